@@ -1,0 +1,18 @@
+// Package tenant names tenants. It is the only place where a tenant becomes a
+// database schema, a database role, a topic or a key: everything else carries
+// the typed values made here, so a name without a tenant does not compile.
+//
+// # What always holds
+//
+//   - Two different IDs never share a schema, a role, a topic or a key.
+//   - None of those names needs quoting in SQL, and none is ever cut off by
+//     PostgreSQL's limit of 63 bytes.
+//   - An ID is never reused and never renamed. What people rename (the slug, the
+//     display name, the domains) is data and is not part of any name.
+//
+// # Why
+//
+// The random suffix makes an ID unrepeatable, so dropping a tenant and creating
+// another of the same slug can not adopt a left-over schema, role or key. The slug
+// is in the ID only so that a person reading pg_dump or Redis knows what it is.
+package tenant

@@ -1,0 +1,137 @@
+package tenant
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// ErrID means that a text is not a tenant's ID.
+var ErrID = errors.New("tenant: not a tenant id")
+
+// ErrSlug means that a text can not be a tenant's slug.
+var ErrSlug = errors.New("tenant: a slug is 2 to 32 lower-case letters, digits and hyphens, starts with a letter and does not end with a hyphen")
+
+var (
+	slugForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}[a-z0-9]$`)
+	idForm   = regexp.MustCompile(`^t_[a-z][a-z0-9_]{0,30}[a-z0-9]_[a-z2-7]{6}$`)
+	suffix   = base32.StdEncoding.WithPadding(base32.NoPadding)
+)
+
+// Slug is the name by which people and tokens (claim "tid") call a tenant. It is
+// unique at any moment, and may be given to another tenant later.
+type Slug string
+
+// ParseSlug returns ErrSlug if s can not be a slug.
+func ParseSlug(s string) (Slug, error) {
+	if !slugForm.MatchString(s) || strings.Contains(s, "--") {
+		return "", fmt.Errorf("%w: %q", ErrSlug, s)
+	}
+	return Slug(s), nil
+}
+
+// ID is a tenant, for good. The zero ID is no tenant.
+type ID struct{ name string }
+
+// New makes an ID that was never used before: t_<slug>_<6 random base32>.
+func New(slug Slug) (ID, error) {
+	if _, err := ParseSlug(string(slug)); err != nil {
+		return ID{}, err
+	}
+	var b [4]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return ID{}, fmt.Errorf("tenant: no randomness: %w", err)
+	}
+	tail := strings.ToLower(suffix.EncodeToString(b[:]))[:6]
+	return ID{"t_" + strings.ReplaceAll(string(slug), "-", "_") + "_" + tail}, nil
+}
+
+// Parse reads an ID back from where it was stored. It returns ErrID for anything
+// that New could not have made.
+func Parse(s string) (ID, error) {
+	if !idForm.MatchString(s) {
+		return ID{}, fmt.Errorf("%w: %q", ErrID, s)
+	}
+	return ID{s}, nil
+}
+
+// IsZero reports whether id is no tenant.
+func (id ID) IsZero() bool { return id.name == "" }
+
+// String is the ID as it is stored and logged.
+func (id ID) String() string { return id.name }
+
+// MarshalText lets an ID stand in JSON and in logs.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.name), nil }
+
+// UnmarshalText is Parse.
+func (id *ID) UnmarshalText(b []byte) error {
+	parsed, err := Parse(string(b))
+	if err != nil {
+		return err
+	}
+	*id = parsed
+	return nil
+}
+
+// Schema is the PostgreSQL schema that holds all of the tenant's data. It needs no
+// quoting. It panics on the zero ID: there is no such thing as no tenant's schema.
+func (id ID) Schema() string { return id.must() }
+
+// Role is the NOLOGIN PostgreSQL role that may read and write the tenant's schema,
+// and nothing else.
+func (id ID) Role() string { return id.must() }
+
+// Topic names a stream of messages inside the tenant. kind says what sort of
+// thing key is ("room", "player"), so that a room and a player of the same name
+// stay apart.
+func (id ID) Topic(kind, key string) Topic {
+	return Topic{tenant: ID{id.must()}, kind: kind, key: key}
+}
+
+func (id ID) must() string {
+	if id.name == "" {
+		panic("tenant: the zero ID has no names")
+	}
+	return id.name
+}
+
+// Topic is a stream of messages inside one tenant. It is comparable; only ID.Topic
+// makes one, so a topic without a tenant does not exist.
+type Topic struct {
+	tenant    ID
+	kind, key string
+}
+
+// Tenant is whose topic it is.
+func (t Topic) Tenant() ID { return t.tenant }
+
+// Kind is the first argument that ID.Topic was given.
+func (t Topic) Kind() string { return t.kind }
+
+// Key is the second argument that ID.Topic was given.
+func (t Topic) Key() string { return t.key }
+
+// IsZero reports whether t is no topic.
+func (t Topic) IsZero() bool { return t.tenant.IsZero() }
+
+// String is the topic's name between nodes: tenant:kind:key. Neither a tenant nor a
+// kind contains a colon, so no two topics share a name.
+func (t Topic) String() string { return t.tenant.name + ":" + t.kind + ":" + t.key }
+
+// ParseTopic reads a name that String wrote.
+func ParseTopic(s string) (Topic, error) {
+	name, rest, ok := strings.Cut(s, ":")
+	kind, key, ok2 := strings.Cut(rest, ":")
+	if !ok || !ok2 || kind == "" || key == "" {
+		return Topic{}, fmt.Errorf("tenant: not a topic: %q", s)
+	}
+	id, err := Parse(name)
+	if err != nil {
+		return Topic{}, err
+	}
+	return id.Topic(kind, key), nil
+}

@@ -1,0 +1,66 @@
+package hub
+
+import (
+	"context"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+// Class is how urgent a message is: what is written first when more than one waits.
+type Class uint8
+
+// The classes, most urgent first.
+const (
+	ClassResult    Class = iota // results, answers, money
+	ClassState                  // what happens at a table
+	ClassChat                   //
+	ClassPromotion              //
+)
+
+// Message is one thing to be told to every socket on a topic.
+type Message struct {
+	Topic tenant.Topic
+	Class Class
+
+	// Epoch and Seq place the message in its room's journal; zero Seq means that it has
+	// no place there.
+	Epoch, Seq int64
+
+	// Key names a state that a later message of the same key replaces: a socket that has
+	// not been sent the older one yet never gets it. Empty means that every message
+	// matters.
+	Key string
+
+	// Frame is the JSON text for everyone who is not in Private. It is never changed
+	// after Publish.
+	Frame []byte
+
+	// Private is what single players get instead of Frame.
+	Private []Private
+}
+
+// Private is one player's own form of a message.
+type Private struct {
+	Player string
+	Frame  []byte
+}
+
+// Bus carries messages between nodes. It may lose messages, never alters or reorders
+// those of one topic that it delivers, and never delivers to a topic that was not
+// subscribed. Package bustest says what that means, in tests.
+type Bus interface {
+	// Publish sends m to every node that subscribed m.Topic, this one too. It returns an
+	// error if the message is known not to have left.
+	Publish(ctx context.Context, m Message) error
+
+	// Subscribe returns when messages of the topic that are published from then on will
+	// be delivered. Subscribing twice is the same as once.
+	Subscribe(ctx context.Context, topic tenant.Topic) error
+
+	// Unsubscribe ends the topic's messages, soon.
+	Unsubscribe(topic tenant.Topic)
+
+	// Run delivers until ctx ends; deliver is called in order per topic and must not
+	// block. It returns nil after ctx ended.
+	Run(ctx context.Context, deliver func(Message)) error
+}

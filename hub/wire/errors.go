@@ -1,0 +1,66 @@
+package wire
+
+// JSON-RPC 2.0 error numbers; -32000 is ours, for everything a well-formed request can
+// be refused for. Clients go by Error.Data.Code.
+const (
+	NumParse          = -32700
+	NumInvalidRequest = -32600
+	NumMethodNotFound = -32601
+	NumInvalidParams  = -32602
+	NumInternal       = -32603
+	NumRefused        = -32000
+)
+
+// Stable codes of errors that the hub itself answers with. Games add their own
+// (rooms/game). Codes marked "retry" were not decided: the same command_id may be sent
+// again.
+const (
+	CodeParse          = "parse_error"        // not JSON, or not one object
+	CodeInvalidRequest = "invalid_request"    // JSON, but not a JSON-RPC 2.0 request; batches too
+	CodeUnknownMethod  = "method_not_found"   //
+	CodeInvalidParams  = "invalid_params"     // a parameter is missing, unknown, or of the wrong type
+	CodeInternal       = "internal"           // our fault; the message has an id that is in the log
+	CodeRoomNotFound   = "room_not_found"     // no such room in this tenant
+	CodeNotJoined      = "not_joined"         // join the room first
+	CodeBusy           = "busy"               // retry: a queue is full
+	CodeUnavailable    = "unavailable"        // retry: the outcome is not known, or the database is away
+	CodeRateLimited    = "rate_limited"       // retry, slower
+	CodeCommandReused  = "command_id_reused"  // this command_id was used for another room
+	CodeTokenInvalid   = "token_invalid"      // the token is refused
+	CodeTooManyRooms   = "too_many_rooms"     // the socket is in too many rooms
+	CodeChatNotAllowed = "chat_not_allowed"   //
+	CodeTextTooLong    = "text_length_limits" // a text is empty or too long
+)
+
+// Error is a JSON-RPC error object.
+type Error struct {
+	Num     int       `json:"code"`
+	Message string    `json:"message"`
+	Data    ErrorData `json:"data"`
+}
+
+// ErrorData carries the stable code.
+type ErrorData struct {
+	Code string `json:"code"`
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Data.Code + ": " + e.Message }
+
+// NewError makes the Error for a stable code; the number follows from the code.
+func NewError(code, message string) *Error {
+	num := NumRefused
+	switch code {
+	case CodeParse:
+		num = NumParse
+	case CodeInvalidRequest:
+		num = NumInvalidRequest
+	case CodeUnknownMethod:
+		num = NumMethodNotFound
+	case CodeInvalidParams:
+		num = NumInvalidParams
+	case CodeInternal:
+		num = NumInternal
+	}
+	return &Error{Num: num, Message: message, Data: ErrorData{Code: code}}
+}

@@ -1,0 +1,122 @@
+package wire
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Pushes, server → client.
+const (
+	PushWelcome            = "session.welcome"
+	PushClosing            = "session.closing"
+	PushRoomEvent          = "room.event"
+	PushRoomResync         = "room.resync"
+	PushRoomBeat           = "room.beat"
+	PushWalletBalance      = "wallet.balance"
+	PushPromotionPublished = "promotion.published"
+	PushPromotionWithdrawn = "promotion.withdrawn"
+	PushChatMessage        = "chat.message"
+	PushLobbyPresence      = "lobby.presence"
+)
+
+// Time is a moment, RFC 3339 in UTC with milliseconds.
+type Time struct{ time.Time }
+
+// At wraps t.
+func At(t time.Time) Time { return Time{t} }
+
+// MarshalJSON implements json.Marshaler.
+func (t Time) MarshalJSON() ([]byte, error) {
+	b := make([]byte, 0, 28)
+	b = append(b, '"')
+	b = t.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	return append(b, '"'), nil
+}
+
+// Welcome is the first push on every socket.
+type Welcome struct {
+	Time        Time   `json:"time"`         // the server's clock
+	HeartbeatMS int64  `json:"heartbeat_ms"` // something is sent at least this often; twice this in silence means a dead link
+	Connection  string `json:"connection"`   // this socket's name in logs
+	Node        string `json:"node"`
+	Tenant      string `json:"tenant"` // slug
+	Player      string `json:"player"`
+	Name        string `json:"name"`
+	Role        string `json:"role"`
+	Currency    string `json:"currency"`
+	Exponent    int    `json:"exponent"` // digits after the point: 2 for EUR
+	ExpiresAt   Time   `json:"expires_at"`
+	Lobby       string `json:"lobby"` // the id of the room that this socket is in from the start
+}
+
+// RoomEvent is one event of a room. Seq is gapless for the room's life; Epoch says
+// which owner wrote it. Pushes promotion.published and promotion.withdrawn are events
+// of the lobby and have the same members; they are sent under their own method.
+type RoomEvent struct {
+	Room  string          `json:"room"`
+	Epoch int64           `json:"epoch"`
+	Seq   int64           `json:"seq"`
+	At    Time            `json:"at"`
+	Type  string          `json:"type"`
+	Data  json.RawMessage `json:"data"`
+}
+
+// Resync replaces all that a client knew of a room.
+type Resync struct {
+	Room  string          `json:"room"`
+	Epoch int64           `json:"epoch"`
+	Seq   int64           `json:"seq"`
+	View  json.RawMessage `json:"view"`
+}
+
+// Beat tells a room's last seq, so that a lost last event is noticed.
+type Beat struct {
+	Room  string `json:"room"`
+	Epoch int64  `json:"epoch"`
+	Seq   int64  `json:"seq"`
+}
+
+// Balance is a player's money. A Balance with a lower Version than one seen before is
+// old news.
+type Balance struct {
+	Balance  int64  `json:"balance"` // minor units
+	Currency string `json:"currency"`
+	Version  int64  `json:"version"`
+}
+
+// Promotion is a message of the operator to all its players. It is the data of the
+// lobby's event promotion.published.
+type Promotion struct {
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Text        string `json:"text"`
+	PublishedAt Time   `json:"published_at"`
+	EndsAt      Time   `json:"ends_at"`
+}
+
+// PromotionWithdrawn is the data of the lobby's event promotion.withdrawn.
+type PromotionWithdrawn struct {
+	ID string `json:"id"`
+}
+
+// ChatMessage is something said in a room. Chat is not journalled.
+type ChatMessage struct {
+	Room string `json:"room"`
+	ID   string `json:"id"`
+	From string `json:"from"` // masked name
+	Mine bool   `json:"mine,omitempty"`
+	Text string `json:"text"`
+	At   Time   `json:"at"`
+}
+
+// LobbyPresence tells how many are here, at most once a second.
+type LobbyPresence struct {
+	Online int            `json:"online"`
+	Rooms  map[string]int `json:"rooms"`
+}
+
+// Closing comes before the server closes a socket on purpose.
+type Closing struct {
+	Reason       string `json:"reason"` // the close code's name
+	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+}

@@ -1,0 +1,20 @@
+// Package game is the contract between a game's rules and the room that runs them.
+// It imports only the standard library.
+//
+// # What always holds
+//
+//   - Rules compute and do nothing else: no clock, no random source, no goroutine, no
+//     I/O. Time, chance and the players' wishes arrive inside commands, so the same
+//     commands always give the same events.
+//   - State changes in Apply only, whether an event was just decided or is replayed
+//     from the journal after a crash.
+//   - Money is read off events (Postings), so what the journal says happened and what
+//     the ledger says was paid can not disagree.
+//   - An unrevealed seed is never part of a game's state, of an event or of a view:
+//     the room keeps it and lends it to the rules for the length of one Tick.
+//
+// # Adding a game
+//
+// One folder beside rooms/roulette with a Kind, one line in cmd/pitboss/games.go, and
+// gametest.Run in its test.
+package game

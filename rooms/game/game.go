@@ -1,0 +1,150 @@
+package game
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// PlayerID is the operator's own name for a player: a token's subject. It is opaque,
+// and unique within a tenant.
+type PlayerID string
+
+// Rules is one game in progress. A Rules value also marshals to JSON and back
+// (encoding/json on its pointer): that is its snapshot. It is used by one goroutine.
+type Rules interface {
+	// Decide says what cmd would make happen. It changes nothing. Its error is a
+	// *Refusal, which is shown to the player; a game that has nothing to say to a Tick
+	// returns no events and no error.
+	Decide(cmd Command) ([]Event, error)
+
+	// Apply makes ev so. It never fails: what could go wrong was refused by Decide.
+	Apply(ev Event)
+
+	// Wake is when the game wants a Tick. The zero time means that it is not waiting;
+	// a time in the past means now.
+	Wake() time.Time
+
+	// View is what this seat may see of the game, ready for JSON. The empty PlayerID
+	// sees what everyone may see.
+	View(who PlayerID) any
+}
+
+// Kind is one sort of game: how it is made, and how its commands and events are read
+// back from JSON.
+type Kind struct {
+	// Name is the game's stable name in settings, journal and API: "roulette".
+	Name string
+
+	// New starts a game from a room's settings, a JSON object whose missing fields take
+	// the game's defaults. The error names the setting that is wrong and why. Unknown
+	// fields are wrong.
+	New func(settings json.RawMessage) (Rules, error)
+
+	// Command reads a player's command of this type. The error is a *Refusal of code
+	// invalid_command.
+	Command func(typ string, body json.RawMessage) (any, error)
+
+	// Event returns a pointer to a zero event of this type, to be unmarshalled into and
+	// applied; nil if the game has no such event.
+	Event func(typ string) Event
+}
+
+// Command is something that somebody wants of a game, at a moment.
+type Command struct {
+	At   time.Time // when the room took it, UTC, to the millisecond
+	By   Actor     // who wants it; zero for the room itself
+	Body any       // a Tick, a Close, or a struct that Kind.Command made
+}
+
+// Actor is who gave a command.
+type Actor struct {
+	Player PlayerID
+	Name   string // as it may be shown to others, already masked if it must be
+	Staff  bool   // an operator: such a command is written to the audit log
+}
+
+// Tick is the room's answer to Wake. It lends the rules the two seeds that they may
+// need; neither may be kept in the game's state.
+type Tick struct {
+	// Fresh was never used. An event that implements Commits with Fresh's commitment
+	// makes the room store it, sealed, in the transaction that stores the event.
+	Fresh Seed
+	// Open is the seed to which the game last committed and that it has not revealed
+	// yet. Zero if there is none.
+	Open Seed
+}
+
+// Close asks a game to end: what was staked is settled or refunded by the game's own
+// rules, no new round begins, and the last event is a Closed. It may take Ticks.
+type Close struct {
+	Reason string
+}
+
+// Event is something that happened. Its exported fields are JSON and are the whole
+// of what is kept. Events implement the small interfaces below where they apply.
+type Event interface {
+	// Type is the event's stable name in the journal and on the wire: "bet.placed".
+	Type() string
+}
+
+// Mover is an event that moves money.
+type Mover interface {
+	Postings() []Posting
+}
+
+// Redactor is an event of which not everyone may see everything. Everyone sees the
+// Public form; each player of the Audience is sent the form For them instead.
+type Redactor interface {
+	Public() any
+	Audience() []PlayerID
+	For(PlayerID) any
+}
+
+// InRound is an event that belongs to a round, so that the round can be looked up.
+type InRound interface {
+	RoundNo() int64
+}
+
+// Committer is an event that commits the game to a seed before the first bet.
+type Committer interface {
+	Commits() Commitment
+}
+
+// Revealer is an event that makes a seed public; from then on it is not secret.
+type Revealer interface {
+	Reveals() Seed
+}
+
+// Closed is the last event of a room, of any game.
+type Closed struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+// TypeClosed is the type of Closed.
+const TypeClosed = "room.closed"
+
+// Type implements Event.
+func (*Closed) Type() string { return TypeClosed }
+
+// Refusal is a rule's "no", for the player to read. The same command could be
+// accepted in another situation; this one is answered.
+type Refusal struct {
+	Code    string `json:"code"`    // stable: betting_closed, insufficient_funds, limit_reached …
+	Message string `json:"message"` // a sentence in English
+}
+
+// Refuse makes a Refusal.
+func Refuse(code, message string) *Refusal { return &Refusal{Code: code, Message: message} }
+
+// Error implements error.
+func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
+
+// Codes of refusals that every game shares.
+const (
+	CodeInvalidCommand    = "invalid_command"    // the command can not be read, or is of no known type
+	CodeInsufficientFunds = "insufficient_funds" // the stake is more than the balance
+	CodeLimitReached      = "limit_reached"      // a limit of the table or of the player
+	CodeBettingClosed     = "betting_closed"     // too late, or too early, for this
+	CodeRoomClosed        = "room_closed"        // the room takes no more rounds
+	CodeForbidden         = "forbidden"          // not for this role
+)

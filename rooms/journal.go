@@ -1,0 +1,187 @@
+package rooms
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+var (
+	// ErrFenced means that the room has another owner, or is not where the writer
+	// believed: nothing was written, and the writer must drop the room.
+	ErrFenced = errors.New("rooms: another node owns this room")
+	// ErrNotFound means that the tenant has no such room.
+	ErrNotFound = errors.New("rooms: no such room")
+	// ErrExists means that the tenant already has, or had, a room of that id.
+	ErrExists = errors.New("rooms: a room of this id exists or existed")
+	// ErrRoomID means that a text can not be a room's id.
+	ErrRoomID = errors.New("rooms: a room's id is 1 to 40 lower-case letters, digits and hyphens, and starts with a letter")
+)
+
+// LobbyID is the id of every tenant's lobby.
+const LobbyID = "lobby"
+
+var idForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+
+// Ref names a room. The zero Ref names none.
+type Ref struct {
+	Tenant tenant.ID
+	Room   string
+}
+
+// NewRef returns ErrRoomID if room can not be a room's id.
+func NewRef(t tenant.ID, room string) (Ref, error) {
+	if !idForm.MatchString(room) {
+		return Ref{}, fmt.Errorf("%w: %q", ErrRoomID, room)
+	}
+	return Ref{t, room}, nil
+}
+
+// Topic is where the room's events are published.
+func (r Ref) Topic() tenant.Topic { return r.Tenant.Topic("room", r.Room) }
+
+// PlayerTopic is where what concerns one player alone is published: balances.
+func PlayerTopic(t tenant.ID, p game.PlayerID) tenant.Topic { return t.Topic("player", string(p)) }
+
+// String is for logs.
+func (r Ref) String() string { return r.Tenant.String() + "/" + r.Room }
+
+// Status is where a room is in its life.
+type Status string
+
+// A room is open, then closing (an operator asked; the round at hand is being ended),
+// then closed, for good.
+const (
+	Open    Status = "open"
+	Closing Status = "closing"
+	Closed  Status = "closed"
+)
+
+// Config is what a room was opened with.
+type Config struct {
+	Room     string
+	Game     string
+	Name     string
+	Settings json.RawMessage
+}
+
+// Record is one event as it is kept.
+type Record struct {
+	Seq, Epoch int64
+	At         time.Time
+	Type       string
+	Round      int64 // 0: of no round
+	Data       json.RawMessage
+}
+
+// Saved is a room as the journal has it.
+type Saved struct {
+	Config
+	Status      Status
+	Epoch, Seq  int64
+	Snapshot    json.RawMessage // the game's state at SnapshotSeq; nil: before the first event
+	SnapshotSeq int64
+	Tail        []Record  // the events after SnapshotSeq, up to Seq
+	Seed        game.Seed // the seed committed and not revealed yet; zero if none
+}
+
+// Journal keeps rooms' events and their money, which are one thing.
+type Journal interface {
+	// Claim makes node the owner of the room: it raises the room's epoch, so that every
+	// earlier owner's Append fails with ErrFenced, and returns the room as it is. It
+	// returns ErrNotFound.
+	Claim(ctx context.Context, ref Ref, node string) (Saved, error)
+
+	// Append writes a batch: its events, answers, postings, audit lines and seed, all or
+	// nothing. A nil error means that it is durable. Errors:
+	//   - *Conflict: nothing was written, because of single entries, which it names. The
+	//     caller answers those and appends the rest, decided anew.
+	//   - ErrFenced: nothing was written; drop the room.
+	//   - anything else: not known whether it was written; Claim again and see.
+	Append(ctx context.Context, ref Ref, b Batch) ([]Answer, error)
+
+	// Since returns at most limit events after seq, in order.
+	Since(ctx context.Context, ref Ref, seq int64, limit int) ([]Record, error)
+}
+
+// Batch is what a room wants written after the events that it has.
+type Batch struct {
+	Epoch, Seq int64   // the owner's epoch, and the room's last seq before the batch
+	Entries    []Entry // in order
+	// Snapshot, if not nil, is the game's state after the last entry.
+	Snapshot json.RawMessage
+	// Commit, if not zero, is a seed that an event of the batch commits to; it is stored
+	// sealed and becomes the room's open seed. Reveal says that the open seed was made
+	// public by an event of the batch: it is dropped. If both are set, Reveal came first.
+	Commit game.Seed
+	Reveal bool
+	Status Status // the room's status after the batch
+}
+
+// Entry is one command's effect.
+type Entry struct {
+	Command *CommandKey   // whose command it was; nil for the room's own
+	Audit   *Audit        // what goes into the audit log; nil if nothing does
+	Refusal *game.Refusal // the rules said no: only this answer is kept, there are no records
+	Records []Record
+	Moves   []game.Posting
+}
+
+// CommandKey identifies a command for good.
+type CommandKey struct {
+	Player game.PlayerID
+	ID     string // a UUID
+}
+
+// Audit is a line of the audit log.
+type Audit struct {
+	Actor   string          `json:"actor"`
+	Action  string          `json:"action"` // promotion.publish, room.close …
+	Target  string          `json:"target"`
+	Reason  string          `json:"reason,omitempty"`
+	Before  json.RawMessage `json:"before,omitempty"`
+	After   json.RawMessage `json:"after,omitempty"`
+	Address string          `json:"address,omitempty"` // the actor's IP address
+}
+
+// Answer is what a command was answered with, and is answered with whenever it comes
+// again.
+type Answer struct {
+	Epoch   int64         `json:"epoch"`
+	Seq     int64         `json:"seq"` // the last event of the entry
+	Refusal *game.Refusal `json:"refusal,omitempty"`
+	// Balance of the command's player after the entry, in minor units, with its version.
+	Balance        game.Money `json:"balance"`
+	BalanceVersion int64      `json:"balance_version"`
+	// Balances of every player whose money the entry moved, for their pushes. Not kept.
+	Balances []PlayerBalance `json:"-"`
+}
+
+// PlayerBalance is a player's money after an entry.
+type PlayerBalance struct {
+	Player  game.PlayerID
+	Balance game.Money
+	Version int64 // rises with every posting to the player's account
+}
+
+// Conflict names entries of a batch that can not be written as they are.
+type Conflict struct {
+	// Answered: entry index → the first answer of a command that was answered before.
+	Answered map[int]Answer
+	// Reused: entry index of a command whose id the player used for another room.
+	Reused map[int]bool
+	// Unfunded: entry index of a command whose stake the player's balance does not cover.
+	Unfunded map[int]bool
+}
+
+// Error implements error.
+func (c *Conflict) Error() string {
+	return fmt.Sprintf("rooms: %d commands answered before, %d reused ids, %d lack funds",
+		len(c.Answered), len(c.Reused), len(c.Unfunded))
+}
