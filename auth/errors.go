@@ -1,0 +1,27 @@
+package auth
+
+// Error is a refusal to believe a token or a ticket.
+type Error struct {
+	Code    string // stable
+	Message string
+}
+
+// Error implements error.
+func (e *Error) Error() string { return "auth: " + e.Message + " (" + e.Code + ")" }
+
+// Why a token or ticket is refused.
+var (
+	ErrMissing   = &Error{"token_missing", "there is no token"}
+	ErrMalformed = &Error{"token_malformed", "the token is not a JWT with the claims that are needed"}
+	ErrAlg       = &Error{"token_alg", "the token's algorithm is not the one of its key"}
+	ErrKid       = &Error{"token_kid", "the token's key is not one of this operator's"}
+	ErrSignature = &Error{"token_signature", "the token's signature is wrong"}
+	ErrExpired   = &Error{"token_expired", "the token has expired"}
+	ErrNotYet    = &Error{"token_not_yet", "the token is not valid yet"}
+	ErrAudience  = &Error{"token_audience", "the token is for another audience"}
+	ErrIssuer    = &Error{"token_issuer", "the token names no issuer"}
+	ErrTenant    = &Error{"token_tenant", "the token is for another operator"}
+	ErrRole      = &Error{"token_role", "the token's role is unknown"}
+	ErrTicket    = &Error{"ticket_invalid", "the ticket is unknown, used, or too old"}
+	ErrTickets   = &Error{"busy", "too many tickets are waiting to be used"}
+)

@@ -1,0 +1,41 @@
+package auth
+
+import (
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+// Role is what a principal may do inside its tenant.
+type Role string
+
+// The roles.
+const (
+	Player   Role = "player"   // sits at tables and bets
+	Operator Role = "operator" // runs the floor: rooms, players' credit, promotions, audit
+	Support  Role = "support"  // sees what an operator sees, changes nothing
+	Service  Role = "service"  // an operator's own backend
+)
+
+// Valid reports whether r is one of the roles.
+func (r Role) Valid() bool {
+	switch r {
+	case Player, Operator, Support, Service:
+		return true
+	}
+	return false
+}
+
+// Staff reports whether r works for the operator.
+func (r Role) Staff() bool { return r == Operator || r == Service }
+
+// Principal is who somebody is, as a verified token said.
+type Principal struct {
+	Tenant    tenant.ID
+	Slug      tenant.Slug
+	Subject   string // the player's or the operator's id, unique within the tenant
+	Role      Role
+	Name      string // how others call the subject; the subject if the token has no name
+	TokenID   string // the token's jti; may be empty
+	ExpiresAt time.Time
+}

@@ -1,0 +1,175 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+const (
+	// TokenBytesMax bounds a token before anything is parsed.
+	TokenBytesMax = 8 << 10
+	// Leeway is how far two clocks may differ.
+	Leeway = 5 * time.Second
+	// subjectBytesMax and nameRunesMax bound what goes into topics, logs and pages.
+	subjectBytesMax = 64
+	nameRunesMax    = 40
+)
+
+// claims are a Pitboss token's, RFC 7519 §4.1 and our own.
+type claims struct {
+	jwt.RegisteredClaims
+	Tenant string `json:"tid"`
+	Role   string `json:"role"`
+	Name   string `json:"name,omitempty"`
+}
+
+// Audience is the "aud" of a tenant's tokens.
+func Audience(slug tenant.Slug) string { return "pitboss/" + string(slug) }
+
+// Verifier believes tokens.
+type Verifier struct {
+	keys KeySource
+}
+
+// NewVerifier makes a Verifier over keys.
+func NewVerifier(keys KeySource) *Verifier { return &Verifier{keys: keys} }
+
+// Verify says who the bearer of token is at this tenant. Its error is an *Error.
+func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Principal, error) {
+	if token == "" {
+		return Principal{}, ErrMissing
+	}
+	if len(token) > TokenBytesMax {
+		return Principal{}, ErrMalformed
+	}
+	key, err := v.key(id, token)
+	if err != nil {
+		return Principal{}, err
+	}
+	var c claims
+	parser := jwt.NewParser(
+		jwt.WithValidMethods([]string{key.Alg}), jwt.WithLeeway(Leeway), jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(), jwt.WithAudience(Audience(slug)))
+	if _, err := parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return key.material(), nil }); err != nil {
+		return Principal{}, refusal(err)
+	}
+	switch {
+	case c.Issuer == "":
+		return Principal{}, ErrIssuer
+	case c.Tenant != string(slug):
+		return Principal{}, ErrTenant
+	case !Role(c.Role).Valid():
+		return Principal{}, ErrRole
+	case !validSubject(c.Subject):
+		return Principal{}, ErrMalformed
+	}
+	return Principal{
+		Tenant: id, Slug: slug, Subject: c.Subject, Role: Role(c.Role), Name: displayName(c.Name, c.Subject),
+		TokenID: c.ID, ExpiresAt: c.ExpiresAt.Time,
+	}, nil
+}
+
+// key finds the tenant's key that the token names, and refuses a token that wants
+// another algorithm of it. Nothing is verified yet.
+func (v *Verifier) key(id tenant.ID, token string) (Key, error) {
+	t, _, err := jwt.NewParser().ParseUnverified(token, &claims{})
+	if err != nil {
+		// A known form with an unknown algorithm is told apart, for whoever debugs it.
+		if errors.Is(err, jwt.ErrTokenUnverifiable) {
+			return Key{}, ErrAlg
+		}
+		return Key{}, ErrMalformed
+	}
+	alg, _ := t.Header["alg"].(string)
+	if alg == "" || strings.EqualFold(alg, "none") {
+		return Key{}, ErrAlg
+	}
+	kid, _ := t.Header["kid"].(string)
+	keys := v.keys.Keys(id)
+	if kid == "" && len(keys) == 1 {
+		kid = keys[0].ID
+	}
+	for _, k := range keys {
+		if k.ID == kid {
+			if k.Alg != alg {
+				return Key{}, ErrAlg
+			}
+			return k, nil
+		}
+	}
+	return Key{}, ErrKid
+}
+
+func refusal(err error) *Error {
+	switch {
+	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
+		return ErrSignature
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return ErrExpired
+	case errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
+		return ErrNotYet
+	case errors.Is(err, jwt.ErrTokenInvalidAudience):
+		return ErrAudience
+	}
+	return ErrMalformed
+}
+
+func validSubject(s string) bool {
+	return s != "" && len(s) <= subjectBytesMax && utf8.ValidString(s) &&
+		strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }) < 0
+}
+
+func displayName(name, subject string) string {
+	name = strings.Join(strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }), " ")
+	if name == "" {
+		name = subject
+	}
+	if r := []rune(name); len(r) > nameRunesMax {
+		name = string(r[:nameRunesMax])
+	}
+	return name
+}
+
+// Mint signs a token for p with an HS256 key, valid from now until p.ExpiresAt. It is
+// for "pitboss token", "pitboss dev" and tests: operators sign their own.
+func Mint(key Key, p Principal) (string, error) {
+	if key.Alg != HS256 {
+		return "", fmt.Errorf("auth: key %s is for %s, and only an %s secret can sign here", key.ID, key.Alg, HS256)
+	}
+	if !p.Role.Valid() {
+		return "", fmt.Errorf("auth: no role %q: want %s, %s, %s or %s", p.Role, Player, Operator, Support, Service)
+	}
+	if !validSubject(p.Subject) {
+		return "", fmt.Errorf("auth: a subject is 1 to %d printable bytes without spaces: %q", subjectBytesMax, p.Subject)
+	}
+	now := time.Now()
+	if !p.ExpiresAt.After(now) {
+		return "", errors.New("auth: the token would have expired already")
+	}
+	jti := p.TokenID
+	if jti == "" {
+		jti = uuid.NewString()
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: "pitboss", Subject: p.Subject, Audience: jwt.ClaimStrings{Audience(p.Slug)},
+			ExpiresAt: jwt.NewNumericDate(p.ExpiresAt), NotBefore: jwt.NewNumericDate(now), IssuedAt: jwt.NewNumericDate(now), ID: jti,
+		},
+		Tenant: string(p.Slug), Role: string(p.Role), Name: p.Name,
+	})
+	t.Header["kid"] = key.ID
+	signed, err := t.SignedString(key.Secret)
+	if err != nil {
+		return "", fmt.Errorf("auth: sign: %w", err)
+	}
+	return signed, nil
+}
