@@ -14,6 +14,10 @@ const (
 	MethodPing          = "ping"
 )
 
+// Empty is the params of room.list and wallet.balance, and the result of what has
+// nothing to tell.
+type Empty struct{}
+
 // Resume says where a client was in a room's events.
 type Resume struct {
 	Epoch int64 `json:"epoch"`

@@ -64,3 +64,40 @@ func NewError(code, message string) *Error {
 	}
 	return &Error{Num: num, Message: message, Data: ErrorData{Code: code}}
 }
+
+// ErrorCode is a row of the table of stable codes.
+type ErrorCode struct {
+	Code  string `json:"code"`
+	Num   int    `json:"number"`
+	Retry bool   `json:"retry"` // nothing was decided: the same command_id may be sent again
+	Final bool   `json:"final"` // it is the command_id's answer for good: ask again with a new one
+}
+
+// ErrorCodes is every stable code, the ones of games (rooms/game) too, in the order of
+// docs/protocol.md. The TypeScript SDK holds the same table, kept equal by a golden file.
+var ErrorCodes = []ErrorCode{
+	{CodeParse, NumParse, false, false},
+	{CodeInvalidRequest, NumInvalidRequest, false, false},
+	{CodeUnknownMethod, NumMethodNotFound, false, false},
+	{CodeInvalidParams, NumInvalidParams, false, false},
+	{CodeInternal, NumInternal, false, false},
+
+	{CodeRoomNotFound, NumRefused, false, false},
+	{CodeNotJoined, NumRefused, false, false},
+	{CodeTooManyRooms, NumRefused, false, false},
+	{CodeCommandReused, NumRefused, false, false},
+	{CodeTokenInvalid, NumRefused, false, false},
+	{CodeTextTooLong, NumRefused, false, false},
+	{CodeChatNotAllowed, NumRefused, false, false},
+
+	{CodeBusy, NumRefused, true, false},
+	{CodeRateLimited, NumRefused, true, false},
+	{CodeUnavailable, NumRefused, true, false},
+
+	{"invalid_command", NumRefused, false, true},
+	{"insufficient_funds", NumRefused, false, true},
+	{"limit_reached", NumRefused, false, true},
+	{"betting_closed", NumRefused, false, true},
+	{"room_closed", NumRefused, false, true},
+	{"forbidden", NumRefused, false, true},
+}

@@ -8,6 +8,7 @@ import (
 // Pushes, server → client.
 const (
 	PushWelcome            = "session.welcome"
+	PushHeartbeat          = "session.heartbeat"
 	PushClosing            = "session.closing"
 	PushRoomEvent          = "room.event"
 	PushRoomResync         = "room.resync"
@@ -29,7 +30,7 @@ func At(t time.Time) Time { return Time{t} }
 func (t Time) MarshalJSON() ([]byte, error) {
 	b := make([]byte, 0, 28)
 	b = append(b, '"')
-	b = t.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z")
+	b = t.UTC().AppendFormat(b, timeForm)
 	return append(b, '"'), nil
 }
 
@@ -47,6 +48,11 @@ type Welcome struct {
 	Exponent    int    `json:"exponent"` // digits after the point: 2 for EUR
 	ExpiresAt   Time   `json:"expires_at"`
 	Lobby       string `json:"lobby"` // the id of the room that this socket is in from the start
+}
+
+// Heartbeat is sent when nothing else was for a heartbeat interval.
+type Heartbeat struct {
+	Time Time `json:"time"` // the server's clock
 }
 
 // RoomEvent is one event of a room. Seq is gapless for the room's life; Epoch says

@@ -1,5 +1,11 @@
 package game
 
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
 // Money is an amount in minor units of the tenant's currency (cents for EUR). It is
 // never a float.
 type Money int64
@@ -26,4 +32,42 @@ func Postings(ev Event) []Posting {
 		return m.Postings()
 	}
 	return nil
+}
+
+// ParseMoney reads a decimal amount of a currency with exponent digits after the
+// point: "1000.00" with exponent 2 is 100000. It refuses anything that is not exact,
+// more than 15 digits, and anything but digits, one point and a leading minus.
+func ParseMoney(s string, exponent int) (Money, error) {
+	bad := fmt.Errorf("game: not an amount with at most %d digits after the point: %q", exponent, s)
+	digits, negative := strings.CutPrefix(s, "-")
+	whole, fraction, point := strings.Cut(digits, ".")
+	if whole == "" || (point && fraction == "") || len(fraction) > exponent || len(whole)+exponent > 15 {
+		return 0, bad
+	}
+	var m Money
+	for _, d := range whole + fraction + strings.Repeat("0", exponent-len(fraction)) {
+		if d < '0' || d > '9' {
+			return 0, bad
+		}
+		m = m*10 + Money(d-'0')
+	}
+	if negative {
+		m = -m
+	}
+	return m, nil
+}
+
+// Format writes m as a decimal with exponent digits after the point.
+func (m Money) Format(exponent int) string {
+	sign, digits := "", strconv.FormatInt(int64(m), 10)
+	if m < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	if pad := exponent + 1 - len(digits); pad > 0 {
+		digits = strings.Repeat("0", pad) + digits
+	}
+	if exponent == 0 {
+		return sign + digits
+	}
+	return sign + digits[:len(digits)-exponent] + "." + digits[len(digits)-exponent:]
 }

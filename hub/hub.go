@@ -1,0 +1,237 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+)
+
+// Options make a Hub.
+type Options struct {
+	Bus        Bus                   // required
+	Node       string                // this node's name, for logs
+	Log        *slog.Logger          // defaults to slog.Default()
+	Registerer prometheus.Registerer // for the metrics; nil keeps them to itself
+	// Heartbeat is how often something is sent to a socket at least, and the third of
+	// how long its client may be silent. Defaults to 15 s.
+	Heartbeat time.Duration
+	Limits    Limits
+}
+
+// Hub is this node's sockets.
+type Hub struct {
+	// Set once by New.
+	bus       Bus
+	node      string
+	log       *slog.Logger
+	heartbeat time.Duration
+	limits    Limits
+	meters    *meters
+	topics    *topics
+	seed      maphash.Seed
+	shards    [shards]connShard
+
+	mu       sync.Mutex // guards what follows; nests outside of a shard's
+	tenants  map[tenant.ID]*tenancy
+	reserved int // sockets, and those being made
+	draining bool
+	empty    chan struct{} // closed when reserved becomes 0, for who waits for it
+}
+
+type connShard struct {
+	mu    sync.Mutex
+	conns map[*Conn]struct{}
+}
+
+// New makes a Hub, which is not alive before Run.
+func New(o Options) *Hub {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Heartbeat == 0 {
+		o.Heartbeat = 15 * time.Second
+	}
+	h := &Hub{
+		bus: o.Bus, node: o.Node, log: o.Log.With("node", o.Node), heartbeat: o.Heartbeat,
+		limits: o.Limits.withDefaults(), meters: newMeters(o.Registerer), topics: newTopics(o.Bus),
+		seed: maphash.MakeSeed(), tenants: map[tenant.ID]*tenancy{},
+	}
+	for i := range h.shards {
+		h.shards[i].conns = map[*Conn]struct{}{}
+	}
+	return h
+}
+
+// Node is this node's name.
+func (h *Hub) Node() string { return h.node }
+
+// Heartbeat is how often something is sent to a socket at least.
+func (h *Hub) Heartbeat() time.Duration { return h.heartbeat }
+
+// Run delivers what the bus brings and keeps an eye on the sockets until ctx ends or the
+// bus fails. Then it closes the sockets that are left, as draining, and returns when all
+// have ended. Run once.
+func (h *Hub) Run(ctx context.Context) error {
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		err := h.bus.Run(running, h.deliver)
+		if err == nil && ctx.Err() == nil {
+			err = errors.New("the bus stopped")
+		}
+		return err
+	})
+	g.Go(func() error { h.watch(running); return nil })
+	err := g.Wait()
+	if err != nil {
+		err = fmt.Errorf("hub: %w", err)
+	}
+	// Every close ends in closeTimeout; the rest is for handlers.
+	left, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTimeout)
+	defer cancel()
+	return errors.Join(err, h.Drain(left))
+}
+
+// Publish gives m to every socket on its topic, on every node.
+func (h *Hub) Publish(ctx context.Context, m Message) error {
+	if err := h.bus.Publish(ctx, m); err != nil {
+		h.meters.unpublished.Inc()
+		return fmt.Errorf("hub: publish to %s: %w", m.Topic, err)
+	}
+	h.meters.published.Inc()
+	return nil
+}
+
+func (h *Hub) deliver(m Message) {
+	if t := h.topics.find(m.Topic); t != nil {
+		t.deliver(m)
+	}
+}
+
+// CloseWhere closes this node's sockets whose identity matches, and says how many.
+// Match must be quick and must not call the hub.
+func (h *Hub) CloseWhere(match func(Identity) bool, code wire.CloseCode, retryAfter time.Duration) int {
+	n := 0
+	for c := range h.all() {
+		if match(c.id) {
+			c.Close(code, retryAfter)
+			n++
+		}
+	}
+	return n
+}
+
+// Drain takes no more sockets, tells those that are open to come back, each at another
+// moment, after what waits for them, and returns when all have ended. The error is
+// ctx's, if that came first.
+func (h *Hub) Drain(ctx context.Context) error {
+	h.mu.Lock()
+	h.draining = true
+	h.mu.Unlock()
+	// Who was admitted before is found here; who comes now is refused.
+	for c := range h.all() {
+		c.mu.Lock()
+		c.close(closing{code: wire.CloseDraining, retry: spread(drainSpread), flush: true})
+		c.mu.Unlock()
+	}
+	h.mu.Lock()
+	if h.reserved == 0 {
+		h.mu.Unlock()
+		return nil
+	}
+	if h.empty == nil {
+		h.empty = make(chan struct{})
+	}
+	empty := h.empty
+	h.mu.Unlock()
+	select {
+	case <-empty:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("hub: sockets were still open: %w", ctx.Err())
+	}
+}
+
+// ConnInfo is a socket as an operator sees it.
+type ConnInfo struct {
+	ID, Player, Name, Role, Address string
+	Since                           time.Time
+	Topics                          []tenant.Topic
+	QueuedBytes                     int
+}
+
+// Connections are the tenant's sockets on this node, the oldest first.
+func (h *Hub) Connections(id tenant.ID) []ConnInfo {
+	var infos []ConnInfo
+	for c := range h.all() {
+		if c.id.Tenant == id {
+			infos = append(infos, ConnInfo{
+				ID: c.name, Player: c.id.Player, Name: c.id.Name, Role: c.id.Role, Address: c.id.Address,
+				Since: c.since, Topics: c.Topics(), QueuedBytes: c.queued(),
+			})
+		}
+	}
+	slices.SortFunc(infos, func(a, b ConnInfo) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
+	})
+	return infos
+}
+
+// Count is how many sockets of players listen to the topic on this node.
+func (h *Hub) Count(name tenant.Topic) int {
+	if t := h.topics.find(name); t != nil {
+		return t.count()
+	}
+	return 0
+}
+
+// Online is how many of the tenant's players have a socket on this node.
+func (h *Hub) Online(id tenant.ID) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if tn := h.tenants[id]; tn != nil {
+		return len(tn.live)
+	}
+	return 0
+}
+
+// all is every registered socket; no lock is held while one is looked at.
+func (h *Hub) all() iter.Seq[*Conn] {
+	return func(yield func(*Conn) bool) {
+		var some []*Conn
+		for i := range h.shards {
+			s := &h.shards[i]
+			s.mu.Lock()
+			some = some[:0]
+			for c := range s.conns {
+				some = append(some, c)
+			}
+			s.mu.Unlock()
+			for _, c := range some {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (h *Hub) shard(c *Conn) *connShard {
+	return &h.shards[maphash.String(h.seed, c.name)%shards]
+}
+
+// spread is a random moment around d: between half of it and one and a half.
+func spread(d time.Duration) time.Duration { return d/2 + rand.N(d) }

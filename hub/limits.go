@@ -1,0 +1,78 @@
+package hub
+
+import "time"
+
+// Limits bound what strangers can grow. A zero field takes its default.
+type Limits struct {
+	// FrameBytesMax is how long a client's frame may be. Defaults to 16 KiB.
+	FrameBytesMax int
+	// QueueBytesMax is how much may wait for one socket, held messages and a little for
+	// each message included. Defaults to 256 KiB.
+	QueueBytesMax int
+	// SocketsMax is how many sockets this node takes. Defaults to 50,000.
+	SocketsMax int
+	// SocketsPerTenantMax is how many of them one tenant may have. Defaults to 20,000.
+	SocketsPerTenantMax int
+	// TopicsPerConnMax is how many topics a socket may listen to. Defaults to 32.
+	TopicsPerConnMax int
+	// CommandsPerSecond and CommandsBurst are a socket's commands. Default to 50 and 100.
+	CommandsPerSecond, CommandsBurst int
+	// TenantCommandsPerSecond is all of a tenant's sockets' commands on this node.
+	// Defaults to 20,000.
+	TenantCommandsPerSecond int
+	// RefusalsMax is how many more commands may be refused for CommandsPerSecond than are
+	// allowed before the socket is closed: who sends three times its limit has 20 seconds.
+	// Defaults to 1,000.
+	RefusalsMax int
+}
+
+// The names of the limits in pitboss_hub_limit_hits_total.
+const (
+	limitFrame          = "frame_bytes"
+	limitQueue          = "queue_bytes"
+	limitSockets        = "sockets"
+	limitTenantSockets  = "sockets_per_tenant"
+	limitTopics         = "topics_per_conn"
+	limitCommands       = "commands_per_second"
+	limitTenantCommands = "tenant_commands_per_second"
+	limitRefusals       = "refusals"
+	limitWrite          = "write_seconds"
+)
+
+func (l Limits) withDefaults() Limits {
+	set := func(v *int, def int) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	set(&l.FrameBytesMax, 16<<10)
+	set(&l.QueueBytesMax, 256<<10)
+	set(&l.SocketsMax, 50_000)
+	set(&l.SocketsPerTenantMax, 20_000)
+	set(&l.TopicsPerConnMax, 32)
+	set(&l.CommandsPerSecond, 50)
+	set(&l.CommandsBurst, 100)
+	set(&l.TenantCommandsPerSecond, 20_000)
+	set(&l.RefusalsMax, 1000)
+	return l
+}
+
+const (
+	// closeTimeout is what a close may take, from Close to the end of the socket: a
+	// client that does not answer, or does not read, is cut then.
+	closeTimeout = 5 * time.Second
+	// writeTimeout is how long one frame may take before the socket counts as dead.
+	// The kernel's buffers take most frames at once.
+	writeTimeout = 10 * time.Second
+	// busTimeout is how long Hold waits for the bus.
+	busTimeout = 5 * time.Second
+	// drainSpread is over how long clients are told to come back when a node drains, so
+	// that the other nodes do not get them all at once.
+	drainSpread = 5 * time.Second
+	// overloadRetry is about when a client that found no place should try again.
+	overloadRetry = 10 * time.Second
+	// idleIntervals is how many heartbeat intervals a client may say nothing.
+	idleIntervals = 3
+	// itemBytes is what a waiting message costs besides its frame.
+	itemBytes = 128
+)

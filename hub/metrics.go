@@ -1,0 +1,56 @@
+package hub
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+// meters are the hub's metrics. Labels are a tenant's id, a close code's name and a
+// limit's name: a client can choose none of them.
+type meters struct {
+	connections                *prometheus.GaugeVec
+	in, out, bytesIn, bytesOut *prometheus.CounterVec
+	closes, limitHits          *prometheus.CounterVec
+	published, unpublished     prometheus.Counter
+}
+
+func newMeters(reg prometheus.Registerer) *meters {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_hub_" + name, Help: help}, labels)
+	}
+	m := &meters{
+		connections: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "pitboss_hub_connections", Help: "Sockets that are open."}, []string{"tenant"}),
+		in:        counter("messages_received_total", "Frames from clients.", "tenant"),
+		out:       counter("messages_sent_total", "Frames written to clients.", "tenant"),
+		bytesIn:   counter("received_bytes_total", "Bytes of frames from clients.", "tenant"),
+		bytesOut:  counter("sent_bytes_total", "Bytes of frames written to clients.", "tenant"),
+		closes:    counter("closes_total", "Sockets that ended, by close code; lost is without one.", "code"),
+		limitHits: counter("limit_hits_total", "Times that a limit was hit.", "limit"),
+		published: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "pitboss_hub_published_total", Help: "Messages that the bus took."}),
+		unpublished: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "pitboss_hub_publish_failures_total", Help: "Messages that the bus did not take."}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.closes, m.limitHits, m.published, m.unpublished)
+	}
+	return m
+}
+
+func (m *meters) hit(limit string) { m.limitHits.WithLabelValues(limit).Inc() }
+
+// tenantMeters are one tenant's, looked up once.
+type tenantMeters struct {
+	connections                prometheus.Gauge
+	in, out, bytesIn, bytesOut prometheus.Counter
+}
+
+func (m *meters) of(id tenant.ID) tenantMeters {
+	l := id.String()
+	return tenantMeters{
+		m.connections.WithLabelValues(l), m.in.WithLabelValues(l), m.out.WithLabelValues(l),
+		m.bytesIn.WithLabelValues(l), m.bytesOut.WithLabelValues(l),
+	}
+}

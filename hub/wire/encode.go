@@ -1,0 +1,117 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+type reply struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Result  any             `json:"result"`
+}
+
+type errorReply struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Error   *Error          `json:"error"`
+}
+
+type push struct {
+	Version string `json:"jsonrpc"`
+	Method  string `json:"method"`
+	Params  any    `json:"params"`
+}
+
+// Reply is the frame that answers the request id with a result of this package; a nil
+// result is {}. A result that is not JSON, which is our fault, becomes the error
+// "internal".
+func Reply(id json.RawMessage, result any) []byte {
+	if result == nil {
+		result = struct{}{}
+	}
+	frame, err := marshal(reply{Version, id, result})
+	if err != nil {
+		return ReplyError(id, NewError(CodeInternal, "the answer could not be written"))
+	}
+	return frame
+}
+
+// ReplyError is the frame that refuses the request id; a nil id is null, which
+// JSON-RPC wants if the request's could not be read.
+func ReplyError(id json.RawMessage, e *Error) []byte {
+	if id == nil {
+		id = json.RawMessage("null")
+	}
+	return must("error", errorReply{Version, id, e})
+}
+
+// Push is the frame of a push. It panics if params is not JSON: params are structs
+// of this package, in which only a json.RawMessage that was never JSON can be wrong.
+func Push(method string, params any) []byte {
+	return must(method, push{Version, method, params})
+}
+
+func must(what string, v any) []byte {
+	frame, err := marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("wire: %s is not JSON: %v", what, err))
+	}
+	return frame
+}
+
+// marshal is json.Marshal without the escapes that only HTML needs.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// EncodeRoomEvent appends to dst the frame that Push(method, e) would make, without
+// its cost. Method is PushRoomEvent, or the event's own type in the lobby. e.Data
+// must be compact JSON; it is not looked at.
+func EncodeRoomEvent(dst []byte, method string, e *RoomEvent) []byte {
+	dst = append(dst, `{"jsonrpc":"2.0","method":`...)
+	dst = appendString(dst, method)
+	dst = append(dst, `,"params":{"room":`...)
+	dst = appendString(dst, e.Room)
+	dst = append(dst, `,"epoch":`...)
+	dst = strconv.AppendInt(dst, e.Epoch, 10)
+	dst = append(dst, `,"seq":`...)
+	dst = strconv.AppendInt(dst, e.Seq, 10)
+	dst = append(dst, `,"at":"`...)
+	dst = e.At.UTC().AppendFormat(dst, timeForm)
+	dst = append(dst, `","type":`...)
+	dst = appendString(dst, e.Type)
+	dst = append(dst, `,"data":`...)
+	if e.Data == nil {
+		dst = append(dst, "null"...)
+	} else {
+		dst = append(dst, e.Data...)
+	}
+	return append(dst, "}}"...)
+}
+
+// appendString quotes s. Ids and types never need an escape; whatever does goes the
+// long way.
+func appendString(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			quoted, _ := marshal(s) // a string is always JSON
+			return append(dst, quoted...)
+		}
+	}
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
+}
+
+// timeForm is RFC 3339 with milliseconds, for time.Time.AppendFormat of a time in UTC.
+const timeForm = "2006-01-02T15:04:05.000Z"
