@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// minServer is the oldest PostgreSQL that is tested, as server_version_num.
+	minServer = 150000
+	// grantOptionsServer is the first PostgreSQL whose GRANT of a role says by itself that
+	// nothing is inherited.
+	grantOptionsServer = 160000
+
+	adminConns = 4
+
+	// What the application's login is bound to, so that a node that hangs or vanished in the
+	// middle of a transaction does not hold its locks for long.
+	appStatementTimeout = 30 * time.Second
+	appIdleTimeout      = 15 * time.Second
+)
+
+// Admin is the database as its owner sees it: it migrates and makes tenants. It is not part
+// of a serving node. The owner's login owns the database and may create roles; it need not
+// be a superuser.
+type Admin struct {
+	pool   *pgxpool.Pool
+	box    *Box
+	known  schemas
+	server int // server_version_num
+}
+
+// OpenAdmin connects as the database's owner. box seals the keys of new tenants.
+func OpenAdmin(ctx context.Context, url string, box *Box) (*Admin, error) {
+	if box == nil {
+		return nil, fmt.Errorf("%w: none was given", ErrMasterKey)
+	}
+	// Migrations change tables under the statements: nothing is remembered of them.
+	pool, err := openPool(ctx, url, pgx.QueryExecModeDescribeExec, adminConns)
+	if err != nil {
+		return nil, err
+	}
+	a := &Admin{pool: pool, box: box, known: embedded}
+	err = pool.QueryRow(ctx, `select current_setting('server_version_num')::int`).Scan(&a.server)
+	if err == nil && a.server < minServer {
+		err = fmt.Errorf("store: PostgreSQL %d is too old: %d or newer is needed", a.server/10000, minServer/10000)
+	}
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close closes all connections.
+func (a *Admin) Close() { a.pool.Close() }
+
+const selectRole = `
+select rolsuper or rolbypassrls or pg_has_role(oid, current_user, 'member'), rolinherit or not rolcanlogin
+from pg_roles where rolname = $1`
+
+// ensureAppLogin makes the application's login if it is missing, and sees to it that it has
+// and inherits no rights: the isolation of tenants rests on that.
+func (a *Admin) ensureAppLogin(ctx context.Context, appURL string) (role string, err error) {
+	c, err := pgx.ParseConfig(appURL)
+	if err != nil {
+		return "", fmt.Errorf("store: the application's database URL: %w", err)
+	}
+	role = c.User
+	var owner string
+	if err := a.pool.QueryRow(ctx, `select current_user`).Scan(&owner); err != nil {
+		return "", fmt.Errorf("store: %w", err)
+	}
+	if role == owner {
+		return "", fmt.Errorf("%w: both are %q", ErrAppLogin, role)
+	}
+	var tooMighty, wrong bool
+	err = a.pool.QueryRow(ctx, selectRole, role).Scan(&tooMighty, &wrong)
+	if errors.Is(err, pgx.ErrNoRows) {
+		if err := a.createLogin(ctx, role, c.Password); err != nil {
+			return "", err
+		}
+		tooMighty, wrong, err = false, false, nil
+	}
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("store: look up login %q: %w", role, err)
+	case tooMighty:
+		return "", fmt.Errorf("%w: %q is a superuser or a member of %q", ErrAppLogin, role, owner)
+	case wrong:
+		if _, err := a.pool.Exec(ctx, `alter role `+quote(role)+` login noinherit`); err != nil {
+			return "", fmt.Errorf("store: login %q: %w", role, err)
+		}
+	}
+	return role, nil
+}
+
+// bindLogin gives the login its path and its bounds in this database, and takes from
+// everybody what nobody needs. Migrators do this one after the other.
+func bindLogin(ctx context.Context, tx pgx.Tx, role string) error {
+	var database string
+	if err := tx.QueryRow(ctx, `select current_database()`).Scan(&database); err != nil {
+		return err
+	}
+	in := `alter role ` + quote(role) + ` in database ` + quote(database) + ` set `
+	for _, sql := range []string{
+		in + `search_path = tpl, pg_temp`,
+		in + fmt.Sprintf(`statement_timeout = %d`, appStatementTimeout.Milliseconds()),
+		in + fmt.Sprintf(`idle_in_transaction_session_timeout = %d`, appIdleTimeout.Milliseconds()),
+		`grant connect on database ` + quote(database) + ` to ` + quote(role),
+		`revoke temporary on database ` + quote(database) + ` from public`,
+		`revoke all on schema public from public`,
+	} {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// createLogin creates the login; another process may do the same at the same time, since
+// logins belong to the whole cluster.
+func (a *Admin) createLogin(ctx context.Context, role, password string) error {
+	var sql string
+	err := a.pool.QueryRow(ctx, `select format('create role %I login noinherit password %L', $1::text, $2::text)`,
+		role, password).Scan(&sql)
+	if err != nil {
+		return fmt.Errorf("store: create login %q: %w", role, err)
+	}
+	_, err = a.pool.Exec(ctx, sql)
+	if state := sqlState(err); err == nil || state == stateDuplicateObject || state == stateUnique {
+		return nil
+	}
+	return fmt.Errorf("store: create login %q: %w", role, err)
+}
+
+// inTx runs fn in a transaction of the owner's.
+func (a *Admin) inTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, a.pool, fn)
+}

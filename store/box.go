@@ -1,0 +1,87 @@
+package store
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+// MasterKeySize is the length of a master key in bytes.
+const MasterKeySize = 32
+
+// Sealed data is: version, key id, nonce, AES-256-GCM ciphertext with tag.
+const (
+	boxVersion = 1
+	keyIDSize  = 4
+)
+
+// Box seals secrets under the master key. It may be used by many goroutines.
+type Box struct {
+	aead   cipher.AEAD
+	header []byte // version and key id
+}
+
+// NewBox returns a Box for a master key of MasterKeySize bytes.
+func NewBox(master []byte) (*Box, error) {
+	if len(master) != MasterKeySize {
+		return nil, fmt.Errorf("%w: it has %d bytes, want %d", ErrMasterKey, len(master), MasterKeySize)
+	}
+	block, err := aes.NewCipher(master)
+	if err != nil {
+		return nil, fmt.Errorf("store: master key: %w", err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, fmt.Errorf("store: master key: %w", err)
+	}
+	mac := hmac.New(sha256.New, master)
+	mac.Write([]byte("pitboss master key id"))
+	return &Box{aead, append([]byte{boxVersion}, mac.Sum(nil)[:keyIDSize]...)}, nil
+}
+
+// Seal encrypts plain for one purpose of one tenant: it can be opened for no other. The
+// zero tenant stands for the platform.
+func (b *Box) Seal(id tenant.ID, purpose string, plain []byte) ([]byte, error) {
+	nonce := make([]byte, b.aead.NonceSize())
+	if _, err := rand.Read(nonce); err != nil {
+		return nil, fmt.Errorf("store: no randomness: %w", err)
+	}
+	out := append(bytes.Clone(b.header), nonce...)
+	return b.aead.Seal(out, nonce, plain, additional(id, purpose)), nil
+}
+
+// Open returns what Seal was given. It returns ErrMasterKey if another key sealed it, and
+// ErrSealed if it was altered or sealed for another tenant or purpose.
+func (b *Box) Open(id tenant.ID, purpose string, sealed []byte) ([]byte, error) {
+	head, size := len(b.header), b.aead.NonceSize()
+	if len(sealed) < head+size || sealed[0] != boxVersion {
+		return nil, fmt.Errorf("%w: %s", ErrSealed, purpose)
+	}
+	if !bytes.Equal(sealed[:head], b.header) {
+		return nil, ErrMasterKey
+	}
+	nonce, text := sealed[head:head+size], sealed[head+size:]
+	plain, err := b.aead.Open(nil, nonce, text, additional(id, purpose))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrSealed, purpose)
+	}
+	return plain, nil
+}
+
+// additional is what the ciphertext is bound to. An ID contains no zero byte.
+func additional(id tenant.ID, purpose string) []byte {
+	return []byte(id.String() + "\x00" + purpose)
+}
+
+// What is sealed, and for what.
+const (
+	purposeCheck      = "master key check"
+	purposeSigningKey = "signing key " // and the key's id
+	purposeSeed       = "open seed of room "
+)

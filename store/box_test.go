@@ -1,0 +1,57 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+func TestBoxOpensOnlyWhatItSealedForTheSame(t *testing.T) {
+	t.Parallel()
+	box := func(fill byte) *store.Box {
+		b, err := store.NewBox(bytes.Repeat([]byte{fill}, store.MasterKeySize))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	id, err := tenant.Parse("t_casino_x_abcdef")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := []byte("a secret")
+	sealed, err := box(1).Seal(id, "seed", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := box(1).Open(id, "seed", sealed); err != nil || !bytes.Equal(got, secret) {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if bytes.Contains(sealed, secret) {
+		t.Error("the secret is readable")
+	}
+	if _, err := box(2).Open(id, "seed", sealed); !errors.Is(err, store.ErrMasterKey) {
+		t.Errorf("another key: %v", err)
+	}
+	for name, open := range map[string]func() ([]byte, error){
+		"another tenant":  func() ([]byte, error) { return box(1).Open(tenant.ID{}, "seed", sealed) },
+		"another purpose": func() ([]byte, error) { return box(1).Open(id, "key", sealed) },
+		"a flipped bit": func() ([]byte, error) {
+			b := bytes.Clone(sealed)
+			b[len(b)-1] ^= 1
+			return box(1).Open(id, "seed", b)
+		},
+		"cut off":         func() ([]byte, error) { return box(1).Open(id, "seed", sealed[:9]) },
+		"another version": func() ([]byte, error) { return box(1).Open(id, "seed", append([]byte{9}, sealed[1:]...)) },
+	} {
+		if _, err := open(); !errors.Is(err, store.ErrSealed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := store.NewBox([]byte("short")); !errors.Is(err, store.ErrMasterKey) {
+		t.Errorf("a short key: %v", err)
+	}
+}

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+var (
+	// ErrNewerSchema means that the database was migrated by a newer binary.
+	ErrNewerSchema = errors.New("store: the database is of a newer version than this binary: run the newer pitboss")
+	// ErrOlderSchema means that the database lacks migrations that this binary needs.
+	ErrOlderSchema = errors.New("store: the database is of an older version than this binary: run pitboss migrate")
+	// ErrAppLogin means that the application's login can not be what keeps tenants apart.
+	ErrAppLogin = errors.New("store: the application's login must be another than the owner's, and no superuser")
+	// ErrMasterKey means that what is stored was sealed under another master key.
+	ErrMasterKey = errors.New("store: wrong master key: start with the master key that this database was set up with")
+	// ErrSealed means that sealed data was altered, or is of another tenant or purpose.
+	ErrSealed = errors.New("store: sealed data is damaged")
+
+	// ErrNoTenant means that there is no such tenant.
+	ErrNoTenant = errors.New("store: no such tenant")
+	// ErrSlugTaken means that a tenant of that slug exists.
+	ErrSlugTaken = errors.New("store: a tenant of this slug exists")
+	// ErrDomainTaken means that the domain belongs to a tenant already.
+	ErrDomainTaken = errors.New("store: this domain belongs to a tenant already")
+	// ErrDomain means that a text can not be a tenant's domain.
+	ErrDomain = errors.New("store: not a domain")
+	// ErrTenant means that a new tenant's data can not be right; its text says what.
+	ErrTenant = errors.New("store: not a valid tenant")
+
+	// ErrInsufficientFunds means that a player's balance does not cover an amount.
+	ErrInsufficientFunds = errors.New("store: insufficient funds")
+	// ErrAmount means that an amount is zero or beyond MaxAmount.
+	ErrAmount = errors.New("store: an amount is not zero and at most 10^15 minor units")
+	// ErrCommandReused means that the command id was used before for something else.
+	ErrCommandReused = errors.New("store: this command id was used for something else")
+	// ErrInvalid means that an argument is missing or malformed; its text says which.
+	ErrInvalid = errors.New("store: invalid argument")
+)
+
+// SQLSTATEs that the store acts on.
+const (
+	stateSerialization   = "40001"
+	stateDeadlock        = "40P01"
+	stateUnique          = "23505"
+	stateForeignKey      = "23503"
+	stateDuplicateObject = "42710"
+	stateLockTimeout     = "55P03"
+	stateNoSuchSetting   = "22023" // SET ROLE to a role that is not there
+	stateDenied          = "42501"
+	stateNoTable         = "42P01"
+	stateNoSchema        = "3F000"
+)
+
+// sqlState returns the SQLSTATE of a server's error; "" if err is none.
+func sqlState(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
+// violates reports whether err says that a unique constraint of that name was violated.
+func violates(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == stateUnique && pg.ConstraintName == constraint
+}

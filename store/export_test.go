@@ -1,0 +1,45 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Pool is the application's login without any scope, for tests that show what it may not.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// Pool is the owner's login.
+func (a *Admin) Pool() *pgxpool.Pool { return a.pool }
+
+// WithTenantStep makes the admin that of a newer binary, whose tenants have one more table.
+func (a *Admin) WithTenantStep(sql string) {
+	next := a.known.tenant.last() + 1
+	a.known.tenant.steps = append(append([]migration{}, a.known.tenant.steps...), migration{next, "test", sql})
+}
+
+// TenantVersion is the newest tenant migration that the admin knows.
+func (a *Admin) TenantVersion() int { return a.known.tenant.last() }
+
+// BreakProvisioning makes CreateTenant fail after it made everything.
+func (a *Admin) BreakProvisioning() {
+	a.known.tenant.grants += "; select 1/0"
+}
+
+// BareBegin runs fn in a transaction of the application's login, without a scope.
+func (s *Store) BareBegin(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, s.pool, fn)
+}
+
+// SetExecMode opens a second pool like the first with another mode; for benchmarks.
+func (s *Store) SetExecMode(ctx context.Context, url string, mode pgx.QueryExecMode) error {
+	pool, err := openPool(ctx, url, mode, DefaultMaxConns)
+	if err != nil {
+		return fmt.Errorf("another mode: %w", err)
+	}
+	s.pool.Close()
+	s.pool = pool
+	return nil
+}

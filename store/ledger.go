@@ -1,0 +1,222 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// MaxAmount is the most that one Credit moves, in minor units.
+const MaxAmount game.Money = 1_000_000_000_000_000
+
+// Sorts of accounts: a player's money, what a room took less what it paid, and where the
+// players' money comes from.
+const (
+	kindPlayer = "player"
+	kindTill   = "till"
+	kindHouse  = "house"
+)
+
+const selectBalance = `select balance, version from account where kind = 'player' and owner = $1`
+
+// Balance returns a player's money and its version, which rises with every posting. A
+// player who never had any has 0 at version 0. It returns ErrNoTenant.
+func (s *Store) Balance(ctx context.Context, id tenant.ID, player game.PlayerID) (balance game.Money, version int64, err error) {
+	err = s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		balance, version = 0, 0
+		err := tx.QueryRow(ctx, selectBalance, string(player)).Scan((*int64)(&balance), &version)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("store: balance: %w", err)
+	}
+	return balance, version, nil
+}
+
+// Credit is money that people of the operator give to a player, or take back.
+type Credit struct {
+	Player    game.PlayerID
+	Amount    game.Money // below zero: taken back
+	Reason    string     // for the audit log
+	Actor     string     // who does it
+	Address   string     // from where
+	CommandID string     // a UUID; the same one has effect once
+}
+
+const (
+	openPlayer  = `insert into account (kind, owner) values ('player', $1) on conflict do nothing`
+	lockPlayer  = `select id, balance, version from account where kind = 'player' and owner = $1 for no key update`
+	lockHouse   = `select id, balance, version from account where kind = 'house' and owner = 'house' for no key update`
+	selectMoved = `
+select player, case when debit = $2 then -amount else amount end from transfer where kind = 'credit' and command = $1`
+	insertCredit = `
+insert into transfer (debit, credit, amount, kind, ref, player, command, at)
+values ($1, $2, $3, 'credit', $4, $5, $6, clock_timestamp())`
+)
+
+// Credit moves money between the house and a player, with an audit line, and returns the
+// player's balance. A command id that had its effect already has no second one: it returns
+// the balance as it is now. Errors: ErrInsufficientFunds if more is taken back than there
+// is, ErrAmount, ErrCommandReused, ErrInvalid, ErrNoTenant.
+func (s *Store) Credit(ctx context.Context, id tenant.ID, c Credit) (balance game.Money, version int64, err error) {
+	command, err := uuid.Parse(c.CommandID)
+	switch {
+	case err != nil:
+		return 0, 0, fmt.Errorf("%w: command id %q is no UUID", ErrInvalid, c.CommandID)
+	case c.Amount == 0 || c.Amount > MaxAmount || c.Amount < -MaxAmount:
+		return 0, 0, ErrAmount
+	case c.Player == "" || c.Reason == "" || c.Actor == "":
+		return 0, 0, fmt.Errorf("%w: player, reason and actor are needed", ErrInvalid)
+	}
+	err = s.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		after, err := credit(ctx, tx, c, command.String())
+		balance, version = game.Money(after.balance), after.version
+		return err
+	})
+	if violates(err, "transfer_credit_once") {
+		err = ErrCommandReused // for another player, at this very moment
+	}
+	if err != nil {
+		return 0, 0, fmt.Errorf("store: credit: %w", err)
+	}
+	return balance, version, nil
+}
+
+func credit(ctx context.Context, tx pgx.Tx, c Credit, command string) (account, error) {
+	if _, err := tx.Exec(ctx, openPlayer, string(c.Player)); err != nil {
+		return account{}, err
+	}
+	var player, house account
+	if err := tx.QueryRow(ctx, lockPlayer, string(c.Player)).Scan(&player.id, &player.balance, &player.version); err != nil {
+		return account{}, err
+	}
+	var who string
+	var amount int64
+	err := tx.QueryRow(ctx, selectMoved, command, player.id).Scan(&who, &amount)
+	switch {
+	case err == nil && (who != string(c.Player) || amount != int64(c.Amount)):
+		return account{}, ErrCommandReused
+	case err == nil:
+		return player, nil // done before
+	case !errors.Is(err, pgx.ErrNoRows):
+		return account{}, err
+	}
+	if err := tx.QueryRow(ctx, lockHouse).Scan(&house.id, &house.balance, &house.version); err != nil {
+		return account{}, err
+	}
+	was := player.balance
+	debit, to, size := &house, &player, int64(c.Amount)
+	if size < 0 {
+		debit, to, size = &player, &house, -size
+	}
+	if err := move(debit, to, &player, size); err != nil {
+		return account{}, err
+	}
+	before, err := json.Marshal(map[string]int64{"balance": was})
+	if err != nil {
+		return account{}, err
+	}
+	after, err := json.Marshal(map[string]int64{"balance": player.balance, "amount": int64(c.Amount)})
+	if err != nil {
+		return account{}, err
+	}
+	q := &pgx.Batch{}
+	q.Queue(insertCredit, debit.id, to.id, size, c.Reason, string(c.Player), command)
+	q.Queue(updateAccounts, []int64{player.id, house.id}, []int64{player.balance, house.balance}, []int64{player.version, house.version})
+	q.Queue(insertAudit, auditArgs(rooms.Audit{
+		Actor: c.Actor, Action: "player.credit", Target: string(c.Player), Reason: c.Reason,
+		Before: before, After: after, Address: c.Address,
+	})...)
+	return player, tx.SendBatch(ctx, q).Close()
+}
+
+// AccountBalance is one line of a trial balance.
+type AccountBalance struct {
+	Kind    string     `json:"kind"` // player, till, house
+	Owner   string     `json:"owner"`
+	Balance game.Money `json:"balance"`
+	Posted  game.Money `json:"-"` // credits less debits of its transfers: must be Balance
+}
+
+// TrialBalance is the whole ledger at one moment.
+type TrialBalance struct {
+	Sum      game.Money       `json:"sum"` // of all balances: must be zero
+	Accounts []AccountBalance `json:"accounts"`
+	// OK says that the sum is zero and that every balance is what its transfers add up to.
+	OK bool `json:"ok"`
+}
+
+// selectTrial also finds transfers of accounts that are not there.
+const selectTrial = `
+select coalesce(a.kind, 'missing'), coalesce(a.owner, t.account::text), coalesce(a.balance, 0), coalesce(t.posted, 0)::bigint
+from account a full join (
+  select account, sum(amount) as posted
+  from (select credit, amount from transfer union all select debit, -amount from transfer) as x(account, amount)
+  group by account
+) t on t.account = a.id
+order by 1, 2`
+
+// TrialBalance adds up the ledger. One that is not OK is an alarm. It returns ErrNoTenant.
+func (s *Store) TrialBalance(ctx context.Context, id tenant.ID) (TrialBalance, error) {
+	var out TrialBalance
+	err := s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		rows, _ := tx.Query(ctx, selectTrial) // its error comes from CollectRows
+		list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a AccountBalance, err error) {
+			return a, row.Scan(&a.Kind, &a.Owner, (*int64)(&a.Balance), (*int64)(&a.Posted))
+		})
+		out = TrialBalance{Accounts: list}
+		return err
+	})
+	if err != nil {
+		return TrialBalance{}, fmt.Errorf("store: trial balance: %w", err)
+	}
+	out.OK = true
+	for _, a := range out.Accounts {
+		out.Sum += a.Balance
+		out.OK = out.OK && a.Balance == a.Posted
+	}
+	out.OK = out.OK && out.Sum == 0
+	return out, nil
+}
+
+// Player is a player as the ledger knows him.
+type Player struct {
+	Player    game.PlayerID
+	Balance   game.Money
+	Version   int64
+	CreatedAt time.Time
+}
+
+const selectPlayers = `
+select owner, balance, version, created_at from account where kind = 'player' and owner > $1 order by owner limit $2`
+
+// Players returns at most limit players whose names come after one, by name; "" is before
+// all. It returns ErrNoTenant.
+func (s *Store) Players(ctx context.Context, id tenant.ID, after game.PlayerID, limit int) ([]Player, error) {
+	var out []Player
+	err := s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+		rows, _ := tx.Query(ctx, selectPlayers, string(after), limit) // its error comes from CollectRows
+		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Player, err error) {
+			err = row.Scan((*string)(&p.Player), (*int64)(&p.Balance), &p.Version, &p.CreatedAt)
+			p.CreatedAt = p.CreatedAt.UTC()
+			return p, err
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: players: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,139 @@
+package localpg
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+)
+
+// place is where a cluster lives and who runs it.
+type place struct {
+	root  string              // holds everything of the cluster; ours
+	data  string              // PostgreSQL's data folder; whoever runs it owns it
+	runAs *syscall.Credential // nil: whoever we are
+}
+
+const (
+	lockFile    = "pitboss.lock" // also the mark by which we know a folder of ours
+	secretsFile = "secrets.json"
+	logFile     = "postgres.log"
+)
+
+// others are who runs PostgreSQL when we are root.
+var others = []string{"postgres", "nobody"}
+
+// elsewhere is where a cluster lives whose folder the user that runs it can not reach,
+// as below /root.
+const elsewhere = "/var/lib/pitboss"
+
+func findPlace(dir string) (place, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return place{}, err
+	}
+	at := place{root: filepath.Join(dir, "postgres")}
+	if os.Getuid() == 0 {
+		if at.runAs, err = somebodyElse(); err != nil {
+			return place{}, err
+		}
+		if !reachable(dir) {
+			sum := sha256.Sum256([]byte(dir))
+			at.root = filepath.Join(elsewhere, hex.EncodeToString(sum[:6]))
+		}
+	}
+	at.data = filepath.Join(at.root, "data")
+	return at, nil
+}
+
+// somebodyElse is the user who runs PostgreSQL in root's stead.
+func somebodyElse() (*syscall.Credential, error) {
+	for _, name := range others {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err := strconv.ParseUint(u.Uid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		gid, err := strconv.ParseUint(u.Gid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, fmt.Errorf("PostgreSQL does not run as root, and none of the users %v exists: start as another user", others)
+}
+
+// reachable reports whether dir, if it is there, and every folder above it lets everybody
+// through.
+func reachable(dir string) bool {
+	for up := dir; ; up = filepath.Dir(up) {
+		info, err := os.Stat(up)
+		if err == nil && info.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+		if up == filepath.Dir(up) {
+			return true
+		}
+	}
+}
+
+// makeReady makes the cluster's folder. Who runs the server may pass through it.
+func (p place) makeReady() error {
+	if entries, err := os.ReadDir(p.root); err == nil && len(entries) > 0 &&
+		!slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockFile }) {
+		return fmt.Errorf("%w: %s; move it away, or choose another folder with --dir", ErrNotOurs, p.root)
+	}
+	above, mode := filepath.Dir(p.root), fs.FileMode(0o700)
+	if p.runAs != nil {
+		mode = 0o711
+	}
+	_, err := os.Stat(above)
+	isNew := errors.Is(err, fs.ErrNotExist)
+	if err := os.MkdirAll(p.root, 0o755); err != nil {
+		return err
+	}
+	if isNew && p.runAs != nil { // whatever the umask says
+		if err := os.Chmod(above, 0o755); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(p.root, mode)
+}
+
+// lock keeps every other program out until the file is closed or this program ends.
+func (p place) lock() (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(p.root, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	_ = f.Close()
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("%w: most likely another 'pitboss dev' runs in this folder; stop that first, or choose another folder with --dir (%s)", ErrInUse, p.root)
+	}
+	return nil, fmt.Errorf("lock %s: %w", p.root, err)
+}
+
+// give makes who runs PostgreSQL the owner of a file.
+func (p place) give(name string) error {
+	if p.runAs == nil {
+		return nil
+	}
+	return os.Chown(name, int(p.runAs.Uid), int(p.runAs.Gid))
+}

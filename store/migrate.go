@@ -1,0 +1,220 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+const (
+	// migrateLock is the advisory lock that lets one process at a time migrate the platform.
+	migrateLock = 0x7069_7462_6f73_7301
+	// lockTimeout bounds how long a step waits for a table that players are using: those who
+	// come after it wait too.
+	lockTimeout = 300 * time.Millisecond
+	// lockAttempts is how often a step tries before its tenant is given up.
+	lockAttempts = 10
+	// lockPause is the unit of the random pause between attempts.
+	lockPause = 100 * time.Millisecond
+
+	template = "tpl"
+)
+
+// Migrate brings the database to this binary's version: the application's login (made from
+// appURL's user and password if it is missing), the platform, the template, and every
+// tenant, each in a transaction of its own. It may be run at any time and by any number of
+// processes; what is done already is not done again. A tenant that can not be migrated
+// keeps its version, the others go on, and the errors are joined. It returns ErrNewerSchema
+// if the database is newer, ErrAppLogin or ErrMasterKey.
+func (a *Admin) Migrate(ctx context.Context, appURL string) error {
+	if err := a.migratePlatform(ctx, nil); err != nil { // also refuses a newer database before touching it
+		return err
+	}
+	role, err := a.ensureAppLogin(ctx, appURL)
+	if err != nil {
+		return err
+	}
+	var moved bool // the login is another than last time: it needs every tenant's role
+	err = a.migratePlatform(ctx, func(tx pgx.Tx) error {
+		moved, err = a.settle(ctx, tx, role)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return a.migrateTenants(ctx, role, moved)
+}
+
+const createLedger = `
+create schema if not exists platform;
+create table if not exists platform.migration (
+  scope      text        not null check (scope in ('platform', 'tenant')), -- tenant: the template has it
+  version    int         not null,
+  name       text        not null,
+  applied_at timestamptz not null default now(),
+  primary key (scope, version)
+)`
+
+const selectVersions = `
+select coalesce(max(version) filter (where scope = 'platform'), 0),
+       coalesce(max(version) filter (where scope = 'tenant'), 0)
+from platform.migration`
+
+// migratePlatform applies the platform's and the template's missing steps in one
+// transaction, then runs then in it.
+func (a *Admin) migratePlatform(ctx context.Context, then func(pgx.Tx) error) error {
+	return a.inTx(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(migrateLock)); err != nil {
+			return fmt.Errorf("store: migrate: %w", err)
+		}
+		if _, err := tx.Exec(ctx, createLedger); err != nil {
+			return fmt.Errorf("store: migrate: %w", err)
+		}
+		var platform, tenants int
+		if err := tx.QueryRow(ctx, selectVersions).Scan(&platform, &tenants); err != nil {
+			return fmt.Errorf("store: migrate: %w", err)
+		}
+		if err := compare(platform, tenants, a.known); err != nil {
+			return err
+		}
+		for _, m := range a.known.platform.steps[platform:] {
+			if err := a.step(ctx, tx, "platform", m, m.sql); err != nil {
+				return err
+			}
+		}
+		if tenants == 0 {
+			if _, err := tx.Exec(ctx, `create schema `+template); err != nil {
+				return fmt.Errorf("store: migrate: %w", err)
+			}
+		}
+		for _, m := range a.known.tenant.steps[tenants:] {
+			if err := a.step(ctx, tx, "tenant", m, inSchema(template, m)); err != nil {
+				return err
+			}
+		}
+		if then == nil {
+			return nil
+		}
+		return then(tx)
+	})
+}
+
+func (a *Admin) step(ctx context.Context, tx pgx.Tx, scope string, m migration, sql string) error {
+	if _, err := tx.Exec(ctx, sql); err != nil {
+		return fmt.Errorf("store: %s migration %d %s: %w", scope, m.version, m.name, err)
+	}
+	_, err := tx.Exec(ctx, `insert into platform.migration (scope, version, name) values ($1, $2, $3)`, scope, m.version, m.name)
+	if err != nil {
+		return fmt.Errorf("store: %s migration %d %s: %w", scope, m.version, m.name, err)
+	}
+	return nil
+}
+
+// inSchema is a step's SQL for one tenant's schema, or for the template.
+func inSchema(schema string, m migration) string {
+	return fmt.Sprintf("set local search_path = %s, pg_temp;\n%s;\nupdate _meta set version = %d;\nset local search_path = pg_catalog, pg_temp",
+		quote(schema), m.sql, m.version)
+}
+
+// settle writes down which login the application has and which master key was used, and
+// grants the login its rights. It reports whether the login is another than before.
+func (a *Admin) settle(ctx context.Context, tx pgx.Tx, role string) (moved bool, err error) {
+	var before string
+	var check []byte
+	err = tx.QueryRow(ctx, `select app_role, master_check from platform.instance`).Scan(&before, &check)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return false, fmt.Errorf("store: migrate: %w", err)
+	}
+	if err := checkMaster(a.box, check); err != nil {
+		return false, err
+	}
+	if check == nil {
+		if check, err = a.box.Seal(tenant.ID{}, purposeCheck, []byte("pitboss")); err != nil {
+			return false, err
+		}
+	}
+	_, err = tx.Exec(ctx, `insert into platform.instance (app_role, master_check) values ($1, $2)
+		on conflict (one) do update set app_role = $1, master_check = $2`, role, check)
+	if err != nil {
+		return false, fmt.Errorf("store: migrate: %w", err)
+	}
+	grants := a.known.platform.grantsFor("platform", role) + `; grant usage on schema ` + template + ` to ` + quote(role)
+	if _, err := tx.Exec(ctx, grants); err != nil {
+		return false, fmt.Errorf("store: rights of login %q: %w", role, err)
+	}
+	if err := bindLogin(ctx, tx, role); err != nil {
+		return false, fmt.Errorf("store: rights of login %q: %w", role, err)
+	}
+	return before != "" && before != role, nil
+}
+
+// migrateTenants finds those that need anything in one query; the others are not touched.
+func (a *Admin) migrateTenants(ctx context.Context, role string, all bool) error {
+	rows, err := a.pool.Query(ctx, `select id from platform.tenant where schema_version <> $1 or $2 order by id`, a.known.tenant.last(), all)
+	if err != nil {
+		return fmt.Errorf("store: migrate tenants: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("store: migrate tenants: %w", err)
+	}
+	var failed []error
+	for _, name := range names {
+		if err := a.migrateTenant(ctx, name, role); err != nil {
+			failed = append(failed, fmt.Errorf("store: migrate %s: %w", name, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (a *Admin) migrateTenant(ctx context.Context, name, role string) error {
+	id, err := tenant.Parse(name)
+	if err != nil {
+		return err
+	}
+	for attempt := 1; ; attempt++ {
+		err := a.inTx(ctx, func(tx pgx.Tx) error {
+			var version int
+			err := tx.QueryRow(ctx, `select schema_version from platform.tenant where id = $1 for update`, name).Scan(&version)
+			if err != nil {
+				return err
+			}
+			if err := compare(0, version, a.known); err != nil {
+				return err
+			}
+			return a.applyTenant(ctx, tx, id, role, version)
+		})
+		if sqlState(err) != stateLockTimeout || attempt == lockAttempts {
+			return err
+		}
+		if err := pause(ctx, attempt, lockPause); err != nil {
+			return err
+		}
+	}
+}
+
+// applyTenant brings an existing schema from a version to the last one, with all grants.
+func (a *Admin) applyTenant(ctx context.Context, tx pgx.Tx, id tenant.ID, role string, from int) error {
+	if _, err := tx.Exec(ctx, fmt.Sprintf(`set local lock_timeout = %d`, lockTimeout.Milliseconds())); err != nil {
+		return err
+	}
+	for _, m := range a.known.tenant.steps[from:] {
+		if _, err := tx.Exec(ctx, inSchema(id.Schema(), m)); err != nil {
+			return fmt.Errorf("migration %d %s: %w", m.version, m.name, err)
+		}
+	}
+	member := `grant ` + quote(id.Role()) + ` to ` + quote(role)
+	if a.server >= grantOptionsServer {
+		member += ` with inherit false, set true`
+	}
+	if _, err := tx.Exec(ctx, a.known.tenant.grantsFor(id.Schema(), id.Role())+"; "+member); err != nil {
+		return fmt.Errorf("grants: %w", err)
+	}
+	_, err := tx.Exec(ctx, `update platform.tenant set schema_version = $2 where id = $1`, id.String(), a.known.tenant.last())
+	return err
+}

@@ -1,0 +1,244 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+const (
+	signingKeySize = 32 // bytes of an HS256 secret
+	keyIDBytes     = 8
+	// platformActor is who an audit line names for what the platform's people did.
+	platformActor = "platform"
+	lobbyName     = "Lobby"
+)
+
+const insertTenant = `
+insert into platform.tenant (id, slug, name, on_trial, paid_until, currency, exponent, frame_ancestors, created_on)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+const bumpTenant = `
+with v as (update platform.instance set directory_version = directory_version + 1 returning directory_version)
+update platform.tenant set version = v.directory_version from v where id = $1`
+
+// CreateTenant makes a tenant, whole or not at all: role, schema, tables, rights, signing
+// key, domains and the lobby. It returns ErrSlugTaken, ErrDomainTaken, ErrTenant, ErrDomain,
+// tenant.ErrSlug, ErrNewerSchema or ErrOlderSchema.
+func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
+	domains, err := n.valid()
+	if err != nil {
+		return Tenant{}, err
+	}
+	id, err := tenant.New(n.Slug)
+	if err != nil {
+		return Tenant{}, err
+	}
+	if n.FrameAncestors == nil {
+		n.FrameAncestors = []string{}
+	}
+	err = a.inTx(ctx, func(tx pgx.Tx) error {
+		role, err := a.ready(ctx, tx)
+		if err != nil {
+			return err
+		}
+		// The names first: whoever creates the same tenant at the same time waits here and
+		// then finds them taken, before it made anything.
+		_, err = tx.Exec(ctx, insertTenant, id.String(), string(n.Slug), n.Name, n.OnTrial, orNull(n.PaidUntil),
+			n.Currency, n.Exponent, n.FrameAncestors, time.Now().UTC().Truncate(time.Millisecond))
+		if err != nil {
+			return err
+		}
+		for i, d := range domains {
+			_, err := tx.Exec(ctx, `insert into platform.domain (domain, tenant, is_primary) values ($1, $2, $3)`, d, id.String(), i == 0)
+			if err != nil {
+				return err
+			}
+		}
+		create := `create role ` + quote(id.Role()) + ` nologin noinherit; create schema ` + quote(id.Schema())
+		if _, err := tx.Exec(ctx, create); err != nil {
+			return err
+		}
+		if err := a.applyTenant(ctx, tx, id, role, 0); err != nil {
+			return err
+		}
+		if err := a.furnish(ctx, tx, id); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, bumpTenant, id.String())
+		return err
+	})
+	switch {
+	case violates(err, "tenant_slug"):
+		return Tenant{}, fmt.Errorf("%w: %s", ErrSlugTaken, n.Slug)
+	case violates(err, "domain_name"):
+		return Tenant{}, ErrDomainTaken
+	case err != nil:
+		return Tenant{}, fmt.Errorf("store: create tenant %s: %w", n.Slug, err)
+	}
+	return a.tenant(ctx, n.Slug)
+}
+
+// ready returns the application's login if the database is of this binary's version.
+func (a *Admin) ready(ctx context.Context, tx pgx.Tx) (role string, err error) {
+	var platform, tenants int
+	err = tx.QueryRow(ctx, selectVersions).Scan(&platform, &tenants)
+	if state := sqlState(err); state == stateNoTable || state == stateNoSchema {
+		return "", ErrOlderSchema
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := compare(platform, tenants, a.known); err != nil {
+		return "", err
+	}
+	if platform < a.known.platform.last() || tenants < a.known.tenant.last() {
+		return "", ErrOlderSchema
+	}
+	var check []byte
+	err = tx.QueryRow(ctx, `select app_role, master_check from platform.instance`).Scan(&role, &check)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", ErrOlderSchema
+	}
+	if err != nil {
+		return "", err
+	}
+	return role, checkMaster(a.box, check)
+}
+
+const (
+	insertKey = `insert into platform.tenant_key (tenant, kid, alg, secret) values ($1, $2, 'HS256', $3)`
+
+	insertIndex = `insert into platform.room (tenant, room, state) values ($1, $2, 'open') on conflict do nothing`
+
+	insertRoom = `insert into room (id, game, name, settings) values ($1, $2, $3, $4)`
+
+	insertAudit = `
+insert into audit_log (actor, action, target, reason, before, after, address)
+values ($1, $2, $3, $4, $5, $6, $7)`
+)
+
+// furnish gives a new tenant its signing key, its lobby and its first audit line.
+func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
+	kid, secret := make([]byte, keyIDBytes), make([]byte, signingKeySize)
+	if _, err := rand.Read(kid); err != nil {
+		return err
+	}
+	if _, err := rand.Read(secret); err != nil {
+		return err
+	}
+	name := hex.EncodeToString(kid)
+	sealed, err := a.box.Seal(id, purposeSigningKey+name, secret)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, insertKey, id.String(), name, sealed); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, insertIndex, id.String(), rooms.LobbyID); err != nil {
+		return err
+	}
+	return a.inSchema(ctx, tx, id, func() error {
+		if _, err := tx.Exec(ctx, insertRoom, rooms.LobbyID, rooms.LobbyID, lobbyName, "{}"); err != nil {
+			return err
+		}
+		return writeAudit(ctx, tx, rooms.Audit{Actor: platformActor, Action: "tenant.create", Target: id.String()})
+	})
+}
+
+// inSchema runs fn with the tenant's schema as the path, as the owner.
+func (a *Admin) inSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, fn func() error) error {
+	if _, err := tx.Exec(ctx, `set local search_path = `+quote(id.Schema())+`, pg_temp`); err != nil {
+		return err
+	}
+	if err := fn(); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `set local search_path = pg_catalog, pg_temp`)
+	return err
+}
+
+// Suspend shuts a tenant out, with a reason that its people are shown: every node refuses
+// it within a second. Suspending again replaces the reason. It returns ErrNoTenant.
+func (a *Admin) Suspend(ctx context.Context, slug tenant.Slug, reason string) error {
+	return a.setStatus(ctx, slug, "suspended", "tenant.suspend", reason)
+}
+
+// Resume lets a suspended tenant in again. It returns ErrNoTenant.
+func (a *Admin) Resume(ctx context.Context, slug tenant.Slug) error {
+	return a.setStatus(ctx, slug, "active", "tenant.resume", "")
+}
+
+func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, status, action, reason string) error {
+	err := a.inTx(ctx, func(tx pgx.Tx) error {
+		var name string
+		err := tx.QueryRow(ctx, `update platform.tenant set status = $2, suspended_for = $3 where slug = $1 returning id`,
+			string(slug), status, reason).Scan(&name)
+		if err != nil {
+			return err
+		}
+		id, err := tenant.Parse(name)
+		if err != nil {
+			return err
+		}
+		err = a.inSchema(ctx, tx, id, func() error {
+			return writeAudit(ctx, tx, rooms.Audit{Actor: platformActor, Action: action, Target: name, Reason: reason})
+		})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, bumpTenant, name)
+		return err
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("%w: %s", ErrNoTenant, slug)
+	}
+	if err != nil {
+		return fmt.Errorf("store: %s %s: %w", action, slug, err)
+	}
+	return nil
+}
+
+// ListTenants returns every tenant, by slug, without keys.
+func (a *Admin) ListTenants(ctx context.Context) ([]Tenant, error) {
+	var out []Tenant
+	err := a.inTx(ctx, func(tx pgx.Tx) error {
+		list, err := selectAll(ctx, tx)
+		out = list
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: list tenants: %w", err)
+	}
+	return out, nil
+}
+
+// tenant returns one tenant, or ErrNoTenant.
+func (a *Admin) tenant(ctx context.Context, slug tenant.Slug) (Tenant, error) {
+	all, err := a.ListTenants(ctx)
+	if err != nil {
+		return Tenant{}, err
+	}
+	for _, t := range all {
+		if t.Slug == slug {
+			return t, nil
+		}
+	}
+	return Tenant{}, fmt.Errorf("%w: %s", ErrNoTenant, slug)
+}
+
+// orNull is a time for SQL, whose zero is null.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

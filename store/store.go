@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+const (
+	// DefaultMaxConns is how many connections a Store opens at most, unless told otherwise.
+	DefaultMaxConns = 16
+
+	// A server process keeps what it knows of every table that it ever touched. Connections
+	// are replaced so that this can not grow with the number of tenants.
+	connLifetime       = 15 * time.Minute
+	connLifetimeJitter = 3 * time.Minute
+
+	// describeCache is how many statements a connection remembers the types of. The store has
+	// some dozens, whatever the number of tenants.
+	describeCache = 256
+)
+
+// Options says where the database is.
+type Options struct {
+	// URL of the application's login (see Admin.Migrate).
+	URL string
+	// Box opens what was sealed under the master key.
+	Box *Box
+	// Log defaults to slog.Default().
+	Log *slog.Logger
+	// MaxConns defaults to DefaultMaxConns.
+	MaxConns int32
+}
+
+// Store is the database as the application's login sees it. It may be used by many
+// goroutines.
+type Store struct {
+	pool    *pgxpool.Pool // reached by Scope.Tx, and for platform tables by this package only
+	box     *Box
+	log     *slog.Logger
+	begins  sync.Map // tenant.ID → begins
+	tenants *Tenants
+}
+
+// Open connects, checks the schema's version and the master key, and loads the directory of
+// tenants. It returns ErrNewerSchema, ErrOlderSchema or ErrMasterKey.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Box == nil {
+		return nil, fmt.Errorf("%w: none was given", ErrMasterKey)
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = DefaultMaxConns
+	}
+	pool, err := openPool(ctx, o.URL, pgx.QueryExecModeCacheDescribe, o.MaxConns)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{pool: pool, box: o.Box, log: o.Log}
+	s.tenants = &Tenants{s: s}
+	if err := s.check(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	if err := s.tenants.Reload(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func openPool(ctx context.Context, url string, mode pgx.QueryExecMode, conns int32) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("store: database URL: %w", err)
+	}
+	c.ConnConfig.DefaultQueryExecMode = mode
+	c.ConnConfig.DescriptionCacheCapacity = describeCache
+	c.MaxConns = conns
+	c.MaxConnLifetime = connLifetime
+	c.MaxConnLifetimeJitter = connLifetimeJitter
+	pool, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("store: connect: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("store: connect: %w", err)
+	}
+	return pool, nil
+}
+
+const selectInstance = `
+select (select coalesce(max(version), 0) from platform.migration where scope = 'platform'),
+       (select coalesce(max(version), 0) from platform.migration where scope = 'tenant'),
+       i.master_check
+from platform.instance i`
+
+// check refuses a database that this binary or this master key does not fit.
+func (s *Store) check(ctx context.Context) error {
+	var platform, tenants int
+	var sealed []byte
+	err := s.pool.QueryRow(ctx, selectInstance).Scan(&platform, &tenants, &sealed)
+	switch state := sqlState(err); {
+	case state == stateNoTable || state == stateNoSchema || state == stateDenied || errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("%w (%w)", ErrOlderSchema, err)
+	case err != nil:
+		return fmt.Errorf("store: read the schema's version: %w", err)
+	}
+	if err := compare(platform, tenants, embedded); err != nil {
+		return err
+	}
+	if platform < embedded.platform.last() || tenants < embedded.tenant.last() {
+		return ErrOlderSchema
+	}
+	return checkMaster(s.box, sealed)
+}
+
+func checkMaster(box *Box, sealed []byte) error {
+	if sealed == nil {
+		return nil
+	}
+	if _, err := box.Open(tenant.ID{}, purposeCheck, sealed); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.pool.Ping(ctx); err != nil {
+		return fmt.Errorf("store: ping: %w", err)
+	}
+	return nil
+}
+
+// Close waits for what is under way and closes all connections.
+func (s *Store) Close() { s.pool.Close() }
+
+// Tenants is the directory of tenants.
+func (s *Store) Tenants() *Tenants { return s.tenants }
+
+// pause waits a random time that grows with the attempt, or until ctx ends.
+func pause(ctx context.Context, attempt int, unit time.Duration) error {
+	t := time.NewTimer(time.Duration(attempt)*unit/2 + rand.N(time.Duration(attempt)*unit))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

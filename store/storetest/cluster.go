@@ -1,0 +1,208 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	superuser    = "postgres"
+	startTimeout = 60 * time.Second
+	startPause   = 20 * time.Millisecond
+	stopTimeout  = 20 * time.Second
+)
+
+// users are who PostgreSQL runs as when the tests are run by root, whom it refuses.
+var users = []string{"postgres", "nobody"}
+
+// cluster is a private PostgreSQL of one test process.
+type cluster struct {
+	dir     string
+	process *exec.Cmd
+	ended   chan struct{} // closed when the server ended
+}
+
+// startCluster makes and starts a cluster in a new folder. It does not wait for the disk:
+// what it keeps is worth nothing tomorrow.
+func startCluster(ctx context.Context) (*cluster, error) {
+	bin, err := findBinaries()
+	if err != nil {
+		return nil, err
+	}
+	credential, err := otherThanRoot()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "pitboss-pg-")
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{dir: dir, ended: make(chan struct{})}
+	if err := c.start(ctx, bin, credential); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return c, nil
+}
+
+func (c *cluster) start(ctx context.Context, bin string, credential *syscall.Credential) error {
+	if credential != nil {
+		if err := os.Chown(c.dir, int(credential.Uid), int(credential.Gid)); err != nil {
+			return err
+		}
+	}
+	data := filepath.Join(c.dir, "data")
+	run := func(name string, args ...string) *exec.Cmd {
+		cmd := exec.Command(filepath.Join(bin, name), args...)
+		cmd.Dir = c.dir
+		cmd.Env = []string{"LC_ALL=C", "TZ=UTC", "PATH=" + os.Getenv("PATH")}
+		cmd.SysProcAttr = attributes(credential)
+		return cmd
+	}
+	out, err := run("initdb", "-D", data, "-U", superuser, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	log, err := os.Create(filepath.Join(c.dir, "log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	c.process = run("postgres", "-D", data, "-k", c.dir,
+		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off",
+		"-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "max_locks_per_transaction=256",
+		"-c", "log_min_messages=fatal")
+	c.process.Stdout, c.process.Stderr = log, log
+	started := make(chan error)
+	go func() { // ends when the server does
+		defer close(c.ended)
+		unlock := tieToThread()
+		defer unlock()
+		err := c.process.Start()
+		started <- err
+		if err == nil {
+			_ = c.process.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		c.process = nil
+		return err
+	}
+	return c.await(ctx)
+}
+
+// await returns when the server answers.
+func (c *cluster) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	tick := time.NewTicker(startPause)
+	defer tick.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, c.url(superuser, "postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-tick.C:
+		case <-c.ended:
+			text, _ := os.ReadFile(filepath.Join(c.dir, "log"))
+			return fmt.Errorf("postgres ended: %w\n%s", err, text)
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// stop ends the server and removes the folder.
+func (c *cluster) stop() error {
+	if c.process != nil {
+		if err := c.process.Process.Signal(syscall.SIGQUIT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return err
+		}
+		select {
+		case <-c.ended:
+		case <-time.After(stopTimeout):
+			_ = c.process.Process.Kill()
+			<-c.ended
+		}
+	}
+	return os.RemoveAll(c.dir)
+}
+
+// url is where login finds a database: over the socket in the cluster's folder.
+func (c *cluster) url(login, database string) string {
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(login, login), Path: "/" + database}
+	u.RawQuery = url.Values{"host": {c.dir}}.Encode()
+	return u.String()
+}
+
+// findBinaries returns the folder of initdb and postgres.
+func findBinaries() (string, error) {
+	if path, err := exec.LookPath("initdb"); err == nil {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			path = real
+		}
+		if dir := filepath.Dir(path); executable(filepath.Join(dir, "postgres")) {
+			return dir, nil
+		}
+	}
+	best, version := "", 0
+	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin"} {
+		dirs, err := filepath.Glob(pattern)
+		if err != nil {
+			return "", err
+		}
+		for _, dir := range dirs {
+			var v int
+			name := filepath.Base(filepath.Dir(dir))
+			if _, err := fmt.Sscanf(name, "%d", &v); err != nil {
+				_, _ = fmt.Sscanf(name, "postgresql@%d", &v)
+			}
+			if v > version && executable(filepath.Join(dir, "initdb")) && executable(filepath.Join(dir, "postgres")) {
+				best, version = dir, v
+			}
+		}
+	}
+	if best == "" {
+		return "", errors.New("storetest: no PostgreSQL server found: install the package postgresql")
+	}
+	return best, nil
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir() && info.Mode()&0o111 != 0
+}
+
+// otherThanRoot returns whom PostgreSQL is to run as; nil for the user of the tests.
+func otherThanRoot() (*syscall.Credential, error) {
+	if os.Getuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range users {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err := strconv.ParseUint(u.Uid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		gid, err := strconv.ParseUint(u.Gid, 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, fmt.Errorf("storetest: PostgreSQL refuses root, and none of the users %v exists", users)
+}

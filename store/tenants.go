@@ -1,0 +1,285 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+const (
+	// directoryPoll is how often a node asks whether any tenant changed.
+	directoryPoll = 250 * time.Millisecond
+	// directoryTimeout bounds one such question.
+	directoryTimeout = 5 * time.Second
+)
+
+// Tenants is the directory of tenants, in memory. Its look-ups never touch the database
+// and may be used by many goroutines; Run keeps it up to date.
+type Tenants struct {
+	s   *Store
+	now atomic.Pointer[directory]
+
+	mu       sync.Mutex // guards what follows
+	onChange []func(old, new *Tenant)
+}
+
+var _ auth.KeySource = (*Tenants)(nil)
+
+// directory is one state of all tenants. It is never changed.
+type directory struct {
+	version int64
+	all     []*Tenant // by slug
+	byHost  map[string]*Tenant
+	bySlug  map[tenant.Slug]*Tenant
+	byID    map[tenant.ID]*Tenant
+}
+
+// Lookup finds the tenant of a request's Host, which may have a port.
+func (d *Tenants) Lookup(host string) (*Tenant, bool) {
+	now := d.now.Load()
+	name := host
+	if i := strings.LastIndexByte(name, ':'); i >= 0 && strings.IndexByte(name, ']') < i {
+		name = name[:i]
+	}
+	if t, ok := now.byHost[name]; ok { // what browsers send needs no more
+		return t, true
+	}
+	name, err := NormalizeHost(host)
+	if err != nil {
+		return nil, false
+	}
+	t, ok := now.byHost[name]
+	return t, ok
+}
+
+// BySlug finds the tenant that has the slug now.
+func (d *Tenants) BySlug(slug tenant.Slug) (*Tenant, bool) {
+	t, ok := d.now.Load().bySlug[slug]
+	return t, ok
+}
+
+// ByID finds a tenant.
+func (d *Tenants) ByID(id tenant.ID) (*Tenant, bool) {
+	t, ok := d.now.Load().byID[id]
+	return t, ok
+}
+
+// All returns every tenant, by slug.
+func (d *Tenants) All() []*Tenant { return slices.Clone(d.now.Load().all) }
+
+// Keys returns the keys that verify a tenant's tokens, the newest first, which is the one
+// to sign with; nil if there is no such tenant.
+func (d *Tenants) Keys(id tenant.ID) []auth.Key {
+	t, ok := d.ByID(id)
+	if !ok {
+		return nil
+	}
+	return slices.Clone(t.keys)
+}
+
+// OnChange makes Run call f after a tenant came (old is nil), changed, or went (new is
+// nil), and when time alone moved it to another status (old and new are the same). f is
+// called by Run's goroutine, after the directory shows the change, and must not block.
+func (d *Tenants) OnChange(f func(old, new *Tenant)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.onChange = append(d.onChange, f)
+}
+
+// Run keeps the directory up to date until ctx ends, then returns nil. While the database
+// does not answer, the directory stays as it is.
+func (d *Tenants) Run(ctx context.Context) error {
+	tick := time.NewTicker(directoryPoll)
+	defer tick.Stop()
+	told := d.now.Load()
+	statuses := statusesAt(told, time.Now())
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		err := d.poll(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil && !failing {
+			d.s.log.ErrorContext(ctx, "the directory of tenants can not be refreshed", "error", err)
+		}
+		if err == nil && failing {
+			d.s.log.InfoContext(ctx, "the directory of tenants is refreshed again")
+		}
+		failing = err != nil
+		was := told
+		told = d.now.Load()
+		before := statuses
+		statuses = statusesAt(told, time.Now())
+		d.tell(was, told, before, statuses)
+	}
+}
+
+func statusesAt(dir *directory, now time.Time) map[tenant.ID]Status {
+	out := make(map[tenant.ID]Status, len(dir.all))
+	for _, t := range dir.all {
+		out[t.ID] = t.Status(now)
+	}
+	return out
+}
+
+func (d *Tenants) tell(was, is *directory, before, after map[tenant.ID]Status) {
+	d.mu.Lock()
+	listeners := slices.Clone(d.onChange)
+	d.mu.Unlock()
+	call := func(old, new *Tenant) {
+		for _, f := range listeners {
+			f(old, new)
+		}
+	}
+	for _, t := range is.all {
+		old := was.byID[t.ID]
+		if old == nil || old.Version != t.Version || before[t.ID] != after[t.ID] {
+			call(old, t)
+		}
+	}
+	for _, t := range was.all {
+		if is.byID[t.ID] == nil {
+			call(t, nil)
+		}
+	}
+}
+
+// poll reloads the directory if anything changed.
+func (d *Tenants) poll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, directoryTimeout)
+	defer cancel()
+	var version int64
+	if err := d.s.pool.QueryRow(ctx, `select directory_version from platform.instance`).Scan(&version); err != nil {
+		return fmt.Errorf("store: directory: %w", err)
+	}
+	if version == d.now.Load().version {
+		return nil
+	}
+	return d.Reload(ctx)
+}
+
+// Reload makes the directory what the database says now, without telling anybody; whoever
+// just made a tenant need not wait for Run.
+func (d *Tenants) Reload(ctx context.Context) error {
+	next := &directory{byHost: map[string]*Tenant{}, bySlug: map[tenant.Slug]*Tenant{}, byID: map[tenant.ID]*Tenant{}}
+	err := pgx.BeginTxFunc(ctx, d.s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, `select directory_version from platform.instance`).Scan(&next.version); err != nil {
+			return err
+		}
+		list, err := selectAll(ctx, tx)
+		if err != nil {
+			return err
+		}
+		keys, err := d.s.selectKeys(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			t := &list[i]
+			t.keys = keys[t.ID]
+			next.all = append(next.all, t)
+			next.bySlug[t.Slug] = t
+			next.byID[t.ID] = t
+			for _, domain := range t.Domains {
+				next.byHost[domain] = t
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store: load the directory of tenants: %w", err)
+	}
+	for {
+		now := d.now.Load()
+		if now != nil && now.version >= next.version { // another Reload saw more
+			return nil
+		}
+		if d.now.CompareAndSwap(now, next) {
+			return nil
+		}
+	}
+}
+
+const (
+	selectTenants = `
+select id, slug, name, status = 'suspended', suspended_for, on_trial, paid_until, created_on, currency, exponent, frame_ancestors, version
+from platform.tenant order by slug`
+
+	selectDomains = `select tenant, domain from platform.domain order by tenant, is_primary desc, domain`
+
+	selectKeys = `
+select tenant, kid, alg, secret, coalesce(public_pem, '') from platform.tenant_key where state = 'active'
+order by tenant, created_at desc, kid`
+)
+
+// selectAll reads all tenants, without their keys.
+func selectAll(ctx context.Context, tx pgx.Tx) ([]Tenant, error) {
+	var name, domain string
+	domains := map[string][]string{}
+	rows, _ := tx.Query(ctx, selectDomains) // its error comes from ForEachRow
+	if _, err := pgx.ForEachRow(rows, []any{&name, &domain}, func() error {
+		domains[name] = append(domains[name], domain)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	rows, _ = tx.Query(ctx, selectTenants)
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Tenant, error) {
+		var t Tenant
+		var id, slug string
+		var paid *time.Time
+		err := row.Scan(&id, &slug, &t.Name, &t.Suspended, &t.SuspendedFor, &t.OnTrial, &paid, &t.CreatedOn,
+			&t.Currency, &t.Exponent, &t.FrameAncestors, &t.Version)
+		if err != nil {
+			return t, err
+		}
+		if paid != nil {
+			t.PaidUntil = paid.UTC()
+		}
+		t.CreatedOn = t.CreatedOn.UTC()
+		t.Slug, t.Domains = tenant.Slug(slug), domains[id]
+		t.ID, err = tenant.Parse(id)
+		return t, err
+	})
+}
+
+func (s *Store) selectKeys(ctx context.Context, tx pgx.Tx) (map[tenant.ID][]auth.Key, error) {
+	out := map[tenant.ID][]auth.Key{}
+	var name string
+	var sealed []byte
+	var pem string
+	var k auth.Key
+	rows, _ := tx.Query(ctx, selectKeys) // its error comes from ForEachRow
+	_, err := pgx.ForEachRow(rows, []any{&name, &k.ID, &k.Alg, &sealed, &pem}, func() error {
+		id, err := tenant.Parse(name)
+		if err != nil {
+			return err
+		}
+		key := k
+		if sealed != nil {
+			key.Secret, err = s.box.Open(id, purposeSigningKey+k.ID, sealed)
+		} else {
+			key.Public, err = auth.ParsePublicPEM(pem)
+		}
+		if err != nil {
+			return fmt.Errorf("key %s of %s: %w", k.ID, name, err)
+		}
+		out[id] = append(out[id], key)
+		return nil
+	})
+	return out, err
+}

@@ -1,0 +1,181 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+// directory runs a Store's directory, and returns what OnChange was told.
+func directory(t *testing.T, s *store.Store) (changes <-chan [2]*store.Tenant) {
+	t.Helper()
+	c := make(chan [2]*store.Tenant, 64)
+	s.Tenants().OnChange(func(old, new *store.Tenant) { c <- [2]*store.Tenant{old, new} })
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- s.Tenants().Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	return c
+}
+
+func within(t *testing.T, c <-chan [2]*store.Tenant, d time.Duration) [2]*store.Tenant {
+	t.Helper()
+	select {
+	case got := <-c:
+		return got
+	case <-time.After(d):
+		t.Fatalf("nothing changed within %s", d)
+		return [2]*store.Tenant{}
+	}
+}
+
+func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	changes := directory(t, s)
+
+	made, err := admin.CreateTenant(t.Context(), casino("casino-x", "casino-x.localhost", "www.casino-x.localhost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := within(t, changes, time.Second); got[0] != nil || got[1].ID != made.ID {
+		t.Fatalf("after create: %+v", got)
+	}
+	for _, host := range []string{
+		"casino-x.localhost", "casino-x.localhost:8080", "CASINO-X.localhost.", "Casino-X.LOCALHOST.:80", "www.casino-x.localhost",
+	} {
+		if got, ok := s.Tenants().Lookup(host); !ok || got.ID != made.ID {
+			t.Errorf("Lookup(%q): %v, %t", host, got, ok)
+		}
+	}
+	for _, host := range []string{"", ":80", "x.localhost", "casino-x.localhost.evil.example", "casino-x.localhost/", "[::1]:80", "a:b:c", "\x00", "*"} {
+		if got, ok := s.Tenants().Lookup(host); ok {
+			t.Errorf("Lookup(%q): %v", host, got)
+		}
+	}
+	if got, ok := s.Tenants().BySlug("casino-x"); !ok || got.ID != made.ID {
+		t.Error("not found by its slug")
+	}
+	if got, ok := s.Tenants().ByID(made.ID); !ok || got.ID != made.ID || len(s.Tenants().All()) != 1 {
+		t.Error("not found by its id")
+	}
+	keys := s.Tenants().Keys(made.ID)
+	if len(keys) != 1 || keys[0].Alg != "HS256" || len(keys[0].Secret) != 32 || keys[0].ID == "" {
+		t.Errorf("%d keys", len(keys))
+	}
+
+	if err := admin.Suspend(t.Context(), "casino-x", "licence withdrawn"); err != nil {
+		t.Fatal(err)
+	}
+	got := within(t, changes, time.Second)
+	if got[0].Status(time.Now()) != store.Active || got[1].Status(time.Now()) != store.Suspended || got[1].SuspendedFor != "licence withdrawn" {
+		t.Errorf("after Suspend: %+v", got)
+	}
+	if now, _ := s.Tenants().Lookup("casino-x.localhost"); now != got[1] {
+		t.Error("the directory does not show what was told")
+	}
+	if err := admin.Resume(t.Context(), "casino-x"); err != nil {
+		t.Fatal(err)
+	}
+	if got := within(t, changes, time.Second); got[1].Status(time.Now()) != store.Active || got[1].SuspendedFor != "" {
+		t.Errorf("after Resume: %+v", got[1])
+	}
+	if diff := cmp.Diff(keys, s.Tenants().Keys(made.ID)); diff != "" {
+		t.Error(diff)
+	}
+	lines, err := s.AuditLog(t.Context(), made.ID, 0, 2)
+	if err != nil || len(lines) != 2 || lines[0].Action != "tenant.resume" || lines[1].Action != "tenant.suspend" || lines[1].Reason != "licence withdrawn" {
+		t.Errorf("audit: %+v, %v", lines, err)
+	}
+	if err := admin.Suspend(t.Context(), "nobody", "x"); !errors.Is(err, store.ErrNoTenant) {
+		t.Errorf("Suspend of nobody: %v", err)
+	}
+}
+
+func TestDirectoryTellsWhenTimeAloneChangesATenant(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	n := casino("casino-x", "x.localhost")
+	n.PaidUntil = time.Now().Add(-store.GracePeriod + 2*time.Second)
+	if _, err := admin.CreateTenant(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tenants().Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	changes := directory(t, s)
+	got := within(t, changes, 10*time.Second)
+	if got[0] != got[1] || got[1].Status(time.Now()) != store.Unpaid {
+		t.Errorf("told %+v", got)
+	}
+}
+
+func TestDirectoryOutlivesADatabaseThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	changes := directory(t, s)
+	if _, err := admin.CreateTenant(t.Context(), casino("casino-x", "x.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	within(t, changes, time.Second)
+	storetest.Super(t, storetest.Database{Name: "postgres"}, `alter database `+d.Name+` allow_connections false;
+		select pg_terminate_backend(pid) from pg_stat_activity where datname = '`+d.Name+`'`)
+	if err := s.Ping(t.Context()); err == nil {
+		t.Fatal("the database answers")
+	}
+	if _, ok := s.Tenants().Lookup("x.localhost"); !ok {
+		t.Error("the tenant is forgotten")
+	}
+}
+
+func TestStatusFollowsTheCalendar(t *testing.T) {
+	t.Parallel()
+	paid := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		t      store.Tenant
+		at     time.Time
+		want   store.Status
+		served bool
+	}{
+		"no end":            {store.Tenant{}, paid, store.Active, true},
+		"paid":              {store.Tenant{PaidUntil: paid}, paid.Add(-1), store.Active, true},
+		"trial":             {store.Tenant{PaidUntil: paid, OnTrial: true}, paid.Add(-1), store.Trial, true},
+		"just over":         {store.Tenant{PaidUntil: paid}, paid, store.Grace, true},
+		"last of the grace": {store.Tenant{PaidUntil: paid}, paid.Add(store.GracePeriod - 1), store.Grace, true},
+		"grace over":        {store.Tenant{PaidUntil: paid}, paid.Add(store.GracePeriod), store.Unpaid, false},
+		"trial over":        {store.Tenant{PaidUntil: paid, OnTrial: true}, paid.Add(store.GracePeriod), store.Unpaid, false},
+		"suspended":         {store.Tenant{Suspended: true, PaidUntil: paid}, paid.Add(-1), store.Suspended, false},
+	} {
+		if got := c.t.Status(c.at); got != c.want || got.Served() != c.served {
+			t.Errorf("%s: %s, served %t", name, got, got.Served())
+		}
+	}
+}
+
+func BenchmarkLookup(b *testing.B) {
+	s, admin := storetest.New(b)
+	if _, err := admin.CreateTenant(b.Context(), casino("casino-x", "casino-x.localhost")); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Tenants().Reload(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := s.Tenants().Lookup("casino-x.localhost:8080"); !ok {
+			b.Fatal("not found")
+		}
+	}
+}
