@@ -67,7 +67,8 @@ type Actor struct {
 // need; neither may be kept in the game's state.
 type Tick struct {
 	// Fresh was never used. An event that implements Commits with Fresh's commitment
-	// makes the room store it, sealed, in the transaction that stores the event.
+	// makes the room store it, sealed, in the transaction that stores the event. Zero if
+	// there is no randomness now: then no event may commit, so no round begins.
 	Fresh Seed
 	// Open is the seed to which the game last committed and that it has not revealed
 	// yet. Zero if there is none.

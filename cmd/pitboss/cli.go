@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+// errShown means that whoever ran the command has already been told.
+var errShown = errors.New("shown")
+
+// streams are where a command writes.
+type streams struct {
+	out, err io.Writer
+}
+
+// seams let a test stand between the parts of a running node. The program itself
+// leaves them empty.
+type seams struct {
+	journal   func(rooms.Journal) rooms.Journal
+	publisher func(rooms.Publisher) rooms.Publisher
+}
+
+// cli is every command and every knob. Each flag can also be given by the environment,
+// under the name that --help shows.
+type cli struct {
+	globals `embed:""`
+
+	Dev     devCmd     `cmd:"" help:"Run everything on this machine: a private PostgreSQL, two demo casinos, links to click."`
+	Serve   serveCmd   `cmd:"" help:"Run a node."`
+	Migrate migrateCmd `cmd:"" help:"Bring the platform's and every tenant's tables up to date."`
+	Tenant  tenantCmd  `cmd:"" help:"Create, list, show, suspend, resume and fund casinos."`
+	Room    roomCmd    `cmd:"" help:"Open, list and close tables."`
+	Token   tokenCmd   `cmd:"" help:"Print a JWT for a player or an operator, for scripts."`
+	Health  healthCmd  `cmd:"" help:"Ask a running node whether it is ready; for health checks."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// globals are the flags that every command has.
+type globals struct {
+	Dir       string `help:"Where 'pitboss dev' keeps its database; other commands find that database through it." default:".pitboss" env:"PITBOSS_DIR" type:"path"`
+	Database  string `name:"database-url" help:"The app's login: no rights but through a tenant's role." env:"PITBOSS_DATABASE_URL" placeholder:"URL"`
+	Admin     string `name:"admin-database-url" help:"The owner's login, for migrations and tenants." env:"PITBOSS_ADMIN_DATABASE_URL" placeholder:"URL"`
+	MasterKey string `help:"32 bytes in base64, under which secrets are sealed in the database." env:"PITBOSS_MASTER_KEY" placeholder:"KEY"`
+	LogFormat string `help:"text or json." enum:"text,json" default:"text" env:"PITBOSS_LOG_FORMAT"`
+	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"PITBOSS_LOG_LEVEL"`
+}
+
+// program is what a command runs with.
+type program struct {
+	ctx context.Context
+	streams
+	seams
+	*globals
+	log *slog.Logger
+}
+
+// run is the program: it returns when the command is done or ctx has ended and all
+// that it started has ended too.
+func run(ctx context.Context, args []string, std streams, test seams) error {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("pitboss"),
+		kong.Description("A multi-tenant real-time game hub for casinos."),
+		kong.UsageOnError(), kong.Writers(std.out, std.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(code int) { panic(exit(code)) }))
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	return catchExit(func() error {
+		parsed, err := parser.Parse(args)
+		if err != nil {
+			parser.FatalIfErrorf(err)
+			return errShown
+		}
+		p := &program{ctx: ctx, streams: std, seams: test, globals: &c.globals, log: newLogger(std.err, c.LogFormat, c.LogLevel)}
+		return parsed.Run(p)
+	})
+}
+
+// exit is kong's wish to end the process, which only main may.
+type exit int
+
+func catchExit(f func() error) (err error) {
+	defer func() {
+		switch x := recover().(type) {
+		case nil:
+		case exit:
+			if x != 0 {
+				err = errShown
+			}
+		default:
+			panic(x)
+		}
+	}()
+	return f()
+}
+
+func newLogger(w io.Writer, format, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo
+	}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+// printJSON writes v for programs to read.
+func (p *program) printJSON(v any) error {
+	enc := json.NewEncoder(p.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// printf writes for people to read.
+func (p *program) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(p.out, format, args...)
+}
+
+type versionCmd struct{}
+
+// version is set by the linker for releases.
+var version = "0.1.0-dev"
+
+// Run implements the command.
+func (versionCmd) Run(p *program) error {
+	p.printf("pitboss %s\n", version)
+	return nil
+}
+
+// actor is who the audit log says used this command line.
+func actor() string {
+	if name := strings.TrimSpace(os.Getenv("USER")); name != "" {
+		return "cli:" + name
+	}
+	return "cli"
+}

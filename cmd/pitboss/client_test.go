@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/pitboss-hub/pitboss/hub/wire"
+)
+
+// rpc is a plain JSON-RPC client over one socket: what the tests speak to a node with.
+type rpc struct {
+	conn *websocket.Conn
+	next atomic.Int64
+	push func(method string, params json.RawMessage) // called by the reader, in order
+
+	mu      sync.Mutex
+	waiting map[int64]func(reply, bool) // guarded by mu; called by the reader, in order with push
+	ended   error                       // guarded by mu: why no more replies come
+}
+
+type reply struct {
+	Result json.RawMessage
+	Error  *wire.Error
+}
+
+// errEnded means that the socket ended before the reply came.
+var errEnded = errors.New("the socket ended")
+
+// dial connects to address, asking for host, and reads until the socket ends.
+func dial(ctx context.Context, address, host, token string, push func(string, json.RawMessage)) (*rpc, error) {
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+	conn, _, err := websocket.Dial(ctx, "ws://"+host+"/ws", &websocket.DialOptions{
+		HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{wire.Subprotocol, wire.BearerPrefix + token},
+	})
+	if err != nil {
+		return nil, err
+	}
+	conn.SetReadLimit(8 << 20)
+	c := &rpc{conn: conn, push: push, waiting: map[int64]func(reply, bool){}}
+	return c, nil
+}
+
+// read reads until the socket ends. Whoever dialled runs it.
+func (c *rpc) read(ctx context.Context) {
+	var err error
+	for {
+		var frame []byte
+		if _, frame, err = c.conn.Read(ctx); err != nil {
+			break
+		}
+		var m struct {
+			ID     *int64          `json:"id"`
+			Method string          `json:"method"`
+			Params json.RawMessage `json:"params"`
+			Result json.RawMessage `json:"result"`
+			Error  *wire.Error     `json:"error"`
+		}
+		if err = json.Unmarshal(frame, &m); err != nil {
+			break
+		}
+		if m.Method != "" {
+			c.push(m.Method, m.Params)
+			continue
+		}
+		if m.ID == nil {
+			continue
+		}
+		c.mu.Lock()
+		answered := c.waiting[*m.ID]
+		delete(c.waiting, *m.ID)
+		c.mu.Unlock()
+		if answered != nil {
+			answered(reply{m.Result, m.Error}, true)
+		}
+	}
+	_ = c.conn.CloseNow()
+	c.mu.Lock()
+	c.ended = fmt.Errorf("%w: %w", errEnded, err)
+	left := c.waiting
+	c.waiting = nil
+	c.mu.Unlock()
+	for _, unanswered := range left {
+		unanswered(reply{}, false)
+	}
+}
+
+// start sends a request and returns where its reply will be; the channel is closed without
+// one if the socket ends first.
+func (c *rpc) start(ctx context.Context, method string, params any) (<-chan reply, error) {
+	ch := make(chan reply, 1)
+	return ch, c.ask(ctx, method, params, func(r reply, ok bool) {
+		if ok {
+			ch <- r
+		}
+		close(ch)
+	})
+}
+
+// ask sends a request; the reader calls answered with the reply, before it looks at what
+// came after it.
+func (c *rpc) ask(ctx context.Context, method string, params any, answered func(r reply, ok bool)) error {
+	id := c.next.Add(1)
+	frame, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.ended != nil {
+		c.mu.Unlock()
+		return c.ended
+	}
+	c.waiting[id] = answered
+	c.mu.Unlock()
+	if err := c.conn.Write(ctx, websocket.MessageText, frame); err != nil {
+		return fmt.Errorf("%w: %w", errEnded, err)
+	}
+	return nil
+}
+
+// call sends a request and waits for its reply.
+func (c *rpc) call(ctx context.Context, method string, params, into any) error {
+	ch, err := c.start(ctx, method, params)
+	if err != nil {
+		return err
+	}
+	select {
+	case r, ok := <-ch:
+		switch {
+		case !ok:
+			return errEnded
+		case r.Error != nil:
+			return r.Error
+		case into == nil:
+			return nil
+		}
+		return json.Unmarshal(r.Result, into)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// testPatience bounds what a test waits for.
+const testPatience = 20 * time.Second
+
+func soon(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), testPatience)
+	t.Cleanup(cancel)
+	return ctx
+}

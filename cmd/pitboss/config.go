@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bufio"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+// envFile is where "pitboss dev" leaves its connection strings, inside --dir, for the
+// other commands to find.
+const envFile = "env"
+
+// settle fills in, from the folder of "pitboss dev", what neither flags nor the
+// environment gave.
+func (g *globals) settle() error {
+	if g.Database != "" && g.Admin != "" && g.MasterKey != "" {
+		return nil
+	}
+	values, err := readEnv(filepath.Join(g.Dir, envFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for name, into := range map[string]*string{
+		"PITBOSS_DATABASE_URL": &g.Database, "PITBOSS_ADMIN_DATABASE_URL": &g.Admin, "PITBOSS_MASTER_KEY": &g.MasterKey,
+	} {
+		if *into == "" {
+			*into = values[name]
+		}
+	}
+	return nil
+}
+
+func readEnv(name string) (map[string]string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	values := map[string]string{}
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if k, v, ok := strings.Cut(lines.Text(), "="); ok {
+			values[strings.TrimSpace(k)] = strings.TrimSpace(v)
+		}
+	}
+	return values, lines.Err()
+}
+
+func writeEnv(name string, lines ...string) error {
+	return os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o600)
+}
+
+// box opens the seal that secrets in the database are under.
+func (g *globals) box() (*store.Box, error) {
+	if g.MasterKey == "" {
+		return nil, errors.New("there is no master key: set PITBOSS_MASTER_KEY to 32 random bytes in base64 (openssl rand -base64 32), always the same for one database")
+	}
+	key, err := base64.StdEncoding.DecodeString(g.MasterKey)
+	if err != nil || len(key) != 32 {
+		return nil, errors.New("PITBOSS_MASTER_KEY is not 32 bytes in base64; make one with: openssl rand -base64 32")
+	}
+	return store.NewBox(key)
+}
+
+// openStore connects with the app's login.
+func (p *program) openStore() (*store.Store, error) {
+	if err := p.settle(); err != nil {
+		return nil, err
+	}
+	if p.Database == "" {
+		return nil, errors.New("there is no database: start 'pitboss dev' in this folder first, or set PITBOSS_DATABASE_URL")
+	}
+	box, err := p.box()
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(p.ctx, store.Options{URL: p.Database, Box: box, Log: p.log})
+}
+
+// openAdmin connects with the owner's login.
+func (p *program) openAdmin() (*store.Admin, error) {
+	if err := p.settle(); err != nil {
+		return nil, err
+	}
+	if p.Admin == "" {
+		return nil, errors.New("there is no owner's login: start 'pitboss dev' in this folder first, or set PITBOSS_ADMIN_DATABASE_URL")
+	}
+	box, err := p.box()
+	if err != nil {
+		return nil, err
+	}
+	return store.OpenAdmin(p.ctx, p.Admin, box)
+}
+
+// tenantNamed finds a tenant by its slug.
+func tenantNamed(s *store.Store, slug string) (*store.Tenant, error) {
+	t, ok := s.Tenants().BySlug(tenant.Slug(slug))
+	if !ok {
+		return nil, noTenant(slug)
+	}
+	return t, nil
+}
+
+func noTenant(slug string) error {
+	return fmt.Errorf("there is no tenant %q; 'pitboss tenant list' shows them", slug)
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/localpg"
+)
+
+type devCmd struct {
+	Listen      string `help:"Where to serve." default:"127.0.0.1:8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
+	AdminListen string `help:"Where metrics and profiles are. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
+	Reset       bool   `help:"Throw the database away and start over."`
+}
+
+// Help implements kong's long help.
+func (devCmd) Help() string {
+	return "Everything is under --dir. The second start finds the data of the first. Ctrl-C stops all that was started, the database too."
+}
+
+// demo is what "pitboss dev" opens with.
+var demo = []struct {
+	slug, name string
+	players    []string
+	rooms      []rooms.Config
+}{
+	{"casino-x", "Casino X", []string{"alice", "bob"}, []rooms.Config{
+		{Room: "roulette-1", Game: "roulette", Name: "Grand Roulette", Settings: []byte(`{}`)},
+		{Room: "roulette-2", Game: "roulette", Name: "La Partage, high limits", Settings: []byte(`{"la_partage": true, "min_bet": 1000, "max_bet": 500000, "round_min": 1000, "round_max": 2000000}`)},
+		{Room: "roulette-3", Game: "roulette", Name: "Speed Roulette", Settings: []byte(`{"betting_ms": 7000, "spin_ms": 4000, "pause_ms": 2500}`)},
+	}},
+	{"lucky-star", "Lucky Star", []string{"carol", "dave"}, []rooms.Config{
+		{Room: "roulette-1", Game: "roulette", Name: "Star Roulette", Settings: []byte(`{}`)},
+		{Room: "roulette-2", Game: "roulette", Name: "Speed Star", Settings: []byte(`{"betting_ms": 7000, "spin_ms": 4000, "pause_ms": 2500}`)},
+	}},
+}
+
+const (
+	demoFunds    = game.Money(100_000) // 1,000.00
+	demoTokenTTL = 7 * 24 * time.Hour
+	demoOperator = "olivia"
+)
+
+// Run implements the command.
+func (c devCmd) Run(p *program) error {
+	// The ports first: if they are taken, most likely by another "pitboss dev", its
+	// database must be left alone.
+	public, err := listen(c.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = public.Close() }()
+	var admin net.Listener
+	if c.AdminListen != "" {
+		if admin, err = listen(c.AdminListen); err != nil {
+			return err
+		}
+		defer func() { _ = admin.Close() }()
+	}
+	if c.Reset {
+		if err := localpg.Reset(p.Dir); err != nil {
+			return fmt.Errorf("start over: %w", err)
+		}
+	}
+	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", p.Dir, err)
+	}
+	p.printf("Starting PostgreSQL …\n")
+	cluster, err := localpg.Start(p.ctx, localpg.Options{Dir: p.Dir, Fsync: true, Log: p.log})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := cluster.Stop(); err != nil {
+			p.log.Error("PostgreSQL did not stop", "err", err)
+		}
+	}()
+	if err := c.remember(p, cluster); err != nil {
+		return err
+	}
+	p.printf("Bringing the tables up to date …\n")
+	if err := migrate(p); err != nil {
+		return err
+	}
+	if err := furnish(p); err != nil {
+		return fmt.Errorf("set up the demo casinos: %w", err)
+	}
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	n := newNode("dev", s, p.log, p.seams)
+	return n.run(p.ctx, public, admin, func() {
+		if err := c.welcome(p, n, public.Addr()); err != nil {
+			p.log.Error("no links", "err", err)
+		}
+	})
+}
+
+// remember leaves the connection strings for the other commands, and makes the master
+// key on the first start.
+func (c devCmd) remember(p *program, cluster *localpg.Cluster) error {
+	name := filepath.Join(p.Dir, envFile)
+	values, err := readEnv(name)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	key := values["PITBOSS_MASTER_KEY"]
+	if key == "" {
+		var b [32]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return err
+		}
+		key = base64.StdEncoding.EncodeToString(b[:])
+	}
+	p.Database, p.Admin, p.MasterKey = cluster.AppURL(), cluster.AdminURL(), key
+	return writeEnv(name, "PITBOSS_DATABASE_URL="+p.Database, "PITBOSS_ADMIN_DATABASE_URL="+p.Admin, "PITBOSS_MASTER_KEY="+p.MasterKey)
+}
+
+// furnish makes what is missing of the demo casinos: all of it on the first start,
+// nothing on later ones, the rest after a start that was cut short.
+func furnish(p *program) error {
+	admin, err := p.openAdmin()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for _, d := range demo {
+		_, err := admin.CreateTenant(p.ctx, store.NewTenant{
+			Slug: tenant.Slug(d.slug), Name: d.name, Domains: []string{d.slug + ".localhost"}, Currency: "EUR", Exponent: 2, OnTrial: true,
+		})
+		if err != nil && !errors.Is(err, store.ErrSlugTaken) {
+			return err
+		}
+		if err := s.Tenants().Reload(p.ctx); err != nil {
+			return err
+		}
+		t, err := tenantNamed(s, d.slug)
+		if err != nil {
+			return err
+		}
+		for _, config := range d.rooms {
+			if err := rooms.CheckConfig(games(), &config); err != nil {
+				return err
+			}
+			if err := s.OpenRoom(p.ctx, t.ID, config, "dev", ""); err != nil && !errors.Is(err, rooms.ErrExists) {
+				return err
+			}
+		}
+		for _, player := range d.players {
+			if err := welcomeGift(p.ctx, s, t.ID, player); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// welcomeGift funds a demo player, once for good: the command's id follows from who
+// gets it.
+func welcomeGift(ctx context.Context, s *store.Store, id tenant.ID, player string) error {
+	_, _, err := s.Credit(ctx, id, store.Credit{
+		Player: game.PlayerID(player), Amount: demoFunds, Reason: "demo funds", Actor: "dev",
+		CommandID: uuid.NewSHA1(uuid.NameSpaceURL, []byte(id.String()+"/"+player)).String(),
+	})
+	return err
+}
+
+// welcome prints links that are ready to click. The token is in the fragment, which
+// browsers do not send.
+func (c devCmd) welcome(p *program, n *node, at net.Addr) error {
+	_, port, err := net.SplitHostPort(at.String())
+	if err != nil {
+		return err
+	}
+	p.printf("\nPitboss is open.\n")
+	for _, d := range demo {
+		t, ok := n.tenants.BySlug(tenant.Slug(d.slug))
+		if !ok {
+			continue
+		}
+		base := fmt.Sprintf("http://%s:%s", t.Domains[0], port)
+		p.printf("\n%s  %s\n", t.Name, base)
+		link := func(subject string, role auth.Role, page string) error {
+			token, err := mint(n.tenants, t, auth.Principal{Subject: subject, Role: role, ExpiresAt: time.Now().Add(demoTokenTTL)})
+			if err != nil {
+				return err
+			}
+			p.printf("  %-8s %s  %s%s#token=%s\n", role, subject, base, page, token)
+			return nil
+		}
+		for _, player := range d.players {
+			if err := link(player, auth.Player, "/play"); err != nil {
+				return err
+			}
+		}
+		if err := link(demoOperator, auth.Operator, "/console"); err != nil {
+			return err
+		}
+	}
+	p.printf("\nCtrl-C stops everything. Other commands work in this folder: pitboss tenant list, pitboss token --help.\n")
+	return nil
+}

@@ -1,0 +1,337 @@
+package main
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/localpg"
+)
+
+// floor is a casino with one fast table, in a database of its own.
+type floor struct {
+	t                         *testing.T
+	appURL, adminURL          string
+	masterKey                 string
+	address, host, slug, room string
+	store                     *store.Store
+	tenant                    *store.Tenant
+}
+
+const (
+	crashFunds    = game.Money(1_000_000)
+	crashSettings = `{"min_bet":100,"max_bet":10000,"round_min":100,"round_max":50000,"betting_ms":400,"close_ms":100,"spin_ms":200,"pause_ms":150}`
+)
+
+func newFloor(t *testing.T) *floor {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	cluster, err := localpg.Start(ctx, localpg.Options{Dir: t.TempDir(), Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	var key [32]byte
+	if _, err := rand.Read(key[:]); err != nil {
+		t.Fatal(err)
+	}
+	f := &floor{
+		t: t, appURL: cluster.AppURL(), adminURL: cluster.AdminURL(), masterKey: base64.StdEncoding.EncodeToString(key[:]),
+		address: freePort(t), host: "casino-x.localhost", slug: "casino-x", room: "roulette-1",
+	}
+	p := &program{ctx: ctx, streams: streams{io.Discard, io.Discard}, log: log, globals: &globals{
+		Dir: t.TempDir(), Database: f.appURL, Admin: f.adminURL, MasterKey: f.masterKey,
+	}}
+	if err := migrate(p); err != nil {
+		t.Fatal(err)
+	}
+	admin, err := p.openAdmin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	if _, err := admin.CreateTenant(ctx, store.NewTenant{
+		Slug: tenant.Slug(f.slug), Name: "Casino X", Domains: []string{f.host}, Currency: "EUR", Exponent: 2,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p.ctx = context.Background()
+	if f.store, err = p.openStore(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.store.Close)
+	f.tenant, _ = f.store.Tenants().BySlug(tenant.Slug(f.slug))
+	f.openRoom(f.room, crashSettings)
+	return f
+}
+
+func (f *floor) openRoom(room, settings string) {
+	f.t.Helper()
+	config := rooms.Config{Room: room, Game: "roulette", Settings: json.RawMessage(settings)}
+	if err := rooms.CheckConfig(games(), &config); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := f.store.OpenRoom(soon(f.t), f.tenant.ID, config, "test", ""); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// token funds a player and returns its token.
+func (f *floor) token(player string) string {
+	f.t.Helper()
+	if _, _, err := f.store.Credit(soon(f.t), f.tenant.ID, store.Credit{
+		Player: game.PlayerID(player), Amount: crashFunds, Reason: "test", Actor: "test", CommandID: uuid.NewString(),
+	}); err != nil {
+		f.t.Fatal(err)
+	}
+	return f.mint(player, auth.Player)
+}
+
+func (f *floor) mint(subject string, role auth.Role) string {
+	f.t.Helper()
+	token, err := mint(f.store.Tenants(), f.tenant, auth.Principal{Subject: subject, Role: role, ExpiresAt: time.Now().Add(time.Hour)})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return token
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// journal reads every event of the floor's room.
+func (f *floor) journal() []rooms.Record {
+	f.t.Helper()
+	records, err := store.NewJournal(f.store).Since(soon(f.t), rooms.Ref{Tenant: f.tenant.ID, Room: f.room}, 0, 1<<30)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return records
+}
+
+// settled waits until the journal's last round has no unsettled stakes.
+func (f *floor) settled() []rooms.Record {
+	f.t.Helper()
+	deadline := time.After(testPatience)
+	for {
+		records := f.journal()
+		if n := len(records); n > 0 {
+			switch records[n-1].Type {
+			case "round.opened", "round.settled", "betting.stopped":
+				return records
+			}
+		}
+		select {
+		case <-deadline:
+			f.t.Fatalf("the last round does not end: %+v", records[len(records)-1])
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// compare holds what players were told against the journal, and the journal against the
+// ledger, with rules of its own.
+func (f *floor) compare(players []*crashPlayer) {
+	t := f.t
+	t.Helper()
+	records := f.settled()
+	balances := map[string]game.Money{}
+	staked := map[int64]map[string][]position{} // round → player → bets that stand
+	commitments := map[int64]string{}
+	bySeq := map[int64]rooms.Record{}
+	placed := map[string]int{}
+	for i, r := range records {
+		if r.Seq != int64(i+1) {
+			t.Fatalf("the journal has a hole: event %d has seq %d", i+1, r.Seq)
+		}
+		bySeq[r.Seq] = r
+		var d struct {
+			Round      int64      `json:"round"`
+			Player     string     `json:"player"`
+			Bets       []position `json:"bets"`
+			Commitment string     `json:"commitment"`
+			Seed       string     `json:"seed"`
+			Pocket     int        `json:"pocket"`
+		}
+		if err := json.Unmarshal(r.Data, &d); err != nil {
+			t.Fatalf("event %d: %v", r.Seq, err)
+		}
+		switch r.Type {
+		case "round.opened":
+			commitments[d.Round] = d.Commitment
+			staked[d.Round] = map[string][]position{}
+		case "bet.placed":
+			placed[d.Player]++
+			staked[d.Round][d.Player] = append(staked[d.Round][d.Player], d.Bets...)
+			for _, b := range d.Bets {
+				balances[d.Player] -= b.Amount
+			}
+		case "bet.removed":
+			for _, b := range d.Bets {
+				balances[d.Player] += b.Amount
+				staked[d.Round][d.Player] = without(staked[d.Round][d.Player], b)
+			}
+		case "wheel.spun":
+			seed, err := hex.DecodeString(d.Seed)
+			sum := sha256.Sum256(seed)
+			if err != nil || hex.EncodeToString(sum[:]) != commitments[d.Round] {
+				t.Errorf("round %d: the seed is not the one that was committed", d.Round)
+			}
+			if want := pocketOf(seed, d.Round); want != d.Pocket {
+				t.Errorf("round %d: pocket %d, and the seed says %d", d.Round, d.Pocket, want)
+			}
+		case "round.settled":
+			for player, bets := range staked[d.Round] {
+				for _, b := range bets {
+					balances[player] += b.Amount * coverOf(b.Position, d.Pocket)
+				}
+			}
+		case "round.voided":
+			t.Errorf("round %d was voided", d.Round)
+		}
+	}
+
+	accepted, refused := 0, 0
+	for _, p := range players {
+		for _, fault := range p.faults {
+			t.Errorf("%s: %s", p.name, fault)
+		}
+		mine := 0
+		for _, b := range p.bets {
+			if !b.accepted {
+				refused++
+				continue
+			}
+			accepted++
+			r, ok := bySeq[b.seq]
+			var d struct {
+				Player string     `json:"player"`
+				Bets   []position `json:"bets"`
+			}
+			want := "bet.placed"
+			if b.kind != "bet" {
+				want = "bet.removed"
+			}
+			if b.kind == "bet" {
+				mine++
+			}
+			if !ok || r.Type != want || json.Unmarshal(r.Data, &d) != nil || d.Player != p.name {
+				t.Errorf("%s: accepted as event %d, which is %s of %s", p.name, b.seq, r.Type, d.Player)
+			} else if b.kind == "bet" && !reflect.DeepEqual(total(d.Bets), total(b.bets)) {
+				t.Errorf("%s: bet %v, and the journal has %v", p.name, b.bets, d.Bets)
+			}
+		}
+		if placed[p.name] != mine {
+			t.Errorf("%s: %d bets were accepted, %d are in the journal", p.name, mine, placed[p.name])
+		}
+		for _, e := range p.events {
+			r := bySeq[e.Seq]
+			if r.Type != e.Type || r.Epoch != e.Epoch {
+				t.Errorf("%s was told event %d is %s of epoch %d; the journal has %s of %d", p.name, e.Seq, e.Type, e.Epoch, r.Type, r.Epoch)
+			}
+			if e.Type == "round.opened" && !strings.Contains(string(r.Data), commitmentIn(e.Data)) {
+				t.Errorf("%s was shown another commitment than the journal's at %d", p.name, e.Seq)
+			}
+		}
+		got, _, err := f.store.Balance(soon(t), f.tenant.ID, game.PlayerID(p.name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := crashFunds + balances[p.name]; got != want {
+			t.Errorf("%s has %d, and the events add up to %d", p.name, got, want)
+		}
+	}
+	tb, err := f.store.TrialBalance(soon(t), f.tenant.ID)
+	if err != nil || !tb.OK {
+		t.Errorf("trial balance: %+v, %v", tb, err)
+	}
+	connects := 0
+	for _, p := range players {
+		connects += p.connected
+	}
+	t.Logf("%d events, %d rounds, %d commands accepted, %d refused, %d connections", len(records), len(commitments), accepted, refused, connects)
+	if accepted == 0 || len(commitments) < 2 {
+		t.Error("nothing happened")
+	}
+}
+
+func commitmentIn(data json.RawMessage) string {
+	var d struct {
+		Commitment string `json:"commitment"`
+	}
+	_ = json.Unmarshal(data, &d)
+	return d.Commitment
+}
+
+func total(bets []position) map[string]game.Money {
+	sum := map[string]game.Money{}
+	for _, b := range bets {
+		sum[b.Position] += b.Amount
+	}
+	return sum
+}
+
+// without takes b's amount off the standing bets on its position.
+func without(bets []position, b position) []position {
+	var out []position
+	left := b.Amount
+	for i := len(bets) - 1; i >= 0; i-- {
+		s := bets[i]
+		if s.Position == b.Position && left > 0 {
+			take := min(left, s.Amount)
+			left -= take
+			s.Amount -= take
+		}
+		if s.Amount > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// pocketOf is the fairness rule of docs/protocol.md, written a second time.
+func pocketOf(seed []byte, round int64) int {
+	for block := 0; ; block++ {
+		mac := hmac.New(sha256.New, seed)
+		_, _ = fmt.Fprintf(mac, "pitboss.roulette.v1:%d:%d", round, block)
+		sum := mac.Sum(nil)
+		for i := 0; i < len(sum); i += 4 {
+			if w := binary.BigEndian.Uint32(sum[i:]); w < 4294967289 {
+				return int(w % 37)
+			}
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+type roomCmd struct {
+	Open  roomOpenCmd  `cmd:"" help:"Open a table. A running node has it within a second."`
+	List  roomListCmd  `cmd:"" help:"List a casino's rooms."`
+	Close roomCloseCmd `cmd:"" help:"Close a table after the round at hand."`
+}
+
+type roomOpenCmd struct {
+	Tenant   string `required:"" help:"The casino's slug."`
+	Room     string `arg:"" help:"The new room's id, e.g. roulette-3."`
+	Game     string `default:"roulette" help:"The game."`
+	Name     string `help:"The name that players see. Defaults to the id."`
+	Settings string `default:"{}" help:"The game's settings, a JSON object; see docs/protocol.md." placeholder:"JSON"`
+}
+
+// Run implements the command.
+func (c roomOpenCmd) Run(p *program) error {
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	t, err := tenantNamed(s, c.Tenant)
+	if err != nil {
+		return err
+	}
+	if _, err := rooms.NewRef(t.ID, c.Room); err != nil {
+		return err
+	}
+	config := rooms.Config{Room: c.Room, Game: c.Game, Name: c.Name, Settings: json.RawMessage(c.Settings)}
+	if err := rooms.CheckConfig(games(), &config); err != nil {
+		return err
+	}
+	if err := s.OpenRoom(p.ctx, t.ID, config, actor(), ""); err != nil {
+		return err
+	}
+	p.printf("%s is open at %s\n", c.Room, t.Slug)
+	return nil
+}
+
+type roomListCmd struct {
+	Tenant string `required:"" help:"The casino's slug."`
+	JSON   bool   `help:"Print JSON."`
+}
+
+// Run implements the command.
+func (c roomListCmd) Run(p *program) error {
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	t, err := tenantNamed(s, c.Tenant)
+	if err != nil {
+		return err
+	}
+	list, err := s.RoomsOf(p.ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		type room struct {
+			Room     string          `json:"room"`
+			Game     string          `json:"game"`
+			Name     string          `json:"name"`
+			Status   rooms.Status    `json:"status"`
+			Settings json.RawMessage `json:"settings"`
+		}
+		out := []room{}
+		for _, r := range list {
+			out = append(out, room{r.Room, r.Game, r.Name, r.Status, r.Settings})
+		}
+		return p.printJSON(out)
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "ROOM\tGAME\tSTATUS\tNAME\tSETTINGS")
+	for _, r := range list {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Room, r.Game, r.Status, r.Name, r.Settings)
+	}
+	return w.Flush()
+}
+
+type roomCloseCmd struct {
+	Tenant string `required:"" help:"The casino's slug."`
+	Room   string `arg:"" help:"The room's id."`
+	Reason string `required:"" help:"Why; for the audit log."`
+}
+
+// Run implements the command.
+func (c roomCloseCmd) Run(p *program) error {
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	t, err := tenantNamed(s, c.Tenant)
+	if err != nil {
+		return err
+	}
+	ref, err := rooms.NewRef(t.ID, c.Room)
+	if err != nil {
+		return err
+	}
+	if ref.Room == rooms.LobbyID {
+		return fmt.Errorf("the lobby stays open as long as %s does", t.Slug)
+	}
+	if err := s.CloseRoom(p.ctx, ref, actor(), c.Reason, ""); err != nil {
+		return err
+	}
+	p.printf("%s closes after the round at hand\n", c.Room)
+	return nil
+}

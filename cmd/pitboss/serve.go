@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+type serveCmd struct {
+	Listen      string `help:"Where players and operators connect." default:":8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
+	AdminListen string `help:"Where metrics, profiles and health are; not for the public. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
+	Node        string `help:"This node's name in logs and in the journal. Defaults to the host's name." env:"PITBOSS_NODE" placeholder:"NAME"`
+	Migrate     bool   `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
+}
+
+// Help implements kong's long help.
+func (serveCmd) Help() string {
+	return "SIGTERM or Ctrl-C drains: no new sockets, open commands answered, sockets told to come back, then exit 0."
+}
+
+// Run implements the command.
+func (c serveCmd) Run(p *program) error {
+	public, err := listen(c.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = public.Close() }()
+	var admin net.Listener
+	if c.AdminListen != "" {
+		if admin, err = listen(c.AdminListen); err != nil {
+			return err
+		}
+		defer func() { _ = admin.Close() }()
+	}
+	if c.Migrate {
+		if err := migrate(p); err != nil {
+			return err
+		}
+	}
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	n := newNode(c.name(), s, p.log, p.seams)
+	return n.run(p.ctx, public, admin, func() { p.log.Info("serving", "address", public.Addr().String()) })
+}
+
+func (c serveCmd) name() string {
+	if c.Node != "" {
+		return c.Node
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "node"
+	}
+	return host
+}
+
+// listen opens a port, or says in a sentence why not.
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is taken by another program: stop it, or choose another address with --listen (or --admin-listen)", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("this user may not listen on %s: choose a port above 1023 with --listen", address)
+	}
+	return nil, fmt.Errorf("can not listen on %s: %w", address, err)
+}
+
+type migrateCmd struct{}
+
+// Run implements the command.
+func (migrateCmd) Run(p *program) error { return migrate(p) }
+
+func migrate(p *program) error {
+	admin, err := p.openAdmin()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	if p.Database == "" {
+		return errors.New("set PITBOSS_DATABASE_URL too: its user and password become the app's login")
+	}
+	return admin.Migrate(p.ctx, p.Database)
+}
+
+type healthCmd struct {
+	URL string `help:"The node's readiness page." default:"http://127.0.0.1:8080/readyz"`
+}
+
+// Run implements the command.
+func (c healthCmd) Run(p *program) error {
+	ctx, cancel := context.WithTimeout(p.ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("no answer: %w", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", strings.ToLower(res.Status))
+	}
+	p.printf("ready\n")
+	return nil
+}

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+type tenantCmd struct {
+	Create       tenantCreateCmd       `cmd:"" help:"Create a casino: its role, schema, tables, key and lobby."`
+	List         tenantListCmd         `cmd:"" help:"List all casinos."`
+	Show         tenantShowCmd         `cmd:"" help:"Show one casino."`
+	Suspend      tenantSuspendCmd      `cmd:"" help:"Let nobody in any more; sockets are closed within a second."`
+	Resume       tenantResumeCmd       `cmd:"" help:"Let everybody in again."`
+	Fund         tenantFundCmd         `cmd:"" help:"Give a player money from the house, or take it back."`
+	TrialBalance tenantTrialBalanceCmd `cmd:"" help:"Add up all accounts: must be zero. Exits with 1 if it is not."`
+}
+
+type tenantCreateCmd struct {
+	Slug      string    `required:"" help:"The short name, e.g. casino-x."`
+	Name      string    `required:"" help:"The name that people see."`
+	Domain    []string  `required:"" help:"A host that is this casino's; repeat for more. The first is the primary one."`
+	Currency  string    `default:"EUR" help:"ISO 4217 code."`
+	Exponent  int       `default:"2" help:"Digits after the point."`
+	OnTrial   bool      `help:"On trial until --paid-until, or without end."`
+	PaidUntil time.Time `format:"2006-01-02" help:"Served until that day and a grace of 7 more." placeholder:"YYYY-MM-DD"`
+	JSON      bool      `help:"Print JSON."`
+}
+
+// Run implements the command.
+func (c tenantCreateCmd) Run(p *program) error {
+	admin, err := p.openAdmin()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	slug, err := tenant.ParseSlug(c.Slug)
+	if err != nil {
+		return err
+	}
+	t, err := admin.CreateTenant(p.ctx, store.NewTenant{
+		Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, Exponent: c.Exponent, OnTrial: c.OnTrial, PaidUntil: c.PaidUntil,
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return p.printJSON(describe(&t))
+	}
+	p.printf("created %s (schema %s) at %s\n", t.Slug, t.ID.Schema(), strings.Join(t.Domains, ", "))
+	return nil
+}
+
+// tenantInfo is a tenant as the command line shows it.
+type tenantInfo struct {
+	Slug      string    `json:"slug"`
+	Name      string    `json:"name"`
+	Schema    string    `json:"schema_name"`
+	Status    string    `json:"status"`
+	OnTrial   bool      `json:"on_trial"`
+	PaidUntil time.Time `json:"paid_until,omitzero"`
+	CreatedOn time.Time `json:"created_on"`
+	Currency  string    `json:"currency"`
+	Exponent  int       `json:"exponent"`
+	Domains   []string  `json:"domains"` // the primary one first
+}
+
+func describe(t *store.Tenant) tenantInfo {
+	return tenantInfo{
+		string(t.Slug), t.Name, t.ID.Schema(), string(t.Status(time.Now())), t.OnTrial, t.PaidUntil, t.CreatedOn,
+		t.Currency, t.Exponent, t.Domains,
+	}
+}
+
+type tenantListCmd struct {
+	JSON bool `help:"Print JSON."`
+}
+
+// Run implements the command.
+func (c tenantListCmd) Run(p *program) error {
+	admin, err := p.openAdmin()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	list, err := admin.ListTenants(p.ctx)
+	if err != nil {
+		return err
+	}
+	infos := []tenantInfo{}
+	for i := range list {
+		infos = append(infos, describe(&list[i]))
+	}
+	if c.JSON {
+		return p.printJSON(infos)
+	}
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "SLUG\tNAME\tSTATUS\tPAID UNTIL\tDOMAINS\tSCHEMA")
+	for _, t := range infos {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.Slug, t.Name, t.Status, day(t.PaidUntil), strings.Join(t.Domains, " "), t.Schema)
+	}
+	return w.Flush()
+}
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Format("2006-01-02")
+}
+
+type tenantShowCmd struct {
+	Slug string `arg:""`
+	JSON bool   `help:"Print JSON."`
+}
+
+// Run implements the command.
+func (c tenantShowCmd) Run(p *program) error {
+	admin, err := p.openAdmin()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	list, err := admin.ListTenants(p.ctx)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if string(list[i].Slug) != c.Slug {
+			continue
+		}
+		t := describe(&list[i])
+		if c.JSON {
+			return p.printJSON(t)
+		}
+		p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n",
+			t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn))
+		return nil
+	}
+	return noTenant(c.Slug)
+}
+
+type tenantSuspendCmd struct {
+	Slug   string `arg:""`
+	Reason string `required:"" help:"Why; kept with the tenant."`
+}
+
+// Run implements the command.
+func (c tenantSuspendCmd) Run(p *program) error {
+	admin, err := p.openAdmin()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	if err := admin.Suspend(p.ctx, tenant.Slug(c.Slug), c.Reason); err != nil {
+		return err
+	}
+	p.printf("%s is suspended\n", c.Slug)
+	return nil
+}
+
+type tenantResumeCmd struct {
+	Slug string `arg:""`
+}
+
+// Run implements the command.
+func (c tenantResumeCmd) Run(p *program) error {
+	admin, err := p.openAdmin()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	if err := admin.Resume(p.ctx, tenant.Slug(c.Slug)); err != nil {
+		return err
+	}
+	p.printf("%s is open again\n", c.Slug)
+	return nil
+}
+
+type tenantFundCmd struct {
+	Tenant    string `required:"" help:"The casino's slug."`
+	Player    string `required:"" help:"The player: the subject of its tokens."`
+	Amount    string `required:"" help:"In the casino's currency, e.g. 1000.00; negative takes back."`
+	Reason    string `default:"funded on the command line" help:"For the audit log."`
+	CommandID string `help:"A UUID: the same one never counts twice. Defaults to a new one." placeholder:"UUID"`
+	JSON      bool   `help:"Print JSON."`
+}
+
+// Run implements the command.
+func (c tenantFundCmd) Run(p *program) error {
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	t, err := tenantNamed(s, c.Tenant)
+	if err != nil {
+		return err
+	}
+	amount, err := game.ParseMoney(c.Amount, t.Exponent)
+	if err != nil {
+		return err
+	}
+	id := uuid.New()
+	if c.CommandID != "" {
+		if id, err = uuid.Parse(c.CommandID); err != nil {
+			return fmt.Errorf("--command-id is not a UUID: %q", c.CommandID)
+		}
+	}
+	balance, _, err := s.Credit(p.ctx, t.ID, store.Credit{
+		Player: game.PlayerID(c.Player), Amount: amount, Reason: c.Reason, Actor: actor(), CommandID: id.String(),
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return p.printJSON(map[string]any{"player": c.Player, "balance": balance, "currency": t.Currency, "exponent": t.Exponent})
+	}
+	p.printf("%s has %s %s\n", c.Player, balance.Format(t.Exponent), t.Currency)
+	return nil
+}
+
+type tenantTrialBalanceCmd struct {
+	Slug string `arg:""`
+	JSON bool   `help:"Print JSON."`
+}
+
+// Run implements the command.
+func (c tenantTrialBalanceCmd) Run(p *program) error {
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	t, err := tenantNamed(s, c.Slug)
+	if err != nil {
+		return err
+	}
+	tb, err := s.TrialBalance(p.ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		if err := p.printJSON(tb); err != nil {
+			return err
+		}
+	} else {
+		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		for _, a := range tb.Accounts {
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t\n", a.Kind, a.Owner, a.Balance.Format(t.Exponent))
+		}
+		_, _ = fmt.Fprintf(w, "sum\t\t%s\t\n", tb.Sum.Format(t.Exponent))
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	if !tb.OK {
+		return fmt.Errorf("the books of %s do not balance", c.Slug)
+	}
+	return nil
+}

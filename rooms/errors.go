@@ -1,0 +1,18 @@
+package rooms
+
+import "errors"
+
+var (
+	// ErrBusy means that a room's mailbox is full: nothing was decided.
+	ErrBusy = errors.New("rooms: the room has too much to do")
+	// ErrUnavailable means that it is not known what became of a command, or that the room
+	// can not decide now: the same command may be sent again.
+	ErrUnavailable = errors.New("rooms: the room can not say")
+	// ErrCommandReused means that the player used this command id for another room.
+	ErrCommandReused = errors.New("rooms: this command id was used for another room")
+	// ErrGame means that there is no such game, or that its settings are wrong.
+	ErrGame = errors.New("rooms: no such game")
+
+	// errRules means that a game's own code panicked.
+	errRules = errors.New("rooms: the game's rules panicked")
+)

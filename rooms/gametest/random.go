@@ -1,0 +1,86 @@
+package gametest
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// randomGame plays the game of that seed twice; it must go the same way.
+func randomGame(t *testing.T, kind game.Kind, spec Spec, seed uint64) {
+	t.Logf("play this game again with -seed=%d", seed)
+	var logs [2][]string
+	for i := range logs {
+		logs[i] = play(t, kind, spec, rand.New(rand.NewPCG(seed, 0)), func(step int) bool { return step < steps })
+	}
+	if diff := cmp.Diff(logs[0], logs[1]); diff != "" {
+		t.Fatal("the same commands gave other events", diff)
+	}
+}
+
+// The ids are such that no name, position or number has them in it.
+var randomPlayers = []game.PlayerID{"ann#6f1", "bob#90c", "cleo#2ab", "dan#77e"}
+
+// play gives random commands for as long as there shall be more, closes the room and
+// returns what happened.
+func play(t testing.TB, kind game.Kind, spec Spec, r *rand.Rand, more func(step int) bool) []string {
+	t.Helper()
+	tb, err := newTable(t, kind, spec, spec.Settings[r.IntN(len(spec.Settings))])
+	if err != nil {
+		t.Fatalf("the Spec's settings are refused: %v", err)
+	}
+	for step := 0; more(step); step++ {
+		switch n := r.IntN(100); {
+		case n < 50:
+			tb.command(randomPlayers[r.IntN(len(randomPlayers))], spec.Move(r))
+		case n < 60:
+			tb.command(randomPlayers[r.IntN(len(randomPlayers))], spoil(r, spec.Move(r)))
+		case n < 80: // in time
+			tb.toWake()
+			tb.tick(none)
+		case n < 85: // late
+			tb.toWake()
+			tb.now = tb.now.Add(time.Duration(r.IntN(60_000)) * time.Millisecond)
+			tb.tick(none)
+		case n < 90: // early, or twice
+			tb.tick(none)
+		case n < 97: // time passes
+			tb.now = tb.now.Add(time.Duration(r.IntN(10_000)) * time.Millisecond)
+		case n < 98:
+			tb.toWake()
+			tb.tick([]trouble{openLost, freshLess}[r.IntN(2)])
+		case r.IntN(3) == 0:
+			tb.close("by chance")
+		}
+	}
+	tb.finish()
+	for _, who := range randomPlayers {
+		tb.command(who, spec.Move(r))
+	}
+	return tb.log
+}
+
+var rubbish = []string{
+	"null", "-1", "0", "0.5", "1e99", "9223372036854775807", "-9223372036854775808", "18446744073709551616",
+	`"x"`, `""`, `"\u0000"`, "[]", "{}", "[[", "}", "true", `{"type":`, `"type":"bet",`, ",", ":", "\xff", " ",
+}
+
+// spoil makes a command that is probably wrong.
+func spoil(r *rand.Rand, raw json.RawMessage) json.RawMessage {
+	bad := []byte(rubbish[r.IntN(len(rubbish))])
+	if len(raw) == 0 || r.IntN(8) == 0 {
+		return bad
+	}
+	from := r.IntN(len(raw))
+	to := min(len(raw), from+r.IntN(6))
+	out := append([]byte(nil), raw[:from]...)
+	if r.IntN(3) > 0 {
+		out = append(out, bad...)
+	}
+	return append(out, raw[to:]...)
+}

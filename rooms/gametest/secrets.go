@@ -1,0 +1,125 @@
+package gametest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// seedsOf follows commitments and reveals.
+func (tb *table) seedsOf(ev game.Event, fresh game.Seed) {
+	tb.t.Helper()
+	if x, ok := ev.(game.Revealer); ok {
+		if tb.open.IsZero() || x.Reveals() != tb.open {
+			tb.fail("%s reveals a seed that is not the open one", ev.Type())
+		}
+		tb.secrets = slices.DeleteFunc(tb.secrets, func(s secret) bool { return s.seed == tb.open })
+		tb.open = game.Seed{}
+	}
+	if x, ok := ev.(game.Committer); ok {
+		if fresh.IsZero() || x.Commits() != fresh.Commit() {
+			tb.fail("%s commits to a seed that is not the Tick's fresh one", ev.Type())
+		}
+		if tb.open == fresh {
+			tb.fail("%s commits to the same seed again", ev.Type())
+		}
+		tb.open = fresh
+		tb.secrets = append(tb.secrets, newSecret(fresh))
+	}
+}
+
+// checkForms looks at what leaves the server of an event, live and read back.
+func (tb *table) checkForms(ev game.Event, data string) {
+	tb.t.Helper()
+	back := tb.read(ev.Type(), data)
+	if diff := cmp.Diff(game.Postings(ev), game.Postings(back)); diff != "" {
+		tb.fail("%s moves other money when read back: %s", ev.Type(), diff)
+	}
+	for who, form := range tb.forms(ev) {
+		tb.names("the form of "+ev.Type(), who, form)
+		tb.hides("the form of "+ev.Type(), form)
+	}
+	if diff := cmp.Diff(tb.forms(ev), tb.forms(back)); diff != "" {
+		tb.fail("%s has other forms when read back: %s", ev.Type(), diff)
+	}
+	tb.hides(ev.Type()+" in the journal", data)
+}
+
+// forms are everyone's form of an event, under "", and those of its audience.
+func (tb *table) forms(ev game.Event) map[game.PlayerID]string {
+	tb.t.Helper()
+	red, ok := ev.(game.Redactor)
+	if !ok {
+		return map[game.PlayerID]string{"": tb.json(ev)}
+	}
+	forms := map[game.PlayerID]string{"": tb.json(red.Public())}
+	for _, who := range red.Audience() {
+		if _, twice := forms[who]; twice {
+			tb.fail("%s has %q in its audience twice, or the empty player", ev.Type(), who)
+		}
+		forms[who] = tb.json(red.For(who))
+	}
+	return forms
+}
+
+// names fails if text, which is for who, has another player's id.
+func (tb *table) names(what string, who game.PlayerID, text string) {
+	tb.t.Helper()
+	for _, other := range tb.players {
+		if quoted, _ := json.Marshal(other); other != who && strings.Contains(text, string(quoted)) {
+			tb.fail("%s for %q names %q: %s", what, who, other, text)
+		}
+	}
+}
+
+// keepsSecrets looks at the snapshot and every view. unused is the last Tick's fresh
+// seed: one to which the game did not commit must not stay anywhere either.
+func (tb *table) keepsSecrets(unused game.Seed) {
+	tb.t.Helper()
+	secrets := tb.secrets
+	if !unused.IsZero() && unused != tb.open {
+		tb.secrets = append(slices.Clone(secrets), newSecret(unused))
+	}
+	tb.hides("the snapshot", tb.snapshot)
+	for who, view := range tb.views {
+		tb.hides("the view", view)
+		tb.names("the view", who, view)
+	}
+	tb.secrets = secrets
+}
+
+// hides fails if text has a secret seed in it.
+func (tb *table) hides(what, text string) {
+	tb.t.Helper()
+	for _, s := range tb.secrets {
+		for _, spelling := range s.spellings {
+			if strings.Contains(text, spelling) {
+				tb.fail("%s has a seed in it that was not revealed: %s", what, text)
+			}
+		}
+	}
+}
+
+// secret is a seed with the ways in which it might slip out.
+type secret struct {
+	seed      game.Seed
+	spellings []string
+}
+
+func newSecret(s game.Seed) secret {
+	numbers := make([]string, len(s))
+	for i, b := range s {
+		numbers[i] = strconv.Itoa(int(b))
+	}
+	return secret{s, []string{
+		string(s[:]), s.Hex(), strings.ToUpper(s.Hex()),
+		base64.RawStdEncoding.EncodeToString(s[:]), base64.RawURLEncoding.EncodeToString(s[:]),
+		strings.Join(numbers, ","), strings.Join(numbers, " "),
+	}}
+}

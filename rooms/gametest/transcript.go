@@ -1,0 +1,220 @@
+package gametest
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// A transcript is blocks with an empty line between them. A block is lines of comment
+// (#), a command, a line ----, and what came of it:
+//
+//	open {"min_bet": 100}   a new table with these settings
+//	tick                    the clock moves to when the game wants a Tick, and it gets one
+//	tick 15s                the clock moves on 15 s; the game gets the Ticks it wants on the way
+//	poke                    a Tick now, wanted or not
+//	lose                    as tick, but the open seed is lost
+//	seed 24                 the next Tick has fresh seed number 24; they are numbered from 1
+//	wait 15s                the clock moves on 15 s, and the game gets nothing
+//	close the reason        the room is asked to close
+//	view, view alice        what everyone, or alice, may see
+//	alice {"type": "bet"}   alice's command
+type block struct {
+	comment []string
+	command string
+}
+
+const fence = "----"
+
+func transcripts(t *testing.T, kind game.Kind, spec Spec) {
+	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts in testdata/*.txt: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := perform(t, kind, spec, parseBlocks(string(text)))
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := gocmp.Diff(string(text), got); diff != "" {
+				t.Errorf("%s (if this is meant, run the test with -update): %s", file, diff)
+			}
+		})
+	}
+}
+
+func parseBlocks(text string) (blocks []block) {
+	for _, part := range strings.Split(text, "\n\n") {
+		var b block
+		input, _, _ := strings.Cut(part, "\n"+fence)
+		for _, l := range strings.Split(strings.TrimSpace(input), "\n") {
+			if strings.HasPrefix(l, "#") {
+				b.comment = append(b.comment, l)
+			} else {
+				b.command += l
+			}
+		}
+		if b.command != "" || b.comment != nil {
+			blocks = append(blocks, b)
+		}
+	}
+	return blocks
+}
+
+// perform plays the blocks and returns the transcript as it should be.
+func perform(t *testing.T, kind game.Kind, spec Spec, blocks []block) string {
+	t.Helper()
+	var out strings.Builder
+	p := performance{t: t, kind: kind, spec: spec}
+	for i, b := range blocks {
+		if i > 0 {
+			out.WriteString("\n")
+		}
+		for _, c := range b.comment {
+			fmt.Fprintln(&out, c)
+		}
+		if b.command != "" {
+			fmt.Fprintf(&out, "%s\n%s\n%s", b.command, fence, cmp.Or(p.perform(b.command), "nothing\n"))
+		}
+	}
+	if p.table != nil {
+		p.table.finish()
+	}
+	return out.String()
+}
+
+type performance struct {
+	t     *testing.T
+	kind  game.Kind
+	spec  Spec
+	table *table
+	wake  time.Time // as last told
+}
+
+func (p *performance) perform(command string) string {
+	p.t.Helper()
+	verb, rest, _ := strings.Cut(command, " ")
+	rest = strings.TrimSpace(rest)
+	if verb == "open" {
+		if p.table != nil {
+			p.table.finish()
+		}
+		table, err := newTable(p.t, p.kind, p.spec, json.RawMessage(rest))
+		if err != nil {
+			return fmt.Sprintf("error %v\n", err)
+		}
+		p.table, p.wake = table, time.Time{}
+		return p.told()
+	}
+	tb := p.table
+	if tb == nil {
+		p.t.Fatalf("%s: there is no table yet", command)
+	}
+	switch verb {
+	case "tick":
+		if rest == "" {
+			tb.toWake()
+			return p.tell(tb.tick(none), nil)
+		}
+		return p.through(tb.now.Add(p.duration(rest)))
+	case "poke":
+		return p.tell(tb.tick(none), nil)
+	case "lose":
+		tb.toWake()
+		return p.tell(tb.tick(openLost), nil)
+	case "seed":
+		n, err := strconv.Atoi(rest)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		tb.seeds = n - 1
+		return ""
+	case "wait":
+		tb.now = tb.now.Add(p.duration(rest))
+		return p.told()
+	case "close":
+		return p.tell(tb.close(rest))
+	case "view":
+		return tb.json(tb.live.View(game.PlayerID(rest))) + "\n"
+	}
+	return p.tell(tb.command(game.PlayerID(verb), json.RawMessage(rest)))
+}
+
+func (p *performance) duration(s string) time.Duration {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return d
+}
+
+// through moves the clock to target by way of every Tick that the game wants until then.
+func (p *performance) through(target time.Time) string {
+	var out string
+	for range finishTicks {
+		if wake := p.table.live.Wake(); wake.IsZero() || wake.After(target) {
+			p.table.now = target
+			return out + p.told()
+		}
+		p.table.toWake()
+		out += p.tell(p.table.tick(none), nil)
+	}
+	p.t.Fatalf("the game wants more than %d Ticks until %v", finishTicks, target)
+	return ""
+}
+
+// tell writes down what came of a command.
+func (p *performance) tell(events []game.Event, no *game.Refusal) string {
+	p.t.Helper()
+	if no != nil {
+		return fmt.Sprintf("refused %s: %s\n", no.Code, no.Message)
+	}
+	var b strings.Builder
+	for _, ev := range events {
+		fmt.Fprintf(&b, "%s %s\n", ev.Type(), p.table.json(ev))
+		if red, ok := ev.(game.Redactor); ok {
+			fmt.Fprintf(&b, "  everyone %s\n", p.table.json(red.Public()))
+			for _, who := range red.Audience() {
+				fmt.Fprintf(&b, "  %s %s\n", who, p.table.json(red.For(who)))
+			}
+		}
+		for _, m := range game.Postings(ev) {
+			fmt.Fprintf(&b, "  %s of %d: %s, %s\n", m.Kind, m.Amount, m.Player, m.Ref)
+		}
+	}
+	return b.String() + p.told()
+}
+
+// told says when the game wants its next Tick, if that has changed.
+func (p *performance) told() string {
+	wake := p.table.live.Wake()
+	if wake.Equal(p.wake) {
+		return ""
+	}
+	p.wake = wake
+	switch {
+	case wake.IsZero():
+		return "waits for no Tick\n"
+	case !wake.After(p.table.now):
+		return "wants a Tick now\n"
+	}
+	return fmt.Sprintf("wants a Tick in %v\n", wake.Sub(p.table.now))
+}

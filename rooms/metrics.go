@@ -1,0 +1,36 @@
+package rooms
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// meters are what a Directory counts.
+type meters struct {
+	rooms       *prometheus.GaugeVec   // by status
+	commands    *prometheus.CounterVec // by answer: accepted, repeated, reused, unavailable, or the refusal's code
+	refused     *prometheus.CounterVec // by limit: not decided
+	append      prometheus.Histogram
+	batch       prometheus.Histogram
+	fenced      prometheus.Counter
+	recoveries  prometheus.Counter
+	panics      prometheus.Counter
+	seedless    prometheus.Counter
+	unpublished prometheus.Counter
+}
+
+func newMeters(reg prometheus.Registerer) *meters {
+	m := &meters{
+		rooms:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "pitboss_rooms", Help: "Rooms that this node runs, by status."}, []string{"status"}),
+		commands:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_room_commands_total", Help: "Commands by their answer."}, []string{"answer"}),
+		refused:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_room_limit_hits_total", Help: "Commands that were not decided, by limit."}, []string{"limit"}),
+		append:      prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_room_append_seconds", Help: "How long an append took.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14)}),
+		batch:       prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_room_batch_entries", Help: "Entries per append.", Buckets: prometheus.ExponentialBuckets(1, 2, 9)}),
+		fenced:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_fenced_total", Help: "Rooms lost to another node."}),
+		recoveries:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_recoveries_total", Help: "Appends whose outcome had to be looked up."}),
+		panics:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_panics_total", Help: "Rooms stopped because their rules panicked."}),
+		seedless:    prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_seedless_ticks_total", Help: "Ticks put off because there was no randomness."}),
+		unpublished: prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_unpublished_total", Help: "Messages that the hub did not take."}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.panics, m.seedless, m.unpublished)
+	}
+	return m
+}

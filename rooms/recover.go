@@ -1,0 +1,156 @@
+package rooms
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+const (
+	recoverFirst = 50 * time.Millisecond // the first pause between two tries
+	recoverMost  = 2 * time.Second       // the longest
+)
+
+// load makes the room what the journal says it is.
+func (r *room) load(saved Saved) error {
+	r.epoch, r.seq, r.seed = saved.Epoch, saved.Seq, saved.Seed
+	r.snapshot, r.snapshotSeq, r.recent = saved.Snapshot, saved.SnapshotSeq, saved.Tail
+	r.turn(saved.Status)
+	if n := len(r.recent); n > 0 && r.recent[n-1].At.After(r.last) {
+		r.last = r.recent[n-1].At
+	}
+	return r.rebuild()
+}
+
+// rebuild makes the game's state anew from the last snapshot and the events after it: what
+// a restart would find.
+func (r *room) rebuild() error {
+	rules, err := r.kind.New(r.config.Settings)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrGame, r.config.Game, err)
+	}
+	if r.snapshot != nil {
+		if err := json.Unmarshal(r.snapshot, rules); err != nil {
+			return fmt.Errorf("snapshot at %d: %w", r.snapshotSeq, err)
+		}
+	}
+	at := r.snapshotSeq
+	for _, rec := range r.recent {
+		if rec.Seq <= r.snapshotSeq {
+			continue
+		}
+		if rec.Seq != at+1 {
+			break
+		}
+		ev, err := decode(r.kind, rec)
+		if err != nil {
+			return err
+		}
+		rules.Apply(ev)
+		at = rec.Seq
+	}
+	if at != r.seq {
+		return fmt.Errorf("rooms: no event %d though the last is %d", at+1, r.seq)
+	}
+	r.rules = rules
+	return nil
+}
+
+// decode reads a stored event back.
+func decode(kind game.Kind, rec Record) (game.Event, error) {
+	ev := kind.Event(rec.Type)
+	if rec.Type == game.TypeClosed {
+		ev = &game.Closed{}
+	}
+	if ev == nil {
+		return nil, fmt.Errorf("rooms: %s has no event %q (seq %d)", kind.Name, rec.Type, rec.Seq)
+	}
+	if err := json.Unmarshal(rec.Data, ev); err != nil {
+		return nil, fmt.Errorf("rooms: event %d, %s: %w", rec.Seq, rec.Type, err)
+	}
+	return ev, nil
+}
+
+// recover finds out what became of an append: it claims the room anew, which fences off
+// the append if it is still on its way, and tells what was committed and not told yet. Until
+// that works, whoever asks gets ErrUnavailable.
+func (r *room) recover(ctx context.Context) {
+	r.d.meter.recoveries.Inc()
+	r.drop()
+	for pause := recoverFirst; !r.gone; pause = min(2*pause, recoverMost) {
+		err := r.reclaim(ctx)
+		if err == nil {
+			r.log.Info("the room goes on", "epoch", r.epoch, "seq", r.seq)
+			return
+		}
+		r.log.Warn("the room can not be claimed yet", "err", err)
+		if errors.Is(err, ErrNotFound) {
+			r.gone = true
+			return
+		}
+		r.refuse(ctx, pause/2+rand.N(pause/2))
+	}
+}
+
+// refuse answers everything with ErrUnavailable for a while.
+func (r *room) refuse(ctx context.Context, while time.Duration) {
+	over := time.NewTimer(while)
+	defer over.Stop()
+	for {
+		select {
+		case <-over.C:
+			return
+		case <-ctx.Done():
+			r.gone = true
+			return
+		case <-r.stop:
+			r.gone = true
+			return
+		case m := <-r.mailbox:
+			m.reply(Answer{}, ErrUnavailable)
+		}
+	}
+}
+
+func (r *room) reclaim(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, appendWithin)
+	defer cancel()
+	saved, err := r.d.o.Journal.Claim(ctx, r.ref, r.d.o.Node)
+	if err != nil {
+		return err
+	}
+	if err := r.load(saved); err != nil {
+		return err
+	}
+	missed := r.remembered(r.published + 1)
+	if n := r.seq - r.published; int64(len(missed)) != n {
+		if missed, err = r.d.o.Journal.Since(ctx, r.ref, r.published, int(n)); err != nil {
+			return err
+		}
+	}
+	var messages []hub.Message
+	var movers []game.PlayerID
+	for _, rec := range missed {
+		ev, err := decode(r.kind, rec)
+		if err != nil {
+			return err
+		}
+		m, err := messageOf(r.ref, rec, ev)
+		if err != nil {
+			return err
+		}
+		messages = append(messages, m)
+		for _, p := range game.Postings(ev) {
+			movers = append(movers, p.Player)
+		}
+	}
+	r.tell(ctx, messages)
+	r.lookUpBalances(ctx, movers)
+	return nil
+}

@@ -1,0 +1,256 @@
+package rooms
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+const (
+	// beatEvery is how long after its last message a room tells its seq, so that a lost last
+	// event is noticed.
+	beatEvery = 5 * time.Second
+	// retickFirst and retickMost bound the pause before a Tick that changed nothing is tried
+	// again. It doubles from one to the other.
+	retickFirst = 250 * time.Millisecond
+	retickMost  = 2 * time.Second
+	// appendWithin bounds one append; after it the outcome is not known.
+	appendWithin = 10 * time.Second
+	// sleepMost is how long a room sleeps that waits for nothing.
+	sleepMost = 24 * time.Hour
+)
+
+// room is one game and the goroutine that owns it.
+type room struct {
+	// Set once by newRoom.
+	d       *Directory
+	ref     Ref
+	config  Config
+	kind    game.Kind
+	log     *slog.Logger
+	mailbox chan message
+	stop    chan struct{} // closed to drain
+	listed  atomic.Value  // a Status: what List says
+
+	// Owned by run, after load. The state is the committed one, except between decide and
+	// the end of the append.
+	status      Status
+	epoch, seq  int64 // seq is of the last committed event
+	rules       game.Rules
+	snapshot    json.RawMessage // the game's state at snapshotSeq; nil: as new
+	snapshotSeq int64
+	recent      []Record  // the last committed events, at least those after snapshotSeq
+	seed        game.Seed // committed, not revealed
+
+	// Owned by run.
+	hand      []*work     // being decided; not answered yet
+	asked     []message   // questions not answered yet
+	published int64       // the last event that sockets were told of
+	last      time.Time   // the last command's: time does not run backwards in a game
+	beat      *time.Timer // to the next beat
+	retryAt   time.Time   // no Tick before
+	pause     time.Duration
+	closedAt  time.Time
+	gone      bool // run ends
+	away      bool // it ends though the room is not closed
+}
+
+// message is what a room finds in its mailbox: a command, a wish to close, or a question.
+type message struct {
+	command  *Command
+	close    *game.Close
+	question func(*room)
+	reply    func(Answer, error)
+}
+
+func newRoom(d *Directory, ref Ref, c Config, kind game.Kind) *room {
+	return &room{
+		d: d, ref: ref, config: c, kind: kind,
+		log:     d.o.Log.With("tenant", ref.Tenant.String(), "room", ref.Room),
+		mailbox: make(chan message, MailboxMax), stop: make(chan struct{}),
+	}
+}
+
+// run is the room's life. A panic of the rules ends this room and nothing else; what it had
+// in hand is answered.
+func (r *room) run(ctx context.Context) {
+	if err := tried(func() error { r.live(ctx); return nil }); err != nil {
+		r.log.Error("the table is out of order: its rules panicked", "err", err)
+		r.d.meter.panics.Inc()
+		r.away = true
+	}
+	r.drop()
+}
+
+// tried runs a game's own code; a panic becomes an error.
+func tried(f func() error) (err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			err = fmt.Errorf("%w: %v\n%s", errRules, x, debug.Stack())
+		}
+	}()
+	return f()
+}
+
+// drop answers what the room has in hand: it can not say.
+func (r *room) drop() {
+	for _, w := range r.hand {
+		if w.key != nil && len(w.replies) > 0 {
+			r.d.meter.commands.WithLabelValues("unavailable").Inc()
+		}
+		w.answer(Answer{}, ErrUnavailable)
+	}
+	for _, q := range r.asked {
+		q.reply(Answer{}, ErrUnavailable)
+	}
+	r.hand, r.asked = nil, nil
+}
+
+// live is where all of the game happens.
+func (r *room) live(ctx context.Context) {
+	wake := time.NewTimer(sleepMost)
+	defer wake.Stop()
+	r.beat = time.NewTimer(beatEvery)
+	defer r.beat.Stop()
+	for !r.gone {
+		wake.Reset(time.Until(r.wakeAt()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.stop:
+			for len(r.mailbox) > 0 && !r.gone { // mailed before the room left the directory
+				r.handle(ctx)
+			}
+			return
+		case m := <-r.mailbox:
+			r.handle(ctx, m)
+		case <-wake.C:
+			r.tick(ctx)
+		case <-r.beat.C:
+			r.tellBeat(ctx)
+		}
+	}
+}
+
+// wakeAt is when the room has to do something though nobody asks, in whole milliseconds.
+func (r *room) wakeAt() time.Time {
+	at := r.rules.Wake()
+	switch {
+	case r.status == Closed:
+		return r.closedAt.Add(closedLinger)
+	case at.IsZero():
+		return time.Now().Add(sleepMost)
+	case at.Before(r.retryAt):
+		at = r.retryAt
+	}
+	return at.Add(time.Millisecond - 1).Truncate(time.Millisecond)
+}
+
+// handle takes what waits, up to BatchMax, decides the commands of it in one append, and then
+// answers the questions, which see what was committed.
+func (r *room) handle(ctx context.Context, first ...message) {
+	seen := map[CommandKey]*work{}
+	for _, m := range first {
+		r.take(m, seen)
+	}
+	for range BatchMax - len(first) {
+		select {
+		case m := <-r.mailbox:
+			r.take(m, seen)
+			continue
+		default:
+		}
+		break
+	}
+	r.process(ctx)
+	for len(r.asked) > 0 && !r.gone {
+		r.asked[0].question(r)
+		r.asked = r.asked[1:]
+	}
+}
+
+// take makes a piece of work of a message. The same command twice is one piece of work that
+// two wait for.
+func (r *room) take(m message, seen map[CommandKey]*work) {
+	switch {
+	case m.question != nil:
+		r.asked = append(r.asked, m)
+		return
+	case m.close != nil:
+		r.hand = append(r.hand, &work{at: r.now(), body: *m.close, closing: true, replies: []func(Answer, error){m.reply}})
+		return
+	}
+	c := m.command
+	key := CommandKey{c.By.Player, c.ID}
+	if w := seen[key]; w != nil {
+		w.replies = append(w.replies, m.reply)
+		return
+	}
+	seen[key] = &work{at: r.now(), key: &key, command: c, by: c.By, replies: []func(Answer, error){m.reply}}
+	r.hand = append(r.hand, seen[key])
+}
+
+// now is the time for the next command: UTC, in milliseconds, never before the last one.
+func (r *room) now() time.Time {
+	t := time.Now().UTC().Truncate(time.Millisecond)
+	if t.Before(r.last) {
+		t = r.last
+	}
+	r.last = t
+	return t
+}
+
+// tick gives the game the Tick that it waits for. Without randomness there is no fresh seed:
+// a round that has its seed is played to its end, and no new one begins.
+func (r *room) tick(ctx context.Context) {
+	if time.Now().Before(r.wakeAt()) {
+		return
+	}
+	if r.status == Closed {
+		r.gone = true
+		return
+	}
+	fresh, err := r.d.o.Seeds()
+	if err != nil {
+		fresh = game.Seed{}
+		r.log.Error("no randomness: no new round", "err", err)
+		r.d.meter.seedless.Inc()
+	}
+	before := r.seq
+	r.hand = []*work{{at: r.now(), body: game.Tick{Fresh: fresh, Open: r.seed}, fresh: fresh}}
+	r.process(ctx)
+	if r.seq != before {
+		r.retryAt, r.pause = time.Time{}, 0
+		return
+	}
+	r.pause = min(max(2*r.pause, retickFirst), retickMost)
+	r.retryAt = time.Now().Add(r.pause)
+}
+
+// empty answers what is left in the mailbox of a room that has stopped.
+func (r *room) empty() {
+	for {
+		select {
+		case m := <-r.mailbox:
+			m.reply(Answer{}, ErrUnavailable)
+		default:
+			return
+		}
+	}
+}
+
+// remembered returns the event of this seq and those after it, or nil if the room has not
+// all of them in memory. The records are not changed any more.
+func (r *room) remembered(seq int64) []Record {
+	n := len(r.recent)
+	if n == 0 || seq < r.recent[0].Seq || seq > r.seq {
+		return nil
+	}
+	return r.recent[seq-r.recent[0].Seq : n : n]
+}

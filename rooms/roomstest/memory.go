@@ -1,0 +1,296 @@
+package roomstest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+var errBatch = errors.New("roomstest: no room should make this batch")
+
+// Moment is when a Hook is called.
+type Moment int
+
+// The moments. Whatever follows an error at BeforeClaim or BeforeAppend did not happen;
+// what was before AfterAppend did.
+const (
+	BeforeClaim Moment = iota
+	BeforeAppend
+	AfterAppend
+)
+
+// Hook looks at a call and may hold it up by not returning, or fail it by an error. The
+// batch is that of an Append.
+type Hook func(ctx context.Context, at Moment, ref rooms.Ref, b rooms.Batch) error
+
+// Memory is a rooms.Journal in memory. It may be used by many goroutines.
+type Memory struct {
+	mu      sync.Mutex // guards what follows
+	hook    Hook
+	rooms   map[rooms.Ref]*saved
+	tenants map[tenant.ID]*books
+}
+
+var _ rooms.Journal = (*Memory)(nil)
+
+// saved is a room; its events are all in tail.
+type saved struct {
+	rooms.Saved
+	node string
+	till game.Money
+}
+
+// books are a tenant's money, answers and audit log.
+type books struct {
+	players  map[game.PlayerID]account
+	cashier  game.Money // what Fund took it from
+	commands map[rooms.CommandKey]answered
+	audits   []rooms.Audit
+}
+
+type account struct {
+	balance game.Money
+	version int64
+}
+
+type answered struct {
+	ref    rooms.Ref
+	answer rooms.Answer
+}
+
+// NewJournal makes an empty journal.
+func NewJournal() *Memory {
+	return &Memory{rooms: map[rooms.Ref]*saved{}, tenants: map[tenant.ID]*books{}}
+}
+
+// Hook calls h at every Moment from now on; nil: nothing.
+func (m *Memory) Hook(h Hook) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hook = h
+}
+
+func (m *Memory) at(ctx context.Context, at Moment, ref rooms.Ref, b rooms.Batch) error {
+	m.mu.Lock()
+	h := m.hook
+	m.mu.Unlock()
+	if h != nil {
+		if err := h(ctx, at, ref, b); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// OpenRoom makes a room. It returns rooms.ErrExists.
+func (m *Memory) OpenRoom(id tenant.ID, c rooms.Config) (rooms.Ref, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ref := rooms.Ref{Tenant: id, Room: c.Room}
+	if m.rooms[ref] != nil {
+		return ref, fmt.Errorf("%w: %s", rooms.ErrExists, ref)
+	}
+	m.rooms[ref] = &saved{Saved: rooms.Saved{Config: c, Status: rooms.Open}}
+	return ref, nil
+}
+
+// Fund gives a player money.
+func (m *Memory) Fund(id tenant.ID, who game.PlayerID, amount game.Money) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.books(id)
+	b.players[who] = b.players[who].plus(amount)
+	b.cashier -= amount
+}
+
+// Balance is a player's money.
+func (m *Memory) Balance(id tenant.ID, who game.PlayerID) rooms.PlayerBalance {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	a := m.books(id).players[who]
+	return rooms.PlayerBalance{Player: who, Balance: a.balance, Version: a.version}
+}
+
+// Sum adds up all the tenant's accounts: zero, or money was made or lost.
+func (m *Memory) Sum(id tenant.ID) game.Money {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	sum := m.books(id).cashier
+	for _, a := range m.books(id).players {
+		sum += a.balance
+	}
+	for ref, r := range m.rooms {
+		if ref.Tenant == id {
+			sum += r.till
+		}
+	}
+	return sum
+}
+
+// Audits is the tenant's audit log, oldest first.
+func (m *Memory) Audits(id tenant.ID) []rooms.Audit {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.books(id).audits)
+}
+
+// Events is all that a room's journal has. A room that does not exist has none.
+func (m *Memory) Events(ref rooms.Ref) []rooms.Record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r := m.rooms[ref]; r != nil {
+		return slices.Clone(r.Tail)
+	}
+	return nil
+}
+
+// Status is where a room is in its life.
+func (m *Memory) Status(ref rooms.Ref) rooms.Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r := m.rooms[ref]; r != nil {
+		return r.Status
+	}
+	return ""
+}
+
+func (m *Memory) books(id tenant.ID) *books {
+	b := m.tenants[id]
+	if b == nil {
+		b = &books{players: map[game.PlayerID]account{}, commands: map[rooms.CommandKey]answered{}}
+		m.tenants[id] = b
+	}
+	return b
+}
+
+// Claim implements rooms.Journal.
+func (m *Memory) Claim(ctx context.Context, ref rooms.Ref, node string) (rooms.Saved, error) {
+	if err := m.at(ctx, BeforeClaim, ref, rooms.Batch{}); err != nil {
+		return rooms.Saved{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.rooms[ref]
+	if r == nil {
+		return rooms.Saved{}, fmt.Errorf("%w: %s", rooms.ErrNotFound, ref)
+	}
+	r.Epoch++
+	r.node = node
+	out := r.Saved
+	out.Tail = slices.Clone(r.Tail[r.SnapshotSeq:])
+	return out, nil
+}
+
+// Since implements rooms.Journal.
+func (m *Memory) Since(ctx context.Context, ref rooms.Ref, seq int64, limit int) ([]rooms.Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.rooms[ref]
+	if r == nil {
+		return nil, ctx.Err()
+	}
+	from := min(max(seq, 0), r.Seq)
+	to := min(from+int64(max(limit, 0)), r.Seq)
+	return slices.Clone(r.Tail[from:to]), ctx.Err()
+}
+
+// Append implements rooms.Journal.
+func (m *Memory) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]rooms.Answer, error) {
+	if err := m.at(ctx, BeforeAppend, ref, b); err != nil {
+		return nil, err
+	}
+	answers, err := m.append(ref, b)
+	if err != nil {
+		return nil, err
+	}
+	return answers, m.at(ctx, AfterAppend, ref, b)
+}
+
+func (m *Memory) append(ref rooms.Ref, b rooms.Batch) ([]rooms.Answer, error) {
+	b, err := checked(b)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.rooms[ref]
+	if r == nil || r.Epoch != b.Epoch || r.Seq != b.Seq {
+		return nil, rooms.ErrFenced
+	}
+	p := post(m.books(ref.Tenant), ref, b)
+	if len(p.conflict.Answered)+len(p.conflict.Reused)+len(p.conflict.Unfunded) > 0 {
+		return nil, &p.conflict
+	}
+	m.write(r, ref, b, p)
+	return p.answers, nil
+}
+
+func (m *Memory) write(r *saved, ref rooms.Ref, b rooms.Batch, p *posting) {
+	books := m.books(ref.Tenant)
+	for i, e := range b.Entries {
+		r.Tail = append(r.Tail, e.Records...)
+		if e.Command != nil {
+			kept := p.answers[i]
+			kept.Balances = nil
+			books.commands[*e.Command] = answered{ref, kept}
+		}
+		if e.Audit != nil {
+			books.audits = append(books.audits, *e.Audit)
+		}
+	}
+	for who, a := range p.players {
+		books.players[who] = a
+	}
+	r.till += p.till
+	r.Seq = int64(len(r.Tail))
+	if b.Snapshot != nil {
+		r.Snapshot, r.SnapshotSeq = b.Snapshot, r.Seq
+	}
+	if b.Reveal {
+		r.Seed = game.Seed{}
+	}
+	if !b.Commit.IsZero() {
+		r.Seed = b.Commit
+	}
+	if b.Status != "" && r.Status != rooms.Closed && !(r.Status == rooms.Closing && b.Status == rooms.Open) {
+		r.Status = b.Status
+	}
+}
+
+// checked refuses a batch that no room should have made, and gives every id one spelling.
+func checked(b rooms.Batch) (rooms.Batch, error) {
+	seq, seen := b.Seq, map[rooms.CommandKey]bool{}
+	b.Entries = slices.Clone(b.Entries)
+	for i, e := range b.Entries {
+		if e.Command != nil {
+			id, err := uuid.Parse(e.Command.ID)
+			key := rooms.CommandKey{Player: e.Command.Player, ID: id.String()}
+			if err != nil || seen[key] {
+				return b, fmt.Errorf("%w: command %+v", errBatch, *e.Command)
+			}
+			seen[key] = true
+			b.Entries[i].Command = &key
+		}
+		for _, rec := range e.Records {
+			seq++
+			if rec.Seq != seq || rec.Epoch != b.Epoch || !json.Valid(rec.Data) {
+				return b, fmt.Errorf("%w: event %d of epoch %d", errBatch, rec.Seq, rec.Epoch)
+			}
+		}
+		for _, move := range e.Moves {
+			if move.Amount <= 0 || (move.Kind != game.Stake && move.Kind != game.Payout && move.Kind != game.Refund) {
+				return b, fmt.Errorf("%w: %+v", errBatch, move)
+			}
+		}
+	}
+	return b, nil
+}

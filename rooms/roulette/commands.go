@@ -1,0 +1,74 @@
+package roulette
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// What a player can want. They are made by readCommand only.
+type (
+	bet      struct{ stakes []stake } // at least one; a position may come more than once
+	undo     struct{}
+	clearAll struct{} // the command "clear"
+)
+
+// readCommand implements game.Kind.Command. body may repeat the type.
+func readCommand(typ string, body json.RawMessage) (any, error) {
+	if len(body) == 0 {
+		body = json.RawMessage("{}")
+	}
+	switch typ {
+	case "bet":
+		return readBet(body)
+	case "undo":
+		return undo{}, readEmpty(typ, body)
+	case "clear":
+		return clearAll{}, readEmpty(typ, body)
+	}
+	return nil, invalid("Roulette has no command %.40q; it has bet, undo and clear.", typ)
+}
+
+func readBet(body json.RawMessage) (any, error) {
+	var in struct {
+		Type string `json:"type"`
+		Bets []struct {
+			Position string     `json:"position"`
+			Amount   game.Money `json:"amount"`
+		} `json:"bets"`
+	}
+	if err := decodeStrictly(body, &in); err != nil {
+		return nil, invalid("A bet is a list of {position, amount} with whole amounts in minor units: %.120s.", err)
+	}
+	if len(in.Bets) == 0 {
+		return nil, invalid("A bet names at least one position.")
+	}
+	b := bet{stakes: make([]stake, len(in.Bets))}
+	for i, s := range in.Bets {
+		p, err := parsePosition(s.Position)
+		if err != nil {
+			return nil, invalid("There is no position %.40q on this table.", s.Position)
+		}
+		if s.Amount <= 0 {
+			return nil, invalid("The amount on %s is %d and must be above 0.", p, s.Amount)
+		}
+		b.stakes[i] = stake{p, s.Amount}
+	}
+	return b, nil
+}
+
+// readEmpty refuses a command that has members besides its type.
+func readEmpty(typ string, body json.RawMessage) error {
+	var in struct {
+		Type string `json:"type"`
+	}
+	if err := decodeStrictly(body, &in); err != nil {
+		return invalid("The command %s has nothing but its type: %.120s.", typ, err)
+	}
+	return nil
+}
+
+func invalid(format string, args ...any) error {
+	return game.Refuse(game.CodeInvalidCommand, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,93 @@
+package roulette
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// dealer plays a table by hand, for what transcripts would be too long for.
+type dealer struct {
+	t     testing.TB
+	table *table
+	now   time.Time
+	seeds uint64
+	open  game.Seed
+}
+
+// dealTo opens a table with its first round.
+func dealTo(t testing.TB, settings string) *dealer {
+	t.Helper()
+	rules, err := Kind.New(json.RawMessage(settings))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &dealer{t: t, table: rules.(*table), now: start}
+	d.tick()
+	return d
+}
+
+func (d *dealer) tick() {
+	d.t.Helper()
+	if wake := d.table.Wake(); wake.After(d.now) {
+		d.now = wake
+	}
+	d.seeds++
+	var fresh game.Seed
+	binary.BigEndian.PutUint64(fresh[:], d.seeds)
+	events, err := d.table.Decide(game.Command{At: d.now, Body: game.Tick{Fresh: fresh, Open: d.open}})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, ev := range events {
+		d.table.Apply(ev)
+		if _, ok := ev.(*roundOpened); ok {
+			d.open = fresh
+		}
+	}
+}
+
+func (d *dealer) decide(who game.PlayerID, raw string) ([]game.Event, error) {
+	d.t.Helper()
+	var head struct{ Type string }
+	if err := json.Unmarshal([]byte(raw), &head); err != nil {
+		d.t.Fatal(err)
+	}
+	body, err := Kind.Command(head.Type, json.RawMessage(raw))
+	if err != nil {
+		return nil, err
+	}
+	return d.table.Decide(game.Command{At: d.now, By: game.Actor{Player: who, Name: "x***"}, Body: body})
+}
+
+func (d *dealer) must(who game.PlayerID, raw string) {
+	d.t.Helper()
+	events, err := d.decide(who, raw)
+	if err != nil {
+		d.t.Fatalf("%s %.200s: %v", who, raw, err)
+	}
+	for _, ev := range events {
+		d.table.Apply(ev)
+	}
+}
+
+func (d *dealer) refused(who game.PlayerID, raw, want string) {
+	d.t.Helper()
+	if _, err := d.decide(who, raw); code(err) != want {
+		d.t.Fatalf("%s %.200s: %v, not %s", who, raw, err, want)
+	}
+}
+
+func code(err error) string {
+	var no *game.Refusal
+	if errors.As(err, &no) {
+		return no.Code
+	}
+	return ""
+}

@@ -1,0 +1,174 @@
+package rooms
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// tell publishes committed events, in order.
+func (r *room) tell(ctx context.Context, messages []hub.Message) {
+	for _, m := range messages {
+		r.publish(ctx, m)
+		r.published = m.Seq
+	}
+	if len(messages) > 0 {
+		r.beat.Reset(beatEvery)
+	}
+}
+
+// tellBeat tells the room's seq, if anybody listens.
+func (r *room) tellBeat(ctx context.Context) {
+	r.beat.Reset(beatEvery)
+	if !r.d.o.Listening(r.ref.Topic()) {
+		return
+	}
+	r.publish(ctx, hub.Message{
+		Topic: r.ref.Topic(), Class: hub.ClassState, Key: "beat:" + r.ref.Room,
+		Frame: wire.Push(wire.PushRoomBeat, wire.Beat{Room: r.ref.Room, Epoch: r.epoch, Seq: r.seq}),
+	})
+}
+
+// tellBalances shows each player whose money moved the latest balance.
+func (r *room) tellBalances(ctx context.Context, answers []Answer) {
+	latest := map[game.PlayerID]int{} // its place in order
+	var order []PlayerBalance
+	for _, a := range answers {
+		for _, b := range a.Balances {
+			if i, ok := latest[b.Player]; ok {
+				order[i] = b
+				continue
+			}
+			latest[b.Player] = len(order)
+			order = append(order, b)
+		}
+	}
+	for _, b := range order {
+		r.tellBalance(ctx, b)
+	}
+}
+
+// lookUpBalances is tellBalances after an append whose answers were lost.
+func (r *room) lookUpBalances(ctx context.Context, players []game.PlayerID) {
+	if r.d.o.Balance == nil {
+		return
+	}
+	slices.Sort(players)
+	for _, who := range slices.Compact(players) {
+		b, err := r.d.o.Balance(ctx, r.ref.Tenant, who)
+		if err != nil {
+			r.log.Warn("a balance can not be looked up", "err", err)
+			continue
+		}
+		r.tellBalance(ctx, b)
+	}
+}
+
+func (r *room) tellBalance(ctx context.Context, b PlayerBalance) {
+	r.publish(ctx, hub.Message{
+		Topic: PlayerTopic(r.ref.Tenant, b.Player), Class: hub.ClassResult, Key: "balance",
+		Frame: wire.Push(wire.PushWalletBalance, wire.Balance{
+			Balance: int64(b.Balance), Currency: r.d.o.Currency(r.ref.Tenant), Version: b.Version,
+		}),
+	})
+}
+
+// publish hands a message to the hub. What is lost there is noticed by seq.
+func (r *room) publish(ctx context.Context, m hub.Message) {
+	if err := r.d.o.Publisher.Publish(ctx, m); err != nil {
+		r.d.meter.unpublished.Inc()
+		r.log.Warn("a message was not published", "seq", m.Seq, "err", err)
+	}
+}
+
+// count counts an answer.
+func (r *room) count(a Answer) {
+	code := "accepted"
+	if a.Refusal != nil {
+		code = a.Refusal.Code
+	}
+	r.d.meter.commands.WithLabelValues(code).Inc()
+}
+
+// messageOf is an event as sockets are told it: encoded once for everybody, and once for
+// each player who may see more.
+func messageOf(ref Ref, rec Record, ev game.Event) (hub.Message, error) {
+	m := hub.Message{Topic: ref.Topic(), Class: classOf(ev), Epoch: rec.Epoch, Seq: rec.Seq}
+	red, ok := ev.(game.Redactor)
+	if !ok {
+		m.Frame = frame(ref.Room, rec, rec.Data)
+		return m, nil
+	}
+	data, err := json.Marshal(red.Public())
+	if err != nil {
+		return m, fmt.Errorf("event %d, %s: %w", rec.Seq, rec.Type, err)
+	}
+	m.Frame = frame(ref.Room, rec, data)
+	for _, who := range red.Audience() {
+		if data, err = json.Marshal(red.For(who)); err != nil {
+			return m, fmt.Errorf("event %d, %s: %w", rec.Seq, rec.Type, err)
+		}
+		m.Private = append(m.Private, hub.Private{Player: string(who), Frame: frame(ref.Room, rec, data)})
+	}
+	return m, nil
+}
+
+// frame encodes an event. Promotions are events with a method of their own.
+func frame(room string, rec Record, data json.RawMessage) []byte {
+	method := wire.PushRoomEvent
+	if isPromotion(rec.Type) {
+		method = rec.Type
+	}
+	e := formed(room, rec, data)
+	return wire.EncodeRoomEvent(nil, method, &e)
+}
+
+func isPromotion(typ string) bool {
+	return typ == wire.PushPromotionPublished || typ == wire.PushPromotionWithdrawn
+}
+
+// classOf says how urgent an event is.
+func classOf(ev game.Event) hub.Class {
+	if isPromotion(ev.Type()) {
+		return hub.ClassPromotion
+	}
+	if _, ok := ev.(game.Revealer); ok {
+		return hub.ClassResult
+	}
+	for _, p := range game.Postings(ev) {
+		if p.Kind == game.Payout {
+			return hub.ClassResult
+		}
+	}
+	return hub.ClassState
+}
+
+// formOf is a stored event as viewer may see it.
+func formOf(kind game.Kind, room string, rec Record, viewer game.PlayerID) (wire.RoomEvent, error) {
+	ev, err := decode(kind, rec)
+	if err != nil {
+		return wire.RoomEvent{}, err
+	}
+	red, ok := ev.(game.Redactor)
+	if !ok {
+		return formed(room, rec, rec.Data), nil
+	}
+	form := red.Public
+	if viewer != "" && slices.Contains(red.Audience(), viewer) {
+		form = func() any { return red.For(viewer) }
+	}
+	data, err := json.Marshal(form())
+	if err != nil {
+		return wire.RoomEvent{}, fmt.Errorf("event %d, %s: %w", rec.Seq, rec.Type, err)
+	}
+	return formed(room, rec, data), nil
+}
+
+func formed(room string, rec Record, data json.RawMessage) wire.RoomEvent {
+	return wire.RoomEvent{Room: room, Epoch: rec.Epoch, Seq: rec.Seq, At: wire.At(rec.At), Type: rec.Type, Data: data}
+}

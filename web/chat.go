@@ -1,0 +1,73 @@
+package web
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+// chatKept is how many lines of a room's chat a new arrival is shown.
+const chatKept = 50
+
+// chats keeps the latest lines said in each room, on this node, in memory: chat is
+// company, not a record.
+type chats struct {
+	mu    sync.Mutex
+	lines map[rooms.Ref][]chatLine // oldest first; guarded by mu
+}
+
+type chatLine struct {
+	by      string // the subject: never sent
+	message wire.ChatMessage
+}
+
+func newChats() *chats { return &chats{lines: map[rooms.Ref][]chatLine{}} }
+
+func (c *chats) keep(ref rooms.Ref, line chatLine) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept := append(c.lines[ref], line)
+	if len(kept) > chatKept {
+		kept = append([]chatLine(nil), kept[len(kept)-chatKept:]...)
+	}
+	c.lines[ref] = kept
+}
+
+// latest are the room's lines as viewer may see them.
+func (c *chats) latest(ref rooms.Ref, viewer string) []wire.ChatMessage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]wire.ChatMessage, 0, len(c.lines[ref]))
+	for _, line := range c.lines[ref] {
+		m := line.message
+		m.Mine = line.by == viewer
+		out = append(out, m)
+	}
+	return out
+}
+
+func (c *chats) forget(ref rooms.Ref) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.lines, ref)
+}
+
+// say tells a room's sockets what who says; who gets the form that says "mine".
+func (s *Server) say(ctx context.Context, ref rooms.Ref, who auth.Principal, text string) error {
+	m := wire.ChatMessage{Room: ref.Room, ID: uuid.NewString(), From: maskName(who.Name), Text: text, At: wire.At(time.Now())}
+	public := wire.Push(wire.PushChatMessage, m)
+	s.chat.keep(ref, chatLine{who.Subject, m})
+	m.Mine = true
+	mine := wire.Push(wire.PushChatMessage, m)
+	return s.hub.Publish(ctx, hub.Message{
+		Topic: ref.Topic(), Class: hub.ClassChat, Frame: public,
+		Private: []hub.Private{{Player: who.Subject, Frame: mine}},
+	})
+}

@@ -1,0 +1,4 @@
+/** How long to wait before the n-th try in a row (0 is the first): exponential with full jitter. */
+export function backoff(attempt: number, random: () => number = Math.random, first = 250, most = 10_000): number {
+  return random() * Math.min(most, first * 2 ** attempt)
+}

@@ -1,0 +1,93 @@
+// The messages of pitboss.v1, as docs/asyncapi.yaml has them. Money is in minor units; times
+// are RFC 3339 in UTC.
+
+export interface RoomInfo {
+  room: string
+  game: string
+  name: string
+  status: 'open' | 'closing' | 'closed'
+  settings: Record<string, unknown>
+  players: number
+}
+
+export interface Place {
+  epoch: number
+  seq: number
+}
+
+export interface RoomEvent extends Place {
+  room: string
+  at: string
+  type: string
+  data: unknown
+}
+
+export interface ChatMessage {
+  room: string
+  id: string
+  from: string
+  mine?: boolean
+  text: string
+  at: string
+}
+
+export interface JoinResult extends Place {
+  view?: unknown
+  events?: RoomEvent[]
+  chat?: ChatMessage[]
+}
+
+export interface CommandResult extends Place {
+  accepted: true
+  balance: number
+}
+
+export interface Welcome {
+  time: string
+  heartbeat_ms: number
+  connection: string
+  node: string
+  tenant: string
+  player: string
+  name: string
+  role: 'player' | 'operator' | 'support' | 'service'
+  currency: string
+  exponent: number
+  expires_at: string
+  lobby: string
+}
+
+export interface Balance {
+  balance: number
+  currency: string
+  version: number
+}
+
+export interface Promotion {
+  id: string
+  title: string
+  text: string
+  published_at: string
+  ends_at: string
+}
+
+export interface Presence {
+  online: number
+  rooms: Record<string, number>
+}
+
+export interface Closing {
+  reason: string
+  retry_after_ms?: number
+}
+
+/** An answer that is a refusal, or a failure to get one. Go by `code`. */
+export class PitbossError extends Error {
+  constructor(readonly code: string, message: string) {
+    super(message)
+    this.name = 'PitbossError'
+  }
+}
+
+/** Codes that are no answers: nothing was decided (or it is not known what), ask again. */
+export const retryCodes: ReadonlySet<string> = new Set(['busy', 'rate_limited', 'unavailable'])

@@ -1,0 +1,19 @@
+// Package web is the outer rim: HTTP by Echo, the socket's session, the operator's
+// API, and the pages. It turns requests into calls of hub, rooms and store, and their
+// errors into words, statuses and codes (errors.go, the only place that does).
+//
+// # What always holds
+//
+//   - The tenant of a request is the one whose domain the Host is. A token counts only
+//     if it is that tenant's; no header, path or message names a tenant.
+//   - No SQL is run to find the tenant or to check a token.
+//   - A room of another tenant does not exist: it is answered like any unknown room.
+//   - A socket's events of a room start right after the reply to room.join, without a
+//     gap and without a repeat (hub.Conn's Hold and Release).
+//   - Whatever an operator changes is in the audit log, by the same transaction.
+//
+// # The order in which to read it
+//
+// server.go (who works together, and the route table), tenant.go (host, token, role),
+// socket.go and session.go (a player's path), operator.go (an operator's path).
+package web

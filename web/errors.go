@@ -1,0 +1,126 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+// problem is an error as it is told to a client: over HTTP with its status, over a
+// socket with its code.
+type problem struct {
+	status  int
+	code    string
+	message string
+}
+
+// Error implements error.
+func (p *problem) Error() string { return p.code + ": " + p.message }
+
+func fail(status int, code, message string) *problem { return &problem{status, code, message} }
+
+var (
+	errUnknownHost = fail(http.StatusNotFound, "unknown_host", "No operator is served at this address.")
+	errSuspended   = fail(http.StatusForbidden, "tenant_suspended", "This operator is suspended.")
+	errUnpaid      = fail(http.StatusForbidden, "tenant_unpaid", "This operator's subscription has run out.")
+	errOrigin      = fail(http.StatusForbidden, "origin_forbidden", "This page may not connect here.")
+	errDraining    = fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "This node is going down; try again in a moment.")
+	errRole        = fail(http.StatusForbidden, game.CodeForbidden, "This is not for your role.")
+	errNotFound    = fail(http.StatusNotFound, "not_found", "There is nothing here.")
+	errMediaType   = fail(http.StatusUnsupportedMediaType, "unsupported_media_type", "Send JSON, as application/json.")
+)
+
+// known is what every error that may reach a client means. The first that errors.Is
+// finds counts.
+var known = []struct {
+	err     error
+	problem *problem
+}{
+	{rooms.ErrNotFound, fail(http.StatusNotFound, wire.CodeRoomNotFound, "There is no such room.")},
+	{rooms.ErrRoomID, fail(http.StatusBadRequest, wire.CodeInvalidParams, "A room's id is 1 to 40 lower-case letters, digits and hyphens, and starts with a letter.")},
+	{rooms.ErrExists, fail(http.StatusConflict, "room_exists", "A room of this id exists, or existed.")},
+	{rooms.ErrBusy, fail(http.StatusServiceUnavailable, wire.CodeBusy, "The table has too much to do; send it again.")},
+	{rooms.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
+	{rooms.ErrUnavailable, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It is not known whether this was done; send it again under the same command_id.")},
+	{store.ErrInsufficientFunds, fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
+	{store.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
+	{context.DeadlineExceeded, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It took too long; send it again under the same command_id.")},
+}
+
+// explain turns any error into a problem. One that is not known is ours: the client
+// gets an id that is in the log beside it.
+func explain(log *slog.Logger, err error) *problem {
+	var p *problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var a *auth.Error
+	if errors.As(err, &a) {
+		status := http.StatusUnauthorized
+		if a == auth.ErrTickets {
+			status = http.StatusServiceUnavailable
+		}
+		return fail(status, a.Code, a.Message)
+	}
+	var r *game.Refusal
+	if errors.As(err, &r) {
+		return fail(http.StatusConflict, r.Code, r.Message)
+	}
+	var w *wire.Error
+	if errors.As(err, &w) {
+		return fail(http.StatusBadRequest, w.Data.Code, w.Message)
+	}
+	var h *echo.HTTPError
+	if errors.As(err, &h) {
+		switch h.Code {
+		case http.StatusNotFound, http.StatusMethodNotAllowed:
+			return errNotFound
+		case http.StatusRequestEntityTooLarge:
+			return fail(h.Code, wire.CodeInvalidParams, "The body is too large.")
+		}
+	}
+	for _, k := range known {
+		if errors.Is(err, k.err) {
+			return k.problem
+		}
+	}
+	id := uuid.NewString()
+	log.Error("internal error", "id", id, "err", err)
+	return fail(http.StatusInternalServerError, wire.CodeInternal, "Something went wrong here. Our log knows it as "+id+".")
+}
+
+type errorBody struct {
+	Error struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+// answerError is Echo's error handler.
+func (s *Server) answerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	p := explain(s.log, err)
+	var body errorBody
+	body.Error.Code, body.Error.Message = p.code, p.message
+	if p.status == http.StatusUnauthorized {
+		c.Response().Header().Set("WWW-Authenticate", `Bearer realm="pitboss"`)
+	}
+	if err := c.JSON(p.status, body); err != nil {
+		s.log.Debug("answer not sent", "err", err)
+	}
+}
+
+// wire is a problem as a JSON-RPC error.
+func (p *problem) wire() *wire.Error { return wire.NewError(p.code, p.message) }

@@ -1,0 +1,316 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/lobby"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+const reasonRunesMax = 500
+
+func (s *Server) openRoom(c echo.Context) error {
+	var in struct {
+		Room     string          `json:"room"`
+		Game     string          `json:"game"`
+		Name     string          `json:"name,omitempty"`
+		Settings json.RawMessage `json:"settings,omitempty"`
+	}
+	if err := read(c, &in); err != nil {
+		return err
+	}
+	t := tenantOf(c)
+	ref, err := rooms.NewRef(t.ID, in.Room)
+	if err != nil {
+		return err
+	}
+	config := rooms.Config{Room: in.Room, Game: in.Game, Name: strings.TrimSpace(in.Name), Settings: in.Settings}
+	if err := s.rooms.Check(&config); err != nil {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, err.Error())
+	}
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	if err := s.store.OpenRoom(ctx, t.ID, config, principalOf(c).Subject, c.RealIP()); err != nil {
+		return err
+	}
+	if err := s.rooms.Open(ctx, ref); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, roomInfo(t, s.hub, rooms.Info{Config: config, Status: rooms.Open}))
+}
+
+func (s *Server) closeRoom(c echo.Context) error {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := read(c, &in); err != nil {
+		return err
+	}
+	if err := checkReason(in.Reason); err != nil {
+		return err
+	}
+	ref, err := rooms.NewRef(tenantOf(c).ID, c.Param("room"))
+	if err != nil || ref.Room == rooms.LobbyID {
+		return rooms.ErrNotFound
+	}
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	if err := s.store.CloseRoom(ctx, ref, principalOf(c).Subject, in.Reason, c.RealIP()); err != nil {
+		return err
+	}
+	s.chat.forget(ref)
+	return c.JSON(http.StatusAccepted, struct{}{})
+}
+
+type connectionBody struct {
+	Connection  string    `json:"connection"`
+	Player      string    `json:"player"`
+	Name        string    `json:"name"`
+	Role        string    `json:"role"`
+	Rooms       []string  `json:"rooms"`
+	Address     string    `json:"address"`
+	Since       wire.Time `json:"since"`
+	QueuedBytes int       `json:"queued_bytes"`
+}
+
+func (s *Server) connections(c echo.Context) error {
+	out := []connectionBody{}
+	for _, x := range s.hub.Connections(tenantOf(c).ID) {
+		b := connectionBody{x.ID, x.Player, x.Name, x.Role, []string{}, x.Address, wire.At(x.Since), x.QueuedBytes}
+		for _, topic := range x.Topics {
+			if topic.Kind() == "room" && topic.Key() != rooms.LobbyID {
+				b.Rooms = append(b.Rooms, topic.Key())
+			}
+		}
+		out = append(out, b)
+	}
+	return c.JSON(http.StatusOK, map[string]any{"connections": out})
+}
+
+type playerBody struct {
+	Player    string    `json:"player"`
+	Balance   int64     `json:"balance"`
+	Online    bool      `json:"online"`
+	CreatedAt wire.Time `json:"created_at"`
+}
+
+func (s *Server) players(c echo.Context) error {
+	limit, err := number(c, "limit", 100, 1, 1000)
+	if err != nil {
+		return err
+	}
+	t := tenantOf(c)
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	list, err := s.store.Players(ctx, t.ID, game.PlayerID(c.QueryParam("after")), int(limit))
+	if err != nil {
+		return err
+	}
+	online := map[string]bool{}
+	for _, x := range s.hub.Connections(t.ID) {
+		online[x.Player] = true
+	}
+	out := struct {
+		Players []playerBody `json:"players"`
+		Next    string       `json:"next,omitempty"`
+	}{Players: []playerBody{}}
+	for _, p := range list {
+		out.Players = append(out.Players, playerBody{string(p.Player), int64(p.Balance), online[string(p.Player)], wire.At(p.CreatedAt)})
+	}
+	if len(list) == int(limit) {
+		out.Next = string(list[len(list)-1].Player)
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+func (s *Server) credit(c echo.Context) error {
+	var in struct {
+		Amount    int64  `json:"amount"`
+		Reason    string `json:"reason"`
+		CommandID string `json:"command_id"`
+	}
+	if err := read(c, &in); err != nil {
+		return err
+	}
+	if in.Amount == 0 {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "amount: want minor units, not zero")
+	}
+	if err := checkReason(in.Reason); err != nil {
+		return err
+	}
+	id, err := commandID(in.CommandID)
+	if err != nil {
+		return err
+	}
+	t := tenantOf(c)
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	player := game.PlayerID(c.Param("player"))
+	balance, version, err := s.store.Credit(ctx, t.ID, store.Credit{
+		Player: player, Amount: game.Money(in.Amount), Reason: in.Reason,
+		Actor: principalOf(c).Subject, Address: c.RealIP(), CommandID: id,
+	})
+	if err != nil {
+		return err
+	}
+	s.tellBalance(ctx, t, player, wire.Balance{Balance: int64(balance), Currency: t.Currency, Version: version})
+	return c.JSON(http.StatusOK, map[string]int64{"balance": int64(balance), "version": version})
+}
+
+// tellBalance shows a player's new balance on its sockets. Losing it only means that
+// the player sees it later.
+func (s *Server) tellBalance(ctx context.Context, t *store.Tenant, player game.PlayerID, b wire.Balance) {
+	m := hub.Message{Topic: rooms.PlayerTopic(t.ID, player), Class: hub.ClassResult, Key: "balance", Frame: wire.Push(wire.PushWalletBalance, b)}
+	if err := s.hub.Publish(ctx, m); err != nil {
+		s.log.Warn("balance not pushed", "tenant", t.Slug, "player", player, "err", err)
+	}
+}
+
+func (s *Server) promotions(c echo.Context) error {
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	view, err := s.rooms.StaffView(ctx, rooms.Ref{Tenant: tenantOf(c).ID, Room: rooms.LobbyID})
+	if err != nil {
+		return err
+	}
+	return c.JSONBlob(http.StatusOK, view)
+}
+
+func (s *Server) publishPromotion(c echo.Context) error {
+	var in struct {
+		Title     string    `json:"title"`
+		Text      string    `json:"text"`
+		EndsAt    time.Time `json:"ends_at"`
+		CommandID string    `json:"command_id"`
+	}
+	if err := read(c, &in); err != nil {
+		return err
+	}
+	id, err := commandID(in.CommandID)
+	if err != nil {
+		return err
+	}
+	err = s.commandLobby(c, id, lobby.TypePublish, lobby.Publish{ID: id, Title: in.Title, Text: in.Text, EndsAt: in.EndsAt})
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, map[string]any{"id": id, "title": in.Title, "text": in.Text, "ends_at": wire.At(in.EndsAt), "status": "active"})
+}
+
+func (s *Server) withdrawPromotion(c echo.Context) error {
+	var in struct {
+		Reason    string `json:"reason,omitempty"`
+		CommandID string `json:"command_id"`
+	}
+	if err := read(c, &in); err != nil {
+		return err
+	}
+	id, err := commandID(in.CommandID)
+	if err != nil {
+		return err
+	}
+	if err := s.commandLobby(c, id, lobby.TypeWithdraw, lobby.Withdraw{ID: c.Param("id"), Reason: in.Reason}); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, struct{}{})
+}
+
+// commandLobby sends a staff command to the tenant's lobby and waits for the commit;
+// the lobby's room writes the audit line in the same transaction.
+func (s *Server) commandLobby(c echo.Context, id, typ string, body any) error {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	who := principalOf(c)
+	type outcome struct {
+		answer rooms.Answer
+		err    error
+	}
+	done := make(chan outcome, 1)
+	s.rooms.Send(rooms.Ref{Tenant: who.Tenant, Room: rooms.LobbyID}, rooms.Command{
+		ID: id, By: game.Actor{Player: game.PlayerID(who.Subject), Name: who.Name, Staff: true},
+		Address: c.RealIP(), Type: typ, Body: raw,
+	}, func(a rooms.Answer, err error) { done <- outcome{a, err} })
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	select {
+	case <-ctx.Done():
+		return rooms.ErrUnavailable
+	case o := <-done:
+		if o.err == nil && o.answer.Refusal != nil {
+			return o.answer.Refusal
+		}
+		return o.err
+	}
+}
+
+func (s *Server) audit(c echo.Context) error {
+	before, err := number(c, "before", 0, 1, 1<<62)
+	if err != nil {
+		return err
+	}
+	limit, err := number(c, "limit", 50, 1, 500)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	lines, err := s.store.AuditLog(ctx, tenantOf(c).ID, before, int(limit))
+	if err != nil {
+		return err
+	}
+	type entry struct {
+		ID int64     `json:"id"`
+		At wire.Time `json:"at"`
+		rooms.Audit
+	}
+	out := struct {
+		Entries []entry `json:"entries"`
+		Next    int64   `json:"next,omitempty"`
+	}{Entries: []entry{}}
+	for _, l := range lines {
+		out.Entries = append(out.Entries, entry{l.ID, wire.At(l.At), l.Audit})
+	}
+	if len(lines) == int(limit) {
+		out.Next = lines[len(lines)-1].ID
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+func (s *Server) trialBalance(c echo.Context) error {
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	tb, err := s.store.TrialBalance(ctx, tenantOf(c).ID)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, tb)
+}
+
+func commandID(text string) (string, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || len(text) != 36 {
+		return "", fail(http.StatusBadRequest, wire.CodeInvalidParams, "command_id: want a UUID, as 36 characters")
+	}
+	return id.String(), nil
+}
+
+func checkReason(reason string) error {
+	if n := utf8.RuneCountInString(strings.TrimSpace(reason)); n == 0 || n > reasonRunesMax {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "reason: want 1 to 500 characters")
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+// The felt in units of one number's field: zero on the left, twelve streets, columns on the right,
+// dozens and even chances below. y grows downwards; 3 is in the top row, 1 in the bottom row.
+
+export interface Spot {
+  id: string
+  label: string
+  numbers: number[]
+  x: number // the centre
+  y: number
+  w: number // the area that can be clicked
+  h: number
+  field?: { x: number; y: number; w: number; h: number; text: string; colour: string }
+}
+
+export const width = 14.1
+export const height = 4.9
+const edge = 0.34 // how wide the area on a line is
+
+const reds = new Set([1, 3, 5, 7, 9, 12, 14, 16, 18, 19, 21, 23, 25, 27, 30, 32, 34, 36])
+export const colourOf = (n: number): 'green' | 'red' | 'black' => (n === 0 ? 'green' : reds.has(n) ? 'red' : 'black')
+
+const all = Array.from({ length: 36 }, (_, i) => i + 1)
+const column = (n: number): number => 1 + Math.floor((n - 1) / 3)
+const row = (n: number): number => 2 - ((n - 1) % 3)
+
+function build(): Spot[] {
+  const out: Spot[] = []
+  const inside = (kind: string, numbers: number[], x: number, y: number, w = edge, h = edge): void => {
+    const id = kind === 'first_four' ? kind : `${kind}:${numbers.join('-')}`
+    out.push({ id, label: `${kind.replace('_', ' ')} ${numbers.join(', ')}`, numbers, x, y, w, h })
+  }
+  const outside = (id: string, label: string, text: string, numbers: number[], x: number, y: number, w: number, h: number, colour = 'felt'): void => {
+    out.push({ id, label, numbers, x: x + w / 2, y: y + h / 2, w, h, field: { x, y, w, h, text, colour } })
+  }
+  outside('straight:0', 'zero', '0', [0], 0, 0, 1, 3, 'green')
+  for (const n of all) {
+    out.push({
+      id: `straight:${n}`, label: `straight ${n}`, numbers: [n], x: column(n) + 0.5, y: row(n) + 0.5, w: 1, h: 1,
+      field: { x: column(n), y: row(n), w: 1, h: 1, text: String(n), colour: colourOf(n) },
+    })
+  }
+  for (let i = 1; i <= 3; i++) {
+    outside(`column:${i}`, `column ${i}`, '2:1', all.filter((n) => (n - 1) % 3 === i - 1), 13, 3 - i, 1.1, 1)
+    outside(`dozen:${i}`, `dozen ${i}`, ['1st 12', '2nd 12', '3rd 12'][i - 1]!, all.filter((n) => Math.ceil(n / 12) === i), 1 + 4 * (i - 1), 3.2, 4, 0.8)
+  }
+  const even = [
+    ['low', '1–18', all.filter((n) => n <= 18)], ['even', 'EVEN', all.filter((n) => n % 2 === 0)],
+    ['red', 'RED', all.filter((n) => reds.has(n))], ['black', 'BLACK', all.filter((n) => !reds.has(n))],
+    ['odd', 'ODD', all.filter((n) => n % 2 === 1)], ['high', '19–36', all.filter((n) => n > 18)],
+  ] as const
+  even.forEach(([id, text, numbers], i) => outside(id, id, text, [...numbers], 1 + 2 * i, 4, 2, 0.8, id === 'red' || id === 'black' ? id : 'felt'))
+
+  for (let n = 1; n <= 3; n++) inside('split', [0, n], 1, row(n) + 0.5, edge, 1 - edge)
+  for (const n of all) {
+    const x = column(n)
+    const y = row(n)
+    if (n % 3 !== 0) inside('split', [n, n + 1], x + 0.5, y, 1 - edge, edge)
+    if (n <= 33) inside('split', [n, n + 3], x + 1, y + 0.5, edge, 1 - edge)
+    if (n % 3 === 1) inside('street', [n, n + 1, n + 2], x + 0.5, 3, 1 - edge, edge)
+    if (n % 3 !== 0 && n <= 32) inside('corner', [n, n + 1, n + 3, n + 4], x + 1, y)
+    if (n % 3 === 1 && n <= 31) inside('line', [n, n + 1, n + 2, n + 3, n + 4, n + 5], x + 1, 3)
+  }
+  inside('trio', [0, 1, 2], 1, 2)
+  inside('trio', [0, 2, 3], 1, 1)
+  inside('first_four', [0, 1, 2, 3], 1, 3)
+  return out
+}
+
+export const spots: readonly Spot[] = build()
+
+/** The nearest spot in a direction: what an arrow key goes to. */
+export function neighbour(from: Spot, dx: number, dy: number): Spot {
+  let best = from
+  let least = Number.POSITIVE_INFINITY
+  for (const s of spots) {
+    const along = (s.x - from.x) * dx + (s.y - from.y) * dy
+    if (along <= 0.05) continue
+    const aside = Math.abs((s.x - from.x) * dy) + Math.abs((s.y - from.y) * dx)
+    const cost = along + 3 * aside
+    if (cost < least) [best, least] = [s, cost]
+  }
+  return best
+}
+
+/** The order of the numbers on a European wheel, clockwise. */
+export const wheelOrder: readonly number[] = [
+  0, 32, 15, 19, 4, 21, 2, 25, 17, 34, 6, 27, 13, 36, 11, 30, 8, 23, 10, 5, 24, 16, 33, 1, 20, 14, 31, 9, 22, 18, 29, 7, 28, 12, 35, 3, 26,
+]

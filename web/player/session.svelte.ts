@@ -1,0 +1,57 @@
+import { type Balance, Pitboss, type Presence, type Promotion, type RoomInfo, type State, type Welcome } from '../client/src'
+
+/** What the page shows of the connection. */
+export class Session {
+  readonly line: Pitboss
+  state = $state<State>({ is: 'connecting' })
+  welcome = $state<Welcome>()
+  balance = $state<Balance>()
+  presence = $state<Presence>()
+  latency = $state<number>()
+  promotions = $state<Promotion[]>([])
+  toasts = $state<Promotion[]>([])
+  rooms = $state<RoomInfo[]>([])
+  /** The balance when the page was opened: the net position is counted from there. */
+  first = $state<number>()
+  readonly began = Date.now()
+
+  constructor(token: string) {
+    this.line = new Pitboss({ token })
+    this.line.on('state', (s) => {
+      this.state = s
+      if (s.is === 'open') void this.refresh()
+    })
+    this.line.on('welcome', (w) => (this.welcome = w))
+    this.line.on('balance', (b) => {
+      this.balance = b
+      this.first ??= b.balance
+    })
+    this.line.on('latency', (ms) => (this.latency = ms))
+    this.line.on('promotions', (p) => {
+      this.promotions = p
+      this.toasts = this.toasts.filter((t) => p.some((q) => q.id === t.id))
+    })
+    this.line.on('published', (p) => (this.toasts = [...this.toasts, p]))
+    this.line.on('presence', (p) => {
+      this.presence = p
+      if (this.rooms.some((r) => !(r.room in p.rooms)) || Object.keys(p.rooms).some((id) => !this.rooms.some((r) => r.room === id))) void this.refresh()
+    })
+    this.line.connect()
+  }
+
+  get exponent(): number {
+    return this.welcome?.exponent ?? 2
+  }
+
+  dismiss(id: string): void {
+    this.toasts = this.toasts.filter((t) => t.id !== id)
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      this.rooms = await this.line.rooms()
+    } catch {
+      // the next connection asks again
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+const (
+	// bodyMax bounds a request's body.
+	bodyMax = "64K"
+	// patience is how long a request waits for a room or for the database.
+	patience = 5 * time.Second
+)
+
+// Options are those who work together here. All are required.
+type Options struct {
+	Node     string
+	Log      *slog.Logger
+	Tenants  *store.Tenants
+	Store    *store.Store
+	Rooms    *rooms.Directory
+	Hub      *hub.Hub
+	Verifier *auth.Verifier
+	Tickets  *auth.Tickets
+}
+
+// Server answers HTTP. Make it with New.
+type Server struct {
+	node     string
+	log      *slog.Logger
+	tenants  *store.Tenants
+	store    *store.Store
+	rooms    *rooms.Directory
+	hub      *hub.Hub
+	verifier *auth.Verifier
+	tickets  *auth.Tickets
+	chat     *chats
+	echo     *echo.Echo
+	draining chan struct{}
+}
+
+// New wires the routes. Run must run beside it.
+func New(o Options) *Server {
+	s := &Server{
+		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
+		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), draining: make(chan struct{}),
+	}
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.HTTPErrorHandler = s.answerError
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest)
+	s.echo = e
+
+	// The whole API, in the order of docs/protocol.md.
+	e.GET("/healthz", s.healthz)
+	e.GET("/readyz", s.readyz)
+
+	t := e.Group("", s.ofHost)
+	t.GET("/", s.home)
+	t.GET("/play", s.page("play.html"))
+	t.GET("/console", s.page("console.html"))
+	t.GET("/verify", s.page("verify.html"))
+	t.GET("/assets/*", s.asset)
+	t.GET("/ws", s.socket)
+
+	v1 := t.Group("/v1", middleware.BodyLimit(bodyMax))
+	v1.GET("/rooms/:room/rounds/:round", s.round)
+
+	// Middleware is named per route: Echo gives a group's middleware to unknown paths too.
+	may := func(allowed ...auth.Role) []echo.MiddlewareFunc {
+		return []echo.MiddlewareFunc{s.bearer, roles(allowed...)}
+	}
+	anyone := may(auth.Player, auth.Operator, auth.Service, auth.Support)
+	v1.GET("/session", s.session, anyone...)
+	v1.POST("/tickets", s.ticket, anyone...)
+	v1.GET("/rooms", s.listRooms, anyone...)
+
+	reader := may(auth.Operator, auth.Service, auth.Support)
+	v1.GET("/connections", s.connections, reader...)
+	v1.GET("/players", s.players, reader...)
+	v1.GET("/promotions", s.promotions, reader...)
+	v1.GET("/audit", s.audit, reader...)
+	v1.GET("/ledger/trial-balance", s.trialBalance, reader...)
+
+	writer := may(auth.Operator, auth.Service)
+	v1.POST("/rooms", s.openRoom, writer...)
+	v1.POST("/rooms/:room/close", s.closeRoom, writer...)
+	v1.POST("/players/:player/credit", s.credit, writer...)
+	v1.POST("/promotions", s.publishPromotion, writer...)
+	v1.POST("/promotions/:id/withdraw", s.withdrawPromotion, writer...)
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// Run tells every lobby who is here, and closes the sockets of tenants that may not be
+// served any more, until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	s.tenants.OnChange(func(_, now *store.Tenant) {
+		if now != nil {
+			s.enforce(now, time.Now())
+		}
+	})
+	tick := time.NewTicker(presenceEvery)
+	defer tick.Stop()
+	told := presences{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			for _, t := range s.tenants.All() {
+				s.enforce(t, now)
+				s.tellPresence(ctx, t, told)
+			}
+		}
+	}
+}
+
+// Drain turns readiness red, so that balancers look elsewhere, and lets no new socket in.
+// Those that are open are the hub's to drain.
+func (s *Server) Drain() { close(s.draining) }
+
+func (s *Server) isDraining() bool {
+	select {
+	case <-s.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
+	s.log.Error("panic in a handler", "path", c.Path(), "err", err, "stack", string(stack))
+	return err
+}
+
+// logRequest writes a line per request at debug level: route and status, never the
+// URL, whose parts may be personal.
+func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := time.Now()
+		err := next(c)
+		if err != nil {
+			c.Error(err)
+		}
+		s.log.Debug("request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status, "took", time.Since(began))
+		return nil
+	}
+}

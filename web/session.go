@@ -1,0 +1,247 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+const (
+	// roomsPerSocketMax bounds how many rooms one socket is in, the lobby aside.
+	roomsPerSocketMax = 16
+	// chatRunesMax bounds a line of chat.
+	chatRunesMax = 300
+)
+
+// session is one socket's conversation. Received is called by one goroutine, the
+// socket's reader; answers to commands come from the rooms' goroutines and go straight
+// into the socket's queue.
+type session struct {
+	server *Server
+	tenant *store.Tenant
+	who    auth.Principal
+	conn   *hub.Conn
+	joined map[string]tenantRoom // by room id; owned by the reader
+}
+
+// tenantRoom is a room that this socket is in.
+type tenantRoom struct {
+	ref   rooms.Ref
+	topic tenant.Topic
+}
+
+var _ hub.Handler = (*session)(nil)
+
+// Closed implements hub.Handler. Stakes stay where they are: a player who is gone is
+// paid like any other.
+func (x *session) Closed() {}
+
+// Received implements hub.Handler: one frame, one request.
+func (x *session) Received(frame []byte) {
+	req, bad := wire.Decode(frame)
+	if bad != nil {
+		x.refuse(req.ID, bad)
+		return
+	}
+	if !x.conn.Allow() {
+		x.refuse(req.ID, wire.NewError(wire.CodeRateLimited, "Slower, please: nothing was done."))
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	result, err := x.obey(ctx, req)
+	switch {
+	case err != nil:
+		x.refuse(req.ID, x.explain(err))
+	case result != nil:
+		x.reply(req.ID, result)
+	}
+}
+
+// obey does what a request asks. A nil result without an error means that the answer
+// is sent by whoever finishes the work.
+func (x *session) obey(ctx context.Context, req wire.Request) (any, error) {
+	switch req.Method {
+	case wire.MethodPing:
+		return with(req, func(p wire.PingParams) (any, error) {
+			return wire.PingResult{T: p.T, Time: wire.At(time.Now())}, nil
+		})
+	case wire.MethodRoomList:
+		return with(req, func(struct{}) (any, error) { return x.list(), nil })
+	case wire.MethodRoomJoin:
+		return with(req, func(p wire.RoomJoin) (any, error) { return x.join(ctx, req.ID, p) })
+	case wire.MethodRoomLeave:
+		return with(req, x.leave)
+	case wire.MethodRoomCommand:
+		return with(req, func(p wire.RoomCommand) (any, error) { return x.command(req.ID, p) })
+	case wire.MethodChatSend:
+		return with(req, func(p wire.ChatSend) (any, error) { return x.say(ctx, p) })
+	case wire.MethodWalletBalance:
+		return with(req, func(struct{}) (any, error) { return x.balance(ctx) })
+	case wire.MethodSessionRenew:
+		return with(req, x.renew)
+	}
+	return nil, wire.NewError(wire.CodeUnknownMethod, "There is no method of this name.")
+}
+
+// with reads a request's params strictly before do sees them.
+func with[P any](req wire.Request, do func(P) (any, error)) (any, error) {
+	var p P
+	if bad := wire.DecodeParams(req.Params, &p); bad != nil {
+		return nil, bad
+	}
+	return do(p)
+}
+
+func (x *session) list() wire.RoomListResult {
+	out := wire.RoomListResult{Rooms: []wire.RoomInfo{}}
+	for _, info := range x.server.rooms.List(x.tenant.ID) {
+		if info.Room != rooms.LobbyID {
+			out.Rooms = append(out.Rooms, roomInfo(x.tenant, x.server.hub, info))
+		}
+	}
+	return out
+}
+
+// join holds the room's messages back, asks the room where it is, answers, and lets
+// go: the first event that the client sees is the one after the answer.
+func (x *session) join(ctx context.Context, id json.RawMessage, p wire.RoomJoin) (any, error) {
+	ref, err := rooms.NewRef(x.tenant.ID, p.Room)
+	if err != nil {
+		return nil, rooms.ErrNotFound
+	}
+	if _, again := x.joined[p.Room]; !again && p.Room != rooms.LobbyID && len(x.joined) >= roomsPerSocketMax {
+		return nil, wire.NewError(wire.CodeTooManyRooms, "Leave a room first: a socket can be in 16.")
+	}
+	if err := x.conn.Hold(ref.Topic()); err != nil {
+		return nil, err
+	}
+	joined, err := x.server.rooms.Join(ctx, ref, x.viewer(), p.Resume)
+	if err != nil {
+		if p.Room != rooms.LobbyID {
+			x.conn.Leave(ref.Topic())
+			delete(x.joined, p.Room)
+		}
+		return nil, err
+	}
+	if p.Room != rooms.LobbyID {
+		x.joined[p.Room] = tenantRoom{ref, ref.Topic()}
+	}
+	x.reply(id, wire.RoomJoinResult{
+		Epoch: joined.Epoch, Seq: joined.Seq, View: joined.View, Events: joined.Events,
+		Chat: x.server.chat.latest(ref, x.who.Subject),
+	})
+	if err := x.conn.Release(ref.Topic(), joined.Seq); err != nil {
+		x.server.log.Debug("the socket ended while it joined", "conn", x.conn.ID(), "err", err)
+	}
+	return nil, nil //nolint:nilnil // answered above, before the held messages
+}
+
+func (x *session) leave(p wire.RoomLeave) (any, error) {
+	room, ok := x.joined[p.Room]
+	if !ok {
+		return nil, notJoined()
+	}
+	delete(x.joined, p.Room)
+	x.conn.Leave(room.topic)
+	return struct{}{}, nil
+}
+
+// command hands a player's move to the room. The answer comes from the room's
+// goroutine, after the commit.
+func (x *session) command(id json.RawMessage, p wire.RoomCommand) (any, error) {
+	room, ok := x.joined[p.Room]
+	if !ok {
+		return nil, notJoined()
+	}
+	if x.who.Role != auth.Player {
+		return nil, errRole
+	}
+	command, err := uuid.Parse(p.CommandID)
+	if err != nil || len(p.CommandID) != 36 {
+		return nil, wire.NewError(wire.CodeInvalidParams, "command_id: want a UUID, as 36 characters")
+	}
+	var typed struct {
+		Type string `json:"type"`
+	}
+	if err := json.Unmarshal(p.Command, &typed); err != nil || typed.Type == "" {
+		return nil, wire.NewError(wire.CodeInvalidParams, "command: want an object with a type")
+	}
+	x.server.rooms.Send(room.ref, rooms.Command{
+		ID:      command.String(),
+		By:      game.Actor{Player: game.PlayerID(x.who.Subject), Name: maskName(x.who.Name)},
+		Address: x.conn.Identity().Address,
+		Type:    typed.Type,
+		Body:    p.Command,
+	}, func(a rooms.Answer, err error) {
+		switch {
+		case err != nil:
+			x.refuse(id, x.explain(err))
+		case a.Refusal != nil:
+			x.refuse(id, wire.NewError(a.Refusal.Code, a.Refusal.Message))
+		default:
+			x.reply(id, wire.RoomCommandResult{Accepted: true, Epoch: a.Epoch, Seq: a.Seq, Balance: int64(a.Balance)})
+		}
+	})
+	return nil, nil //nolint:nilnil // answered by the room
+}
+
+func (x *session) say(ctx context.Context, p wire.ChatSend) (any, error) {
+	room, ok := x.joined[p.Room]
+	if !ok {
+		return nil, notJoined()
+	}
+	if n := utf8.RuneCountInString(p.Text); n == 0 || n > chatRunesMax {
+		return nil, wire.NewError(wire.CodeTextTooLong, "A message has 1 to 300 characters.")
+	}
+	return struct{}{}, x.server.say(ctx, room.ref, x.who, p.Text)
+}
+
+func (x *session) renew(p wire.SessionRenew) (any, error) {
+	who, err := x.server.verifier.Verify(x.tenant.ID, x.tenant.Slug, p.Token)
+	if err != nil {
+		return nil, err
+	}
+	if who.Subject != x.who.Subject || who.Role != x.who.Role {
+		return nil, wire.NewError(wire.CodeTokenInvalid, "The token is somebody else's.")
+	}
+	x.who = who
+	x.conn.Renew(who.ExpiresAt)
+	return wire.SessionRenewResult{ExpiresAt: wire.At(who.ExpiresAt)}, nil
+}
+
+func (x *session) explain(err error) *wire.Error {
+	if isAuth(err) {
+		return wire.NewError(wire.CodeTokenInvalid, err.Error())
+	}
+	return explain(x.server.log, err).wire()
+}
+
+func (x *session) reply(id json.RawMessage, result any) {
+	if id == nil {
+		return // a notification
+	}
+	x.conn.Send(hub.ClassResult, "", wire.Reply(id, result))
+}
+
+// refuse answers a request that is known to be one: what can not even be read is
+// answered with a null id (JSON-RPC 2.0 §5), a notification not at all.
+func (x *session) refuse(id json.RawMessage, e *wire.Error) {
+	if id == nil && e.Num != wire.NumParse && e.Num != wire.NumInvalidRequest {
+		return
+	}
+	x.conn.Send(hub.ClassResult, "", wire.ReplyError(id, e))
+}
+
+func notJoined() *wire.Error { return wire.NewError(wire.CodeNotJoined, "Join the room first.") }

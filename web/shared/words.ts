@@ -1,0 +1,21 @@
+const words: Record<string, string> = {
+  insufficient_funds: 'Your balance does not cover this bet.',
+  betting_closed: 'No more bets in this round.',
+  room_closed: 'This table is closed.',
+  room_not_found: 'This table is not there any more.',
+  forbidden: 'This is not for your role.',
+  timeout: 'No answer in time. The table shows what counted.',
+  disconnected: 'The connection was lost.',
+  rate_limited: 'Slower, please.',
+  token_missing: 'You are not signed in.',
+  token_expired: 'Your session has ended. Open the game again from the casino.',
+  unknown_host: 'There is no casino at this address.',
+  tenant_suspended: 'The casino is closed.',
+  tenant_unpaid: 'The casino is closed.',
+}
+
+/** An error in words for people: our own where there are some, else the server's sentence. */
+export function inWords(err: unknown): string {
+  const e = err as { code?: string; message?: string }
+  return words[e.code ?? ''] ?? e.message ?? String(err)
+}

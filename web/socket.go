@@ -1,0 +1,149 @@
+package web
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/lobby"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+// socket upgrades a request. Who it is was settled before the upgrade; afterwards the
+// tenant and the player are the socket's, and no message can change them.
+func (s *Server) socket(c echo.Context) error {
+	t, r := tenantOf(c), c.Request()
+	if s.isDraining() {
+		return errDraining
+	}
+	if err := s.checkOrigin(t, r); err != nil {
+		return err
+	}
+	who, err := s.socketPrincipal(t, r)
+	if err != nil {
+		return err
+	}
+	id := hub.Identity{
+		Tenant: t.ID, Slug: string(t.Slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
+		TokenID: who.TokenID, ExpiresAt: who.ExpiresAt, Address: c.RealIP(),
+	}
+	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
+		sess := &session{server: s, tenant: t, who: who, conn: conn, joined: map[string]tenantRoom{}}
+		sess.begin()
+		return sess
+	})
+}
+
+// begin sends what every socket gets unasked: the welcome, the lobby, the active
+// promotions and the balance.
+func (x *session) begin() {
+	t, s := x.tenant, x.server
+	x.push(hub.ClassResult, wire.PushWelcome, wire.Welcome{
+		Time: wire.At(time.Now()), HeartbeatMS: s.hub.Heartbeat().Milliseconds(), Connection: x.conn.ID(), Node: s.node,
+		Tenant: string(t.Slug), Player: x.who.Subject, Name: x.who.Name, Role: string(x.who.Role),
+		Currency: t.Currency, Exponent: t.Exponent, ExpiresAt: wire.At(x.who.ExpiresAt), Lobby: rooms.LobbyID,
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	// The door was open before the upgrade; it may have been shut since.
+	if now, ok := s.tenants.ByID(t.ID); !ok || mayServe(now, time.Now()) != nil {
+		x.conn.Close(wire.CloseSuspended, 0)
+		return
+	}
+	if err := x.enterLobby(ctx); err != nil {
+		s.log.Warn("no lobby for a new socket", "tenant", t.Slug, "player", x.who.Subject, "err", err)
+		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
+		return
+	}
+	if x.who.Role != auth.Player {
+		return
+	}
+	mine := rooms.PlayerTopic(t.ID, game.PlayerID(x.who.Subject))
+	if err := x.conn.Hold(mine); err != nil {
+		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
+		return
+	}
+	if balance, err := x.balance(ctx); err == nil {
+		x.push(hub.ClassResult, wire.PushWalletBalance, balance)
+	}
+	if err := x.conn.Release(mine, 0); err != nil {
+		s.log.Debug("no balance pushes", "conn", x.conn.ID(), "err", err)
+	}
+}
+
+func (x *session) enterLobby(ctx context.Context) error {
+	ref, err := rooms.NewRef(x.tenant.ID, rooms.LobbyID)
+	if err != nil {
+		return err
+	}
+	if err := x.conn.Hold(ref.Topic()); err != nil {
+		return err
+	}
+	joined, err := x.server.rooms.Join(ctx, ref, x.viewer(), nil)
+	if err != nil {
+		return err
+	}
+	x.push(hub.ClassResult, wire.PushRoomResync, wire.Resync{Room: ref.Room, Epoch: joined.Epoch, Seq: joined.Seq, View: joined.View})
+	active, err := lobby.Active(joined.View)
+	if err != nil {
+		return err
+	}
+	for _, p := range active {
+		if p.EndsAt.After(time.Now()) {
+			x.push(hub.ClassPromotion, wire.PushPromotionPublished, reminder{Room: ref.Room, Epoch: joined.Epoch, At: p.PublishedAt, Type: wire.PushPromotionPublished, Data: p})
+		}
+	}
+	return x.conn.Release(ref.Topic(), joined.Seq)
+}
+
+// reminder is a promotion.published of one that was published before: seq 0.
+type reminder struct {
+	Room  string         `json:"room"`
+	Epoch int64          `json:"epoch"`
+	Seq   int64          `json:"seq"`
+	At    wire.Time      `json:"at"`
+	Type  string         `json:"type"`
+	Data  wire.Promotion `json:"data"`
+}
+
+func (x *session) balance(ctx context.Context) (wire.Balance, error) {
+	amount, version, err := x.server.store.Balance(ctx, x.tenant.ID, game.PlayerID(x.who.Subject))
+	return wire.Balance{Balance: int64(amount), Currency: x.tenant.Currency, Version: version}, err
+}
+
+func (x *session) push(class hub.Class, method string, params any) {
+	x.conn.Send(class, "", wire.Push(method, params))
+}
+
+// viewer is whose eyes a room is seen with: staff see what everyone sees.
+func (x *session) viewer() game.PlayerID {
+	if x.who.Role == auth.Player {
+		return game.PlayerID(x.who.Subject)
+	}
+	return ""
+}
+
+// maskName shows the first two letters of a name: enough to recognise oneself, too
+// little to recognise others.
+func maskName(name string) string {
+	shown := 2
+	if utf8.RuneCountInString(name) <= 3 {
+		shown = 1
+	}
+	r := []rune(name)
+	return string(r[:min(shown, len(r))]) + strings.Repeat("*", 3)
+}
+
+// roomInfo is a room as the lobby shows it.
+func roomInfo(t *store.Tenant, h *hub.Hub, info rooms.Info) wire.RoomInfo {
+	ref := rooms.Ref{Tenant: t.ID, Room: info.Room}
+	return wire.RoomInfo{Room: info.Room, Game: info.Game, Name: info.Name, Status: string(info.Status), Settings: info.Settings, Players: h.Count(ref.Topic())}
+}

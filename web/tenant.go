@@ -1,0 +1,136 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+const (
+	keyTenant    = "tenant"
+	keyPrincipal = "principal"
+)
+
+// ofHost decides the tenant of a request by its Host, from memory.
+func (s *Server) ofHost(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		t, ok := s.tenants.Lookup(c.Request().Host)
+		if !ok {
+			return errUnknownHost
+		}
+		if err := mayServe(t, time.Now()); err != nil {
+			return err
+		}
+		c.Set(keyTenant, t)
+		return next(c)
+	}
+}
+
+// mayServe is nil while the tenant's players and operators may come in.
+func mayServe(t *store.Tenant, now time.Time) error {
+	switch status := t.Status(now); {
+	case status.Served():
+		return nil
+	case status == store.Unpaid:
+		return errUnpaid
+	}
+	return errSuspended
+}
+
+// enforce closes the sockets of a tenant that may not be served now.
+func (s *Server) enforce(t *store.Tenant, now time.Time) {
+	if mayServe(t, now) != nil && s.hub.Online(t.ID) > 0 {
+		s.hub.CloseWhere(func(id hub.Identity) bool { return id.Tenant == t.ID }, wire.CloseSuspended, 0)
+	}
+}
+
+// bearer believes the token of the Authorization header, for the tenant of the host.
+func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		t := tenantOf(c)
+		p, err := s.verifier.Verify(t.ID, t.Slug, bearerToken(c.Request()))
+		if err != nil {
+			return err
+		}
+		c.Set(keyPrincipal, p)
+		return next(c)
+	}
+}
+
+// roles lets only principals of these roles pass.
+func roles(allowed ...auth.Role) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if !slices.Contains(allowed, principalOf(c).Role) {
+				return errRole
+			}
+			return next(c)
+		}
+	}
+}
+
+// tenantOf is the tenant that ofHost found; the route table sees to it that it ran.
+func tenantOf(c echo.Context) *store.Tenant { return c.Get(keyTenant).(*store.Tenant) }
+
+// principalOf is who bearer found.
+func principalOf(c echo.Context) auth.Principal { return c.Get(keyPrincipal).(auth.Principal) }
+
+func bearerToken(r *http.Request) string {
+	kind, token, ok := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")
+	if !ok || !strings.EqualFold(kind, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// socketPrincipal finds who opens a socket: by header, or by the second subprotocol.
+func (s *Server) socketPrincipal(t *store.Tenant, r *http.Request) (auth.Principal, error) {
+	if token := bearerToken(r); token != "" {
+		return s.verifier.Verify(t.ID, t.Slug, token)
+	}
+	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for _, offered := range strings.Split(line, ",") {
+			offered = strings.TrimSpace(offered)
+			if token, ok := strings.CutPrefix(offered, wire.BearerPrefix); ok {
+				return s.verifier.Verify(t.ID, t.Slug, token)
+			}
+			if ticket, ok := strings.CutPrefix(offered, wire.TicketPrefix); ok {
+				return s.tickets.Redeem(t.ID, ticket)
+			}
+		}
+	}
+	return auth.Principal{}, auth.ErrMissing
+}
+
+// checkOrigin lets a browser's page connect only if it was served from one of the
+// tenant's own domains (RFC 6455 §10.2). Programs send no Origin.
+func (s *Server) checkOrigin(t *store.Tenant, r *http.Request) error {
+	origin := r.Header.Get(echo.HeaderOrigin)
+	if origin == "" {
+		return nil
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return errOrigin
+	}
+	if from, ok := s.tenants.Lookup(u.Host); !ok || from.ID != t.ID {
+		return errOrigin
+	}
+	return nil
+}
+
+// isAuth reports whether err is a refused token or ticket.
+func isAuth(err error) bool {
+	var a *auth.Error
+	return errors.As(err, &a)
+}

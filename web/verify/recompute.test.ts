@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { commitmentOf, draw, readRound, verify } from './recompute'
+
+interface Vector {
+  seed: string
+  round: number
+  commitment: string
+  pocket: number
+}
+
+const file = JSON.parse(readFileSync(new URL('../../rooms/fair/testdata/vectors.json', import.meta.url), 'utf8')) as Vector[] | { vectors: Vector[] }
+const vectors = Array.isArray(file) ? file : file.vectors
+
+test("the server's vectors come out the same here", () => {
+  expect(vectors.length).toBeGreaterThan(10)
+  for (const v of vectors) {
+    if (v.commitment) expect(commitmentOf(v.seed)).toBe(v.commitment)
+    expect(draw(v.seed, v.round).pocket).toBe(v.pocket)
+  }
+})
+
+test('a changed pocket, seed or commitment is noticed', () => {
+  const v = vectors[0]!
+  const proof = { round: v.round, seed: v.seed, commitment: commitmentOf(v.seed), pocket: v.pocket }
+  expect(verify(proof).ok).toBe(true)
+  expect(verify({ ...proof, pocket: (v.pocket + 1) % 37 }).ok).toBe(false)
+  expect(verify({ ...proof, commitment: proof.commitment.replace(/^./, (c) => (c === '0' ? '1' : '0')) }).ok).toBe(false)
+  expect(verify({ ...proof, seed: proof.seed.replace(/^./, (c) => (c === '0' ? '1' : '0')) }).ok).toBe(false)
+})
+
+test('what is no round is refused in words', () => {
+  expect(() => readRound('{}')).toThrow('round number')
+  expect(() => readRound('{"round": 1, "commitment": "abc"}')).toThrow('commitment')
+  expect(() => readRound(JSON.stringify({ round: 1, events: [{ type: 'round.opened', data: { commitment: 'a'.repeat(64) } }] }))).toThrow('not public yet')
+})
