@@ -20,18 +20,12 @@ type presences map[tenant.ID]wire.LobbyPresence
 
 // tellPresence publishes how many are here, if that changed and anyone listens.
 func (s *Server) tellPresence(ctx context.Context, t *store.Tenant, told presences) {
-	online := s.hub.Online(t.ID)
-	if online == 0 {
-		delete(told, t.ID)
+	now := s.presence(t)
+	last, ok := told[t.ID]
+	if now.Online == 0 && !ok {
 		return
 	}
-	now := wire.LobbyPresence{Online: online, Rooms: map[string]int{}}
-	for _, info := range s.rooms.List(t.ID) {
-		if info.Room != rooms.LobbyID {
-			now.Rooms[info.Room] = s.hub.Count(rooms.Ref{Tenant: t.ID, Room: info.Room}.Topic())
-		}
-	}
-	if last, ok := told[t.ID]; ok && last.Online == now.Online && maps.Equal(last.Rooms, now.Rooms) {
+	if ok && last.Online == now.Online && maps.Equal(last.Rooms, now.Rooms) {
 		return
 	}
 	frame := wire.Push(wire.PushLobbyPresence, now)
@@ -40,5 +34,18 @@ func (s *Server) tellPresence(ctx context.Context, t *store.Tenant, told presenc
 		s.log.Warn("presence not published", "tenant", t.Slug, "err", err)
 		return
 	}
-	told[t.ID] = now
+	if told[t.ID] = now; now.Online == 0 {
+		delete(told, t.ID)
+	}
+}
+
+// presence counts who is here now.
+func (s *Server) presence(t *store.Tenant) wire.LobbyPresence {
+	p := wire.LobbyPresence{Online: s.hub.Online(t.ID), Rooms: map[string]int{}}
+	for _, info := range s.rooms.List(t.ID) {
+		if info.Room != rooms.LobbyID {
+			p.Rooms[info.Room] = s.hub.Count(rooms.Ref{Tenant: t.ID, Room: info.Room}.Topic())
+		}
+	}
+	return p
 }

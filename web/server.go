@@ -110,7 +110,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.Serv
 func (s *Server) Run(ctx context.Context) error {
 	s.tenants.OnChange(func(_, now *store.Tenant) {
 		if now != nil {
-			s.enforce(now, time.Now())
+			s.enforce([]*store.Tenant{now}, time.Now())
 		}
 	})
 	tick := time.NewTicker(presenceEvery)
@@ -121,8 +121,9 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			for _, t := range s.tenants.All() {
-				s.enforce(t, now)
+			tenants := s.tenants.All()
+			s.enforce(tenants, now)
+			for _, t := range tenants {
 				s.tellPresence(ctx, t, told)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/store"
@@ -47,10 +48,16 @@ func mayServe(t *store.Tenant, now time.Time) error {
 	return errSuspended
 }
 
-// enforce closes the sockets of a tenant that may not be served now.
-func (s *Server) enforce(t *store.Tenant, now time.Time) {
-	if mayServe(t, now) != nil && s.hub.Online(t.ID) > 0 {
-		s.hub.CloseWhere(func(id hub.Identity) bool { return id.Tenant == t.ID }, wire.CloseSuspended, 0)
+// enforce closes the sockets of tenants that may not be served now.
+func (s *Server) enforce(tenants []*store.Tenant, now time.Time) {
+	shut := map[tenant.ID]bool{}
+	for _, t := range tenants {
+		if mayServe(t, now) != nil {
+			shut[t.ID] = true
+		}
+	}
+	if len(shut) > 0 {
+		s.hub.CloseWhere(func(id hub.Identity) bool { return shut[id.Tenant] }, wire.CloseSuspended, 0)
 	}
 }
 

@@ -44,7 +44,7 @@ var pushes = []struct {
 	method string
 	params any
 }{
-	{PushWelcome, &Welcome{Time: at, HeartbeatMS: 15000, Connection: "k3v9q0aa", Node: "n1", Tenant: "casino-x", Player: "alice", Name: "Alice", Role: "player", Currency: "EUR", Exponent: 2, ExpiresAt: at, Lobby: "lobby"}},
+	{PushWelcome, &Welcome{Time: at, HeartbeatMS: 15000, Connection: "k3v9q0aa", Node: "n1", Tenant: "casino-x", TenantName: "Casino X", Player: "alice", Name: "Alice", Role: "player", Currency: "EUR", Exponent: 2, ExpiresAt: at, Lobby: "lobby"}},
 	{PushHeartbeat, &Heartbeat{Time: at}},
 	{PushClosing, &Closing{Reason: CloseDraining.Name, RetryAfterMS: 1500}},
 	{PushRoomEvent, &event},

@@ -40,7 +40,8 @@ type Welcome struct {
 	HeartbeatMS int64  `json:"heartbeat_ms"` // something is sent at least this often; twice this in silence means a dead link
 	Connection  string `json:"connection"`   // this socket's name in logs
 	Node        string `json:"node"`
-	Tenant      string `json:"tenant"` // slug
+	Tenant      string `json:"tenant"`      // slug
+	TenantName  string `json:"tenant_name"` // as people see it
 	Player      string `json:"player"`
 	Name        string `json:"name"`
 	Role        string `json:"role"`

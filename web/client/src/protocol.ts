@@ -48,6 +48,7 @@ export interface Welcome {
   connection: string
   node: string
   tenant: string
+  tenant_name: string
   player: string
   name: string
   role: 'player' | 'operator' | 'support' | 'service'

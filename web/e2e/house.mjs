@@ -1,0 +1,120 @@
+// What the browser tests stand on: a running Pitboss with its own database, and Chromium.
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+/** Pictures of the run are kept here. */
+export const pictures = join(root, 'result', 'screenshots')
+mkdirSync(pictures, { recursive: true })
+
+const flags = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+]
+
+const freePort = () =>
+  new Promise((resolve, reject) => {
+    const s = createServer()
+    s.once('error', reject)
+    s.listen(0, '127.0.0.1', () => {
+      const { port } = s.address()
+      s.close(() => resolve(port))
+    })
+  })
+
+/** House is "pitboss dev" in a folder of its own. */
+export class House {
+  static async open() {
+    const h = new House()
+    h.dir = mkdtempSync(join(tmpdir(), 'pitboss-e2e-'))
+    h.bin = join(h.dir, 'pitboss')
+    const built = spawnSync('go', ['build', '-o', h.bin, './cmd/pitboss'], { cwd: root, encoding: 'utf8' })
+    assert.equal(built.status, 0, built.stderr)
+    h.port = await freePort()
+    h.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: flags })
+    await h.start()
+    return h
+  }
+
+  /** Starts the server; the second time it finds the data of the first. */
+  async start() {
+    this.out = ''
+    this.err = ''
+    this.server = spawn(this.bin, ['dev', '--dir', join(this.dir, 'data'), '--listen', `127.0.0.1:${this.port}`, '--admin-listen', ''], { cwd: this.dir })
+    this.ended = new Promise((resolve) => this.server.once('exit', (code, signal) => resolve({ code, signal })))
+    this.server.stderr.on('data', (d) => (this.err += d))
+    await new Promise((resolve, reject) => {
+      this.server.stdout.on('data', (d) => {
+        this.out += d
+        if (this.out.includes('Ctrl-C stops everything')) resolve()
+      })
+      this.ended.then((how) => reject(new Error(`the server ended: ${JSON.stringify(how)}\n${this.out}${this.err}`)))
+    })
+    this.links ??= Object.fromEntries([...this.out.matchAll(/^ {2}(?:player|operator) +(\S+) +(\S+)$/gm)].map((m) => [`${m[1]}@${new URL(m[2]).hostname.split('.')[0]}`, m[2]]))
+  }
+
+  async kill(signal = 'SIGKILL') {
+    this.server.kill(signal)
+    return this.ended
+  }
+
+  async close() {
+    await this.browser?.close()
+    const how = await this.kill('SIGINT')
+    rmSync(this.dir, { recursive: true, force: true })
+    assert.equal(how.code, 0, `the server did not end cleanly: ${JSON.stringify(how)}\n${this.err}`)
+  }
+
+  cli(...args) {
+    const r = spawnSync(this.bin, [...args, '--dir', join(this.dir, 'data')], { cwd: this.dir, encoding: 'utf8' })
+    assert.equal(r.status, 0, `pitboss ${args.join(' ')}: ${r.stderr}`)
+    return r.stdout.trim()
+  }
+
+  /** A page of its own browser context, signed in as who. What goes wrong in it is kept in page.faults. */
+  async page(who, options = {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1280, height: 860 }, ...options })
+    const page = await context.newPage()
+    page.faults = []
+    page.urls = []
+    page.on('pageerror', (e) => page.faults.push(e.message))
+    page.on('console', (m) => {
+      // A connection that is refused while the server is down is what those tests are about.
+      if (m.type() === 'error' && !/ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(m.text())) page.faults.push(m.text())
+    })
+    page.on('request', (r) => page.urls.push(r.url()))
+    page.on('websocket', (w) => page.urls.push(w.url()))
+    await page.goto(this.links[who])
+    return page
+  }
+}
+
+export const balance = async (page) => Number(await page.getAttribute('[data-testid=balance]', 'data-minor'))
+export const at = (id) => `[data-position="${id}"]`
+
+/** Sits down at a table and waits until bets are taken. */
+export async function sit(page, room) {
+  await page.click(`[data-room="${room}"]`)
+  await page.waitForSelector('[data-phase=betting]')
+}
+
+/** Waits until the round's money is on the balance. */
+export async function settled(page) {
+  await page.waitForSelector('[data-phase=settled]', { timeout: 30_000 })
+  return Number(await page.getAttribute('[data-testid=result]', 'data-pocket'))
+}
+
+export async function until(what, check, ms = 10_000) {
+  const end = Date.now() + ms
+  for (;;) {
+    if (await check()) return
+    if (Date.now() > end) assert.fail(`never: ${what}`)
+    await new Promise((r) => setTimeout(r, 30))
+  }
+}
