@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -275,7 +276,7 @@ func TestNothingCrossesTenants(t *testing.T) {
 			}
 			err := c.conn.Hold(topic)
 			if topic.Tenant() != id.Tenant {
-				if err != hub.ErrOtherTenant {
+				if !errors.Is(err, hub.ErrOtherTenant) {
 					t.Fatalf("another tenant's topic: %v", err)
 				}
 				continue

@@ -205,7 +205,9 @@ func newHouse(t *testing.T, l net.Listener, setups ...setup) *house {
 			t.Errorf("Run: %v", err)
 		}
 		_ = server.Close()
-		<-served
+		if err := <-served; err != nil && !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serve: %v", err)
+		}
 	})
 	t.Cleanup(h.stop)
 	return h

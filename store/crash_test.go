@@ -29,7 +29,7 @@ func TestAppendIsAllOrNothingWhenBackendsDie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer super.Close(context.Background())
+	defer func() { _ = super.Close(context.Background()) }()
 
 	kill := make(chan struct{})
 	var wg sync.WaitGroup

@@ -162,7 +162,7 @@ func TestNothingOfAScopeIsLeftOnTheConnection(t *testing.T) {
 		"error of the caller": func(t *testing.T) {
 			want := errors.New("no")
 			err := s.Tenant(a).Tx(t.Context(), func(context.Context, pgx.Tx) error { return want })
-			if err != want {
+			if !errors.Is(err, want) {
 				t.Fatal(err)
 			}
 		},

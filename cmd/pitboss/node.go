@@ -189,14 +189,12 @@ func (n *node) lookAtFloor(ctx context.Context) error {
 		if _, known := n.tenants.ByID(room.Ref.Tenant); !known {
 			continue
 		}
-		if err := n.rooms.Open(ctx, room.Ref); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		switch err := n.rooms.Open(ctx, room.Ref); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
 			n.log.Warn("a room does not open", "tenant", room.Ref.Tenant, "room", room.Ref.Room, "err", err)
-			continue
-		}
-		if room.Status == rooms.Closing {
+		case room.Status == rooms.Closing:
 			n.rooms.Close(room.Ref, room.Reason)
 		}
 	}

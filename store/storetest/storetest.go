@@ -170,7 +170,7 @@ func super(ctx context.Context, database string, sql ...string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	for _, s := range sql {
 		if _, err := conn.Exec(ctx, s); err != nil {
 			return err

@@ -1,0 +1,67 @@
+package store_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/roomstest"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+// TestJournalConforms runs the suite that the in-memory journal passes on PostgreSQL.
+func TestJournalConforms(t *testing.T) {
+	t.Parallel()
+	roomstest.Journal(t, func(t *testing.T) roomstest.Fixture {
+		s, admin := storetest.New(t)
+		id := storetest.Tenant(t, admin)
+		return roomstest.Fixture{
+			Journal: store.NewJournal(s),
+			Room: func(t testing.TB, room string) rooms.Ref {
+				t.Helper()
+				c := rooms.Config{Room: room, Game: "roulette", Name: room, Settings: []byte(`{}`)}
+				if err := s.OpenRoom(t.Context(), id, c, "test", ""); err != nil {
+					t.Fatal(err)
+				}
+				return rooms.Ref{Tenant: id, Room: room}
+			},
+			Fund: func(t testing.TB, who game.PlayerID, amount game.Money) {
+				t.Helper()
+				fund(t, s, id, who, amount)
+			},
+			Balance: func(t testing.TB, who game.PlayerID) game.Money {
+				t.Helper()
+				balance, _, err := s.Balance(t.Context(), id, who)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return balance
+			},
+			Sum: func(t testing.TB) game.Money {
+				t.Helper()
+				tb, err := s.TrialBalance(t.Context(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !tb.OK {
+					t.Fatalf("the books do not balance: %+v", tb)
+				}
+				return tb.Sum
+			},
+			Audits: func(t testing.TB) []rooms.Audit {
+				t.Helper()
+				lines, err := s.AuditLog(t.Context(), id, 0, 500)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var out []rooms.Audit
+				for _, l := range slices.Backward(lines) {
+					out = append(out, l.Audit)
+				}
+				return out
+			},
+		}
+	})
+}
