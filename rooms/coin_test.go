@@ -23,8 +23,8 @@ type coin struct {
 }
 
 type coinSettings struct {
-	BettingMS int64 `json:"betting_ms"`
-	Cheat     bool  `json:"cheat"` // commits to a seed of its own
+	BettingMS int64  `json:"betting_ms"`
+	Cheat     string `json:"cheat"` // commit: to a seed of its own; reveal: another seed; forget: to reveal
 }
 
 type coinBet struct {
@@ -205,6 +205,12 @@ func (c *coin) tick(at time.Time, tick game.Tick) []game.Event {
 		return nil
 	case c.Betting:
 		e := &coinTossed{Round: c.Round, Seed: tick.Open, Heads: heads(tick.Open)}
+		switch c.Settings.Cheat {
+		case "reveal":
+			e.Seed = game.Seed{42}
+		case "forget":
+			return []game.Event{&coinOpened{c.Round + 1, tick.Fresh.Commit()}}
+		}
 		for _, b := range c.Bets {
 			if b.Heads == e.Heads {
 				e.Winners = append(e.Winners, b)
@@ -213,7 +219,7 @@ func (c *coin) tick(at time.Time, tick game.Tick) []game.Event {
 		return []game.Event{e}
 	case c.Closing:
 		return []game.Event{&game.Closed{}}
-	case c.Settings.Cheat:
+	case c.Settings.Cheat == "commit":
 		return []game.Event{&coinOpened{c.Round + 1, game.Seed{42}.Commit()}}
 	case tick.Fresh.IsZero():
 		return nil

@@ -139,7 +139,8 @@ type Info struct {
 }
 
 // CheckConfig says what is wrong with a room that is to be opened, and puts defaults in
-// (an empty name is the id, empty settings are {}). It returns ErrRoomID or ErrGame.
+// (an empty name is the id; settings that were left out are written down, so that a later
+// version with other defaults does not change an open table). It returns ErrRoomID or ErrGame.
 func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 	if !idForm.MatchString(c.Room) {
 		return fmt.Errorf("%w: %q", ErrRoomID, c.Room)
@@ -160,8 +161,14 @@ func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 	if len(c.Settings) > settingsBytesMax {
 		return fmt.Errorf("%w: settings have at most %d bytes", ErrGame, settingsBytesMax)
 	}
-	if _, err := kind.New(c.Settings); err != nil {
+	rules, err := kind.New(c.Settings)
+	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrGame, c.Game, err)
+	}
+	if full, ok := rules.(game.Configured); ok {
+		if c.Settings, err = json.Marshal(full.Settings()); err != nil {
+			return fmt.Errorf("%w: settings: %w", ErrGame, err)
+		}
 	}
 	return nil
 }
@@ -226,6 +233,8 @@ func (d *Directory) Open(ctx context.Context, ref Ref) error {
 
 // claim makes the room ready to run; nil if it is closed.
 func (d *Directory) claim(ctx context.Context, ref Ref) (*room, error) {
+	ctx, cancel := context.WithTimeout(ctx, journalWithin)
+	defer cancel()
 	saved, err := d.o.Journal.Claim(ctx, ref, d.o.Node)
 	if err != nil {
 		return nil, err

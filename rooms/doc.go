@@ -3,24 +3,26 @@
 //
 // # The life of a room
 //
-//	            Open: Journal.Claim raises the epoch, load replays
+//	           Open: Journal.Claim raises the epoch, load replays
 //	                               │
 //	                               ▼
-//	┌──────────────────────────── run ◄───────────────────────────┐
+//	┌──────────────────────────── live ◄───────────────────────────┐
 //	│ mailbox, Tick or Close → decide (in memory, nothing is told) │
 //	│                            │                                 │
-//	│                       Journal.Append                         │
+//	│                     Journal.Append                           │
 //	│          ┌─────────────────┼──────────────┬──────────┐       │
-//	│        nil            *Conflict       ErrFenced    other     │
+//	│         nil            *Conflict      ErrFenced    other     │
 //	│          ▼                 ▼              │          ▼       │
 //	│    commit: answer,   concede: rebuild,    │      recover:    │
 //	│    then tell         answer those, decide │      Claim again,│
 //	│          │           the rest anew        │      tell what   │
-//	│          └───────────► back ◄─┘           │      was missed ─┘
-//	└───────────────────────────────────────────┼──────────────────
+//	│          └─────────────► back ◄───────────┼──────was missed──┘
+//	└───────────────────────────────────────────┤
 //	                                            ▼
-//	                              gone: also after Drain, after the event
-//	                              room.closed, and after a panic of the rules
+//	     gone: fenced, drained, out of order (its rules panicked), or closed for a while
+//
+// room.go is that loop, loop.go one turn of it, recover.go the way back, tell.go what
+// sockets hear; directory.go and ask.go are the doors from outside.
 //
 // # What always holds
 //
@@ -29,17 +31,21 @@
 //   - One writer. Append names the owner's epoch and the seq it builds on; the journal
 //     refuses every other. No clock is trusted for this.
 //   - A command acts once. Its id and its answer are in the transaction of its events; the
-//     same id finds the first answer, refusals included. ErrBusy and ErrUnavailable are no
-//     answers: nothing was decided, or it is not known, and the id may come again.
+//     same id finds the first answer, refusals included, also while a closed room lingers.
+//     ErrBusy and ErrUnavailable are no answers: nothing was decided, or it is not known,
+//     and the id may come again.
 //   - Seq has no gaps over owners and restarts; every event has a public form, so that
-//     everybody can count.
-//   - The state in memory is the committed state whenever a question is answered: what
-//     could not be appended is undone by rebuilding from the last snapshot and the events
-//     since.
+//     everybody can count. While a room is open here, sockets are told every event once, in
+//     order; after it was opened anew they resume.
+//   - A question is answered from committed state. What could not be appended is undone by
+//     rebuilding from a snapshot and the events since, as a restart would.
+//   - Everything that is mailed is answered, once.
 //   - Rules that panic stop their own room and nothing else.
 //   - The open seed is in the room, lent to the rules for one Tick, and in the journal,
-//     sealed; a game can commit only to the seed that it was just lent, and reveal only
-//     the one that it committed to.
+//     sealed; a game can commit only to the seed that it was just lent, reveal only the one
+//     that it committed to, and commit to no other before it has. Without randomness no
+//     round begins.
+//   - A room that waits for nothing sleeps, but for a beat now and then.
 //
 // # Why
 //
@@ -47,11 +53,26 @@
 // commit is under way the next batch gathers by itself, so a busy table needs no more
 // transactions than the disk can do. Refused: applying after the commit instead of
 // before it (a second command could then not build on the first), and undoing events by
-// inverse events (every game would need them; a rebuild needs none and is rare).
+// inverse events (every game would need them; a rebuild needs none, and starts from a
+// snapshot that is never far away).
 //
 // Refusals by the rules are kept like acceptances, because a client that lost the answer
 // must not get another one later. What was never decided (busy, rate limits) is not kept.
 //
+// Frames are encoded when an event is decided, before the state goes on, and held back: the
+// time between the commit and the sockets is short, and no event shares memory with a state
+// that has changed since. What is resumed or rebuilt is read back from the stored bytes.
+//
+// After an append of unknown outcome the room claims itself anew instead of looking: only a
+// raised epoch makes sure that the lost append does not arrive later. It then tells the
+// events that were written after all; a resync would make every client ask for the view at
+// the moment when the database has the most to do.
+//
 // A question (Join, StaffView) runs in the room's goroutine between two batches, so that
-// its answer has a place in the order of events and needs no lock.
+// its answer has a place in the order of events and needs no lock; the journal is read, and
+// events are put into the viewer's form, in the asker's own time.
+//
+// A room that another node took is left alone for a while, so that two nodes that both want
+// it do not take it from each other all day. To be asked to close is not kept by the room
+// but by whoever asks: they ask until it is closed.
 package rooms

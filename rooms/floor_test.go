@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
@@ -36,6 +37,8 @@ type floor struct {
 	seeds   atomic.Pointer[error] // what the random engine says
 	drawn   atomic.Int64
 	log     *bytes.Buffer
+
+	registry *prometheus.Registry // of the last node
 	*node
 }
 
@@ -85,6 +88,7 @@ func newFloor(t *testing.T) *floor {
 // start starts a process.
 func (f *floor) start() *node {
 	ctx, cancel := context.WithCancel(context.Background())
+	f.registry = prometheus.NewRegistry()
 	d := rooms.NewDirectory(rooms.Options{
 		Journal: f.journal, Publisher: f.hub, Kinds: map[string]game.Kind{"coin": coinKind},
 		Seeds: func() (game.Seed, error) {
@@ -99,7 +103,7 @@ func (f *floor) start() *node {
 		Balance: func(_ context.Context, id tenant.ID, who game.PlayerID) (rooms.PlayerBalance, error) {
 			return f.journal.Balance(id, who), nil
 		},
-		Node: "node-1", Log: slog.New(slog.NewTextHandler(f.log, nil)),
+		Node: "node-1", Log: slog.New(slog.NewTextHandler(f.log, nil)), Registerer: f.registry,
 	})
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }() // ends with end
@@ -139,7 +143,7 @@ func (f *floor) open(ref rooms.Ref) {
 
 // pass lets time pass in the bubble.
 func (f *floor) pass(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 

@@ -92,17 +92,28 @@ func TestRestartKeepsTheSeedAndPaysOnce(t *testing.T) {
 	})
 }
 
-func TestSeedIsTheRoomsAndNotTheGames(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := newFloor(t)
-		cheat := f.room("cheat", `{"cheat":true}`)
-		f.open(cheat)
-		if got := f.types(cheat); len(got) != 0 {
-			t.Errorf("a commitment to the game's own seed was written: %v", got)
-		}
-		f.sendTo(cheat, betCommand("alice", uuid.NewString(), 1)).failed(rooms.ErrUnavailable)
-	})
+func TestGameThatCheatsWithSeedsIsStopped(t *testing.T) {
+	for cheat, want := range map[string][]string{
+		"commit": nil,
+		"reveal": {"coin.opened", "coin.placed"},
+		"forget": {"coin.opened", "coin.placed"},
+	} {
+		t.Run(cheat, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFloor(t)
+				f.Fund("alice", 100)
+				table := f.room("cheat", fmt.Sprintf(`{"cheat":%q}`, cheat))
+				f.open(table)
+				_, _ = f.sendTo(table, betCommand("alice", uuid.NewString(), 1)).answered() // opened or not
+				f.pass(time.Second)
+				if diff := cmp.Diff(want, f.types(table)); diff != "" {
+					t.Error(diff)
+				}
+				f.sendTo(table, betCommand("alice", uuid.NewString(), 1)).failed(rooms.ErrUnavailable)
+			})
+		})
+	}
 }
 
 func TestNoRandomnessNoNewRound(t *testing.T) {

@@ -70,7 +70,7 @@ func (r *room) process(ctx context.Context) {
 
 // append outlives ctx: an append that was begun is worth waiting for.
 func (r *room) append(ctx context.Context, b Batch) ([]Answer, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalWithin)
 	defer cancel()
 	began := time.Now()
 	answers, err := r.d.o.Journal.Append(ctx, r.ref, b)
@@ -213,7 +213,7 @@ func (r *room) adopt(d *draft) {
 	r.seq += int64(len(d.records))
 	r.recent = append(r.recent, d.records...)
 	if d.batch.Snapshot != nil {
-		r.snapshot, r.snapshotSeq = d.batch.Snapshot, r.seq
+		r.base, r.baseSeq, r.snapshotSeq = d.batch.Snapshot, r.seq, r.seq
 	}
 	if extra := len(r.recent) - RecentMax; extra >= RecentMax {
 		r.recent = append([]Record(nil), r.recent[extra:]...)

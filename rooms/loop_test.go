@@ -363,6 +363,26 @@ func TestDrainAnswersAllAndTakesNoMore(t *testing.T) {
 	})
 }
 
+func TestAppendInHandOutlivesTheEnd(t *testing.T) {
+	onFloor(t, func(f *floor) {
+		release := f.stallAt(roomstest.BeforeAppend)
+		bet := f.bet("alice", 100)
+		synctest.Wait()
+		waiting := f.bet("alice", 1)
+		ended := make(chan struct{})
+		go func() { f.end(); close(ended) }() // ends when released
+		if !bet.open() {
+			f.Error("an append was given up because the node ends")
+		}
+		release()
+		<-ended
+		bet.accepted()
+		if _, err := waiting.answered(); err != nil && !errors.Is(err, rooms.ErrUnavailable) {
+			f.Errorf("what waited is answered with %v", err)
+		}
+	})
+}
+
 func TestDrainGivesUpWithItsContext(t *testing.T) {
 	onFloor(t, func(f *floor) {
 		release := f.stallAt(roomstest.BeforeAppend)

@@ -15,12 +15,15 @@ import (
 const (
 	recoverFirst = 50 * time.Millisecond // the first pause between two tries
 	recoverMost  = 2 * time.Second       // the longest
+	// rebaseEvery is from how many replayed events on the rebuilt state is kept as the next
+	// rebuild's start: whoever bets with an empty wallet all the time costs little.
+	rebaseEvery = 32
 )
 
 // load makes the room what the journal says it is.
 func (r *room) load(saved Saved) error {
 	r.epoch, r.seq, r.seed = saved.Epoch, saved.Seq, saved.Seed
-	r.snapshot, r.snapshotSeq, r.recent = saved.Snapshot, saved.SnapshotSeq, saved.Tail
+	r.base, r.baseSeq, r.snapshotSeq, r.recent = saved.Snapshot, saved.SnapshotSeq, saved.SnapshotSeq, saved.Tail
 	r.turn(saved.Status)
 	if n := len(r.recent); n > 0 && r.recent[n-1].At.After(r.last) {
 		r.last = r.recent[n-1].At
@@ -28,21 +31,21 @@ func (r *room) load(saved Saved) error {
 	return r.rebuild()
 }
 
-// rebuild makes the game's state anew from the last snapshot and the events after it: what
-// a restart would find.
+// rebuild makes the game's state anew from a snapshot and the events after it: what a
+// restart would find.
 func (r *room) rebuild() error {
 	rules, err := r.kind.New(r.config.Settings)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrGame, r.config.Game, err)
 	}
-	if r.snapshot != nil {
-		if err := json.Unmarshal(r.snapshot, rules); err != nil {
-			return fmt.Errorf("snapshot at %d: %w", r.snapshotSeq, err)
+	if r.base != nil {
+		if err := json.Unmarshal(r.base, rules); err != nil {
+			return fmt.Errorf("snapshot at %d: %w", r.baseSeq, err)
 		}
 	}
-	at := r.snapshotSeq
+	at := r.baseSeq
 	for _, rec := range r.recent {
-		if rec.Seq <= r.snapshotSeq {
+		if rec.Seq <= r.baseSeq {
 			continue
 		}
 		if rec.Seq != at+1 {
@@ -59,6 +62,14 @@ func (r *room) rebuild() error {
 		return fmt.Errorf("rooms: no event %d though the last is %d", at+1, r.seq)
 	}
 	r.rules = rules
+	if at-r.baseSeq < rebaseEvery {
+		return nil
+	}
+	base, err := json.Marshal(rules)
+	if err != nil {
+		return fmt.Errorf("snapshot at %d: %w", at, err)
+	}
+	r.base, r.baseSeq = base, at
 	return nil
 }
 
@@ -119,7 +130,7 @@ func (r *room) refuse(ctx context.Context, while time.Duration) {
 }
 
 func (r *room) reclaim(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, appendWithin)
+	ctx, cancel := context.WithTimeout(ctx, journalWithin)
 	defer cancel()
 	saved, err := r.d.o.Journal.Claim(ctx, r.ref, r.d.o.Node)
 	if err != nil {

@@ -20,8 +20,8 @@ const (
 	// again. It doubles from one to the other.
 	retickFirst = 250 * time.Millisecond
 	retickMost  = 2 * time.Second
-	// appendWithin bounds one append; after it the outcome is not known.
-	appendWithin = 10 * time.Second
+	// journalWithin bounds one call of the journal. After it an append's outcome is not known.
+	journalWithin = 10 * time.Second
 	// sleepMost is how long a room sleeps that waits for nothing.
 	sleepMost = 24 * time.Hour
 )
@@ -43,9 +43,10 @@ type room struct {
 	status      Status
 	epoch, seq  int64 // seq is of the last committed event
 	rules       game.Rules
-	snapshot    json.RawMessage // the game's state at snapshotSeq; nil: as new
-	snapshotSeq int64
-	recent      []Record  // the last committed events, at least those after snapshotSeq
+	snapshotSeq int64           // where the journal's last snapshot is
+	base        json.RawMessage // the game's state at baseSeq, to rebuild from; nil: as new
+	baseSeq     int64
+	recent      []Record  // the last committed events, at least those after baseSeq
 	seed        game.Seed // committed, not revealed
 
 	// Owned by run.

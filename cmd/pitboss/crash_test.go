@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -105,7 +106,9 @@ func (k killingPublisher) Publish(ctx context.Context, m hub.Message) error {
 // runChild is what the test binary does when it is started as a server.
 func runChild(point string) error {
 	s := newSaboteur(point)
-	return run(context.Background(), os.Args[1:], streams{os.Stdout, os.Stderr}, seams{
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}, seams{
 		journal:   func(j rooms.Journal) rooms.Journal { return killingJournal{j, s} },
 		publisher: func(p rooms.Publisher) rooms.Publisher { return killingPublisher{p, s} },
 	})

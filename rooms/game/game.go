@@ -106,6 +106,12 @@ type InRound interface {
 	RoundNo() int64
 }
 
+// Configured is a game whose settings have defaults. Settings are all of them as they are
+// in force, ready for JSON and for Kind.New.
+type Configured interface {
+	Settings() any
+}
+
 // Committer is an event that commits the game to a seed before the first bet.
 type Committer interface {
 	Commits() Commitment

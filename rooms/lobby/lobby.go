@@ -123,19 +123,16 @@ var _ game.Rules = (*Lobby)(nil)
 
 // Decide implements game.Rules.
 func (l *Lobby) Decide(cmd game.Command) ([]game.Event, error) {
-	switch body := cmd.Body.(type) {
-	case game.Tick:
+	if _, tick := cmd.Body.(game.Tick); tick {
 		return l.due(cmd.At), nil
-	case game.Close:
-		if l.Closed {
-			return nil, nil
-		}
-		return []game.Event{&game.Closed{Reason: body.Reason}}, nil
 	}
-	switch {
-	case l.Closed:
+	if l.Closed {
 		return nil, game.Refuse(game.CodeRoomClosed, "The lobby is closed.")
-	case !cmd.By.Staff:
+	}
+	if c, ok := cmd.Body.(game.Close); ok {
+		return []game.Event{&game.Closed{Reason: c.Reason}}, nil
+	}
+	if !cmd.By.Staff {
 		return nil, game.Refuse(game.CodeForbidden, "Only the operator can do that.")
 	}
 	switch body := cmd.Body.(type) {

@@ -181,7 +181,7 @@ func auditIsWrittenWithItsBatchOnly(t *testing.T, f Fixture) {
 		}
 		return e
 	}
-	w.conflict(t, w.batch(line("conflict"), bet("alice", 11)))
+	_ = w.conflict(t, w.batch(line("conflict"), bet("alice", 11)))
 	fenced := w.batch(line("fenced"))
 	fenced.Epoch, fenced.Entries[0].Records[0].Epoch = fenced.Epoch+1, fenced.Epoch+1
 	if _, err := w.append(t, fenced); !errors.Is(err, rooms.ErrFenced) {

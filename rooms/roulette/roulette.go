@@ -66,6 +66,9 @@ type past struct {
 	Pocket int   `json:"pocket"`
 }
 
+// Settings implements game.Configured.
+func (t *table) Settings() any { return t.settings }
+
 // newTable implements game.Kind.New. A new table is like one whose round 0 was settled
 // long ago: it wants to open round 1 now.
 func newTable(raw json.RawMessage) (game.Rules, error) {

@@ -1,8 +1,9 @@
 // Two casinos in real browsers.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { at, balance, House, pictures, settled, sit, until } from './house.mjs'
+import { at, balance, House, pictures, root, settled, sit, until } from './house.mjs'
 
 const reds = [1, 3, 5, 7, 9, 12, 14, 16, 18, 19, 21, 23, 25, 27, 30, 32, 34, 36]
 let house
@@ -190,6 +191,16 @@ test('a suspended casino sends everybody out, with a reason', async () => {
     return (await carol.locator('[data-room]').first().waitFor({ timeout: 1000 }).then(() => true, () => false))
   })
   await carol.context().close()
+})
+
+test('any JSON-RPC client can play: a script with none of our code signs in, bets and sees the result', async () => {
+  const token = house.cli('token', '--tenant', 'casino-x', '--subject', 'bob')
+  const r = await new Promise((resolve) => {
+    execFile('node', [join(root, 'docs', 'client.mjs'), '--url', `http://casino-x.localhost:${house.port}`, '--room', 'roulette-3', '--token', token],
+      { encoding: 'utf8', timeout: 60_000 }, (err, stdout, stderr) => resolve({ err, stdout, stderr }))
+  })
+  assert.equal(r.err, null, r.stdout + r.stderr)
+  assert.match(r.stdout, /bet 1\.00 EUR on straight:17/)
 })
 
 test('pages are served under a policy that allows nothing from elsewhere', async () => {

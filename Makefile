@@ -1,0 +1,118 @@
+# "make" lists what there is to make.
+
+SHELL         := /bin/bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL: # the steps use both cores themselves
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GO_FILES := auth cmd hub rooms store $(wildcard web/*.go)
+STEPS    := install check-fmt vet lint compose web-check web-dist unit e2e
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := .tools/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+##@ Use it
+
+.PHONY: run
+run: ## Run everything on this machine, with two demo casinos (ARGS=--reset starts over)
+	@.ci/install.sh --try postgresql
+	@$(MAKE) --no-print-directory build
+	@exec ./bin/pitboss dev $(ARGS)
+
+.PHONY: build
+build: ## Build bin/pitboss
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/pitboss ./cmd/pitboss
+
+##@ Test it
+
+.PHONY: test
+test: ## Install what is missing, then run every check and test
+	@for step in $(STEPS); do \
+		printf '\n== %02d:%02d  %s\n' $$((SECONDS / 60)) $$((SECONDS % 60)) "$$step"; \
+		$(MAKE) --no-print-directory "$$step"; \
+	done
+
+.PHONY: install
+install: ## Install what the tests need: system packages, golangci-lint, npm packages
+	@.ci/install.sh postgresql chromium compose
+	@$(MAKE) --no-print-directory $(GOLANGCI) web/node_modules/.installed docs/node_modules/.installed
+
+.PHONY: check-fmt
+check-fmt:
+	@wrong=$$(gofmt -l $(GO_FILES)); [[ -z $$wrong ]] || { echo "not formatted (make fmt): $$wrong"; exit 1; }
+
+.PHONY: vet
+vet:
+	go vet ./...
+
+.PHONY: lint
+lint: $(GOLANGCI) ## Lint, the arrows between packages included
+	$(GOLANGCI) run ./...
+
+.PHONY: compose
+compose: ## Check docker-compose.yml, if there is a docker-compose to do it
+	@.ci/check-compose.sh
+
+.PHONY: unit
+unit: ## Go tests, with the race detector, on real PostgreSQL
+	go test -race -timeout 15m ./...
+
+.PHONY: web-check
+web-check: web/node_modules/.installed ## Types and unit tests of the pages and the SDK
+	npm --prefix web run check
+	npm --prefix web run test
+
+.PHONY: web-dist
+web-dist: web/node_modules/.installed ## Check that web/dist is what its sources build
+	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	npm --prefix web run build -- --outDir "$$fresh" --logLevel warn; \
+	diff -rq web/dist "$$fresh" || { echo "web/dist is not what its sources build: make web, and commit it"; exit 1; }
+
+.PHONY: e2e
+e2e: build web/node_modules/.installed docs/node_modules/.installed ## Browser tests, in the system's Chromium
+	PITBOSS_BIN=$(CURDIR)/bin/pitboss npm --prefix web run e2e
+
+.PHONY: crash
+crash: SECONDS := 600
+crash: ## Kill the server at every step of a round (SECONDS=600)
+	go test -race -count=1 -v -run TestNothingIsLostWhenTheServerIsKilled -timeout $$(( $(SECONDS) + 600 ))s ./cmd/pitboss -crash.seconds=$(SECONDS)
+
+.PHONY: fuzz
+fuzz: T := 30s
+fuzz: ## Run each fuzz test for a while (T=30s)
+	@.ci/fuzz.sh $(T)
+
+.PHONY: bench
+bench: ## Benchmarks of the hot paths; the database waits for the disk
+	go test -run '^$$' -bench . -benchmem ./hub/... ./rooms/... ./store
+
+##@ Change it
+
+.PHONY: fmt
+fmt: ## Format the Go code
+	gofmt -w $(GO_FILES)
+
+.PHONY: web
+web: web/node_modules/.installed ## Build the pages into web/dist
+	npm --prefix web run build
+
+.PHONY: clean
+clean: ## Remove what was built and fetched; databases stay
+	rm -rf bin .tools result web/node_modules docs/node_modules
+
+.PHONY: help
+help:
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Built from source by the Go that is here, so that it can read what this Go writes.
+$(GOLANGCI):
+	@mkdir -p .tools/bin
+	GOBIN=$(CURDIR)/.tools/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv .tools/bin/golangci-lint $@
+
+%/node_modules/.installed: %/package-lock.json %/package.json
+	npm --prefix $* ci --no-audit --no-fund
+	@touch $@
