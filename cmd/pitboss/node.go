@@ -57,7 +57,11 @@ func newNode(name string, s *store.Store, log *slog.Logger, test seams) *node {
 	engine := fair.OS()
 	n.rooms = rooms.NewDirectory(rooms.Options{
 		Journal: journal, Kinds: games(), Publisher: publisher, Node: name, Log: n.log, Registerer: n.metrics,
-		Seeds:     func() (game.Seed, error) { return fair.NewSeed(engine) },
+		Seeds: func() (game.Seed, error) { return fair.NewSeed(engine) },
+		Balance: func(ctx context.Context, id tenant.ID, who game.PlayerID) (rooms.PlayerBalance, error) {
+			balance, version, err := s.Balance(ctx, id, who)
+			return rooms.PlayerBalance{Player: who, Balance: balance, Version: version}, err
+		},
 		Listening: func(t tenant.Topic) bool { return n.hub.Count(t) > 0 },
 		Currency: func(id tenant.ID) string {
 			if t, ok := n.tenants.ByID(id); ok {

@@ -37,9 +37,9 @@ func play(t testing.TB, kind game.Kind, spec Spec, r *rand.Rand, more func(step 
 	for step := 0; more(step); step++ {
 		switch n := r.IntN(100); {
 		case n < 50:
-			tb.command(randomPlayers[r.IntN(len(randomPlayers))], spec.Move(r))
+			_, _ = tb.command(randomPlayers[r.IntN(len(randomPlayers))], spec.Move(r))
 		case n < 60:
-			tb.command(randomPlayers[r.IntN(len(randomPlayers))], spoil(r, spec.Move(r)))
+			_, _ = tb.command(randomPlayers[r.IntN(len(randomPlayers))], spoil(r, spec.Move(r)))
 		case n < 80: // in time
 			tb.toWake()
 			tb.tick(none)
@@ -55,12 +55,12 @@ func play(t testing.TB, kind game.Kind, spec Spec, r *rand.Rand, more func(step 
 			tb.toWake()
 			tb.tick([]trouble{openLost, freshLess}[r.IntN(2)])
 		case r.IntN(3) == 0:
-			tb.close("by chance")
+			_, _ = tb.close("by chance")
 		}
 	}
 	tb.finish()
 	for _, who := range randomPlayers {
-		tb.command(who, spec.Move(r))
+		_, _ = tb.command(who, spec.Move(r))
 	}
 	return tb.log
 }
