@@ -71,6 +71,7 @@ web-dist: web/node_modules/.installed ## Check that web/dist is what its sources
 
 .PHONY: e2e
 e2e: build web/node_modules/.installed docs/node_modules/.installed ## Browser tests, in the system's Chromium
+	export CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
 	PITBOSS_BIN=$(CURDIR)/bin/pitboss npm --prefix web run e2e
 
 .PHONY: crash

@@ -69,7 +69,7 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 		return Principal{}, ErrTenant
 	case !Role(c.Role).Valid():
 		return Principal{}, ErrRole
-	case !validSubject(c.Subject):
+	case !ValidSubject(c.Subject):
 		return Principal{}, ErrMalformed
 	}
 	return Principal{
@@ -123,7 +123,9 @@ func refusal(err error) *Error {
 	return ErrMalformed
 }
 
-func validSubject(s string) bool {
+// ValidSubject reports whether s can be somebody's id: 1 to 64 bytes of UTF-8, printable,
+// without spaces.
+func ValidSubject(s string) bool {
 	return s != "" && len(s) <= subjectBytesMax && utf8.ValidString(s) &&
 		strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }) < 0
 }
@@ -148,7 +150,7 @@ func Mint(key Key, p Principal) (string, error) {
 	if !p.Role.Valid() {
 		return "", fmt.Errorf("auth: no role %q: want %s, %s, %s or %s", p.Role, Player, Operator, Support, Service)
 	}
-	if !validSubject(p.Subject) {
+	if !ValidSubject(p.Subject) {
 		return "", fmt.Errorf("auth: a subject is 1 to %d printable bytes without spaces: %q", subjectBytesMax, p.Subject)
 	}
 	now := time.Now()

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
+	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -153,6 +154,9 @@ func (s *Server) credit(c echo.Context) error {
 	id, err := commandID(in.CommandID)
 	if err != nil {
 		return err
+	}
+	if !auth.ValidSubject(c.Param("player")) {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "player: want 1 to 64 printable characters without spaces")
 	}
 	t := tenantOf(c)
 	ctx, cancel := s.patient(c)

@@ -103,6 +103,30 @@ func (p *program) openAdmin() (*store.Admin, error) {
 	return store.OpenAdmin(p.ctx, p.Admin, box)
 }
 
+// withAdmin runs do with the owner's login.
+func (p *program) withAdmin(do func(*store.Admin) error) error {
+	admin, err := p.openAdmin()
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	return do(admin)
+}
+
+// withTenant runs do with the app's login, for the tenant of that slug.
+func (p *program) withTenant(slug string, do func(*store.Store, *store.Tenant) error) error {
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	t, err := tenantNamed(s, slug)
+	if err != nil {
+		return err
+	}
+	return do(s, t)
+}
+
 // tenantNamed finds a tenant by its slug.
 func tenantNamed(s *store.Store, slug string) (*store.Tenant, error) {
 	t, ok := s.Tenants().BySlug(tenant.Slug(slug))

@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store"
 )
 
 type roomCmd struct {
@@ -24,27 +25,20 @@ type roomOpenCmd struct {
 
 // Run implements the command.
 func (c roomOpenCmd) Run(p *program) error {
-	s, err := p.openStore()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	t, err := tenantNamed(s, c.Tenant)
-	if err != nil {
-		return err
-	}
-	if _, err := rooms.NewRef(t.ID, c.Room); err != nil {
-		return err
-	}
-	config := rooms.Config{Room: c.Room, Game: c.Game, Name: c.Name, Settings: json.RawMessage(c.Settings)}
-	if err := rooms.CheckConfig(games(), &config); err != nil {
-		return err
-	}
-	if err := s.OpenRoom(p.ctx, t.ID, config, actor(), ""); err != nil {
-		return err
-	}
-	p.printf("%s is open at %s\n", c.Room, t.Slug)
-	return nil
+	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+		if _, err := rooms.NewRef(t.ID, c.Room); err != nil {
+			return err
+		}
+		config := rooms.Config{Room: c.Room, Game: c.Game, Name: c.Name, Settings: json.RawMessage(c.Settings)}
+		if err := rooms.CheckConfig(games(), &config); err != nil {
+			return err
+		}
+		if err := s.OpenRoom(p.ctx, t.ID, config, actor(), ""); err != nil {
+			return err
+		}
+		p.printf("%s is open at %s\n", c.Room, t.Slug)
+		return nil
+	})
 }
 
 type roomListCmd struct {
@@ -54,39 +48,32 @@ type roomListCmd struct {
 
 // Run implements the command.
 func (c roomListCmd) Run(p *program) error {
-	s, err := p.openStore()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	t, err := tenantNamed(s, c.Tenant)
-	if err != nil {
-		return err
-	}
-	list, err := s.RoomsOf(p.ctx, t.ID)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		type room struct {
-			Room     string          `json:"room"`
-			Game     string          `json:"game"`
-			Name     string          `json:"name"`
-			Status   rooms.Status    `json:"status"`
-			Settings json.RawMessage `json:"settings"`
+	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+		list, err := s.RoomsOf(p.ctx, t.ID)
+		if err != nil {
+			return err
 		}
-		out := []room{}
+		if c.JSON {
+			type room struct {
+				Room     string          `json:"room"`
+				Game     string          `json:"game"`
+				Name     string          `json:"name"`
+				Status   rooms.Status    `json:"status"`
+				Settings json.RawMessage `json:"settings"`
+			}
+			out := []room{}
+			for _, r := range list {
+				out = append(out, room{r.Room, r.Game, r.Name, r.Status, r.Settings})
+			}
+			return p.printJSON(out)
+		}
+		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		_, _ = fmt.Fprintln(w, "ROOM\tGAME\tSTATUS\tNAME\tSETTINGS")
 		for _, r := range list {
-			out = append(out, room{r.Room, r.Game, r.Name, r.Status, r.Settings})
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Room, r.Game, r.Status, r.Name, r.Settings)
 		}
-		return p.printJSON(out)
-	}
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "ROOM\tGAME\tSTATUS\tNAME\tSETTINGS")
-	for _, r := range list {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Room, r.Game, r.Status, r.Name, r.Settings)
-	}
-	return w.Flush()
+		return w.Flush()
+	})
 }
 
 type roomCloseCmd struct {
@@ -97,25 +84,18 @@ type roomCloseCmd struct {
 
 // Run implements the command.
 func (c roomCloseCmd) Run(p *program) error {
-	s, err := p.openStore()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	t, err := tenantNamed(s, c.Tenant)
-	if err != nil {
-		return err
-	}
-	ref, err := rooms.NewRef(t.ID, c.Room)
-	if err != nil {
-		return err
-	}
-	if ref.Room == rooms.LobbyID {
-		return fmt.Errorf("the lobby stays open as long as %s does", t.Slug)
-	}
-	if err := s.CloseRoom(p.ctx, ref, actor(), c.Reason, ""); err != nil {
-		return err
-	}
-	p.printf("%s closes after the round at hand\n", c.Room)
-	return nil
+	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+		ref, err := rooms.NewRef(t.ID, c.Room)
+		if err != nil {
+			return err
+		}
+		if ref.Room == rooms.LobbyID {
+			return fmt.Errorf("the lobby stays open as long as %s does", t.Slug)
+		}
+		if err := s.CloseRoom(p.ctx, ref, actor(), c.Reason, ""); err != nil {
+			return err
+		}
+		p.printf("%s closes after the round at hand\n", c.Room)
+		return nil
+	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
@@ -31,31 +32,29 @@ type tenantCreateCmd struct {
 	Exponent  int       `default:"2" help:"Digits after the point."`
 	OnTrial   bool      `help:"On trial until --paid-until, or without end."`
 	PaidUntil time.Time `format:"2006-01-02" help:"Served until that day and a grace of 7 more." placeholder:"YYYY-MM-DD"`
+	Frame     []string  `name:"frame-ancestor" help:"An origin whose pages may show this casino's in a frame; repeat for more." placeholder:"https://HOST"`
 	JSON      bool      `help:"Print JSON."`
 }
 
 // Run implements the command.
 func (c tenantCreateCmd) Run(p *program) error {
-	admin, err := p.openAdmin()
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
-	slug, err := tenant.ParseSlug(c.Slug)
-	if err != nil {
-		return err
-	}
-	t, err := admin.CreateTenant(p.ctx, store.NewTenant{
-		Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, Exponent: c.Exponent, OnTrial: c.OnTrial, PaidUntil: c.PaidUntil,
+	return p.withAdmin(func(admin *store.Admin) error {
+		slug, err := tenant.ParseSlug(c.Slug)
+		if err != nil {
+			return err
+		}
+		t, err := admin.CreateTenant(p.ctx, store.NewTenant{
+			Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, Exponent: c.Exponent, OnTrial: c.OnTrial, PaidUntil: c.PaidUntil, FrameAncestors: c.Frame,
+		})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return p.printJSON(describe(&t))
+		}
+		p.printf("created %s (schema %s) at %s\n", t.Slug, t.ID.Schema(), strings.Join(t.Domains, ", "))
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return p.printJSON(describe(&t))
-	}
-	p.printf("created %s (schema %s) at %s\n", t.Slug, t.ID.Schema(), strings.Join(t.Domains, ", "))
-	return nil
 }
 
 // tenantInfo is a tenant as the command line shows it.
@@ -85,28 +84,25 @@ type tenantListCmd struct {
 
 // Run implements the command.
 func (c tenantListCmd) Run(p *program) error {
-	admin, err := p.openAdmin()
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
-	list, err := admin.ListTenants(p.ctx)
-	if err != nil {
-		return err
-	}
-	infos := []tenantInfo{}
-	for i := range list {
-		infos = append(infos, describe(&list[i]))
-	}
-	if c.JSON {
-		return p.printJSON(infos)
-	}
-	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "SLUG\tNAME\tSTATUS\tPAID UNTIL\tDOMAINS\tSCHEMA")
-	for _, t := range infos {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.Slug, t.Name, t.Status, day(t.PaidUntil), strings.Join(t.Domains, " "), t.Schema)
-	}
-	return w.Flush()
+	return p.withAdmin(func(admin *store.Admin) error {
+		list, err := admin.ListTenants(p.ctx)
+		if err != nil {
+			return err
+		}
+		infos := []tenantInfo{}
+		for i := range list {
+			infos = append(infos, describe(&list[i]))
+		}
+		if c.JSON {
+			return p.printJSON(infos)
+		}
+		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		_, _ = fmt.Fprintln(w, "SLUG\tNAME\tSTATUS\tPAID UNTIL\tDOMAINS\tSCHEMA")
+		for _, t := range infos {
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.Slug, t.Name, t.Status, day(t.PaidUntil), strings.Join(t.Domains, " "), t.Schema)
+		}
+		return w.Flush()
+	})
 }
 
 func day(t time.Time) string {
@@ -123,28 +119,25 @@ type tenantShowCmd struct {
 
 // Run implements the command.
 func (c tenantShowCmd) Run(p *program) error {
-	admin, err := p.openAdmin()
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
-	list, err := admin.ListTenants(p.ctx)
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		if string(list[i].Slug) != c.Slug {
-			continue
+	return p.withAdmin(func(admin *store.Admin) error {
+		list, err := admin.ListTenants(p.ctx)
+		if err != nil {
+			return err
 		}
-		t := describe(&list[i])
-		if c.JSON {
-			return p.printJSON(t)
+		for i := range list {
+			if string(list[i].Slug) != c.Slug {
+				continue
+			}
+			t := describe(&list[i])
+			if c.JSON {
+				return p.printJSON(t)
+			}
+			p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n",
+				t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn))
+			return nil
 		}
-		p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n",
-			t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn))
-		return nil
-	}
-	return noTenant(c.Slug)
+		return noTenant(c.Slug)
+	})
 }
 
 type tenantSuspendCmd struct {
@@ -154,16 +147,13 @@ type tenantSuspendCmd struct {
 
 // Run implements the command.
 func (c tenantSuspendCmd) Run(p *program) error {
-	admin, err := p.openAdmin()
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
-	if err := admin.Suspend(p.ctx, tenant.Slug(c.Slug), c.Reason); err != nil {
-		return err
-	}
-	p.printf("%s is suspended\n", c.Slug)
-	return nil
+	return p.withAdmin(func(admin *store.Admin) error {
+		if err := admin.Suspend(p.ctx, tenant.Slug(c.Slug), c.Reason); err != nil {
+			return err
+		}
+		p.printf("%s is suspended\n", c.Slug)
+		return nil
+	})
 }
 
 type tenantResumeCmd struct {
@@ -172,16 +162,13 @@ type tenantResumeCmd struct {
 
 // Run implements the command.
 func (c tenantResumeCmd) Run(p *program) error {
-	admin, err := p.openAdmin()
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
-	if err := admin.Resume(p.ctx, tenant.Slug(c.Slug)); err != nil {
-		return err
-	}
-	p.printf("%s is open again\n", c.Slug)
-	return nil
+	return p.withAdmin(func(admin *store.Admin) error {
+		if err := admin.Resume(p.ctx, tenant.Slug(c.Slug)); err != nil {
+			return err
+		}
+		p.printf("%s is open again\n", c.Slug)
+		return nil
+	})
 }
 
 type tenantFundCmd struct {
@@ -195,36 +182,32 @@ type tenantFundCmd struct {
 
 // Run implements the command.
 func (c tenantFundCmd) Run(p *program) error {
-	s, err := p.openStore()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	t, err := tenantNamed(s, c.Tenant)
-	if err != nil {
-		return err
-	}
-	amount, err := game.ParseMoney(c.Amount, t.Exponent)
-	if err != nil {
-		return err
-	}
-	id := uuid.New()
-	if c.CommandID != "" {
-		if id, err = uuid.Parse(c.CommandID); err != nil {
-			return fmt.Errorf("--command-id is not a UUID: %q", c.CommandID)
+	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+		if !auth.ValidSubject(c.Player) {
+			return fmt.Errorf("a player's id is 1 to 64 printable characters without spaces: %q", c.Player)
 		}
-	}
-	balance, _, err := s.Credit(p.ctx, t.ID, store.Credit{
-		Player: game.PlayerID(c.Player), Amount: amount, Reason: c.Reason, Actor: actor(), CommandID: id.String(),
+		amount, err := game.ParseMoney(c.Amount, t.Exponent)
+		if err != nil {
+			return err
+		}
+		id := uuid.New()
+		if c.CommandID != "" {
+			if id, err = uuid.Parse(c.CommandID); err != nil {
+				return fmt.Errorf("--command-id is not a UUID: %q", c.CommandID)
+			}
+		}
+		balance, _, err := s.Credit(p.ctx, t.ID, store.Credit{
+			Player: game.PlayerID(c.Player), Amount: amount, Reason: c.Reason, Actor: actor(), CommandID: id.String(),
+		})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return p.printJSON(map[string]any{"player": c.Player, "balance": balance, "currency": t.Currency, "exponent": t.Exponent})
+		}
+		p.printf("%s has %s %s\n", c.Player, balance.Format(t.Exponent), t.Currency)
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return p.printJSON(map[string]any{"player": c.Player, "balance": balance, "currency": t.Currency, "exponent": t.Exponent})
-	}
-	p.printf("%s has %s %s\n", c.Player, balance.Format(t.Exponent), t.Currency)
-	return nil
 }
 
 type tenantTrialBalanceCmd struct {
@@ -234,35 +217,28 @@ type tenantTrialBalanceCmd struct {
 
 // Run implements the command.
 func (c tenantTrialBalanceCmd) Run(p *program) error {
-	s, err := p.openStore()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	t, err := tenantNamed(s, c.Slug)
-	if err != nil {
-		return err
-	}
-	tb, err := s.TrialBalance(p.ctx, t.ID)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		if err := p.printJSON(tb); err != nil {
+	return p.withTenant(c.Slug, func(s *store.Store, t *store.Tenant) error {
+		tb, err := s.TrialBalance(p.ctx, t.ID)
+		if err != nil {
 			return err
 		}
-	} else {
-		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-		for _, a := range tb.Accounts {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t\n", a.Kind, a.Owner, a.Balance.Format(t.Exponent))
+		if c.JSON {
+			if err := p.printJSON(tb); err != nil {
+				return err
+			}
+		} else {
+			w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+			for _, a := range tb.Accounts {
+				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t\n", a.Kind, a.Owner, a.Balance.Format(t.Exponent))
+			}
+			_, _ = fmt.Fprintf(w, "sum\t\t%s\t\n", tb.Sum.Format(t.Exponent))
+			if err := w.Flush(); err != nil {
+				return err
+			}
 		}
-		_, _ = fmt.Fprintf(w, "sum\t\t%s\t\n", tb.Sum.Format(t.Exponent))
-		if err := w.Flush(); err != nil {
-			return err
+		if !tb.OK {
+			return fmt.Errorf("the books of %s do not balance", c.Slug)
 		}
-	}
-	if !tb.OK {
-		return fmt.Errorf("the books of %s do not balance", c.Slug)
-	}
-	return nil
+		return nil
+	})
 }

