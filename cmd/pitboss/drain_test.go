@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -157,7 +159,7 @@ func TestTroubleAtTheStartIsASentenceAndAFailure(t *testing.T) {
 				t.Setenv(k, v)
 			}
 			var said bytes.Buffer
-			err := run(soon(t), append(c.args, "--dir", t.TempDir()), streams{io.Discard, &said}, seams{})
+			err := run(soon(t), append(c.args, "--dir", openDir(t)), streams{io.Discard, &said}, seams{})
 			if err == nil {
 				t.Fatal("no failure")
 			}
@@ -166,6 +168,19 @@ func TestTroubleAtTheStartIsASentenceAndAFailure(t *testing.T) {
 			}
 		})
 	}
+}
+
+// openDir is a temporary folder that everybody may enter: run by root, the database is
+// somebody else's.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, d := range []string{filepath.Dir(dir), dir} {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 func TestHelpNamesEveryCommand(t *testing.T) {

@@ -48,7 +48,7 @@ func newFloor(t *testing.T) *floor {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	cluster, err := localpg.Start(ctx, localpg.Options{Dir: t.TempDir(), Log: log})
+	cluster, err := localpg.Start(ctx, localpg.Options{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

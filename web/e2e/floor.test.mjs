@@ -104,7 +104,7 @@ test('the server is killed in the middle of a round: the page goes on by itself,
   const commitment = await alice.textContent('[data-testid=commitment]')
   await house.kill('SIGKILL')
   await alice.waitForSelector('[data-testid=connection][data-state=reconnecting]')
-  await alice.click(at('odd')).catch(() => undefined) // bets are closed while nobody answers
+  await alice.click(at('odd'), { timeout: 300 }).catch(() => undefined) // bets are closed while nobody answers
   await house.start()
   await alice.waitForSelector('[data-testid=connection][data-state=open]', { timeout: 30_000 })
   const pocket = await settled(alice)

@@ -1,7 +1,7 @@
 // What the browser tests stand on: a running Pitboss with its own database, and Chromium.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -33,6 +33,7 @@ export class House {
   static async open() {
     const h = new House()
     h.dir = mkdtempSync(join(tmpdir(), 'pitboss-e2e-'))
+    chmodSync(h.dir, 0o755) // run by root, the database is somebody else's
     h.bin = process.env.PITBOSS_BIN ?? join(h.dir, 'pitboss')
     if (!process.env.PITBOSS_BIN) {
       const built = spawnSync('go', ['build', '-o', h.bin, './cmd/pitboss'], { cwd: root, encoding: 'utf8' })
