@@ -213,6 +213,37 @@ func TestTicketIsGoodOnceAndAtItsTenant(t *testing.T) {
 	}
 }
 
+func TestOneSubjectsTicketsMakeRoomForEachOther(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tickets := auth.NewTickets()
+	until := time.Now().Add(time.Hour)
+	other, err := tickets.Issue(auth.Principal{Tenant: b.x, Subject: "bob", ExpiresAt: until})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mine []string
+	for range 3 * auth.TicketsPerSubjectMax {
+		name, err := tickets.Issue(auth.Principal{Tenant: b.x, Subject: "alice", ExpiresAt: until})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine = append(mine, name)
+	}
+	good := 0
+	for _, name := range mine {
+		if _, err := tickets.Redeem(b.x, name); err == nil {
+			good++
+		}
+	}
+	if good != auth.TicketsPerSubjectMax {
+		t.Errorf("%d of alice's are good", good)
+	}
+	if _, err := tickets.Redeem(b.x, other); err != nil {
+		t.Errorf("bob's: %v", err)
+	}
+}
+
 func TestTicketRunsOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

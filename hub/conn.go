@@ -264,7 +264,7 @@ func (c *Conn) Allow() bool {
 // Renew moves the moment at which the socket is closed as expired. The zero time is
 // never.
 func (c *Conn) Renew(expires time.Time) {
-	if expires.IsZero() {
+	if expires.IsZero() || expires.Year() > 2200 { // UnixNano ends in 2262
 		c.expires.Store(0)
 		return
 	}
@@ -312,9 +312,10 @@ func (c *Conn) deliver(m *member, msg *Message, frame []byte) {
 	}
 	switch {
 	case m.holding:
-		m.held = append(m.held, it)
-		c.heldNow += it.bytes()
-		c.bound()
+		if c.bound() {
+			m.held = append(m.held, it)
+			c.heldNow += it.bytes()
+		}
 	case msg.Seq > 0 && msg.Seq <= m.after:
 	default:
 		c.push(it)
@@ -326,13 +327,14 @@ func (c *Conn) push(it item) {
 	if c.closing != nil || c.ended || len(it.frame) == 0 {
 		return
 	}
-	c.queue.push(it)
 	if c.bound() {
+		c.queue.push(it)
 		c.wake.Signal()
 	}
 }
 
-// bound needs mu. It closes the socket if too much waits.
+// bound needs mu. It closes the socket if too much waits already: a single frame, however
+// long, may always be sent.
 func (c *Conn) bound() bool {
 	if c.queue.bytes+c.heldNow <= c.hub.limits.QueueBytesMax {
 		return true

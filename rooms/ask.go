@@ -101,17 +101,23 @@ func (d *Directory) resume(ctx context.Context, ref Ref, viewer game.PlayerID, a
 		return Joined{}, false, nil
 	}
 	out := Joined{Epoch: here.epoch, Seq: here.seq, Events: make([]wire.RoomEvent, 0, missed)}
+	tooMuch := false
 	err = tried(func() error {
+		bytes := 0
 		for _, rec := range here.records[1:] {
 			e, err := formOf(here.kind, ref.Room, rec, viewer)
 			if err != nil {
 				return err
 			}
 			out.Events = append(out.Events, e)
+			if bytes += len(e.Data); bytes > ResumeBytesMax {
+				tooMuch = true
+				return nil
+			}
 		}
 		return nil
 	})
-	return out, true, err
+	return out, !tooMuch, err
 }
 
 // StaffView is the view of a game that has one for staff (interface{ StaffView() any }).

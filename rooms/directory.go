@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,6 +36,10 @@ const (
 	// ResumeMax is how many events a client that comes back is sent at most; one that missed
 	// more gets the view.
 	ResumeMax = 2000
+	// ResumeBytesMax is how much of them, for the same reason.
+	ResumeBytesMax = 512 << 10
+	// RoomsMax is how many rooms of a tenant are open at once.
+	RoomsMax = 5000
 	// nameRunesMax and settingsBytesMax bound what a room is opened with.
 	nameRunesMax     = 80
 	settingsBytesMax = 8 << 10
@@ -152,8 +157,8 @@ func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 	if c.Name = strings.TrimSpace(c.Name); c.Name == "" {
 		c.Name = c.Room
 	}
-	if utf8.RuneCountInString(c.Name) > nameRunesMax {
-		return fmt.Errorf("%w: a room's name has at most %d characters", ErrGame, nameRunesMax)
+	if utf8.RuneCountInString(c.Name) > nameRunesMax || !Printable(c.Name) {
+		return fmt.Errorf("%w: a room's name has at most %d characters, all printable", ErrGame, nameRunesMax)
 	}
 	if len(c.Settings) == 0 {
 		c.Settings = json.RawMessage(`{}`)
@@ -171,6 +176,14 @@ func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 		}
 	}
 	return nil
+}
+
+// Printable reports whether a text can be stored and shown: UTF-8 without control
+// characters but new lines and tabs.
+func Printable(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+	}) < 0
 }
 
 // Check is CheckConfig with this directory's games.

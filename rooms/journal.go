@@ -20,6 +20,8 @@ var (
 	ErrNotFound = errors.New("rooms: no such room")
 	// ErrExists means that the tenant already has, or had, a room of that id.
 	ErrExists = errors.New("rooms: a room of this id exists or existed")
+	// ErrTooManyRooms means that RoomsMax rooms of the tenant are open.
+	ErrTooManyRooms = errors.New("rooms: too many rooms are open")
 	// ErrRoomID means that a text can not be a room's id.
 	ErrRoomID = errors.New("rooms: a room's id is 1 to 40 lower-case letters, digits and hyphens, and starts with a letter")
 )

@@ -144,7 +144,7 @@ func (r *room) consult(w *work) (body any, events []game.Event, no *game.Refusal
 }
 
 // audit is the line of an operator's command. A command that is about something smaller than
-// the room says so by a method Target.
+// the room says so by a method Target; one that has a reason, by a method Why.
 func (r *room) audit(w *work, body any) *Audit {
 	a := &Audit{
 		Actor: string(w.by.Player), Action: w.command.Type, Target: r.ref.Room,
@@ -152,6 +152,9 @@ func (r *room) audit(w *work, body any) *Audit {
 	}
 	if t, ok := body.(interface{ Target() string }); ok {
 		a.Target = t.Target()
+	}
+	if w, ok := body.(interface{ Why() string }); ok {
+		a.Reason = w.Why()
 	}
 	return a
 }

@@ -31,7 +31,7 @@ var (
 
 	// ErrInsufficientFunds means that a player's balance does not cover an amount.
 	ErrInsufficientFunds = errors.New("store: insufficient funds")
-	// ErrAmount means that an amount is zero or beyond MaxAmount.
+	// ErrAmount means that an amount is zero or beyond MaxAmount, or a balance beyond MaxBalance.
 	ErrAmount = errors.New("store: an amount is not zero and at most 10^15 minor units")
 	// ErrCommandReused means that the command id was used before for something else.
 	ErrCommandReused = errors.New("store: this command id was used for something else")

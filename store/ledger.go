@@ -18,6 +18,10 @@ import (
 // MaxAmount is the most that one Credit moves, in minor units.
 const MaxAmount game.Money = 1_000_000_000_000_000
 
+// MaxBalance is the most that Credit lets a player have, in minor units. It leaves room for
+// winnings below 2^53, up to which a browser counts exactly.
+const MaxBalance = 4 * int64(MaxAmount)
+
 // Sorts of accounts: a player's money, what a room took less what it paid, and where the
 // players' money comes from.
 const (
@@ -123,6 +127,9 @@ func credit(ctx context.Context, tx pgx.Tx, c Credit, command string) (account, 
 	}
 	if err := move(debit, to, &player, size); err != nil {
 		return account{}, err
+	}
+	if player.balance > MaxBalance && size > 0 && debit == &house {
+		return account{}, fmt.Errorf("%w: the balance would pass %d", ErrAmount, MaxBalance)
 	}
 	before, err := json.Marshal(map[string]int64{"balance": was})
 	if err != nil {

@@ -72,6 +72,13 @@ func (s *Store) OpenRoom(ctx context.Context, id tenant.ID, c rooms.Config, acto
 	if c.Settings == nil {
 		c.Settings = json.RawMessage("{}")
 	}
+	var open int
+	if err := s.pool.QueryRow(ctx, countOpen, id.String()).Scan(&open); err != nil {
+		return fmt.Errorf("store: open %s: %w", ref, err)
+	}
+	if open >= rooms.RoomsMax {
+		return fmt.Errorf("%w: %d", rooms.ErrTooManyRooms, open)
+	}
 	// The index first: it may name a room that is not there, but no room is ever unknown to
 	// it.
 	if _, err := s.pool.Exec(ctx, insertIndex, id.String(), c.Room); err != nil {
@@ -97,6 +104,8 @@ func (s *Store) OpenRoom(ctx context.Context, id tenant.ID, c rooms.Config, acto
 	}
 	return nil
 }
+
+const countOpen = `select count(*) from platform.room where tenant = $1 and state <> 'closed'`
 
 const markClosing = `update room set status = 'closing' where id = $1 and status = 'open'`
 

@@ -3,7 +3,9 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -19,14 +21,29 @@ func read(c echo.Context, into any) error {
 	if kind := c.Request().Header.Get(echo.HeaderContentType); kind != "" && !isJSON(kind) {
 		return errMediaType
 	}
-	var raw json.RawMessage
-	if err := json.NewDecoder(c.Request().Body).Decode(&raw); err != nil {
+	raw, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	if !json.Valid(raw) {
 		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "The body is not JSON.")
 	}
 	if bad := wire.DecodeParams(raw, into); bad != nil {
 		return bad
 	}
 	return nil
+}
+
+// param is a part of the path, unescaped. Echo unescapes only some.
+func param(c echo.Context, name string) string {
+	if c.Request().URL.RawPath == "" {
+		return c.Param(name)
+	}
+	text, err := url.PathUnescape(c.Param(name))
+	if err != nil {
+		return ""
+	}
+	return text
 }
 
 func isJSON(kind string) bool {
@@ -98,16 +115,23 @@ func (s *Server) listRooms(c echo.Context) error {
 // only its player can see proves little.
 func (s *Server) round(c echo.Context) error {
 	t := tenantOf(c)
-	ref, err := rooms.NewRef(t.ID, c.Param("room"))
+	ref, err := rooms.NewRef(t.ID, param(c, "room"))
 	if err != nil {
 		return rooms.ErrNotFound
 	}
-	n, err := strconv.ParseInt(c.Param("round"), 10, 64)
+	n, err := strconv.ParseInt(param(c, "round"), 10, 64)
 	if err != nil || n < 1 {
 		return errNotFound
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
+	// Strangers may ask; they must not keep players' bets from the database.
+	select {
+	case s.lookups <- struct{}{}:
+		defer func() { <-s.lookups }()
+	default:
+		return errManyLookups
+	}
 	config, err := s.store.Room(ctx, ref)
 	if err != nil {
 		return err
@@ -131,6 +155,9 @@ func (s *Server) round(c echo.Context) error {
 			return err
 		}
 		body.Events = append(body.Events, ev)
+	}
+	if last := body.Events[len(body.Events)-1].Type; last == "round.settled" || last == "round.voided" {
+		c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	return c.JSON(http.StatusOK, body)
 }

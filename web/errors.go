@@ -29,6 +29,9 @@ func (p *problem) Error() string { return p.code + ": " + p.message }
 
 func fail(status int, code, message string) *problem { return &problem{status, code, message} }
 
+// statusClientClosed is nginx's status for a client that left before its answer came.
+const statusClientClosed = 499
+
 var (
 	errUnknownHost = fail(http.StatusNotFound, "unknown_host", "No operator is served at this address.")
 	errSuspended   = fail(http.StatusForbidden, "tenant_suspended", "This operator is suspended.")
@@ -37,6 +40,7 @@ var (
 	errDraining    = fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "This node is going down; try again in a moment.")
 	errRole        = fail(http.StatusForbidden, game.CodeForbidden, "This is not for your role.")
 	errNotFound    = fail(http.StatusNotFound, "not_found", "There is nothing here.")
+	errManyLookups = fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too many rounds are being looked up; try again in a moment.")
 	errMediaType   = fail(http.StatusUnsupportedMediaType, "unsupported_media_type", "Send JSON, as application/json.")
 )
 
@@ -52,6 +56,10 @@ var known = []struct {
 	{rooms.ErrBusy, fail(http.StatusServiceUnavailable, wire.CodeBusy, "The table has too much to do; send it again.")},
 	{rooms.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
 	{rooms.ErrUnavailable, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It is not known whether this was done; send it again under the same command_id.")},
+	{rooms.ErrTooManyRooms, fail(http.StatusConflict, game.CodeLimitReached, "Too many tables are open; close some.")},
+	{store.ErrAmount, fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
+	{store.ErrInvalid, fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value can not be stored.")},
+	{context.Canceled, fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
 	{store.ErrInsufficientFunds, fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
 	{store.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
 	{context.DeadlineExceeded, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It took too long; send it again under the same command_id.")},

@@ -22,6 +22,13 @@ import (
 
 const reasonRunesMax = 500
 
+// actorOf is who the audit log says did it. The role before the name keeps a subject from
+// passing for the platform's own hands (dev, cli:…).
+func actorOf(c echo.Context) string {
+	p := principalOf(c)
+	return string(p.Role) + ":" + p.Subject
+}
+
 func (s *Server) openRoom(c echo.Context) error {
 	var in struct {
 		Room     string          `json:"room"`
@@ -43,7 +50,7 @@ func (s *Server) openRoom(c echo.Context) error {
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	if err := s.store.OpenRoom(ctx, t.ID, config, principalOf(c).Subject, c.RealIP()); err != nil {
+	if err := s.store.OpenRoom(ctx, t.ID, config, actorOf(c), c.RealIP()); err != nil {
 		return err
 	}
 	if err := s.rooms.Open(ctx, ref); err != nil {
@@ -62,13 +69,13 @@ func (s *Server) closeRoom(c echo.Context) error {
 	if err := checkReason(in.Reason); err != nil {
 		return err
 	}
-	ref, err := rooms.NewRef(tenantOf(c).ID, c.Param("room"))
+	ref, err := rooms.NewRef(tenantOf(c).ID, param(c, "room"))
 	if err != nil || ref.Room == rooms.LobbyID {
 		return rooms.ErrNotFound
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	if err := s.store.CloseRoom(ctx, ref, principalOf(c).Subject, in.Reason, c.RealIP()); err != nil {
+	if err := s.store.CloseRoom(ctx, ref, actorOf(c), in.Reason, c.RealIP()); err != nil {
 		return err
 	}
 	s.chat.forget(ref)
@@ -115,7 +122,11 @@ func (s *Server) players(c echo.Context) error {
 	t := tenantOf(c)
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	list, err := s.store.Players(ctx, t.ID, game.PlayerID(c.QueryParam("after")), int(limit))
+	after := c.QueryParam("after")
+	if after != "" && !auth.ValidSubject(after) {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "after: want a player's id")
+	}
+	list, err := s.store.Players(ctx, t.ID, game.PlayerID(after), int(limit))
 	if err != nil {
 		return err
 	}
@@ -155,16 +166,16 @@ func (s *Server) credit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if !auth.ValidSubject(c.Param("player")) {
+	if !auth.ValidSubject(param(c, "player")) {
 		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "player: want 1 to 64 printable characters without spaces")
 	}
 	t := tenantOf(c)
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	player := game.PlayerID(c.Param("player"))
+	player := game.PlayerID(param(c, "player"))
 	balance, version, err := s.store.Credit(ctx, t.ID, store.Credit{
 		Player: player, Amount: game.Money(in.Amount), Reason: in.Reason,
-		Actor: principalOf(c).Subject, Address: c.RealIP(), CommandID: id,
+		Actor: actorOf(c), Address: c.RealIP(), CommandID: id,
 	})
 	if err != nil {
 		return err
@@ -178,7 +189,7 @@ func (s *Server) credit(c echo.Context) error {
 func (s *Server) tellBalance(ctx context.Context, t *store.Tenant, player game.PlayerID, b wire.Balance) {
 	m := hub.Message{Topic: rooms.PlayerTopic(t.ID, player), Class: hub.ClassResult, Key: "balance", Frame: wire.Push(wire.PushWalletBalance, b)}
 	if err := s.hub.Publish(ctx, m); err != nil {
-		s.log.Warn("balance not pushed", "tenant", t.Slug, "player", player, "err", err)
+		s.log.Warn("balance not pushed", "tenant", t.ID, "player", player, "err", err)
 	}
 }
 
@@ -210,7 +221,38 @@ func (s *Server) publishPromotion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, map[string]any{"id": id, "title": in.Title, "text": in.Text, "ends_at": wire.At(in.EndsAt), "status": "active"})
+	// The answer is what is stored. The id of something else does not pass for a success.
+	p, err := s.promotion(c, id)
+	if err != nil {
+		return err
+	}
+	if p.Title != strings.TrimSpace(in.Title) || p.Text != strings.TrimSpace(in.Text) || !p.EndsAt.Equal(in.EndsAt.Truncate(time.Millisecond)) {
+		return rooms.ErrCommandReused
+	}
+	return c.JSON(http.StatusCreated, p)
+}
+
+// promotion is one promotion as the lobby has it. It returns rooms.ErrCommandReused if there
+// is none of that id.
+func (s *Server) promotion(c echo.Context, id string) (lobby.Past, error) {
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	view, err := s.rooms.StaffView(ctx, rooms.Ref{Tenant: tenantOf(c).ID, Room: rooms.LobbyID})
+	if err != nil {
+		return lobby.Past{}, err
+	}
+	var all struct {
+		Promotions []lobby.Past `json:"promotions"`
+	}
+	if err := json.Unmarshal(view, &all); err != nil {
+		return lobby.Past{}, err
+	}
+	for _, p := range all.Promotions {
+		if p.ID == id {
+			return p, nil
+		}
+	}
+	return lobby.Past{}, rooms.ErrCommandReused
 }
 
 func (s *Server) withdrawPromotion(c echo.Context) error {
@@ -225,10 +267,17 @@ func (s *Server) withdrawPromotion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.commandLobby(c, id, lobby.TypeWithdraw, lobby.Withdraw{ID: c.Param("id"), Reason: in.Reason}); err != nil {
+	if err := s.commandLobby(c, id, lobby.TypeWithdraw, lobby.Withdraw{ID: param(c, "id"), Reason: in.Reason}); err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, struct{}{})
+	p, err := s.promotion(c, param(c, "id"))
+	if err != nil {
+		return err
+	}
+	if p.Status == lobby.StatusActive {
+		return rooms.ErrCommandReused // the id was another command's, and that was answered
+	}
+	return c.JSON(http.StatusOK, p)
 }
 
 // commandLobby sends a staff command to the tenant's lobby and waits for the commit;
@@ -245,7 +294,7 @@ func (s *Server) commandLobby(c echo.Context, id, typ string, body any) error {
 	}
 	done := make(chan outcome, 1)
 	s.rooms.Send(rooms.Ref{Tenant: who.Tenant, Room: rooms.LobbyID}, rooms.Command{
-		ID: id, By: game.Actor{Player: game.PlayerID(who.Subject), Name: who.Name, Staff: true},
+		ID: id, By: game.Actor{Player: game.PlayerID(actorOf(c)), Name: who.Name, Staff: true},
 		Address: c.RealIP(), Type: typ, Body: raw,
 	}, func(a rooms.Answer, err error) { done <- outcome{a, err} })
 	ctx, cancel := s.patient(c)
@@ -313,8 +362,8 @@ func commandID(text string) (string, error) {
 }
 
 func checkReason(reason string) error {
-	if n := utf8.RuneCountInString(strings.TrimSpace(reason)); n == 0 || n > reasonRunesMax {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "reason: want 1 to 500 characters")
+	if n := utf8.RuneCountInString(strings.TrimSpace(reason)); n == 0 || n > reasonRunesMax || !rooms.Printable(reason) {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "reason: want 1 to 500 printable characters")
 	}
 	return nil
 }

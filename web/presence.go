@@ -31,7 +31,7 @@ func (s *Server) tellPresence(ctx context.Context, t *store.Tenant, told presenc
 	frame := wire.Push(wire.PushLobbyPresence, now)
 	lobby := rooms.Ref{Tenant: t.ID, Room: rooms.LobbyID}
 	if err := s.hub.Publish(ctx, hub.Message{Topic: lobby.Topic(), Class: hub.ClassChat, Key: "presence", Frame: frame}); err != nil {
-		s.log.Warn("presence not published", "tenant", t.Slug, "err", err)
+		s.log.Warn("presence not published", "tenant", t.ID, "err", err)
 		return
 	}
 	if told[t.ID] = now; now.Online == 0 {

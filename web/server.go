@@ -18,6 +18,8 @@ import (
 const (
 	// bodyMax bounds a request's body.
 	bodyMax = "64K"
+	// lookupsMax is how many rounds strangers look up at once.
+	lookupsMax = 4
 	// patience is how long a request waits for a room or for the database.
 	patience = 5 * time.Second
 )
@@ -47,13 +49,14 @@ type Server struct {
 	chat     *chats
 	echo     *echo.Echo
 	draining chan struct{}
+	lookups  chan struct{} // one element per lookup of a round under way
 }
 
 // New wires the routes. Run must run beside it.
 func New(o Options) *Server {
 	s := &Server{
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
-		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), draining: make(chan struct{}),
+		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), draining: make(chan struct{}), lookups: make(chan struct{}, lookupsMax),
 	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -22,6 +23,9 @@ const (
 	roomsPerSocketMax = 16
 	// chatRunesMax bounds a line of chat.
 	chatRunesMax = 300
+	// chatPerSecond and chatBurst bound how much one socket says.
+	chatPerSecond = 1
+	chatBurst     = 5
 )
 
 // session is one socket's conversation. Received is called by one goroutine, the
@@ -33,6 +37,7 @@ type session struct {
 	who    auth.Principal
 	conn   *hub.Conn
 	joined map[string]tenantRoom // by room id; owned by the reader
+	talk   *rate.Limiter         // of chat
 }
 
 // tenantRoom is a room that this socket is in.
@@ -50,12 +55,11 @@ func (x *session) Closed() {}
 // Received implements hub.Handler: one frame, one request.
 func (x *session) Received(frame []byte) {
 	req, bad := wire.Decode(frame)
-	if bad != nil {
-		x.refuse(req.ID, bad)
-		return
-	}
 	if !x.conn.Allow() {
-		x.refuse(req.ID, wire.NewError(wire.CodeRateLimited, "Slower, please: nothing was done."))
+		bad = wire.NewError(wire.CodeRateLimited, "Slower, please: nothing was done.")
+	}
+	if bad != nil {
+		x.refuse(req, bad)
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -63,7 +67,7 @@ func (x *session) Received(frame []byte) {
 	result, err := x.obey(ctx, req)
 	switch {
 	case err != nil:
-		x.refuse(req.ID, x.explain(err))
+		x.refuse(req, x.explain(err))
 	case result != nil:
 		x.reply(req.ID, result)
 	}
@@ -80,11 +84,11 @@ func (x *session) obey(ctx context.Context, req wire.Request) (any, error) {
 	case wire.MethodRoomList:
 		return with(req, func(struct{}) (any, error) { return x.list(), nil })
 	case wire.MethodRoomJoin:
-		return with(req, func(p wire.RoomJoin) (any, error) { return x.join(ctx, req.ID, p) })
+		return with(req, func(p wire.RoomJoin) (any, error) { return x.join(ctx, req, p) })
 	case wire.MethodRoomLeave:
 		return with(req, x.leave)
 	case wire.MethodRoomCommand:
-		return with(req, func(p wire.RoomCommand) (any, error) { return x.command(req.ID, p) })
+		return with(req, func(p wire.RoomCommand) (any, error) { return x.command(req, p) })
 	case wire.MethodChatSend:
 		return with(req, func(p wire.ChatSend) (any, error) { return x.say(ctx, p) })
 	case wire.MethodWalletBalance:
@@ -116,7 +120,7 @@ func (x *session) list() wire.RoomListResult {
 
 // join holds the room's messages back, asks the room where it is, answers, and lets
 // go: the first event that the client sees is the one after the answer.
-func (x *session) join(ctx context.Context, id json.RawMessage, p wire.RoomJoin) (any, error) {
+func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (any, error) {
 	ref, err := rooms.NewRef(x.tenant.ID, p.Room)
 	if err != nil {
 		return nil, rooms.ErrNotFound
@@ -129,7 +133,9 @@ func (x *session) join(ctx context.Context, id json.RawMessage, p wire.RoomJoin)
 	}
 	joined, err := x.server.rooms.Join(ctx, ref, x.viewer(), p.Resume)
 	if err != nil {
-		if p.Room != rooms.LobbyID {
+		if p.Room == rooms.LobbyID {
+			_ = x.conn.Release(ref.Topic(), 0) // every socket stays in the lobby
+		} else {
 			x.conn.Leave(ref.Topic())
 			delete(x.joined, p.Room)
 		}
@@ -138,7 +144,7 @@ func (x *session) join(ctx context.Context, id json.RawMessage, p wire.RoomJoin)
 	if p.Room != rooms.LobbyID {
 		x.joined[p.Room] = tenantRoom{ref, ref.Topic()}
 	}
-	x.reply(id, wire.RoomJoinResult{
+	x.reply(req.ID, wire.RoomJoinResult{
 		Epoch: joined.Epoch, Seq: joined.Seq, View: joined.View, Events: joined.Events,
 		Chat: x.server.chat.latest(ref, x.who.Subject),
 	})
@@ -160,7 +166,7 @@ func (x *session) leave(p wire.RoomLeave) (any, error) {
 
 // command hands a player's move to the room. The answer comes from the room's
 // goroutine, after the commit.
-func (x *session) command(id json.RawMessage, p wire.RoomCommand) (any, error) {
+func (x *session) command(req wire.Request, p wire.RoomCommand) (any, error) {
 	room, ok := x.joined[p.Room]
 	if !ok {
 		return nil, notJoined()
@@ -187,11 +193,11 @@ func (x *session) command(id json.RawMessage, p wire.RoomCommand) (any, error) {
 	}, func(a rooms.Answer, err error) {
 		switch {
 		case err != nil:
-			x.refuse(id, x.explain(err))
+			x.refuse(req, x.explain(err))
 		case a.Refusal != nil:
-			x.refuse(id, wire.NewError(a.Refusal.Code, a.Refusal.Message))
+			x.refuse(req, wire.NewError(a.Refusal.Code, a.Refusal.Message))
 		default:
-			x.reply(id, wire.RoomCommandResult{Accepted: true, Epoch: a.Epoch, Seq: a.Seq, Balance: int64(a.Balance)})
+			x.reply(req.ID, wire.RoomCommandResult{Accepted: true, Epoch: a.Epoch, Seq: a.Seq, Balance: int64(a.Balance)})
 		}
 	})
 	return nil, nil //nolint:nilnil // answered by the room
@@ -204,6 +210,9 @@ func (x *session) say(ctx context.Context, p wire.ChatSend) (any, error) {
 	}
 	if n := utf8.RuneCountInString(p.Text); n == 0 || n > chatRunesMax {
 		return nil, wire.NewError(wire.CodeTextTooLong, "A message has 1 to 300 characters.")
+	}
+	if !x.talk.Allow() {
+		return nil, wire.NewError(wire.CodeRateLimited, "You say too much at once; wait a moment.")
 	}
 	return struct{}{}, x.server.say(ctx, room.ref, x.who, p.Text)
 }
@@ -228,20 +237,19 @@ func (x *session) explain(err error) *wire.Error {
 	return explain(x.server.log, err).wire()
 }
 
+// refuse answers a request that can not be obeyed. What can not even be read is answered with
+// a null id (JSON-RPC 2.0 §5), a notification not at all.
+func (x *session) refuse(req wire.Request, e *wire.Error) {
+	if req.ID != nil || req.Method == "" {
+		x.conn.Send(hub.ClassResult, "", wire.ReplyError(req.ID, e))
+	}
+}
+
 func (x *session) reply(id json.RawMessage, result any) {
 	if id == nil {
 		return // a notification
 	}
 	x.conn.Send(hub.ClassResult, "", wire.Reply(id, result))
-}
-
-// refuse answers a request that is known to be one: what can not even be read is
-// answered with a null id (JSON-RPC 2.0 §5), a notification not at all.
-func (x *session) refuse(id json.RawMessage, e *wire.Error) {
-	if id == nil && e.Num != wire.NumParse && e.Num != wire.NumInvalidRequest {
-		return
-	}
-	x.conn.Send(hub.ClassResult, "", wire.ReplyError(id, e))
 }
 
 func notJoined() *wire.Error { return wire.NewError(wire.CodeNotJoined, "Join the room first.") }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub"
@@ -36,7 +37,7 @@ func (s *Server) socket(c echo.Context) error {
 		TokenID: who.TokenID, ExpiresAt: who.ExpiresAt, Address: c.RealIP(),
 	}
 	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
-		sess := &session{server: s, tenant: t, who: who, conn: conn, joined: map[string]tenantRoom{}}
+		sess := &session{server: s, tenant: t, who: who, conn: conn, joined: map[string]tenantRoom{}, talk: rate.NewLimiter(chatPerSecond, chatBurst)}
 		sess.begin()
 		return sess
 	})
@@ -59,7 +60,7 @@ func (x *session) begin() {
 		return
 	}
 	if err := x.enterLobby(ctx); err != nil {
-		s.log.Warn("no lobby for a new socket", "tenant", t.Slug, "player", x.who.Subject, "err", err)
+		s.log.Warn("no lobby for a new socket", "tenant", t.ID, "player", x.who.Subject, "err", err)
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}

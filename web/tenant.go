@@ -45,7 +45,7 @@ func mayServe(t *store.Tenant, now time.Time) error {
 	case status == store.Unpaid:
 		return errUnpaid
 	}
-	return errSuspended
+	return fail(errSuspended.status, errSuspended.code, "This operator is suspended: "+t.SuspendedFor+".")
 }
 
 // enforce closes the sockets of tenants that may not be served now.

@@ -24,6 +24,10 @@ import (
 	"github.com/pitboss-hub/pitboss/web"
 )
 
+// answerWithin bounds how long a client may take to read an answer. A socket, once it is one,
+// has limits of its own, and a profile takes as long as it was asked to.
+const answerWithin = 30 * time.Second
+
 // drainWithin is how long a node that is told to stop takes at most.
 const drainWithin = 15 * time.Second
 
@@ -44,7 +48,7 @@ func newNode(name string, s *store.Store, log *slog.Logger, test seams) *node {
 	n := &node{name: name, log: log.With("node", name), store: s, metrics: prometheus.NewRegistry()}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.tenants = s.Tenants()
-	n.hub = hub.New(hub.Options{Bus: membus.New(), Node: name, Log: n.log, Registerer: n.metrics})
+	n.hub = hub.New(hub.Options{Bus: membus.New(), Node: name, Log: log, Registerer: n.metrics})
 
 	var journal rooms.Journal = store.NewJournal(s)
 	var publisher rooms.Publisher = n.hub
@@ -89,11 +93,11 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	parts.Go(func() error { return n.tenants.Run(life) })
 	parts.Go(func() error { return n.web.Run(life) })
 	floorOpen := make(chan struct{})
-	parts.Go(func() error { return n.watchFloor(life, floorOpen) })
+	parts.Go(func() error { return n.watchFloor(ctx, floorOpen) })
 
-	servers := []*http.Server{n.serve(parts, public, n.web)}
+	servers := []*http.Server{n.serve(parts, public, n.web, answerWithin)}
 	if admin != nil {
-		servers = append(servers, n.serve(parts, admin, n.web.AdminHandler(n.metrics)))
+		servers = append(servers, n.serve(parts, admin, n.web.AdminHandler(n.metrics), 0))
 	}
 	select {
 	case <-floorOpen:
@@ -115,9 +119,9 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	return nil
 }
 
-func (n *node) serve(parts *errgroup.Group, l net.Listener, h http.Handler) *http.Server {
+func (n *node) serve(parts *errgroup.Group, l net.Listener, h http.Handler, answerWithin time.Duration) *http.Server {
 	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: answerWithin, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
 	}
 	parts.Go(func() error {
@@ -165,8 +169,9 @@ const floorEvery = 500 * time.Millisecond
 func (n *node) watchFloor(ctx context.Context, open chan<- struct{}) error {
 	tick := time.NewTicker(floorEvery)
 	defer tick.Stop()
+	told := map[rooms.Ref]string{} // why a room does not open, so that it is said once
 	for first := true; ; {
-		err := n.lookAtFloor(ctx)
+		err := n.lookAtFloor(ctx, told)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -184,7 +189,7 @@ func (n *node) watchFloor(ctx context.Context, open chan<- struct{}) error {
 	}
 }
 
-func (n *node) lookAtFloor(ctx context.Context) error {
+func (n *node) lookAtFloor(ctx context.Context, told map[rooms.Ref]string) error {
 	listed, err := n.store.RoomIndex(ctx)
 	if err != nil {
 		return err
@@ -197,10 +202,15 @@ func (n *node) lookAtFloor(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			n.log.Warn("a room does not open", "tenant", room.Ref.Tenant, "room", room.Ref.Room, "err", err)
+			if why := err.Error(); told[room.Ref] != why {
+				n.log.Warn("a room does not open", "tenant", room.Ref.Tenant, "room", room.Ref.Room, "err", err)
+				told[room.Ref] = why
+			}
+			continue
 		case room.Status == rooms.Closing:
 			n.rooms.Close(room.Ref, room.Reason)
 		}
+		delete(told, room.Ref)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
 // mailbox keeps the pushes of one method.
@@ -186,5 +187,67 @@ func TestOperatorOpensAndClosesATable(t *testing.T) {
 		if !strings.Contains(string(raw), action) {
 			t.Errorf("%s is not in the audit log: %s", action, raw)
 		}
+	}
+}
+
+func TestCreditReachesThePlayerWhoseIDWasEscaped(t *testing.T) {
+	f := newFloor(t)
+	f.startNode()
+	operator := f.mint("olivia", auth.Operator)
+	for escaped, player := range map[string]game.PlayerID{"bob%40example.com": "bob@example.com", "a%2Fb": "a/b", "a%25b": "a%b", "a%25b@c": "a%b@c", "plain": "plain"} {
+		status, code, raw := f.do("POST", "/v1/players/"+escaped+"/credit", operator, fmt.Sprintf(`{"amount":100,"reason":"test","command_id":%q}`, uuid.NewString()))
+		if status != 200 {
+			t.Fatalf("%s: %d %s %s", escaped, status, code, raw)
+		}
+		if b, _, err := f.store.Balance(soon(t), f.tenant.ID, player); err != nil || b != 100 {
+			t.Errorf("%s has %d, %v", player, b, err)
+		}
+	}
+}
+
+func TestAReusedCommandIDDoesNotPassForAnotherPromotion(t *testing.T) {
+	f := newFloor(t)
+	f.startNode()
+	operator, id := f.mint("olivia", auth.Operator), uuid.NewString()
+	ends := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	publish := func(title string) (int, string) {
+		status, code, _ := f.do("POST", "/v1/promotions", operator, fmt.Sprintf(`{"title":%q,"text":"x","ends_at":%q,"command_id":%q}`, title, ends, id))
+		return status, code
+	}
+	if status, code := publish("10 % bonus"); status != 201 {
+		t.Fatalf("%d %s", status, code)
+	}
+	if status, code := publish("1000 % bonus"); status != 409 || code != "command_id_reused" {
+		t.Errorf("another text: %d %s", status, code)
+	}
+	if status, code, _ := f.do("POST", "/v1/promotions/"+id+"/withdraw", operator, fmt.Sprintf(`{"command_id":%q}`, id)); status != 409 || code != "command_id_reused" {
+		t.Errorf("withdrawn under the id of the publication: %d %s", status, code)
+	}
+	if status, code, _ := f.do("POST", "/v1/promotions/"+id+"/withdraw", operator, fmt.Sprintf(`{"reason":"a mistake","command_id":%q}`, uuid.NewString())); status != 200 {
+		t.Errorf("%d %s", status, code)
+	}
+	_, _, raw := f.do("GET", "/v1/audit", operator, "")
+	if !strings.Contains(string(raw), `"actor":"operator:olivia","action":"promotion.withdraw","target":"`+id+`","reason":"a mistake"`) {
+		t.Errorf("audit: %s", raw)
+	}
+}
+
+func TestWhatCanNotBeStoredIsRefused(t *testing.T) {
+	f := newFloor(t)
+	f.startNode()
+	operator := f.mint("olivia", auth.Operator)
+	for _, x := range []struct{ path, body string }{
+		{"/v1/players/alice/credit", fmt.Sprintf(`{"amount":100,"reason":"a\u0000b","command_id":%q}`, uuid.NewString())},
+		{"/v1/players/alice/credit", fmt.Sprintf(`{"amount":9000000000000000,"reason":"a","command_id":%q}`, uuid.NewString())},
+		{"/v1/players/a%00b/credit", fmt.Sprintf(`{"amount":100,"reason":"a","command_id":%q}`, uuid.NewString())},
+		{"/v1/rooms", `{"room":"ghost","game":"roulette","name":"a\u0000b"}`},
+		{"/v1/rooms", `{"room":"ghost","game":"roulette"} {}`},
+	} {
+		if status, code, raw := f.do("POST", x.path, operator, x.body); status != 400 || code != "invalid_params" {
+			t.Errorf("%s %s: %d %s", x.path, x.body, status, raw)
+		}
+	}
+	if status, _, _ := f.do("GET", "/v1/players?after=%00", operator, ""); status != 400 {
+		t.Errorf("after: %d", status)
 	}
 }

@@ -21,6 +21,8 @@ const (
 	ActiveMax = 100
 	// PastMax is how many ended and withdrawn ones are remembered.
 	PastMax = 200
+	// ActiveBytesMax bounds the words of all active ones, which every new socket is sent.
+	ActiveBytesMax = 64 << 10
 	// IDBytesMax bounds a promotion's id.
 	IDBytesMax = 64
 	// TitleRunesMax, TextRunesMax and ReasonRunesMax bound the words.
@@ -56,6 +58,9 @@ type Withdraw struct {
 
 // Target is what the audit line is about.
 func (w *Withdraw) Target() string { return w.ID }
+
+// Why is what the audit log gives as the reason.
+func (w *Withdraw) Why() string { return w.Reason }
 
 // Kind is the lobby as a game. It has no settings.
 var Kind = game.Kind{Name: "lobby", New: newLobby, Command: command, Event: event}
@@ -144,6 +149,14 @@ func (l *Lobby) Decide(cmd game.Command) ([]game.Event, error) {
 	return nil, invalid("The lobby knows no such command.")
 }
 
+func (l *Lobby) activeBytes() int {
+	n := 0
+	for i := range l.Active {
+		n += len(l.Active[i].Title) + len(l.Active[i].Text)
+	}
+	return n
+}
+
 func (l *Lobby) publish(cmd game.Command, p *Publish) ([]game.Event, error) {
 	title, text := strings.TrimSpace(p.Title), strings.TrimSpace(p.Text)
 	switch {
@@ -160,6 +173,8 @@ func (l *Lobby) publish(cmd game.Command, p *Publish) ([]game.Event, error) {
 	switch {
 	case !ends.After(cmd.At) || ends.Sub(cmd.At) > LongestRun:
 		return nil, invalid("The end is in the future, and at most a year away.")
+	case l.activeBytes()+len(title)+len(text) > ActiveBytesMax:
+		return nil, game.Refuse(game.CodeLimitReached, fmt.Sprintf("The active promotions have %d bytes of words at most; withdraw one.", ActiveBytesMax))
 	case len(l.Active) >= ActiveMax:
 		return nil, game.Refuse(game.CodeLimitReached, fmt.Sprintf("At most %d promotions are active at once.", ActiveMax))
 	}
