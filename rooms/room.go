@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -89,11 +91,25 @@ func (r *room) run(ctx context.Context) {
 	r.drop()
 }
 
+// callers is where a panic came from: functions and lines, without their arguments, one of
+// which may be a seed.
+func callers() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	var b strings.Builder
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		fmt.Fprintf(&b, "\t%s (%s:%d)\n", f.Function, filepath.Base(f.File), f.Line)
+	}
+	return b.String()
+}
+
 // tried runs a game's own code; a panic becomes an error.
 func tried(f func() error) (err error) {
 	defer func() {
 		if x := recover(); x != nil {
-			err = fmt.Errorf("%w: %v\n%s", errRules, x, debug.Stack())
+			err = fmt.Errorf("%w: %v\n%s", errRules, x, callers())
 		}
 	}()
 	return f()

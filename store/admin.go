@@ -29,6 +29,9 @@ const (
 // of a serving node. The owner's login owns the database and may create roles; it need not
 // be a superuser.
 type Admin struct {
+	// Actor is who audit lines name for what is done here. Empty: "platform".
+	Actor string
+
 	pool   *pgxpool.Pool
 	box    *Box
 	known  schemas
@@ -55,6 +58,13 @@ func OpenAdmin(ctx context.Context, url string, box *Box) (*Admin, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+func (a *Admin) actor() string {
+	if a.Actor == "" {
+		return platformActor
+	}
+	return a.Actor
 }
 
 // Close closes all connections.

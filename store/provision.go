@@ -150,7 +150,7 @@ func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 		if _, err := tx.Exec(ctx, insertRoom, rooms.LobbyID, rooms.LobbyID, lobbyName, "{}"); err != nil {
 			return err
 		}
-		return writeAudit(ctx, tx, rooms.Audit{Actor: platformActor, Action: "tenant.create", Target: id.String()})
+		return writeAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: "tenant.create", Target: id.String()})
 	})
 }
 
@@ -190,7 +190,7 @@ func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, status, action,
 			return err
 		}
 		err = a.inSchema(ctx, tx, id, func() error {
-			return writeAudit(ctx, tx, rooms.Audit{Actor: platformActor, Action: action, Target: name, Reason: reason})
+			return writeAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: action, Target: name, Reason: reason})
 		})
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -92,6 +93,9 @@ func (s *Server) session(c echo.Context) error {
 func (s *Server) ticket(c echo.Context) error {
 	ticket, err := s.tickets.Issue(principalOf(c))
 	if err != nil {
+		if errors.Is(err, auth.ErrTickets) {
+			s.hit(limitTickets)
+		}
 		return err
 	}
 	return c.JSON(http.StatusCreated, struct {
@@ -130,6 +134,7 @@ func (s *Server) round(c echo.Context) error {
 	case s.lookups <- struct{}{}:
 		defer func() { <-s.lookups }()
 	default:
+		s.hit(limitRoundLookups)
 		return errManyLookups
 	}
 	config, err := s.store.Room(ctx, ref)

@@ -120,6 +120,9 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return
 	}
 	p := explain(s.log, err)
+	if p.status == http.StatusRequestEntityTooLarge {
+		s.hit(limitBody)
+	}
 	var body errorBody
 	body.Error.Code, body.Error.Message = p.code, p.message
 	if p.status == http.StatusUnauthorized {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub"
@@ -34,6 +35,8 @@ type Options struct {
 	Hub      *hub.Hub
 	Verifier *auth.Verifier
 	Tickets  *auth.Tickets
+	// Registerer shows how often each limit was hit.
+	Registerer prometheus.Registerer
 }
 
 // Server answers HTTP. Make it with New.
@@ -50,7 +53,22 @@ type Server struct {
 	echo     *echo.Echo
 	draining chan struct{}
 	lookups  chan struct{} // one element per lookup of a round under way
+	hits     *prometheus.CounterVec
 }
+
+// Limits of this package, as the metric names them. Those of sockets and rooms are hub's and
+// rooms'.
+const (
+	limitRoundLookups   = "round_lookups"
+	limitRoomsPerSocket = "rooms_per_socket"
+	limitChatRate       = "chat_rate"
+	limitChatLength     = "chat_length"
+	limitTickets        = "tickets"
+	limitBody           = "body_bytes"
+)
+
+// hit counts a limit that was reached.
+func (s *Server) hit(limit string) { s.hits.WithLabelValues(limit).Inc() }
 
 // New wires the routes. Run must run beside it.
 func New(o Options) *Server {
@@ -58,6 +76,8 @@ func New(o Options) *Server {
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), draining: make(chan struct{}), lookups: make(chan struct{}, lookupsMax),
 	}
+	s.hits = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_web_limit_hits_total", Help: "Requests that met a limit of the API or of a session."}, []string{"limit"})
+	o.Registerer.MustRegister(s.hits)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()

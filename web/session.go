@@ -126,6 +126,7 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 		return nil, rooms.ErrNotFound
 	}
 	if _, again := x.joined[p.Room]; !again && p.Room != rooms.LobbyID && len(x.joined) >= roomsPerSocketMax {
+		x.server.hit(limitRoomsPerSocket)
 		return nil, wire.NewError(wire.CodeTooManyRooms, "Leave a room first: a socket can be in 16.")
 	}
 	if err := x.conn.Hold(ref.Topic()); err != nil {
@@ -209,9 +210,11 @@ func (x *session) say(ctx context.Context, p wire.ChatSend) (any, error) {
 		return nil, notJoined()
 	}
 	if n := utf8.RuneCountInString(p.Text); n == 0 || n > chatRunesMax {
+		x.server.hit(limitChatLength)
 		return nil, wire.NewError(wire.CodeTextTooLong, "A message has 1 to 300 characters.")
 	}
 	if !x.talk.Allow() {
+		x.server.hit(limitChatRate)
 		return nil, wire.NewError(wire.CodeRateLimited, "You say too much at once; wait a moment.")
 	}
 	return struct{}{}, x.server.say(ctx, room.ref, x.who, p.Text)

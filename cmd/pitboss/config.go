@@ -100,7 +100,11 @@ func (p *program) openAdmin() (*store.Admin, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.OpenAdmin(p.ctx, p.Admin, box)
+	admin, err := store.OpenAdmin(p.ctx, p.Admin, box)
+	if err == nil {
+		admin.Actor = actor()
+	}
+	return admin, err
 }
 
 // withAdmin runs do with the owner's login.

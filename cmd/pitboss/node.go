@@ -76,7 +76,7 @@ func newNode(name string, s *store.Store, log *slog.Logger, test seams) *node {
 	})
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
-		Verifier: auth.NewVerifier(n.tenants), Tickets: auth.NewTickets(),
+		Verifier: auth.NewVerifier(n.tenants), Tickets: auth.NewTickets(), Registerer: n.metrics,
 	})
 	return n
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 )
 
@@ -23,6 +24,12 @@ func (c tokenCmd) Run(p *program) error {
 		token, err := mint(s.Tenants(), t, auth.Principal{Subject: c.Subject, Role: c.Role, Name: c.Name, ExpiresAt: time.Now().Add(c.TTL)})
 		if err != nil {
 			return err
+		}
+		if c.Role != auth.Player { // who can change things is written down
+			err := s.WriteAudit(p.ctx, t.ID, rooms.Audit{Actor: actor(), Action: "token.mint", Target: string(c.Role) + ":" + c.Subject})
+			if err != nil {
+				return err
+			}
 		}
 		p.printf("%s\n", token)
 		return nil
