@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -194,6 +195,17 @@ func (n *node) lookAtFloor(ctx context.Context, told map[rooms.Ref]string) error
 	if err != nil {
 		return err
 	}
+	// Lobbies first: without its lobby nobody gets into a casino.
+	isTable := func(r store.IndexedRoom) bool { return r.Ref.Room != rooms.LobbyID }
+	slices.SortStableFunc(listed, func(a, b store.IndexedRoom) int {
+		switch {
+		case isTable(a) == isTable(b):
+			return 0
+		case isTable(a):
+			return 1
+		}
+		return -1
+	})
 	for _, room := range listed {
 		if _, known := n.tenants.ByID(room.Ref.Tenant); !known {
 			continue
