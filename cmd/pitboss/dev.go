@@ -105,12 +105,25 @@ func (c devCmd) Run(p *program) error {
 	}
 	defer s.Close()
 	n := newNode("dev", s, p.log, p.seams)
-	return n.run(p.ctx, public, admin, func() {
+	// Without its database there is nothing left to serve.
+	ctx, cancel := context.WithCancelCause(p.ctx)
+	defer cancel(nil)
+	go func() { // ends with the cluster, which this function stops
+		<-cluster.Ended()
+		cancel(errDatabaseEnded)
+	}()
+	err = n.run(ctx, public, admin, func() {
 		if err := c.welcome(p, n, public.Addr()); err != nil {
 			p.log.Error("no links", "err", err)
 		}
 	})
+	if err == nil && errors.Is(context.Cause(ctx), errDatabaseEnded) {
+		err = errDatabaseEnded
+	}
+	return err
 }
+
+var errDatabaseEnded = errors.New("PostgreSQL ended; its log is postgres.log under --dir, and the next start recovers what was committed")
 
 // remember leaves the connection strings for the other commands, and makes the master
 // key on the first start.

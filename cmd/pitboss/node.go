@@ -94,7 +94,10 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	parts.Go(func() error { return n.tenants.Run(life) })
 	parts.Go(func() error { return n.web.Run(life) })
 	floorOpen := make(chan struct{})
-	parts.Go(func() error { return n.watchFloor(ctx, floorOpen) })
+	// No room is opened while the node drains, nor after a part failed.
+	floor, shut := context.WithCancel(life)
+	defer context.AfterFunc(ctx, shut)()
+	parts.Go(func() error { defer shut(); return n.watchFloor(floor, floorOpen) })
 
 	servers := []*http.Server{n.serve(parts, public, n.web, answerWithin)}
 	if admin != nil {
