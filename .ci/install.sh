@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install.sh [--try] NAME…: makes sure that make, postgresql, chromium, compose are there. Debian's
+# install.sh [--try] NAME…: makes sure that make, gcc, postgresql, chromium, compose are there. Debian's
 # packages are installed where that can be done without a password; elsewhere a sentence says
 # what to install. --try never fails.
 set -euo pipefail
@@ -17,6 +17,7 @@ has_postgresql() {
 		compgen -G '/usr/local/opt/postgresql@*/bin/postgres' > /dev/null
 }
 has_chromium() { has chromium || has chromium-browser || has google-chrome || [[ -n ${CHROMIUM:-} ]]; }
+has_gcc() { has gcc || has clang || [[ -n ${CC:-} ]]; } # for the race detector
 has_compose() { has docker-compose || docker compose version > /dev/null 2>&1; }
 
 packages=()
@@ -25,6 +26,7 @@ for name in "$@"; do
 	make) has make || packages+=(make) ;;
 	postgresql) has_postgresql || packages+=(postgresql) ;;
 	chromium) has_chromium || packages+=(chromium) ;;
+	gcc) has_gcc || packages+=(gcc libc6-dev) ;;
 	compose) has_compose || packages+=(docker-compose) ;;
 	*) echo "install.sh: what is $name?" >&2; exit 2 ;;
 	esac
