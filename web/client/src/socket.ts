@@ -1,4 +1,4 @@
-import { PitbossError } from './protocol.js'
+import { PitbossError } from './protocol'
 
 /** The part of a browser's WebSocket that is used. */
 export interface SocketLike {
@@ -23,14 +23,6 @@ interface Handlers {
 interface Waiting {
   resolve(value: unknown): void
   reject(err: PitbossError): void
-}
-
-interface Message {
-  id?: number | null
-  method?: string
-  params?: unknown
-  result?: unknown
-  error?: { message: string; data?: { code?: string } }
 }
 
 /** Rpc is JSON-RPC 2.0 over one socket. When that ends, every open request is rejected. */
@@ -83,12 +75,12 @@ export class Rpc {
   #message(data: unknown): void {
     if (this.#ended || typeof data !== 'string') return
     this.lastHeard = Date.now()
-    let m: Message
-    try {
-      m = JSON.parse(data) as Message
-    } catch {
-      this.drop(1006) // not our server, or not all of it
-      return
+    const m = JSON.parse(data) as {
+      id?: number | null
+      method?: string
+      params?: unknown
+      result?: unknown
+      error?: { message: string; data?: { code?: string } }
     }
     if (m.method !== undefined) {
       this.handlers.push(m.method, m.params)
