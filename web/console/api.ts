@@ -1,4 +1,4 @@
-import { PitbossError, type RoomInfo } from '../client/src'
+import { PitbossError, type RoomInfo } from '../client/src/index.js'
 
 export interface Connection {
   connection: string
@@ -75,22 +75,41 @@ export class Api {
     } catch {
       throw new PitbossError('disconnected', 'The server does not answer.')
     }
-    const answer = (await res.json()) as T & { error?: { code: string; message: string } }
+    let answer: T & { error?: { code: string; message: string } }
+    try {
+      answer = (await res.json()) as typeof answer
+    } catch {
+      throw new PitbossError('unavailable', `Something between here and the server answered ${res.status}.`)
+    }
     if (!res.ok) throw new PitbossError(answer.error?.code ?? 'internal', answer.error?.message ?? res.statusText)
     return answer
   }
 }
 
+/** Failures after which it is not known whether anything was done. */
+const unanswered: ReadonlySet<string> = new Set(['disconnected', 'unavailable', 'busy', 'internal'])
+
 /**
- * Ask is one write: its command_id is drawn once, so that pressing the button again after a lost
- * answer does not do it twice.
+ * Once makes a write safe to repeat: what is sent again after a lost answer has the command_id of
+ * the first time. After an answer, or with anything in it changed, it is another write.
  */
-export class Ask {
-  #id = crypto.randomUUID()
-  get id(): string {
-    return this.#id
-  }
-  done(): void {
-    this.#id = crypto.randomUUID()
+export class Once {
+  #id = ''
+  #body = ''
+
+  async run<T>(body: object, send: (commandId: string) => Promise<T>): Promise<T> {
+    const text = JSON.stringify(body)
+    if (text !== this.#body) {
+      this.#body = text
+      this.#id = crypto.randomUUID()
+    }
+    try {
+      const answer = await send(this.#id)
+      this.#body = ''
+      return answer
+    } catch (err) {
+      if (!unanswered.has((err as PitbossError).code)) this.#body = ''
+      throw err
+    }
   }
 }

@@ -1,4 +1,4 @@
-import type { Presence } from '../client/src'
+import type { Presence } from '../client/src/index.js'
 import type { Api } from './api'
 
 /** What every section of the console is given. */

@@ -1,20 +1,27 @@
 // The felt in units of one number's field: zero on the left, twelve streets, columns on the right,
 // dozens and even chances below. y grows downwards; 3 is in the top row, 1 in the bottom row.
 
+interface Area {
+  x: number
+  y: number
+  w: number
+  h: number
+}
+
 export interface Spot {
   id: string
   label: string
   numbers: number[]
   x: number // the centre
   y: number
-  w: number // the area that can be clicked
-  h: number
-  field?: { x: number; y: number; w: number; h: number; text: string; colour: string }
+  /** Of a position with a field of its own. */
+  field?: Area & { text: string; colour: string }
+  /** Of a position on lines: whether it lies on one that crosses the x axis, and the y axis. */
+  on?: { x: boolean; y: boolean }
 }
 
 export const width = 14.1
 export const height = 4.9
-const edge = 0.34 // how wide the area on a line is
 
 const reds = new Set([1, 3, 5, 7, 9, 12, 14, 16, 18, 19, 21, 23, 25, 27, 30, 32, 34, 36])
 export const colourOf = (n: number): 'green' | 'red' | 'black' => (n === 0 ? 'green' : reds.has(n) ? 'red' : 'black')
@@ -25,48 +32,60 @@ const row = (n: number): number => 2 - ((n - 1) % 3)
 
 function build(): Spot[] {
   const out: Spot[] = []
-  const inside = (kind: string, numbers: number[], x: number, y: number, w = edge, h = edge): void => {
+  const inside = (kind: string, numbers: number[], x: number, y: number, on: { x: boolean; y: boolean }): void => {
     const id = kind === 'first_four' ? kind : `${kind}:${numbers.join('-')}`
-    out.push({ id, label: `${kind.replace('_', ' ')} ${numbers.join(', ')}`, numbers, x, y, w, h })
+    out.push({ id, label: `${kind.replace('_', ' ')} ${numbers.join(', ')}`, numbers, x, y, on })
   }
-  const outside = (id: string, label: string, text: string, numbers: number[], x: number, y: number, w: number, h: number, colour = 'felt'): void => {
-    out.push({ id, label, numbers, x: x + w / 2, y: y + h / 2, w, h, field: { x, y, w, h, text, colour } })
+  const field = (id: string, label: string, text: string, numbers: number[], x: number, y: number, w: number, h: number, colour = 'felt'): void => {
+    out.push({ id, label, numbers, x: x + w / 2, y: y + h / 2, field: { x, y, w, h, text, colour } })
   }
-  outside('straight:0', 'zero', '0', [0], 0, 0, 1, 3, 'green')
-  for (const n of all) {
-    out.push({
-      id: `straight:${n}`, label: `straight ${n}`, numbers: [n], x: column(n) + 0.5, y: row(n) + 0.5, w: 1, h: 1,
-      field: { x: column(n), y: row(n), w: 1, h: 1, text: String(n), colour: colourOf(n) },
-    })
-  }
+  field('straight:0', 'zero', '0', [0], 0, 0, 1, 3, 'green')
+  for (const n of all) field(`straight:${n}`, `straight ${n}`, String(n), [n], column(n), row(n), 1, 1, colourOf(n))
   for (let i = 1; i <= 3; i++) {
-    outside(`column:${i}`, `column ${i}`, '2:1', all.filter((n) => (n - 1) % 3 === i - 1), 13, 3 - i, 1.1, 1)
-    outside(`dozen:${i}`, `dozen ${i}`, ['1st 12', '2nd 12', '3rd 12'][i - 1]!, all.filter((n) => Math.ceil(n / 12) === i), 1 + 4 * (i - 1), 3.2, 4, 0.8)
+    field(`column:${i}`, `column ${i}`, '2:1', all.filter((n) => (n - 1) % 3 === i - 1), 13, 3 - i, 1.1, 1)
+    field(`dozen:${i}`, `dozen ${i}`, ['1st 12', '2nd 12', '3rd 12'][i - 1]!, all.filter((n) => Math.ceil(n / 12) === i), 1 + 4 * (i - 1), 3.2, 4, 0.8)
   }
   const even = [
     ['low', '1–18', all.filter((n) => n <= 18)], ['even', 'EVEN', all.filter((n) => n % 2 === 0)],
     ['red', 'RED', all.filter((n) => reds.has(n))], ['black', 'BLACK', all.filter((n) => !reds.has(n))],
     ['odd', 'ODD', all.filter((n) => n % 2 === 1)], ['high', '19–36', all.filter((n) => n > 18)],
   ] as const
-  even.forEach(([id, text, numbers], i) => outside(id, id, text, [...numbers], 1 + 2 * i, 4, 2, 0.8, id === 'red' || id === 'black' ? id : 'felt'))
+  even.forEach(([id, text, numbers], i) => field(id, id, text, [...numbers], 1 + 2 * i, 4, 2, 0.8, id === 'red' || id === 'black' ? id : 'felt'))
 
-  for (let n = 1; n <= 3; n++) inside('split', [0, n], 1, row(n) + 0.5, edge, 1 - edge)
+  const upright = { x: true, y: false }
+  const level = { x: false, y: true }
+  const corner = { x: true, y: true }
+  for (let n = 1; n <= 3; n++) inside('split', [0, n], 1, row(n) + 0.5, upright)
   for (const n of all) {
     const x = column(n)
     const y = row(n)
-    if (n % 3 !== 0) inside('split', [n, n + 1], x + 0.5, y, 1 - edge, edge)
-    if (n <= 33) inside('split', [n, n + 3], x + 1, y + 0.5, edge, 1 - edge)
-    if (n % 3 === 1) inside('street', [n, n + 1, n + 2], x + 0.5, 3, 1 - edge, edge)
-    if (n % 3 !== 0 && n <= 32) inside('corner', [n, n + 1, n + 3, n + 4], x + 1, y)
-    if (n % 3 === 1 && n <= 31) inside('line', [n, n + 1, n + 2, n + 3, n + 4, n + 5], x + 1, 3)
+    if (n % 3 !== 0) inside('split', [n, n + 1], x + 0.5, y, level)
+    if (n <= 33) inside('split', [n, n + 3], x + 1, y + 0.5, upright)
+    if (n % 3 === 1) inside('street', [n, n + 1, n + 2], x + 0.5, 3, level)
+    if (n % 3 !== 0 && n <= 32) inside('corner', [n, n + 1, n + 3, n + 4], x + 1, y, corner)
+    if (n % 3 === 1 && n <= 31) inside('line', [n, n + 1, n + 2, n + 3, n + 4, n + 5], x + 1, 3, corner)
   }
-  inside('trio', [0, 1, 2], 1, 2)
-  inside('trio', [0, 2, 3], 1, 1)
-  inside('first_four', [0, 1, 2, 3], 1, 3)
+  inside('trio', [0, 1, 2], 1, 2, corner)
+  inside('trio', [0, 2, 3], 1, 1, corner)
+  inside('first_four', [0, 1, 2, 3], 1, 3, corner)
   return out
 }
 
 export const spots: readonly Spot[] = build()
+
+/** Where a position can be clicked. Those on lines get a strip of each line, as wide as dx and dy say. */
+export function area(s: Spot, dx: number, dy: number): Area {
+  if (!s.on) return s.field!
+  const w = s.on.x ? dx : 1 - dx
+  const h = s.on.y ? dy : 1 - dy
+  return { x: s.x - w / 2, y: s.y - h / 2, w, h }
+}
+
+/** Where chips lie: in the middle, but beside the words of a large field. */
+export function chipAt(s: Spot): { x: number; y: number } {
+  const f = s.field
+  return { x: s.x + (f && f.w > 1.5 ? f.w / 2 - 0.36 : 0), y: s.y + (f && f.h > 1.5 ? f.h / 2 - 0.5 : 0) }
+}
 
 /** The nearest spot in a direction: what an arrow key goes to. */
 export function neighbour(from: Spot, dx: number, dy: number): Spot {

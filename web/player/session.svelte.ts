@@ -1,4 +1,5 @@
-import { type Balance, Pitboss, type Presence, type Promotion, type RoomInfo, type State, type Welcome } from '../client/src'
+import { type Balance, Pitboss, type Presence, type Promotion, type Result, type RoomInfo, type State, type Welcome } from '../client/src/index.js'
+import { keepStart, sessionStart } from '../shared/token'
 
 /** What the page shows of the connection. */
 export class Session {
@@ -11,9 +12,9 @@ export class Session {
   promotions = $state<Promotion[]>([])
   toasts = $state<Promotion[]>([])
   rooms = $state<RoomInfo[]>([])
-  /** The balance when the page was opened: the net position is counted from there. */
-  first = $state<number>()
-  readonly began = Date.now()
+  /** The last results of tables that were looked at. */
+  seen = $state<Record<string, Result[]>>({})
+  start = $state(sessionStart())
 
   constructor(token: string) {
     this.line = new Pitboss({ token })
@@ -24,7 +25,9 @@ export class Session {
     this.line.on('welcome', (w) => (this.welcome = w))
     this.line.on('balance', (b) => {
       this.balance = b
-      this.first ??= b.balance
+      if (this.start.balance !== undefined) return
+      this.start = { ...this.start, balance: b.balance }
+      keepStart(this.start)
     })
     this.line.on('latency', (ms) => (this.latency = ms))
     this.line.on('promotions', (p) => {
@@ -37,6 +40,11 @@ export class Session {
       if (this.rooms.some((r) => !(r.room in p.rooms)) || Object.keys(p.rooms).some((id) => !this.rooms.some((r) => r.room === id))) void this.refresh()
     })
     this.line.connect()
+  }
+
+  /** The balance against that of the session's start. */
+  get net(): number {
+    return this.balance && this.start.balance !== undefined ? this.balance.balance - this.start.balance : 0
   }
 
   get exponent(): number {

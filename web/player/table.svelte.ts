@@ -1,51 +1,16 @@
-import type { ChatMessage, CommandResult, RoomEvent } from '../client/src'
+import type { ChatMessage, Result, Room, RouletteCommand, RouletteEvent, RouletteSettings, RouletteView, SeatStake, Stake } from '../client/src/index.js'
 import { inWords } from '../shared/words'
 import type { Session } from './session.svelte'
 
-export interface Stake {
-  position: string
-  amount: number
-}
-
-interface SeatStake extends Stake {
-  seat: number
-  name: string
-}
-
-export interface Settings {
-  min_bet: number
-  max_bet: number
-  max_by_kind?: Record<string, number>
-  round_min: number
-  round_max: number
-  betting_ms: number
-  la_partage: boolean
-}
-
 export interface Outcome {
   round: number
-  pocket: number | undefined
   staked: number
   payout: number
 }
 
-interface View {
-  phase: string
-  settings: Settings
-  round: number
-  commitment: string
-  closes_at?: string
-  settles_at?: string
-  next_at?: string
-  pocket?: number
-  seed?: string
-  closing?: boolean
-  bets: SeatStake[]
-  mine: { seat?: number; staked: number; bets: Stake[]; payout?: number }
-  results: { round: number; pocket: number }[]
-}
+type Stakes = Record<string, number>
 
-const add = (to: Record<string, number>, stakes: Stake[], sign = 1): Record<string, number> => {
+const add = (to: Stakes, stakes: Stake[], sign = 1): Stakes => {
   const out = { ...to }
   for (const s of stakes) {
     const left = (out[s.position] ?? 0) + sign * s.amount
@@ -55,10 +20,12 @@ const add = (to: Record<string, number>, stakes: Stake[], sign = 1): Record<stri
   return out
 }
 
+const listed = (stakes: Stakes): Stake[] => Object.entries(stakes).map(([position, amount]) => ({ position, amount }))
+
 /** A roulette table as this player sees it: the server's view, and the events since. */
 export class Table {
-  phase = $state('')
-  settings = $state<Settings>()
+  phase = $state<RouletteView['phase'] | ''>('')
+  settings = $state<RouletteSettings>()
   round = $state(0)
   commitment = $state('')
   closesAt = $state<number>()
@@ -68,23 +35,23 @@ export class Table {
   lastProof = $state<{ round: number; seed: string }>()
   closing = $state(false)
   others = $state<SeatStake[]>([])
-  mine = $state<Record<string, number>>({})
-  pending = $state<Record<string, number>>({})
-  results = $state<{ round: number; pocket: number }[]>([])
+  mine = $state<Stakes>({})
+  pending = $state<Stakes>({})
+  results = $state<Result[]>([])
   outcome = $state<Outcome>()
   chat = $state<ChatMessage[]>([])
   message = $state('')
   ready = $state(false)
   gone = $state<string>()
-  #previous: Stake[] = []
-  #handle: ReturnType<Session['line']['join']>
+  #previous = $state<Stake[]>([])
+  #handle: Room<RouletteCommand>
 
   constructor(
     private readonly session: Session,
     readonly room: string,
   ) {
-    this.#handle = session.line.join(room, {
-      view: (v) => this.#show(v as View),
+    this.#handle = session.line.join<RouletteView, RouletteEvent, RouletteCommand>(room, {
+      view: (v) => this.#show(v),
       event: (e) => this.#apply(e),
       chat: (m) => (this.chat = [...this.chat.slice(-99), m]),
       lost: (code, message) => (this.gone = inWords({ code, message })),
@@ -107,13 +74,10 @@ export class Table {
     this.#handle.leave()
   }
 
-  async place(stakes: Stake[]): Promise<void> {
-    this.pending = add(this.pending, stakes)
-    try {
-      await this.#command({ type: 'bet', bets: stakes })
-    } finally {
-      this.pending = add(this.pending, stakes, -1)
-    }
+  async place(bets: Stake[]): Promise<void> {
+    this.pending = add(this.pending, bets)
+    await this.#command({ type: 'bet', bets })
+    this.pending = add(this.pending, bets, -1)
   }
 
   undo = (): Promise<void> => this.#command({ type: 'undo' })
@@ -124,8 +88,7 @@ export class Table {
   }
 
   async double(): Promise<void> {
-    const now = Object.entries(this.mine).map(([position, amount]) => ({ position, amount }))
-    if (now.length > 0) await this.place(now)
+    if (this.staked > 0) await this.place(listed(this.mine))
   }
 
   async say(text: string): Promise<void> {
@@ -136,84 +99,82 @@ export class Table {
     }
   }
 
-  async #command(command: object): Promise<void> {
+  /** Gives a command. What comes of it is told by the events; a refusal is told here. */
+  async #command(command: RouletteCommand): Promise<void> {
     this.message = ''
     try {
-      const r: CommandResult = await this.#handle.command(command)
-      void r // the balance comes with its own push
+      await this.#handle.command(command)
     } catch (err) {
       this.message = inWords(err)
     }
   }
 
-  #show(v: View): void {
+  #show(v: RouletteView): void {
     this.ready = true
     this.phase = v.phase
     this.settings = v.settings
     this.round = v.round
-    this.commitment = v.commitment
+    this.commitment = v.commitment ?? ''
     this.closesAt = v.closes_at ? Date.parse(v.closes_at) : undefined
     this.settlesAt = v.settles_at ? Date.parse(v.settles_at) : undefined
     this.pocket = v.pocket
     this.seed = v.seed
+    if (v.seed) this.lastProof = { round: v.round, seed: v.seed }
     this.closing = v.closing ?? false
     this.others = v.bets.filter((b) => b.seat !== v.mine.seat)
     this.mine = add({}, v.mine.bets)
-    this.results = v.results
-    if (v.phase === 'settled' && v.mine.payout !== undefined) {
-      this.outcome = { round: v.round, pocket: v.pocket, staked: v.mine.staked, payout: v.mine.payout }
-    }
+    this.#past(v.results)
+    const { staked, payout } = v.mine
+    this.outcome = v.phase === 'settled' && payout !== undefined && staked > 0 ? { round: v.round, staked, payout } : undefined
   }
 
-  #apply(e: RoomEvent): void {
-    const d = e.data as Record<string, never> & {
-      round: number; seat: number; name: string; bets: Stake[]; mine?: boolean | { staked: number; payout: number }
-      commitment: string; closes_at: string; settles_at: string; pocket: number; seed: string; reason?: string
-    }
+  #apply(e: RouletteEvent): void {
     switch (e.type) {
       case 'round.opened':
-        if (this.staked > 0) this.#previous = Object.entries(this.mine).map(([position, amount]) => ({ position, amount }))
+        if (this.staked > 0) this.#previous = listed(this.mine)
         this.phase = 'betting'
-        this.round = d.round
-        this.commitment = d.commitment
-        this.closesAt = this.settlesAt = this.pocket = this.seed = undefined
+        this.round = e.data.round
+        this.commitment = e.data.commitment
+        this.closesAt = this.settlesAt = this.pocket = this.seed = this.outcome = undefined
         this.others = []
         this.mine = {}
-        this.outcome = undefined
         return
       case 'betting.started':
-        this.closesAt = Date.parse(d.closes_at)
+        this.closesAt = Date.parse(e.data.closes_at)
         return
       case 'betting.stopped':
         this.closesAt = undefined
         return
       case 'bet.placed':
-        if (d.mine) {
-          this.mine = add(this.mine, d.bets)
-        } else this.others = [...this.others, ...d.bets.map((b) => ({ seat: d.seat, name: d.name, ...b }))]
+        if (e.data.mine) this.mine = add(this.mine, e.data.bets)
+        else this.others = [...this.others, ...e.data.bets.map((b) => ({ seat: e.data.seat, name: e.data.name, ...b }))]
         return
       case 'bet.removed':
-        if (d.mine) this.mine = add(this.mine, d.bets, -1)
-        else this.others = remove(this.others, d.seat, d.bets)
+        if (e.data.mine) this.mine = add(this.mine, e.data.bets, -1)
+        else this.others = remove(this.others, e.data.seat, e.data.bets)
         return
       case 'betting.closed':
         this.phase = 'closed'
         return
       case 'wheel.spun':
         this.phase = 'spinning'
-        this.pocket = d.pocket
-        this.seed = d.seed
-        this.settlesAt = Date.parse(d.settles_at)
-        this.lastProof = { round: d.round, seed: d.seed }
+        this.pocket = e.data.pocket
+        this.seed = e.data.seed
+        this.settlesAt = Date.parse(e.data.settles_at)
+        this.lastProof = { round: e.data.round, seed: e.data.seed }
         return
-      case 'round.settled':
+      case 'round.settled': {
+        const { round, pocket, mine } = e.data
         this.phase = 'settled'
-        this.results = [...this.results.slice(-499), { round: d.round, pocket: d.pocket }]
-        if (typeof d.mine === 'object') this.outcome = { round: d.round, pocket: d.pocket, staked: d.mine.staked, payout: d.mine.payout }
+        this.#past([...this.results.slice(-499), { round, pocket }])
+        if (mine) this.outcome = { round, staked: mine.staked, payout: mine.payout }
         return
+      }
       case 'round.voided':
         this.phase = 'settled'
-        this.message = `Round ${d.round} is void: ${d.reason ?? ''}. All stakes were given back.`
+        this.message = `Round ${e.data.round} is void: ${e.data.reason}. All stakes were given back.`
+        this.mine = {}
+        this.others = []
         return
       case 'room.closing':
         this.closing = true
@@ -221,6 +182,11 @@ export class Table {
       case 'room.closed':
         this.phase = 'ended'
     }
+  }
+
+  #past(results: Result[]): void {
+    this.results = results
+    this.session.seen[this.room] = results.slice(-8)
   }
 }
 

@@ -1,13 +1,15 @@
 const key = 'pitboss.token'
+const startKey = 'pitboss.start'
 
 /**
  * The token of this tab. It comes in the fragment of a link, which browsers do not send, moves
- * to the session storage, and leaves the address bar.
+ * to the session storage, and leaves the address bar. A session starts with it.
  */
 export function takeToken(): string | undefined {
   const fragment = new URLSearchParams(location.hash.slice(1))
   const token = fragment.get('token')
   if (token) {
+    dropToken()
     sessionStorage.setItem(key, token)
     fragment.delete('token')
     const rest = fragment.toString()
@@ -18,4 +20,23 @@ export function takeToken(): string | undefined {
 
 export function dropToken(): void {
   sessionStorage.removeItem(key)
+  sessionStorage.removeItem(startKey)
+}
+
+/** When the session began, and with how much, once that is known. A reload does not change it. */
+export interface Start {
+  at: number
+  balance?: number
+}
+
+export function sessionStart(): Start {
+  const kept = sessionStorage.getItem(startKey)
+  if (kept) return JSON.parse(kept) as Start
+  const start = { at: Date.now() }
+  keepStart(start)
+  return start
+}
+
+export function keepStart(start: Start): void {
+  sessionStorage.setItem(startKey, JSON.stringify(start))
 }

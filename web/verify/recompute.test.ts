@@ -22,7 +22,7 @@ test("the server's vectors come out the same here", () => {
 
 test('a changed pocket, seed or commitment is noticed', () => {
   const v = vectors[0]!
-  const proof = { round: v.round, seed: v.seed, commitment: commitmentOf(v.seed), pocket: v.pocket }
+  const proof = { round: v.round, seed: v.seed, commitment: commitmentOf(v.seed), pocket: v.pocket, contradictions: [] }
   expect(verify(proof).ok).toBe(true)
   expect(verify({ ...proof, pocket: (v.pocket + 1) % 37 }).ok).toBe(false)
   expect(verify({ ...proof, commitment: proof.commitment.replace(/^./, (c) => (c === '0' ? '1' : '0')) }).ok).toBe(false)
@@ -33,4 +33,24 @@ test('what is no round is refused in words', () => {
   expect(() => readRound('{}')).toThrow('round number')
   expect(() => readRound('{"round": 1, "commitment": "abc"}')).toThrow('commitment')
   expect(() => readRound(JSON.stringify({ round: 1, events: [{ type: 'round.opened', data: { commitment: 'a'.repeat(64) } }] }))).toThrow('not public yet')
+})
+
+test('a round that contradicts itself is noticed, and where', () => {
+  const v = vectors[0]!
+  const commitment = commitmentOf(v.seed)
+  const { round, seed, pocket } = v
+  const opened = { type: 'round.opened', data: { round, commitment } }
+  const placed = { type: 'bet.placed', data: { round } }
+  const spun = { type: 'wheel.spun', data: { round, seed, pocket, commitment } }
+  const settled = { type: 'round.settled', data: { round, pocket } }
+  const wrong = (...events: object[]): string[] =>
+    verify(readRound(JSON.stringify({ room: 'r', round, events }))).steps.filter((s) => !s.ok).map((s) => s.what)
+  expect(wrong(opened, placed, spun, settled)).toEqual([])
+  expect(wrong(opened, spun)).toEqual([])
+  const other = (pocket + 1) % 37
+  expect(wrong(opened, placed, spun, { ...settled, data: { round, pocket: other } })).toEqual(['The number that was paid is the number that was spun'])
+  expect(wrong(opened, placed, { ...spun, data: { ...spun.data, commitment: 'a'.repeat(64) } })).toEqual(['The commitment shown with the spin is the one shown before'])
+  expect(wrong({ ...opened, data: { round: round + 1, commitment } }, spun)).toEqual(['Every event is of this round (round.opened)'])
+  expect(wrong(placed, opened, spun)).toEqual(['The commitment came before the bets, and the spin after them'])
+  expect(() => readRound('null')).toThrow('not a round')
 })

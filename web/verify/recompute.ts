@@ -30,12 +30,15 @@ export function draw(seed: string, round: number): Draw {
   }
 }
 
+/** What is claimed of a round. A round as the API gives it makes some claims twice. */
 export interface Proof {
   room?: string
   round: number
   commitment: string
   seed: string
   pocket?: number
+  /** What else is said of the round, and does not agree with the rest. */
+  contradictions: { what: string; shown: string; expected: string }[]
 }
 
 export interface Step {
@@ -49,6 +52,7 @@ export interface Verdict {
   ok: boolean
   steps: Step[]
   words: number[]
+  pocket: number // as computed
 }
 
 /** Recomputes a round and says, step by step, what matches. */
@@ -61,27 +65,44 @@ export function verify(p: Proof): Verdict {
   if (p.pocket !== undefined) {
     steps.push({ what: 'The number follows from the seed', shown: String(p.pocket), computed: String(drawn.pocket), ok: drawn.pocket === p.pocket })
   }
-  return { ok: steps.every((s) => s.ok), steps, words: drawn.words }
+  for (const c of p.contradictions) steps.push({ what: c.what, shown: c.shown, computed: c.expected, ok: false })
+  return { ok: steps.every((s) => s.ok), steps, words: drawn.words, pocket: drawn.pocket }
 }
 
 interface Stored {
   type: string
-  at?: string
-  seq?: number
-  data: { commitment?: string; seed?: string; pocket?: number }
+  data: { round?: number; commitment?: string; seed?: string; pocket?: number }
 }
+
+const hex = /^[0-9a-f]{64}$/i
 
 /** Reads a round as GET /v1/rooms/{room}/rounds/{round} gives it, or a plain {seed, commitment, round, pocket}. */
 export function readRound(text: string): Proof {
-  const raw = JSON.parse(text) as { room?: string; round?: number; events?: Stored[]; seed?: string; commitment?: string; pocket?: number }
-  const opened = raw.events?.find((e) => e.type === 'round.opened')
-  const spun = raw.events?.find((e) => e.type === 'wheel.spun')
+  const raw = JSON.parse(text) as { room?: string; round?: number; events?: Stored[]; seed?: string; commitment?: string; pocket?: number } | null
+  if (typeof raw !== 'object' || raw === null) throw new Error('That is not a round.')
+  const events = Array.isArray(raw.events) ? raw.events : []
+  const opened = events.find((e) => e.type === 'round.opened')
+  const spun = events.find((e) => e.type === 'wheel.spun')
+  const settled = events.find((e) => e.type === 'round.settled')
+  const round = raw.round
   const commitment = opened?.data.commitment ?? raw.commitment
   const seed = spun?.data.seed ?? raw.seed
   const pocket = spun?.data.pocket ?? raw.pocket
-  if (typeof raw.round !== 'number' || !Number.isSafeInteger(raw.round) || raw.round < 1) throw new Error('There is no round number.')
-  if (typeof commitment !== 'string' || !/^[0-9a-f]{64}$/i.test(commitment)) throw new Error('There is no commitment of 64 hexadecimal digits.')
+  if (typeof round !== 'number' || !Number.isSafeInteger(round) || round < 1) throw new Error('There is no round number.')
+  if (typeof commitment !== 'string' || !hex.test(commitment)) throw new Error('There is no commitment of 64 hexadecimal digits.')
   if (seed === undefined) throw new Error('The seed is not public yet: the wheel has not spun.')
-  if (!/^[0-9a-f]{64}$/i.test(seed)) throw new Error('The seed is not 64 hexadecimal digits.')
-  return { ...(raw.room ? { room: raw.room } : {}), round: raw.round, commitment, seed: seed.toLowerCase(), ...(pocket !== undefined ? { pocket } : {}) }
+  if (typeof seed !== 'string' || !hex.test(seed)) throw new Error('The seed is not 64 hexadecimal digits.')
+
+  const contradictions: Proof['contradictions'] = []
+  const same = (what: string, shown: unknown, expected: unknown): void => {
+    if (shown !== undefined && shown !== expected) contradictions.push({ what, shown: String(shown), expected: String(expected) })
+  }
+  same('The commitment shown with the spin is the one shown before', spun?.data.commitment, commitment)
+  same('The number that was paid is the number that was spun', settled?.data.pocket, pocket)
+  for (const e of events) same(`Every event is of this round (${e.type})`, e.data?.round, round)
+  const order = ['round.opened', 'bet.placed', 'wheel.spun'].map((type) => events.findIndex((e) => e.type === type)).filter((i) => i >= 0)
+  if (order.some((at, i) => i > 0 && at < order[i - 1]!)) {
+    contradictions.push({ what: 'The commitment came before the bets, and the spin after them', shown: events.map((e) => e.type).join(', '), expected: 'opened, bets, spun' })
+  }
+  return { ...(raw.room ? { room: raw.room } : {}), round, commitment, seed: seed.toLowerCase(), ...(pocket !== undefined ? { pocket } : {}), contradictions }
 }

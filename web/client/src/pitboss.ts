@@ -1,44 +1,13 @@
-import { backoff } from './backoff'
-import { Clock } from './clock'
-import { closeCode } from './close_codes'
-import { Emitter } from './emitter'
+import { backoff } from './backoff.js'
+import { Commands } from './commands.js'
+import { Emitter } from './emitter.js'
+import { Link, type Options, type State } from './link.js'
+import { Promotions } from './promotions.js'
 import {
-  type Balance,
-  type Closing,
-  type CommandResult,
-  type JoinResult,
-  PitbossError,
-  type Place,
-  type Presence,
-  type Promotion,
-  type RoomEvent,
-  type RoomInfo,
-  type ChatMessage,
-  type Welcome,
-  retryCodes,
-} from './protocol'
-import { type RoomHandlers, RoomState } from './room'
-import { Rpc, type SocketConstructor } from './socket'
-
-export interface Options {
-  /** A page of the casino, e.g. https://casino.example. Defaults to the page's own origin. */
-  url?: string
-  /** The player's token, or where to get one; the latter is also asked for a fresh one. */
-  token: string | (() => Promise<string>)
-  /** Defaults to the global WebSocket. */
-  WebSocket?: SocketConstructor
-  /** Defaults to the global fetch. Used only to learn why a socket did not open. */
-  fetch?: typeof fetch
-  /** How long a command is resent until it is answered. Defaults to 60 s. */
-  commandTimeoutMs?: number
-}
-
-/** Where the connection is. `stopped` is for good: the reason says why. */
-export type State =
-  | { is: 'connecting' }
-  | { is: 'open' }
-  | { is: 'reconnecting'; inMs: number; reason: string }
-  | { is: 'stopped'; reason: string; message: string }
+  type Balance, type ChatMessage, type CommandResult, type JoinResult, PitbossError, type Place, type Presence, type Promotion,
+  type RoomEvent, type RoomInfo, type Welcome, retryCodes,
+} from './protocol.js'
+import { type RoomHandlers, RoomState } from './room.js'
 
 export interface Events {
   state: State
@@ -50,19 +19,13 @@ export interface Events {
   latency: number
 }
 
-interface Command {
-  room: string
-  id: string
-  command: object
-  deadline: number
-  attempt: number
-  flying: boolean
-  timer?: ReturnType<typeof setTimeout>
-  resolve(r: CommandResult): void
-  reject(e: PitbossError): void
+/** A seat at a room, kept over all reconnects. */
+export interface Room<Command extends object = object> {
+  leave(): void
+  /** See Pitboss.command. */
+  command(command: Command): Promise<CommandResult>
+  say(text: string): Promise<void>
 }
-
-const pingEveryMs = 5000
 
 /**
  * Pitboss is one player's (or operator's) line to a casino. It comes back by itself, resumes
@@ -71,18 +34,11 @@ const pingEveryMs = 5000
  */
 export class Pitboss extends Emitter<Events> {
   #options: Options
-  #rpc: Rpc | undefined
+  #link: Link
   #rooms = new Map<string, RoomState>()
   #lobby: RoomState | undefined
-  #commands = new Map<string, Command>()
-  #promotions = new Map<string, Promotion>()
-  #attempt = 0
-  #retryAfter: number | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #watch: ReturnType<typeof setInterval> | undefined
-  #renewing: ReturnType<typeof setTimeout> | undefined
-  #clock = new Clock()
-  state: State = { is: 'connecting' }
+  #commands: Commands
+  #promotions: Promotions
   welcome: Welcome | undefined
   balance: Balance | undefined
   presence: Presence | undefined
@@ -90,52 +46,88 @@ export class Pitboss extends Emitter<Events> {
   constructor(options: Options) {
     super()
     this.#options = options
+    this.#link = new Link(options, {
+      state: (s) => this.#state(s),
+      latency: (ms) => this.emit('latency', ms),
+      up: () => {
+        for (const room of this.#rooms.values()) void this.#enter(room)
+      },
+      down: () => {
+        for (const room of this.#rooms.values()) room.joining = false
+      },
+      push: (method, params) => this.#push(method, params),
+    })
+    this.#promotions = new Promotions(() => this.serverNow(), {
+      changed: () => this.emit('promotions', this.promotions),
+      published: (p) => this.emit('published', p),
+    })
+    this.#commands = new Commands((room, id, command) => {
+      const state = this.#rooms.get(room)
+      if (this.state.is !== 'open' || !state?.seated) return undefined
+      return this.#link.call('room.command', { room, command_id: id, command }).catch((err: PitbossError) => {
+        // The server does not have us in the room: it is joined again before the command is resent.
+        if (err.code === 'not_joined') void this.#enter(state)
+        throw err
+      })
+    })
+  }
+
+  get state(): State {
+    return this.#link.state
+  }
+
+  /** The median round trip in milliseconds; undefined before it is known. */
+  get latency(): number | undefined {
+    return this.#link.clock.rtt
+  }
+
+  get promotions(): Promotion[] {
+    return this.#promotions.list
   }
 
   /** Starts connecting. Call it once, after listeners are in place. */
   connect(): this {
-    void this.#connect()
+    void this.#link.connect()
     return this
   }
 
   /** Says goodbye. Nothing reconnects after it. */
   close(): void {
-    this.#stop('normal', 'You left.')
-    this.#rpc?.drop(1000)
+    this.#link.close()
   }
 
   /** The server's clock, in milliseconds since 1970. */
   serverNow(): number {
-    return Date.now() + this.#clock.offset
+    return this.#link.now()
   }
 
-  /** The median round trip in milliseconds; undefined before it is known. */
-  get latency(): number | undefined {
-    return this.#clock.rtt
-  }
-
-  get promotions(): Promotion[] {
-    return [...this.#promotions.values()]
-  }
-
+  /** The rooms that are open. */
   async rooms(): Promise<RoomInfo[]> {
-    return ((await this.#call('room.list', {})) as { rooms: RoomInfo[] }).rooms
+    return ((await this.#link.call('room.list', {})) as { rooms: RoomInfo[] }).rooms
+  }
+
+  /** Asks for the balance, which is otherwise told when it changes. */
+  async askBalance(): Promise<Balance> {
+    const b = (await this.#link.call('wallet.balance', {})) as Balance
+    this.#balance(b)
+    return this.balance ?? b
   }
 
   /** Joins a room and stays in it, over all reconnects, until leave. */
-  join(room: string, handlers: RoomHandlers): { leave(): void; command(command: object): Promise<CommandResult>; say(text: string): Promise<void> } {
-    const state = new RoomState(room, handlers)
+  join<View = unknown, Event = RoomEvent, Command extends object = object>(room: string, handlers: RoomHandlers<View, Event>): Room<Command> {
+    const state = new RoomState(room, handlers as RoomHandlers)
     this.#rooms.set(room, state)
     if (this.state.is === 'open') void this.#enter(state)
     return {
       leave: () => {
         if (this.#rooms.get(room) !== state) return
         this.#rooms.delete(room)
-        void this.#call('room.leave', { room }).catch(() => undefined)
+        this.#link.call('room.leave', { room }).catch(() => undefined)
+        this.#commands.fail(new PitbossError('not_joined', 'You left the room before there was an answer.'), room)
       },
       command: (command) => this.command(room, command),
       say: async (text) => {
-        await this.#call('chat.send', { room, text })
+        await this.#link.call('chat.send', { room, text })
       },
     }
   }
@@ -146,87 +138,24 @@ export class Pitboss extends Emitter<Events> {
    * still have counted: the room's events tell).
    */
   command(room: string, command: object, id: string = crypto.randomUUID()): Promise<CommandResult> {
-    return new Promise((resolve, reject) => {
-      const c: Command = {
-        room, id, command, resolve, reject, attempt: 0, flying: false,
-        deadline: Date.now() + (this.#options.commandTimeoutMs ?? 60_000),
-      }
-      this.#commands.set(id, c)
-      this.#send(c)
-    })
+    return this.#commands.add(room, command, id, this.#options.commandTimeoutMs ?? 60_000)
   }
 
-  async #connect(): Promise<void> {
-    if (this.state.is === 'stopped') return
-    let token: string
-    try {
-      token = typeof this.#options.token === 'string' ? this.#options.token : await this.#options.token()
-    } catch (err) {
-      this.#again('token_unavailable', err instanceof Error ? err.message : String(err))
-      return
+  #state(state: State): void {
+    if (state.is === 'stopped') {
+      this.#promotions.stop()
+      this.#commands.fail(new PitbossError('disconnected', 'The connection was closed. The table shows what counted.'))
     }
-    if ((this.state as State).is === 'stopped') return // closed while the token was fetched
-    const base = this.#options.url ?? location.origin
-    const url = new URL('/ws', base)
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
-    const Socket = this.#options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor)
-    const rpc = new Rpc(Socket, url.href, ['pitboss.v1', `bearer.${token}`], {
-      open: () => this.#opened(rpc),
-      push: (method, params) => this.#push(rpc, method, params),
-      closed: (code, opened) => void this.#closed(rpc, code, opened, token),
-    })
-    this.#rpc = rpc
+    this.emit('state', state)
   }
 
-  #opened(rpc: Rpc): void {
-    this.#attempt = 0
-    this.#retryAfter = undefined
-    clearInterval(this.#watch)
-    let pinged = 0
-    this.#watch = setInterval(() => {
-      const beat = this.welcome?.heartbeat_ms ?? 15_000
-      if (Date.now() - rpc.lastHeard > 2 * beat) {
-        rpc.drop(1006)
-        return
-      }
-      if (Date.now() - pinged >= Math.min(pingEveryMs, beat)) {
-        pinged = Date.now()
-        void this.#ping(rpc)
-      }
-      this.#expire()
-    }, 1000)
-    void this.#ping(rpc)
-    this.#set({ is: 'open' })
-    for (const state of this.#rooms.values()) void this.#enter(state)
-  }
-
-  async #ping(rpc: Rpc): Promise<void> {
-    const sent = Date.now()
-    try {
-      const { time } = (await rpc.call('ping', {})) as { time: string }
-      this.#clock.add(sent, Date.now(), Date.parse(time))
-      if (this.latency !== undefined) this.emit('latency', this.latency)
-    } catch {
-      // the socket ended, which is handled there, or the server is busy
-    }
-  }
-
-  #push(rpc: Rpc, method: string, params: unknown): void {
-    if (rpc !== this.#rpc) return
+  #push(method: string, params: unknown): void {
     switch (method) {
-      case 'session.welcome': {
-        const w = params as Welcome
-        this.welcome = w
-        this.#lobby = new RoomState(w.lobby, this.#lobbyHandlers())
-        this.#clock.hint(Date.now(), Date.parse(w.time))
-        this.#renewBefore(rpc, w.expires_at)
-        this.emit('welcome', w)
+      case 'session.welcome':
+        this.welcome = params as Welcome
+        this.#lobby = new RoomState(this.welcome.lobby, this.#lobbyHandlers())
+        this.emit('welcome', this.welcome)
         return
-      }
-      case 'session.closing': {
-        this.#retryAfter = (params as Closing).retry_after_ms
-        return
-      }
       case 'room.event':
         this.#event(params as RoomEvent)
         return
@@ -244,17 +173,13 @@ export class Pitboss extends Emitter<Events> {
       case 'promotion.published':
       case 'promotion.withdrawn': {
         const e = params as RoomEvent
-        if (e.seq === 0) this.#publish(e.data as Promotion)
+        if (e.seq === 0) this.#promotions.put(e.data as Promotion)
         else this.#event(e)
         return
       }
-      case 'wallet.balance': {
-        const b = params as Balance
-        if (this.balance && b.version < this.balance.version) return
-        this.balance = b
-        this.emit('balance', b)
+      case 'wallet.balance':
+        this.#balance(params as Balance)
         return
-      }
       case 'chat.message': {
         const m = params as ChatMessage
         this.#find(m.room)?.say(m)
@@ -264,6 +189,12 @@ export class Pitboss extends Emitter<Events> {
         this.presence = params as Presence
         this.emit('presence', this.presence)
     }
+  }
+
+  #balance(b: Balance): void {
+    if (this.balance && b.version < this.balance.version) return
+    this.balance = b
+    this.emit('balance', b)
   }
 
   #find(room: string): RoomState | undefined {
@@ -278,186 +209,38 @@ export class Pitboss extends Emitter<Events> {
 
   #lobbyHandlers(): RoomHandlers {
     return {
-      view: (view) => {
-        const active = (view as { promotions: Promotion[] }).promotions
-        this.#promotions = new Map(active.map((p) => [p.id, p]))
-        this.emit('promotions', this.promotions)
-      },
+      view: (view) => this.#promotions.replace((view as { promotions: Promotion[] }).promotions),
       event: (e) => {
-        if (e.type === 'promotion.published') this.#publish(e.data as Promotion)
-        else if (e.type === 'promotion.withdrawn' || e.type === 'promotion.ended') this.#withdraw((e.data as { id: string }).id)
+        if (e.type === 'promotion.published') this.#promotions.put(e.data as Promotion)
+        else if (e.type === 'promotion.withdrawn' || e.type === 'promotion.ended') this.#promotions.remove((e.data as { id: string }).id)
       },
     }
-  }
-
-  #publish(p: Promotion): void {
-    if (Date.parse(p.ends_at) <= this.serverNow()) return
-    const known = this.#promotions.has(p.id)
-    this.#promotions.set(p.id, p)
-    this.emit('promotions', this.promotions)
-    if (!known) this.emit('published', p)
-  }
-
-  #withdraw(id: string): void {
-    if (this.#promotions.delete(id)) this.emit('promotions', this.promotions)
-  }
-
-  #expire(): void {
-    for (const p of this.#promotions.values()) if (Date.parse(p.ends_at) <= this.serverNow()) this.#withdraw(p.id)
   }
 
   /** Joins a room, from where it was, and then sends its open commands. */
   async #enter(state: RoomState): Promise<void> {
-    const rpc = this.#rpc
-    if (!rpc || state.joining) return
+    if (state.joining) return
     state.joining = true
     try {
       const params = state.place && state.place.seq > 0 ? { room: state.room, resume: state.place } : { room: state.room }
-      const result = (await rpc.call('room.join', params)) as JoinResult
+      const result = (await this.#link.call('room.join', params)) as JoinResult
+      state.joining = false
+      if (this.#find(state.room) !== state) return // it was left meanwhile
       state.joined(result)
-      this.#resend(state.room)
+      this.#commands.flush(state.room)
     } catch (err) {
       state.joining = false
       const e = err as PitbossError
-      if (e.code === 'disconnected') return // the next socket joins again
+      if (e.code === 'disconnected' || this.#find(state.room) !== state) return // the next socket joins again
       if (retryCodes.has(e.code)) {
         setTimeout(() => {
-          if (this.#find(state.room) === state) void this.#enter(state)
+          if (this.state.is === 'open' && this.#find(state.room) === state) void this.#enter(state)
         }, backoff(3))
         return
       }
-      this.#rooms.delete(state.room)
+      if (this.#rooms.get(state.room) === state) this.#rooms.delete(state.room)
+      this.#commands.fail(e, state.room)
       state.handlers.lost?.(e.code, e.message)
     }
   }
-
-  #resend(room: string): void {
-    for (const c of this.#commands.values()) if (c.room === room && !c.flying) this.#send(c)
-  }
-
-  #send(c: Command): void {
-    clearTimeout(c.timer)
-    if (Date.now() >= c.deadline) {
-      this.#commands.delete(c.id)
-      c.reject(new PitbossError('timeout', 'Nobody answered in time. The table shows what counted.'))
-      return
-    }
-    const rpc = this.#rpc
-    const state = this.#rooms.get(c.room)
-    if (!rpc || this.state.is !== 'open' || !state || state.joining) {
-      // Sent when the room is joined again; until then only the deadline counts.
-      c.timer = setTimeout(() => this.#send(c), Math.max(1, Math.min(1000, c.deadline - Date.now())))
-      return
-    }
-    c.flying = true
-    rpc.call('room.command', { room: c.room, command_id: c.id, command: c.command }).then(
-      (result) => {
-        this.#commands.delete(c.id)
-        c.resolve(result as CommandResult)
-      },
-      (e: PitbossError) => {
-        c.flying = false
-        if (e.code === 'disconnected' || e.code === 'not_joined' || retryCodes.has(e.code)) {
-          c.timer = setTimeout(() => this.#send(c), 50 + backoff(c.attempt++, Math.random, 100, 2000))
-          return
-        }
-        this.#commands.delete(c.id)
-        c.reject(e)
-      },
-    )
-  }
-
-  async #closed(rpc: Rpc, code: number, opened: boolean, token: string): Promise<void> {
-    if (rpc !== this.#rpc || this.state.is === 'stopped') return
-    this.#rpc = undefined
-    clearInterval(this.#watch)
-    clearTimeout(this.#renewing)
-    for (const state of this.#rooms.values()) state.joining = false
-    const meaning = closeCode(code)
-    if (opened) {
-      // With somebody to ask for a token, an expired one is no reason to stop.
-      const fresh = meaning.name === 'token_expired' && typeof this.#options.token === 'function'
-      if (meaning.reconnect || fresh) this.#again(meaning.name)
-      else this.#stop(meaning.name, reasons[meaning.name] ?? 'The connection was closed.')
-      return
-    }
-    const why = await this.#whyNot(token)
-    if (this.state.is as string === 'stopped') return
-    if (why) this.#stop(why.code, why.message)
-    else this.#again('unreachable')
-  }
-
-  /** A browser does not say why a socket was refused; the same token is asked about over HTTP. */
-  async #whyNot(token: string): Promise<{ code: string; message: string } | undefined> {
-    try {
-      const res = await (this.#options.fetch ?? fetch)(new URL('/v1/session', this.#options.url ?? location.origin), {
-        headers: { Authorization: `Bearer ${token}` },
-      })
-      if (res.ok || res.status >= 500 || res.status === 429) return undefined
-      const body = (await res.json()) as { error?: { code: string; message: string } }
-      return body.error
-    } catch {
-      return undefined // nobody there: try again
-    }
-  }
-
-  #again(reason: string, _message?: string): void {
-    const asked = this.#retryAfter
-    this.#retryAfter = undefined
-    const inMs = asked !== undefined ? asked + backoff(0) : backoff(this.#attempt)
-    this.#attempt++
-    this.#set({ is: 'reconnecting', inMs, reason })
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#connect(), inMs)
-  }
-
-  #stop(reason: string, message: string): void {
-    if (this.state.is === 'stopped') return
-    clearTimeout(this.#timer)
-    clearInterval(this.#watch)
-    clearTimeout(this.#renewing)
-    this.#set({ is: 'stopped', reason, message })
-    for (const c of this.#commands.values()) {
-      clearTimeout(c.timer)
-      c.reject(new PitbossError('disconnected', 'The connection was closed. The table shows what counted.'))
-    }
-    this.#commands.clear()
-  }
-
-  #renewBefore(rpc: Rpc, expiresAt: string): void {
-    clearTimeout(this.#renewing)
-    const get = this.#options.token
-    if (typeof get === 'string') return
-    const left = Date.parse(expiresAt) - this.serverNow()
-    this.#renewing = setTimeout(
-      () => {
-        void (async () => {
-          try {
-            const r = (await rpc.call('session.renew', { token: await get() })) as { expires_at: string }
-            this.#renewBefore(rpc, r.expires_at)
-          } catch {
-            // the socket closes at its time, and the next one starts with a fresh token
-          }
-        })()
-      },
-      Math.min(2 ** 31 - 1, Math.max(1000, left * 0.8)),
-    )
-  }
-
-  #call(method: string, params: object): Promise<unknown> {
-    return this.#rpc?.call(method, params) ?? Promise.reject(new PitbossError('disconnected', 'There is no connection.'))
-  }
-
-  #set(state: State): void {
-    this.state = state
-    this.emit('state', state)
-  }
-}
-
-const reasons: Record<string, string> = {
-  normal: 'You left.',
-  superseded: 'You are playing in another window.',
-  token_expired: 'Your session has ended. Open the game again from the casino.',
-  revoked: 'Your session was ended by the casino.',
-  tenant_suspended: 'The casino is closed.',
 }

@@ -1,9 +1,9 @@
-import type { ChatMessage, JoinResult, Place, RoomEvent } from './protocol'
+import type { ChatMessage, JoinResult, Place, RoomEvent } from './protocol.js'
 
 /** What a room tells. A view replaces everything that was known; events come gaplessly after it. */
-export interface RoomHandlers {
-  view?(view: unknown, place: Place): void
-  event?(event: RoomEvent): void
+export interface RoomHandlers<View = unknown, Event = RoomEvent> {
+  view?(view: View, place: Place): void
+  event?(event: Event): void
   chat?(message: ChatMessage): void
   /** The room could not be joined: it is gone, or closed. */
   lost?(code: string, message: string): void
@@ -23,9 +23,13 @@ export class RoomState {
     readonly handlers: RoomHandlers,
   ) {}
 
+  /** Whether commands can be sent to it. */
+  get seated(): boolean {
+    return this.place !== undefined && !this.joining
+  }
+
   /** The reply to room.join. */
   joined(result: JoinResult): void {
-    this.joining = false
     if (result.view !== undefined) {
       this.place = { epoch: result.epoch, seq: result.seq }
       this.handlers.view?.(result.view, this.place)

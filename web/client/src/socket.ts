@@ -1,4 +1,4 @@
-import { PitbossError } from './protocol'
+import { PitbossError } from './protocol.js'
 
 /** The part of a browser's WebSocket that is used. */
 export interface SocketLike {
@@ -23,6 +23,14 @@ interface Handlers {
 interface Waiting {
   resolve(value: unknown): void
   reject(err: PitbossError): void
+}
+
+interface Message {
+  id?: number | null
+  method?: string
+  params?: unknown
+  result?: unknown
+  error?: { message: string; data?: { code?: string } }
 }
 
 /** Rpc is JSON-RPC 2.0 over one socket. When that ends, every open request is rejected. */
@@ -75,12 +83,12 @@ export class Rpc {
   #message(data: unknown): void {
     if (this.#ended || typeof data !== 'string') return
     this.lastHeard = Date.now()
-    const m = JSON.parse(data) as {
-      id?: number | null
-      method?: string
-      params?: unknown
-      result?: unknown
-      error?: { message: string; data?: { code?: string } }
+    let m: Message
+    try {
+      m = JSON.parse(data) as Message
+    } catch {
+      this.drop(1006) // not our server, or not all of it
+      return
     }
     if (m.method !== undefined) {
       this.handlers.push(m.method, m.params)

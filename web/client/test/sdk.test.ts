@@ -1,91 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { backoff, Clock, closeCodes, Pitboss, type RoomEvent, RoomState } from '../src'
-import { retryCodes } from '../src/protocol'
-import type { SocketLike } from '../src/socket'
-
-/** A socket whose other end is the test. */
-class Wire implements SocketLike {
-  static all: Wire[] = []
-  readyState = 0
-  sent: { id: number; method: string; params: Record<string, unknown> }[] = []
-  onopen: ((ev: never) => unknown) | null = null
-  onmessage: ((ev: never) => unknown) | null = null
-  onclose: ((ev: never) => unknown) | null = null
-  onerror: ((ev: never) => unknown) | null = null
-
-  constructor(
-    readonly url: string,
-    readonly protocols: string[],
-  ) {
-    Wire.all.push(this)
-  }
-  static get last(): Wire {
-    return Wire.all[Wire.all.length - 1]!
-  }
-  send(data: string): void {
-    this.sent.push(JSON.parse(data))
-  }
-  close(): void {
-    this.readyState = 3
-  }
-  open(): this {
-    this.readyState = 1
-    this.onopen?.({} as never)
-    return this
-  }
-  push(method: string, params: object): this {
-    this.onmessage?.({ data: JSON.stringify({ jsonrpc: '2.0', method, params }) } as never)
-    return this
-  }
-  end(code: number): void {
-    this.onclose?.({ code } as never)
-  }
-  of(method: string): Wire['sent'] {
-    return this.sent.filter((m) => m.method === method)
-  }
-  async answer(method: string, result: object): Promise<void> {
-    await this.#reply(method, { result })
-  }
-  async refuse(method: string, code: string): Promise<void> {
-    await this.#reply(method, { error: { code: -32000, message: code, data: { code } } })
-  }
-  async #reply(method: string, body: object): Promise<void> {
-    const asked = this.of(method).pop()
-    if (!asked) throw new Error(`${method} was not asked`)
-    this.onmessage?.({ data: JSON.stringify({ jsonrpc: '2.0', id: asked.id, ...body }) } as never)
-    await vi.advanceTimersByTimeAsync(0)
-  }
-}
-
-const welcome = {
-  time: '2026-01-01T00:00:00.000Z', heartbeat_ms: 15000, connection: 'c', node: 'n', tenant: 'casino-x', tenant_name: 'Casino X', player: 'alice',
-  name: 'alice', role: 'player', currency: 'EUR', exponent: 2, expires_at: '2026-01-02T00:00:00.000Z', lobby: 'lobby',
-}
-const event = (seq: number, type = 'e'): RoomEvent => ({ room: 'r', epoch: 1, seq, at: '', type, data: {} })
-
-function line(options: Partial<ConstructorParameters<typeof Pitboss>[0]> = {}): Pitboss {
-  return new Pitboss({ url: 'http://casino-x.localhost:8080', token: 'T', WebSocket: Wire, fetch: () => Promise.reject(new Error('down')), ...options }).connect()
-}
+import { backoff, Clock, closeCodes, RoomState } from '../src/index.js'
+import { retryCodes } from '../src/protocol.js'
+import { event, line, seated, settle, welcome, Wire } from './wire.js'
 
 beforeEach(() => {
   Wire.all = []
   vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
 })
 afterEach(() => vi.useRealTimers())
-
-/** Lets the token's promise settle, so that a socket is made. */
-const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0)
-
-async function seated(p: Pitboss): Promise<{ seen: number[]; views: unknown[]; room: ReturnType<Pitboss['join']> }> {
-  await settle()
-  Wire.last.open().push('session.welcome', welcome)
-  const seen: number[] = []
-  const views: unknown[] = []
-  const room = p.join('r', { view: (v) => views.push(v), event: (e) => seen.push(e.seq) })
-  await Wire.last.answer('room.join', { epoch: 1, seq: 10, view: { n: 10 } })
-  return { seen, views, room }
-}
 
 describe('connecting', () => {
   test('the token is offered as a subprotocol, and in no URL', async () => {

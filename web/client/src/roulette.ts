@@ -1,0 +1,85 @@
+// What a roulette table says and understands. Amounts are in minor units, times RFC 3339 in UTC.
+import type { RoomEvent } from './protocol.js'
+
+export interface Stake {
+  position: string // straight:17, corner:16-17-19-20, red …: docs/protocol.md has all 157
+  amount: number
+}
+
+/** A seat's stake, as everybody sees it: the name is masked. */
+export interface SeatStake extends Stake {
+  seat: number
+  name: string
+}
+
+export interface RouletteSettings {
+  min_bet: number
+  max_bet: number
+  max_by_kind?: Record<string, number>
+  round_min: number
+  round_max: number
+  betting_ms: number
+  close_ms: number
+  spin_ms: number
+  pause_ms: number
+  la_partage: boolean
+}
+
+export interface Result {
+  round: number
+  pocket: number
+}
+
+export interface RouletteView {
+  game: 'roulette'
+  phase: 'betting' | 'closed' | 'spinning' | 'settled' | 'ended'
+  closing?: boolean
+  settings: RouletteSettings
+  round: number // 0 before the first
+  commitment?: string
+  closes_at?: string
+  spins_at?: string
+  settles_at?: string
+  next_at?: string
+  pocket?: number
+  colour?: string
+  seed?: string
+  bets: SeatStake[]
+  mine: { seat?: number; staked: number; bets: Stake[]; payout?: number }
+  results: Result[] // newest last
+}
+
+export type RouletteCommand = { type: 'bet'; bets: Stake[] } | { type: 'undo' } | { type: 'clear' }
+
+interface Bets {
+  round: number
+  seat: number
+  name: string
+  bets: Stake[]
+  mine?: boolean
+}
+
+interface Data {
+  'round.opened': { round: number; commitment: string }
+  'betting.started': { round: number; closes_at: string }
+  'betting.stopped': { round: number }
+  'bet.placed': Bets
+  'bet.removed': Bets
+  'betting.closed': { round: number; spins_at: string }
+  'wheel.spun': { round: number; pocket: number; colour: string; seed: string; commitment: string; settles_at: string }
+  'round.settled': {
+    round: number
+    pocket: number
+    staked: number
+    paid: number
+    winners: { seat: number; name: string; payout: number }[]
+    next_at: string
+    mine?: { staked: number; payout: number; bets: (Stake & { payout: number })[] }
+  }
+  'round.voided': { round: number; reason: string; next_at: string; mine?: { refund: number } }
+  'room.closing': { reason?: string }
+  'room.closed': { reason?: string }
+}
+
+/** An event of a roulette table: `type` says what `data` is. */
+export type RouletteEvent = { [T in keyof Data]: Omit<RoomEvent, 'type' | 'data'> & { type: T; data: Data[T] } }[keyof Data]
