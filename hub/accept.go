@@ -4,14 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
@@ -19,7 +18,9 @@ import (
 // tenancy is one tenant's share of this node, while it has sockets.
 type tenancy struct {
 	tenantMeters
-	rate *rate.Limiter
+	backlogs []backlog // by flusher, whose mu guards them
+
+	commands, volume bucket
 
 	// Guarded by Hub.mu.
 	sockets int
@@ -27,13 +28,14 @@ type tenancy struct {
 }
 
 // Accept makes a socket of a request whose identity and origin have been checked, and
-// returns when the socket has ended. It has answered the request in any case. The error
-// is nil for a socket that was open, however it ended; ErrSubprotocol,
-// ErrTooManySockets, ErrDraining, or what was wrong with the handshake.
+// returns when open has: the socket lives on in a goroutine of its own with a small stack, and
+// nothing of the request is kept. It has answered the request in any case. The error is nil
+// for a socket that was open; ErrSubprotocol, ErrTooManySockets, ErrDraining, or what was
+// wrong with the handshake.
 //
-// Open is called when the socket is already found by CloseWhere, Drain and Connections:
-// what may have been decided against the identity since it was checked must be checked
-// again there. It must not wait for the client.
+// Open is called when the socket is already found by CloseWhere, Drain and Connections: what
+// may have been decided against the identity since it was checked must be checked again
+// there. It must not wait for the client.
 func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open func(*Conn) Handler) error {
 	if !offers(r) {
 		refuse(w, http.StatusBadRequest, "invalid_params", "offer the WebSocket subprotocol "+wire.Subprotocol)
@@ -45,52 +47,64 @@ func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open f
 		refuse(w, http.StatusServiceUnavailable, wire.CodeBusy, "this node has all the sockets it can hold")
 		return ErrTooManySockets
 	}
-	defer h.unreserve()
-
 	c := h.newConn(id)
-	defer c.cancel()
 	if err := c.upgrade(w, r); err != nil {
+		h.unreserve()
 		return fmt.Errorf("hub: handshake: %w", err)
 	}
-	defer c.cut()
-	if code, refused := h.register(c); refused != nil {
+	code, refused := h.register(c)
+	if refused != nil {
 		c.Close(code, spread(overloadRetry))
-		c.write()
-		h.meters.closes.WithLabelValues(code.Name).Inc()
+		go c.serve(nil)
 		return refused
 	}
-
-	var writer sync.WaitGroup
-	writer.Go(c.write)
-	var handler Handler
-	var err error
+	h.wheel.put(c, c.nextLook())
+	opened := false
 	defer func() {
-		c.end()
-		writer.Wait()
-		h.unregister(c)
-		name := c.code(err)
-		h.meters.closes.WithLabelValues(name).Inc()
-		c.log.Debug("a socket ended", "code", name, "error", err)
-		if handler != nil {
-			handler.Closed()
+		if !opened { // open panics
+			c.finish(nil, true, errors.New("open failed"))
 		}
 	}()
-	handler = open(c)
-	err = c.read(handler)
+	handler := open(c)
+	opened = true
+	go c.serve(handler)
 	return nil
+}
+
+// serve reads the socket until it ends. Without a handler it was refused.
+func (c *Conn) serve(handler Handler) {
+	var err error
+	defer func() { c.finish(handler, handler != nil, err) }()
+	err = c.read(handler)
+}
+
+// finish is what follows reading, which err ended.
+func (c *Conn) finish(handler Handler, registered bool, err error) {
+	h := c.hub
+	defer h.unreserve()
+	c.end()
+	c.cut()
+	if registered {
+		h.unregister(c)
+	}
+	name := c.code(err)
+	h.meters.closes.WithLabelValues(name).Inc()
+	if h.log.Enabled(context.Background(), slog.LevelDebug) {
+		c.Log().Debug("a socket ended", "code", name, "error", err)
+	}
+	if handler != nil {
+		handler.Closed()
+	}
 }
 
 func (h *Hub) newConn(id Identity) *Conn {
 	c := &Conn{
-		hub: h, id: id, name: strings.ToLower(rand.Text()[:12]), since: time.Now(),
-		rate: rate.NewLimiter(rate.Limit(h.limits.CommandsPerSecond), h.limits.CommandsBurst),
+		hub: h, id: id, name: strings.ToLower(rand.Text()[:12]), since: time.Now().UnixNano(),
+		flusher: h.flushers.next(),
 	}
-	c.log = h.log.With("conn", c.name, "tenant", id.Tenant.String(), "player", id.Player)
-	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.wake.L = &c.mu
-	c.heardAt.Store(c.since.UnixNano())
-	c.sentAt.Store(c.since.UnixNano())
-	c.Renew(id.ExpiresAt)
+	c.heardAt.Store(c.since)
+	c.sentAt.Store(c.since)
+	c.setExpiry(id.ExpiresAt)
 	return c
 }
 
@@ -149,8 +163,8 @@ func (h *Hub) admit(c *Conn) (older *Conn, code wire.CloseCode, err error) {
 	if tn == nil {
 		tn = &tenancy{
 			tenantMeters: h.meters.of(c.id.Tenant),
-			rate:         rate.NewLimiter(rate.Limit(h.limits.TenantCommandsPerSecond), h.limits.TenantCommandsPerSecond),
 			live:         map[string]*Conn{},
+			backlogs:     make([]backlog, len(h.flushers.all)),
 		}
 	}
 	c.tenant = tn

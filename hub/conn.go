@@ -4,13 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
-	"golang.org/x/time/rate"
-
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
@@ -46,31 +46,38 @@ type Handler interface {
 // but Hold waits for anything.
 type Conn struct {
 	// Set once, before anybody knows it.
-	hub    *Hub
-	name   string
-	id     Identity
-	tenant *tenancy
-	since  time.Time
-	log    *slog.Logger
-	ctx    context.Context // ends when the socket is closed or told to
-	cancel context.CancelFunc
-	rate   *rate.Limiter
-	ws     *websocket.Conn
-	net    net.Conn
+	hub     *Hub
+	name    string
+	id      Identity
+	tenant  *tenancy
+	since   int64 // UnixNano
+	ws      *websocket.Conn
+	net     net.Conn
+	raw     syscall.RawConn // of net; nil: net has none, and is written to by drain only
+	flusher *flusher
 
-	refused atomic.Int64 // how many more commands were refused than allowed, lately
-	expires atomic.Int64 // UnixNano; 0: never
-	heardAt atomic.Int64 // UnixNano
-	sentAt  atomic.Int64 // UnixNano
-	writing atomic.Int64 // UnixNano since when a frame is being written; 0: none is
+	over             atomic.Bool // it is closed or told to
+	commands, volume bucket
+
+	received int32        // length of the frame that Received is given; of who reads
+	refused  atomic.Int32 // how many more commands were refused than allowed, lately
+	expires  atomic.Int64 // UnixNano; 0: never
+	heardAt  atomic.Int64 // UnixNano, of the hub's clock
+	sentAt   atomic.Int64 // UnixNano, of the hub's clock
+	dueAt    atomic.Int64 // the tick of the wheel at which it is looked at
 
 	mu      sync.Mutex // guards what follows
-	wake    sync.Cond  // of mu; the writer waits for it
 	queue   queue
 	heldNow int // bytes of members' held
-	topics  map[tenant.Topic]*member
+	topics  []*member
 	closing *closing // why it ends; nothing is queued any more
 	ended   bool     // reading is over: it is in no topic, and will not be
+	listed  uint8    // bit k: the flusher has it in its line of class k
+	blocked bool     // drain writes, and nobody else
+	broken  bool     // writing is over
+	bye     bye
+	answer  *answers      // to the client's control frames; nil: to none yet
+	silence chan struct{} // made by who waits for quiet
 }
 
 type closing struct {
@@ -79,26 +86,49 @@ type closing struct {
 	flush bool // first what waits
 }
 
+// answers are those to the client's control frames that are not sent yet.
+type answers struct {
+	pong []byte // to its latest ping
+	echo []byte // to its close frame; stays
+}
+
+// bye is where the socket's close frame is; nothing is written after it.
+type bye uint8
+
+const (
+	byeUnsaid bye = iota
+	byeWriting
+	byeSaid
+)
+
 // ID is the socket's name in logs and in session.welcome.
 func (c *Conn) ID() string { return c.name }
 
 // Identity is whose socket it is. ExpiresAt is that of the first token; see Renew.
 func (c *Conn) Identity() Identity { return c.id }
 
-// Context ends when the socket is closed, or is told to be.
-func (c *Conn) Context() context.Context { return c.ctx }
-
-// Log says conn, tenant and player in every line.
-func (c *Conn) Log() *slog.Logger { return c.log }
+// Log says conn, tenant and player in every line. It is made anew for each call: most
+// sockets never log.
+func (c *Conn) Log() *slog.Logger {
+	return c.hub.log.With("conn", c.name, "tenant", c.id.Tenant.String(), "player", c.id.Player)
+}
 
 // Send queues a frame, which must not be changed any more. A frame with a key replaces
 // an unsent older one that was sent with that key. Frames of one class keep their
 // order, among each other and with what comes from topics in that class: what must come
 // before a topic's messages is sent in ClassResult before Release.
 func (c *Conn) Send(class Class, key string, frame []byte) {
+	if f := newFrame(frame, class, 0, slot{key: key}); f != nil {
+		c.send(f)
+	}
+}
+
+func (c *Conn) send(f *frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.push(item{frame: frame, class: class, slot: slot{key: key}})
+	if c.push(item{frame: f}) {
+		c.kick(f.class)
+	}
 }
 
 // Hold makes the socket listen to a topic. From when it returns, the topic's messages
@@ -111,7 +141,7 @@ func (c *Conn) Hold(name tenant.Topic) error {
 		return ErrOtherTenant
 	}
 	c.mu.Lock()
-	if m := c.topics[name]; m != nil {
+	if m := c.member(name); m != nil {
 		defer c.mu.Unlock()
 		return c.holdAgain(m)
 	}
@@ -125,20 +155,15 @@ func (c *Conn) Hold(name tenant.Topic) error {
 		return ErrTooManyTopics
 	}
 	m := &member{conn: c, name: name, player: c.id.Role == RolePlayer, holding: true}
-	if c.topics == nil {
-		c.topics = map[tenant.Topic]*member{}
-	}
-	c.topics[name] = m
+	c.topics = append(c.topics, m)
 	c.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(c.ctx, busTimeout)
-	defer cancel()
-	t, err := c.hub.topics.enter(ctx, name)
+	t, err := c.hub.topics.enter(name)
 	if err == nil {
 		// Leave, or the end of the socket, may have come meanwhile.
 		c.mu.Lock()
 		m.topic = t
-		still := c.topics[name] == m
+		still := !m.left
 		c.mu.Unlock()
 		if still && t.add(m) {
 			return nil
@@ -148,13 +173,29 @@ func (c *Conn) Hold(name tenant.Topic) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.topics[name] != m || c.closing != nil {
+	if m.left || c.closing != nil {
 		err = ErrClosed
 	}
-	if c.topics[name] == m {
-		delete(c.topics, name)
-	}
+	c.strike(m)
 	return err
+}
+
+// member needs mu.
+func (c *Conn) member(name tenant.Topic) *member {
+	for _, m := range c.topics {
+		if m.name == name {
+			return m
+		}
+	}
+	return nil
+}
+
+// strike needs mu: m is not one of the socket's any more.
+func (c *Conn) strike(m *member) {
+	m.left = true
+	if i := slices.Index(c.topics, m); i >= 0 {
+		c.topics = slices.Delete(c.topics, i, i+1)
+	}
 }
 
 // holdAgain needs mu.
@@ -165,7 +206,7 @@ func (c *Conn) holdAgain(m *member) error {
 	if !m.holding {
 		m.holding, m.held = true, c.queue.take(m)
 		for i := range m.held {
-			c.heldNow += m.held[i].bytes()
+			c.heldNow += m.held[i].size()
 		}
 	}
 	return nil
@@ -180,16 +221,16 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 	if c.closing != nil {
 		return ErrClosed
 	}
-	m := c.topics[name]
+	m := c.member(name)
 	if m == nil || !m.holding {
 		return ErrNotHeld
 	}
 	held := m.held
 	m.holding, m.held, m.after = false, nil, after
 	for i := range held {
-		c.heldNow -= held[i].bytes()
-		if held[i].seq <= 0 || held[i].seq > after {
-			c.push(held[i])
+		c.heldNow -= held[i].size()
+		if (held[i].seq <= 0 || held[i].seq > after) && c.push(held[i]) {
+			c.kick(held[i].class)
 		}
 	}
 	return nil
@@ -199,9 +240,9 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 // written now.
 func (c *Conn) Leave(name tenant.Topic) {
 	c.mu.Lock()
-	m := c.topics[name]
+	m := c.member(name)
 	if m != nil {
-		delete(c.topics, name)
+		c.strike(m)
 		c.forget(m)
 	}
 	c.mu.Unlock()
@@ -213,7 +254,7 @@ func (c *Conn) Leave(name tenant.Topic) {
 // forget needs mu: what is kept or queued of m is dropped.
 func (c *Conn) forget(m *member) {
 	for i := range m.held {
-		c.heldNow -= m.held[i].bytes()
+		c.heldNow -= m.held[i].size()
 	}
 	m.held = nil
 	c.queue.take(m)
@@ -234,18 +275,19 @@ func (c *Conn) Topics() []tenant.Topic {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	names := make([]tenant.Topic, 0, len(c.topics))
-	for name := range c.topics {
-		names = append(names, name)
+	for _, m := range c.topics {
+		names = append(names, m.name)
 	}
 	return names
 }
 
-// Allow takes one command from the socket's and from the tenant's allowance, and
-// reports whether there was one. Who goes on regardless is closed as flooding.
+// Allow takes the command that was received from the socket's and from the tenant's
+// allowance, and reports whether both had room for it and for its bytes. Who goes on
+// regardless is closed as flooding. Only Received may call it, once.
 func (c *Conn) Allow() bool {
-	if !c.rate.Allow() {
-		c.hub.meters.hit(limitCommands)
-		if c.refused.Add(1) >= int64(c.hub.limits.RefusalsMax) {
+	l, now := &c.hub.limits, time.Now().UnixNano()
+	if !c.allowed(now) {
+		if int(c.refused.Add(1)) >= l.RefusalsMax {
 			c.hub.meters.hit(limitRefusals)
 			c.Close(wire.CloseFlood, overloadRetry)
 		}
@@ -254,16 +296,39 @@ func (c *Conn) Allow() bool {
 	if c.refused.Add(-1) < 0 {
 		c.refused.Store(0)
 	}
-	if !c.tenant.rate.Allow() {
+	switch {
+	case !c.tenant.commands.take(now, 1, l.TenantCommandsPerSecond, l.TenantCommandsPerSecond):
 		c.hub.meters.hit(limitTenantCommands)
-		return false
+	case !c.tenant.volume.take(now, int(c.received), l.TenantBytesPerSecond, l.TenantBytesPerSecond):
+		c.hub.meters.hit(limitTenantBytes)
+	default:
+		return true
 	}
-	return true
+	return false
+}
+
+// allowed is the socket's part of Allow.
+func (c *Conn) allowed(now int64) bool {
+	l := &c.hub.limits
+	switch {
+	case !c.commands.take(now, 1, l.CommandsPerSecond, l.CommandsBurst):
+		c.hub.meters.hit(limitCommands)
+	case !c.volume.take(now, int(c.received), l.BytesPerSecond, l.BytesBurst):
+		c.hub.meters.hit(limitBytes)
+	default:
+		return true
+	}
+	return false
 }
 
 // Renew moves the moment at which the socket is closed as expired. The zero time is
 // never.
 func (c *Conn) Renew(expires time.Time) {
+	c.setExpiry(expires)
+	c.hub.wheel.put(c, c.nextLook())
+}
+
+func (c *Conn) setExpiry(expires time.Time) {
 	if expires.IsZero() || expires.Year() > 2200 { // UnixNano ends in 2262
 		c.expires.Store(0)
 		return
@@ -292,44 +357,60 @@ func (c *Conn) close(why closing) {
 		m.held = nil
 	}
 	c.heldNow = 0
+	c.kick(ClassResult)
 	// From here on everything that still goes over the connection has an end.
 	_ = c.net.SetDeadline(time.Now().Add(closeTimeout))
-	c.cancel()
-	c.wake.Signal()
-	c.log.Debug("closing a socket", "code", why.code.Name, "retry_after", why.retry)
+	c.over.Store(true)
+	if c.hub.log.Enabled(context.Background(), slog.LevelDebug) {
+		c.Log().Debug("closing a socket", "code", why.code.Name, "retry_after", why.retry)
+	}
 }
 
-// deliver is called by the topic, in order, for each message.
-func (c *Conn) deliver(m *member, msg *Message, frame []byte) {
+// deliver is called by the topic, in order, for each message. It reports whether the
+// socket is to be listed at its flusher.
+func (c *Conn) deliver(m *member, f *frame) (list bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing != nil || c.topics[m.name] != m {
-		return
+	if c.closing != nil || m.left {
+		return false
 	}
-	it := item{frame: frame, from: m, class: msg.Class, seq: msg.Seq}
-	if msg.Key != "" {
-		it.slot = slot{m.name, msg.Key}
-	}
+	it := item{frame: f, from: m}
 	switch {
 	case m.holding:
 		if c.bound() {
 			m.held = append(m.held, it)
-			c.heldNow += it.bytes()
+			c.heldNow += it.size()
 		}
-	case msg.Seq > 0 && msg.Seq <= m.after:
+	case f.seq > 0 && f.seq <= m.after:
 	default:
-		c.push(it)
+		return c.push(it) && c.listing(f.class)
 	}
+	return false
 }
 
-// push needs mu.
-func (c *Conn) push(it item) {
-	if c.closing != nil || c.ended || len(it.frame) == 0 {
-		return
+// push needs mu. It reports whether the item waits now.
+func (c *Conn) push(it item) bool {
+	if c.closing != nil || c.ended || !c.bound() {
+		return false
 	}
-	if c.bound() {
-		c.queue.push(it)
-		c.wake.Signal()
+	c.queue.push(it)
+	return true
+}
+
+// listing needs mu. It reports whether the socket must be listed in class, and takes it
+// that it is: what is listed in that class, or a more urgent one, is written to soon.
+func (c *Conn) listing(class Class) bool {
+	if c.blocked || c.listed&(2<<class-1) != 0 {
+		return false
+	}
+	c.listed |= 1 << class
+	return true
+}
+
+// kick needs mu: there is something to be written.
+func (c *Conn) kick(class Class) {
+	if c.listing(class) {
+		c.flusher.list(class, c)
 	}
 }
 
@@ -350,27 +431,51 @@ func (c *Conn) queued() int {
 	return c.queue.bytes + c.heldNow
 }
 
-func (c *Conn) isClosing() bool { return c.ctx.Err() != nil }
+// Closing reports whether the socket is closed, or was told to.
+func (c *Conn) Closing() bool { return c.over.Load() }
 
-// end is called when reading is over, and leaves all topics.
+// end is called when reading is over. It leaves all topics, and returns when nothing more
+// is written.
 func (c *Conn) end() {
 	c.mu.Lock()
 	c.ended = true
 	c.queue.clear()
-	left := make([]*member, 0, len(c.topics))
-	for _, m := range c.topics {
-		m.held = nil
-		left = append(left, m)
+	left := c.topics
+	for _, m := range left {
+		m.left, m.held = true, nil
 	}
 	c.topics, c.heldNow = nil, 0
-	c.cancel()
-	c.wake.Signal()
-	if c.closing == nil {
-		c.cut() // nobody is there to say goodbye to
+	c.over.Store(true)
+	if c.closing == nil && !c.left() {
+		c.broken = true // nobody is there to say goodbye to
+		c.cut()
 	}
 	c.mu.Unlock()
 	for _, m := range left {
 		c.part(m)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.quiet() {
+		silence := make(chan struct{})
+		c.silence = silence
+		c.mu.Unlock()
+		<-silence
+		c.mu.Lock()
+	}
+}
+
+// left needs mu. It reports whether the client has closed the socket.
+func (c *Conn) left() bool { return c.answer != nil && c.answer.echo != nil }
+
+// quiet needs mu. It reports whether nothing is written any more, nor will be.
+func (c *Conn) quiet() bool { return !c.blocked && (c.broken || c.bye == byeSaid) }
+
+// hush needs mu: whoever waits for quiet is told of it.
+func (c *Conn) hush() {
+	if c.silence != nil && c.quiet() {
+		close(c.silence)
+		c.silence = nil
 	}
 }
 

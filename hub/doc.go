@@ -3,9 +3,12 @@
 //
 // # What always holds
 //
-//   - Nobody waits on a slow socket but its own writer. What waits for a socket is
-//     bounded in bytes; past the bound the socket is closed, with a code that says
-//     come back, and nothing is ever left out silently.
+//   - Nobody waits on a slow socket. What waits for a socket is bounded in bytes; past the
+//     bound the socket is closed, with a code that says come back, and nothing is ever left
+//     out silently.
+//   - No frame is torn: a socket is written to by its flusher or by its drain, never by both,
+//     and the WebSocket library's control frames go the same way.
+//   - An idle socket is one goroutine, which reads.
 //   - Messages of one topic reach a socket in the order in which they were published.
 //     Only chat may be overtaken by what is more urgent. Between topics, the more
 //     urgent class is written first.
@@ -18,14 +21,34 @@
 //     of a message is sent to sockets of role player with that player's id only.
 //   - When Run has returned, no socket is open and no goroutine of the hub lives.
 //
+// # How a message is written
+//
+//	topic.deliver  builds one frame for all and puts a pointer into each socket's queue
+//	flusher        takes a tenant's turn, the tenant's most urgent socket, and all that waits
+//	               for it, and writes that in one system call that does not wait
+//	Conn.drain     takes over when the client's kernel takes no more, or the connection is TLS,
+//	               and ends when nothing waits any more
+//
+// A flusher is a goroutine for each core, not one for each socket: what is published while
+// others are written to goes out together, which is where the speed is (docs/benchmarks).
+//
 // # Why
 //
-// Two locks nest: a topic's (topic.mu) before a socket's (Conn.mu). All others are
-// held alone and for a few instructions; topic.gate alone is held while the bus is
-// asked for a topic, and only those who want that topic wait for it.
+// Three locks nest: a topic's (topic.mu), a socket's (Conn.mu), a flusher's (flusher.mu), in
+// this order. All others are held alone and for a few instructions; topic.gate alone is held
+// while the bus is asked for a topic, and only those who want that topic wait for it.
 //
-// One ticker looks at all sockets for heartbeats, silence, expiry and stuck writes: a
-// timer per socket costs more than a second's imprecision is worth.
+// The WebSocket library (coder/websocket) does the handshake, reads, and answers pings and
+// close frames. Messages do not go through it: a server's frames are not masked, so they are
+// the same for everyone, and it has no way to write one to many, or many at once. Our own
+// close frame is written as the last message rather than by its Close, which would wait in a
+// goroutine for each socket when a node drains.
+//
+// Frames are not counted but left to the garbage collector: a broadcast is two allocations,
+// whatever the number of sockets.
+//
+// One wheel for all sockets: its lock is taken once a socket and heartbeat, which is less
+// than what it would cost to have more of them.
 //
 // A socket that can not take its close frame is cut after closeTimeout. Its client
 // sees 1006, which means the same as 4000: come back and resume.

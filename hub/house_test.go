@@ -33,7 +33,7 @@ import (
 var seedFlag = flag.Uint64("seed", 0, "replay a random test with this seed")
 
 // seeded is a random source that a failing test names.
-func seeded(t *testing.T) *rand.Rand {
+func seeded(t testing.TB) *rand.Rand {
 	t.Helper()
 	seed := *seedFlag
 	if seed == 0 {
@@ -74,7 +74,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func mustTenant(t *testing.T, slug tenant.Slug) tenant.ID {
+func mustTenant(t testing.TB, slug tenant.Slug) tenant.ID {
 	t.Helper()
 	id, err := tenant.New(slug)
 	if err != nil {
@@ -85,7 +85,7 @@ func mustTenant(t *testing.T, slug tenant.Slug) tenant.ID {
 
 // house is a hub that runs, behind an HTTP server.
 type house struct {
-	t        *testing.T
+	t        testing.TB
 	hub      *hub.Hub
 	reg      *prometheus.Registry
 	log      *safeBuffer
@@ -113,7 +113,7 @@ func heartbeat(d time.Duration) setup { return func(_ *house, o *hub.Options) { 
 func onBus(b hub.Bus) setup { return func(_ *house, o *hub.Options) { o.Bus = b } }
 
 // tcp is a house on the loopback interface.
-func tcp(t *testing.T, setups ...setup) *house {
+func tcp(t testing.TB, setups ...setup) *house {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -143,7 +143,7 @@ func (l smallBuffers) Accept() (net.Conn, error) {
 }
 
 // pipes is a house on net.Pipe, which buffers nothing and which synctest understands.
-func pipes(t *testing.T, setups ...setup) *house {
+func pipes(t testing.TB, setups ...setup) *house {
 	t.Helper()
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	h := newHouse(t, l, setups...)
@@ -179,7 +179,7 @@ func (l *pipeListener) Accept() (net.Conn, error) {
 func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
 func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
-func newHouse(t *testing.T, l net.Listener, setups ...setup) *house {
+func newHouse(t testing.TB, l net.Listener, setups ...setup) *house {
 	t.Helper()
 	h := &house{t: t, reg: prometheus.NewRegistry(), log: &safeBuffer{}, tenant: mustTenant(t, "casino-x"), waiting: map[string]chan *hub.Conn{}}
 	o := hub.Options{
@@ -252,7 +252,7 @@ func (h *house) serve(w http.ResponseWriter, r *http.Request) {
 
 // client is a socket, seen from both ends.
 type client struct {
-	t    *testing.T
+	t    testing.TB
 	ws   *websocket.Conn
 	conn *hub.Conn // nil if the hub refused it
 }
@@ -377,7 +377,7 @@ func event(topic tenant.Topic, seq int64, size int) hub.Message {
 		Frame: fmt.Appendf(nil, `{"topic":%q,"seq":%d,"pad":"%s"}`, topic, seq, strings.Repeat("x", max(0, size-60)))}
 }
 
-func seqOf(t *testing.T, frame string) int64 {
+func seqOf(t testing.TB, frame string) int64 {
 	t.Helper()
 	var f struct{ Seq int64 }
 	if err := json.Unmarshal([]byte(frame), &f); err != nil {
@@ -421,7 +421,7 @@ func hasLabels(m *dto.Metric, labels []string) bool {
 }
 
 // until waits for what the hub does on its own soon.
-func until(t *testing.T, what string, ok func() bool) {
+func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
 	for !ok() {

@@ -30,6 +30,7 @@ type Options struct {
 	// how long its client may be silent. Defaults to 15 s.
 	Heartbeat time.Duration
 	Limits    Limits
+	Windows   Windows
 }
 
 // Hub is this node's sockets.
@@ -42,6 +43,8 @@ type Hub struct {
 	limits    Limits
 	meters    *meters
 	topics    *topics
+	wheel     *wheel
+	flushers  *flushers
 	seed      maphash.Seed
 	shards    [shards]connShard
 
@@ -68,6 +71,7 @@ func New(o Options) *Hub {
 	h := &Hub{
 		bus: o.Bus, node: o.Node, log: o.Log.With("node", o.Node), heartbeat: o.Heartbeat,
 		limits: o.Limits.withDefaults(), meters: newMeters(o.Registerer), topics: newTopics(o.Bus),
+		wheel: newWheel(o.Heartbeat), flushers: newFlushers(flusherCount(), o.Windows),
 		seed: maphash.MakeSeed(), tenants: map[tenant.ID]*tenancy{},
 	}
 	for i := range h.shards {
@@ -86,6 +90,13 @@ func (h *Hub) Heartbeat() time.Duration { return h.heartbeat }
 // bus fails. Then it closes the sockets that are left, as draining, and returns when all
 // have ended. Run once.
 func (h *Hub) Run(ctx context.Context) error {
+	stop := make(chan struct{})
+	var flushing sync.WaitGroup
+	for _, f := range h.flushers.all {
+		flushing.Go(func() { f.run(stop) })
+	}
+	defer flushing.Wait()
+	defer close(stop)
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		err := h.bus.Run(running, h.deliver)
@@ -102,7 +113,13 @@ func (h *Hub) Run(ctx context.Context) error {
 	// Every close ends in closeTimeout; the rest is for handlers.
 	left, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTimeout)
 	defer cancel()
-	return errors.Join(err, h.Drain(left))
+	drained := h.Drain(left)
+	for c := range h.all() { // only if a handler does not return
+		c.mu.Lock()
+		c.fail()
+		c.mu.Unlock()
+	}
+	return errors.Join(err, drained)
 }
 
 // Publish gives m to every socket on its topic, on every node.
@@ -117,7 +134,7 @@ func (h *Hub) Publish(ctx context.Context, m Message) error {
 
 func (h *Hub) deliver(m Message) {
 	if t := h.topics.find(m.Topic); t != nil {
-		t.deliver(m)
+		t.deliver(m, h.flushers)
 	}
 }
 
@@ -180,7 +197,7 @@ func (h *Hub) Connections(id tenant.ID) []ConnInfo {
 		if c.id.Tenant == id {
 			infos = append(infos, ConnInfo{
 				ID: c.name, Player: c.id.Player, Name: c.id.Name, Role: c.id.Role, Address: c.id.Address,
-				Since: c.since, Topics: c.Topics(), QueuedBytes: c.queued(),
+				Since: time.Unix(0, c.since), Topics: c.Topics(), QueuedBytes: c.queued(),
 			})
 		}
 	}

@@ -116,7 +116,7 @@ func TestSilentClientIsClosedAsIdle(t *testing.T) {
 			t.Errorf("closed after %v", after)
 		}
 		wait(t, 100)
-		if pinging.conn.Context().Err() != nil {
+		if pinging.conn.Closing() {
 			t.Error("the one that pings was closed")
 		}
 		h.stop()
@@ -241,11 +241,17 @@ func TestLimitsOfSockets(t *testing.T) {
 	// A player with a seat may always take it over.
 	h.connect(h.player("a"))
 	a.wantClose(wire.CloseSuperseded)
-	until(t, "both have ended", func() bool { h.mu.Lock(); defer h.mu.Unlock(); return len(h.accepts) == 2 })
 
 	other := h.player("d")
 	other.Tenant = mustTenant(t, "lucky-star")
-	h.connect(other)
+	early := 0
+	until(t, "both have ended, and there is room", func() bool {
+		_, _, err := h.tryConnect(other, false)
+		if err != nil {
+			early++
+		}
+		return err == nil
+	})
 	other.Player = "e"
 	h.connect(other)
 	other.Player = "f"
@@ -254,7 +260,7 @@ func TestLimitsOfSockets(t *testing.T) {
 		t.Fatalf("the fifth socket: %v, %v", resp, err)
 	}
 	wantJSONError(t, resp, wire.CodeBusy)
-	for limit, want := range map[string]float64{"sockets": 1, "sockets_per_tenant": 1} {
+	for limit, want := range map[string]float64{"sockets": float64(early + 1), "sockets_per_tenant": 1} {
 		if got := h.metric("pitboss_hub_limit_hits_total", "limit", limit); got != want {
 			t.Errorf("%s: counted %v times", limit, got)
 		}
@@ -313,7 +319,7 @@ func TestCommandsAreLimitedBySocketAndByTenant(t *testing.T) {
 		if a := allowed(alice, 60); a != 50 {
 			t.Errorf("a second later: %d, want 50", a)
 		}
-		if allowed(alice, 189); alice.conn.Context().Err() != nil {
+		if allowed(alice, 189); alice.conn.Closing() {
 			t.Error("closed after 199 refusals")
 		}
 		alice.conn.Allow()
@@ -321,15 +327,47 @@ func TestCommandsAreLimitedBySocketAndByTenant(t *testing.T) {
 			t.Error("it was not told when to come back")
 		}
 		// Bob is refused for what the others do, and stays.
-		if allowed(bob, 1000); bob.conn.Context().Err() == nil {
+		if allowed(bob, 1000); !bob.conn.Closing() {
 			t.Error("bob went on, too")
 		}
-		if carol.conn.Context().Err() != nil {
+		if carol.conn.Closing() {
 			t.Error("another tenant's socket was closed")
 		}
 		for limit, want := range map[string]float64{"commands_per_second": 20 + 10 + 190, "refusals": 1} {
 			if got := h.metric("pitboss_hub_limit_hits_total", "limit", limit); got < want {
 				t.Errorf("%s: counted %v times, want %v", limit, got, want)
+			}
+		}
+		h.stop()
+	})
+}
+
+func TestCommandsAreLimitedInBytesToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		allowed := make(chan bool, 1)
+		h := pipes(t, limits(hub.Limits{BytesPerSecond: 1000, BytesBurst: 3000, TenantBytesPerSecond: 4000}), func(h *house, _ *hub.Options) {
+			h.received = func(c *hub.Conn, _ []byte) { allowed <- c.Allow() }
+		})
+		alice, bob := h.connect(h.player("alice")), h.connect(h.player("bob"))
+		try := func(c *client, size int, want bool) {
+			t.Helper()
+			c.write(strings.Repeat("x", size))
+			if got := <-allowed; got != want {
+				t.Errorf("%d bytes: allowed %v", size, got)
+			}
+		}
+		try(alice, 2900, true)
+		try(alice, 200, false)
+		try(alice, 100, true)
+		try(bob, 2000, false) // the tenant's allowance: 1,000 are left
+		try(bob, 1000, true)
+		wait(t, 1)
+		try(alice, 1000, true)
+		try(alice, 10, false)
+		for limit, want := range map[string]float64{"bytes_per_second": 2, "tenant_bytes_per_second": 1} {
+			if got := h.metric("pitboss_hub_limit_hits_total", "limit", limit); got != want {
+				t.Errorf("%s: counted %v times", limit, got)
 			}
 		}
 		h.stop()

@@ -9,10 +9,10 @@ import (
 // meters are the hub's metrics. Labels are a tenant's id, a close code's name and a
 // limit's name: a client can choose none of them.
 type meters struct {
-	connections                *prometheus.GaugeVec
-	in, out, bytesIn, bytesOut *prometheus.CounterVec
-	closes, limitHits          *prometheus.CounterVec
-	published, unpublished     prometheus.Counter
+	connections                        *prometheus.GaugeVec
+	in, out, bytesIn, bytesOut, writes *prometheus.CounterVec
+	closes, limitHits                  *prometheus.CounterVec
+	published, unpublished             prometheus.Counter
 }
 
 func newMeters(reg prometheus.Registerer) *meters {
@@ -26,6 +26,7 @@ func newMeters(reg prometheus.Registerer) *meters {
 		out:       counter("messages_sent_total", "Frames written to clients.", "tenant"),
 		bytesIn:   counter("received_bytes_total", "Bytes of frames from clients.", "tenant"),
 		bytesOut:  counter("sent_bytes_total", "Bytes of frames written to clients.", "tenant"),
+		writes:    counter("writes_total", "Writes to clients' connections, each with one message or more.", "tenant"),
 		closes:    counter("closes_total", "Sockets that ended, by close code; lost is without one.", "code"),
 		limitHits: counter("limit_hits_total", "Times that a limit was hit.", "limit"),
 		published: prometheus.NewCounter(prometheus.CounterOpts{
@@ -34,7 +35,7 @@ func newMeters(reg prometheus.Registerer) *meters {
 			Name: "pitboss_hub_publish_failures_total", Help: "Messages that the bus did not take."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.closes, m.limitHits, m.published, m.unpublished)
+		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.writes, m.closes, m.limitHits, m.published, m.unpublished)
 	}
 	return m
 }
@@ -43,14 +44,14 @@ func (m *meters) hit(limit string) { m.limitHits.WithLabelValues(limit).Inc() }
 
 // tenantMeters are one tenant's, looked up once.
 type tenantMeters struct {
-	connections                prometheus.Gauge
-	in, out, bytesIn, bytesOut prometheus.Counter
+	connections                        prometheus.Gauge
+	in, out, bytesIn, bytesOut, writes prometheus.Counter
 }
 
 func (m *meters) of(id tenant.ID) tenantMeters {
 	l := id.String()
 	return tenantMeters{
 		m.connections.WithLabelValues(l), m.in.WithLabelValues(l), m.out.WithLabelValues(l),
-		m.bytesIn.WithLabelValues(l), m.bytesOut.WithLabelValues(l),
+		m.bytesIn.WithLabelValues(l), m.bytesOut.WithLabelValues(l), m.writes.WithLabelValues(l),
 	}
 }

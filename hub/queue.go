@@ -11,12 +11,9 @@ const classes = int(ClassPromotion) + 1
 
 // item is a message that waits for a socket.
 type item struct {
-	frame []byte // nil: it was taken back
-	from  *member
-	slot  slot // what it replaces; zero: nothing
-	class Class
-	seq   int64
-	no    uint64 // counts up over the queue
+	*frame // nil: it was taken back
+	from   *member
+	no     uint64 // counts up over the queue
 }
 
 // slot is what a keyed message occupies: at most one message of a slot waits.
@@ -25,7 +22,7 @@ type slot struct {
 	key   string
 }
 
-func (i *item) bytes() int { return len(i.frame) + itemBytes }
+func (i *item) size() int { return len(i.bytes) + itemBytes }
 
 // strict reports whether the item must keep its place among those of its topic.
 func (i *item) strict() bool { return i.from != nil && i.class != ClassChat }
@@ -41,7 +38,7 @@ type queue struct {
 
 type place struct {
 	line int
-	pos  uint64
+	pos  uint32
 }
 
 // push adds an item, or puts it into the place of an older one of its slot.
@@ -50,8 +47,8 @@ func (q *queue) push(it item) {
 		if at, waits := q.slots[it.slot]; waits {
 			old := q.lines[at.line].at(at.pos)
 			if it.from == nil || old.no > it.from.fixed {
-				q.bytes += len(it.frame) - len(old.frame)
-				old.frame, old.seq = it.frame, it.seq
+				q.bytes += len(it.bytes) - len(old.bytes)
+				old.frame = it.frame
 				return
 			}
 			q.drop(old)
@@ -73,7 +70,7 @@ func (q *queue) push(it item) {
 		}
 	}
 	pos := q.lines[in].push(it)
-	q.bytes += it.bytes()
+	q.bytes += it.size()
 	if it.slot.key != "" {
 		if q.slots == nil {
 			q.slots = map[slot]place{}
@@ -126,7 +123,7 @@ func (q *queue) drop(it *item) {
 
 // left keeps the books when an item leaves a line.
 func (q *queue) left(it *item, l int) {
-	q.bytes -= it.bytes()
+	q.bytes -= it.size()
 	if it.slot.key != "" {
 		delete(q.slots, it.slot)
 	}
@@ -142,42 +139,55 @@ func (q *queue) clear() { *q = queue{next: q.next} }
 // waits.
 type line struct {
 	items []item
-	head  int    // items before it are gone
-	first uint64 // the position of items[0]
+	head  uint32 // items before it are gone
+	first uint32 // the position of items[0]; it may start over
 }
 
 func (l *line) live() []item { return l.items[l.head:] }
 
-func (l *line) at(pos uint64) *item { return &l.items[pos-l.first] }
+func (l *line) at(pos uint32) *item { return &l.items[pos-l.first] }
 
-func (l *line) push(it item) uint64 {
-	if l.head > 0 && len(l.items) == cap(l.items) && l.head >= len(l.items)/2 {
+func (l *line) push(it item) uint32 {
+	if l.head > 0 && len(l.items) == cap(l.items) && int(l.head) >= len(l.items)/2 {
 		n := copy(l.items, l.items[l.head:])
 		clear(l.items[n:])
 		l.items = l.items[:n]
-		l.first += uint64(l.head)
+		l.first += l.head
 		l.head = 0
 	}
 	l.items = append(l.items, it)
-	return l.first + uint64(len(l.items)-1)
+	return l.first + uint32(len(l.items)-1)
 }
 
 func (l *line) pop() (item, bool) {
-	if l.head == len(l.items) {
+	if int(l.head) == len(l.items) {
 		return item{}, false
 	}
 	it := l.items[l.head]
 	l.items[l.head] = item{}
 	l.head++
-	if l.head == len(l.items) {
-		l.first += uint64(l.head)
+	if int(l.head) == len(l.items) {
+		l.first += l.head
 		l.head = 0
-		if l.items = l.items[:0]; cap(l.items) > idleItems {
+		if l.items = l.items[:0]; cap(l.items) > burstItems {
 			l.items = nil
 		}
 	}
 	return it, true
 }
 
-// idleItems is for how many items an empty line keeps its memory.
-const idleItems = 8
+// burstItems is for how many items an empty line keeps its memory, until shrink.
+const burstItems = 128
+
+// shrink gives back the memory of empty lines: what a burst has grown serves the next one,
+// but no socket that has become quiet.
+func (q *queue) shrink() {
+	for i := range q.lines {
+		if len(q.lines[i].items) == 0 {
+			q.lines[i].items = nil
+		}
+	}
+	if len(q.slots) == 0 {
+		q.slots = nil
+	}
+}

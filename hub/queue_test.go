@@ -38,7 +38,7 @@ func play(t *testing.T, rnd *rand.Rand) string {
 	waiting := map[string]message{} // by frame
 	bytes := func() (sum int) {
 		for _, m := range waiting {
-			sum += m.bytes()
+			sum += m.size()
 		}
 		return sum
 	}
@@ -49,7 +49,7 @@ func play(t *testing.T, rnd *rand.Rand) string {
 	for number := range 400 {
 		switch rnd.IntN(8) {
 		default:
-			it := item{class: Class(rnd.IntN(classes))}
+			it := item{frame: &frame{class: Class(rnd.IntN(classes)), bytes: fmt.Append(nil, "f", number)}}
 			if m := rnd.IntN(len(members) + 1); m < len(members) {
 				it.from = members[m]
 				it.slot.topic = members[m].name
@@ -59,17 +59,16 @@ func play(t *testing.T, rnd *rand.Rand) string {
 			} else {
 				it.slot = slot{}
 			}
-			it.frame = []byte(fmt.Sprint("f", number))
 			if it.slot.key != "" {
-				for frame, m := range waiting {
+				for name, m := range waiting {
 					if m.slot == it.slot {
 						it.class = m.class // a key has one class
-						delete(waiting, frame)
+						delete(waiting, name)
 					}
 				}
 			}
 			q.push(it)
-			waiting[string(it.frame)] = message{it, number}
+			waiting[string(it.bytes)] = message{it, number}
 		case 0, 1:
 			it, ok := q.pop()
 			if ok != (len(waiting) > 0) {
@@ -78,24 +77,24 @@ func play(t *testing.T, rnd *rand.Rand) string {
 			if !ok {
 				continue
 			}
-			popped, known := waiting[string(it.frame)]
+			popped, known := waiting[string(it.bytes)]
 			if !known {
-				return fmt.Sprintf("%s was popped, and is not known", it.frame)
+				return fmt.Sprintf("%s was popped, and is not known", it.bytes)
 			}
-			delete(waiting, string(it.frame))
+			delete(waiting, string(it.bytes))
 			// What may be at an older one's place may overtake; what may be replaced, be
 			// overtaken.
 			for _, m := range waiting {
 				strict := m.strict() && popped.strict()
 				plain := m.class == popped.class && popped.slot.key == ""
 				if m.number < popped.number && m.from == popped.from && m.slot.key == "" && (strict || plain) {
-					return fmt.Sprintf("%s of class %d overtook %s of class %d", it.frame, popped.class, m.frame, m.class)
+					return fmt.Sprintf("%s of class %d overtook %s of class %d", it.bytes, popped.class, m.bytes, m.class)
 				}
 			}
 			if popped.from == nil { // nothing but its class counts
 				for _, m := range waiting {
 					if m.from == nil && m.class < popped.class {
-						return fmt.Sprintf("%s of class %d came before %s of class %d", it.frame, popped.class, m.frame, m.class)
+						return fmt.Sprintf("%s of class %d came before %s of class %d", it.bytes, popped.class, m.bytes, m.class)
 					}
 				}
 			}
@@ -110,14 +109,14 @@ func play(t *testing.T, rnd *rand.Rand) string {
 					return "taken out of order"
 				}
 				last = it.no
-				delete(waiting, string(it.frame))
+				delete(waiting, string(it.bytes))
 			}
 			for _, left := range waiting {
 				if left.from == m {
-					return fmt.Sprintf("%s was not taken", left.frame)
+					return fmt.Sprintf("%s was not taken", left.bytes)
 				}
 			}
-			if m.waiting != [classes]int{} {
+			if m.waiting != [classes]uint32{} {
 				return fmt.Sprint("counts after take: ", m.waiting)
 			}
 		}

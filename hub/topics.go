@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
@@ -49,11 +50,12 @@ type member struct {
 	gone  bool // it must not get in any more; guarded by topic.mu
 
 	// Guarded by conn.mu.
+	left    bool // it is not one of the socket's any more
 	holding bool
 	held    []item
-	after   int64        // events up to this one are known to the client
-	waiting [classes]int // strict items in each line of the queue
-	fixed   uint64       // the number of the newest strict item that nothing may replace
+	after   int64           // events up to this one are known to the client
+	waiting [classes]uint32 // strict items in each line of the queue
+	fixed   uint64          // the number of the newest strict item that nothing may replace
 }
 
 func newTopics(bus Bus) *topics {
@@ -65,8 +67,8 @@ func newTopics(bus Bus) *topics {
 }
 
 // enter returns the topic, subscribed and with a reference, which the caller gives
-// back with leave.
-func (ts *topics) enter(ctx context.Context, name tenant.Topic) (*topic, error) {
+// back with leave. It waits for the bus, for busTimeout at most.
+func (ts *topics) enter(name tenant.Topic) (*topic, error) {
 	s := &ts.shards[ts.shard(name)]
 	s.mu.Lock()
 	t := s.topics[name]
@@ -80,21 +82,37 @@ func (ts *topics) enter(ctx context.Context, name tenant.Topic) (*topic, error) 
 	var err error
 	select {
 	case t.gate <- struct{}{}:
-		if !t.subscribed {
-			err = ts.bus.Subscribe(ctx, name)
-			if t.subscribed = err == nil; !t.subscribed {
-				ts.bus.Unsubscribe(name) // it may have come through
-			}
+		err = ts.subscribe(t)
+	default:
+		late := time.NewTimer(busTimeout)
+		defer late.Stop()
+		select {
+		case t.gate <- struct{}{}:
+			err = ts.subscribe(t)
+		case <-late.C:
+			err = context.DeadlineExceeded
 		}
-		<-t.gate
-	case <-ctx.Done():
-		err = context.Cause(ctx)
 	}
 	if err != nil {
 		ts.leave(t)
 		return nil, fmt.Errorf("hub: subscribe to %s: %w", name, err)
 	}
 	return t, nil
+}
+
+// subscribe gives the gate back.
+func (ts *topics) subscribe(t *topic) (err error) {
+	defer func() { <-t.gate }()
+	if t.subscribed {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), busTimeout)
+	defer cancel()
+	if err = ts.bus.Subscribe(ctx, t.name); err != nil {
+		ts.bus.Unsubscribe(t.name) // it may have come through
+	}
+	t.subscribed = err == nil
+	return err
 }
 
 // leave gives a reference back; the last one ends the subscription.
@@ -172,24 +190,33 @@ func (t *topic) remove(m *member) bool {
 }
 
 // deliver gives msg to every member. The bus calls it in order.
-func (t *topic) deliver(msg Message) {
-	var private map[string][]byte
+func (t *topic) deliver(msg Message, fs *flushers) {
+	var s slot
+	if msg.Key != "" {
+		s = slot{t.name, msg.Key}
+	}
+	public := newFrame(msg.Frame, msg.Class, msg.Seq, s)
+	var private map[string]*frame
 	if len(msg.Private) > 0 {
-		private = make(map[string][]byte, len(msg.Private))
+		private = make(map[string]*frame, len(msg.Private))
 		for _, p := range msg.Private {
-			private[p.Player] = p.Frame
+			private[p.Player] = newFrame(p.Frame, msg.Class, msg.Seq, s)
 		}
 	}
+	l := fs.listing()
+	defer l.done(msg.Class)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	for _, m := range t.members {
-		frame := msg.Frame
+		f := public
 		if private != nil && m.player {
 			if own, ok := private[m.conn.id.Player]; ok {
-				frame = own
+				f = own
 			}
 		}
-		m.conn.deliver(m, &msg, frame)
+		if f != nil && m.conn.deliver(m, f) {
+			l.add(m.conn)
+		}
 	}
 }
 

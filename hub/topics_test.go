@@ -150,8 +150,11 @@ func TestHoldAgainTakesBackWhatWaits(t *testing.T) {
 			m := event(room, seq+1, 0)
 			m.Class = hub.Class(seq % 2)
 			h.publish(m)
+			if seq == 0 {
+				synctest.Wait() // it is being written
+			}
 		}
-		synctest.Wait() // 1 is being written
+		synctest.Wait()
 		if err := c.conn.Hold(room); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,41 @@
+//go:build unix
+
+package hub
+
+import (
+	"net"
+	"syscall"
+)
+
+// rawConn is what a flusher writes to without waiting. It is nil for TLS, whose records
+// only its own Write makes, and for what is no connection of the kernel.
+func rawConn(c net.Conn) syscall.RawConn {
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return nil
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// attempt is called with the connection's descriptor, which does not block.
+func (w *writer) attempt(fd uintptr) bool {
+	for w.n < len(w.out) {
+		n, err := syscall.Write(int(fd), w.out[w.n:])
+		switch err {
+		case nil:
+			w.n += n
+			return true // a short write: it would take no more
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return true
+		default:
+			w.err = err
+			return true
+		}
+	}
+	return true
+}
