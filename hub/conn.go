@@ -73,6 +73,7 @@ type Conn struct {
 	closing *closing // why it ends; nothing is queued any more
 	ended   bool     // reading is over: it is in no topic, and will not be
 	listed  uint8    // bit k: the flusher has it in its line of class k
+	deflate bool     // the client takes compressed messages; set once
 	blocked bool     // drain writes, and nobody else
 	broken  bool     // writing is over
 	bye     bye

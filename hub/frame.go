@@ -1,6 +1,11 @@
 package hub
 
-import "encoding/binary"
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"sync"
+)
 
 // frame is a message as it goes over the wire, header and all. What a server sends is not
 // masked (RFC 6455 §5.1), so one frame serves every socket that the message is for: it is
@@ -11,11 +16,15 @@ type frame struct {
 	class Class
 	seq   int64
 	slot  slot // what it replaces; zero: nothing
+
+	deflate  sync.Once
+	deflated []byte // made by the first socket that wants it
 }
 
 // Opcodes with the FIN bit (RFC 6455 §5.2).
 const (
 	finText  = 0x81
+	rsv1     = 0x40 // the message is compressed (RFC 7692 §6)
 	finClose = 0x88
 )
 
@@ -24,7 +33,55 @@ func newFrame(payload []byte, class Class, seq int64, s slot) *frame {
 	if len(payload) == 0 {
 		return nil
 	}
-	return &frame{appendFrame(make([]byte, 0, headerMax+len(payload)), finText, payload), class, seq, s}
+	return &frame{bytes: appendFrame(make([]byte, 0, headerMax+len(payload)), finText, payload), class: class, seq: seq, slot: s}
+}
+
+// form is the frame as one socket gets it. It is compressed once, for all that negotiated
+// permessage-deflate without context takeover, and only if that makes it shorter.
+func (f *frame) form(compressed bool) []byte {
+	if !compressed || len(f.bytes) < deflateBytesMin {
+		return f.bytes
+	}
+	f.deflate.Do(func() {
+		f.deflated = f.bytes
+		if b := deflated(f.bytes[headerLen(f.bytes):]); len(b) < len(f.bytes) {
+			f.deflated = b
+		}
+	})
+	return f.deflated
+}
+
+// deflateBytesMin is from which length on compression is tried: below it an event saves less
+// than its packet's headers are.
+const deflateBytesMin = 512
+
+var deflaters = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, flate.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return w
+}}
+
+// deflated is a compressed text frame (RFC 7692 §7.2.1).
+func deflated(payload []byte) []byte {
+	w := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	var b bytes.Buffer
+	w.Reset(&b)
+	_, _ = w.Write(payload) // into memory: it does not fail
+	_ = w.Flush()
+	return appendFrame(make([]byte, 0, headerMax+b.Len()), finText|rsv1, bytes.TrimSuffix(b.Bytes(), []byte{0, 0, 0xff, 0xff}))
+}
+
+func headerLen(frame []byte) int {
+	switch frame[1] {
+	case 126:
+		return 4
+	case 127:
+		return 10
+	}
+	return 2
 }
 
 // headerMax is the longest header of a frame that is not masked.

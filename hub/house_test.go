@@ -96,6 +96,8 @@ type house struct {
 	onOpen   func(*hub.Conn)
 	received func(c *hub.Conn, frame []byte) // nil: nothing is done
 
+	compression websocket.CompressionMode // that clients offer from now on
+
 	readBuffer int // of clients on TCP from now on; 0: the kernel's own
 
 	mu      sync.Mutex
@@ -290,7 +292,7 @@ func (h *house) tryConnect(id hub.Identity, open bool, protocols ...string) (*cl
 	ws, resp, err := websocket.Dial(context.Background(), "ws://casino-x.test/ws", &websocket.DialOptions{
 		HTTPClient:   &http.Client{Transport: transport},
 		HTTPHeader:   http.Header{"X-Identity": {string(text)}, "X-Nonce": {nonce}},
-		Subprotocols: protocols,
+		Subprotocols: protocols, CompressionMode: h.compression,
 	})
 	if err != nil {
 		return nil, resp, err

@@ -31,22 +31,27 @@ type Options struct {
 	Heartbeat time.Duration
 	Limits    Limits
 	Windows   Windows
+	// Compression accepts permessage-deflate (RFC 7692) from clients that offer it. A
+	// broadcast is compressed once. It saves bytes of long messages and costs memory and
+	// CPU time: docs/benchmarks.
+	Compression bool
 }
 
 // Hub is this node's sockets.
 type Hub struct {
 	// Set once by New.
-	bus       Bus
-	node      string
-	log       *slog.Logger
-	heartbeat time.Duration
-	limits    Limits
-	meters    *meters
-	topics    *topics
-	wheel     *wheel
-	flushers  *flushers
-	seed      maphash.Seed
-	shards    [shards]connShard
+	bus         Bus
+	node        string
+	log         *slog.Logger
+	heartbeat   time.Duration
+	limits      Limits
+	compression bool
+	meters      *meters
+	topics      *topics
+	wheel       *wheel
+	flushers    *flushers
+	seed        maphash.Seed
+	shards      [shards]connShard
 
 	mu       sync.Mutex // guards what follows; nests outside of a shard's
 	tenants  map[tenant.ID]*tenancy
@@ -70,7 +75,7 @@ func New(o Options) *Hub {
 	}
 	h := &Hub{
 		bus: o.Bus, node: o.Node, log: o.Log.With("node", o.Node), heartbeat: o.Heartbeat,
-		limits: o.Limits.withDefaults(), meters: newMeters(o.Registerer), topics: newTopics(o.Bus),
+		limits: o.Limits.withDefaults(), compression: o.Compression, meters: newMeters(o.Registerer), topics: newTopics(o.Bus),
 		wheel: newWheel(o.Heartbeat), flushers: newFlushers(flusherCount(), o.Windows),
 		seed: maphash.MakeSeed(), tenants: map[tenant.ID]*tenancy{},
 	}

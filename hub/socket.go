@@ -96,8 +96,13 @@ func (c *Conn) control(p []byte) {
 
 // upgrade answers the handshake. On an error the response has been written.
 func (c *Conn) upgrade(w http.ResponseWriter, r *http.Request) error {
+	mode := websocket.CompressionDisabled
+	if c.hub.compression {
+		mode = websocket.CompressionNoContextTakeover
+	}
 	ws, err := websocket.Accept(&hijacked{w, c}, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{wire.Subprotocol},
+		CompressionMode:    mode,
 		InsecureSkipVerify: true, // web has checked the origin against the tenant's domains
 		OnPingReceived:     c.pinged,
 		OnPongReceived:     c.ponged,
@@ -106,7 +111,7 @@ func (c *Conn) upgrade(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ws.SetReadLimit(-1) // read has its own, which tells the client first
-	c.ws = ws
+	c.ws, c.deflate = ws, w.Header().Get("Sec-WebSocket-Extensions") != ""
 	return nil
 }
 
@@ -214,10 +219,10 @@ func (c *Conn) load(buf []byte) (l load) {
 			}
 			l.messages++
 			if len(buf) == 0 && one == nil {
-				one = it.bytes
+				one = it.form(c.deflate)
 				continue
 			}
-			buf = append(append(buf, one...), it.bytes...)
+			buf = append(append(buf, one...), it.form(c.deflate)...)
 			one = nil
 		}
 		l.more = c.queue.bytes > 0

@@ -17,6 +17,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
@@ -306,5 +308,48 @@ func TestAnIdleSocketIsOneGoroutine(t *testing.T) {
 	until(t, "handlers return", func() bool { return count("net/http.(*conn).serve") == 0 })
 	if got := count("pitboss/hub.") - before; got != sockets {
 		t.Errorf("%d goroutines for %d sockets", got, sockets)
+	}
+}
+
+// TestCompressedOrNotEveryoneReadsTheSame has clients with and without permessage-deflate in
+// one room; what is compressed is one frame for all of them.
+func TestCompressedOrNotEveryoneReadsTheSame(t *testing.T) {
+	t.Parallel()
+	h := tcp(t, limits(hub.Limits{QueueBytesMax: 4 << 20}), func(_ *house, o *hub.Options) { o.Compression = true })
+	room := h.room("a")
+	modes := []websocket.CompressionMode{websocket.CompressionDisabled, websocket.CompressionNoContextTakeover, websocket.CompressionContextTakeover}
+	var clients []*client
+	for i := range 9 {
+		h.compression = modes[i%3]
+		c := h.connect(h.player(fmt.Sprint("p", i)))
+		c.hold(room)
+		clients = append(clients, c)
+	}
+	before := h.metric("pitboss_hub_sent_bytes_total")
+	var want []string
+	for seq := range int64(50) {
+		m := event(room, seq+1, int(seq)*300)
+		want = append(want, string(m.Frame))
+		h.publish(m)
+	}
+	var wg sync.WaitGroup
+	for i, c := range clients {
+		wg.Go(func() {
+			for _, frame := range want {
+				if _, got, err := c.ws.Read(context.Background()); err != nil || string(got) != frame {
+					t.Errorf("client %d: %v, %.60q instead of %.60q", i, err, got, frame)
+					return
+				}
+			}
+			c.write(strings.Repeat("a", 2000)) // and the hub reads what it compressed
+		})
+	}
+	wg.Wait()
+	all := 0
+	for _, frame := range want {
+		all += len(frame)
+	}
+	if sent := h.metric("pitboss_hub_sent_bytes_total") - before; sent > float64(4*all) {
+		t.Errorf("%v bytes were sent for 9 times %d, of which 6 compressed", sent, all)
 	}
 }
