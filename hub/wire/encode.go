@@ -33,6 +33,11 @@ func Reply(id json.RawMessage, result any) []byte {
 	if result == nil {
 		result = struct{}{}
 	}
+	if quick, ok := result.(appender); ok {
+		b := append(make([]byte, 0, 160), `{"jsonrpc":"2.0","id":`...)
+		b = append(append(b, id...), `,"result":`...)
+		return append(quick.appendJSON(b), '}')
+	}
 	frame, err := marshal(reply{Version, id, result})
 	if err != nil {
 		return ReplyError(id, NewError(CodeInternal, "the answer could not be written"))
@@ -52,7 +57,39 @@ func ReplyError(id json.RawMessage, e *Error) []byte {
 // Push is the frame of a push. It panics if params is not JSON: params are structs
 // of this package, in which only a json.RawMessage that was never JSON can be wrong.
 func Push(method string, params any) []byte {
+	if quick, ok := params.(appender); ok {
+		b := append(make([]byte, 0, 160), `{"jsonrpc":"2.0","method":`...)
+		b = append(appendString(b, method), `,"params":`...)
+		return append(quick.appendJSON(b), '}')
+	}
 	return must(method, push{Version, method, params})
+}
+
+// appender is what is sent for every bet and writes itself, as encoding/json would.
+type appender interface{ appendJSON(dst []byte) []byte }
+
+func (r RoomCommandResult) appendJSON(b []byte) []byte {
+	b = strconv.AppendBool(append(b, `{"accepted":`...), r.Accepted)
+	b = strconv.AppendInt(append(b, `,"epoch":`...), r.Epoch, 10)
+	b = strconv.AppendInt(append(b, `,"seq":`...), r.Seq, 10)
+	b = strconv.AppendInt(append(b, `,"balance":`...), r.Balance, 10)
+	return append(b, '}')
+}
+
+func (m Balance) appendJSON(b []byte) []byte {
+	b = strconv.AppendInt(append(b, `{"balance":`...), m.Balance, 10)
+	b = appendString(append(b, `,"currency":`...), m.Currency)
+	b = strconv.AppendInt(append(b, `,"version":`...), m.Version, 10)
+	return append(b, '}')
+}
+
+func (r PingResult) appendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if len(r.T) > 0 {
+		b = append(append(append(b, `"t":`...), r.T...), ',')
+	}
+	b = r.Time.UTC().AppendFormat(append(b, `"time":"`...), timeForm)
+	return append(b, `"}`...)
 }
 
 func must(what string, v any) []byte {

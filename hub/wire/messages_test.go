@@ -165,3 +165,21 @@ func TestEveryMethodAndPushIsInTheTables(t *testing.T) {
 		t.Error("pushes", diff)
 	}
 }
+
+// TestWhatWritesItselfWritesAsEncodingJSONWould holds for every message that is an appender.
+func TestWhatWritesItselfWritesAsEncodingJSONWould(t *testing.T) {
+	t.Parallel()
+	for _, v := range []appender{
+		RoomCommandResult{}, RoomCommandResult{true, 3, 1 << 60, -5},
+		Balance{}, Balance{12345, "EUR", 7}, Balance{-1, `a"b<é`, 0},
+		PingResult{Time: At(time.Unix(1.8e9, 5e6))}, PingResult{T: json.RawMessage(`{"a":[1,null]}`), Time: At(time.Unix(0, 0))},
+	} {
+		want, err := marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := v.appendJSON(nil); string(got) != string(want) {
+			t.Errorf("%T: %s instead of %s", v, got, want)
+		}
+	}
+}

@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"reflect"
 	"strconv"
 	"strings"
@@ -17,11 +19,9 @@ func DecodeParams(raw json.RawMessage, dst any) *Error {
 	if raw == nil {
 		raw = json.RawMessage("{}")
 	}
-	if why := shapeOf(reflect.TypeOf(dst).Elem()).check("params", raw); why != "" {
-		return NewError(CodeInvalidParams, why)
-	}
-	if err := json.Unmarshal(raw, dst); err != nil {
-		return NewError(CodeInvalidParams, "params can not be read: "+err.Error())
+	v := reflect.ValueOf(dst).Elem()
+	if why := shapeOf(v.Type()).read(raw, v); why != "" {
+		return NewError(CodeInvalidParams, "params"+why)
 	}
 	return nil
 }
@@ -29,12 +29,13 @@ func DecodeParams(raw json.RawMessage, dst any) *Error {
 // shape is what a struct's JSON form must look like.
 type shape struct {
 	fields   map[string]field
-	required []string
+	required uint64 // bits of the fields that must be there
 }
 
 type field struct {
-	kind reflect.Kind // Invalid: any value
-	sub  *shape       // of a struct
+	index int          // in the struct
+	kind  reflect.Kind // Invalid: the type reads itself, and takes any value
+	sub   *shape       // of a struct
 }
 
 var (
@@ -47,10 +48,11 @@ func shapeOf(t reflect.Type) *shape {
 		return s.(*shape)
 	}
 	s := &shape{fields: map[string]field{}}
-	for _, f := range reflect.VisibleFields(t) {
+	for i := range t.NumField() {
+		f := t.Field(i)
 		name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if opts != "omitempty" {
-			s.required = append(s.required, name)
+			s.required |= 1 << i
 		}
 		ft := f.Type
 		if ft.Kind() == reflect.Pointer {
@@ -58,70 +60,88 @@ func shapeOf(t reflect.Type) *shape {
 		}
 		switch {
 		case reflect.PointerTo(ft).Implements(reads):
-			s.fields[name] = field{}
+			s.fields[name] = field{index: i}
 		case ft.Kind() == reflect.Struct:
-			s.fields[name] = field{reflect.Struct, shapeOf(ft)}
+			s.fields[name] = field{i, reflect.Struct, shapeOf(ft)}
 		default:
-			s.fields[name] = field{kind: ft.Kind()}
+			s.fields[name] = field{index: i, kind: ft.Kind()}
 		}
 	}
 	got, _ := shapes.LoadOrStore(t, s)
 	return got.(*shape)
 }
 
-// check says what is wrong with text, or nothing.
-func (s *shape) check(path string, text []byte) (why string) {
-	var present [8]string
-	names := present[:0]
+// read reads text into the struct v. It says what is wrong with text, to be read after
+// the struct's name, or nothing.
+func (s *shape) read(text []byte, v reflect.Value) (why string) {
+	missing := s.required
 	err := scanObject(text, func(name, value []byte) bool {
 		f, known := s.fields[string(name)]
 		if !known {
-			why = fmt.Sprintf("%s has no member %.40q", path, name)
+			why = fmt.Sprintf(" has no member %.40q", name)
 			return false
 		}
-		names = append(names, string(name))
-		why = f.check(path+"."+string(name), value)
+		missing &^= 1 << f.index
+		if why = f.read(value, v.Field(f.index)); why != "" {
+			why = "." + string(name) + why
+		}
 		return why == ""
 	})
-	if why != "" {
+	switch {
+	case why != "":
 		return why
-	}
-	if err != nil {
-		return fmt.Sprintf("%s: %v", path, err)
-	}
-next:
-	for _, want := range s.required {
-		for _, name := range names {
-			if name == want {
-				continue next
-			}
-		}
-		return fmt.Sprintf("%s.%s is missing", path, want)
+	case err != nil:
+		return fmt.Sprintf(": %v", err)
+	case missing != 0:
+		name, _, _ := strings.Cut(v.Type().Field(bits.TrailingZeros64(missing)).Tag.Get("json"), ",")
+		return "." + name + " is missing"
 	}
 	return ""
 }
 
-func (f field) check(path string, value []byte) string {
+var rawType = reflect.TypeFor[json.RawMessage]()
+
+func (f field) read(value []byte, v reflect.Value) (why string) {
+	if v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		v = v.Elem()
+	}
 	switch f.kind {
-	case reflect.Invalid:
-		return ""
 	case reflect.String:
 		if value[0] != '"' {
-			return path + " must be a string"
+			return " must be a string"
 		}
+		said, err := (&scanner{text: value}).str()
+		if err != nil {
+			return " must be a string"
+		}
+		v.SetString(string(said))
+		return ""
 	case reflect.Int64, reflect.Int:
-		if _, err := strconv.ParseInt(string(value), 10, 64); err != nil {
-			return path + " must be a whole number, without quotes, fraction or exponent, that fits 64 bits"
+		n, err := strconv.ParseInt(string(value), 10, 64)
+		if err != nil {
+			return " must be a whole number, without quotes, fraction or exponent, that fits 64 bits"
 		}
+		v.SetInt(n)
+		return ""
 	case reflect.Bool:
 		if value[0] != 't' && value[0] != 'f' {
-			return path + " must be true or false"
+			return " must be true or false"
 		}
+		v.SetBool(value[0] == 't')
+		return ""
 	case reflect.Struct:
 		if value[0] != '{' {
-			return path + " must be an object"
+			return " must be an object"
 		}
-		return f.sub.check(path, value)
+		return f.sub.read(value, v)
+	}
+	if v.Type() == rawType {
+		v.SetBytes(bytes.Clone(value))
+		return ""
+	}
+	if err := json.Unmarshal(value, v.Addr().Interface()); err != nil {
+		return " can not be read: " + err.Error()
 	}
 	return ""
 }
