@@ -47,6 +47,8 @@ func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open f
 		refuse(w, http.StatusServiceUnavailable, wire.CodeBusy, "this node has all the sockets it can hold")
 		return ErrTooManySockets
 	}
+	// The library keeps the name as the client wrote it, and with it the whole header.
+	r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
 	c := h.newConn(id)
 	if err := c.upgrade(w, r); err != nil {
 		h.unreserve()

@@ -3,11 +3,9 @@ package hub
 import (
 	"context"
 	"log/slog"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
@@ -52,8 +50,7 @@ type Conn struct {
 	tenant  *tenancy
 	since   int64 // UnixNano
 	ws      *websocket.Conn
-	net     net.Conn
-	raw     syscall.RawConn // of net; nil: net has none, and is written to by drain only
+	link    *link
 	flusher *flusher
 
 	over             atomic.Bool // it is closed or told to
@@ -360,7 +357,7 @@ func (c *Conn) close(why closing) {
 	c.heldNow = 0
 	c.kick(ClassResult)
 	// From here on everything that still goes over the connection has an end.
-	_ = c.net.SetDeadline(time.Now().Add(closeTimeout))
+	_ = c.link.SetDeadline(time.Now().Add(closeTimeout))
 	c.over.Store(true)
 	if c.hub.log.Enabled(context.Background(), slog.LevelDebug) {
 		c.Log().Debug("closing a socket", "code", why.code.Name, "retry_after", why.retry)

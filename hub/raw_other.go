@@ -11,3 +11,5 @@ import (
 func rawConn(net.Conn) syscall.RawConn { return nil }
 
 func (w *writer) attempt(uintptr) bool { return true }
+
+func (l *link) readAhead(uintptr) bool { return true }

@@ -39,3 +39,20 @@ func (w *writer) attempt(fd uintptr) bool {
 	}
 	return true
 }
+
+// readAhead is called with the connection's descriptor until it returns true.
+func (l *link) readAhead(fd uintptr) bool {
+	chunk := chunks.Get().(*[aheadBytes]byte)
+	for {
+		n, err := syscall.Read(int(fd), chunk[:])
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case n > 0:
+			l.chunk, l.unread = chunk, chunk[:n]
+			return true
+		}
+		chunks.Put(chunk)
+		return err != syscall.EAGAIN // else an end, which Read will meet
+	}
+}

@@ -20,21 +20,22 @@ import (
 
 // This file is what touches the network.
 
-// hijacked gives the WebSocket library a connection that it reads, and on which it answers
-// pings and close frames, and buffers that are no larger than that needs: net/http's own
-// are of 4 KiB each, and are free as soon as the handler returns.
+// hijacked gives the WebSocket library a link to read from, and buffers that are no larger
+// than that needs: net/http's own are of 4 KiB each, and are free as soon as the handler
+// returns.
 type hijacked struct {
 	http.ResponseWriter
 	c *Conn
 }
 
 const (
-	// readBytes is the size of a socket's read buffer: a command and its header fit, what
-	// is longer is read around it.
+	// readBytes is the size of a socket's own read buffer where await can not read ahead.
 	readBytes = 256
 	// controlBytes has room for one control frame (RFC 6455 §5.5), so that each reaches
-	// controls.Write in one piece.
+	// link.Write in one piece.
 	controlBytes = 2 + 125
+	// aheadBytes is how much is read at once into a buffer that idle sockets do not have.
+	aheadBytes = 4 << 10
 )
 
 // Hijack implements http.Hijacker.
@@ -43,35 +44,64 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.c.net, h.c.raw = conn, rawConn(conn)
+	l := &link{Conn: conn, c: h.c, raw: rawConn(conn)}
 	early, _ := rw.Reader.Peek(rw.Reader.Buffered()) // what the client sent before the answer
-	var from io.Reader = conn
-	if len(early) > 0 {
-		from = io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)
+	size := readBytes
+	if l.raw != nil {
+		l.ahead, size = l.readAhead, 16 // what bufio has at least
 	}
-	r := bufio.NewReaderSize(from, max(readBytes, len(early)))
-	_, _ = r.Peek(len(early)) // the library asks what is buffered
-	end := controls{conn, h.c}
-	return end, bufio.NewReadWriter(r, bufio.NewWriterSize(end, controlBytes)), nil
+	l.unread = bytes.Clone(early)
+	l.buffer = bufio.NewReaderSize(l, size)
+	h.c.link = l
+	return l, bufio.NewReadWriter(l.buffer, bufio.NewWriterSize(l, controlBytes)), nil
 }
 
-// controls is the connection as the WebSocket library has it. What it writes are control
-// frames only, each in one piece, which take their place among the messages; to close it is
-// the hub's.
-type controls struct {
+// link is the connection as the WebSocket library has it. What it reads may have been read
+// ahead. What it writes are control frames only, each in one piece, which take their place
+// among the messages; to close it is the hub's.
+type link struct {
 	net.Conn
-	c *Conn
+	c      *Conn
+	raw    syscall.RawConn // nil: there is none, and it is written to by drain only
+	buffer *bufio.Reader   // the library's
+	unread []byte          // what was read ahead, in chunk
+	chunk  *[aheadBytes]byte
+	ahead  func(fd uintptr) bool // readAhead, made a func once
+}
+
+// Read implements net.Conn.
+func (l *link) Read(p []byte) (int, error) {
+	if len(l.unread) == 0 {
+		return l.Conn.Read(p)
+	}
+	n := copy(p, l.unread)
+	if l.unread = l.unread[n:]; len(l.unread) == 0 && l.chunk != nil {
+		chunks.Put(l.chunk)
+		l.chunk = nil
+	}
+	return n, nil
+}
+
+var chunks = sync.Pool{New: func() any { return new([aheadBytes]byte) }}
+
+// await waits for the client to send something. An idle socket waits here rather than deep in
+// the library, so that its stack can shrink to the half or a quarter, and without a buffer.
+// What is wrong with the connection shows in the next Read.
+func (l *link) await() {
+	if l.raw != nil && len(l.unread) == 0 && l.buffer.Buffered() == 0 {
+		_ = l.raw.Read(l.ahead)
+	}
 }
 
 // Write implements net.Conn.
-func (e controls) Write(p []byte) (int, error) {
-	e.c.control(p)
+func (l *link) Write(p []byte) (int, error) {
+	l.c.control(p)
 	return len(p), nil
 }
 
 // Close implements net.Conn. The hub cuts the connection when reading has ended and the
 // last frame is written.
-func (e controls) Close() error { return nil }
+func (l *link) Close() error { return nil }
 
 // control queues a control frame. Of pongs the latest counts (RFC 6455 §5.5.3); a close
 // frame is the last that is written.
@@ -87,7 +117,7 @@ func (c *Conn) control(p []byte) {
 	if p[0] == finClose {
 		c.answer.echo = bytes.Clone(p)
 		c.queue.clear()
-		_ = c.net.SetDeadline(time.Now().Add(closeTimeout))
+		_ = c.link.SetDeadline(time.Now().Add(closeTimeout))
 	} else {
 		c.answer.pong = bytes.Clone(p)
 	}
@@ -121,46 +151,51 @@ func (c *Conn) heard()                              { c.heardAt.Store(time.Now()
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// read gives every frame to h until the socket ends, or is to be closed for a frame.
+// read gives every frame to h until the socket ends. After a close of ours it reads on, for
+// the client's close frame: to cut the connection while something is unread would take the
+// goodbye away from the client (RFC 9293 §3.6.1).
 func (c *Conn) read(h Handler) error {
 	for {
+		c.link.await()
 		typ, r, err := c.ws.Reader(context.Background())
 		if err != nil {
 			return err
 		}
 		c.heard()
-		if typ != websocket.MessageText {
+		if !c.Closing() && typ != websocket.MessageText {
 			c.Close(wire.CloseUnsupported, 0)
-			return nil
 		}
-		if more, err := c.readFrame(r, h); !more {
+		if c.Closing() {
+			_, err = io.Copy(io.Discard, r)
+		} else {
+			err = c.readFrame(r, h)
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// readFrame reports whether there may be more.
-func (c *Conn) readFrame(r io.Reader, h Handler) (bool, error) {
+func (c *Conn) readFrame(r io.Reader, h Handler) error {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buf)
 	buf.Reset()
 	most := int64(c.hub.limits.FrameBytesMax)
 	n, err := buf.ReadFrom(io.LimitReader(r, most+1))
 	if err != nil {
-		return false, err
+		return err
 	}
 	c.tenant.in.Inc()
 	c.tenant.bytesIn.Add(float64(n))
 	if n > most {
 		c.hub.meters.hit(limitFrame)
 		c.Close(wire.CloseTooBig, 0)
-		return false, nil
+		_, err = io.Copy(io.Discard, r)
+		return err
 	}
 	c.received = int32(n) //nolint:gosec // at most FrameBytesMax
-	if !c.Closing() {
-		h.Received(buf.Bytes())
-	}
-	return true, nil
+	h.Received(buf.Bytes())
+	return nil
 }
 
 // writer is what a flusher writes with.
@@ -267,7 +302,7 @@ func (c *Conn) flush(w *writer, class Class) {
 		c.mu.Unlock()
 		return
 	}
-	if c.raw == nil {
+	if c.link.raw == nil {
 		if c.waits() {
 			c.stall(load{})
 		}
@@ -279,7 +314,7 @@ func (c *Conn) flush(w *writer, class Class) {
 	if len(l.bytes) == 0 {
 		return
 	}
-	n, err := w.write(c.raw, l.bytes)
+	n, err := w.write(c.link.raw, l.bytes)
 	c.tenant.writes.Inc()
 	if err == nil && n == len(l.bytes) && !l.last && !l.more {
 		c.wrote(l)
@@ -322,7 +357,7 @@ func (c *Conn) drain(l load) {
 		var err error
 		if len(l.bytes) > 0 {
 			c.limit(writeTimeout)
-			_, err = c.net.Write(l.bytes)
+			_, err = c.link.Conn.Write(l.bytes)
 			c.tenant.writes.Inc()
 		}
 		c.mu.Lock()
@@ -364,7 +399,7 @@ func (c *Conn) limitLocked(d time.Duration) {
 	if d > 0 {
 		at = time.Now().Add(d)
 	}
-	_ = c.net.SetWriteDeadline(at)
+	_ = c.link.SetWriteDeadline(at)
 }
 
 // wrote counts.
@@ -393,4 +428,4 @@ func (c *Conn) fail() {
 }
 
 // cut ends the connection at once, whoever reads or writes.
-func (c *Conn) cut() { _ = c.net.Close() }
+func (c *Conn) cut() { _ = c.link.Conn.Close() }

@@ -267,6 +267,7 @@ func TestAWindowHoldsBackWhatMayWaitAndNothingElse(t *testing.T) {
 				t.Errorf("got %v, want %v", got, want)
 			}
 		}
+		synctest.Wait()
 		h.publish(state("state 3"))
 		<-time.After(3 * time.Millisecond)
 		h.publish(hub.Message{Topic: room, Class: hub.ClassResult, Frame: []byte("result")})
