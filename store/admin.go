@@ -110,6 +110,10 @@ func (a *Admin) ensureAppLogin(ctx context.Context, appURL string) (role string,
 	return role, nil
 }
 
+// loginPath is the login's search_path. In a scope "$user" is the tenant's role, and so the
+// tenant's schema, which has the same name; outside it is nobody's.
+const loginPath = `"$user", ` + template + `, pg_temp`
+
 // bindLogin gives the login its path and its bounds in this database, and takes from
 // everybody what nobody needs. Migrators do this one after the other.
 func bindLogin(ctx context.Context, tx pgx.Tx, role string) error {
@@ -119,7 +123,7 @@ func bindLogin(ctx context.Context, tx pgx.Tx, role string) error {
 	}
 	in := `alter role ` + quote(role) + ` in database ` + quote(database) + ` set `
 	for _, sql := range []string{
-		in + `search_path = tpl, pg_temp`,
+		in + `search_path = ` + loginPath,
 		in + fmt.Sprintf(`statement_timeout = %d`, appStatementTimeout.Milliseconds()),
 		in + fmt.Sprintf(`idle_in_transaction_session_timeout = %d`, appIdleTimeout.Milliseconds()),
 		`grant connect on database ` + quote(database) + ` to ` + quote(role),

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,14 +8,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// plan is one Append on its way: what is asked, what the database had, what comes of it.
+// plan is one Append on its way: what is asked, what comes of it.
 type plan struct {
 	// Set once by newPlan.
 	ref     rooms.Ref
@@ -24,16 +21,16 @@ type plan struct {
 	lastSeq int64
 	ids     []uuid.UUID // of each entry; zero: no command
 	keys    struct{ players, ids []string }
-	owners  []string // players whose accounts the batch needs
+	owners  []game.PlayerID // whose accounts the batch needs
+	move    roomMove
+	done    chan struct{} // closed when answers and err are set
 
-	// Set by load, anew in each attempt.
-	known    map[commandKey]answered
-	accounts map[game.PlayerID]*account
-	till     *account
+	// Set by compute, anew in each attempt.
+	before map[*account]account // what this plan changed, as it was
+	posted []posted
 
-	// Set by compute.
 	answers []rooms.Answer
-	posted  []posted
+	err     error
 }
 
 type commandKey struct {
@@ -63,12 +60,12 @@ type posted struct {
 
 // newPlan refuses a batch that no room should have made.
 func newPlan(ref rooms.Ref, b rooms.Batch) (*plan, error) {
-	p := &plan{ref: ref, b: b, lastSeq: b.Seq, ids: make([]uuid.UUID, len(b.Entries))}
+	p := &plan{ref: ref, b: b, lastSeq: b.Seq, ids: make([]uuid.UUID, len(b.Entries)), done: make(chan struct{})}
 	seen, needed := map[commandKey]bool{}, map[game.PlayerID]bool{}
 	need := func(who game.PlayerID) {
 		if !needed[who] {
 			needed[who] = true
-			p.owners = append(p.owners, string(who))
+			p.owners = append(p.owners, who)
 		}
 	}
 	for i, e := range b.Entries {
@@ -102,75 +99,19 @@ func newPlan(ref rooms.Ref, b rooms.Batch) (*plan, error) {
 	return p, nil
 }
 
-const (
-	selectCommands = `
-select c.player, c.id, c.room, c.answer
-from unnest($1::text[], $2::text[]) as k(player, id) join command c on c.player = k.player and c.id = k.id::uuid`
-
-	// lockAccounts locks in one order for everybody: players by name, then tills. It leaves
-	// room for those who only look whether an account is there.
-	lockAccounts = `
-select kind, owner, id, balance, version from account
-where (kind = 'player' and owner = any($1)) or (kind = 'till' and owner = $2)
-order by kind, owner for no key update`
-)
-
-// load moves the room on and reads what the batch depends on, in one round trip. From then
-// on nobody else changes it. It returns rooms.ErrFenced.
-func (p *plan) load(ctx context.Context, tx pgx.Tx, fence []any) error {
-	p.known, p.accounts, p.till = map[commandKey]answered{}, map[game.PlayerID]*account{}, &account{}
-	p.answers, p.posted = nil, nil
-	q := &pgx.Batch{}
-	q.Queue(fenceRoom, fence...).Exec(func(tag pgconn.CommandTag) error {
-		if tag.RowsAffected() == 0 {
-			return rooms.ErrFenced
+// compute goes through the entries in order, on top of what the plans before did to g. It
+// returns a *rooms.Conflict that names every entry that can not be written, or nil and sets
+// what write writes. An entry that can not be written has no effect on those after it; a plan
+// with an error has none on g.
+func (p *plan) compute(g *group) (err error) {
+	p.before, p.answers, p.posted = map[*account]account{}, nil, nil
+	defer func() {
+		if err != nil {
+			for a, was := range p.before {
+				*a = was
+			}
 		}
-		return nil
-	})
-	if len(p.keys.ids) > 0 {
-		q.Queue(selectCommands, p.keys.players, p.keys.ids).Query(func(rows pgx.Rows) error {
-			var k commandKey
-			var a answered
-			_, err := pgx.ForEachRow(rows, []any{(*string)(&k.player), (*[16]byte)(&k.id), &a.room, (*[]byte)(&a.answer)}, func() error {
-				p.known[k] = a
-				return nil
-			})
-			return err
-		})
-	}
-	if len(p.owners) > 0 {
-		q.Queue(lockAccounts, p.owners, p.ref.Room).Query(func(rows pgx.Rows) error {
-			var kind, owner string
-			var a account
-			_, err := pgx.ForEachRow(rows, []any{&kind, &owner, &a.id, &a.balance, &a.version}, func() error {
-				row := a
-				if kind == kindTill {
-					p.till = &row
-				} else {
-					p.accounts[game.PlayerID(owner)] = &row
-				}
-				return nil
-			})
-			return err
-		})
-	}
-	return tx.SendBatch(ctx, q).Close()
-}
-
-// account is a player's account; one that is not there is empty.
-func (p *plan) account(who game.PlayerID) *account {
-	a := p.accounts[who]
-	if a == nil {
-		a = &account{}
-		p.accounts[who] = a
-	}
-	return a
-}
-
-// compute goes through the entries in order. It returns a *rooms.Conflict that names every
-// entry that can not be written, or *missingAccounts, or nil and sets what write writes. An
-// entry that can not be written has no effect on those after it.
-func (p *plan) compute() error {
+	}()
 	conflict := &rooms.Conflict{Answered: map[int]rooms.Answer{}, Reused: map[int]bool{}, Unfunded: map[int]bool{}}
 	seq := p.b.Seq
 	for i, e := range p.b.Entries {
@@ -178,7 +119,7 @@ func (p *plan) compute() error {
 			seq = e.Records[n-1].Seq
 		}
 		if e.Command != nil {
-			if first, ok := p.known[commandKey{e.Command.Player, p.ids[i]}]; ok {
+			if first, ok := g.known[commandKey{e.Command.Player, p.ids[i]}]; ok {
 				if first.room != p.ref.Room {
 					conflict.Reused[i] = true
 					continue
@@ -191,7 +132,7 @@ func (p *plan) compute() error {
 				continue
 			}
 		}
-		touched, err := p.post(i, seq)
+		touched, err := p.post(g, i, seq)
 		if errors.Is(err, ErrInsufficientFunds) {
 			conflict.Unfunded[i] = true
 			continue
@@ -199,17 +140,17 @@ func (p *plan) compute() error {
 		if err != nil {
 			return err
 		}
-		p.answers = append(p.answers, p.answer(e, seq, touched))
+		p.answers = append(p.answers, p.answer(g, e, seq, touched))
 	}
 	if len(conflict.Answered)+len(conflict.Reused)+len(conflict.Unfunded) > 0 {
 		return conflict
 	}
-	return p.missing()
+	return nil
 }
 
 // post moves one entry's money, all of it or none, and returns whose it was. It returns
 // ErrInsufficientFunds.
-func (p *plan) post(i int, seq int64) (touched []game.PlayerID, err error) {
+func (p *plan) post(g *group, i int, seq int64) (touched []game.PlayerID, err error) {
 	e := p.b.Entries[i]
 	at := time.Now().UTC()
 	if n := len(e.Records); n > 0 {
@@ -220,23 +161,33 @@ func (p *plan) post(i int, seq int64) (touched []game.PlayerID, err error) {
 		s := p.ids[i].String()
 		command = &s
 	}
-	till, start := *p.till, len(p.posted)
-	before := map[game.PlayerID]account{}
+	till, start := g.till(p.ref.Room), len(p.posted)
+	before := map[*account]account{}
+	note := func(a *account) (first bool) {
+		if _, ok := p.before[a]; !ok {
+			p.before[a] = *a
+		}
+		if _, ok := before[a]; ok {
+			return false
+		}
+		before[a] = *a
+		return true
+	}
 	for _, m := range e.Moves {
-		player := p.account(m.Player)
-		if _, ok := before[m.Player]; !ok {
-			before[m.Player] = *player
+		player := g.player(m.Player)
+		note(till)
+		if note(player) {
 			touched = append(touched, m.Player)
 		}
-		debit, credit := p.till, player
+		debit, credit := till, player
 		if m.Kind == game.Stake {
-			debit, credit = player, p.till
+			debit, credit = player, till
 		}
 		if err = move(debit, credit, player, int64(m.Amount)); err != nil {
-			for who, was := range before {
-				*p.accounts[who] = was
+			for a, was := range before {
+				*a = was
 			}
-			*p.till, p.posted = till, p.posted[:start]
+			p.posted = p.posted[:start]
 			return nil, err
 		}
 		p.posted = append(p.posted, posted{debit, credit, m, seq, at, command})
@@ -261,29 +212,15 @@ func move(debit, credit, player *account, amount int64) error {
 	return nil
 }
 
-func (p *plan) answer(e rooms.Entry, seq int64, touched []game.PlayerID) rooms.Answer {
+func (p *plan) answer(g *group, e rooms.Entry, seq int64, touched []game.PlayerID) rooms.Answer {
 	out := rooms.Answer{Epoch: p.b.Epoch, Seq: seq, Refusal: e.Refusal}
 	if e.Command != nil {
-		a := p.account(e.Command.Player)
+		a := g.player(e.Command.Player)
 		out.Balance, out.BalanceVersion = game.Money(a.balance), a.version
 	}
 	for _, who := range touched {
-		a := p.accounts[who]
+		a := g.player(who)
 		out.Balances = append(out.Balances, rooms.PlayerBalance{Player: who, Balance: game.Money(a.balance), Version: a.version})
 	}
 	return out
-}
-
-// missing returns *missingAccounts if money goes to or from an account that is not there.
-func (p *plan) missing() error {
-	m := &missingAccounts{till: p.till.changed && p.till.id == 0}
-	for _, owner := range p.owners {
-		if a := p.account(game.PlayerID(owner)); a.changed && a.id == 0 {
-			m.players = append(m.players, game.PlayerID(owner))
-		}
-	}
-	if m.till || len(m.players) > 0 {
-		return m
-	}
-	return nil
 }

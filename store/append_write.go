@@ -13,97 +13,150 @@ import (
 )
 
 const (
+	// moveRooms moves locked rooms on. A room that was told to close stays told, whatever a
+	// writer who has not heard it yet says.
+	moveRooms = `
+update room r set
+  seq = u.seq,
+  status = case when u.status = '' or r.status = 'closed' or (r.status = 'closing' and u.status = 'open') then r.status else u.status end,
+  snapshot = coalesce(u.snapshot::json, r.snapshot),
+  snapshot_seq = case when u.snapshot is null then r.snapshot_seq else u.seq end,
+  seed_sealed = case when u.seed then u.sealed else r.seed_sealed end,
+  seed_commitment = case when u.seed then u.commitment else r.seed_commitment end
+from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::bytea[], $7::bytea[])
+  as u(id, seq, status, snapshot, seed, sealed, commitment)
+where r.id = u.id`
+
 	insertEvents = `
 insert into event (room, epoch, seq, at, type, round, data)
-select $1, $2, u.seq, u.at, u.type, u.round, u.data::json
-from unnest($3::bigint[], $4::timestamptz[], $5::text[], $6::bigint[], $7::text[]) as u(seq, at, type, round, data)`
+select u.room, u.epoch, u.seq, u.at, u.type, u.round, u.data::json
+from unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::bigint[], $7::text[])
+  as u(room, epoch, seq, at, type, round, data)`
 
 	insertCommands = `
 insert into command (room, player, id, answer)
-select $1, u.player, u.id::uuid, u.answer::json
-from unnest($2::text[], $3::text[], $4::text[]) as u(player, id, answer)`
+select u.room, u.player, u.id::uuid, u.answer::json
+from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as u(room, player, id, answer)`
 
 	insertTransfers = `
 insert into transfer (room, debit, credit, amount, kind, ref, seq, player, command, at)
-select $1, u.debit, u.credit, u.amount, u.kind, u.ref, u.seq, u.player, u.command::uuid, u.at
-from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::timestamptz[])
-  as u(debit, credit, amount, kind, ref, seq, player, command, at)`
+select u.room, u.debit, u.credit, u.amount, u.kind, u.ref, u.seq, u.player, u.command::uuid, u.at
+from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::timestamptz[])
+  as u(room, debit, credit, amount, kind, ref, seq, player, command, at)`
 
 	updateAccounts = `
 update account a set balance = u.balance, version = u.version
 from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as u(id, balance, version) where a.id = u.id`
 )
 
-// write writes everything in one round trip: one statement a table, whatever the number of
-// rows.
-func (p *plan) write(ctx context.Context, tx pgx.Tx) error {
-	q := &pgx.Batch{}
-	p.queueEvents(q)
-	if err := p.queueCommands(q); err != nil {
+// roomMove is what an append does to its room's row.
+type roomMove struct {
+	snapshot           *string
+	seed               bool // the open seed is replaced, or dropped
+	sealed, commitment []byte
+}
+
+// write queues everything that the plans write: one statement a table, whatever the number of
+// rooms and rows. It queues nothing if no plan can be written.
+func (g *group) write(q *pgx.Batch) error {
+	plans, err := g.compute()
+	if err != nil || len(plans) == 0 {
 		return err
 	}
-	p.queueMoney(q)
-	for _, e := range p.b.Entries { // rare: what an operator did
-		if e.Audit != nil {
-			q.Queue(insertAudit, auditArgs(*e.Audit)...)
+	queueRooms(q, plans)
+	queueEvents(q, plans)
+	if err := queueCommands(q, plans); err != nil {
+		return err
+	}
+	g.queueMoney(q, plans)
+	for _, p := range plans {
+		for _, e := range p.b.Entries { // rare: what an operator did
+			if e.Audit != nil {
+				q.Queue(insertAudit, auditArgs(*e.Audit)...)
+			}
 		}
 	}
-	if q.Len() == 0 {
-		return nil
-	}
-	return tx.SendBatch(ctx, q).Close()
-}
-
-func (p *plan) queueEvents(q *pgx.Batch) {
-	n := int(p.lastSeq - p.b.Seq)
-	if n == 0 {
-		return
-	}
-	seqs, rounds := make([]int64, 0, n), make([]int64, 0, n)
-	types, data := make([]string, 0, n), make([]*string, 0, n)
-	ats := make([]time.Time, 0, n)
-	for _, e := range p.b.Entries {
-		for _, r := range e.Records {
-			seqs, ats, types = append(seqs, r.Seq), append(ats, r.At), append(types, r.Type)
-			rounds, data = append(rounds, r.Round), append(data, text(r.Data))
-		}
-	}
-	q.Queue(insertEvents, p.ref.Room, p.b.Epoch, seqs, ats, types, rounds, data)
-}
-
-func (p *plan) queueCommands(q *pgx.Batch) error {
-	if len(p.keys.ids) == 0 {
-		return nil
-	}
-	answers := make([]string, 0, len(p.keys.ids))
-	for i, e := range p.b.Entries {
-		if e.Command == nil {
-			continue
-		}
-		answer, err := json.Marshal(p.answers[i])
-		if err != nil {
-			return fmt.Errorf("encode an answer: %w", err)
-		}
-		answers = append(answers, string(answer))
-	}
-	q.Queue(insertCommands, p.ref.Room, p.keys.players, p.keys.ids, answers)
 	return nil
 }
 
-func (p *plan) queueMoney(q *pgx.Batch) {
-	n := len(p.posted)
-	if n == 0 {
+func queueRooms(q *pgx.Batch, plans []*plan) {
+	n := len(plans)
+	ids, seqs, statuses, snapshots := make([]string, n), make([]int64, n), make([]string, n), make([]*string, n)
+	seeds, sealed, commitments := make([]bool, n), make([][]byte, n), make([][]byte, n)
+	for i, p := range plans {
+		ids[i], seqs[i], statuses[i], snapshots[i] = p.ref.Room, p.lastSeq, string(p.b.Status), p.move.snapshot
+		seeds[i], sealed[i], commitments[i] = p.move.seed, p.move.sealed, p.move.commitment
+	}
+	q.Queue(moveRooms, ids, seqs, statuses, snapshots, seeds, sealed, commitments).Exec(all(n, "rooms"))
+}
+
+// all fails a statement that did not change n rows.
+func all(n int, what string) func(pgconn.CommandTag) error {
+	return func(tag pgconn.CommandTag) error {
+		if int(tag.RowsAffected()) != n {
+			return fmt.Errorf("%d of %d %s were written", tag.RowsAffected(), n, what)
+		}
+		return nil
+	}
+}
+
+func queueEvents(q *pgx.Batch, plans []*plan) {
+	var ids, types []string
+	var epochs, seqs, rounds []int64
+	var ats []time.Time
+	var data []*string
+	for _, p := range plans {
+		for _, e := range p.b.Entries {
+			for _, r := range e.Records {
+				ids, epochs, seqs = append(ids, p.ref.Room), append(epochs, p.b.Epoch), append(seqs, r.Seq)
+				ats, types = append(ats, r.At), append(types, r.Type)
+				rounds, data = append(rounds, r.Round), append(data, text(r.Data))
+			}
+		}
+	}
+	if len(ids) > 0 {
+		q.Queue(insertEvents, ids, epochs, seqs, ats, types, rounds, data)
+	}
+}
+
+func queueCommands(q *pgx.Batch, plans []*plan) error {
+	var roomIDs, players, ids, answers []string
+	for _, p := range plans {
+		players, ids = append(players, p.keys.players...), append(ids, p.keys.ids...)
+		for i, e := range p.b.Entries {
+			if e.Command == nil {
+				continue
+			}
+			answer, err := json.Marshal(p.answers[i])
+			if err != nil {
+				return fmt.Errorf("encode an answer: %w", err)
+			}
+			roomIDs, answers = append(roomIDs, p.ref.Room), append(answers, string(answer))
+		}
+	}
+	if len(ids) > 0 {
+		q.Queue(insertCommands, roomIDs, players, ids, answers)
+	}
+	return nil
+}
+
+func (g *group) queueMoney(q *pgx.Batch, plans []*plan) {
+	var roomIDs, kinds, refs, players []string
+	var debits, credits, amounts, seqs []int64
+	var commands []*string
+	var ats []time.Time
+	for _, p := range plans {
+		for _, t := range p.posted {
+			roomIDs, debits, credits = append(roomIDs, p.ref.Room), append(debits, t.debit.id), append(credits, t.credit.id)
+			amounts, seqs = append(amounts, int64(t.Amount)), append(seqs, t.seq)
+			kinds, refs, players = append(kinds, t.Kind), append(refs, t.Ref), append(players, string(t.Player))
+			commands, ats = append(commands, t.command), append(ats, t.at)
+		}
+	}
+	if len(roomIDs) == 0 {
 		return
 	}
-	debits, credits, amounts, seqs := make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
-	kinds, refs, players := make([]string, n), make([]string, n), make([]string, n)
-	commands, ats := make([]*string, n), make([]time.Time, n)
-	for i, t := range p.posted {
-		debits[i], credits[i], amounts[i], seqs[i] = t.debit.id, t.credit.id, int64(t.Amount), t.seq
-		kinds[i], refs[i], players[i] = t.Kind, t.Ref, string(t.Player)
-		commands[i], ats[i] = t.command, t.at
-	}
-	q.Queue(insertTransfers, p.ref.Room, debits, credits, amounts, kinds, refs, seqs, players, commands, ats)
+	q.Queue(insertTransfers, roomIDs, debits, credits, amounts, kinds, refs, seqs, players, commands, ats)
 
 	var ids, balances, versions []int64
 	add := func(a *account) {
@@ -111,16 +164,13 @@ func (p *plan) queueMoney(q *pgx.Batch) {
 			ids, balances, versions = append(ids, a.id), append(balances, a.balance), append(versions, a.version)
 		}
 	}
-	for _, a := range p.accounts {
+	for _, a := range g.accounts {
 		add(a)
 	}
-	add(p.till)
-	q.Queue(updateAccounts, ids, balances, versions).Exec(func(tag pgconn.CommandTag) error {
-		if int(tag.RowsAffected()) != len(ids) {
-			return fmt.Errorf("%d of %d balances were written", tag.RowsAffected(), len(ids))
-		}
-		return nil
-	})
+	for _, a := range g.tills {
+		add(a)
+	}
+	q.Queue(updateAccounts, ids, balances, versions).Exec(all(len(ids), "balances"))
 }
 
 func auditArgs(a rooms.Audit) []any {

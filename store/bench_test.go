@@ -3,7 +3,11 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -15,43 +19,46 @@ import (
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
-// BenchmarkScope compares a transaction in a tenant's scope with a bare one of the same work:
-// none, and one durable line.
+// BenchmarkScope compares a transaction in a tenant's scope with a bare one of the same work
+// in the same schema: a look-up, and one durable line. The two take turns, so that whatever else happens on
+// the machine happens to both; the medians are reported, and how much dearer the scope is.
 func BenchmarkScope(b *testing.B) {
 	d := storetest.Empty(b)
-	s, admin := storetest.Open(b, d, store.Options{})
+	s, admin := storetest.Open(b, d, store.Options{MaxConns: 1})
 	storetest.Durable(b, d)
 	ids := make([]tenant.ID, 100)
 	for i := range ids {
 		ids[i] = storetest.Tenant(b, admin)
+		storetest.Super(b, d, `grant usage on schema `+ids[i].Schema()+` to pitboss_app; grant insert on `+ids[i].Schema()+`.audit_log to pitboss_app;
+			grant select on `+ids[i].Schema()+`.account to pitboss_app`)
 	}
-	storetest.Super(b, d, `grant usage on schema `+ids[0].Schema()+` to pitboss_app; grant insert on `+ids[0].Schema()+`.audit_log to pitboss_app`)
-	const line = `audit_log (actor, action, target, reason, address) values ('', '', '', '', '')`
-	for _, work := range []struct{ name, bare, scoped string }{
-		{"none", `select 1`, `select 1`},
-		{"write", `insert into ` + ids[0].Schema() + `.` + line, `insert into ` + line},
-	} {
-		run := func(sql string) func(context.Context, pgx.Tx) error {
-			return func(ctx context.Context, tx pgx.Tx) error {
-				rows, _ := tx.Query(ctx, sql)
-				rows.Close()
-				return rows.Err()
-			}
-		}
-		b.Run("bare begin/work="+work.name, func(b *testing.B) {
-			for b.Loop() {
-				if err := s.BareBegin(b.Context(), func(tx pgx.Tx) error { return run(work.bare)(b.Context(), tx) }); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+	const look, line = `select count(*) from %saccount where owner = 'nobody'`, `insert into %saudit_log (actor, action, target, reason, address) values ('', '', '', '', '')`
+	for name, sql := range map[string]string{"look": look, "write": line} {
 		for _, n := range []int{1, 100} {
-			b.Run(fmt.Sprintf("role and path/tenants=%d/work=%s", n, work.name), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/tenants=%d", name, n), func(b *testing.B) {
+				run := func(tx pgx.Tx, schema string) error {
+					_, err := tx.Exec(b.Context(), fmt.Sprintf(sql, schema))
+					return err
+				}
+				var bare, scoped []time.Duration
 				for i := 0; b.Loop(); i++ {
-					if err := s.Tenant(ids[i%n]).Tx(b.Context(), run(work.scoped)); err != nil {
+					id := ids[i%n]
+					began := time.Now()
+					if err := s.BareBegin(b.Context(), func(tx pgx.Tx) error { return run(tx, id.Schema()+".") }); err != nil {
 						b.Fatal(err)
 					}
+					middle := time.Now()
+					if err := s.Tenant(id).Tx(b.Context(), func(_ context.Context, tx pgx.Tx) error { return run(tx, "") }); err != nil {
+						b.Fatal(err)
+					}
+					bare, scoped = append(bare, middle.Sub(began)), append(scoped, time.Since(middle))
 				}
+				slices.Sort(bare)
+				slices.Sort(scoped)
+				x, y := float64(bare[len(bare)/2].Nanoseconds())/1e3, float64(scoped[len(scoped)/2].Nanoseconds())/1e3
+				b.ReportMetric(x, "bare-µs")
+				b.ReportMetric(y, "scoped-µs")
+				b.ReportMetric(100*(y/x-1), "overhead-%")
 			})
 		}
 	}
@@ -77,6 +84,65 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkAppendTogether is 200 rooms of one tenant, each of which appends a bet or two of its
+// own ten players, again and again, as the tables of a busy casino do.
+func BenchmarkAppendTogether(b *testing.B) {
+	const tables, seats = 200, 10
+	for _, bets := range []int{1, 2} {
+		b.Run(fmt.Sprintf("rooms=%d/bets=%d", tables, bets), func(b *testing.B) {
+			d := storetest.Empty(b)
+			s, admin := storetest.Open(b, d, store.Options{})
+			storetest.Durable(b, d)
+			j := store.NewJournal(s)
+			refs := make([]rooms.Ref, tables)
+			refs[0] = open(b, s, admin)
+			for i := range refs {
+				if i > 0 {
+					refs[i] = rooms.Ref{Tenant: refs[0].Tenant, Room: fmt.Sprintf("room-%d", i)}
+					openRoom(b, s, refs[i])
+				}
+				claim(b, s, refs[i], "n")
+				for seat := range seats {
+					fund(b, s, refs[i].Tenant, player(i, seat), store.MaxAmount)
+				}
+			}
+			var left atomic.Int64
+			left.Store(int64(b.N))
+			var mu sync.Mutex
+			var took []time.Duration
+			var wg sync.WaitGroup
+			b.ResetTimer()
+			for i, ref := range refs {
+				wg.Go(func() {
+					var seq int64
+					for turn := 0; left.Add(int64(-bets)) > -int64(bets); turn++ {
+						entries := make([]rooms.Entry, bets)
+						for k := range entries {
+							entries[k] = bet(1, seq+int64(k)+1, player(i, (turn*bets+k)%seats), 100)
+							entries[k].Command.ID = uuid.NewString()
+						}
+						began := time.Now()
+						if _, err := j.Append(b.Context(), ref, rooms.Batch{Epoch: 1, Seq: seq, Entries: entries, Status: rooms.Open}); err != nil {
+							b.Error(err)
+							return
+						}
+						seq += int64(bets)
+						mu.Lock()
+						took = append(took, time.Since(began))
+						mu.Unlock()
+					}
+				})
+			}
+			wg.Wait()
+			slices.Sort(took)
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "bets/s")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1e3, "p99-ms")
+		})
+	}
+}
+
+func player(room, seat int) game.PlayerID { return game.PlayerID(fmt.Sprintf("player-%d-%d", room, seat)) }
+
 func appendBets(b *testing.B, s *store.Store, admin *store.Admin, bets, tenants int) {
 	players := make([]game.PlayerID, bets)
 	for i := range players {
@@ -90,6 +156,7 @@ func appendBets(b *testing.B, s *store.Store, admin *store.Admin, bets, tenants 
 			fund(b, s, refs[i].Tenant, p, store.MaxAmount)
 		}
 	}
+	j := store.NewJournal(s)
 	for turn := 0; b.Loop(); turn++ {
 		ref, seq := refs[turn%tenants], &seqs[turn%tenants]
 		entries := make([]rooms.Entry, bets)
@@ -97,7 +164,7 @@ func appendBets(b *testing.B, s *store.Store, admin *store.Admin, bets, tenants 
 			entries[i] = bet(1, *seq+int64(i)+1, players[i], 100)
 			entries[i].Command.ID = uuid.NewString()
 		}
-		_, err := store.NewJournal(s).Append(b.Context(), ref, rooms.Batch{Epoch: 1, Seq: *seq, Entries: entries, Status: rooms.Open})
+		_, err := j.Append(b.Context(), ref, rooms.Batch{Epoch: 1, Seq: *seq, Entries: entries, Status: rooms.Open})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -136,7 +136,7 @@ func TestScopeOfUnknownTenantIsRefused(t *testing.T) {
 
 // whereabouts is who and where a transaction is.
 func whereabouts(ctx context.Context, tx pgx.Tx) (who, path string, pid int, err error) {
-	err = tx.QueryRow(ctx, `select current_user, current_setting('search_path'), pg_backend_pid()`).Scan(&who, &path, &pid)
+	err = tx.QueryRow(ctx, `select current_user, array_to_string(current_schemas(false), ', '), pg_backend_pid()`).Scan(&who, &path, &pid)
 	return who, path, pid, err
 }
 
@@ -180,7 +180,7 @@ func TestNothingOfAScopeIsLeftOnTheConnection(t *testing.T) {
 					return err
 				}
 				who, path, _, err := whereabouts(ctx, tx)
-				if err == nil && (who != a.Role() || path != a.Schema()+", pg_temp") {
+				if err == nil && (who != a.Role() || path != a.Schema()) {
 					err = fmt.Errorf("after the savepoint: %s in %s", who, path)
 				}
 				return err
@@ -251,11 +251,11 @@ func TestNothingOfAScopeIsLeftOnTheConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			end(t)
 			var who, path string
-			err := s.Pool().QueryRow(t.Context(), `select current_user, current_setting('search_path')`).Scan(&who, &path)
+			err := s.Pool().QueryRow(t.Context(), `select current_user, array_to_string(current_schemas(false), ', ')`).Scan(&who, &path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if who != "pitboss_app" || path != "tpl, pg_temp" {
+			if who != "pitboss_app" || path != "tpl" {
 				t.Errorf("the next borrower is %s in %s", who, path)
 			}
 			err = s.Tenant(b).Tx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
@@ -265,7 +265,7 @@ func TestNothingOfAScopeIsLeftOnTheConnection(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if who != b.Role() || path != b.Schema()+", pg_temp" {
+			if who != b.Role() || path != b.Schema() {
 				t.Errorf("the next scope is %s in %s", who, path)
 			}
 		})

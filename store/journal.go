@@ -9,8 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
-	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
 // indexTimeout bounds a write to platform.room that follows a committed transaction.
@@ -18,12 +18,17 @@ const indexTimeout = 5 * time.Second
 
 // Journal keeps rooms' events and money in their tenants' schemas. It may be used by many
 // goroutines.
-type Journal struct{ s *Store }
+type Journal struct {
+	s     *Store
+	lanes lanes
+}
 
 var _ rooms.Journal = (*Journal)(nil)
 
 // NewJournal returns the journal of all rooms of all tenants.
-func NewJournal(s *Store) *Journal { return &Journal{s} }
+func NewJournal(s *Store) *Journal {
+	return &Journal{s, lanes{waiting: map[tenant.ID][]*plan{}}}
+}
 
 const (
 	claimRoom = `
@@ -124,40 +129,20 @@ func records(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]rooms.R
 	})
 }
 
-// Append implements rooms.Journal.
+// Append implements rooms.Journal. Appends of a tenant's rooms that come while another is
+// being written share the next transaction.
 //
-// The room's row is locked first, then the players' accounts by name, then the till's, which
-// only this room touches: two rooms, or a room and a Credit, can not wait for each other.
+// The rooms' rows are locked first, by id, then the players' accounts by name, then the tills',
+// which only these rooms touch: two transactions of appends, or one and a Credit, can not wait
+// for each other.
 func (j *Journal) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]rooms.Answer, error) {
 	p, err := newPlan(ref, b)
-	if err != nil {
-		return nil, fmt.Errorf("store: append to %s: %w", ref, err)
+	if err == nil {
+		p.move, err = j.move(ref, b)
 	}
-	fence, err := j.fence(ref, b, p.lastSeq)
-	if err != nil {
-		return nil, fmt.Errorf("store: append to %s: %w", ref, err)
-	}
-	for attempt := 1; ; attempt++ {
-		err = j.s.Tenant(ref.Tenant).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-			if err := p.load(ctx, tx, fence); err != nil {
-				return err
-			}
-			if conflict := p.compute(); conflict != nil {
-				return conflict
-			}
-			return p.write(ctx, tx)
-		})
-		var missing *missingAccounts
-		switch {
-		case errors.As(err, &missing) && attempt < maxAttempts:
-			if err := j.s.openAccounts(ctx, ref, missing); err != nil {
-				return nil, fmt.Errorf("store: append to %s: %w", ref, err)
-			}
-			continue
-		case violates(err, "command_once") && attempt < maxAttempts:
-			continue // another room answered the same id meanwhile: now it is seen
-		}
-		break
+	var answers []rooms.Answer
+	if err == nil {
+		answers, err = j.commit(ctx, p)
 	}
 	var conflict *rooms.Conflict
 	switch {
@@ -169,34 +154,20 @@ func (j *Journal) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]r
 	if b.Status != rooms.Open && b.Status != "" {
 		j.s.index(ctx, closeIndex, ref, string(b.Status))
 	}
-	return p.answers, nil
+	return answers, nil
 }
 
-// fenceRoom moves the room on if it is where the writer believes. A room that was told to
-// close stays told, whatever a writer who has not heard it yet says.
-const fenceRoom = `
-update room set
-  seq = $4,
-  status = case when $5 = '' or status = 'closed' or (status = 'closing' and $5 = 'open') then status else $5 end,
-  snapshot = coalesce($6, snapshot),
-  snapshot_seq = case when $6::json is null then snapshot_seq else $4 end,
-  seed_sealed = case when $7 then $8 else seed_sealed end,
-  seed_commitment = case when $7 then $9 else seed_commitment end
-where id = $1 and epoch = $2 and seq = $3`
-
-// fence returns the arguments of fenceRoom.
-func (j *Journal) fence(ref rooms.Ref, b rooms.Batch, lastSeq int64) ([]any, error) {
-	var sealed, commitment []byte
+func (j *Journal) move(ref rooms.Ref, b rooms.Batch) (m roomMove, err error) {
+	m.snapshot = text(b.Snapshot)
 	if !b.Commit.IsZero() {
-		var err error
-		if sealed, err = j.s.box.Seal(ref.Tenant, purposeSeed+ref.Room, b.Commit[:]); err != nil {
-			return nil, err
+		if m.sealed, err = j.s.box.Seal(ref.Tenant, purposeSeed+ref.Room, b.Commit[:]); err != nil {
+			return m, err
 		}
 		c := b.Commit.Commit()
-		commitment = c[:]
+		m.commitment = c[:]
 	}
-	return []any{ref.Room, b.Epoch, b.Seq, lastSeq, string(b.Status), text(b.Snapshot),
-		b.Reveal || sealed != nil, sealed, commitment}, nil
+	m.seed = b.Reveal || m.sealed != nil
+	return m, nil
 }
 
 // text is JSON for SQL, whose nil is null.
@@ -209,14 +180,11 @@ func text(j json.RawMessage) *string {
 }
 
 // missingAccounts says that money is to go to accounts that are not there yet.
-type missingAccounts struct {
-	till    bool
-	players []game.PlayerID
-}
+type missingAccounts struct{ tills, players []string }
 
 // Error implements error.
 func (m *missingAccounts) Error() string {
-	return fmt.Sprintf("accounts are missing (till: %t, players: %d)", m.till, len(m.players))
+	return fmt.Sprintf("accounts are missing (tills: %d, players: %d)", len(m.tills), len(m.players))
 }
 
 const insertAccounts = `
@@ -225,15 +193,15 @@ order by u.kind, u.owner on conflict do nothing`
 
 // openAccounts makes empty accounts, in a transaction of its own so that Append can still
 // lock all accounts in one order. That happens once in a player's life.
-func (s *Store) openAccounts(ctx context.Context, ref rooms.Ref, m *missingAccounts) error {
+func (s *Store) openAccounts(ctx context.Context, id tenant.ID, m *missingAccounts) error {
 	var kinds, owners []string
 	for _, p := range m.players {
-		kinds, owners = append(kinds, kindPlayer), append(owners, string(p))
+		kinds, owners = append(kinds, kindPlayer), append(owners, p)
 	}
-	if m.till {
-		kinds, owners = append(kinds, kindTill), append(owners, ref.Room)
+	for _, room := range m.tills {
+		kinds, owners = append(kinds, kindTill), append(owners, room)
 	}
-	return s.Tenant(ref.Tenant).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	return s.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, insertAccounts, kinds, owners)
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
@@ -28,18 +29,19 @@ type Scope struct {
 }
 
 // begins holds the texts that begin a tenant's transactions: built once, from names that
-// need no quoting and are quoted all the same.
-type begins struct{ write, read string }
+// need no quoting and are quoted all the same. The role brings the path along: see loginPath.
+type begins struct{ role, write, read string }
 
 // Tenant returns the scope of a tenant. It panics on the zero ID.
 func (s *Store) Tenant(id tenant.ID) Scope {
 	if b, ok := s.begins.Load(id); ok {
 		return Scope{s, b.(begins)}
 	}
-	set := "; set local role " + quote(id.Role()) + "; set local search_path = " + quote(id.Schema()) + ", pg_temp"
+	set := "; set local role " + quote(id.Role())
 	b := begins{
-		write: "begin" + set,
-		read:  "begin isolation level repeatable read read only" + set,
+		role:  id.Role(),
+		write: beginWrite + set,
+		read:  beginRead + set,
 	}
 	s.begins.Store(id, b)
 	return Scope{s, b}
@@ -64,8 +66,12 @@ func (c Scope) ReadTx(ctx context.Context, fn func(ctx context.Context, tx pgx.T
 }
 
 func (c Scope) run(ctx context.Context, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
+	return c.retry(ctx, func() error { return c.once(ctx, begin, fn) })
+}
+
+func (c Scope) retry(ctx context.Context, once func() error) error {
 	for attempt := 1; ; attempt++ {
-		err := c.once(ctx, begin, fn)
+		err := once()
 		state := sqlState(err)
 		if attempt == maxAttempts || (state != stateSerialization && state != stateDeadlock) {
 			return err
@@ -104,5 +110,78 @@ func (c Scope) once(ctx context.Context, begin string, fn func(ctx context.Conte
 	if err := tx.Commit(ctx); err != nil {
 		return fmt.Errorf("store: commit: %w", err)
 	}
+	return nil
+}
+
+const (
+	beginWrite = `begin`
+	beginRead  = `begin isolation level repeatable read read only`
+	// enterScope is "set local role" as a constant statement, so that it is described once
+	// for all tenants.
+	enterScope = `select set_config('role', $1, true)`
+)
+
+// twoTrips is Tx in two round trips: begin and first go out together, and so do what second
+// queues, once the results of first are in, and commit. If second queues nothing the
+// transaction is rolled back, which is no error.
+func (c Scope) twoTrips(ctx context.Context, first *pgx.Batch, second func(*pgx.Batch) error) error {
+	return c.retry(ctx, func() error { return c.trips(ctx, beginWrite, first, second) })
+}
+
+// trips: a nil second commits with first, in one round trip.
+func (c Scope) trips(ctx context.Context, begin string, first *pgx.Batch, second func(*pgx.Batch) error) error {
+	conn, err := c.s.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("store: begin: %w", err)
+	}
+	defer conn.Release()
+	done := false
+	defer func() { // also when second panics; a connection that is not idle is thrown away
+		if done {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		if _, err := conn.Exec(ctx, "rollback"); err != nil {
+			c.s.log.DebugContext(ctx, "store: rollback failed", "error", err)
+		}
+	}()
+	q := &pgx.Batch{}
+	q.Queue(begin)
+	q.Queue(enterScope, c.role)
+	q.QueuedQueries = append(q.QueuedQueries, first.QueuedQueries...)
+	if second == nil {
+		q.Queue("commit")
+	}
+	results := conn.SendBatch(ctx, q)
+	_, err = results.Exec()
+	if err == nil {
+		_, err = results.Exec()
+	}
+	switch sqlState(err) {
+	case stateNoSuchSetting, stateDenied:
+		err = fmt.Errorf("%w (%w)", ErrNoTenant, err)
+	}
+	if closed := results.Close(); err == nil {
+		err = closed
+	}
+	if err != nil || second == nil {
+		done = err == nil
+		return err
+	}
+	q = &pgx.Batch{}
+	if err := second(q); err != nil || q.Len() == 0 {
+		return err
+	}
+	q.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" {
+			return fmt.Errorf("store: commit: %s", tag)
+		}
+		return nil
+	})
+	if err := conn.SendBatch(ctx, q).Close(); err != nil {
+		return err
+	}
+	done = true
 	return nil
 }

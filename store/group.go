@@ -1,0 +1,286 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+const (
+	// groupEntries is from how many entries on a transaction takes no further append.
+	groupEntries = 512
+	// groupWithin bounds a transaction of appends, which outlives the callers' contexts.
+	groupWithin = 10 * time.Second
+)
+
+// lanes are the appends that wait, by tenant. While a tenant's transaction is under way, what
+// comes waits and goes into the next one together: many rooms share a commit, nobody waits for
+// a timer, and the busier the database is, the fewer transactions it is given.
+type lanes struct {
+	mu      sync.Mutex
+	waiting map[tenant.ID][]*plan // there is an entry while somebody commits
+}
+
+// commit returns when p is done, or ctx ended.
+func (j *Journal) commit(ctx context.Context, p *plan) ([]rooms.Answer, error) {
+	l, id := &j.lanes, p.ref.Tenant
+	l.mu.Lock()
+	waiting, busy := l.waiting[id]
+	l.waiting[id] = append(waiting, p)
+	l.mu.Unlock()
+	if !busy {
+		go j.serve(context.WithoutCancel(ctx), id)
+	}
+	select {
+	case <-p.done:
+		return p.answers, p.err
+	case <-ctx.Done():
+		return nil, ctx.Err() // the transaction goes on: whether it was written shows in the next Claim
+	}
+}
+
+// serve commits a tenant's appends until none waits.
+func (j *Journal) serve(ctx context.Context, id tenant.ID) {
+	for {
+		plans := j.lanes.next(id)
+		if plans == nil {
+			return
+		}
+		j.together(ctx, id, plans)
+	}
+}
+
+// next takes the appends of the next transaction, of each room at most one.
+func (l *lanes) next(id tenant.ID) []*plan {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := l.waiting[id]
+	if len(all) == 0 {
+		delete(l.waiting, id)
+		return nil
+	}
+	var now, later []*plan
+	entries, taken := 0, map[string]bool{}
+	for _, p := range all {
+		if entries >= groupEntries || taken[p.ref.Room] {
+			later = append(later, p)
+			continue
+		}
+		taken[p.ref.Room] = true
+		entries += len(p.b.Entries)
+		now = append(now, p)
+	}
+	l.waiting[id] = later
+	return now
+}
+
+// together commits the plans in one transaction, and tells each what came of it. If the server
+// refuses the whole for what may be one room's fault, each room gets a transaction of its own.
+func (j *Journal) together(ctx context.Context, id tenant.ID, plans []*plan) {
+	err := j.try(ctx, id, plans)
+	var refused *pgconn.PgError
+	if len(plans) > 1 && errors.As(err, &refused) && !transient(refused.Code) {
+		for _, p := range plans {
+			j.together(ctx, id, []*plan{p})
+		}
+		return
+	}
+	for _, p := range plans {
+		if err != nil && p.err == nil {
+			p.err = err
+		}
+		close(p.done)
+	}
+}
+
+// transient reports whether a transaction failed for what no row of it is to blame for:
+// connections, resources, an operator, other transactions (classes 08, 53, 57, 58, 40).
+func transient(state string) bool {
+	return slices.Contains([]string{"08", "53", "57", "58", "40"}, state[:min(2, len(state))])
+}
+
+// try is a transaction, and again if other transactions were in its way. A plan's own error
+// is set in it; the error of all is returned.
+func (j *Journal) try(ctx context.Context, id tenant.ID, plans []*plan) error {
+	ctx, cancel := context.WithTimeout(ctx, groupWithin)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		g := newGroup(plans)
+		err := j.s.Tenant(id).twoTrips(ctx, g.load(), g.write)
+		var missing *missingAccounts
+		switch {
+		case attempt == maxAttempts:
+		case errors.As(err, &missing):
+			if err := j.s.openAccounts(ctx, id, missing); err != nil {
+				return err
+			}
+			continue
+		case violates(err, "command_once"):
+			continue // another transaction answered the same id meanwhile: now it is seen
+		}
+		return err
+	}
+}
+
+// group is one attempt at a transaction: what the database has, and what the plans make of it.
+type group struct {
+	plans    []*plan // in the order in which their rooms are locked
+	there    map[string]bool
+	known    map[commandKey]answered
+	accounts map[game.PlayerID]*account
+	tills    map[string]*account
+}
+
+func newGroup(plans []*plan) *group {
+	plans = slices.Clone(plans)
+	slices.SortFunc(plans, func(a, b *plan) int { return cmp.Compare(a.ref.Room, b.ref.Room) })
+	for _, p := range plans {
+		p.err = nil
+	}
+	return &group{
+		plans: plans, there: map[string]bool{}, known: map[commandKey]answered{},
+		accounts: map[game.PlayerID]*account{}, tills: map[string]*account{},
+	}
+}
+
+// player is a player's account; one that is not there is empty.
+func (g *group) player(who game.PlayerID) *account {
+	a := g.accounts[who]
+	if a == nil {
+		a = &account{}
+		g.accounts[who] = a
+	}
+	return a
+}
+
+// till is a room's account.
+func (g *group) till(room string) *account {
+	a := g.tills[room]
+	if a == nil {
+		a = &account{}
+		g.tills[room] = a
+	}
+	return a
+}
+
+const (
+	// lockRooms locks the rooms that are where their writers believe. A writer that has been
+	// fenced off gets no row.
+	lockRooms = `
+select r.id from unnest($1::text[], $2::bigint[], $3::bigint[]) as k(id, epoch, seq)
+join room r on r.id = k.id and r.epoch = k.epoch and r.seq = k.seq
+order by r.id for no key update of r`
+
+	selectCommands = `
+select c.player, c.id, c.room, c.answer
+from unnest($1::text[], $2::text[]) as k(player, id) join command c on c.player = k.player and c.id = k.id::uuid`
+
+	// lockAccounts locks in one order for everybody: players by name, then tills. It leaves
+	// room for those who only look whether an account is there.
+	lockAccounts = `
+select kind, owner, id, balance, version from account
+where (kind = 'player' and owner = any($1)) or (kind = 'till' and owner = any($2))
+order by kind, owner for no key update`
+)
+
+// load queues the locks and what the plans depend on. From then on nobody else changes it.
+func (g *group) load() *pgx.Batch {
+	q := &pgx.Batch{}
+	var roomIDs, players, ids, owners []string
+	var epochs, seqs []int64
+	needed := map[game.PlayerID]bool{}
+	for _, p := range g.plans {
+		roomIDs, epochs, seqs = append(roomIDs, p.ref.Room), append(epochs, p.b.Epoch), append(seqs, p.b.Seq)
+		players, ids = append(players, p.keys.players...), append(ids, p.keys.ids...)
+		for _, who := range p.owners {
+			if !needed[who] {
+				needed[who] = true
+				owners = append(owners, string(who))
+			}
+		}
+	}
+	q.Queue(lockRooms, roomIDs, epochs, seqs).Query(func(rows pgx.Rows) error {
+		var id string
+		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { g.there[id] = true; return nil })
+		return err
+	})
+	if len(ids) > 0 {
+		q.Queue(selectCommands, players, ids).Query(func(rows pgx.Rows) error {
+			var k commandKey
+			var a answered
+			_, err := pgx.ForEachRow(rows, []any{(*string)(&k.player), (*[16]byte)(&k.id), &a.room, (*[]byte)(&a.answer)}, func() error {
+				g.known[k] = a
+				return nil
+			})
+			return err
+		})
+	}
+	if len(owners) > 0 {
+		q.Queue(lockAccounts, owners, roomIDs).Query(func(rows pgx.Rows) error {
+			var kind, owner string
+			var a account
+			_, err := pgx.ForEachRow(rows, []any{&kind, &owner, &a.id, &a.balance, &a.version}, func() error {
+				if kind == kindTill {
+					*g.till(owner) = a
+				} else {
+					*g.player(game.PlayerID(owner)) = a
+				}
+				return nil
+			})
+			return err
+		})
+	}
+	return q
+}
+
+// compute lets each plan that may go on go on, in order, and returns those that can be
+// written. A plan that can not has its error, and hurts no other. The error of all is
+// *missingAccounts.
+func (g *group) compute() ([]*plan, error) {
+	var good []*plan
+	for _, p := range g.plans {
+		if !g.there[p.ref.Room] {
+			p.err = rooms.ErrFenced
+			continue
+		}
+		if p.err = p.compute(g); p.err != nil {
+			continue
+		}
+		good = append(good, p)
+		for i, e := range p.b.Entries { // for a later plan that uses the id again
+			if e.Command != nil {
+				g.known[commandKey{e.Command.Player, p.ids[i]}] = answered{room: p.ref.Room}
+			}
+		}
+	}
+	return good, g.missing()
+}
+
+// missing returns *missingAccounts if money goes to or from an account that is not there.
+func (g *group) missing() error {
+	m := &missingAccounts{}
+	for who, a := range g.accounts {
+		if a.changed && a.id == 0 {
+			m.players = append(m.players, string(who))
+		}
+	}
+	for room, a := range g.tills {
+		if a.changed && a.id == 0 {
+			m.tills = append(m.tills, room)
+		}
+	}
+	if len(m.tills)+len(m.players) > 0 {
+		return m
+	}
+	return nil
+}
