@@ -50,9 +50,15 @@ func main() {
 		}, nil
 	})
 	node.OnConnect(func(c *centrifuge.Client) {
-		c.OnSubscribe(func(_ centrifuge.SubscribeEvent, reply centrifuge.SubscribeCallback) { reply(centrifuge.SubscribeReply{}, nil) })
-		c.OnPublish(func(_ centrifuge.PublishEvent, reply centrifuge.PublishCallback) { reply(centrifuge.PublishReply{}, nil) })
-		c.OnRPC(func(e centrifuge.RPCEvent, reply centrifuge.RPCCallback) { reply(centrifuge.RPCReply{Data: e.Data}, nil) })
+		c.OnSubscribe(func(_ centrifuge.SubscribeEvent, reply centrifuge.SubscribeCallback) {
+			reply(centrifuge.SubscribeReply{}, nil)
+		})
+		c.OnPublish(func(_ centrifuge.PublishEvent, reply centrifuge.PublishCallback) {
+			reply(centrifuge.PublishReply{}, nil)
+		})
+		c.OnRPC(func(e centrifuge.RPCEvent, reply centrifuge.RPCCallback) {
+			reply(centrifuge.RPCReply{Data: e.Data}, nil)
+		})
 	})
 	if err := node.Run(); err != nil {
 		side.Fail(err)
