@@ -90,7 +90,7 @@ func draw(m Measure) chart {
 			b.Lo, b.Hi = labelWidth+s[0]*scale, labelWidth+s[1]*scale
 			edge = max(edge, b.Hi)
 		}
-		if m.Ours != nil && name != Ours && x > 0 {
+		if m.Ours != nil && name != Ours && *m.Ours/x < 1000 {
 			b.Value += fmt.Sprintf("   ours is %.2f×", *m.Ours/x)
 		}
 		b.Text = edge + 8

@@ -200,10 +200,13 @@ func against(m Measure, name string) string {
 	switch {
 	case !ok:
 		return ""
-	case m.Ours == nil || x == 0:
+	case m.Ours == nil:
 		return Number(x)
 	}
-	return fmt.Sprintf("%s (%.2f×)", Number(x), *m.Ours/x)
+	if r := *m.Ours / x; r < 1000 {
+		return fmt.Sprintf("%s (%.2f×)", Number(x), r)
+	}
+	return Number(x) // next to nothing: the ratio says nothing either
 }
 
 // Verdict says whether the target is met.

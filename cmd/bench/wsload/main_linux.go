@@ -168,7 +168,7 @@ func run(o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	print := func(r load.Row) error { return json.NewEncoder(out).Encode(r) }
+	tell := func(r load.Row) error { return json.NewEncoder(out).Encode(r) }
 
 	rss, cpu := rssOf(o.pid), cpuOf(o.pid)
 	var goroutines float64
@@ -195,7 +195,7 @@ func run(o options, out io.Writer) error {
 				p.main.rate = rate
 				r := l.phase(&p.main, p.other, o.timing, o.pid)
 				r.Conns, r.ConnRate, r.ConnCPU, r.JoinP99 = opened.Conns, opened.ConnRate, opened.ConnCPU, opened.JoinP99
-				if err := print(r); err != nil {
+				if err := tell(r); err != nil {
 					return err
 				}
 				if l.closed > 0 {
@@ -205,20 +205,20 @@ func run(o options, out io.Writer) error {
 		}
 		return nil
 	case "ramp":
-		return l.ramp(o, p, rates[0], print)
+		return l.ramp(o, p, rates[0], tell)
 	case "idle":
 		r, err := l.idle(o, opened, rss, goroutines)
 		if err != nil {
 			return err
 		}
-		return print(r)
+		return tell(r)
 	}
 	return fmt.Errorf("there is no mode %q", o.mode)
 }
 
 // ramp looks for the greatest rate that is carried: up by a factor until it is not, then
 // by halves between. After a rate that was too much the sockets are opened anew.
-func (l *loop) ramp(o options, p people, rate float64, print func(load.Row) error) error {
+func (l *loop) ramp(o options, p people, rate float64, tell func(load.Row) error) error {
 	var best, worst load.Row
 	step := 0
 	for refined := 0; ; step++ {
@@ -255,10 +255,10 @@ func (l *loop) ramp(o options, p people, rate float64, print func(load.Row) erro
 		}
 	}
 	best.What, worst.What = "good", "bad"
-	if err := print(best); err != nil {
+	if err := tell(best); err != nil {
 		return err
 	}
-	return print(worst)
+	return tell(worst)
 }
 
 // open opens the sockets and returns how many seconds it took until all had joined.

@@ -9,6 +9,7 @@
 //   - ReadBufferSize 1024 and UseWriteBufferPool, which its authors give for many sockets;
 //   - ProcessCommandsOffReadLoop by -offload: about half the stack of an idle socket, for a
 //     goroutine a command. The driver sets it where memory is measured, and nowhere else;
+//   - -defaults leaves the WebSocket handler as it comes, to show what these options save;
 //   - WriteDelay 0, or -window where windows are compared, with WriteWithTimer;
 //   - ClientQueueMaxSize stays 1 MiB; ping every 25 s stays.
 package main
@@ -26,9 +27,10 @@ import (
 )
 
 var (
-	window  = flag.Duration("window", 0, "WriteDelay")
-	offload = flag.Bool("offload", false, "ProcessCommandsOffReadLoop")
-	topics  = flag.Int("topics", 128, "ClientChannelLimit")
+	window   = flag.Duration("window", 0, "WriteDelay")
+	offload  = flag.Bool("offload", false, "ProcessCommandsOffReadLoop")
+	defaults = flag.Bool("defaults", false, "the WebSocket handler as it comes")
+	topics   = flag.Int("topics", 128, "ClientChannelLimit")
 )
 
 func main() {
@@ -63,10 +65,12 @@ func main() {
 	if err := node.Run(); err != nil {
 		side.Fail(err)
 	}
+	config := centrifuge.WebsocketConfig{ReadBufferSize: 1024, UseWriteBufferPool: true, ProcessCommandsOffReadLoop: *offload}
+	if *defaults {
+		config = centrifuge.WebsocketConfig{}
+	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /connection/websocket", centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{
-		ReadBufferSize: 1024, UseWriteBufferPool: true, ProcessCommandsOffReadLoop: *offload,
-	}))
+	mux.Handle("GET /connection/websocket", centrifuge.NewWebsocketHandler(node, config))
 	server := &http.Server{Addr: *side.Addr, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	side.Fail(server.ListenAndServe())
 }
