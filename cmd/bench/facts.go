@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,16 +13,16 @@ import (
 )
 
 // facts are what the figures belong to.
-func facts(root string, quick bool) report.Facts {
+func facts(ctx context.Context, root string, quick bool) report.Facts {
 	f := report.Facts{
 		{Name: "Date", Value: time.Now().UTC().Format("2 January 2006, 15:04 UTC")},
-		{Name: "Commit", Value: said(root, "git", "describe", "--always", "--dirty")},
+		{Name: "Commit", Value: said(ctx, root, "git", "describe", "--always", "--dirty")},
 		{Name: "CPU", Value: cpuModel()},
-		{Name: "Cores", Value: strings.TrimSpace(said(root, "nproc") + " (server on one, client on another)")},
-		{Name: "Kernel", Value: said(root, "uname", "-sr")},
+		{Name: "Cores", Value: strings.TrimSpace(said(ctx, root, "nproc") + " (server on one, client on another)")},
+		{Name: "Kernel", Value: said(ctx, root, "uname", "-sr")},
 		{Name: "Go", Value: strings.TrimPrefix(runtime.Version(), "go")},
-		{Name: "PostgreSQL", Value: said(root, postgres("postgres"), "--version")},
-		{Name: "Centrifuge", Value: said(filepath.Join(root, "cmd", "bench"), "go", "list", "-m", "-f", "{{.Version}}", "github.com/centrifugal/centrifuge")},
+		{Name: "PostgreSQL", Value: said(ctx, root, postgres("postgres"), "--version")},
+		{Name: "Centrifuge", Value: said(ctx, filepath.Join(root, "cmd", "bench"), "go", "list", "-m", "-f", "{{.Version}}", "github.com/centrifugal/centrifuge")},
 	}
 	if quick {
 		f = append(f, report.Fact{Name: "Run", Value: "quick: one short window each"})
@@ -29,8 +30,8 @@ func facts(root string, quick bool) report.Facts {
 	return f
 }
 
-func said(dir, program string, args ...string) string {
-	cmd := exec.Command(program, args...)
+func said(ctx context.Context, dir, program string, args ...string) string {
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {

@@ -65,7 +65,7 @@ type step struct {
 }
 
 func run(ctx context.Context, quick bool, only, out string) error {
-	root, err := repository()
+	root, err := repository(ctx)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func run(ctx context.Context, quick bool, only, out string) error {
 		return err
 	}
 	if out != "" {
-		if err := write(out, facts(root, quick), ms); err != nil {
+		if err := write(out, facts(ctx, root, quick), ms); err != nil {
 			return err
 		}
 		fmt.Fprintln(os.Stderr, "written:", out)

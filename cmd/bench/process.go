@@ -28,8 +28,8 @@ const (
 func cores() int { return runtime.NumCPU() }
 
 // repository is the folder of the product's go.mod.
-func repository() (string, error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/pitboss-hub/pitboss").Output()
+func repository(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/pitboss-hub/pitboss").Output()
 	if err != nil {
 		return "", fmt.Errorf("run this in cmd/bench of the repository (make bench-compare does): %w", err)
 	}
@@ -78,7 +78,8 @@ type process struct {
 
 // start runs a program on one core, or, with core -1, on all. It ends with the bench.
 func start(core int, dir, program string, args, env []string, out *os.File) (*process, error) {
-	p := &process{cmd: exec.Command(program, args...), ended: make(chan struct{})}
+	// Not bound to a context: it is stopped, not killed.
+	p := &process{cmd: exec.CommandContext(context.Background(), program, args...), ended: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Env = dir, append(os.Environ(), env...)
 	p.cmd.Stderr = &p.said
 	p.cmd.Stdout = &p.said

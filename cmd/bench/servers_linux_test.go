@@ -9,7 +9,7 @@ import (
 // TestEveryServerDeliversEverything runs each server with few messages: nothing may be
 // lost, refused or closed, or the comparison would be of different work.
 func TestEveryServerDeliversEverything(t *testing.T) {
-	root, err := repository()
+	root, err := repository(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

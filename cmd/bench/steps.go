@@ -111,7 +111,7 @@ func (b *bench) fanout() step {
 			if found := b.best[sh.name][s.name]; found > 0 {
 				from, factor, refine = .8*found, 1.15, 1
 			}
-			rows, err := b.measure(ctx, s, "-mode=ramp", sh.flag(), "-window=1", fmt.Sprint("-rate=", from), fmt.Sprint("-factor=", factor), fmt.Sprint("-refine=", refine))
+			rows, err := b.measure(ctx, s, "-mode=ramp", sh.flag(), "-window=1", "-drain=1", fmt.Sprint("-rate=", from), fmt.Sprint("-factor=", factor), fmt.Sprint("-refine=", refine))
 			if err != nil {
 				return err
 			}
@@ -449,6 +449,6 @@ func (b *bench) windows() step {
 
 // knows says whether a program has a flag.
 func (b *bench) knows(program, flag string) bool {
-	help, _ := exec.Command(filepath.Join(b.bin, program), "-h").CombinedOutput() // -h is an error
+	help, _ := exec.CommandContext(context.Background(), filepath.Join(b.bin, program), "-h").CombinedOutput() // -h is an error
 	return strings.Contains(string(help), "  "+flag+" ")
 }

@@ -21,8 +21,8 @@ var page = template.Must(template.New("page").Parse(pageText))
 // The page's charts, in pixels.
 const (
 	chartWidth = 640
-	labelWidth = 120
-	valueWidth = 190
+	labelWidth = 135
+	valueWidth = 180
 	barHeight  = 20
 	barStep    = 28
 )
@@ -91,7 +91,7 @@ func draw(m Measure) chart {
 			edge = max(edge, b.Hi)
 		}
 		if m.Ours != nil && name != Ours && *m.Ours/x < 1000 {
-			b.Value += fmt.Sprintf("   ours is %.2f×", *m.Ours/x)
+			b.Value += fmt.Sprintf(" · ours is %.2f×", *m.Ours/x)
 		}
 		b.Text = edge + 8
 		c.Bars = append(c.Bars, b)

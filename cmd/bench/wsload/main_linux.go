@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -217,24 +218,41 @@ func run(o options, out io.Writer) error {
 }
 
 // ramp looks for the greatest rate that is carried: up by a factor until it is not, then
-// by halves between. After a rate that was too much the sockets are opened anew.
+// by halves between. A rate that was too much is tried once more, in case it was the
+// machine that hiccuped, with sockets that are opened anew.
 func (l *loop) ramp(o options, p people, rate float64, tell func(load.Row) error) error {
 	var best, worst load.Row
-	step := 0
-	for refined := 0; ; step++ {
+	attempt := func(generation int) (load.Row, bool, error) {
+		if l.joined == 0 {
+			if _, err := l.open(p.all, o.par); err != nil {
+				return load.Row{}, false, err
+			}
+		}
 		p.main.rate = rate
 		r := l.phase(&p.main, p.other, o.timing, o.pid)
 		if good(r, p.main.fan, o.p99Max) {
+			return r, true, nil
+		}
+		for _, c := range p.all {
+			l.cut(c)
+		}
+		var err error
+		p, err = seat(o, generation)
+		return r, false, err
+	}
+	const tries = 24
+	for try, refined := 1, 0; try <= tries && refined <= o.refine && rate >= 1; try++ {
+		r, ok, err := attempt(2 * try)
+		if err == nil && !ok {
+			r, ok, err = attempt(2*try + 1)
+		}
+		if err != nil {
+			return err
+		}
+		if ok {
 			best = r
 		} else {
 			worst = r
-			for _, c := range p.all {
-				l.cut(c)
-			}
-			var err error
-			if p, err = seat(o, step+1); err != nil {
-				return err
-			}
 		}
 		switch {
 		case worst.Rate == 0:
@@ -244,14 +262,6 @@ func (l *loop) ramp(o options, p people, rate float64, tell func(load.Row) error
 		default:
 			rate = math.Sqrt(best.Rate * worst.Rate)
 			refined++
-		}
-		if refined > o.refine || step >= 24 || rate < 1 {
-			break
-		}
-		if l.joined == 0 {
-			if _, err := l.open(p.all, o.par); err != nil {
-				return err
-			}
 		}
 	}
 	best.What, worst.What = "good", "bad"
@@ -333,8 +343,14 @@ func goroutinesOf(url string) (float64, error) {
 }
 
 func get(url string) ([]byte, error) {
-	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Get(url)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Close = true // no connection is left to be counted among the sockets
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
 	}

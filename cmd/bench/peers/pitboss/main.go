@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"log/slog"
 	"net/http"
@@ -79,7 +80,7 @@ func run(ctx context.Context) error {
 	parts.Go(func() error { return s.hub.Run(ctx) })
 	parts.Go(web.ListenAndServe)
 	parts.Go(func() error { <-ctx.Done(); return web.Close() })
-	if err := parts.Wait(); err != nil && err != http.ErrServerClosed {
+	if err := parts.Wait(); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
