@@ -222,7 +222,7 @@ func (d *dev) load(ctx context.Context, quick bool) (loaded, error) {
 // readLoad reads the report of "pitboss load --json".
 func readLoad(text []byte) (loaded, error) {
 	var r struct {
-		Accepted   float64 `json:"accepted_per_second"`
+		Accepted   float64 `json:"accepted_rate"`
 		Acceptance struct {
 			P99 float64 `json:"p99_ms"`
 		} `json:"acceptance"`
@@ -231,7 +231,7 @@ func readLoad(text []byte) (loaded, error) {
 		return loaded{}, fmt.Errorf("pitboss load: %w", err)
 	}
 	if r.Accepted == 0 || r.Acceptance.P99 == 0 {
-		return loaded{}, fmt.Errorf("pitboss load said neither accepted_per_second nor acceptance.p99_ms: %.200s", text)
+		return loaded{}, fmt.Errorf("pitboss load said neither accepted_rate nor acceptance.p99_ms: %.200s", text)
 	}
 	return loaded{r.Accepted, r.Acceptance.P99}, nil
 }

@@ -14,7 +14,7 @@ func TestWhatOtherProgramsSayIsRead(t *testing.T) {
 	if err != nil || bytes != 3200 {
 		t.Errorf("profile: %v, %v", bytes, err)
 	}
-	r, err := readLoad([]byte(`{"accepted_per_second": 12345.6, "acceptance": {"p50_ms": 3, "p99_ms": 21.5}}`))
+	r, err := readLoad([]byte(`{"accepted_rate": 12345.6, "acceptance": {"p50_ms": 3, "p99_ms": 21.5}}`))
 	if err != nil || r != (loaded{12345.6, 21.5}) {
 		t.Errorf("load: %+v, %v", r, err)
 	}
