@@ -45,6 +45,7 @@ check-fmt:
 .PHONY: vet
 vet:
 	go vet ./...
+	cd cmd/bench && go vet ./...
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Lint, the arrows between packages included
@@ -57,6 +58,7 @@ compose: ## Check docker-compose.yml, if there is a docker-compose to do it
 .PHONY: unit
 unit: ## Go tests, with the race detector, on real PostgreSQL
 	go test -race -timeout 15m ./...
+	cd cmd/bench && go test -race ./...
 
 .PHONY: web-check
 web-check: web/node_modules/.installed ## Types and unit tests of the pages and the SDK
@@ -88,6 +90,11 @@ fuzz: ## Run each fuzz test for a while (T=30s)
 bench: ## Benchmarks of the hot paths; the database waits for the disk
 	go test -run '^$$' -bench . -benchmem ./hub/... ./rooms/... ./store
 
+.PHONY: bench-compare
+bench-compare: ## Side by side with other servers: table, docs/benchmarks (ARGS="-quick -only fanout")
+	@.ci/install.sh --try postgresql
+	@cd cmd/bench && go build -o ../../bin/bench . && exec ../../bin/bench $(ARGS)
+
 ##@ Change it
 
 .PHONY: fmt
@@ -106,7 +113,7 @@ clean: ## Remove what was built and fetched; databases stay
 help:
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Built from source by the Go that is here, so that it can read what this Go writes.
 $(GOLANGCI):

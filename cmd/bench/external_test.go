@@ -1,0 +1,74 @@
+package main
+
+import (
+	"math"
+	"testing"
+)
+
+func TestWhatOtherProgramsSayIsRead(t *testing.T) {
+	tps, err := pgbenchTPS([]byte("latency average = 4.990 ms\ninitial connection time = 3 ms\ntps = 6412.434309 (without initial connection time)\n"))
+	if err != nil || tps != 6412.434309 {
+		t.Errorf("pgbench: %v, %v", tps, err)
+	}
+	bytes, err := memoryIn([]byte("# HeapAlloc = 1\n# HeapInuse = 3000\n# Stack = 200 / 300\n# MSpan = 4 / 5\n"))
+	if err != nil || bytes != 3200 {
+		t.Errorf("profile: %v, %v", bytes, err)
+	}
+	r, err := readLoad([]byte(`{"accepted_rate": 12345.6, "acceptance": {"p50_ms": 3, "p99_ms": 21.5}}`))
+	if err != nil || r != (loaded{12345.6, 21.5}) {
+		t.Errorf("load: %+v, %v", r, err)
+	}
+	rows, err := readRows([]byte("{\"what\":\"good\",\"p99\":2.5}\n{\"what\":\"bad\"}\n"))
+	if err != nil || len(rows) != 2 || rows[0].P99 != 2.5 || rows[1].What != "bad" {
+		t.Errorf("rows: %+v, %v", rows, err)
+	}
+}
+
+func TestWhatTheyDoNotSayIsAnError(t *testing.T) {
+	if _, err := pgbenchTPS([]byte("pgbench: error: connection refused")); err == nil {
+		t.Error("pgbench")
+	}
+	if _, err := memoryIn([]byte("# HeapInuse = 3000\n")); err == nil {
+		t.Error("profile")
+	}
+	if _, err := readLoad([]byte(`{"accepted": 3}`)); err == nil {
+		t.Error("load")
+	}
+	if _, err := scopeRatios([]byte("PASS\n")); err == nil {
+		t.Error("benchmark")
+	}
+	if _, err := scopeRatios([]byte("BenchmarkScope/role_and_path/tenants=1/work=none-2  100  30 ns/op\n")); err == nil {
+		t.Error("benchmark without its base")
+	}
+	if _, err := readRows([]byte("not JSON\n")); err == nil {
+		t.Error("rows")
+	}
+}
+
+func TestAScopeIsAsDearAsItsDearestTransaction(t *testing.T) {
+	ratios, err := scopeRatios([]byte(`goos: linux
+BenchmarkScope/bare_begin/work=none-2                     	    5000	    100000 ns/op
+BenchmarkScope/bare_begin/work=none-2                     	    5000	    200000 ns/op
+BenchmarkScope/role_and_path/tenants=1/work=none-2        	    5000	    104000 ns/op
+BenchmarkScope/role_and_path/tenants=1/work=none-2        	    5000	    204000 ns/op
+BenchmarkScope/bare_begin/work=write-2                    	    1000	    300000 ns/op
+BenchmarkScope/bare_begin/work=write-2                    	    1000	    300000.5 ns/op
+BenchmarkScope/role_and_path/tenants=100/work=write-2     	    1000	    330000 ns/op	  12 B/op
+BenchmarkScope/role_and_path/tenants=100/work=write-2     	    1000	    303000 ns/op	  12 B/op
+PASS
+`))
+	if err != nil || len(ratios) != 2 || math.Abs(ratios[0]-1.1) > .001 || math.Abs(ratios[1]-1.02) > .001 {
+		t.Errorf("%v, %v", ratios, err)
+	}
+}
+
+func TestStepsAreChosenByName(t *testing.T) {
+	b := &bench{best: map[string]map[string]float64{}}
+	steps, err := b.steps("ping, idle")
+	if err != nil || len(steps) != 2 || steps[0].name != "idle" || steps[1].name != "ping" {
+		t.Errorf("%v, %v", steps, err)
+	}
+	if _, err := b.steps("pnig"); err == nil {
+		t.Error("a step that does not exist is run")
+	}
+}

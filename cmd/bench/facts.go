@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/cmd/bench/report"
+)
+
+// facts are what the figures belong to.
+func facts(ctx context.Context, root string, quick bool) report.Facts {
+	f := report.Facts{
+		{Name: "Date", Value: time.Now().UTC().Format("2 January 2006, 15:04 UTC")},
+		{Name: "Commit", Value: said(ctx, root, "git", "describe", "--always", "--dirty")},
+		{Name: "CPU", Value: cpuModel()},
+		{Name: "Cores", Value: strings.TrimSpace(said(ctx, root, "nproc") + " (server on one, client on another)")},
+		{Name: "Kernel", Value: said(ctx, root, "uname", "-sr")},
+		{Name: "Go", Value: strings.TrimPrefix(runtime.Version(), "go")},
+		{Name: "PostgreSQL", Value: said(ctx, root, postgres("postgres"), "--version")},
+		{Name: "Centrifuge", Value: said(ctx, filepath.Join(root, "cmd", "bench"), "go", "list", "-m", "-f", "{{.Version}}", "github.com/centrifugal/centrifuge")},
+	}
+	if quick {
+		f = append(f, report.Fact{Name: "Run", Value: "quick: one short window each"})
+	}
+	return f
+}
+
+func said(ctx context.Context, dir, program string, args ...string) string {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func cpuModel() string {
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return runtime.GOARCH
+}
+
+// postgres is the path of one of PostgreSQL's programs, the newest that is installed.
+func postgres(name string) string {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	if len(found) > 0 {
+		return found[len(found)-1]
+	}
+	return name
+}
