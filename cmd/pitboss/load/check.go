@@ -19,6 +19,12 @@ func (r *run) check(ctx context.Context) error {
 	if err := r.api.do(ctx, http.MethodGet, "/v1/ledger/trial-balance", nil, &books); err != nil {
 		return fmt.Errorf("the trial balance could not be read: %w", err)
 	}
+	r.checkBooks(&books)
+	return nil
+}
+
+// checkBooks compares the ledger, and what the tables told everybody, to the players' books.
+func (r *run) checkBooks(books *trialBalance) {
 	expected := map[account]game.Money{}
 	for _, t := range r.tables {
 		var staked, paid, open game.Money
@@ -31,7 +37,6 @@ func (r *run) check(ctx context.Context) error {
 		t.finish(staked-open, paid)
 	}
 	books.check(&r.faults, expected)
-	return nil
 }
 
 // sums are what a book adds up to.
@@ -50,13 +55,20 @@ func (p *player) sums() sums {
 	return out
 }
 
-// checkPlayer asks the server what this player should know already.
-func (r *run) checkPlayer(ctx context.Context, p *player) error {
+// finish says what is still open, when nothing more is to come.
+func (p *player) finish() {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.book.finish()
 	if n := len(p.waiting); n > 0 {
 		p.book.fault(unanswered, "%d bets were never answered", n)
 	}
+}
+
+// checkPlayer asks the server what this player should know already.
+func (r *run) checkPlayer(ctx context.Context, p *player) error {
+	p.finish()
+	p.mu.Lock()
 	at := wire.Resume{Epoch: p.book.epoch, Seq: p.book.seq}
 	p.mu.Unlock()
 	var here wire.RoomJoinResult

@@ -94,6 +94,7 @@ type run struct {
 	offered, unplaced  atomic.Int64
 	reconnects, resent atomic.Int64
 	betting            time.Duration // how long bets were placed
+	inTime             int64         // bets that were accepted by the end of it
 }
 
 // Run does it all, and reports. When betting ends, no more bets are placed and the rest is
@@ -152,6 +153,7 @@ func (r *run) play(ctx, betting context.Context, floor *errgroup.Group) error {
 	}
 	progress := r.watch(ctx)
 	r.placeBets(soft)
+	r.inTime = accepted(r.shares)
 	r.say("Betting is over; the rounds at hand are played …")
 	err := r.rest(ctx)
 	progress()
@@ -417,19 +419,17 @@ func (r *run) watch(ctx context.Context) (stop func()) {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
 		began := time.Now()
-		var offered, accepted int64
+		var sent, answered int64
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case now := <-tick.C:
-				wasOffered, wasAccepted := offered, accepted
-				var slowest time.Duration
-				offered = r.offered.Load()
-				accepted, slowest = glance(r.shares)
+				wasSent, wasAnswered := sent, answered
+				sent, answered = r.offered.Load(), accepted(r.shares)
 				_, wrong := r.faults.found()
 				r.say("%5.0f s  offered %d/s  accepted %d/s  slowest answer %s  violations %d",
-					now.Sub(began).Seconds(), offered-wasOffered, accepted-wasAccepted, slowest.Round(100*time.Microsecond), wrong)
+					now.Sub(began).Seconds(), sent-wasSent, answered-wasAnswered, slowest(r.shares).Round(100*time.Microsecond), wrong)
 			}
 		}
 	}()

@@ -168,6 +168,7 @@ func (p *player) read(s *socket, now time.Time) error {
 			s.write(seal(opPong, append(newFrame(nil), payload...)))
 		case opPong:
 		case opClose:
+			s.write(seal(opClose, append(newFrame(nil), payload[:min(2, len(payload))]...)))
 			return closedBy(payload)
 		default:
 			return fmt.Errorf("the server sent a frame of type %d", op)
@@ -471,11 +472,13 @@ func (p *player) call(ctx context.Context, method string, params, into any) erro
 	}
 }
 
-// busy reports whether anything is still to come: answers, ends of rounds, or events up to
-// seq.
+// busy reports whether anything is still to come from a table whose latest event is seq: an
+// answer, or an event.
 func (p *player) busy(seq int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := p.book
-	return !p.seated || len(p.waiting)+len(b.open)+len(b.accepted)+len(b.placed) > 0 || b.seq < seq
+	for accepted := range p.book.accepted {
+		seq = max(seq, accepted)
+	}
+	return !p.seated || len(p.waiting) > 0 || p.book.seq < seq
 }

@@ -22,7 +22,7 @@ type Report struct {
 	Offered        int64            `json:"offered"`         // bets that were sent
 	OfferedRate    float64          `json:"offered_rate"`    // bets/s
 	Accepted       int64            `json:"accepted"`
-	AcceptedRate   float64          `json:"accepted_rate"` // bets/s
+	AcceptedRate   float64          `json:"accepted_rate"` // bets/s, of those answered while bets were placed
 	Refused        map[string]int64 `json:"refused"`       // by code
 	Unplaced       int64            `json:"unplaced"`      // due while no table was open
 	Acceptance     Latency          `json:"acceptance"`    // from when a bet was due to its answer
@@ -66,7 +66,7 @@ func (r *run) report(cpu time.Duration) *Report {
 		ClockAheadMS: r.clocks.ahead().Milliseconds(), CPUSeconds: cpu.Seconds(), Violated: violated, Violations: violations,
 	}
 	if s := r.betting.Seconds(); s > 0 {
-		out.OfferedRate, out.AcceptedRate = float64(out.Offered)/s, float64(out.Accepted)/s
+		out.OfferedRate, out.AcceptedRate = float64(out.Offered)/s, float64(r.inTime)/s
 		out.EventRate = float64(out.Events.Count) / s
 	}
 	for _, t := range r.tables {

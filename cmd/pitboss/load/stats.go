@@ -69,15 +69,23 @@ func sum(shares []*stats) *stats {
 	return all
 }
 
-// glance is what the progress shows: all accepted bets so far, and the slowest answer
-// since the last glance.
-func glance(shares []*stats) (accepted int64, slowest time.Duration) {
+// accepted is how many bets were accepted so far.
+func accepted(shares []*stats) (n int64) {
 	for _, s := range shares {
 		s.mu.Lock()
-		accepted += s.accepted
-		slowest = max(slowest, time.Duration(s.slowest)*time.Microsecond)
+		n += s.accepted
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// slowest is the slowest answer since it was last asked for.
+func slowest(shares []*stats) (d time.Duration) {
+	for _, s := range shares {
+		s.mu.Lock()
+		d = max(d, time.Duration(s.slowest)*time.Microsecond)
 		s.slowest = 0
 		s.mu.Unlock()
 	}
-	return accepted, slowest
+	return d
 }
