@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
 // refusal is an error of the casino's HTTP API.
@@ -113,11 +115,14 @@ func (a *api) once(ctx context.Context, method, path string, in, out any) error 
 func (r *run) explain(err error) error {
 	var network *url.Error
 	var refused *refusal
+	var ended *closed
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &network):
 		return fmt.Errorf("no server answers at %s: %w; start one ('pitboss dev', 'pitboss serve') or correct --url", r.base, network.Err)
+	case errors.As(err, &ended) && ended.code == wire.CloseOverloaded.Code:
+		return errors.New("the casino has as many sockets as it may (20,000): ask for fewer --players, or wait until others have gone")
 	case !errors.As(err, &refused):
 		return err
 	}
@@ -127,9 +132,9 @@ func (r *run) explain(err error) error {
 	case strings.HasPrefix(refused.Code, "token_"):
 		return fmt.Errorf("%s does not believe our tokens (%s): its database is not the one whose secrets we sign with; check --dir, --database-url or --secret", r.base, refused.Code)
 	case refused.Code == "limit_reached":
-		return fmt.Errorf("the casino has as many tables open as it may (5,000): close some ('pitboss room list', 'pitboss room close') or ask for fewer with --tables")
+		return errors.New("the casino has as many tables open as it may (5,000): close some ('pitboss room list', 'pitboss room close') or ask for fewer with --tables")
 	case refused.Code == "busy" && refused.Status == http.StatusServiceUnavailable:
-		return fmt.Errorf("the server has no room for more: %w; ask for less with --players (limits: 50,000 sockets a node, 20,000 a casino)", err)
+		return fmt.Errorf("the server has no room for more (%w): ask for fewer --players; a node holds 50,000 sockets", err)
 	}
 	return err
 }

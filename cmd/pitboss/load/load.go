@@ -125,7 +125,7 @@ func Run(ctx, betting context.Context, o Options) (*Report, error) {
 	defer leave()
 	err = r.play(inside, betting, floor)
 	leave()
-	if broken := floor.Wait(); broken != nil {
+	if broken := floor.Wait(); broken != nil && !errors.Is(broken, context.Canceled) {
 		err = broken // why the rest failed
 	}
 	if ctx.Err() != nil {
@@ -176,7 +176,7 @@ func (r *run) setUp(ctx, soft context.Context, floor *errgroup.Group) error {
 	if err := r.api.do(soft, http.MethodGet, "/v1/session", nil, nil); err != nil {
 		return r.explain(err)
 	}
-	r.say("Opening %d tables …", r.Tables)
+	r.say("Opening %d tables, each of which takes bets for up to %s a round …", r.Tables, r.window.Round(100*time.Millisecond))
 	for n := range r.Tables {
 		r.tables = append(r.tables, newTable(fmt.Sprintf("load-%s-%d", r.id, n+1), n%2 == 1, &r.faults))
 	}

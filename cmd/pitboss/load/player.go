@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// backoffMin and backoffMax bound how long a player waits before coming back.
-	backoffMin = 100 * time.Millisecond
-	backoffMax = 5 * time.Second
+	// firstBackoff and lastBackoff bound how long a player waits before coming back.
+	firstBackoff = 100 * time.Millisecond
+	lastBackoff  = 5 * time.Second
 	// giveUpAfter is how long a player tries to come back.
 	giveUpAfter = time.Minute
 	// askAgainAfter is how soon a bet whose outcome the server did not know is sent again.
@@ -63,10 +63,10 @@ type waiting struct {
 	due time.Time
 }
 
-// live keeps the player connected until ctx ends. seated is called once, when he sits.
+// live keeps the player connected until ctx ends, whose error it returns then. seated is called once, when he sits.
 func (p *player) live(ctx context.Context, seated func()) error {
 	var away time.Time // since when
-	backoff := backoffMin
+	backoff := firstBackoff
 	for {
 		joined := false
 		err := p.sit(ctx, func() {
@@ -77,14 +77,14 @@ func (p *player) live(ctx context.Context, seated func()) error {
 		})
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return ctx.Err()
 		case seated != nil:
 			return p.run.explain(err) // the first time, what is wrong is likely to stay wrong
 		case !comeBack(err):
 			return fmt.Errorf("player %s: %w", p.name, err)
 		}
 		if joined {
-			away, backoff = time.Now(), backoffMin
+			away, backoff = time.Now(), firstBackoff
 		}
 		if time.Since(away) > giveUpAfter {
 			return fmt.Errorf("player %s could not come back for %s: %w", p.name, giveUpAfter, err)
@@ -93,9 +93,9 @@ func (p *player) live(ctx context.Context, seated func()) error {
 		wait := max(p.retry, backoff/2+rand.N(backoff))
 		p.retry = 0
 		p.mu.Unlock()
-		backoff = min(2*backoff, backoffMax)
-		if pause(ctx, wait) != nil {
-			return nil
+		backoff = min(2*backoff, lastBackoff)
+		if err := pause(ctx, wait); err != nil {
+			return err
 		}
 		p.run.reconnects.Add(1)
 	}

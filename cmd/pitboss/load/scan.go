@@ -72,9 +72,9 @@ func timeOfDay(text []byte) (time.Duration, bool) {
 	if len(text) != len("2006-01-02T15:04:05.000Z") || text[10] != 'T' || text[23] != 'Z' {
 		return 0, false
 	}
-	two := func(i int) time.Duration { return time.Duration(text[i]-'0')*10 + time.Duration(text[i+1]-'0') }
-	ms := time.Duration(text[20]-'0')*100 + two(21)
-	return two(11)*time.Hour + two(14)*time.Minute + two(17)*time.Second + ms*time.Millisecond, true
+	two := func(i int) int { return int(text[i]-'0')*10 + int(text[i+1]-'0') }
+	ms := ((two(11)*60+two(14))*60+two(17))*1000 + int(text[20]-'0')*100 + two(21)
+	return time.Duration(ms) * time.Millisecond, true
 }
 
 // since is how long after the server's time of day at now is. Both clocks may differ by

@@ -184,3 +184,19 @@ func TestWhoComesBack(t *testing.T) {
 		t.Error("unknown codes go by their ranges")
 	}
 }
+
+func TestLimitsAreNamedWithWhatToDo(t *testing.T) {
+	r := &run{base: &url.URL{Scheme: "http", Host: "casino-x.localhost"}}
+	for want, err := range map[string]error{
+		"5,000":  &refusal{http.StatusConflict, "limit_reached", "Too many tables are open; close some."},
+		"20,000": &closed{wire.CloseOverloaded.Code, wire.CloseOverloaded.Name},
+		"50,000": &refusal{http.StatusServiceUnavailable, wire.CodeBusy, "this node has all the sockets it can hold"},
+		"no casino is served at casino-x.localhost": &refusal{http.StatusNotFound, "unknown_host", "No operator is served at this address."},
+		"--secret":   &refusal{http.StatusUnauthorized, "token_signature", "no"},
+		"suspended.": &refusal{http.StatusForbidden, "tenant_suspended", "This operator is suspended."},
+	} {
+		if got := r.explain(err); !strings.Contains(got.Error(), want) {
+			t.Errorf("%v is explained as %v; want %q", err, got, want)
+		}
+	}
+}
