@@ -17,7 +17,7 @@ func (r *run) check(ctx context.Context) error {
 	}
 	var books trialBalance
 	if err := r.api.do(ctx, http.MethodGet, "/v1/ledger/trial-balance", nil, &books); err != nil {
-		return fmt.Errorf("the trial balance could not be read: %w", err)
+		return fmt.Errorf("the trial balance could not be read: %w; a ledger of many millions of bets takes the server longer than it allows itself, a new casino has a short one ('pitboss tenant create')", err)
 	}
 	r.checkBooks(&books)
 	return nil

@@ -93,8 +93,8 @@ type run struct {
 
 	offered, unplaced  atomic.Int64
 	reconnects, resent atomic.Int64
-	betting            time.Duration // how long bets were placed
-	inTime             int64         // bets that were accepted by the end of it
+	betting, cpu       time.Duration // how long bets were placed, and what CPU it took
+	inTime             *stats        // as they were then
 }
 
 // Run does it all, and reports. When betting ends, no more bets are placed and the rest is
@@ -119,7 +119,6 @@ func Run(ctx, betting context.Context, o Options) (*Report, error) {
 	for range 16 {
 		r.shares = append(r.shares, newStats())
 	}
-	began := cpuTime()
 	floor, inside := errgroup.WithContext(ctx)
 	inside, leave := context.WithCancel(inside)
 	defer leave()
@@ -137,7 +136,7 @@ func Run(ctx, betting context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.report(cpuTime() - began), nil
+	return r.report(), nil
 }
 
 // play is the run, from the door to the last check; the players live in floor.
@@ -152,8 +151,10 @@ func (r *run) play(ctx, betting context.Context, floor *errgroup.Group) error {
 		return err
 	}
 	progress := r.watch(ctx)
+	worked := cpuTime()
 	r.placeBets(soft)
-	r.inTime = accepted(r.shares)
+	r.cpu = cpuTime() - worked
+	r.inTime = sum(r.shares)
 	r.say("Betting is over; the rounds at hand are played …")
 	err := r.rest(ctx)
 	progress()

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -24,15 +23,15 @@ type Report struct {
 	Accepted       int64            `json:"accepted"`
 	AcceptedRate   float64          `json:"accepted_rate"` // bets/s, of those answered while bets were placed
 	Refused        map[string]int64 `json:"refused"`       // by code
-	Unplaced       int64            `json:"unplaced"`      // due while no table was open
+	Unplaced       int64            `json:"unplaced"`      // due while nobody could bet
 	Acceptance     Latency          `json:"acceptance"`    // from when a bet was due to its answer
 	Events         Latency          `json:"events"`        // from the event's server time to each player
-	EventRate      float64          `json:"event_rate"`    // events/s read, while bets were placed and settled
+	EventRate      float64          `json:"event_rate"`    // events/s read while bets were placed
 	Rounds         int              `json:"rounds"`        // settled
 	Reconnects     int64            `json:"reconnects"`
 	Resent         int64            `json:"resent"`             // bets sent again under the same command_id
 	ClockAheadMS   int64            `json:"clock_ahead_ms"`     // ours before the server's, if it can be told
-	CPUSeconds     float64          `json:"client_cpu_seconds"` // of this program, set-up and checks included
+	CPUSeconds     float64          `json:"client_cpu_seconds"` // of this program while bets were placed
 	Violated       int              `json:"violated"`           // all violations; the first 100 are:
 	Violations     []Violation      `json:"violations"`
 }
@@ -52,7 +51,7 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 }
 
 // report is called when nothing runs any more.
-func (r *run) report(cpu time.Duration) *Report {
+func (r *run) report() *Report {
 	all := sum(r.shares)
 	violations, violated := r.faults.found()
 	if violations == nil {
@@ -63,11 +62,11 @@ func (r *run) report(cpu time.Duration) *Report {
 		Offered: r.offered.Load(), Accepted: all.accepted, Refused: all.refused, Unplaced: r.unplaced.Load(),
 		Acceptance: latencyOf(all.answers), Events: latencyOf(all.events),
 		Reconnects: r.reconnects.Load(), Resent: r.resent.Load(),
-		ClockAheadMS: r.clocks.ahead().Milliseconds(), CPUSeconds: cpu.Seconds(), Violated: violated, Violations: violations,
+		ClockAheadMS: r.clocks.ahead().Milliseconds(), CPUSeconds: r.cpu.Seconds(), Violated: violated, Violations: violations,
 	}
 	if s := r.betting.Seconds(); s > 0 {
-		out.OfferedRate, out.AcceptedRate = float64(out.Offered)/s, float64(r.inTime)/s
-		out.EventRate = float64(out.Events.Count) / s
+		out.OfferedRate, out.AcceptedRate = float64(out.Offered)/s, float64(r.inTime.accepted)/s
+		out.EventRate = float64(r.inTime.events.TotalCount()) / s
 	}
 	for _, t := range r.tables {
 		out.Rounds += t.counted
@@ -94,18 +93,18 @@ func (r *Report) Print(w io.Writer) {
 		line("", "a limit of the server was met: 50 commands/s a player or 20,000/s a casino; more --players, or a lower --rate")
 	}
 	if r.Unplaced > 0 {
-		line("unplaced", "%d bets were due while no table was open; a longer --bet-window or more --tables", r.Unplaced)
+		line("unplaced", "%d bets were due while no table was open, or its players were away; a longer --bet-window or more --tables help against the first", r.Unplaced)
 	}
 	line("acceptance", "%s  (from when a bet was due to its answer)", r.Acceptance)
 	line("events", "%s  (from the table's clock to each player)", r.Events)
 	if r.ClockAheadMS != 0 {
 		line("", "the clock here is about %d ms ahead of the server's, and so the line above is off by as much", r.ClockAheadMS)
 	}
-	line("", "%d events were read, %.0f/s", r.Events.Count, r.EventRate)
+	line("", "%d events were read, %.0f/s while bets were placed", r.Events.Count, r.EventRate)
 	line("rounds", "%d settled", r.Rounds)
 	line("sockets", "%d reconnects, %d bets sent again", r.Reconnects, r.Resent)
-	if r.CPUSeconds > 0 {
-		line("client", "%.1f s of CPU, %.1f µs an event", r.CPUSeconds, 1e6*r.CPUSeconds/float64(max(r.Events.Count, 1)))
+	if s := r.BettingSeconds; r.CPUSeconds > 0 && s > 0 {
+		line("client", "%.0f %% of a core while bets were placed, %.1f µs an event", 100*r.CPUSeconds/s, 1e6*r.CPUSeconds/max(r.EventRate*s, 1))
 	}
 	if r.Violated == 0 {
 		line("checks", "every bet settled once at the right payout, every event told once, every balance right")
