@@ -25,12 +25,17 @@ import (
 // startNode runs a node in this process, race detector and all, until the test ends.
 func (f *floor) startNode() {
 	f.t.Helper()
+	f.startNodeWith(seams{})
+}
+
+func (f *floor) startNodeWith(test seams) {
+	f.t.Helper()
 	l, err := net.Listen("tcp", f.address)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n := newNode("test", f.store, slog.New(slog.NewTextHandler(io.Discard, nil)), seams{})
+	n := newNode("test", f.store, slog.New(slog.NewTextHandler(io.Discard, nil)), test)
 	up, down := make(chan struct{}), make(chan error, 1)
 	go func() { down <- n.run(ctx, l, nil, func() { close(up) }) }()
 	f.t.Cleanup(func() {

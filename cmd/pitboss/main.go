@@ -1,5 +1,6 @@
 // Command pitboss is the whole program: a node (serve), everything at once on one
-// machine (dev), and the tools of whoever runs it (migrate, tenant, room, token).
+// machine (dev), the tools of whoever runs it (migrate, tenant, room, token), and those of
+// whoever tries it (load).
 package main
 
 import (
@@ -18,7 +19,16 @@ func main() {
 	if err != nil && !errors.Is(err, errShown) {
 		fmt.Fprintln(os.Stderr, "pitboss:", err)
 	}
-	if err != nil {
-		os.Exit(1)
+	os.Exit(exitCode(err))
+}
+
+// exitCode is 0 if all went well, 2 if "pitboss load" found a promise broken, else 1.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errViolated):
+		return 2
 	}
+	return 1
 }

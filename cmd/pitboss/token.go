@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -39,10 +38,19 @@ func (c tokenCmd) Run(p *program) error {
 // mint signs a token with the tenant's own secret.
 func mint(tenants *store.Tenants, t *store.Tenant, who auth.Principal) (string, error) {
 	who.Tenant, who.Slug = t.ID, t.Slug
+	key, err := signingKey(tenants, t)
+	if err != nil {
+		return "", err
+	}
+	return auth.Mint(key, who)
+}
+
+// signingKey is the tenant's own secret.
+func signingKey(tenants *store.Tenants, t *store.Tenant) (auth.Key, error) {
 	for _, key := range tenants.Keys(t.ID) {
 		if key.Alg == auth.HS256 {
-			return auth.Mint(key, who)
+			return key, nil
 		}
 	}
-	return "", fmt.Errorf("%s has no secret of ours: %w", t.Slug, errors.New("its tokens come from the operator alone"))
+	return auth.Key{}, fmt.Errorf("%s has no secret of ours: its tokens come from the operator alone", t.Slug)
 }

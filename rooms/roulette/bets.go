@@ -92,6 +92,20 @@ func (p position) payout(pocket int, amount game.Money, laPartage bool) game.Mon
 	return 0
 }
 
+// Payout is what a stake of amount on the position of that name gets back when the ball
+// lies in pocket, the stake included. It is for whoever checks what a table paid. The
+// error says that there is no such position or pocket.
+func Payout(name string, pocket int, amount game.Money, laPartage bool) (game.Money, error) {
+	p, err := parsePosition(name)
+	if err != nil {
+		return 0, err
+	}
+	if pocket < 0 || pocket >= pockets {
+		return 0, fmt.Errorf("roulette: no pocket %d", pocket)
+	}
+	return p.payout(pocket, amount, laPartage), nil
+}
+
 // sums adds up bets by position.
 func sums(bets ...[]stake) (on [positions + 1]game.Money) {
 	for _, b := range bets {

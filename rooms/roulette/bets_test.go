@@ -183,3 +183,20 @@ func TestWhatIsNoPositionIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestPayoutByNameIsThatOfThePosition(t *testing.T) {
+	t.Parallel()
+	for p := position(1); p <= positions; p++ {
+		for pocket := range pockets {
+			got, err := Payout(p.String(), pocket, 101, true)
+			if want := p.payout(pocket, 101, true); err != nil || got != want {
+				t.Errorf("%s in %d: %d, %v; want %d", p, pocket, got, err, want)
+			}
+		}
+	}
+	for name, pocket := range map[string]int{"nowhere": 1, "red": -1, "black": 37} {
+		if _, err := Payout(name, pocket, 1, false); err == nil {
+			t.Errorf("%s in %d pays", name, pocket)
+		}
+	}
+}

@@ -151,7 +151,7 @@ func (t *table) tick(at time.Time, tick game.Tick) []game.Event {
 		if tick.Open.Commit() != t.Commitment {
 			return []game.Event{t.void(at, "the committed seed is lost")}
 		}
-		pocket := draw(tick.Open, t.Round)
+		pocket := Draw(tick.Open, t.Round)
 		return []game.Event{&wheelSpun{this, pocket, colour(pocket), tick.Open, t.Commitment, after(at, t.settings.SpinMS)}}
 	case spinning:
 		return []game.Event{t.settle(at)}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
+)
+
+// errViolated means that a server did not keep what it promises; run has said how.
+var errViolated = errors.New("the checks found violations")
+
+type loadCmd struct {
+	URL      string        `name:"url" required:"" help:"The casino, e.g. http://casino-x.localhost:8080." placeholder:"URL"`
+	Tables   int           `default:"20" help:"Roulette tables to open."`
+	Players  int           `default:"200" help:"Players to seat, spread over the tables."`
+	Rate     float64       `default:"500" help:"Bets a second, over all tables."`
+	Duration time.Duration `default:"30s" help:"How long to bet."`
+	Window   time.Duration `name:"bet-window" default:"15s" help:"How long betting stays open in a round, at most."`
+	Keep     bool          `help:"Leave the tables open."`
+	JSON     bool          `help:"Print the report as JSON on standard output."`
+	Tenant   string        `help:"The casino's slug; with --secret only." placeholder:"SLUG"`
+	Secret   string        `help:"The casino's HS256 signing secret in base64, where its database can not be reached." env:"PITBOSS_TENANT_SECRET" placeholder:"BASE64"`
+}
+
+// Help implements kong's long help.
+func (loadCmd) Help() string {
+	return `Opens tables named load-<run>-<n>, funds players load-<run>-p<n>, seats them, bets, and then checks that every accepted bet was settled once at the right payout, that no event was missed or told twice, and that all balances agree. All of it over the casino's own API.
+
+Bets are due at even distances and go to the tables in turn that take bets then; latency counts from when a bet was due. Tables stay open for 3/4 of --bet-window to all of it, and 0.6 s pass between rounds, so that nearly all are open at any time. A player gives at most 95 bets a round (the server takes 100), so the window is shortened to 85 bets' worth of --rate a player. A player may send 50 commands a second, a casino 20,000.
+
+Tokens are signed with the casino's secret from the database, which is found as 'pitboss token' finds it, or with --tenant and --secret. Progress goes to standard error.
+
+Ctrl-C stops betting, waits for the rounds at hand, checks and reports; a second Ctrl-C ends at once. Exits with 0 if all is well, 2 if a check found a violation, 1 if something else failed. docs/load.md says more.`
+}
+
+// Run implements the command.
+func (c loadCmd) Run(p *program) error {
+	token, err := c.signer(p)
+	if err != nil {
+		return err
+	}
+	// The first Ctrl-C ends p.ctx, and with it the betting. The second one ends ctx.
+	ctx, end := context.WithCancel(context.WithoutCancel(p.ctx))
+	defer end()
+	defer context.AfterFunc(p.ctx, func() {
+		again := make(chan os.Signal, 1)
+		signal.Notify(again, os.Interrupt, syscall.SIGTERM)
+		defer signal.Stop(again)
+		select {
+		case <-again:
+			end()
+		case <-ctx.Done():
+		}
+	})()
+	report, err := load.Run(ctx, p.ctx, load.Options{
+		URL: c.URL, Tables: c.Tables, Players: c.Players, Rate: c.Rate, Duration: c.Duration, Window: c.Window, Keep: c.Keep,
+		Token: token, Progress: p.err,
+	})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		if err := p.printJSON(report); err != nil {
+			return err
+		}
+	} else {
+		report.Print(p.out)
+	}
+	if report.Violated > 0 {
+		return errViolated
+	}
+	return nil
+}
+
+// signer finds the secret that the casino's tokens are signed with.
+func (c loadCmd) signer(p *program) (func(string, auth.Role) (string, error), error) {
+	key, slug, err := c.key(p)
+	if err != nil {
+		return nil, err
+	}
+	expires := time.Now().Add(c.Duration + time.Hour)
+	return func(subject string, role auth.Role) (string, error) {
+		return auth.Mint(key, auth.Principal{Slug: slug, Subject: subject, Role: role, ExpiresAt: expires})
+	}, nil
+}
+
+func (c loadCmd) key(p *program) (auth.Key, tenant.Slug, error) {
+	if (c.Secret == "") != (c.Tenant == "") {
+		return auth.Key{}, "", errors.New("--tenant and --secret go together")
+	}
+	if c.Secret != "" {
+		secret, err := base64.StdEncoding.DecodeString(c.Secret)
+		if err != nil || len(secret) < 32 {
+			return auth.Key{}, "", errors.New("--secret is the casino's signing secret, at least 32 bytes in base64")
+		}
+		return auth.Key{Alg: auth.HS256, Secret: secret}, tenant.Slug(c.Tenant), nil
+	}
+	at, err := url.Parse(c.URL)
+	if err != nil {
+		return auth.Key{}, "", fmt.Errorf("--url is no URL: %q", c.URL)
+	}
+	s, err := p.openStore()
+	if err != nil {
+		return auth.Key{}, "", fmt.Errorf("no secret to sign tokens with: %w; or give --tenant and --secret", err)
+	}
+	defer s.Close()
+	t, ok := s.Tenants().Lookup(at.Host)
+	if !ok {
+		return auth.Key{}, "", fmt.Errorf("no casino of this database is at %q: 'pitboss tenant list' shows the casinos and their domains", at.Host)
+	}
+	key, err := signingKey(s.Tenants(), t)
+	return key, t.Slug, err
+}

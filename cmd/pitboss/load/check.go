@@ -1,0 +1,135 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// check holds the run to account, when all is at rest. Its error means that something
+// could not be checked.
+func (r *run) check(ctx context.Context) error {
+	if err := each(ctx, r.players, r.checkPlayer); err != nil {
+		return fmt.Errorf("the players could not be checked: %w", err)
+	}
+	var books trialBalance
+	if err := r.api.do(ctx, http.MethodGet, "/v1/ledger/trial-balance", nil, &books); err != nil {
+		return fmt.Errorf("the trial balance could not be read: %w; a ledger of many millions of bets takes the server longer than it allows itself, a new casino has a short one ('pitboss tenant create')", err)
+	}
+	r.checkBooks(&books)
+	return nil
+}
+
+// checkBooks compares the ledger, and what the tables told everybody, to the players' books.
+func (r *run) checkBooks(books *trialBalance) {
+	expected := map[account]game.Money{}
+	for _, t := range r.tables {
+		var staked, paid, open game.Money
+		for _, p := range t.players {
+			b := p.sums()
+			expected[account{"player", p.name}] = b.balance
+			staked, paid, open = staked+b.staked, paid+b.paid, open+b.open
+		}
+		expected[account{"till", t.room}] = staked - paid
+		t.finish(staked-open, paid)
+	}
+	books.check(&r.faults, expected)
+}
+
+// sums are what a book adds up to.
+type sums struct {
+	balance, staked, paid game.Money
+	open                  game.Money // of staked: never settled, which finish said
+}
+
+func (p *player) sums() sums {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := sums{balance: p.book.balance, staked: p.book.staked, paid: p.book.paid}
+	for _, s := range p.book.open {
+		out.open += s.sum
+	}
+	return out
+}
+
+// finish says what is still open, when nothing more is to come.
+func (p *player) finish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.book.finish()
+	if n := len(p.waiting); n > 0 {
+		p.book.fault(unanswered, "%d bets were never answered", n)
+	}
+}
+
+// checkPlayer asks the server what this player should know already.
+func (r *run) checkPlayer(ctx context.Context, p *player) error {
+	p.finish()
+	p.mu.Lock()
+	at := wire.Resume{Epoch: p.book.epoch, Seq: p.book.seq}
+	p.mu.Unlock()
+	var here wire.RoomJoinResult
+	if err := p.call(ctx, wire.MethodRoomJoin, wire.RoomJoin{Room: p.table.room, Resume: &at}, &here); err != nil {
+		return err
+	}
+	var wallet wire.Balance
+	if err := p.call(ctx, wire.MethodWalletBalance, struct{}{}, &wallet); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case here.Seq != at.Seq:
+		p.book.fault(missingSeq, "heard of events up to %d, and the table is at %d", at.Seq, here.Seq)
+	case here.View != nil:
+		p.book.fault(wrongEvent, "the table does not know the place (%d, %d) of its last event", at.Epoch, at.Seq)
+	}
+	p.book.checkWallet(wallet, p.wallet)
+	return nil
+}
+
+// checkWallet compares the balance that the server tells now, and the latest that it
+// pushed, to the book's.
+func (b *book) checkWallet(now, pushed wire.Balance) {
+	if game.Money(now.Balance) != b.balance {
+		b.fault(wrongBalance, "has %d, and the bets and results told add up to %d", now.Balance, b.balance)
+	}
+	if pushed.Version > now.Version || pushed.Version == now.Version && pushed.Balance != now.Balance {
+		b.fault(wrongBalance, "was told of a balance of %d in version %d, and it is %d in version %d", pushed.Balance, pushed.Version, now.Balance, now.Version)
+	}
+}
+
+// account is one of the tenant's ledger.
+type account struct{ kind, owner string }
+
+type trialBalance struct {
+	Sum      game.Money `json:"sum"`
+	Accounts []struct {
+		Kind    string     `json:"kind"`
+		Owner   string     `json:"owner"`
+		Balance game.Money `json:"balance"`
+	} `json:"accounts"`
+	OK bool `json:"ok"`
+}
+
+// check compares the ledger to what its accounts must hold; others' accounts are theirs.
+func (tb *trialBalance) check(f *faults, expected map[account]game.Money) {
+	if !tb.OK || tb.Sum != 0 {
+		f.add(wrongBooks, "the trial balance", "does not balance: the sum is %d", tb.Sum)
+	}
+	for _, a := range tb.Accounts {
+		at := account{a.Kind, a.Owner}
+		if want, ours := expected[at]; ours && want != a.Balance {
+			f.add(wrongBalance, "account "+a.Kind+" "+a.Owner, "has %d in the trial balance, and the bets and results told add up to %d", a.Balance, want)
+		}
+		delete(expected, at)
+	}
+	for at, want := range expected {
+		if want != 0 {
+			f.add(wrongBalance, "account "+at.kind+" "+at.owner, "is not in the trial balance, and should have %d", want)
+		}
+	}
+}

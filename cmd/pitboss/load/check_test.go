@@ -1,0 +1,229 @@
+package load
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/roulette"
+)
+
+var (
+	seed   = game.Seed{3, 1, 4, 1, 5}
+	pocket = roulette.Draw(seed, 1)
+)
+
+// told is one thing that a player is told: an event, or the answer to bet number id.
+type told struct {
+	seq  int64
+	typ  string
+	data string
+	id   int64 // of an answer; seq is what it says
+}
+
+// story is all that one player was told in a run of one round, and what the casino said of
+// him at the end.
+type story struct {
+	told   []told
+	wallet wire.Balance
+	pushed wire.Balance
+	books  trialBalance
+}
+
+// honest is a story without a fault: 100 on red, 10 straight on the pocket that wins, and
+// somebody else's bet between them.
+func honest() *story {
+	won, err := roulette.Payout("red", pocket, 100, false)
+	if err != nil {
+		panic(err)
+	}
+	paid := won + 360
+	s := &story{told: []told{
+		{seq: 2, typ: "betting.started", data: `{"round":1,"closes_at":"2026-01-02T03:04:05.000Z"}`},
+		{seq: 3, typ: "bet.placed", data: `{"round":1,"seat":1,"name":"lo***","bets":[{"position":"red","amount":100}],"mine":true}`},
+		{seq: 3, id: 1},
+		{seq: 4, typ: "bet.placed", data: `{"round":1,"seat":2,"name":"lo***","bets":[{"position":"red","amount":7}]}`},
+		{seq: 5, id: 2}, // before the event
+		{seq: 5, typ: "bet.placed", data: fmt.Sprintf(`{"round":1,"seat":1,"name":"lo***","bets":[{"position":"straight:%d","amount":10}],"mine":true}`, pocket)},
+		{seq: 6, typ: "betting.closed", data: `{"round":1,"spins_at":"2026-01-02T03:04:06.000Z"}`},
+		{seq: 7, typ: "wheel.spun", data: fmt.Sprintf(`{"round":1,"pocket":%d,"colour":"?","seed":"%s","commitment":"%s","settles_at":"2026-01-02T03:04:07.000Z"}`, pocket, seed.Hex(), seed.Commit())},
+		{seq: 8, typ: "round.settled", data: fmt.Sprintf(`{"round":1,"pocket":%d,"staked":110,"paid":%d,"winners":[],"next_at":"2026-01-02T03:04:08.000Z","mine":{"staked":110,"payout":%d,"bets":[{"position":"red","amount":100,"payout":%d},{"position":"straight:%d","amount":10,"payout":360}]}}`,
+			pocket, paid, paid, won, pocket)},
+		{seq: 9, typ: "round.opened", data: `{"round":2,"commitment":"` + game.Seed{9}.Commit().String() + `"}`},
+	}}
+	s.wallet = wire.Balance{Balance: int64(1000 - 110 + paid), Version: 4}
+	s.pushed = s.wallet
+	if err := json.Unmarshal(fmt.Appendf(nil, `{"sum":0,"ok":true,"accounts":[{"kind":"house","owner":"","balance":-1000},{"kind":"player","owner":"p1","balance":%d},{"kind":"till","owner":"t1","balance":%d}]}`,
+		s.wallet.Balance, 110-paid), &s.books); err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// replace changes the text of the first thing told of that type.
+func (s *story) replace(typ, old, with string) {
+	for i := range s.told {
+		if t := &s.told[i]; t.typ == typ && strings.Contains(t.data, old) {
+			t.data = strings.Replace(t.data, old, with, 1)
+			return
+		}
+	}
+	panic("no " + old + " in a " + typ)
+}
+
+// skip removes the first thing told of that type, and the seqs behind it move up.
+func (s *story) skip(typ string) {
+	i := slices.IndexFunc(s.told, func(t told) bool { return t.typ == typ })
+	s.told = slices.Delete(s.told, i, i+1)
+	for ; i < len(s.told); i++ {
+		s.told[i].seq--
+	}
+}
+
+// violations are the kinds of violations that the checks find in the story.
+func (s *story) violations(t *testing.T) []string {
+	t.Helper()
+	r := &run{shares: []*stats{newStats()}}
+	r.tables = []*table{newTable("t1", false, &r.faults)}
+	p := newTestPlayer(r, r.tables[0])
+	p.book.balance = 1000
+	p.book.epoch, p.book.seq = 1, 1
+	p.table.look(1, &tableView{Phase: "betting", Round: 1, Commitment: seed.Commit()})
+	p.waiting[1] = waiting{bet{"red", 100}, time.Now()}
+	p.waiting[2] = waiting{bet{fmt.Sprintf("straight:%d", pocket), 10}, time.Now()}
+	for _, x := range s.told {
+		frame := wire.Reply(fmt.Appendf(nil, "%d", x.id), wire.RoomCommandResult{Accepted: true, Epoch: 1, Seq: x.seq, Balance: 1})
+		if x.id == 0 {
+			frame = wire.EncodeRoomEvent(nil, wire.PushRoomEvent, &wire.RoomEvent{Room: "t1", Epoch: 1, Seq: x.seq, At: wire.At(time.Now()), Type: x.typ, Data: json.RawMessage(x.data)})
+		}
+		if err := p.take(frame, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.wealth(s.pushed)
+	p.finish()
+	p.book.checkWallet(s.wallet, p.wallet)
+	r.checkBooks(&s.books)
+	found, _ := r.faults.found()
+	var kinds []string
+	for _, v := range found {
+		t.Log(v)
+		if !slices.Contains(kinds, v.Kind) {
+			kinds = append(kinds, v.Kind)
+		}
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+func newTestPlayer(r *run, t *table) *player {
+	p := &player{
+		run: r, table: t, name: "p1", stats: r.shares[0], book: newBook("p1", t.room, t.laPartage, &r.faults),
+		waiting: map[int64]waiting{}, unsure: map[int64]time.Time{}, calls: map[int64]answer{},
+	}
+	t.players = append(t.players, p)
+	return p
+}
+
+func TestEveryPlantedFaultIsFound(t *testing.T) {
+	for _, c := range []struct {
+		fault string
+		plant func(*story)
+		found []string // the kinds, all of them
+	}{
+		{"none", func(*story) {}, nil},
+		{"an event is missing", func(s *story) { s.told = slices.Delete(s.told, 3, 4) }, []string{missingSeq}},
+		{"an event comes twice", func(s *story) { s.told = slices.Insert(s.told, 4, s.told[3]) }, []string{doubledSeq}},
+		{"two events change places", func(s *story) { s.told[0], s.told[1] = s.told[1], s.told[0] }, []string{doubledSeq, missingSeq}},
+		{"a payout is one too high, and booked so", func(s *story) {
+			s.replace("round.settled", `"amount":10,"payout":360`, `"amount":10,"payout":361`)
+			s.replace("round.settled", `"staked":110,"payout":`, `"staked":110,"payout":1`)
+			s.wallet.Balance++
+			s.pushed.Balance++
+		}, []string{wrongBalance, wrongPayout}},
+		{"the sum of the payouts is off by one", func(s *story) {
+			s.replace("round.settled", `"staked":110,"payout":`, `"staked":110,"payout":1`)
+		}, []string{wrongPayout}},
+		{"a bet is never settled", func(s *story) { s.skip("round.settled") }, []string{unsettled, wrongBalance}},
+		{"a round is settled without this player", func(s *story) {
+			data := s.told[8].data
+			s.told[8].data = data[:strings.Index(data, `,"mine"`)] + "}"
+		}, []string{unsettled, wrongBalance, wrongStakes}},
+		{"a round is settled twice", func(s *story) {
+			again := s.told[8]
+			again.seq = 10
+			s.told = append(s.told, again)
+		}, []string{settledTwice}},
+		{"a bet is left out of the settlement", func(s *story) {
+			s.replace("round.settled", fmt.Sprintf(`,{"position":"straight:%d","amount":10,"payout":360}`, pocket), "")
+		}, []string{wrongBalance, wrongPayout, wrongStakes}},
+		{"a bet is settled twice in one settlement", func(s *story) {
+			one := fmt.Sprintf(`{"position":"straight:%d","amount":10,"payout":360}`, pocket)
+			s.replace("round.settled", one, one+","+one)
+		}, []string{wrongBalance, wrongPayout, wrongStakes}},
+		{"a bet lies elsewhere than it was put", func(s *story) { s.replace("bet.placed", `"red"`, `"black"`) }, []string{untoldBet, wrongStakes}},
+		{"an accepted bet is not on the table", func(s *story) { s.replace("bet.placed", `,"mine":true`, ``) }, []string{untoldBet, wrongBalance, wrongStakes}},
+		{"a bet is answered with another event's seq", func(s *story) { s.told[2].seq = 4 }, []string{unknownBet, untoldBet}},
+		{"a bet is accepted that nobody answered", func(s *story) { s.told = slices.Delete(s.told, 2, 3) }, []string{unanswered, unknownBet}},
+		{"a bet is answered twice", func(s *story) { s.told = slices.Insert(s.told, 3, s.told[2]) }, []string{wrongEvent}},
+		{"the outcome does not follow from the seed", func(s *story) {
+			other := (pocket + 1) % 37
+			s.replace("wheel.spun", fmt.Sprintf(`"pocket":%d`, pocket), fmt.Sprintf(`"pocket":%d`, other))
+			s.replace("round.settled", fmt.Sprintf(`"pocket":%d`, pocket), fmt.Sprintf(`"pocket":%d`, other))
+		}, []string{wrongBalance, wrongOutcome, wrongPayout, wrongStakes}},
+		{"the seed is not the committed one", func(s *story) {
+			s.replace("wheel.spun", `"seed":"03`, `"seed":"04`)
+		}, []string{wrongOutcome}},
+		{"the settled pocket was not spun", func(s *story) {
+			s.replace("round.settled", fmt.Sprintf(`"pocket":%d`, pocket), fmt.Sprintf(`"pocket":%d`, (pocket+1)%37))
+		}, []string{wrongBalance, wrongOutcome, wrongPayout, wrongStakes}},
+		{"a round is voided", func(s *story) {
+			s.told[8].typ, s.told[8].data = "round.voided", `{"round":1,"reason":"lost","next_at":"2026-01-02T03:04:08.000Z","mine":{"refund":110}}`
+			s.wallet.Balance, s.pushed.Balance = 1000, 1000
+			s.books.Accounts[1].Balance, s.books.Accounts[2].Balance = 1000, 0
+		}, []string{voidedRound}},
+		{"a balance is wrong", func(s *story) { s.wallet.Balance++; s.pushed.Balance++ }, []string{wrongBalance}},
+		{"a balance was pushed that never was", func(s *story) { s.pushed.Balance++ }, []string{wrongBalance}},
+		{"the ledger has another balance", func(s *story) { s.books.Accounts[1].Balance-- }, []string{wrongBalance}},
+		{"a till is short", func(s *story) { s.books.Accounts[2].Balance-- }, []string{wrongBalance}},
+		{"an account is not in the ledger", func(s *story) { s.books.Accounts = s.books.Accounts[:2] }, []string{wrongBalance}},
+		{"the ledger does not balance", func(s *story) { s.books.OK, s.books.Sum = false, 1 }, []string{wrongBooks}},
+		{"the round's sums are others", func(s *story) { s.replace("round.settled", `"staked":110,"paid"`, `"staked":111,"paid"`) }, []string{wrongStakes}},
+	} {
+		t.Run(c.fault, func(t *testing.T) {
+			s := honest()
+			c.plant(s)
+			if got := s.violations(t); !slices.Equal(got, c.found) {
+				t.Errorf("found %q, want %q", got, c.found)
+			}
+		})
+	}
+}
+
+func TestPlayersOfOneTableMustBeToldTheSame(t *testing.T) {
+	for _, c := range []struct {
+		typ, first, second string
+	}{
+		{"round.opened", `{"round":2,"commitment":"` + seed.Commit().String() + `"}`, `{"round":2,"commitment":"` + game.Seed{1}.Commit().String() + `"}`},
+		{"wheel.spun", fmt.Sprintf(`{"round":1,"pocket":%d,"seed":"%s"}`, pocket, seed.Hex()), fmt.Sprintf(`{"round":1,"pocket":%d,"seed":"%s"}`, (pocket+1)%37, seed.Hex())},
+	} {
+		var f faults
+		table := newTable("t1", false, &f)
+		table.look(1, &tableView{Phase: "betting", Round: 1, Commitment: seed.Commit()})
+		for i, data := range []string{c.first, c.first, c.second} {
+			var d roundData
+			if err := json.Unmarshal([]byte(data), &d); err != nil {
+				t.Fatal(err)
+			}
+			table.observe(2, c.typ, &d)
+			if found, n := f.found(); n != i/2 {
+				t.Errorf("%s, told %d times: %v", c.typ, i+1, found)
+			}
+		}
+	}
+}

@@ -1,0 +1,481 @@
+package load
+
+import (
+	"context"
+	cryptorand "crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+const (
+	// atOnce is how many requests or handshakes of the set-up are under way at once.
+	atOnce = 32
+	// The phases of a table but betting, in milliseconds: short, so that it is mostly open.
+	closeMS, spinMS, pauseMS = 100, 300, 200
+	// betsPerRound is a little less than roulette lets a player bet in a round.
+	betsPerRound = 95
+	// stakeMax is the largest stake, in minor units. The least is 1.
+	stakeMax = 1000
+	// playersPerTable is what roulette seats in a round.
+	playersPerTable = 500
+	// tendEvery is how often players are looked after.
+	tendEvery = 250 * time.Millisecond
+	// lookEvery is how often it is looked whether everything has come to rest.
+	lookEvery = 50 * time.Millisecond
+	// patience is how long the last answers and results are waited for.
+	patience = 30 * time.Second
+	// reasonOfUs is what the casino's audit log says of us.
+	reasonOfUs = "pitboss load"
+)
+
+// Options say what to do. All but Keep are required.
+type Options struct {
+	URL      string        // the casino: http(s)://host[:port]
+	Tables   int           // to open
+	Players  int           // to seat, at least one a table
+	Rate     float64       // bets a second
+	Duration time.Duration // of betting
+	// Window is how long betting is open at the table where it is open longest; the others
+	// have down to three quarters of it, so that they do not all close at once.
+	Window time.Duration
+	Keep   bool // leave the tables open
+	// Token makes a token of the casino's.
+	Token    func(subject string, role auth.Role) (string, error)
+	Progress io.Writer // for people to watch
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.Tables < 1:
+		return errors.New("--tables must be at least 1")
+	case o.Players < o.Tables:
+		return fmt.Errorf("--players must be at least --tables (%d), so that every table has one", o.Tables)
+	case o.Players > o.Tables*playersPerTable:
+		return fmt.Errorf("a table seats %d players: open at least %d --tables", playersPerTable, (o.Players+playersPerTable-1)/playersPerTable)
+	case !(o.Rate > 0) || o.Rate > 1e6:
+		return errors.New("--rate must be above 0, and at most a million")
+	case o.Duration < time.Second || o.Duration > 24*time.Hour:
+		return errors.New("--duration must be from 1s to 24h")
+	case o.Window < 200*time.Millisecond || o.Window > 10*time.Minute:
+		return errors.New("--bet-window must be from 200ms to 10m")
+	}
+	return nil
+}
+
+// run is one run.
+type run struct {
+	Options
+	id      string
+	window  time.Duration // the longest one, shortened so that no player reaches betsPerRound
+	base    *url.URL
+	api     *api
+	doors   doors
+	clocks  clocks
+	faults  faults
+	speaks  sync.Mutex // of who writes to Progress
+	tables  []*table   // those that were opened
+	players []*player
+	shares  []*stats
+
+	offered, unplaced  atomic.Int64
+	reconnects, resent atomic.Int64
+	betting, cpu       time.Duration // how long bets were placed, and what CPU it took
+	inTime             *stats        // as they were then
+}
+
+// Run does it all, and reports. When betting ends, no more bets are placed and the rest is
+// done as after Duration; when ctx ends, nothing more is. The error is what kept the run
+// from being finished; violations are in the report.
+func Run(ctx, betting context.Context, o Options) (*Report, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	base, err := url.Parse(o.URL)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || strings.Trim(base.Path, "/") != "" {
+		return nil, fmt.Errorf("--url is the casino's address, like http://casino-x.localhost:8080, not %q", o.URL)
+	}
+	operator, err := o.Token("load", auth.Operator)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		Options: o, base: base, api: newAPI(base, operator), id: strings.ToLower(cryptorand.Text()[:8]), doors: make(doors, atOnce),
+		window: min(o.Window, time.Duration(betsPerRound*0.9*float64(o.Players)/o.Rate*float64(time.Second))),
+	}
+	for range 16 {
+		r.shares = append(r.shares, newStats())
+	}
+	floor, inside := errgroup.WithContext(ctx)
+	inside, leave := context.WithCancel(inside)
+	defer leave()
+	err = r.play(inside, betting, floor)
+	leave()
+	if broken := floor.Wait(); broken != nil && !errors.Is(broken, context.Canceled) {
+		err = broken // why the rest failed
+	}
+	if ctx.Err() != nil {
+		return nil, errors.New("stopped at once: nothing was checked, and tables may still be open ('pitboss room list')")
+	}
+	if !o.Keep {
+		err = errors.Join(err, r.closeTables(ctx))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.report(), nil
+}
+
+// play is the run, from the door to the last check; the players live in floor.
+func (r *run) play(ctx, betting context.Context, floor *errgroup.Group) error {
+	soft, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(betting, cancel)()
+	if err := r.setUp(ctx, soft, floor); err != nil {
+		if betting.Err() != nil && ctx.Err() == nil {
+			return errors.New("stopped before the first bet")
+		}
+		return err
+	}
+	progress := r.watch(ctx)
+	worked := cpuTime()
+	r.placeBets(soft)
+	r.cpu = cpuTime() - worked
+	r.inTime = sum(r.shares)
+	r.say("Betting is over; the rounds at hand are played …")
+	err := r.rest(ctx)
+	progress()
+	if err != nil {
+		return err
+	}
+	r.say("Checking …")
+	return r.check(ctx)
+}
+
+func (r *run) say(format string, args ...any) {
+	r.speaks.Lock()
+	defer r.speaks.Unlock()
+	fmt.Fprintf(r.Progress, format+"\n", args...)
+}
+
+// setUp opens the tables, funds the players, and seats them. What is made lives in ctx;
+// soft may end before that.
+func (r *run) setUp(ctx, soft context.Context, floor *errgroup.Group) error {
+	if err := r.api.do(soft, http.MethodGet, "/v1/session", nil, nil); err != nil {
+		return r.explain(err)
+	}
+	r.say("Opening %d tables, each of which takes bets for up to %s a round …", r.Tables, r.window.Round(100*time.Millisecond))
+	for n := range r.Tables {
+		r.tables = append(r.tables, newTable(fmt.Sprintf("load-%s-%d", r.id, n+1), n%2 == 1, &r.faults))
+	}
+	if err := each(soft, r.tables, r.openTable); err != nil {
+		return r.explain(err)
+	}
+	r.say("Funding %d players …", r.Players)
+	if err := r.makePlayers(); err != nil {
+		return err
+	}
+	if err := each(soft, r.players, r.fund); err != nil {
+		return r.explain(err)
+	}
+	r.say("Seating them …")
+	seats := make(chan struct{}, len(r.players))
+	for _, p := range r.players {
+		floor.Go(func() error { return p.live(ctx, func() { seats <- struct{}{} }) })
+	}
+	for range r.players {
+		select {
+		case <-seats:
+		case <-soft.Done():
+			return soft.Err()
+		}
+	}
+	floor.Go(func() error { return r.tend(ctx) })
+	return r.until(soft, time.Now().Add(patience), "the tables do not open their first round", func() bool {
+		for _, t := range r.tables {
+			if _, ok := t.resting(); !ok {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// each does f for all of list, atOnce at a time.
+func each[T any](ctx context.Context, list []T, f func(context.Context, T) error) error {
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(atOnce)
+	for _, x := range list {
+		work.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return f(ctx, x)
+		})
+	}
+	return work.Wait()
+}
+
+func (r *run) openTable(ctx context.Context, t *table) error {
+	window := r.window.Seconds() * (0.75 + 0.25*rand.Float64())
+	settings := fmt.Sprintf(`{"min_bet":1,"max_bet":1000000000,"round_min":1,"round_max":1000000000,"betting_ms":%.0f,"close_ms":%d,"spin_ms":%d,"pause_ms":%d,"la_partage":%t}`,
+		window*1000, closeMS, spinMS, pauseMS, t.laPartage)
+	err := r.api.do(ctx, http.MethodPost, "/v1/rooms", map[string]any{"room": t.room, "game": "roulette", "name": "Load " + t.room, "settings": json.RawMessage(settings)}, nil)
+	if err == nil || isCode(err, "room_exists") { // a first try came through
+		t.opened.Store(true)
+		return nil
+	}
+	return err
+}
+
+// closeTables closes what was opened.
+func (r *run) closeTables(ctx context.Context) error {
+	err := each(ctx, r.tables, func(ctx context.Context, t *table) error {
+		if !t.opened.Load() {
+			return nil
+		}
+		return r.api.do(ctx, http.MethodPost, "/v1/rooms/"+t.room+"/close", map[string]string{"reason": reasonOfUs}, nil)
+	})
+	if err != nil {
+		return fmt.Errorf("not all tables could be closed ('pitboss room list' shows them): %w", err)
+	}
+	return nil
+}
+
+func (r *run) makePlayers() error {
+	var command commandID
+	if _, err := cryptorand.Read(command.run[:]); err != nil {
+		return err
+	}
+	for n := range r.Players {
+		p := &player{
+			run: r, table: r.tables[n%r.Tables], name: fmt.Sprintf("load-%s-p%d", r.id, n+1), command: command, stats: r.shares[n%len(r.shares)],
+			waiting: map[int64]waiting{}, unsure: map[int64]time.Time{}, calls: map[int64]answer{},
+		}
+		p.command.player = uint32(n)
+		var err error
+		if p.token, err = r.Token(p.name, auth.Player); err != nil {
+			return err
+		}
+		p.book = newBook(p.name, p.table.room, p.table.laPartage, &r.faults)
+		p.table.players = append(p.table.players, p)
+		r.players = append(r.players, p)
+	}
+	return nil
+}
+
+// fund gives a player what all of his bets could cost, and some more.
+func (r *run) fund(ctx context.Context, p *player) error {
+	amount := int64(stakeMax * (1.5*r.Rate*r.Duration.Seconds()/float64(r.Players) + 2*betsPerRound))
+	var out struct {
+		Balance game.Money `json:"balance"`
+	}
+	err := r.api.do(ctx, http.MethodPost, "/v1/players/"+p.name+"/credit", map[string]any{
+		"amount": amount, "reason": reasonOfUs, "command_id": string(p.command.append(nil, 0)),
+	}, &out)
+	p.book.balance = out.Balance
+	return err
+}
+
+// tend looks after the players until ctx ends.
+func (r *run) tend(ctx context.Context) error {
+	tick := time.NewTicker(tendEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			for _, p := range r.players {
+				p.tend(now)
+			}
+		}
+	}
+}
+
+// placeBets bets on the schedule until its end or that of ctx. The n-th bet is due n/Rate
+// after the first, whatever the server does.
+func (r *run) placeBets(ctx context.Context) {
+	r.say("Betting %g times a second for %s …", r.Rate, r.Duration)
+	next := 0
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	began := time.Now()
+	for n := 0; ; n++ {
+		after := time.Duration(float64(n) / r.Rate * float64(time.Second))
+		if after >= r.Duration {
+			r.betting = r.Duration
+			return
+		}
+		due := began.Add(after)
+		if wait := time.Until(due); wait > 0 {
+			timer.Reset(wait)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+			}
+		}
+		if ctx.Err() != nil {
+			r.betting = time.Since(began)
+			return
+		}
+		next = r.place(due, next)
+	}
+}
+
+// place gives a bet that is due to the next table that is open. If none is, nobody bets.
+func (r *run) place(due time.Time, first int) (next int) {
+	margin := min(100*time.Millisecond, r.window/10)
+	now := time.Now().Add(-r.clocks.ahead())
+	for i := range r.tables {
+		n := (first + i) % len(r.tables)
+		if t := r.tables[n]; t.takesBets(now, margin) && t.place(due) {
+			r.offered.Add(1)
+			return n + 1
+		}
+	}
+	r.unplaced.Add(1)
+	return first
+}
+
+// place lets the next player of the table bet. It reports false if nobody can.
+func (t *table) place(due time.Time) bool {
+	round := t.round.Load()
+	for range t.players {
+		p := t.players[t.turn]
+		t.turn = (t.turn + 1) % len(t.players)
+		if p.roundOfBets != round {
+			p.roundOfBets, p.betsInRound = round, 0
+		}
+		if p.betsInRound >= betsPerRound {
+			continue
+		}
+		if p.bet(due, bet{betPositions[rand.IntN(len(betPositions))], 1 + game.Money(rand.IntN(stakeMax))}) {
+			p.betsInRound++
+			return true
+		}
+	}
+	return false
+}
+
+// rest waits until every bet is answered and settled and every player heard of it. What
+// has not come within patience is for the checks to tell.
+func (r *run) rest(ctx context.Context) error {
+	atRest := func() bool {
+		for _, t := range r.tables {
+			seq, ok := t.resting()
+			if !ok {
+				return false
+			}
+			for _, p := range t.players {
+				if p.busy(seq) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	err := r.until(ctx, time.Now().Add(r.window+patience), "", atRest)
+	if errors.Is(err, errLate) {
+		return nil
+	}
+	return err
+}
+
+var errLate = errors.New("too late")
+
+// until waits for a condition, at most until the deadline: then the error says what did
+// not happen, and is errLate.
+func (r *run) until(ctx context.Context, deadline time.Time, what string, reached func() bool) error {
+	for !reached() {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s: %w", what, errLate)
+		}
+		if err := pause(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watch tells the progress once a second until it is stopped.
+func (r *run) watch(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		began := time.Now()
+		var sent, answered int64
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case now := <-tick.C:
+				wasSent, wasAnswered := sent, answered
+				sent, answered = r.offered.Load(), accepted(r.shares)
+				_, wrong := r.faults.found()
+				r.say("%5.0f s  offered %d/s  accepted %d/s  slowest answer %s  violations %d",
+					now.Sub(began).Seconds(), sent-wasSent, answered-wasAnswered, slowest(r.shares).Round(100*time.Microsecond), wrong)
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// doors let so many in at once.
+type doors chan struct{}
+
+func (d doors) enter(ctx context.Context) error {
+	select {
+	case d <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d doors) leave() { <-d }
+
+// clocks compares our clock to the server's.
+type clocks struct {
+	mu    sync.Mutex
+	known bool
+	least time.Duration // between the server's time and ours when we were told it
+}
+
+func (c *clocks) note(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.known || d < c.least {
+		c.known, c.least = true, d
+	}
+}
+
+// ahead is how far our clock is ahead of the server's. It can not tell less than 50 ms from
+// the time that a message takes.
+func (c *clocks) ahead() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.least.Abs() < 50*time.Millisecond {
+		return 0
+	}
+	return c.least
+}

@@ -1,0 +1,484 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+const (
+	// firstBackoff and lastBackoff bound how long a player waits before coming back.
+	firstBackoff = 100 * time.Millisecond
+	lastBackoff  = 5 * time.Second
+	// giveUpAfter is how long a player tries to come back.
+	giveUpAfter = time.Minute
+	// askAgainAfter is how soon a bet whose outcome the server did not know is sent again.
+	askAgainAfter = 500 * time.Millisecond
+)
+
+// player is one seat: a socket, what was said over it, and the book that is kept of it.
+// One goroutine, live, reads; the schedule sends.
+type player struct {
+	run     *run
+	table   *table
+	name    string
+	token   string
+	command commandID
+	stats   *stats
+
+	roundOfBets, betsInRound int64 // the schedule's: how often it bet in that round
+
+	mu      sync.Mutex // guards what follows
+	book    *book
+	socket  *socket // nil while away
+	seated  bool    // joined, so that bets may be sent
+	id      int64   // of the latest request
+	waiting map[int64]waiting
+	unsure  map[int64]time.Time // of waiting: bets to be sent again, and when
+	calls   map[int64]answer
+	spoke   time.Time     // when anything was last sent
+	heard   time.Time     // when anything was last read
+	beat    time.Duration // the server's heartbeat
+	retry   time.Duration // how long the server asked to stay away
+	wallet  wire.Balance  // the latest that was pushed
+	out     []byte        // for frames
+
+	answerTimes, eventTimes []int64 // of the read at hand, in µs
+}
+
+// answer is called with the reply to a request, by the reader, which holds the player's mu.
+type answer func(result json.RawMessage, refused *wire.Error)
+
+// waiting is a bet that was sent.
+type waiting struct {
+	bet
+	due time.Time
+}
+
+// live keeps the player connected until ctx ends, whose error it returns then. seated is called once, when he sits.
+func (p *player) live(ctx context.Context, seated func()) error {
+	var away time.Time // since when
+	backoff := firstBackoff
+	for {
+		joined := false
+		err := p.sit(ctx, func() {
+			if joined = true; seated != nil {
+				seated()
+				seated = nil
+			}
+		})
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case seated != nil:
+			return p.run.explain(err) // the first time, what is wrong is likely to stay wrong
+		case !comeBack(err):
+			return fmt.Errorf("player %s: %w", p.name, err)
+		}
+		if joined {
+			away, backoff = time.Now(), firstBackoff
+		}
+		if time.Since(away) > giveUpAfter {
+			return fmt.Errorf("player %s could not come back for %s: %w", p.name, giveUpAfter, err)
+		}
+		p.mu.Lock()
+		wait := max(p.retry, backoff/2+rand.N(backoff))
+		p.retry = 0
+		p.mu.Unlock()
+		backoff = min(2*backoff, lastBackoff)
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+		p.run.reconnects.Add(1)
+	}
+}
+
+// sit connects, joins, and reads until the socket ends, which it explains.
+func (p *player) sit(ctx context.Context, joined func()) error {
+	if err := p.run.doors.enter(ctx); err != nil {
+		return err
+	}
+	s, err := dialSocket(ctx, p.run.base, p.token)
+	p.run.doors.leave()
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, s.sayGoodbye)()
+	defer func() { _ = s.conn.Close() }()
+
+	var refused error
+	p.mu.Lock()
+	p.socket, p.heard = s, time.Now()
+	join := wire.RoomJoin{Room: p.table.room}
+	if p.book.seq > 0 {
+		join.Resume = &wire.Resume{Epoch: p.book.epoch, Seq: p.book.seq}
+	}
+	err = p.ask(wire.MethodRoomJoin, join, func(result json.RawMessage, e *wire.Error) {
+		if refused = p.joined(result, e); refused == nil {
+			p.seated = true
+			p.sendAgain()
+			joined()
+		}
+	})
+	p.mu.Unlock()
+	for err == nil {
+		if err = s.fill(); err == nil {
+			err = p.read(s, time.Now())
+		}
+		if refused != nil {
+			err = refused
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.socket, p.seated = nil, false
+	for id, answered := range p.calls {
+		delete(p.calls, id)
+		answered(nil, wire.NewError(wire.CodeUnavailable, "the socket ended"))
+	}
+	return err
+}
+
+// read takes all whole frames that are there, which came at now.
+func (p *player) read(s *socket, now time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heard = now
+	p.answerTimes, p.eventTimes = p.answerTimes[:0], p.eventTimes[:0]
+	defer func() { p.stats.record(p.answerTimes, p.eventTimes) }()
+	for {
+		op, payload, ok, err := s.frame()
+		if err != nil || !ok {
+			return err
+		}
+		switch op {
+		case opText:
+			if err := p.take(payload, now); err != nil {
+				return err
+			}
+		case opPing:
+			s.write(seal(opPong, append(newFrame(nil), payload...)))
+		case opPong:
+		case opClose:
+			s.write(seal(opClose, append(newFrame(nil), payload[:min(2, len(payload))]...)))
+			return closedBy(payload)
+		default:
+			return fmt.Errorf("the server sent a frame of type %d", op)
+		}
+	}
+}
+
+// take takes one message.
+func (p *player) take(frame []byte, now time.Time) error {
+	if e, ok := scanEvent(frame); ok {
+		return p.hear(&e, now)
+	}
+	if id, seq, ok := scanAccepted(frame); ok {
+		p.accepted(id, seq, now)
+		return nil
+	}
+	if b, ok := scanBalance(frame); ok {
+		p.wealth(b)
+		return nil
+	}
+	if isDull(frame) {
+		return nil
+	}
+	return p.parse(frame, now)
+}
+
+// parse is take for what comes seldom.
+func (p *player) parse(frame []byte, now time.Time) error {
+	var m struct {
+		ID     int64           `json:"id"`
+		Method string          `json:"method"`
+		Params json.RawMessage `json:"params"`
+		Result json.RawMessage `json:"result"`
+		Error  *wire.Error     `json:"error"`
+	}
+	if err := json.Unmarshal(frame, &m); err != nil {
+		return fmt.Errorf("the server sent what is no message: %w: %.200s", err, frame)
+	}
+	var err error
+	switch m.Method {
+	case "":
+		return p.answered(m.ID, m.Result, m.Error, now)
+	case wire.PushWelcome:
+		var w wire.Welcome
+		if err = json.Unmarshal(m.Params, &w); err == nil {
+			p.beat = time.Duration(w.HeartbeatMS) * time.Millisecond
+			p.run.clocks.note(now.Sub(w.Time.Time))
+		}
+	case wire.PushClosing:
+		var c wire.Closing
+		if err = json.Unmarshal(m.Params, &c); err == nil {
+			p.retry = time.Duration(c.RetryAfterMS) * time.Millisecond
+		}
+	case wire.PushWalletBalance:
+		var b wire.Balance
+		if err = json.Unmarshal(m.Params, &b); err == nil {
+			p.wealth(b)
+		}
+	case wire.PushRoomEvent:
+		var e wire.RoomEvent
+		if err = json.Unmarshal(m.Params, &e); err == nil {
+			told := eventOf(&e)
+			err = p.hear(&told, now)
+		}
+	}
+	return err
+}
+
+func eventOf(e *wire.RoomEvent) event {
+	return event{room: []byte(e.Room), typ: []byte(e.Type), data: e.Data, epoch: e.Epoch, seq: e.Seq, at: time.Duration(e.At.UnixNano()) % (24 * time.Hour)}
+}
+
+// hear is an event that was pushed.
+func (p *player) hear(e *event, now time.Time) error {
+	if string(e.room) != p.table.room {
+		return nil // the lobby's
+	}
+	p.eventTimes = append(p.eventTimes, e.since(now).Microseconds())
+	return p.enter(e)
+}
+
+// enter puts an event into the book.
+func (p *player) enter(e *event) error {
+	if !p.book.next(e.epoch, e.seq) {
+		return nil
+	}
+	if string(e.typ) == "bet.placed" {
+		if !bytes.HasSuffix(e.data, mineEnd) {
+			return nil
+		}
+		round, b, ok := scanMine(e.data)
+		if !ok {
+			return fmt.Errorf("event %d is a bet.placed that was not expected: %.200s", e.seq, e.data)
+		}
+		p.book.place(e.seq, round, b)
+		return nil
+	}
+	var d roundData
+	if err := json.Unmarshal(e.data, &d); err != nil {
+		return fmt.Errorf("event %d, %s: %w", e.seq, e.typ, err)
+	}
+	typ := string(e.typ)
+	p.table.observe(e.seq, typ, &d)
+	switch typ {
+	case "round.settled":
+		var mine *outcome
+		if d.Mine != nil {
+			mine = &d.Mine.outcome
+		}
+		p.book.settle(d.Round, d.Pocket, mine)
+	case "round.voided":
+		var refund game.Money
+		if d.Mine != nil {
+			refund = d.Mine.Refund
+		}
+		p.book.void(d.Round, refund, d.Reason)
+	}
+	return nil
+}
+
+// accepted is the answer to a bet.
+func (p *player) accepted(id, seq int64, now time.Time) {
+	w, ok := p.waiting[id]
+	if !ok {
+		p.book.fault(wrongEvent, "request %d was answered twice, or never asked", id)
+		return
+	}
+	delete(p.waiting, id)
+	delete(p.unsure, id)
+	p.answerTimes = append(p.answerTimes, now.Sub(w.due).Microseconds())
+	p.book.accept(seq, w.bet)
+}
+
+// answered is any other reply.
+func (p *player) answered(id int64, result json.RawMessage, e *wire.Error, now time.Time) error {
+	if answered, ok := p.calls[id]; ok {
+		delete(p.calls, id)
+		answered(result, e)
+		return nil
+	}
+	if e == nil {
+		var r wire.RoomCommandResult
+		if err := json.Unmarshal(result, &r); err != nil || !r.Accepted {
+			return fmt.Errorf("the server answered a bet with %.200s", result)
+		}
+		p.accepted(id, r.Seq, now)
+		return nil
+	}
+	if _, ok := p.waiting[id]; !ok {
+		return fmt.Errorf("the server refused what was never asked: %w", e)
+	}
+	p.stats.refuse(e.Data.Code)
+	if e.Data.Code == wire.CodeUnavailable {
+		p.unsure[id] = now.Add(askAgainAfter) // it may have been accepted
+		return nil
+	}
+	delete(p.waiting, id)
+	delete(p.unsure, id)
+	return nil
+}
+
+func (p *player) wealth(b wire.Balance) {
+	switch {
+	case b.Version > p.wallet.Version:
+		p.wallet = b
+	case b.Version == p.wallet.Version && b.Balance != p.wallet.Balance:
+		p.book.fault(wrongBalance, "version %d of the balance is %d and %d", b.Version, p.wallet.Balance, b.Balance)
+	}
+}
+
+// joined takes over the answer to room.join.
+func (p *player) joined(result json.RawMessage, e *wire.Error) error {
+	if e != nil {
+		return fmt.Errorf("player %s can not join %s: %w", p.name, p.table.room, e)
+	}
+	var r wire.RoomJoinResult
+	if err := json.Unmarshal(result, &r); err != nil {
+		return err
+	}
+	if r.View == nil {
+		for i := range r.Events {
+			e := eventOf(&r.Events[i])
+			if err := p.enter(&e); err != nil {
+				return err
+			}
+		}
+		if r.Seq != p.book.seq {
+			p.book.fault(missingSeq, "came back to event %d, and the events sent end with %d", r.Seq, p.book.seq)
+		}
+		p.book.epoch, p.book.seq = r.Epoch, r.Seq
+		return nil
+	}
+	var v tableView
+	if err := json.Unmarshal(r.View, &v); err != nil {
+		return err
+	}
+	if p.book.seq > 0 {
+		p.book.fault(missingSeq, "came back after event %d, and the events up to %d were not sent", p.book.seq, r.Seq)
+	}
+	p.book.epoch, p.book.seq = r.Epoch, r.Seq
+	p.table.look(r.Seq, &v)
+	return nil
+}
+
+// ask sends a request; the reader calls answered with the reply, holding mu. mu is held.
+func (p *player) ask(method string, params any, answered answer) error {
+	p.id++
+	raw, err := json.Marshal(map[string]any{"jsonrpc": wire.Version, "id": p.id, "method": method, "params": params})
+	if err != nil {
+		return err
+	}
+	p.calls[p.id] = answered
+	p.send(append(newFrame(p.out), raw...))
+	return nil
+}
+
+// send seals and sends what newFrame(p.out) began. mu is held.
+func (p *player) send(frame []byte) {
+	p.out = frame
+	p.spoke = time.Now()
+	p.socket.write(seal(opText, frame))
+}
+
+// bet sends a bet that was due. It reports false if the player is not there to bet.
+func (p *player) bet(due time.Time, b bet) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.seated {
+		return false
+	}
+	p.id++
+	p.waiting[p.id] = waiting{b, due}
+	p.send(appendBet(newFrame(p.out), p.table.room, p.command, p.id, b))
+	return true
+}
+
+// sendAgain sends every bet that has no answer, in order, under its first command id.
+// mu is held.
+func (p *player) sendAgain() {
+	for _, id := range sorted(p.waiting) {
+		delete(p.unsure, id)
+		p.repeat(id)
+	}
+}
+
+func (p *player) repeat(id int64) {
+	p.run.resent.Add(1)
+	p.send(appendBet(newFrame(p.out), p.table.room, p.command, id, p.waiting[id].bet))
+}
+
+// tend does what time asks for: bets to be sent again, a ping from who was silent, an end
+// to a link that is.
+func (p *player) tend(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.seated {
+		return
+	}
+	for _, id := range sorted(p.unsure) {
+		if now.After(p.unsure[id]) {
+			delete(p.unsure, id)
+			p.repeat(id)
+		}
+	}
+	if p.beat > 0 && now.Sub(p.heard) > 2*p.beat+time.Second {
+		_ = p.socket.conn.Close()
+		return
+	}
+	if p.beat > 0 && now.Sub(p.spoke) > p.beat {
+		_ = p.ask(wire.MethodPing, struct{}{}, func(json.RawMessage, *wire.Error) {})
+	}
+}
+
+// call sends a request and waits for its result.
+func (p *player) call(ctx context.Context, method string, params, into any) error {
+	done := make(chan error, 1)
+	p.mu.Lock()
+	if !p.seated {
+		p.mu.Unlock()
+		return errors.New("not connected")
+	}
+	err := p.ask(method, params, func(result json.RawMessage, e *wire.Error) {
+		switch {
+		case e != nil:
+			done <- e
+		case into != nil:
+			done <- json.Unmarshal(result, into)
+		default:
+			done <- nil
+		}
+	})
+	p.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// busy reports whether anything is still to come from a table whose latest event is seq: an
+// answer, or an event.
+func (p *player) busy(seq int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for accepted := range p.book.accepted {
+		seq = max(seq, accepted)
+	}
+	return !p.seated || len(p.waiting) > 0 || p.book.seq < seq
+}

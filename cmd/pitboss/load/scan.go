@@ -1,0 +1,224 @@
+package load
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// The messages that come by the hundred thousand are not parsed but scanned, in the order
+// in which the server writes their members. What is written otherwise is left to
+// encoding/json: ok is false.
+
+// event is a room.event. Its slices are the frame's.
+type event struct {
+	room, typ, data []byte
+	epoch, seq      int64
+	at              time.Duration // the server's time of day, UTC, in milliseconds
+}
+
+const (
+	eventHead    = `{"jsonrpc":"2.0","method":"room.event","params":{"room":"`
+	balanceHead  = `{"jsonrpc":"2.0","method":"wallet.balance","params":{"balance":`
+	replyHead    = `{"jsonrpc":"2.0","id":`
+	acceptedHead = `,"result":{"accepted":true,"epoch":`
+)
+
+// dull are the pushes of which a bettor learns nothing.
+var dull = [][]byte{
+	[]byte(`{"jsonrpc":"2.0","method":"lobby.presence",`),
+	[]byte(`{"jsonrpc":"2.0","method":"room.beat",`),
+	[]byte(`{"jsonrpc":"2.0","method":"room.resync",`), // the lobby's
+	[]byte(`{"jsonrpc":"2.0","method":"session.heartbeat",`),
+	[]byte(`{"jsonrpc":"2.0","method":"promotion.`),
+	[]byte(`{"jsonrpc":"2.0","method":"chat.`),
+}
+
+func isDull(frame []byte) bool {
+	for _, head := range dull {
+		if bytes.HasPrefix(frame, head) {
+			return true
+		}
+	}
+	return false
+}
+
+func scanEvent(frame []byte) (e event, ok bool) {
+	c := cursor{frame, true}
+	c.skip(eventHead)
+	e.room = c.text()
+	c.skip(`,"epoch":`)
+	e.epoch = c.number()
+	c.skip(`,"seq":`)
+	e.seq = c.number()
+	c.skip(`,"at":"`)
+	at := c.text()
+	c.skip(`,"type":"`)
+	e.typ = c.text()
+	c.skip(`,"data":`)
+	if !c.ok || !bytes.HasSuffix(c.left, []byte("}}")) {
+		return event{}, false
+	}
+	e.data = c.left[:len(c.left)-2]
+	e.at, ok = timeOfDay(at)
+	return e, ok
+}
+
+// timeOfDay reads the time in "2006-01-02T15:04:05.000Z".
+func timeOfDay(text []byte) (time.Duration, bool) {
+	if len(text) != len("2006-01-02T15:04:05.000Z") || text[10] != 'T' || text[23] != 'Z' {
+		return 0, false
+	}
+	two := func(i int) int { return int(text[i]-'0')*10 + int(text[i+1]-'0') }
+	ms := ((two(11)*60+two(14))*60+two(17))*1000 + int(text[20]-'0')*100 + two(21)
+	return time.Duration(ms) * time.Millisecond, true
+}
+
+// since is how long after the server's time of day at now is. Both clocks may differ by
+// less than half a day.
+func (e *event) since(now time.Time) time.Duration {
+	const day = 24 * time.Hour
+	d := time.Duration(now.UnixNano())%day - e.at
+	switch {
+	case d < -day/2:
+		d += day
+	case d > day/2:
+		d -= day
+	}
+	return d
+}
+
+// scanAccepted reads the answer to an accepted bet.
+func scanAccepted(frame []byte) (id, seq int64, ok bool) {
+	c := cursor{frame, true}
+	c.skip(replyHead)
+	id = c.number()
+	c.skip(acceptedHead)
+	c.number()
+	c.skip(`,"seq":`)
+	seq = c.number()
+	c.skip(`,"balance":`)
+	c.number()
+	c.skip(`}}`)
+	return id, seq, c.ok && len(c.left) == 0
+}
+
+func scanBalance(frame []byte) (b wire.Balance, ok bool) {
+	c := cursor{frame, true}
+	c.skip(balanceHead)
+	b.Balance = c.number()
+	c.skip(`,"currency":"`)
+	c.text()
+	c.skip(`,"version":`)
+	b.Version = c.number()
+	c.skip(`}}`)
+	return b, c.ok && len(c.left) == 0
+}
+
+// mineEnd ends the data of a bet.placed in its player's own form.
+var mineEnd = []byte(`,"mine":true}`)
+
+// scanMine reads a player's own bet.placed of one position.
+func scanMine(data []byte) (round int64, b bet, ok bool) {
+	c := cursor{data, true}
+	c.skip(`{"round":`)
+	round = c.number()
+	c.skip(`,"seat":`)
+	c.number()
+	c.skip(`,"name":"`)
+	c.text()
+	c.skip(`,"bets":[{"position":"`)
+	b.position = positionNamed(c.text())
+	c.skip(`,"amount":`)
+	b.amount = game.Money(c.number())
+	c.skip(`}],"mine":true}`)
+	return round, b, c.ok && len(c.left) == 0
+}
+
+// cursor goes through a text. After the first surprise it is not ok any more and stays
+// where it is.
+type cursor struct {
+	left []byte
+	ok   bool
+}
+
+// skip passes text.
+func (c *cursor) skip(text string) {
+	if c.ok = c.ok && len(c.left) >= len(text) && string(c.left[:len(text)]) == text; c.ok {
+		c.left = c.left[len(text):]
+	}
+}
+
+// text takes a string without escapes, whose opening quote was passed, and passes the
+// closing one.
+func (c *cursor) text() []byte {
+	end := bytes.IndexByte(c.left, '"')
+	if c.ok = c.ok && end >= 0; !c.ok {
+		return nil
+	}
+	text := c.left[:end]
+	c.left = c.left[end+1:]
+	c.ok = bytes.IndexByte(text, '\\') < 0
+	return text
+}
+
+// number takes a whole number of at most 18 digits.
+func (c *cursor) number() (n int64) {
+	i, negative := 0, len(c.left) > 0 && c.left[0] == '-'
+	if negative {
+		i++
+	}
+	first := i
+	for ; i < len(c.left) && c.left[i]-'0' < 10; i++ {
+		n = n*10 + int64(c.left[i]-'0')
+	}
+	if c.ok = c.ok && i > first && i-first <= 18; !c.ok {
+		return 0
+	}
+	c.left = c.left[i:]
+	if negative {
+		return -n
+	}
+	return n
+}
+
+// appendBet appends a room.command that bets. The command's id follows from the run, the
+// player and the request's id, so that it need not be kept to be sent again.
+func appendBet(dst []byte, room string, command commandID, id int64, b bet) []byte {
+	dst = append(dst, `{"jsonrpc":"2.0","id":`...)
+	dst = strconv.AppendInt(dst, id, 10)
+	dst = append(dst, `,"method":"room.command","params":{"room":"`...)
+	dst = append(dst, room...)
+	dst = append(dst, `","command_id":"`...)
+	dst = command.append(dst, id)
+	dst = append(dst, `","command":{"type":"bet","bets":[{"position":"`...)
+	dst = append(dst, b.position...)
+	dst = append(dst, `","amount":`...)
+	dst = strconv.AppendInt(dst, int64(b.amount), 10)
+	return append(dst, `}]}}}`...)
+}
+
+// commandID is what the command ids of one player in one run have in common: a UUID
+// (RFC 9562, version 8) whose last 8 bytes are the player's and the request's number.
+type commandID struct {
+	run    [8]byte
+	player uint32
+}
+
+func (c commandID) append(dst []byte, id int64) []byte {
+	u := [16]byte{8: 0x80 | byte(c.player>>16)&0x3f, 9: byte(c.player >> 8), 10: byte(c.player), 11: byte(id >> 32), 12: byte(id >> 24), 13: byte(id >> 16), 14: byte(id >> 8), 15: byte(id)}
+	copy(u[:], c.run[:])
+	u[6] = 0x80 | u[6]&0x0f
+	const digits = "0123456789abcdef"
+	for i, b := range u {
+		switch i {
+		case 4, 6, 8, 10:
+			dst = append(dst, '-')
+		}
+		dst = append(dst, digits[b>>4], digits[b&0xf])
+	}
+	return dst
+}
