@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
@@ -45,7 +44,11 @@ Ctrl-C stops betting, waits for the rounds at hand, checks and reports; a second
 
 // Run implements the command.
 func (c loadCmd) Run(p *program) error {
-	token, err := c.signer(p)
+	at, err := load.ParseURL(c.URL)
+	if err != nil {
+		return err
+	}
+	token, err := c.signer(p, at.Host)
 	if err != nil {
 		return err
 	}
@@ -63,28 +66,26 @@ func (c loadCmd) Run(p *program) error {
 		}
 	})()
 	report, err := load.Run(ctx, p.ctx, load.Options{
-		URL: c.URL, Tables: c.Tables, Players: c.Players, Rate: c.Rate, Duration: c.Duration, Window: c.Window, Keep: c.Keep,
+		URL: at, Tables: c.Tables, Players: c.Players, Rate: c.Rate, Duration: c.Duration, Window: c.Window, Keep: c.Keep,
 		Token: token, Progress: p.err,
 	})
-	if err != nil {
+	switch {
+	case report == nil:
 		return err
-	}
-	if c.JSON {
-		if err := p.printJSON(report); err != nil {
-			return err
-		}
-	} else {
+	case c.JSON:
+		err = errors.Join(err, p.printJSON(report))
+	default:
 		report.Print(p.out)
 	}
 	if report.Violated > 0 {
-		return errViolated
+		err = errors.Join(errViolated, err)
 	}
-	return nil
+	return err
 }
 
 // signer finds the secret that the casino's tokens are signed with.
-func (c loadCmd) signer(p *program) (func(string, auth.Role) (string, error), error) {
-	key, slug, err := c.key(p)
+func (c loadCmd) signer(p *program, host string) (func(string, auth.Role) (string, error), error) {
+	key, slug, err := c.key(p, host)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (c loadCmd) signer(p *program) (func(string, auth.Role) (string, error), er
 	}, nil
 }
 
-func (c loadCmd) key(p *program) (auth.Key, tenant.Slug, error) {
+func (c loadCmd) key(p *program, host string) (auth.Key, tenant.Slug, error) {
 	if (c.Secret == "") != (c.Tenant == "") {
 		return auth.Key{}, "", errors.New("--tenant and --secret go together")
 	}
@@ -105,18 +106,14 @@ func (c loadCmd) key(p *program) (auth.Key, tenant.Slug, error) {
 		}
 		return auth.Key{Alg: auth.HS256, Secret: secret}, tenant.Slug(c.Tenant), nil
 	}
-	at, err := url.Parse(c.URL)
-	if err != nil {
-		return auth.Key{}, "", fmt.Errorf("--url is no URL: %q", c.URL)
-	}
 	s, err := p.openStore()
 	if err != nil {
 		return auth.Key{}, "", fmt.Errorf("no secret to sign tokens with: %w; or give --tenant and --secret", err)
 	}
 	defer s.Close()
-	t, ok := s.Tenants().Lookup(at.Host)
+	t, ok := s.Tenants().Lookup(host)
 	if !ok {
-		return auth.Key{}, "", fmt.Errorf("no casino of this database is at %q: 'pitboss tenant list' shows the casinos and their domains", at.Host)
+		return auth.Key{}, "", fmt.Errorf("no casino of this database is at %q: 'pitboss tenant list' shows the casinos and their domains", host)
 	}
 	key, err := signingKey(s.Tenants(), t)
 	return key, t.Slug, err

@@ -51,7 +51,7 @@ func TestALoadFindsNothingWrongWithAnHonestServer(t *testing.T) {
 	f := newFloor(t)
 	f.startNode()
 	report, progress, err := f.load("--tables", "8", "--players", "40", "--rate", "300", "--duration", "4s", "--bet-window", "1s")
-	if code := exitCode(err); code != 0 || report.Violated != 0 {
+	if code := exitCode(err); code != 0 || report.Violated != 0 || !report.Checked {
 		t.Fatalf("exit code %d: %v\n%+v\n%s", code, err, report, progress)
 	}
 	t.Logf("%+v", report)
@@ -211,6 +211,24 @@ func TestCtrlCStopsTheBettingAndStillChecks(t *testing.T) {
 	}
 }
 
+func TestALoadThatIsThrownOutSaysSoAndFails(t *testing.T) {
+	f := newFloor(t)
+	f.startNode()
+	var once sync.Once
+	report, err := f.loadTelling(t.Context(), writerFunc(func(p []byte) {
+		if strings.Contains(string(p), " s  offered ") {
+			once.Do(func() {
+				if out, err := f.cli("tenant", "suspend", f.slug, "--reason", "test"); err != nil {
+					t.Error(out, err)
+				}
+			})
+		}
+	}), "--tables", "2", "--players", "6", "--rate", "60", "--duration", "10m", "--bet-window", "1s")
+	if exitCode(err) != 1 || !strings.Contains(err.Error(), "4503") || report.Checked || report.Accepted == 0 {
+		t.Errorf("%v\n%+v", err, report)
+	}
+}
+
 func TestWhatKeepsALoadFromStartingIsSaidInASentence(t *testing.T) {
 	f := newFloor(t)
 	secret := base64.StdEncoding.EncodeToString(make([]byte, 32))
@@ -222,6 +240,7 @@ func TestWhatKeepsALoadFromStartingIsSaidInASentence(t *testing.T) {
 		{"no server answers", []string{"--url", nobody}},
 		{"no casino of this database", []string{"--url", "http://nowhere.localhost:1"}},
 		{"not \"ftp://a\"", []string{"--url", "ftp://a", "--tenant", "a", "--secret", secret}},
+		{"not \"casino-x.localhost:8080\"", []string{"--url", "casino-x.localhost:8080"}},
 		{"go together", []string{"--url", nobody, "--tenant", "casino-x"}},
 		{"at least 32 bytes", []string{"--url", nobody, "--tenant", "casino-x", "--secret", "YQ=="}},
 		{"--players", []string{"--url", nobody, "--tables", "3", "--players", "2"}},

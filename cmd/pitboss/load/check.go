@@ -13,7 +13,7 @@ import (
 // could not be checked.
 func (r *run) check(ctx context.Context) error {
 	if err := each(ctx, r.players, r.checkPlayer); err != nil {
-		return fmt.Errorf("the players could not be checked: %w", err)
+		return fmt.Errorf("not all players could be checked: %w", err)
 	}
 	var books trialBalance
 	if err := r.api.do(ctx, http.MethodGet, "/v1/ledger/trial-balance", nil, &books); err != nil {
@@ -73,11 +73,11 @@ func (r *run) checkPlayer(ctx context.Context, p *player) error {
 	p.mu.Unlock()
 	var here wire.RoomJoinResult
 	if err := p.call(ctx, wire.MethodRoomJoin, wire.RoomJoin{Room: p.table.room, Resume: &at}, &here); err != nil {
-		return err
+		return fmt.Errorf("player %s: %w", p.name, err)
 	}
 	var wallet wire.Balance
 	if err := p.call(ctx, wire.MethodWalletBalance, struct{}{}, &wallet); err != nil {
-		return err
+		return fmt.Errorf("player %s: %w", p.name, err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,8 +1,11 @@
 package load
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -225,5 +228,58 @@ func TestPlayersOfOneTableMustBeToldTheSame(t *testing.T) {
 				t.Errorf("%s, told %d times: %v", c.typ, i+1, found)
 			}
 		}
+	}
+}
+
+// A bet whose outcome the server does not know is asked for again under its first command
+// id; one that the server had no time for is given up.
+func TestABetOfUnknownOutcomeIsSentAgain(t *testing.T) {
+	server, client := net.Pipe()
+	defer func() { _ = server.Close() }()
+	sent := make(chan string, 4)
+	go func() { // ends with the pipe
+		for {
+			var head [8]byte // of a frame of 126 bytes and more
+			if _, err := io.ReadFull(server, head[:]); err != nil {
+				close(sent)
+				return
+			}
+			payload := make([]byte, binary.BigEndian.Uint16(head[2:]))
+			_, _ = io.ReadFull(server, payload)
+			for i := range payload {
+				payload[i] ^= head[4+i%4]
+			}
+			sent <- string(payload)
+		}
+	}()
+	r := &run{shares: []*stats{newStats()}}
+	p := newTestPlayer(r, newTable("t1", false, &r.faults))
+	p.socket, p.seated = &socket{conn: client}, true
+	now := time.Now()
+	if !p.bet(now, bet{"red", 5}) || !p.bet(now, bet{"black", 6}) {
+		t.Fatal("the player does not bet")
+	}
+	first := <-sent
+	<-sent
+	for id, code := range map[int]string{1: wire.CodeUnavailable, 2: wire.CodeBusy} {
+		if err := p.take(wire.ReplyError(fmt.Appendf(nil, "%d", id), wire.NewError(code, "no")), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.tend(now) // too early
+	p.tend(now.Add(2 * askAgainAfter))
+	if again := <-sent; again != first {
+		t.Errorf("%s was sent again as %s", first, again)
+	}
+	if err := p.take(wire.Reply([]byte("1"), wire.RoomCommandResult{Accepted: true, Epoch: 1, Seq: 2}), now); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.waiting) != 0 || r.resent.Load() != 1 || p.stats.refused[wire.CodeUnavailable] != 1 || p.stats.refused[wire.CodeBusy] != 1 {
+		t.Errorf("%+v %+v", p.waiting, p.stats.refused)
+	}
+	p.tend(now.Add(time.Hour))
+	_ = client.Close()
+	if more, ok := <-sent; ok {
+		t.Errorf("sent once more: %s", more)
 	}
 }

@@ -44,7 +44,7 @@ const (
 
 // Options say what to do. All but Keep are required.
 type Options struct {
-	URL      string        // the casino: http(s)://host[:port]
+	URL      *url.URL      // the casino, as ParseURL read it
 	Tables   int           // to open
 	Players  int           // to seat, at least one a table
 	Rate     float64       // bets a second
@@ -97,23 +97,28 @@ type run struct {
 	inTime             *stats        // as they were then
 }
 
+// ParseURL reads a casino's address: http or https, a host, and no path.
+func ParseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
+		return nil, fmt.Errorf("--url is the casino's address, like http://casino-x.localhost:8080, not %q", text)
+	}
+	return u, nil
+}
+
 // Run does it all, and reports. When betting ends, no more bets are placed and the rest is
 // done as after Duration; when ctx ends, nothing more is. The error is what kept the run
-// from being finished; violations are in the report.
+// from being finished; violations are in the report, which is nil if no bet was placed.
 func Run(ctx, betting context.Context, o Options) (*Report, error) {
 	if err := o.check(); err != nil {
 		return nil, err
-	}
-	base, err := url.Parse(o.URL)
-	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || strings.Trim(base.Path, "/") != "" {
-		return nil, fmt.Errorf("--url is the casino's address, like http://casino-x.localhost:8080, not %q", o.URL)
 	}
 	operator, err := o.Token("load", auth.Operator)
 	if err != nil {
 		return nil, err
 	}
 	r := &run{
-		Options: o, base: base, api: newAPI(base, operator), id: strings.ToLower(cryptorand.Text()[:8]), doors: make(doors, atOnce),
+		Options: o, base: o.URL, api: newAPI(o.URL, operator), id: strings.ToLower(cryptorand.Text()[:8]), doors: make(doors, atOnce),
 		window: min(o.Window, time.Duration(betsPerRound*0.9*float64(o.Players)/o.Rate*float64(time.Second))),
 	}
 	for range 16 {
@@ -127,16 +132,17 @@ func Run(ctx, betting context.Context, o Options) (*Report, error) {
 	if broken := floor.Wait(); broken != nil && !errors.Is(broken, context.Canceled) {
 		err = broken // why the rest failed
 	}
-	if ctx.Err() != nil {
-		return nil, errors.New("stopped at once: nothing was checked, and tables may still be open ('pitboss room list')")
-	}
-	if !o.Keep {
+	checked := err == nil
+	switch {
+	case ctx.Err() != nil:
+		err = errors.New("stopped at once: not everything was checked, and tables may still be open ('pitboss room list')")
+	case !o.Keep:
 		err = errors.Join(err, r.closeTables(ctx))
 	}
-	if err != nil {
+	if r.inTime == nil {
 		return nil, err
 	}
-	return r.report(), nil
+	return r.report(checked), err
 }
 
 // play is the run, from the door to the last check; the players live in floor.

@@ -32,6 +32,7 @@ type Report struct {
 	Resent         int64            `json:"resent"`             // bets sent again under the same command_id
 	ClockAheadMS   int64            `json:"clock_ahead_ms"`     // ours before the server's, if it can be told
 	CPUSeconds     float64          `json:"client_cpu_seconds"` // of this program while bets were placed
+	Checked        bool             `json:"checked"`            // all checks were made
 	Violated       int              `json:"violated"`           // all violations; the first 100 are:
 	Violations     []Violation      `json:"violations"`
 }
@@ -51,7 +52,7 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 }
 
 // report is called when nothing runs any more.
-func (r *run) report() *Report {
+func (r *run) report(checked bool) *Report {
 	all := sum(r.shares)
 	violations, violated := r.faults.found()
 	if violations == nil {
@@ -62,7 +63,7 @@ func (r *run) report() *Report {
 		Offered: r.offered.Load(), Accepted: all.accepted, Refused: all.refused, Unplaced: r.unplaced.Load(),
 		Acceptance: latencyOf(all.answers), Events: latencyOf(all.events),
 		Reconnects: r.reconnects.Load(), Resent: r.resent.Load(),
-		ClockAheadMS: r.clocks.ahead().Milliseconds(), CPUSeconds: r.cpu.Seconds(), Violated: violated, Violations: violations,
+		ClockAheadMS: r.clocks.ahead().Milliseconds(), CPUSeconds: r.cpu.Seconds(), Checked: checked, Violated: violated, Violations: violations,
 	}
 	if s := r.betting.Seconds(); s > 0 {
 		out.OfferedRate, out.AcceptedRate = float64(out.Offered)/s, float64(r.inTime.accepted)/s
@@ -106,11 +107,14 @@ func (r *Report) Print(w io.Writer) {
 	if s := r.BettingSeconds; r.CPUSeconds > 0 && s > 0 {
 		line("client", "%.0f %% of a core while bets were placed, %.1f µs an event", 100*r.CPUSeconds/s, 1e6*r.CPUSeconds/max(r.EventRate*s, 1))
 	}
-	if r.Violated == 0 {
+	switch {
+	case !r.Checked:
+		line("checks", "not finished; %d violations so far", r.Violated)
+	case r.Violated > 0:
+		line("checks", "%d VIOLATIONS", r.Violated)
+	default:
 		line("checks", "every bet settled once at the right payout, every event told once, every balance right")
-		return
 	}
-	line("checks", "%d VIOLATIONS", r.Violated)
 	for _, v := range r.Violations {
 		fmt.Fprintf(w, "    %s: %s: %s\n", v.Kind, v.Where, v.What)
 	}
