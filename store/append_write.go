@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// moveRooms moves locked rooms on. A room that was told to close stays told, whatever a
-	// writer who has not heard it yet says.
+	// moveRooms moves the rooms on that are where their writers believe, and returns them. A room
+	// that was told to close stays told, whatever a writer who has not heard it yet says.
 	moveRooms = `
 update room r set
   seq = u.seq,
@@ -23,9 +23,10 @@ update room r set
   snapshot_seq = case when u.snapshot is null then r.snapshot_seq else u.seq end,
   seed_sealed = case when u.seed then u.sealed else r.seed_sealed end,
   seed_commitment = case when u.seed then u.commitment else r.seed_commitment end
-from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::bytea[], $7::bytea[])
-  as u(id, seq, status, snapshot, seed, sealed, commitment)
-where r.id = u.id`
+from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::bytea[], $7::bytea[], $8::bigint[], $9::bigint[])
+  as u(id, seq, status, snapshot, seed, sealed, commitment, epoch, was)
+where r.id = u.id and r.epoch = u.epoch and r.seq = u.was
+returning r.id`
 
 	insertEvents = `
 insert into event (room, epoch, seq, at, type, round, data)
@@ -63,12 +64,18 @@ func (g *group) write(q *pgx.Batch) error {
 	if err != nil || len(plans) == 0 {
 		return err
 	}
-	queueRooms(q, plans)
+	queueRooms(q, plans).Exec(all(len(plans), "rooms"))
+	g.queueAccounts(q)
+	return g.queueRest(q, plans)
+}
+
+// queueRest queues what is only added.
+func (g *group) queueRest(q *pgx.Batch, plans []*plan) error {
 	queueEvents(q, plans)
 	if err := queueCommands(q, plans); err != nil {
 		return err
 	}
-	g.queueMoney(q, plans)
+	queueTransfers(q, plans)
 	for _, p := range plans {
 		for _, e := range p.b.Entries { // rare: what an operator did
 			if e.Audit != nil {
@@ -79,15 +86,17 @@ func (g *group) write(q *pgx.Batch) error {
 	return nil
 }
 
-func queueRooms(q *pgx.Batch, plans []*plan) {
+func queueRooms(q *pgx.Batch, plans []*plan) *pgx.QueuedQuery {
 	n := len(plans)
 	ids, seqs, statuses, snapshots := make([]string, n), make([]int64, n), make([]string, n), make([]*string, n)
 	seeds, sealed, commitments := make([]bool, n), make([][]byte, n), make([][]byte, n)
+	epochs, was := make([]int64, n), make([]int64, n)
 	for i, p := range plans {
+		epochs[i], was[i] = p.b.Epoch, p.b.Seq
 		ids[i], seqs[i], statuses[i], snapshots[i] = p.ref.Room, p.lastSeq, string(p.b.Status), p.move.snapshot
 		seeds[i], sealed[i], commitments[i] = p.move.seed, p.move.sealed, p.move.commitment
 	}
-	q.Queue(moveRooms, ids, seqs, statuses, snapshots, seeds, sealed, commitments).Exec(all(n, "rooms"))
+	return q.Queue(moveRooms, ids, seqs, statuses, snapshots, seeds, sealed, commitments, epochs, was)
 }
 
 // all fails a statement that did not change n rows.
@@ -140,7 +149,7 @@ func queueCommands(q *pgx.Batch, plans []*plan) error {
 	return nil
 }
 
-func (g *group) queueMoney(q *pgx.Batch, plans []*plan) {
+func queueTransfers(q *pgx.Batch, plans []*plan) {
 	var roomIDs, kinds, refs, players []string
 	var debits, credits, amounts, seqs []int64
 	var commands []*string
@@ -153,11 +162,12 @@ func (g *group) queueMoney(q *pgx.Batch, plans []*plan) {
 			commands, ats = append(commands, t.command), append(ats, t.at)
 		}
 	}
-	if len(roomIDs) == 0 {
-		return
+	if len(roomIDs) > 0 {
+		q.Queue(insertTransfers, roomIDs, debits, credits, amounts, kinds, refs, seqs, players, commands, ats)
 	}
-	q.Queue(insertTransfers, roomIDs, debits, credits, amounts, kinds, refs, seqs, players, commands, ats)
+}
 
+func (g *group) queueAccounts(q *pgx.Batch) {
 	var ids, balances, versions []int64
 	add := func(a *account) {
 		if a.changed {
@@ -170,7 +180,9 @@ func (g *group) queueMoney(q *pgx.Batch, plans []*plan) {
 	for _, a := range g.tills {
 		add(a)
 	}
-	q.Queue(updateAccounts, ids, balances, versions).Exec(all(len(ids), "balances"))
+	if len(ids) > 0 {
+		q.Queue(updateAccounts, ids, balances, versions).Exec(all(len(ids), "balances"))
+	}
 }
 
 func auditArgs(a rooms.Audit) []any {

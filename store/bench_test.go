@@ -141,7 +141,9 @@ func BenchmarkAppendTogether(b *testing.B) {
 	}
 }
 
-func player(room, seat int) game.PlayerID { return game.PlayerID(fmt.Sprintf("player-%d-%d", room, seat)) }
+func player(room, seat int) game.PlayerID {
+	return game.PlayerID(fmt.Sprintf("player-%d-%d", room, seat))
+}
 
 func appendBets(b *testing.B, s *store.Store, admin *store.Admin, bets, tenants int) {
 	players := make([]game.PlayerID, bets)

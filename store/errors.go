@@ -44,6 +44,7 @@ const (
 	stateSerialization   = "40001"
 	stateDeadlock        = "40P01"
 	stateUnique          = "23505"
+	stateCheck           = "23514"
 	stateForeignKey      = "23503"
 	stateDuplicateObject = "42710"
 	stateLockTimeout     = "55P03"
@@ -62,8 +63,8 @@ func sqlState(err error) string {
 	return ""
 }
 
-// violates reports whether err says that a unique constraint of that name was violated.
+// violates reports whether err says that the constraint of that name was violated.
 func violates(err error, constraint string) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == stateUnique && pg.ConstraintName == constraint
+	return errors.As(err, &pg) && (pg.Code == stateUnique || pg.Code == stateCheck) && pg.ConstraintName == constraint
 }

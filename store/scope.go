@@ -123,9 +123,12 @@ const (
 
 // twoTrips is Tx in two round trips: begin and first go out together, and so do what second
 // queues, once the results of first are in, and commit. If second queues nothing the
-// transaction is rolled back, which is no error.
-func (c Scope) twoTrips(ctx context.Context, first *pgx.Batch, second func(*pgx.Batch) error) error {
-	return c.retry(ctx, func() error { return c.trips(ctx, beginWrite, first, second) })
+// transaction is rolled back, which is no error. start is called anew for each attempt.
+func (c Scope) twoTrips(ctx context.Context, start func() (first *pgx.Batch, second func(*pgx.Batch) error)) error {
+	return c.retry(ctx, func() error {
+		first, second := start()
+		return c.trips(ctx, beginWrite, first, second)
+	})
 }
 
 // trips: a nil second commits with first, in one round trip.
