@@ -125,7 +125,7 @@ func frame(room string, rec Record, data json.RawMessage) []byte {
 		method = rec.Type
 	}
 	e := formed(room, rec, data)
-	return wire.EncodeRoomEvent(nil, method, &e)
+	return wire.EncodeRoomEvent(make([]byte, 0, 160+len(data)), method, &e) // the rest is some 130 bytes
 }
 
 func isPromotion(typ string) bool {

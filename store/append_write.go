@@ -110,10 +110,13 @@ func all(n int, what string) func(pgconn.CommandTag) error {
 }
 
 func queueEvents(q *pgx.Batch, plans []*plan) {
-	var ids, types []string
-	var epochs, seqs, rounds []int64
-	var ats []time.Time
-	var data []*string
+	n := 0
+	for _, p := range plans {
+		n += int(p.lastSeq - p.b.Seq)
+	}
+	ids, types := make([]string, 0, n), make([]string, 0, n)
+	epochs, seqs, rounds := make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n)
+	ats, data := make([]time.Time, 0, n), make([]*string, 0, n)
 	for _, p := range plans {
 		for _, e := range p.b.Entries {
 			for _, r := range e.Records {
@@ -150,10 +153,13 @@ func queueCommands(q *pgx.Batch, plans []*plan) error {
 }
 
 func queueTransfers(q *pgx.Batch, plans []*plan) {
-	var roomIDs, kinds, refs, players []string
-	var debits, credits, amounts, seqs []int64
-	var commands []*string
-	var ats []time.Time
+	n := 0
+	for _, p := range plans {
+		n += len(p.posted)
+	}
+	roomIDs, kinds, refs, players := make([]string, 0, n), make([]string, 0, n), make([]string, 0, n), make([]string, 0, n)
+	debits, credits, amounts, seqs := make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n)
+	commands, ats := make([]*string, 0, n), make([]time.Time, 0, n)
 	for _, p := range plans {
 		for _, t := range p.posted {
 			roomIDs, debits, credits = append(roomIDs, p.ref.Room), append(debits, t.debit.id), append(credits, t.credit.id)

@@ -19,6 +19,10 @@ import (
 const (
 	// groupEntries is from how many entries on a transaction takes no further append.
 	groupEntries = 512
+	// groupsAtOnce is how many transactions of appends of one tenant may be under way: one would
+	// leave the database idle while the next is put together and the log is flushed, more than
+	// two make the groups smaller. (BenchmarkAppendTogether; docs/benchmarks.)
+	groupsAtOnce = 2
 	// groupWithin bounds a transaction of appends, which outlives the callers' contexts.
 	groupWithin = 10 * time.Second
 )
@@ -28,17 +32,31 @@ const (
 // a timer, and the busier the database is, the fewer transactions it is given.
 type lanes struct {
 	mu      sync.Mutex
-	waiting map[tenant.ID][]*plan // there is an entry while somebody commits
+	waiting map[tenant.ID]*lane // there is an entry while somebody commits
+}
+
+// lane is one tenant's.
+type lane struct {
+	plans []*plan
+	busy  int // transactions that are under way
 }
 
 // commit returns when p is done, or ctx ended.
 func (j *Journal) commit(ctx context.Context, p *plan) ([]rooms.Answer, error) {
 	l, id := &j.lanes, p.ref.Tenant
 	l.mu.Lock()
-	waiting, busy := l.waiting[id]
-	l.waiting[id] = append(waiting, p)
+	mine := l.waiting[id]
+	if mine == nil {
+		mine = &lane{}
+		l.waiting[id] = mine
+	}
+	mine.plans = append(mine.plans, p)
+	more := mine.busy < groupsAtOnce
+	if more {
+		mine.busy++
+	}
 	l.mu.Unlock()
-	if !busy {
+	if more {
 		go j.serve(context.WithoutCancel(ctx), id)
 	}
 	select {
@@ -64,14 +82,16 @@ func (j *Journal) serve(ctx context.Context, id tenant.ID) {
 func (l *lanes) next(id tenant.ID) []*plan {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := l.waiting[id]
-	if len(all) == 0 {
-		delete(l.waiting, id)
+	mine := l.waiting[id]
+	if len(mine.plans) == 0 {
+		if mine.busy--; mine.busy == 0 {
+			delete(l.waiting, id)
+		}
 		return nil
 	}
 	var now, later []*plan
 	entries, taken := 0, map[string]bool{}
-	for _, p := range all {
+	for _, p := range mine.plans {
 		if entries >= groupEntries || taken[p.ref.Room] {
 			later = append(later, p)
 			continue
@@ -80,7 +100,7 @@ func (l *lanes) next(id tenant.ID) []*plan {
 		entries += len(p.b.Entries)
 		now = append(now, p)
 	}
-	l.waiting[id] = later
+	mine.plans = later
 	return now
 }
 

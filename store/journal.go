@@ -27,7 +27,7 @@ var _ rooms.Journal = (*Journal)(nil)
 
 // NewJournal returns the journal of all rooms of all tenants.
 func NewJournal(s *Store) *Journal {
-	return &Journal{s, lanes{waiting: map[tenant.ID][]*plan{}}}
+	return &Journal{s, lanes{waiting: map[tenant.ID]*lane{}}}
 }
 
 const (

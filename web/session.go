@@ -179,17 +179,15 @@ func (x *session) command(req wire.Request, p wire.RoomCommand) (any, error) {
 	if err != nil || len(p.CommandID) != 36 {
 		return nil, wire.NewError(wire.CodeInvalidParams, "command_id: want a UUID, as 36 characters")
 	}
-	var typed struct {
-		Type string `json:"type"`
-	}
-	if err := json.Unmarshal(p.Command, &typed); err != nil || typed.Type == "" {
+	kind := wire.CommandType(p.Command)
+	if kind == "" {
 		return nil, wire.NewError(wire.CodeInvalidParams, "command: want an object with a type")
 	}
 	x.server.rooms.Send(room.ref, rooms.Command{
 		ID:      command.String(),
 		By:      game.Actor{Player: game.PlayerID(x.who.Subject), Name: maskName(x.who.Name)},
 		Address: x.conn.Identity().Address,
-		Type:    typed.Type,
+		Type:    kind,
 		Body:    p.Command,
 	}, func(a rooms.Answer, err error) {
 		switch {

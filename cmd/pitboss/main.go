@@ -9,10 +9,16 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
 
 func main() {
+	// Most of a node's garbage is a bet's or a frame's and dies young; what lives is small. At Go's
+	// default a node under 12,000 bets a second spends a sixth of its CPU time on collecting.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}, seams{})
 	stop()

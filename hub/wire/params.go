@@ -26,6 +26,21 @@ func DecodeParams(raw json.RawMessage, dst any) *Error {
 	return nil
 }
 
+// CommandType is the type of a RoomCommand's Command, or "" if it is no object with one.
+func CommandType(command json.RawMessage) (typ string) {
+	err := scanObject(command, func(name, value []byte) bool {
+		if string(name) == "type" && value[0] == '"' {
+			said, _ := (&scanner{text: value}).str() // it has been scanned already
+			typ = string(said)
+		}
+		return true
+	})
+	if err != nil {
+		return ""
+	}
+	return typ
+}
+
 // shape is what a struct's JSON form must look like.
 type shape struct {
 	fields   map[string]field
