@@ -180,6 +180,8 @@ func (f *flusher) run(stop <-chan struct{}) {
 	w := newWriter(flushBytes)
 	turns := make([]turn, 0, flushTurns)
 	for {
+		// Who has something to say says it first: under load it then goes out together.
+		runtime.Gosched()
 		turns = f.take(turns[:0])
 		for i, t := range turns {
 			t.conn.flush(w, t.class)

@@ -31,13 +31,13 @@ func (d *Directory) Send(ref Ref, c Command, reply func(Answer, error)) {
 		return
 	}
 	c.ID = id.String() // one spelling, so that one command is one command
-	d.mail(ref, message{command: &c, reply: reply})
+	d.mail(ref, &message{command: &c, reply: reply})
 }
 
 // Close asks a room's game to end after the round at hand. Asking again changes nothing, so
 // whoever wants the room closed asks until it is.
 func (d *Directory) Close(ref Ref, reason string) {
-	d.mail(ref, message{close: &game.Close{Reason: reason}, reply: func(Answer, error) {}})
+	d.mail(ref, &message{close: &game.Close{Reason: reason}, reply: func(Answer, error) {}})
 }
 
 // Joined is what somebody who comes to a room is told.
@@ -140,7 +140,7 @@ func (d *Directory) Public(gameName, room string, rec Record, viewer game.Player
 	return formOf(kind, room, rec, viewer)
 }
 
-func (d *Directory) mail(ref Ref, m message) {
+func (d *Directory) mail(ref Ref, m *message) {
 	r := d.find(ref)
 	if r == nil {
 		m.reply(Answer{}, d.absent(ref))
@@ -178,7 +178,7 @@ func ask[T any](ctx context.Context, d *Directory, ref Ref, question func(*room)
 		err   error
 	}
 	done := make(chan outcome, 1)
-	d.mail(ref, message{
+	d.mail(ref, &message{
 		question: func(r *room) {
 			value, err := question(r)
 			done <- outcome{value, err}

@@ -36,7 +36,7 @@ type room struct {
 	config  Config
 	kind    game.Kind
 	log     *slog.Logger
-	mailbox chan message
+	mailbox chan *message
 	stop    chan struct{} // closed to drain
 	listed  atomic.Value  // a Status: what List says
 
@@ -53,7 +53,7 @@ type room struct {
 
 	// Owned by run.
 	hand      []*work     // being decided; not answered yet
-	asked     []message   // questions not answered yet
+	asked     []*message  // questions not answered yet
 	published int64       // the last event that sockets were told of
 	last      time.Time   // the last command's: time does not run backwards in a game
 	beat      *time.Timer // to the next beat
@@ -64,7 +64,8 @@ type room struct {
 	away      bool // it ends though the room is not closed
 }
 
-// message is what a room finds in its mailbox: a command, a wish to close, or a question.
+// message is what a room finds in its mailbox: a command, a wish to close, or a question. The
+// mailbox holds pointers, or it would be most of what an idle room takes.
 type message struct {
 	command  *Command
 	close    *game.Close
@@ -76,7 +77,7 @@ func newRoom(d *Directory, ref Ref, c Config, kind game.Kind) *room {
 	return &room{
 		d: d, ref: ref, config: c, kind: kind,
 		log:     d.o.Log.With("tenant", ref.Tenant.String(), "room", ref.Room),
-		mailbox: make(chan message, MailboxMax), stop: make(chan struct{}),
+		mailbox: make(chan *message, MailboxMax), stop: make(chan struct{}),
 	}
 }
 
@@ -171,7 +172,7 @@ func (r *room) wakeAt() time.Time {
 
 // handle takes what waits, up to BatchMax, decides the commands of it in one append, and then
 // answers the questions, which see what was committed.
-func (r *room) handle(ctx context.Context, first ...message) {
+func (r *room) handle(ctx context.Context, first ...*message) {
 	seen := map[CommandKey]*work{}
 	for _, m := range first {
 		r.take(m, seen)
@@ -194,7 +195,7 @@ func (r *room) handle(ctx context.Context, first ...message) {
 
 // take makes a piece of work of a message. The same command twice is one piece of work that
 // two wait for.
-func (r *room) take(m message, seen map[CommandKey]*work) {
+func (r *room) take(m *message, seen map[CommandKey]*work) {
 	switch {
 	case m.question != nil:
 		r.asked = append(r.asked, m)

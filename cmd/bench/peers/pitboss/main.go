@@ -34,6 +34,7 @@ import (
 
 var (
 	quota  = flag.Int("tenant-commands", 10_000_000, "commands per second of a tenant")
+	window = flag.Duration("window", 0, "how long state waits for more of it")
 	topics = flag.Int("topics", 32, "topics of a socket")
 )
 
@@ -63,9 +64,11 @@ func run(ctx context.Context) error {
 	s.verifier = auth.NewVerifier(keys)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	s.hub = hub.New(hub.Options{
-		Bus: membus.New(), Node: "bench", Log: log, Registerer: prometheus.NewRegistry(),
+		Windows: hub.Windows{State: *window},
+		Bus:     membus.New(), Node: "bench", Log: log, Registerer: prometheus.NewRegistry(),
 		Limits: hub.Limits{
 			SocketsPerTenantMax: 50_000, TopicsPerConnMax: *topics,
+			BytesPerSecond: unlimited, BytesBurst: unlimited, TenantBytesPerSecond: unlimited,
 			CommandsPerSecond: unlimited, CommandsBurst: unlimited, TenantCommandsPerSecond: *quota,
 		},
 	})
