@@ -87,13 +87,17 @@ fuzz: ## Run each fuzz test for a while (T=30s)
 	@.ci/fuzz.sh $(T)
 
 .PHONY: bench
-bench: ## Benchmarks of the hot paths; the database waits for the disk
-	go test -run '^$$' -bench . -benchmem ./hub/... ./rooms/... ./store
-
-.PHONY: bench-compare
-bench-compare: ## Side by side with other servers: table, docs/benchmarks (ARGS="-quick -only fanout")
+bench: ## Side by side with other servers: table and docs/benchmarks, 18 min (ARGS="-quick -only fanout")
 	@.ci/install.sh --try postgresql
 	@cd cmd/bench && go build -o ../../bin/bench . && exec ../../bin/bench $(ARGS)
+
+.PHONY: bench-go
+bench-go: ## Benchmarks of the hot paths' parts; the database waits for the disk
+	go test -run '^$$' -bench 'Benchmark([^E]|E[^x])' -benchmem ./hub/... ./rooms/... ./store ./cmd/pitboss/load
+
+.PHONY: bench-exec-modes
+bench-exec-modes: ## How pgx sends statements, by number of tenants; docs/benchmarks/exec-modes.md
+	go test -run '^$$' -bench ExecModes -benchtime 3000x -timeout 30m ./store
 
 ##@ Change it
 

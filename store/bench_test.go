@@ -70,7 +70,7 @@ func BenchmarkAppend(b *testing.B) {
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe} {
 		d := storetest.Empty(b)
 		s, admin := storetest.Open(b, d, store.Options{})
-		if err := s.SetExecMode(b.Context(), d.AppURL, mode); err != nil {
+		if err := s.SetExecMode(b.Context(), d.AppURL, mode, store.DefaultMaxConns); err != nil {
 			b.Fatal(err)
 		}
 		storetest.Durable(b, d)

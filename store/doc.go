@@ -26,12 +26,16 @@
 // path ends at the template schema tpl: the names resolve there and the rows are denied, so
 // a forgotten scope is loud.
 //
-// SQL is constant and unqualified, and statements are described once per connection and
-// sent unnamed (pgx's CacheDescribe). Named prepared statements were measured and turned
-// down: with one busy tenant they save a quarter to a third of an append of one bet, with
-// fifty tenants in turn they cost more than they save, since the server plans them anew at
-// every change of search_path; they keep a plan that was made for an empty table; and they
-// break behind poolers that share connections. (BenchmarkAppend shows both.)
+// SQL is constant and unqualified, and prepared once for each connection, whatever the number
+// of tenants: the server plans it anew when the role under it changes, which still costs less
+// than to parse it too (docs/benchmarks/exec-modes.md, BenchmarkExecModes). A prepared plan may
+// be as old as an empty table, so the login's plans never read a table from end to end if an
+// index will do. Behind a pooler that knows no prepared statements, say
+// default_query_exec_mode=cache_describe in the URL.
+//
+// Appends of a tenant's rooms that wait at the same time share a transaction of two round trips
+// (group.go, presume.go): one would do only if the answers, which are written with the bets,
+// did not say the balance after each.
 //
 // Hot tables have no foreign keys: a batch of a hundred bets would pay for hundreds of
 // look-ups that the journal's own arithmetic makes needless; Store.TrialBalance finds what

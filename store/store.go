@@ -63,7 +63,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.MaxConns == 0 {
 		o.MaxConns = DefaultMaxConns
 	}
-	pool, err := openPool(ctx, o.URL, pgx.QueryExecModeCacheDescribe, o.MaxConns)
+	pool, err := openPool(ctx, o.URL, execMode(o.URL), o.MaxConns)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,17 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// execMode is how statements are sent: prepared once for each connection, unless the URL says
+// otherwise (default_query_exec_mode=cache_describe, for a pooler that knows no prepared
+// statements). docs/benchmarks/exec-modes.md has the figures.
+func execMode(url string) pgx.QueryExecMode {
+	c, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return pgx.QueryExecModeCacheStatement // openPool says what is wrong
+	}
+	return c.ConnConfig.DefaultQueryExecMode // pgx's own is CacheStatement
 }
 
 func openPool(ctx context.Context, url string, mode pgx.QueryExecMode, conns int32) (*pgxpool.Pool, error) {

@@ -24,7 +24,7 @@ const (
 	tables  = 200
 	players = 2000
 	// offered is a little above the 12,000 that are to be accepted.
-	offered = 13_000
+	offered = 12_100
 	// idleRooms are opened to see what one takes.
 	idleRooms = 1000
 )

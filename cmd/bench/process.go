@@ -31,7 +31,7 @@ func cores() int { return runtime.NumCPU() }
 func repository(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/pitboss-hub/pitboss").Output()
 	if err != nil {
-		return "", fmt.Errorf("run this in cmd/bench of the repository (make bench-compare does): %w", err)
+		return "", fmt.Errorf("run this in cmd/bench of the repository (make bench does): %w", err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
