@@ -262,16 +262,11 @@ func (x *session) command(ctx context.Context, p wire.RoomCommand) (any, *wire.E
 	if _, err := uuid.Parse(p.CommandID); err != nil || len(p.CommandID) != 36 {
 		return nil, wire.NewError(wire.CodeInvalidParams, "command_id: want a UUID, as 36 characters")
 	}
-	var typed struct {
-		Type string `json:"type"`
-	}
-	if err := json.Unmarshal(p.Command, &typed); err != nil {
-		return nil, wire.NewError(wire.CodeInvalidParams, "command: want an object with a type")
-	}
-	if _, ok := classes[typed.Type]; !ok {
+	kind := wire.CommandType(p.Command)
+	if _, ok := classes[kind]; !ok {
 		return nil, wire.NewError(wire.CodeInvalidParams, "command.type: want result, state, chat or promotion")
 	}
-	seq, err := r.tell(ctx, x.server.hub, typed.Type, p.Command)
+	seq, err := r.tell(ctx, x.server.hub, kind, p.Command)
 	if err != nil {
 		return nil, wire.NewError(wire.CodeBusy, err.Error())
 	}
