@@ -32,8 +32,8 @@ type Options struct {
 	Limits    Limits
 	Windows   Windows
 	// Compression accepts permessage-deflate (RFC 7692) from clients that offer it. A
-	// broadcast is compressed once. It saves bytes of long messages and costs memory and
-	// CPU time: docs/benchmarks.
+	// broadcast is compressed once. It is off, and "pitboss serve" leaves it off, until what
+	// it saves and costs has been measured.
 	Compression bool
 }
 
