@@ -6,6 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pitboss-hub/pitboss/rooms"
 )
 
 // Pool is the application's login without any scope, for tests that show what it may not.
@@ -42,4 +44,31 @@ func (s *Store) SetExecMode(ctx context.Context, url string, mode pgx.QueryExecM
 	s.pool.Close()
 	s.pool = pool
 	return nil
+}
+
+// Buggy is the epoch of a batch that Together makes a plan of that panics.
+const Buggy = -1
+
+// Together appends the batches in one transaction, as Append does with what waits.
+func (j *Journal) Together(ctx context.Context, refs []rooms.Ref, batches []rooms.Batch) ([][]rooms.Answer, []error) {
+	plans := make([]*plan, len(refs))
+	for i, ref := range refs {
+		p, err := newPlan(ref, batches[i])
+		if err == nil {
+			p.move, err = j.move(ref, batches[i])
+		}
+		if err != nil {
+			panic(err)
+		}
+		if batches[i].Epoch == Buggy {
+			p.b.Epoch, p.ids = 1, nil // compute reaches behind the end of it
+		}
+		plans[i] = p
+	}
+	j.together(ctx, refs[0].Tenant, plans)
+	answers, errs := make([][]rooms.Answer, len(plans)), make([]error, len(plans))
+	for i, p := range plans {
+		answers[i], errs[i] = p.answers, p.err
+	}
+	return answers, errs
 }

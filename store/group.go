@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -107,9 +109,9 @@ func (l *lanes) next(id tenant.ID) []*plan {
 // together commits the plans in one transaction, and tells each what came of it. If the server
 // refuses the whole for what may be one room's fault, each room gets a transaction of its own.
 func (j *Journal) together(ctx context.Context, id tenant.ID, plans []*plan) {
-	err := j.try(ctx, id, plans)
+	err := j.tried(ctx, id, plans)
 	var refused *pgconn.PgError
-	if len(plans) > 1 && errors.As(err, &refused) && !transient(refused.Code) {
+	if len(plans) > 1 && (errors.Is(err, errPanic) || errors.As(err, &refused) && !transient(refused.Code)) {
 		for _, p := range plans {
 			j.together(ctx, id, []*plan{p})
 		}
@@ -121,6 +123,20 @@ func (j *Journal) together(ctx context.Context, id tenant.ID, plans []*plan) {
 		}
 		close(p.done)
 	}
+}
+
+// errPanic is a bug of ours, which ends no more than the appends that it was met in: their rooms
+// are rebuilt from what was written.
+var errPanic = errors.New("store: panic in an append")
+
+func (j *Journal) tried(ctx context.Context, id tenant.ID, plans []*plan) (err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			err = fmt.Errorf("%w: %v", errPanic, x)
+			j.s.log.ErrorContext(ctx, "an append panicked", "tenant", id.String(), "panic", x, "stack", string(debug.Stack()))
+		}
+	}()
+	return j.try(ctx, id, plans)
 }
 
 // transient reports whether a transaction failed for what no row of it is to blame for:

@@ -173,10 +173,11 @@ func TestLedgerAddsUpWhateverIsWritten(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	for node := range 2 {
+		journal := store.NewJournal(s) // a node's rooms share transactions
 		for _, ref := range refs {
 			seed := rnd.Uint64()
 			wg.Go(func() {
-				w := &writer{s: s, ref: ref, node: fmt.Sprint(node), rnd: rand.New(rand.NewPCG(seed, 0)), books: books, players: players}
+				w := &writer{s: s, journal: journal, ref: ref, node: fmt.Sprint(node), rnd: rand.New(rand.NewPCG(seed, 0)), books: books, players: players}
 				for range 40 {
 					w.step(t)
 				}
@@ -234,6 +235,7 @@ func (b *books) add(who game.PlayerID, amount game.Money) {
 // writer is a node that believes it owns a room, until it is told otherwise.
 type writer struct {
 	s          *store.Store
+	journal    *store.Journal
 	ref        rooms.Ref
 	node       string
 	rnd        *rand.Rand
@@ -253,7 +255,7 @@ func (w *writer) step(t *testing.T) {
 	entries := w.batch()
 	for {
 		w.number(entries)
-		_, err := store.NewJournal(w.s).Append(t.Context(), w.ref, rooms.Batch{Epoch: w.epoch, Seq: w.seq, Entries: entries, Status: rooms.Open})
+		_, err := w.journal.Append(t.Context(), w.ref, rooms.Batch{Epoch: w.epoch, Seq: w.seq, Entries: entries, Status: rooms.Open})
 		var conflict *rooms.Conflict
 		switch {
 		case errors.Is(err, rooms.ErrFenced):
