@@ -50,6 +50,7 @@ type Hub struct {
 	topics      *topics
 	wheel       *wheel
 	flushers    *flushers
+	peers       *peers
 	seed        maphash.Seed
 	shards      [shards]connShard
 
@@ -82,8 +83,12 @@ func New(o Options) *Hub {
 	for i := range h.shards {
 		h.shards[i].conns = map[*Conn]struct{}{}
 	}
+	h.peers = newPeers(h)
 	return h
 }
+
+// Health is nil while what is published reaches other nodes, as far as is known.
+func (h *Hub) Health() error { return h.bus.Health() }
 
 // Node is this node's name.
 func (h *Hub) Node() string { return h.node }
@@ -110,6 +115,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		}
 		return err
 	})
+	g.Go(func() error { h.peers.listen(running); return nil })
 	g.Go(func() error { h.watch(running); return nil })
 	err := g.Wait()
 	if err != nil {
@@ -138,6 +144,10 @@ func (h *Hub) Publish(ctx context.Context, m Message) error {
 }
 
 func (h *Hub) deliver(m Message) {
+	if m.Topic.Tenant().IsZero() {
+		h.peers.received(m.Frame)
+		return
+	}
 	if t := h.topics.find(m.Topic); t != nil {
 		t.deliver(m, h.flushers)
 	}

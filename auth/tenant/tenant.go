@@ -99,14 +99,24 @@ func (id ID) must() string {
 	return id.name
 }
 
-// Topic is a stream of messages inside one tenant. It is comparable; only ID.Topic
-// makes one, so a topic without a tenant does not exist.
+// Topic is a stream of messages inside one tenant, or between nodes. It is comparable; only
+// ID.Topic and NodeTopic make one, so a topic of nobody does not exist.
 type Topic struct {
 	tenant    ID
 	kind, key string
 }
 
-// Tenant is whose topic it is.
+// AllNodes is the name that stands for every node in NodeTopic.
+const AllNodes = "*"
+
+// kindNode is the kind of topics that are no tenant's but the platform's.
+const kindNode = "node"
+
+// NodeTopic is what nodes say to one of them, or to AllNodes. It is no tenant's, so no socket
+// can listen to it.
+func NodeTopic(node string) Topic { return Topic{kind: kindNode, key: node} }
+
+// Tenant is whose topic it is; the zero ID if it is NodeTopic's.
 func (t Topic) Tenant() ID { return t.tenant }
 
 // Kind is the first argument that ID.Topic was given.
@@ -116,7 +126,7 @@ func (t Topic) Kind() string { return t.kind }
 func (t Topic) Key() string { return t.key }
 
 // IsZero reports whether t is no topic.
-func (t Topic) IsZero() bool { return t.tenant.IsZero() }
+func (t Topic) IsZero() bool { return t == Topic{} }
 
 // String is the topic's name between nodes: tenant:kind:key. Neither a tenant nor a
 // kind contains a colon, so no two topics share a name.
@@ -128,6 +138,9 @@ func ParseTopic(s string) (Topic, error) {
 	kind, key, ok2 := strings.Cut(rest, ":")
 	if !ok || !ok2 || kind == "" || key == "" {
 		return Topic{}, fmt.Errorf("tenant: not a topic: %q", s)
+	}
+	if name == "" && kind == kindNode {
+		return NodeTopic(key), nil
 	}
 	id, err := Parse(name)
 	if err != nil {

@@ -34,6 +34,8 @@ func Run(t *testing.T, nodes func(t *testing.T, n int) []hub.Bus) {
 		"SubscribersComeAndGoWhileMessagesFlow": comeAndGo,
 		"PublishFailsAfterItsContextEnded":      publishAfterEnd,
 		"RunReturnsWhenItsContextEnds":          runReturns,
+		"NodesTalkToEachOther":                  nodesTalk,
+		"ANodeThatDeliversIsHealthy":            healthy,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -144,6 +144,8 @@ func allFields(t *testing.T, b *bench) {
 		{Topic: x[0], Class: hub.ClassPromotion, Epoch: 1<<62 + 1, Seq: 1<<53 + 1, Key: "beat:é\x00", Frame: []byte(`{"a":"é"}`),
 			Private: []hub.Private{{Player: "alice", Frame: []byte(`{"a":1}`)}, {Player: "bob:\"x\"", Frame: []byte("")}}},
 		{Topic: x[0], Class: hub.ClassChat, Epoch: -1, Seq: -1, Frame: frame(1000)},
+		{Topic: x[0], Epoch: 3, Top: 1<<53 + 1, Key: "beat", Frame: frame(10)},
+		{Topic: x[0], Seat: 1<<62 + 1},
 	}
 	for _, m := range want {
 		if err := nodes[0].Publish(t.Context(), m); err != nil {
@@ -158,6 +160,34 @@ func allFields(t *testing.T, b *bench) {
 	}
 	if diff := cmp.Diff(want, got, same); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func nodesTalk(t *testing.T, b *bench) {
+	nodes := b.start(2)
+	one, all := tenant.NodeTopic("b-1.example"), tenant.NodeTopic(tenant.AllNodes)
+	nodes[0].subscribe(all)
+	nodes[1].subscribe(one, all)
+	nodes[0].publish(one, seqs(100)...)
+	nodes[0].publish(all, 1)
+	sameSeqs(t, "to one", seqs(100), nodes[1].waitFor(one, 100))
+	for _, n := range nodes {
+		sameSeqs(t, "to all", seqs(1), n.waitFor(all, 1))
+	}
+}
+
+func healthy(t *testing.T, b *bench) {
+	n := b.start(1)[0]
+	x, _ := topics(t, 1)
+	n.subscribe(x[0])
+	n.publish(x[0], 1)
+	n.waitFor(x[0], 1)
+	if err := n.Health(); err != nil {
+		t.Errorf("while it delivers: %v", err)
+	}
+	n.stop()
+	if n.Health() == nil {
+		t.Error("a stopped node is healthy")
 	}
 }
 

@@ -120,6 +120,16 @@ func (b *Bus) Unsubscribe(topic tenant.Topic) {
 	delete(b.topics, topic)
 }
 
+// Health implements hub.Bus.
+func (b *Bus) Health() error {
+	b.net.mu.Lock()
+	defer b.net.mu.Unlock()
+	if b.stopped {
+		return ErrStopped
+	}
+	return nil
+}
+
 // Run implements hub.Bus. A node runs once.
 func (b *Bus) Run(ctx context.Context, deliver func(hub.Message)) error {
 	defer b.stop()
