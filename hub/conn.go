@@ -214,6 +214,7 @@ func (c *Conn) holdAgain(m *member) error {
 // lets later messages through, again without events up to after. Messages with Seq 0
 // are no events. The error is ErrNotHeld or ErrClosed.
 func (c *Conn) Release(name tenant.Topic, after int64) error {
+	h := c.hub
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing != nil {
@@ -222,6 +223,14 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 	m := c.member(name)
 	if m == nil || !m.holding {
 		return ErrNotHeld
+	}
+	if t := m.topic; t != nil && h.repair != nil {
+		c.mu.Unlock()
+		t.begin(after, h) // which may give events to this socket too
+		c.mu.Lock()
+		if c.closing != nil {
+			return ErrClosed
+		}
 	}
 	held := m.held
 	m.holding, m.held, m.after = false, nil, after
@@ -232,6 +241,24 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 		}
 	}
 	return nil
+}
+
+// Since is the topic's last event when the socket was held to it, if this node knew: who says
+// that the topic is at an earlier one is behind the times.
+func (c *Conn) Since(name tenant.Topic) int64 {
+	c.mu.Lock()
+	m := c.member(name)
+	var t *topic
+	if m != nil {
+		t = m.topic
+	}
+	c.mu.Unlock()
+	if t == nil {
+		return 0
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return m.since
 }
 
 // Leave ends a topic: nothing of it is written any more, but for a frame that is being

@@ -17,6 +17,9 @@
 //   - A close overtakes everything that waits.
 //   - Between Conn.Hold and Conn.Release no message of the topic is lost, and none
 //     that the Release says is known is sent.
+//   - The events of a topic (messages with a Seq) reach its released members once each and
+//     without a gap, although the bus may lose, double and reorder them: what is missing is
+//     seen by the next event, or by the next beat's Top, and fetched by Options.Repair.
 //   - A socket only ever listens to topics of its own tenant, and a player's own form
 //     of a message is sent to sockets of role player with that player's id only.
 //   - When Run has returned, no socket is open and no goroutine of the hub lives.

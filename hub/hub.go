@@ -35,6 +35,8 @@ type Options struct {
 	// broadcast is compressed once. It is off, and "pitboss serve" leaves it off, until what
 	// it saves and costs has been measured.
 	Compression bool
+	// Repair fetches events that the bus lost. Nil: events are passed on as they come.
+	Repair Repair
 }
 
 // Hub is this node's sockets.
@@ -51,6 +53,11 @@ type Hub struct {
 	wheel       *wheel
 	flushers    *flushers
 	peers       *peers
+	repair      Repair
+	repairing   chan struct{} // an element for each topic that fetches what it misses
+	repairs     sync.WaitGroup
+	life        context.Context // ended by Run
+	end         context.CancelFunc
 	seed        maphash.Seed
 	shards      [shards]connShard
 
@@ -84,6 +91,8 @@ func New(o Options) *Hub {
 		h.shards[i].conns = map[*Conn]struct{}{}
 	}
 	h.peers = newPeers(h)
+	h.repair, h.repairing = o.Repair, make(chan struct{}, repairsMax)
+	h.life, h.end = context.WithCancel(context.Background())
 	return h
 }
 
@@ -121,6 +130,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("hub: %w", err)
 	}
+	h.end()
+	h.repairs.Wait()
 	// Every close ends in closeTimeout; the rest is for handlers.
 	left, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTimeout)
 	defer cancel()
@@ -149,7 +160,7 @@ func (h *Hub) deliver(m Message) {
 		return
 	}
 	if t := h.topics.find(m.Topic); t != nil {
-		t.deliver(m, h.flushers)
+		t.receive(m, h)
 	}
 }
 

@@ -13,6 +13,7 @@ type meters struct {
 	in, out, bytesIn, bytesOut, writes *prometheus.CounterVec
 	closes, limitHits                  *prometheus.CounterVec
 	published, unpublished             prometheus.Counter
+	gaps, repaired, doubled            prometheus.Counter
 }
 
 func newMeters(reg prometheus.Registerer) *meters {
@@ -33,9 +34,15 @@ func newMeters(reg prometheus.Registerer) *meters {
 			Name: "pitboss_hub_published_total", Help: "Messages that the bus took."}),
 		unpublished: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "pitboss_hub_publish_failures_total", Help: "Messages that the bus did not take."}),
+		gaps: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "pitboss_hub_gaps_total", Help: "Times that an event of a topic was missing."}),
+		repaired: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "pitboss_hub_repaired_total", Help: "Events that the bus lost and that were fetched."}),
+		doubled: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "pitboss_hub_doubled_total", Help: "Events that came more than once, and were told once."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.writes, m.closes, m.limitHits, m.published, m.unpublished)
+		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.writes, m.closes, m.limitHits, m.published, m.unpublished, m.gaps, m.repaired, m.doubled)
 	}
 	return m
 }

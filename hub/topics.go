@@ -33,6 +33,8 @@ type topic struct {
 	subscribed bool // guarded by gate
 	refs       int  // guarded by the shard's mu; members, and those on their way in or out
 
+	sequel sequel
+
 	mu      sync.RWMutex // guards what follows
 	members []*member
 	players int // members of role player
@@ -44,6 +46,7 @@ type member struct {
 	name   tenant.Topic
 	topic  *topic // set once, before the member is in it
 	player bool
+	since  int64 // the topic's last event when the member got in; set once, then
 
 	place int  // in topic.members; guarded by topic.mu
 	in    bool // guarded by topic.mu
@@ -162,6 +165,7 @@ func (t *topic) add(m *member) bool {
 		return false
 	}
 	m.place, m.in = len(t.members), true
+	m.since = t.sequel.last.Load()
 	t.members = append(t.members, m)
 	if m.player {
 		t.players++
@@ -189,7 +193,7 @@ func (t *topic) remove(m *member) bool {
 	return true
 }
 
-// deliver gives msg to every member. The bus calls it in order.
+// deliver gives msg to every member.
 func (t *topic) deliver(msg Message, fs *flushers) {
 	var s slot
 	if msg.Key != "" {

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
@@ -31,11 +33,11 @@ func (d *Directory) Send(ref Ref, c Command, reply func(Answer, error)) {
 		return
 	}
 	c.ID = id.String() // one spelling, so that one command is one command
-	d.mail(ref, &message{command: &c, reply: reply})
+	d.send(ref, &c, time.Now().Add(answerWithin), reply)
 }
 
-// Close asks a room's game to end after the round at hand. Asking again changes nothing, so
-// whoever wants the room closed asks until it is.
+// Close asks a room of this node to end its game after the round at hand. Asking again
+// changes nothing, so whoever wants the room closed asks until it is.
 func (d *Directory) Close(ref Ref, reason string) {
 	d.mail(ref, &message{close: &game.Close{Reason: reason}, reply: func(Answer, error) {}})
 }
@@ -50,6 +52,12 @@ type Joined struct {
 // Join tells viewer where a room is: the events since resume if the room knows that place,
 // else its view. It returns ErrNotFound, ErrBusy or ErrUnavailable.
 func (d *Directory) Join(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
+	return seek(ctx, d, methodJoin, request{Ref: ref, Viewer: viewer, Resume: resume}, func(ctx context.Context) (Joined, error) {
+		return d.joinHere(ctx, ref, viewer, resume)
+	})
+}
+
+func (d *Directory) joinHere(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
 	if resume != nil {
 		joined, known, err := d.resume(ctx, ref, viewer, *resume)
 		if err != nil || known {
@@ -122,12 +130,65 @@ func (d *Directory) resume(ctx context.Context, ref Ref, viewer game.PlayerID, a
 
 // StaffView is the view of a game that has one for staff (interface{ StaffView() any }).
 func (d *Directory) StaffView(ctx context.Context, ref Ref) (json.RawMessage, error) {
+	return seek(ctx, d, methodView, request{Ref: ref}, func(ctx context.Context) (json.RawMessage, error) {
+		return d.staffViewHere(ctx, ref)
+	})
+}
+
+func (d *Directory) staffViewHere(ctx context.Context, ref Ref) (json.RawMessage, error) {
 	return ask(ctx, d, ref, func(r *room) (json.RawMessage, error) {
 		rules, ok := r.rules.(interface{ StaffView() any })
 		if !ok {
 			return nil, fmt.Errorf("%w: %s has no view for staff", ErrGame, r.config.Game)
 		}
 		return json.Marshal(rules.StaffView())
+	})
+}
+
+// Since is what sockets were to be told of a room after seq, in order: what its owner
+// remembers, else what the journal has, and ResumeMax at most.
+func (d *Directory) Since(ctx context.Context, ref Ref, seq int64) ([]hub.Message, error) {
+	records, err := seekOnce(ctx, d, methodSince, request{Ref: ref, Seq: seq}, func(ctx context.Context) ([]Record, error) {
+		return d.sinceHere(ctx, ref, seq)
+	})
+	if err != nil {
+		if records, err = d.o.Journal.Since(ctx, ref, seq, ResumeMax); err != nil {
+			return nil, err
+		}
+	}
+	kind, err := d.kindOf(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	var out []hub.Message
+	err = tried(func() error {
+		for _, rec := range records {
+			ev, err := decode(kind, rec)
+			if err != nil {
+				return err
+			}
+			m, err := messageOf(ref, rec, ev)
+			if err != nil {
+				return err
+			}
+			out = append(out, m)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// sinceHere is what a room of this node remembers after seq; errAway if that is not all.
+func (d *Directory) sinceHere(ctx context.Context, ref Ref, seq int64) ([]Record, error) {
+	return ask(ctx, d, ref, func(r *room) ([]Record, error) {
+		if seq == r.seq {
+			return nil, nil
+		}
+		records := r.remembered(seq + 1)
+		if records == nil {
+			return nil, errAway
+		}
+		return records[:min(len(records), ResumeMax)], nil
 	})
 }
 
@@ -161,6 +222,9 @@ func (d *Directory) mail(ref Ref, m *message) {
 
 // absent says why a room is not here.
 func (d *Directory) absent(ref Ref) error {
+	if !d.alone() {
+		return errAway
+	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	_, away := d.away[ref]

@@ -129,7 +129,7 @@ func (c *chaos) disturb(ctx context.Context, at roomstest.Moment, ref rooms.Ref,
 func (c *chaos) steal(ref rooms.Ref) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_, _ = c.journal.Claim(ctx, ref, "thief") // or not
+	_, _ = c.journal.Claim(ctx, ref, "thief", rooms.AnyEpoch) // or not
 }
 
 func (c *chaos) keepOpen(stop <-chan struct{}) {

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +15,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
@@ -49,6 +53,9 @@ const (
 	// awayFor is how long a room that another node took, or whose rules panicked, is not
 	// opened here again. Its commands are unavailable.
 	awayFor = 3 * time.Second
+	// boundaryWithin is how long a room that is to leave may take to the end of its round, at
+	// most; then it leaves in the middle of it, which loses nothing either.
+	boundaryWithin = 8 * time.Second
 	// closedLinger is how long a closed room still answers, so that a client that lost the
 	// last answer or event finds it.
 	closedLinger = 2 * time.Minute
@@ -59,7 +66,7 @@ type Publisher interface {
 	Publish(ctx context.Context, m hub.Message) error
 }
 
-// Options are what a Directory works with. All are required but the last two.
+// Options are what a Directory works with. All are required but the last four.
 type Options struct {
 	Journal   Journal
 	Publisher Publisher
@@ -75,65 +82,143 @@ type Options struct {
 	Balance func(context.Context, tenant.ID, game.PlayerID) (PlayerBalance, error)
 	// Registerer shows the metrics. Nil: they are counted and shown nowhere.
 	Registerer prometheus.Registerer
+
+	// Leases and Peers are for nodes that share the rooms. Nil: this is the only node there
+	// can be, and it owns what it is told to Open.
+	Leases Leases
+	Peers  Peers
 }
 
-// Directory knows the rooms that this node owns.
+// Directory runs the rooms that this node owns, and finds those of other nodes.
 type Directory struct {
 	o     Options
 	meter *meters
+
+	lease   Lease // but for its flags
+	trust   trust
+	floor   *floor
+	looking sync.Mutex    // one look at a time
+	ready   chan struct{} // closed when the rooms of the start are open
+	hasten  chan struct{} // holds one: the lease is to be renewed at once
+	serving chan struct{} // an element for each question of another node that is being answered
 
 	life  context.Context // of the rooms; ended by Run
 	end   context.CancelFunc
 	loops sync.WaitGroup
 
-	mu       sync.RWMutex // guards what follows
-	rooms    map[Ref]*room
-	opening  map[Ref]chan struct{} // being claimed; closed when that is over
-	away     map[Ref]time.Time     // stopped here without being closed; until when it is left alone
-	draining bool
+	mu           sync.RWMutex // guards what follows
+	rooms        map[Ref]*room
+	opening      map[Ref]chan struct{} // being claimed; closed when that is over
+	away         map[Ref]time.Time     // stopped here without being closed; until when it is left alone
+	told         map[Ref]string        // why a room does not open, as it was logged
+	patientUntil time.Time             // other nodes' orphans are left alone
+	draining     bool
 }
 
 // NewDirectory makes an empty directory.
 func NewDirectory(o Options) *Directory {
 	d := &Directory{
 		o: o, meter: newMeters(o.Registerer),
-		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, away: map[Ref]time.Time{},
+		lease: Lease{Node: o.Node, Incarnation: uuid.NewString()}, trust: trust{moved: make(chan struct{})}, floor: newFloor(),
+		ready: make(chan struct{}), hasten: make(chan struct{}, 1), serving: make(chan struct{}, servesMax),
+		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, away: map[Ref]time.Time{}, told: map[Ref]string{},
 	}
 	d.life, d.end = context.WithCancel(context.Background())
+	if !d.alone() {
+		d.serve()
+	}
 	return d
 }
 
-// Run returns when ctx has ended and every room has stopped.
+// Ready is closed when this node has looked at the floor and opened what it found to be its
+// own.
+func (d *Directory) Ready() <-chan struct{} { return d.ready }
+
+// Run keeps this node's lease and opens the rooms that fall to it, and returns when ctx has
+// ended and every room has stopped, or with ErrReplaced.
 func (d *Directory) Run(ctx context.Context) error {
-	<-ctx.Done()
+	running, stop := errgroup.WithContext(ctx)
+	if !d.alone() {
+		running.Go(func() error { return d.keepLease(stop) })
+		running.Go(func() error { d.watchFloor(stop); return nil })
+	}
+	<-stop.Done()
 	d.mu.Lock()
 	d.draining = true
 	d.mu.Unlock()
 	d.end()
 	d.loops.Wait()
-	return nil
+	err := running.Wait()
+	if !d.alone() {
+		releasing, cancel := context.WithTimeout(context.WithoutCancel(ctx), LeaseTTL) // after that it has run out
+		defer cancel()
+		if err := d.o.Leases.Release(releasing, d.lease); err != nil {
+			d.o.Log.Warn("other nodes must wait for this one's lease to run out", "err", err)
+		}
+	}
+	return err
 }
 
-// Drain ends politely: no more commands are taken, those in the mailboxes are appended
-// and answered, and every room stops. It returns ctx's error if that takes too long.
+func (d *Directory) isDraining() bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.draining
+}
+
+// Drain ends politely: no more rooms come here; those that are here go to other nodes, each
+// at the end of its round or when half of ctx's time is over. Where there is no other node,
+// rooms stop when what is in their mailboxes is appended and answered. Meanwhile, and
+// afterwards, commands and questions find the rooms where they are. It returns ctx's error if
+// that takes too long.
 func (d *Directory) Drain(ctx context.Context) error {
 	d.mu.Lock()
 	d.draining = true
-	for _, r := range d.rooms {
-		close(r.stop)
-	}
-	clear(d.rooms)
+	here := slices.Collect(maps.Values(d.rooms))
 	d.mu.Unlock()
+	select {
+	case d.hasten <- struct{}{}:
+	default:
+	}
+	others := slices.DeleteFunc(d.floor.takers(), func(n string) bool { return n == d.o.Node })
+	for _, r := range here {
+		if len(others) == 0 {
+			d.dismiss(r)
+			continue
+		}
+		r.leave(rank(r.ref, others))
+	}
 	done := make(chan struct{})
 	go func() { // ends with the rooms, which Run ends at the latest
 		d.loops.Wait()
 		close(done)
 	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("rooms: drain: %w", ctx.Err())
+	patience := boundaryWithin
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(deadline)/2)
+	}
+	enough := time.NewTimer(patience)
+	defer enough.Stop()
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-enough.C:
+			for _, r := range here {
+				d.dismiss(r)
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("rooms: drain: %w", ctx.Err())
+		}
+	}
+}
+
+// dismiss lets a room go now.
+func (d *Directory) dismiss(r *room) {
+	r.halt()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.rooms[r.ref] == r {
+		delete(d.rooms, r.ref)
 	}
 }
 
@@ -189,11 +274,48 @@ func Printable(s string) bool {
 // Check is CheckConfig with this directory's games.
 func (d *Directory) Check(c *Config) error { return CheckConfig(d.o.Kinds, c) }
 
-// Open makes this node the room's owner and runs it, if it does not already. A closed room
-// stays closed, without an error. It returns ErrNotFound, ErrGame, or ErrUnavailable while
-// draining and for a room that stopped a moment ago, because another node took it or its
-// rules panicked.
+// Open sees to it that a room runs: on the node whose it is, or on the one that it falls to.
+// A closed room stays closed, without an error. It returns ErrNotFound, ErrGame, or
+// ErrUnavailable while draining and for a room whose rules panicked a moment ago.
 func (d *Directory) Open(ctx context.Context, ref Ref) error {
+	if d.alone() {
+		return d.openHere(ctx, ref, AnyEpoch)
+	}
+	p, known := d.floor.find(ref)
+	if d.find(ref) != nil || known && p.Node != "" && d.floor.lives(p.Node) {
+		return nil
+	}
+	to := rank(ref, d.floor.takers())
+	if to == "" || to == d.o.Node {
+		return d.openHere(ctx, ref, p.Epoch)
+	}
+	body, err := json.Marshal(request{Ref: ref, Epoch: p.Epoch})
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	d.o.Peers.Ask(to, methodOpen, body, askWithin, func(body []byte, err error) {
+		_, err = read[struct{}](body, err)
+		done <- err
+	})
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return fmt.Errorf("open %s: %w", ref, errors.Join(ErrUnavailable, ctx.Err()))
+	}
+	if err == nil || errors.Is(err, ErrFenced) {
+		return nil
+	}
+	err = d.openHere(ctx, ref, p.Epoch)
+	if errors.Is(err, ErrFenced) { // the other was slow, and has it
+		return nil
+	}
+	return err
+}
+
+// openHere makes this node the room's owner, if the room has the epoch seen, and runs it, if
+// it does not already.
+func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	for {
 		d.mu.Lock()
 		if d.rooms[ref] != nil {
@@ -219,7 +341,11 @@ func (d *Directory) Open(ctx context.Context, ref Ref) error {
 	d.opening[ref] = mine
 	d.mu.Unlock()
 
-	r, err := d.claim(ctx, ref)
+	r, err := d.claim(ctx, ref, seen)
+	if err == nil && r != nil && !d.alone() {
+		d.tellPlace(Place{Ref: ref, Status: r.status, Node: d.o.Node, Epoch: r.epoch})
+		d.floor.configure(ref.Tenant, []Config{r.config})
+	}
 
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -233,6 +359,9 @@ func (d *Directory) Open(ctx context.Context, ref Ref) error {
 		return nil
 	}
 	if d.draining {
+		if to := rank(ref, d.floor.takers()); to != "" && to != d.o.Node {
+			d.loops.Go(func() { d.handOver(r, to) })
+		}
 		return fmt.Errorf("open %s: %w", ref, ErrUnavailable)
 	}
 	d.rooms[ref] = r
@@ -245,10 +374,10 @@ func (d *Directory) Open(ctx context.Context, ref Ref) error {
 }
 
 // claim makes the room ready to run; nil if it is closed.
-func (d *Directory) claim(ctx context.Context, ref Ref) (*room, error) {
+func (d *Directory) claim(ctx context.Context, ref Ref, seen int64) (*room, error) {
 	ctx, cancel := context.WithTimeout(ctx, journalWithin)
 	defer cancel()
-	saved, err := d.o.Journal.Claim(ctx, ref, d.o.Node)
+	saved, err := d.o.Journal.Claim(ctx, ref, d.o.Node, seen)
 	if err != nil {
 		return nil, err
 	}
@@ -267,17 +396,51 @@ func (d *Directory) claim(ctx context.Context, ref Ref) (*room, error) {
 	return r, nil
 }
 
+// forget is what follows a room's run: it is nobody's here any more, and another node's if it
+// left for one.
 func (d *Directory) forget(r *room) {
 	d.meter.rooms.WithLabelValues(string(r.status)).Dec()
+	to := r.target()
+	if r.away || r.status == Closed {
+		to = ""
+	}
+	if to != "" {
+		d.floor.moved(r.ref, to) // whoever is sent away from here goes there
+	}
 	d.mu.Lock()
 	if d.rooms[r.ref] == r {
 		delete(d.rooms, r.ref)
 	}
-	if r.away {
+	if r.away && (d.alone() || !r.fenced) {
 		d.away[r.ref] = time.Now().Add(awayFor)
 	}
 	d.mu.Unlock()
 	r.empty()
+	if to != "" {
+		d.handOver(r, to)
+	}
+}
+
+// handOver gives a room that has stopped here to another node. If the other does not hear of
+// it, it sees it when it looks.
+func (d *Directory) handOver(r *room, to string) {
+	ctx, cancel := context.WithTimeout(context.Background(), LeaseTTL)
+	defer cancel()
+	if err := d.o.Leases.HandOver(ctx, r.ref, r.epoch, to); err != nil {
+		r.log.Warn("the room is not handed over; it is found when this node's lease ends", "to", to, "err", err)
+		return
+	}
+	d.meter.handedOver.Inc()
+	d.tellPlace(Place{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch})
+	body, err := json.Marshal(request{Ref: r.ref, Epoch: r.epoch})
+	if err != nil {
+		return
+	}
+	d.o.Peers.Ask(to, methodOpen, body, askWithin, func(body []byte, err error) {
+		if _, err := read[struct{}](body, err); err != nil {
+			r.log.Debug("the room is opened when its new owner looks", "to", to, "err", err)
+		}
+	})
 }
 
 func (d *Directory) find(ref Ref) *room {
@@ -286,16 +449,59 @@ func (d *Directory) find(ref Ref) *room {
 	return d.rooms[ref]
 }
 
-// List returns a tenant's rooms that run here and are not closed, the lobby too, by id.
+// List returns a tenant's rooms that are not closed, the lobby too, by id.
 func (d *Directory) List(id tenant.ID) []Info {
+	found := map[string]Info{}
+	d.floor.mu.RLock()
+	for ref, p := range d.floor.places {
+		if ref.Tenant == id && p.config != nil && p.Status != Closed {
+			found[ref.Room] = Info{*p.config, p.Status}
+		}
+	}
+	d.floor.mu.RUnlock()
 	d.mu.RLock()
-	var out []Info
 	for ref, r := range d.rooms {
-		if status := r.listed.Load().(Status); ref.Tenant == id && status != Closed {
-			out = append(out, Info{r.config, status})
+		if ref.Tenant != id {
+			continue
+		}
+		delete(found, ref.Room)
+		if status := r.listed.Load().(Status); status != Closed {
+			found[ref.Room] = Info{r.config, status}
 		}
 	}
 	d.mu.RUnlock()
-	slices.SortFunc(out, func(a, b Info) int { return cmp.Compare(a.Room, b.Room) })
-	return out
+	return slices.SortedFunc(maps.Values(found), func(a, b Info) int { return cmp.Compare(a.Room, b.Room) })
+}
+
+// kindOf is the game of a room, wherever it is.
+func (d *Directory) kindOf(ctx context.Context, ref Ref) (game.Kind, error) {
+	config, ok := Config{}, false
+	if r := d.find(ref); r != nil {
+		config, ok = r.config, true
+	}
+	for range 2 {
+		if ok {
+			break
+		}
+		d.floor.mu.RLock()
+		if p := d.floor.places[ref]; p != nil && p.config != nil {
+			config, ok = *p.config, true
+		}
+		d.floor.mu.RUnlock()
+		if !ok && !d.alone() {
+			configs, err := d.o.Leases.Configs(ctx, ref.Tenant)
+			if err != nil {
+				return game.Kind{}, err
+			}
+			d.floor.configure(ref.Tenant, configs)
+		}
+	}
+	kind, known := d.o.Kinds[config.Game]
+	switch {
+	case !ok:
+		return kind, fmt.Errorf("%w: %s", ErrNotFound, ref)
+	case !known:
+		return kind, fmt.Errorf("%w: %q", ErrGame, config.Game)
+	}
+	return kind, nil
 }

@@ -26,6 +26,9 @@ var (
 	ErrRoomID = errors.New("rooms: a room's id is 1 to 40 lower-case letters, digits and hyphens, and starts with a letter")
 )
 
+// AnyEpoch claims a room whoever has it.
+const AnyEpoch = -1
+
 // LobbyID is the id of every tenant's lobby.
 const LobbyID = "lobby"
 
@@ -45,8 +48,19 @@ func NewRef(t tenant.ID, room string) (Ref, error) {
 	return Ref{t, room}, nil
 }
 
+// kindRoom is the kind of rooms' topics.
+const kindRoom = "room"
+
 // Topic is where the room's events are published.
-func (r Ref) Topic() tenant.Topic { return r.Tenant.Topic("room", r.Room) }
+func (r Ref) Topic() tenant.Topic { return r.Tenant.Topic(kindRoom, r.Room) }
+
+// RefOf is the room whose Topic t is. It returns ErrNotFound if t is no room's.
+func RefOf(t tenant.Topic) (Ref, error) {
+	if t.Kind() != kindRoom {
+		return Ref{}, fmt.Errorf("%w: %s", ErrNotFound, t)
+	}
+	return NewRef(t.Tenant(), t.Key())
+}
 
 // PlayerTopic is where what concerns one player alone is published: balances.
 func PlayerTopic(t tenant.ID, p game.PlayerID) tenant.Topic { return t.Topic("player", string(p)) }
@@ -96,9 +110,10 @@ type Saved struct {
 // Journal keeps rooms' events and their money, which are one thing.
 type Journal interface {
 	// Claim makes node the owner of the room: it raises the room's epoch, so that every
-	// earlier owner's Append fails with ErrFenced, and returns the room as it is. It
-	// returns ErrNotFound.
-	Claim(ctx context.Context, ref Ref, node string) (Saved, error)
+	// earlier owner's Append fails with ErrFenced, and returns the room as it is. seen is the
+	// epoch that the claimer believes the room to have: if it has another, somebody else was
+	// quicker, and the error is ErrFenced; AnyEpoch claims in any case. It returns ErrNotFound.
+	Claim(ctx context.Context, ref Ref, node string, seen int64) (Saved, error)
 
 	// Append writes a batch: its events, answers, postings, audit lines and seed, all or
 	// nothing. A nil error means that it is durable. Errors:

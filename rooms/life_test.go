@@ -169,7 +169,7 @@ func TestSnapshotKeepsReplayShort(t *testing.T) {
 			f.Fatal(err)
 		}
 		f.end()
-		saved, err := f.journal.Claim(f.Context(), f.table, "looker")
+		saved, err := f.journal.Claim(f.Context(), f.table, "looker", rooms.AnyEpoch)
 		if err != nil {
 			f.Fatal(err)
 		}

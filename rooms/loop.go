@@ -60,7 +60,7 @@ func (r *room) process(ctx context.Context) {
 		case errors.Is(err, ErrFenced):
 			r.log.Warn("another node owns the room now")
 			r.d.meter.fenced.Inc()
-			r.gone, r.away = true, true
+			r.gone, r.away, r.fenced = true, true, true
 		default:
 			r.log.Error("an append's outcome is not known", "err", err)
 			r.recover(ctx)

@@ -278,7 +278,7 @@ func TestFencedRoomIsDroppedSilently(t *testing.T) {
 	onFloor(t, func(f *floor) {
 		f.bet("alice", 1).accepted()
 		f.hub.take()
-		if _, err := f.journal.Claim(f.Context(), f.table, "thief"); err != nil {
+		if _, err := f.journal.Claim(f.Context(), f.table, "thief", rooms.AnyEpoch); err != nil {
 			f.Fatal(err)
 		}
 		f.bet("alice", 100).failed(rooms.ErrUnavailable)

@@ -14,6 +14,10 @@ type meters struct {
 	panics      prometheus.Counter
 	seedless    prometheus.Counter
 	unpublished prometheus.Counter
+	held        prometheus.Gauge
+	lapses      prometheus.Counter
+	forwarded   prometheus.Counter
+	handedOver  prometheus.Counter
 }
 
 func newMeters(reg prometheus.Registerer) *meters {
@@ -28,9 +32,13 @@ func newMeters(reg prometheus.Registerer) *meters {
 		panics:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_panics_total", Help: "Rooms stopped because their rules panicked."}),
 		seedless:    prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_seedless_ticks_total", Help: "Ticks put off because there was no randomness."}),
 		unpublished: prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_unpublished_total", Help: "Messages that the hub did not take."}),
+		held:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_node_lease", Help: "1 while this node's lease could be renewed."}),
+		lapses:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_node_lease_lapses_total", Help: "Times that this node's lease had run out."}),
+		forwarded:   prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_forwarded_total", Help: "Commands sent to other nodes' rooms, each time anew."}),
+		handedOver:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_handed_over_total", Help: "Rooms given to another node."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.panics, m.seedless, m.unpublished)
+		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.panics, m.seedless, m.unpublished, m.held, m.lapses, m.forwarded, m.handedOver)
 	}
 	return m
 }

@@ -23,6 +23,7 @@ const (
 // load makes the room what the journal says it is.
 func (r *room) load(saved Saved) error {
 	r.epoch, r.seq, r.seed = saved.Epoch, saved.Seq, saved.Seed
+	r.claimed.Store(saved.Epoch)
 	r.base, r.baseSeq, r.snapshotSeq, r.recent = saved.Snapshot, saved.SnapshotSeq, saved.SnapshotSeq, saved.Tail
 	r.turn(saved.Status)
 	if n := len(r.recent); n > 0 && r.recent[n-1].At.After(r.last) {
@@ -105,6 +106,11 @@ func (r *room) recover(ctx context.Context) {
 			r.gone = true
 			return
 		}
+		if errors.Is(err, ErrFenced) { // by another node, or by a claim of our own that got lost
+			r.d.meter.fenced.Inc()
+			r.gone, r.away, r.fenced = true, true, true
+			return
+		}
 		r.refuse(ctx, pause/2+rand.N(pause/2))
 	}
 }
@@ -132,7 +138,11 @@ func (r *room) refuse(ctx context.Context, while time.Duration) {
 func (r *room) reclaim(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, journalWithin)
 	defer cancel()
-	saved, err := r.d.o.Journal.Claim(ctx, r.ref, r.d.o.Node)
+	seen := r.epoch
+	if r.d.alone() {
+		seen = AnyEpoch
+	}
+	saved, err := r.d.o.Journal.Claim(ctx, r.ref, r.d.o.Node, seen)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,8 +38,15 @@ type room struct {
 	kind    game.Kind
 	log     *slog.Logger
 	mailbox chan *message
-	stop    chan struct{} // closed to drain
+	stop    chan struct{} // closed by halt
+	leaving chan struct{} // closed by leave
 	listed  atomic.Value  // a Status: what List says
+
+	claimed atomic.Int64 // the epoch under which it was claimed last
+
+	mu     sync.Mutex // guards what follows
+	halted bool
+	to     string // where it is to go
 
 	// Owned by run, after load. The state is the committed one, except between decide and
 	// the end of the append.
@@ -61,7 +69,8 @@ type room struct {
 	pause     time.Duration
 	closedAt  time.Time
 	gone      bool // run ends
-	away      bool // it ends though the room is not closed
+	away      bool // it ends though the room is not closed, and does not leave
+	fenced    bool // another node owns it
 }
 
 // message is what a room finds in its mailbox: a command, a wish to close, or a question. The
@@ -78,8 +87,42 @@ func newRoom(d *Directory, ref Ref, c Config, kind game.Kind) *room {
 		d: d, ref: ref, config: c, kind: kind,
 		log:     d.o.Log.With("tenant", ref.Tenant.String(), "room", ref.Room),
 		mailbox: make(chan *message, MailboxMax), stop: make(chan struct{}),
+		leaving: make(chan struct{}),
 	}
 }
+
+// halt lets the room do what is in its mailbox, and end.
+func (r *room) halt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.halted {
+		r.halted = true
+		close(r.stop)
+	}
+}
+
+// leave lets the room go to another node at the end of its round.
+func (r *room) leave(to string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.to == "" {
+		close(r.leaving)
+	}
+	r.to = to
+}
+
+// target is where the room is to go; "": nowhere.
+func (r *room) target() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.to
+}
+
+func (r *room) leaves() bool { return r.target() != "" }
+
+// between reports whether no round is under way: nothing is drawn that is not revealed, or the
+// game waits for somebody to begin.
+func (r *room) between() bool { return r.seed.IsZero() || r.rules.Wake().IsZero() }
 
 // run is the room's life. A panic of the rules ends this room and nothing else; what it had
 // in hand is answered.
@@ -136,22 +179,58 @@ func (r *room) live(ctx context.Context) {
 	defer wake.Stop()
 	r.beat = time.NewTimer(beatEvery)
 	defer r.beat.Stop()
+	if !r.d.alone() {
+		r.tellBeat(ctx) // what the former owner could not tell is noticed now
+	}
+	leaving := r.leaving
 	for !r.gone {
+		if leaving == nil && r.between() {
+			r.halt()
+		}
 		wake.Reset(time.Until(r.wakeAt()))
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.stop:
-			for len(r.mailbox) > 0 && !r.gone { // mailed before the room left the directory
+			for len(r.mailbox) > 0 && !r.gone && r.d.trusted() { // mailed before the room left the directory
 				r.handle(ctx)
 			}
 			return
+		case <-leaving:
+			leaving = nil
 		case m := <-r.mailbox:
+			if !r.d.trusted() {
+				m.reply(Answer{}, errAway)
+				r.await(ctx)
+				continue
+			}
 			r.handle(ctx, m)
 		case <-wake.C:
-			r.tick(ctx)
+			if r.await(ctx); !r.gone {
+				r.tick(ctx)
+			}
 		case <-r.beat.C:
 			r.tellBeat(ctx)
+		}
+	}
+}
+
+// await waits until the node may decide. Whoever asks meanwhile is sent away, to where the
+// room may be now.
+func (r *room) await(ctx context.Context) {
+	for !r.d.alone() && !r.gone {
+		ok, moved := r.d.trust.holds()
+		if ok {
+			return
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			r.gone = true
+		case <-r.stop:
+			r.gone = true
+		case m := <-r.mailbox:
+			m.reply(Answer{}, errAway)
 		}
 	}
 }
@@ -256,7 +335,7 @@ func (r *room) empty() {
 	for {
 		select {
 		case m := <-r.mailbox:
-			m.reply(Answer{}, ErrUnavailable)
+			m.reply(Answer{}, errAway)
 		default:
 			return
 		}

@@ -25,11 +25,11 @@ func (r *room) tell(ctx context.Context, messages []hub.Message) {
 // tellBeat tells the room's seq, if anybody listens.
 func (r *room) tellBeat(ctx context.Context) {
 	r.beat.Reset(beatEvery)
-	if !r.d.o.Listening(r.ref.Topic()) {
-		return
+	if r.d.alone() && !r.d.o.Listening(r.ref.Topic()) || !r.d.trusted() {
+		return // with other nodes, nobody knows who listens
 	}
 	r.publish(ctx, hub.Message{
-		Topic: r.ref.Topic(), Class: hub.ClassState, Key: "beat:" + r.ref.Room,
+		Topic: r.ref.Topic(), Class: hub.ClassState, Key: "beat:" + r.ref.Room, Epoch: r.epoch, Top: r.seq,
 		Frame: wire.Push(wire.PushRoomBeat, wire.Beat{Room: r.ref.Room, Epoch: r.epoch, Seq: r.seq}),
 	})
 }

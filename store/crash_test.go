@@ -95,7 +95,7 @@ func persistentClaim(t *testing.T, s *store.Store, ref rooms.Ref) rooms.Saved {
 	t.Helper()
 	var last error
 	for range 20 {
-		saved, err := store.NewJournal(s).Claim(t.Context(), ref, "n")
+		saved, err := store.NewJournal(s).Claim(t.Context(), ref, "n", rooms.AnyEpoch)
 		if err == nil {
 			return saved
 		}

@@ -125,7 +125,7 @@ func TestScopeOfUnknownTenantIsRefused(t *testing.T) {
 	if err := exec(t, s, id, `select 1`); !errors.Is(err, store.ErrNoTenant) {
 		t.Errorf("got %v, want ErrNoTenant", err)
 	}
-	if _, err := store.NewJournal(s).Claim(t.Context(), rooms.Ref{Tenant: id, Room: "x"}, "n"); !errors.Is(err, rooms.ErrNotFound) {
+	if _, err := store.NewJournal(s).Claim(t.Context(), rooms.Ref{Tenant: id, Room: "x"}, "n", rooms.AnyEpoch); !errors.Is(err, rooms.ErrNotFound) {
 		t.Errorf("Claim: got %v, want ErrNotFound", err)
 	}
 	// A role of the cluster that is not a tenant's is none either: the name can not be made.

@@ -32,8 +32,10 @@ func NewJournal(s *Store) *Journal {
 
 const (
 	claimRoom = `
-update room set epoch = epoch + 1, node = $2 where id = $1
+update room set epoch = epoch + 1, node = $2 where id = $1 and (epoch = $3 or $3 < 0)
 returning game, name, settings, status, epoch, seq, snapshot, snapshot_seq, seed_sealed`
+
+	selectOwner = `select status, node, epoch from room where id = $1`
 
 	selectEvents = `
 select seq, epoch, at, type, round, data from event where room = $1 and seq > $2 order by seq limit $3`
@@ -42,22 +44,27 @@ select seq, epoch, at, type, round, data from event where room = $1 and seq > $2
 select seq, epoch, at, type, round, data from event where room = $1 and round = $2 and round > 0 order by seq`
 
 	updateIndex = `
-update platform.room set state = $3, node = $4, changed = clock_timestamp()
-where tenant = $1 and room = $2 and (state, node) is distinct from ($3, $4)`
+update platform.room set state = $3, node = $4, epoch = $5, changed = clock_timestamp(), change = pg_current_xact_id()::text::bigint
+where tenant = $1 and room = $2 and epoch < $5`
 
 	closeIndex = `
-update platform.room set state = $3, changed = clock_timestamp()
+update platform.room set state = $3, changed = clock_timestamp(), change = pg_current_xact_id()::text::bigint
 where tenant = $1 and room = $2 and state <> $3`
 )
 
 // Claim implements rooms.Journal.
-func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string) (rooms.Saved, error) {
+func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen int64) (rooms.Saved, error) {
 	var saved rooms.Saved
+	owner, fenced := node, false
 	err := j.s.Tenant(ref.Tenant).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		saved = rooms.Saved{Config: rooms.Config{Room: ref.Room}}
 		var sealed []byte
-		err := tx.QueryRow(ctx, claimRoom, ref.Room, node).Scan(&saved.Game, &saved.Name, (*[]byte)(&saved.Settings), &saved.Status,
+		err := tx.QueryRow(ctx, claimRoom, ref.Room, node, seen).Scan(&saved.Game, &saved.Name, (*[]byte)(&saved.Settings), &saved.Status,
 			&saved.Epoch, &saved.Seq, (*[]byte)(&saved.Snapshot), &saved.SnapshotSeq, &sealed)
+		if errors.Is(err, pgx.ErrNoRows) && seen >= 0 {
+			fenced = true
+			return tx.QueryRow(ctx, selectOwner, ref.Room).Scan(&saved.Status, &owner, &saved.Epoch)
+		}
 		if err != nil {
 			return err
 		}
@@ -79,12 +86,15 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string) (rooms.
 	if err != nil {
 		return rooms.Saved{}, fmt.Errorf("store: claim %s: %w", ref, err)
 	}
-	j.s.index(ctx, updateIndex, ref, string(saved.Status), node)
+	j.s.index(ctx, updateIndex, ref, string(saved.Status), owner, saved.Epoch)
+	if fenced {
+		return rooms.Saved{}, fmt.Errorf("store: claim %s: %w", ref, rooms.ErrFenced)
+	}
 	return saved, nil
 }
 
 // index changes platform.room after the tenant's own row changed. The change stands whether
-// this works or not: the next Claim repairs the index.
+// this works or not: the next Claim repairs the index, also one that fails.
 func (s *Store) index(ctx context.Context, sql string, ref rooms.Ref, args ...any) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexTimeout)
 	defer cancel()

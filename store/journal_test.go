@@ -183,7 +183,7 @@ func TestFormerOwnerIsFenced(t *testing.T) {
 	if got := balance(t, s, ref.Tenant, "alice"); got != 1000 {
 		t.Errorf("alice has %d", got)
 	}
-	if _, err := j.Claim(t.Context(), rooms.Ref{Tenant: ref.Tenant, Room: "no-such"}, "n"); !errors.Is(err, rooms.ErrNotFound) {
+	if _, err := j.Claim(t.Context(), rooms.Ref{Tenant: ref.Tenant, Room: "no-such"}, "n", rooms.AnyEpoch); !errors.Is(err, rooms.ErrNotFound) {
 		t.Errorf("Claim of no room: %v", err)
 	}
 }
@@ -275,12 +275,13 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 	s, admin := storetest.New(t)
 	ref := open(t, s, admin)
 	claim(t, s, ref, "node-1")
-	live := func() (found store.IndexedRoom, all int) {
+	live := func() (found rooms.Place, all int) {
 		t.Helper()
-		list, err := s.RoomIndex(t.Context())
+		floor, err := store.NewLeases(s).Floor(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
+		list := floor.Places
 		for _, r := range list {
 			if r.Ref == ref {
 				found = r
@@ -288,7 +289,7 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 		}
 		return found, len(list)
 	}
-	want := store.IndexedRoom{Ref: ref, Status: rooms.Open, Node: "node-1"}
+	want := rooms.Place{Ref: ref, Status: rooms.Open, Node: "node-1", Epoch: 1}
 	if got, all := live(); got != want || all != 2 { // and the lobby
 		t.Fatalf("the index says %+v of %d", got, all)
 	}

@@ -90,7 +90,7 @@ func fund(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID, amount 
 
 func claim(t testing.TB, s *store.Store, ref rooms.Ref, node string) rooms.Saved {
 	t.Helper()
-	saved, err := store.NewJournal(s).Claim(t.Context(), ref, node)
+	saved, err := store.NewJournal(s).Claim(t.Context(), ref, node, rooms.AnyEpoch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,9 +57,9 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Room != rooms.LobbyID || list[0].Game != "lobby" || list[0].Status != rooms.Open {
 		t.Errorf("rooms: %+v, %v", list, err)
 	}
-	indexed, err := s.RoomIndex(t.Context())
-	if err != nil || len(indexed) != 1 || indexed[0].Ref != (rooms.Ref{Tenant: got.ID, Room: rooms.LobbyID}) {
-		t.Errorf("index: %+v, %v", indexed, err)
+	floor, err := store.NewLeases(s).Floor(t.Context(), 0)
+	if indexed := floor.Places; err != nil || len(indexed) != 1 || indexed[0].Ref != (rooms.Ref{Tenant: got.ID, Room: rooms.LobbyID}) {
+		t.Errorf("index: %+v, %v", floor, err)
 	}
 	lines, err := s.AuditLog(t.Context(), got.ID, 0, 10)
 	if err != nil || len(lines) != 1 || lines[0].Action != "tenant.create" {

@@ -110,7 +110,7 @@ const countOpen = `select count(*) from platform.room where tenant = $1 and stat
 const markClosing = `update room set status = 'closing' where id = $1 and status = 'open'`
 
 // CloseRoom asks a room's owner to end the round at hand and close: it marks the room, with
-// an audit line, and the owner sees that in RoomIndex. Asking again changes nothing. It
+// an audit line, and the owner sees that in Leases.Floor. Asking again changes nothing. It
 // returns rooms.ErrNotFound.
 func (s *Store) CloseRoom(ctx context.Context, ref rooms.Ref, actor, reason, address string) error {
 	err := s.Tenant(ref.Tenant).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -139,35 +139,5 @@ func (s *Store) CloseRoom(ctx context.Context, ref rooms.Ref, actor, reason, add
 
 // askIndex leaves a room alone that is closed already.
 const askIndex = `
-update platform.room set state = 'closing', reason = $3, changed = clock_timestamp()
+update platform.room set state = 'closing', reason = $3, changed = clock_timestamp(), change = pg_current_xact_id()::text::bigint
 where tenant = $1 and room = $2 and state = 'open'`
-
-// IndexedRoom is a room in the index over all tenants.
-type IndexedRoom struct {
-	Ref    rooms.Ref
-	Status rooms.Status
-	Reason string // why it is closing
-	Node   string // the last owner; "": none yet
-}
-
-const selectIndex = `
-select tenant, room, state, reason, node from platform.room where state <> 'closed' order by tenant, room`
-
-// RoomIndex returns the rooms of all tenants that are not closed, in one query. A room of
-// the index may be missing in its tenant's schema (OpenRoom did not get that far): Claim
-// answers rooms.ErrNotFound.
-func (s *Store) RoomIndex(ctx context.Context) ([]IndexedRoom, error) {
-	rows, _ := s.pool.Query(ctx, selectIndex) // its error comes from CollectRows
-	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r IndexedRoom, err error) {
-		var name string
-		if err := row.Scan(&name, &r.Ref.Room, (*string)(&r.Status), &r.Reason, &r.Node); err != nil {
-			return r, err
-		}
-		r.Ref.Tenant, err = tenant.Parse(name)
-		return r, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("store: index of rooms: %w", err)
-	}
-	return out, nil
-}

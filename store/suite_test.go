@@ -14,54 +14,63 @@ import (
 // TestJournalConforms runs the suite that the in-memory journal passes on PostgreSQL.
 func TestJournalConforms(t *testing.T) {
 	t.Parallel()
-	roomstest.Journal(t, func(t *testing.T) roomstest.Fixture {
-		s, admin := storetest.New(t)
-		id := storetest.Tenant(t, admin)
-		return roomstest.Fixture{
-			Journal: store.NewJournal(s),
-			Room: func(t testing.TB, room string) rooms.Ref {
-				t.Helper()
-				c := rooms.Config{Room: room, Game: "roulette", Name: room, Settings: []byte(`{}`)}
-				if err := s.OpenRoom(t.Context(), id, c, "test", ""); err != nil {
-					t.Fatal(err)
-				}
-				return rooms.Ref{Tenant: id, Room: room}
-			},
-			Fund: func(t testing.TB, who game.PlayerID, amount game.Money) {
-				t.Helper()
-				fund(t, s, id, who, amount)
-			},
-			Balance: func(t testing.TB, who game.PlayerID) game.Money {
-				t.Helper()
-				balance, _, err := s.Balance(t.Context(), id, who)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return balance
-			},
-			Sum: func(t testing.TB) game.Money {
-				t.Helper()
-				tb, err := s.TrialBalance(t.Context(), id)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !tb.OK {
-					t.Fatalf("the books do not balance: %+v", tb)
-				}
-				return tb.Sum
-			},
-			Audits: func(t testing.TB) []rooms.Audit {
-				t.Helper()
-				lines, err := s.AuditLog(t.Context(), id, 0, 500)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var out []rooms.Audit
-				for _, l := range slices.Backward(lines) {
-					out = append(out, l.Audit)
-				}
-				return out
-			},
-		}
-	})
+	roomstest.Journal(t, func(t *testing.T) roomstest.Fixture { return fixture(t).Fixture })
+}
+
+// TestLeasesConform runs the suite that the in-memory leases pass on PostgreSQL.
+func TestLeasesConform(t *testing.T) {
+	t.Parallel()
+	roomstest.Leases(t, fixture)
+}
+
+func fixture(t *testing.T) roomstest.LeaseFixture {
+	t.Helper()
+	s, admin := storetest.New(t)
+	id := storetest.Tenant(t, admin)
+	return roomstest.LeaseFixture{Leases: store.NewLeases(s), Fixture: roomstest.Fixture{
+		Journal: store.NewJournal(s),
+		Room: func(t testing.TB, room string) rooms.Ref {
+			t.Helper()
+			c := rooms.Config{Room: room, Game: "roulette", Name: room, Settings: []byte(`{}`)}
+			if err := s.OpenRoom(t.Context(), id, c, "test", ""); err != nil {
+				t.Fatal(err)
+			}
+			return rooms.Ref{Tenant: id, Room: room}
+		},
+		Fund: func(t testing.TB, who game.PlayerID, amount game.Money) {
+			t.Helper()
+			fund(t, s, id, who, amount)
+		},
+		Balance: func(t testing.TB, who game.PlayerID) game.Money {
+			t.Helper()
+			balance, _, err := s.Balance(t.Context(), id, who)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return balance
+		},
+		Sum: func(t testing.TB) game.Money {
+			t.Helper()
+			tb, err := s.TrialBalance(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !tb.OK {
+				t.Fatalf("the books do not balance: %+v", tb)
+			}
+			return tb.Sum
+		},
+		Audits: func(t testing.TB) []rooms.Audit {
+			t.Helper()
+			lines, err := s.AuditLog(t.Context(), id, 0, 500)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out []rooms.Audit
+			for _, l := range slices.Backward(lines) {
+				out = append(out, l.Audit)
+			}
+			return out
+		},
+	}}
 }

@@ -19,6 +19,8 @@ import (
 )
 
 const (
+	// askAgain is the pause before a room is asked again that was asked at the wrong node.
+	askAgain = 50 * time.Millisecond
 	// roomsPerSocketMax bounds how many rooms one socket is in, the lobby aside.
 	roomsPerSocketMax = 16
 	// chatRunesMax bounds a line of chat.
@@ -132,7 +134,7 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 	if err := x.conn.Hold(ref.Topic()); err != nil {
 		return nil, err
 	}
-	joined, err := x.server.rooms.Join(ctx, ref, x.viewer(), p.Resume)
+	joined, err := x.ask(ctx, ref, p.Resume)
 	if err != nil {
 		if p.Room == rooms.LobbyID {
 			_ = x.conn.Release(ref.Topic(), 0) // every socket stays in the lobby
@@ -153,6 +155,22 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 		x.server.log.Debug("the socket ended while it joined", "conn", x.conn.ID(), "err", err)
 	}
 	return nil, nil //nolint:nilnil // answered above, before the held messages
+}
+
+// ask asks a room where it is, again if whoever answered was its owner no more: this node has
+// heard of later events.
+func (x *session) ask(ctx context.Context, ref rooms.Ref, resume *wire.Resume) (rooms.Joined, error) {
+	for {
+		joined, err := x.server.rooms.Join(ctx, ref, x.viewer(), resume)
+		if err != nil || joined.Seq >= x.conn.Since(ref.Topic()) {
+			return joined, err
+		}
+		select {
+		case <-ctx.Done():
+			return joined, rooms.ErrUnavailable
+		case <-time.After(askAgain):
+		}
+	}
 }
 
 func (x *session) leave(p wire.RoomLeave) (any, error) {

@@ -89,7 +89,7 @@ func (x *session) enterLobby(ctx context.Context) error {
 	if err := x.conn.Hold(ref.Topic()); err != nil {
 		return err
 	}
-	joined, err := x.server.rooms.Join(ctx, ref, x.viewer(), nil)
+	joined, err := x.ask(ctx, ref, nil)
 	if err != nil {
 		return err
 	}

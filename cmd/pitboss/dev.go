@@ -15,6 +15,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
@@ -104,7 +105,7 @@ func (c devCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	n := newNode("dev", s, p.log, p.seams)
+	n := newNode("dev", s, membus.New(), p.log, p.seams)
 	// Without its database there is nothing left to serve.
 	ctx, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/store"
 )
@@ -35,7 +36,7 @@ func (f *floor) startNodeWith(test seams) {
 		f.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n := newNode("test", f.store, slog.New(slog.NewTextHandler(io.Discard, nil)), test)
+	n := newNode("test", f.store, membus.New(), slog.New(slog.NewTextHandler(io.Discard, nil)), test)
 	up, down := make(chan struct{}), make(chan error, 1)
 	go func() { down <- n.run(ctx, l, nil, func() { close(up) }) }()
 	f.t.Cleanup(func() {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +16,6 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
-	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/fair"
 	"github.com/pitboss-hub/pitboss/rooms/game"
@@ -50,11 +48,20 @@ type node struct {
 }
 
 // newNode puts the parts together, leaves first; nothing runs yet.
-func newNode(name string, s *store.Store, log *slog.Logger, test seams) *node {
+func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, test seams) *node {
 	n := &node{name: name, log: log.With("node", name), store: s, metrics: prometheus.NewRegistry()}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.tenants = s.Tenants()
-	n.hub = hub.New(hub.Options{Bus: membus.New(), Node: name, Log: log, Registerer: n.metrics, Windows: windows})
+	n.hub = hub.New(hub.Options{
+		Bus: bus, Node: name, Log: log, Registerer: n.metrics, Windows: windows,
+		Repair: func(ctx context.Context, topic tenant.Topic, after int64) ([]hub.Message, error) {
+			ref, err := rooms.RefOf(topic)
+			if err != nil {
+				return nil, err
+			}
+			return n.rooms.Since(ctx, ref, after)
+		},
+	})
 
 	var journal rooms.Journal = store.NewJournal(s)
 	var publisher rooms.Publisher = n.hub
@@ -67,6 +74,7 @@ func newNode(name string, s *store.Store, log *slog.Logger, test seams) *node {
 	engine := fair.OS()
 	n.rooms = rooms.NewDirectory(rooms.Options{
 		Journal: journal, Kinds: games(), Publisher: publisher, Node: name, Log: n.log, Registerer: n.metrics,
+		Leases: store.NewLeases(s), Peers: n.hub,
 		Seeds: func() (game.Seed, error) { return fair.NewSeed(engine) },
 		Balance: func(ctx context.Context, id tenant.ID, who game.PlayerID) (rooms.PlayerBalance, error) {
 			balance, version, err := s.Balance(ctx, id, who)
@@ -98,18 +106,13 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	parts.Go(func() error { return n.rooms.Run(life) })
 	parts.Go(func() error { return n.tenants.Run(life) })
 	parts.Go(func() error { return n.web.Run(life) })
-	floorOpen := make(chan struct{})
-	// No room is opened while the node drains, nor after a part failed.
-	floor, shut := context.WithCancel(life)
-	defer context.AfterFunc(ctx, shut)()
-	parts.Go(func() error { defer shut(); return n.watchFloor(floor, floorOpen) })
 
 	servers := []*http.Server{n.serve(parts, public, n.web, answerWithin)}
 	if admin != nil {
 		servers = append(servers, n.serve(parts, admin, n.web.AdminHandler(n.metrics), 0))
 	}
 	select {
-	case <-floorOpen:
+	case <-n.rooms.Ready():
 		if started != nil {
 			started()
 		}
@@ -145,7 +148,8 @@ func (n *node) serve(parts *errgroup.Group, l net.Listener, h http.Handler, answ
 // drain stops the node politely, within drainWithin:
 //
 //  1. readiness goes red and no new socket is let in;
-//  2. the rooms take no more commands, finish the appends in hand and answer them;
+//  2. the rooms go to other nodes at the end of their rounds, or stop after the appends in hand
+//     if there is no other; players go on meanwhile;
 //  3. the sockets' queues are flushed and they are told to come back;
 //  4. requests in hand are answered.
 //
@@ -168,69 +172,4 @@ func (n *node) drain(servers []*http.Server) {
 		}
 	}
 	n.log.Info("drained")
-}
-
-// floorEvery is how soon a room that was opened or closed elsewhere is noticed.
-const floorEvery = 500 * time.Millisecond
-
-// watchFloor keeps the rooms that the platform's index has open, open here, and passes
-// on the wish to close one. It closes open when every room of the start is there.
-func (n *node) watchFloor(ctx context.Context, open chan<- struct{}) error {
-	tick := time.NewTicker(floorEvery)
-	defer tick.Stop()
-	told := map[rooms.Ref]string{} // why a room does not open, so that it is said once
-	for first := true; ; {
-		err := n.lookAtFloor(ctx, told)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			n.log.Warn("could not look at the floor", "err", err)
-		case first:
-			close(open)
-			first = false
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-func (n *node) lookAtFloor(ctx context.Context, told map[rooms.Ref]string) error {
-	listed, err := n.store.RoomIndex(ctx)
-	if err != nil {
-		return err
-	}
-	// Lobbies first: without its lobby nobody gets into a casino.
-	isTable := func(r store.IndexedRoom) bool { return r.Ref.Room != rooms.LobbyID }
-	slices.SortStableFunc(listed, func(a, b store.IndexedRoom) int {
-		switch {
-		case isTable(a) == isTable(b):
-			return 0
-		case isTable(a):
-			return 1
-		}
-		return -1
-	})
-	for _, room := range listed {
-		if _, known := n.tenants.ByID(room.Ref.Tenant); !known {
-			continue
-		}
-		switch err := n.rooms.Open(ctx, room.Ref); {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			if why := err.Error(); told[room.Ref] != why {
-				n.log.Warn("a room does not open", "tenant", room.Ref.Tenant, "room", room.Ref.Room, "err", err)
-				told[room.Ref] = why
-			}
-			continue
-		case room.Status == rooms.Closing:
-			n.rooms.Close(room.Ref, room.Reason)
-		}
-		delete(told, room.Ref)
-	}
-	return nil
 }

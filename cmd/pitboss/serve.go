@@ -10,12 +10,15 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/membus"
 )
 
 type serveCmd struct {
 	Listen      string `help:"Where players and operators connect." default:":8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
 	AdminListen string `help:"Where metrics, profiles and health are; not for the public. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
-	Node        string `help:"This node's name in logs and in the journal. Defaults to the host's name." env:"PITBOSS_NODE" placeholder:"NAME"`
+	Node        string `help:"This node's name, which no other node may have. Defaults to the host's name and the port." env:"PITBOSS_NODE" placeholder:"NAME"`
 	Migrate     bool   `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
 }
 
@@ -48,19 +51,29 @@ func (c serveCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	n := newNode(c.name(), s, p.log, p.seams)
+	name, err := c.name(public.Addr())
+	if err != nil {
+		return err
+	}
+	n := newNode(name, s, membus.New(), p.log, p.seams)
 	return n.run(p.ctx, public, admin, func() { p.log.Info("serving", "address", public.Addr().String()) })
 }
 
-func (c serveCmd) name() string {
-	if c.Node != "" {
-		return c.Node
+// name is this node's. The port tells two nodes on one host apart, and is the same after a
+// restart, so that a node that was killed gets its rooms back at once.
+func (c serveCmd) name(listens net.Addr) (string, error) {
+	name := c.Node
+	if name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "node"
+		}
+		name = host
+		if a, ok := listens.(*net.TCPAddr); ok {
+			name += fmt.Sprintf("-%d", a.Port)
+		}
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return "node"
-	}
-	return host
+	return name, hub.CheckNode(name)
 }
 
 // listen opens a port, or says in a sentence why not.

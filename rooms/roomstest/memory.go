@@ -32,12 +32,14 @@ const (
 // batch is that of an Append.
 type Hook func(ctx context.Context, at Moment, ref rooms.Ref, b rooms.Batch) error
 
-// Memory is a rooms.Journal in memory. It may be used by many goroutines.
+// Memory is a rooms.Journal, and the rooms.Leases of its nodes, in memory. It may be used by many goroutines.
 type Memory struct {
 	mu      sync.Mutex // guards what follows
 	hook    Hook
 	rooms   map[rooms.Ref]*saved
 	tenants map[tenant.ID]*books
+	leases  map[string]held
+	cut     map[string]error // by node
 }
 
 var _ rooms.Journal = (*Memory)(nil)
@@ -69,7 +71,10 @@ type answered struct {
 
 // NewJournal makes an empty journal.
 func NewJournal() *Memory {
-	return &Memory{rooms: map[rooms.Ref]*saved{}, tenants: map[tenant.ID]*books{}}
+	return &Memory{
+		rooms: map[rooms.Ref]*saved{}, tenants: map[tenant.ID]*books{},
+		leases: map[string]held{}, cut: map[string]error{},
+	}
 }
 
 // Hook calls h at every Moment from now on; nil: nothing.
@@ -173,7 +178,7 @@ func (m *Memory) books(id tenant.ID) *books {
 }
 
 // Claim implements rooms.Journal.
-func (m *Memory) Claim(ctx context.Context, ref rooms.Ref, node string) (rooms.Saved, error) {
+func (m *Memory) Claim(ctx context.Context, ref rooms.Ref, node string, seen int64) (rooms.Saved, error) {
 	if err := m.at(ctx, BeforeClaim, ref, rooms.Batch{}); err != nil {
 		return rooms.Saved{}, err
 	}
@@ -182,6 +187,9 @@ func (m *Memory) Claim(ctx context.Context, ref rooms.Ref, node string) (rooms.S
 	r := m.rooms[ref]
 	if r == nil {
 		return rooms.Saved{}, fmt.Errorf("%w: %s", rooms.ErrNotFound, ref)
+	}
+	if seen >= 0 && seen != r.Epoch {
+		return rooms.Saved{}, rooms.ErrFenced
 	}
 	r.Epoch++
 	r.node = node

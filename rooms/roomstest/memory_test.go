@@ -15,26 +15,33 @@ var _ = flag.Uint64("seed", 0, "replay a random test")
 
 func TestMemoryIsAJournal(t *testing.T) {
 	t.Parallel()
-	roomstest.Journal(t, func(t *testing.T) roomstest.Fixture {
-		t.Helper()
-		id, err := tenant.New("casino-x")
-		if err != nil {
-			t.Fatal(err)
-		}
-		j := roomstest.NewJournal()
-		return roomstest.Fixture{
-			Journal: j,
-			Room: func(t testing.TB, room string) rooms.Ref {
-				ref, err := j.OpenRoom(id, rooms.Config{Room: room, Game: "roulette", Settings: json.RawMessage(`{}`)})
-				if err != nil {
-					t.Fatal(err)
-				}
-				return ref
-			},
-			Fund:    func(_ testing.TB, who game.PlayerID, amount game.Money) { j.Fund(id, who, amount) },
-			Balance: func(_ testing.TB, who game.PlayerID) game.Money { return j.Balance(id, who).Balance },
-			Sum:     func(testing.TB) game.Money { return j.Sum(id) },
-			Audits:  func(testing.TB) []rooms.Audit { return j.Audits(id) },
-		}
-	})
+	roomstest.Journal(t, func(t *testing.T) roomstest.Fixture { return fixture(t).Fixture })
+}
+
+func TestMemoryKeepsLeases(t *testing.T) {
+	t.Parallel()
+	roomstest.Leases(t, fixture)
+}
+
+func fixture(t *testing.T) roomstest.LeaseFixture {
+	t.Helper()
+	id, err := tenant.New("casino-x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := roomstest.NewJournal()
+	return roomstest.LeaseFixture{Leases: j, Fixture: roomstest.Fixture{
+		Journal: j,
+		Room: func(t testing.TB, room string) rooms.Ref {
+			ref, err := j.OpenRoom(id, rooms.Config{Room: room, Game: "roulette", Settings: json.RawMessage(`{}`)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ref
+		},
+		Fund:    func(_ testing.TB, who game.PlayerID, amount game.Money) { j.Fund(id, who, amount) },
+		Balance: func(_ testing.TB, who game.PlayerID) game.Money { return j.Balance(id, who).Balance },
+		Sum:     func(testing.TB) game.Money { return j.Sum(id) },
+		Audits:  func(testing.TB) []rooms.Audit { return j.Audits(id) },
+	}}
 }

@@ -41,6 +41,7 @@ func Journal(t *testing.T, setup func(t *testing.T) Fixture) {
 		{"ClaimOfNoRoomIsNotFound", claimOfNoRoomIsNotFound},
 		{"EventsComeBackAsTheyWere", eventsComeBackAsTheyWere},
 		{"ClaimFencesTheFormerOwner", claimFencesTheFormerOwner},
+		{"ClaimOfARoomThatMovedOnIsFenced", claimOfARoomThatMovedOnIsFenced},
 		{"WrongSeqIsFenced", wrongSeqIsFenced},
 		{"OfTwoClaimantsOneWrites", ofTwoClaimantsOneWrites},
 		{"MalformedBatchWritesNothing", malformedBatchWritesNothing},
@@ -96,7 +97,7 @@ func own(t *testing.T, f Fixture, ref rooms.Ref) *writer {
 
 func claim(t *testing.T, f Fixture, ref rooms.Ref) rooms.Saved {
 	t.Helper()
-	s, err := f.Journal.Claim(t.Context(), ref, "node-1")
+	s, err := f.Journal.Claim(t.Context(), ref, "node-1", rooms.AnyEpoch)
 	if err != nil {
 		t.Fatalf("claim: %v", err)
 	}

@@ -17,7 +17,7 @@ import (
 func claimOfNoRoomIsNotFound(t *testing.T, f Fixture) {
 	ref := f.Room(t, "table-1")
 	ref.Room = "no-such"
-	if _, err := f.Journal.Claim(t.Context(), ref, "node-1"); !errors.Is(err, rooms.ErrNotFound) {
+	if _, err := f.Journal.Claim(t.Context(), ref, "node-1", rooms.AnyEpoch); !errors.Is(err, rooms.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
 }
@@ -72,6 +72,26 @@ func claimFencesTheFormerOwner(t *testing.T, f Fixture) {
 	}
 }
 
+func claimOfARoomThatMovedOnIsFenced(t *testing.T, f Fixture) {
+	ref := f.Room(t, "table-1")
+	if s, err := f.Journal.Claim(t.Context(), ref, "node-1", 0); err != nil || s.Epoch != 1 {
+		t.Fatalf("a room that nobody had: epoch %d, %v", s.Epoch, err)
+	}
+	for _, seen := range []int64{0, 2, 7} {
+		if _, err := f.Journal.Claim(t.Context(), ref, "node-2", seen); !errors.Is(err, rooms.ErrFenced) {
+			t.Errorf("believed to be at epoch %d: %v", seen, err)
+		}
+	}
+	// Nothing happened to the owner.
+	w := &writer{f, ref, 1, 0}
+	if _, err := f.Journal.Append(t.Context(), ref, w.batch(event("a"))); err != nil {
+		t.Errorf("the owner: %v", err)
+	}
+	if s, err := f.Journal.Claim(t.Context(), ref, "node-2", 1); err != nil || s.Epoch != 2 {
+		t.Errorf("as it is: epoch %d, %v", s.Epoch, err)
+	}
+}
+
 func wrongSeqIsFenced(t *testing.T, f Fixture) {
 	w := own(t, f, f.Room(t, "table-1"))
 	first := w.batch(event("one"))
@@ -105,7 +125,7 @@ func ofTwoClaimantsOneWrites(t *testing.T, f Fixture) {
 		mine := rand.New(rand.NewPCG(chance.Uint64(), 0))
 		nodes.Go(func() {
 			for turn := range 8 {
-				s, err := f.Journal.Claim(t.Context(), ref, fmt.Sprint("node-", n))
+				s, err := f.Journal.Claim(t.Context(), ref, fmt.Sprint("node-", n), rooms.AnyEpoch)
 				if err != nil {
 					t.Errorf("claim: %v", err)
 					return

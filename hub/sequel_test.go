@@ -1,0 +1,145 @@
+package hub_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/membus"
+)
+
+// unruly is a bus that loses, doubles and reorders, and a memory of what was published, which
+// does not.
+type unruly struct {
+	hub.Bus
+	mu        sync.Mutex
+	rnd       *rand.Rand
+	published map[tenant.Topic][]hub.Message
+	late      []hub.Message // held back, to come out of order
+	fetched   int
+}
+
+func (u *unruly) Publish(ctx context.Context, m hub.Message) error {
+	u.mu.Lock()
+	if m.Seq > 0 {
+		u.published[m.Topic] = append(u.published[m.Topic], m)
+	}
+	send := []hub.Message{m}
+	switch dice := u.rnd.IntN(10); {
+	case m.Seq == 0:
+	case dice == 0:
+		send = nil
+	case dice == 1:
+		send = append(send, m)
+	case dice == 2:
+		u.late, send = append(u.late, m), nil
+	case dice == 3:
+		send, u.late = append(send, u.late...), nil
+	}
+	u.mu.Unlock()
+	for _, m := range send {
+		if err := u.Bus.Publish(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// repair returns a few of what is missing at a time.
+func (u *unruly) repair(_ context.Context, topic tenant.Topic, after int64) ([]hub.Message, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	all := u.published[topic]
+	some := all[min(int(after), len(all)):]
+	some = some[:min(len(some), 1+u.rnd.IntN(20))]
+	u.fetched += len(some)
+	return some, nil
+}
+
+func (u *unruly) top(topic tenant.Topic) int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return int64(len(u.published[topic]))
+}
+
+func repairing(u *unruly) setup {
+	return func(_ *house, o *hub.Options) { o.Bus, o.Repair = u, u.repair }
+}
+
+func TestEveryEventComesOnceAndInOrderOverABusThatLosesDoublesAndReorders(t *testing.T) {
+	t.Parallel()
+	const events, clients = 2000, 20
+	u := &unruly{Bus: membus.New(), rnd: seeded(t), published: map[tenant.Topic][]hub.Message{}}
+	h := tcp(t, repairing(u))
+	room := h.room("a")
+	var reading sync.WaitGroup
+	join := func(c *client) {
+		if err := c.conn.Hold(room); err != nil {
+			t.Error(err)
+			return
+		}
+		at := u.top(room) // as the room would answer
+		if since := c.conn.Since(room); since > at {
+			t.Errorf("held at %d, which is after %d", since, at)
+		}
+		if err := c.conn.Release(room, at); err != nil {
+			t.Error(err)
+			return
+		}
+		reading.Go(func() {
+			for want := at + 1; want <= events; want++ {
+				if got := seqOf(t, c.read()); got != want {
+					t.Errorf("%d came, %d was next", got, want)
+					return
+				}
+			}
+		})
+	}
+	all := make([]*client, clients)
+	for i := range all {
+		all[i] = h.connect(h.player(string(rune('a' + i))))
+	}
+	join(all[0])
+	for seq := int64(1); seq <= events; seq++ {
+		h.publish(event(room, seq, 0))
+		if seq%100 == 0 && int(seq/100) < clients {
+			join(all[seq/100])
+		}
+	}
+	// The last ones may be lost: a beat tells of them.
+	if err := u.Publish(t.Context(), hub.Message{Topic: room, Top: events}); err != nil {
+		t.Fatal(err)
+	}
+	reading.Wait()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.fetched == 0 {
+		t.Error("nothing was fetched")
+	}
+}
+
+func TestABeatIsPassedOnToThoseWhoMissNothing(t *testing.T) {
+	t.Parallel()
+	u := &unruly{Bus: membus.New(), rnd: seeded(t), published: map[tenant.Topic][]hub.Message{}}
+	h := tcp(t, repairing(u))
+	c, room := h.connect(h.player("alice")), h.room("a")
+	if err := c.conn.Hold(room); err != nil {
+		t.Fatal(err)
+	}
+	u.published[room] = []hub.Message{event(room, 1, 0), event(room, 2, 0)}
+	if err := c.conn.Release(room, 1); err != nil {
+		t.Fatal(err)
+	}
+	beat := hub.Message{Topic: room, Top: 2, Frame: []byte(`{"seq":-2}`)}
+	h.publish(beat) // 2 is missing: it comes, and the beat does not
+	if got := seqOf(t, c.read()); got != 2 {
+		t.Errorf("got %d", got)
+	}
+	h.publish(beat)
+	if got := seqOf(t, c.read()); got != -2 {
+		t.Errorf("got %d", got)
+	}
+}

@@ -1,0 +1,359 @@
+package rooms
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+const (
+	// lookEvery is how soon a dead node, an orphaned room, or one that was opened or closed
+	// elsewhere is noticed.
+	lookEvery = 250 * time.Millisecond
+	// opensMax is how many rooms a node opens at once.
+	opensMax = 8
+	// balanceEvery is how often a node looks whether it has more than its share.
+	balanceEvery = 2 * time.Second
+	// balanceSlack is how much more than its share, in percent, a node may have before it
+	// gives rooms away: a room that moves costs its players a moment.
+	balanceSlack = 5
+	// balanceMost is how many rooms a node gives away at a time.
+	balanceMost = 50
+)
+
+// floor is what this node knows of who owns which room.
+type floor struct {
+	mu      sync.RWMutex // guards what follows
+	nodes   []Node       // that live, by name
+	places  map[Ref]*place
+	next    int64
+	unknown map[tenant.ID]bool // tenants of which rooms' configs are missing
+}
+
+type place struct {
+	Place
+	config   *Config   // nil: not known yet
+	closedAt time.Time // when a closed room was first seen to be
+}
+
+func newFloor() *floor {
+	return &floor{places: map[Ref]*place{}, unknown: map[tenant.ID]bool{}}
+}
+
+// put notes where a room is, unless more is known already. f.mu is held.
+func (f *floor) put(p Place) {
+	was := f.places[p.Ref]
+	if was == nil {
+		if p.Status == Closed {
+			return
+		}
+		was = &place{}
+		f.places[p.Ref] = was
+		f.unknown[p.Ref.Tenant] = true
+	}
+	if p.Epoch < was.Epoch {
+		return
+	}
+	if p.Status == Closed && was.closedAt.IsZero() {
+		was.closedAt = time.Now()
+	}
+	was.Place = p
+}
+
+// take notes what the leases say.
+func (f *floor) take(got Floor) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.nodes, f.next = got.Nodes, got.Next
+	for _, p := range got.Places {
+		f.put(p)
+	}
+	for ref, p := range f.places { // who lost the last answer finds a closed room for a while
+		if !p.closedAt.IsZero() && time.Since(p.closedAt) > closedLinger {
+			delete(f.places, ref)
+		}
+	}
+}
+
+// moved notes that a room is at another node.
+func (f *floor) moved(ref Ref, node string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p := f.places[ref]; p != nil {
+		p.Node = node
+	}
+}
+
+// configure notes what a tenant's rooms were opened with.
+func (f *floor) configure(id tenant.ID, configs []Config) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.unknown, id)
+	for _, c := range configs {
+		if p := f.places[Ref{id, c.Room}]; p != nil {
+			p.config = &c
+		}
+	}
+}
+
+func (f *floor) find(ref Ref) (Place, bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if p := f.places[ref]; p != nil {
+		return p.Place, true
+	}
+	return Place{}, false
+}
+
+func (f *floor) all() []Place {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	out := make([]Place, 0, len(f.places))
+	for _, p := range f.places {
+		out = append(out, p.Place)
+	}
+	return out
+}
+
+// lives reports whether the node's lease ran when the floor was looked at.
+func (f *floor) lives(node string) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return slices.ContainsFunc(f.nodes, func(n Node) bool { return n.Name == node })
+}
+
+// takers are the nodes that take rooms, by name.
+func (f *floor) takers() []string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	var out []string
+	for _, n := range f.nodes {
+		if !n.Draining {
+			out = append(out, n.Name)
+		}
+	}
+	return out
+}
+
+// rank is who of nodes a room is for: rendezvous hashing (Thaler and Ravishankar, 1998), so
+// that all nodes agree without a word, and a node that comes or goes moves only its own share.
+func rank(ref Ref, nodes []string) string {
+	best, most := "", uint64(0)
+	for _, n := range nodes {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(ref.String() + "\x00" + n))
+		x := h.Sum64() // FNV's low bits hardly mix; finish like MurmurHash3
+		x = (x ^ x>>33) * 0xff51afd7ed558ccd
+		x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
+		if x ^= x >> 33; best == "" || x > most {
+			best, most = n, x
+		}
+	}
+	return best
+}
+
+// Nodes are those that live, by name; this one alone if there can be no other.
+func (d *Directory) Nodes() []string {
+	if d.alone() {
+		return []string{d.o.Node}
+	}
+	d.floor.mu.RLock()
+	defer d.floor.mu.RUnlock()
+	var out []string
+	for _, n := range d.floor.nodes {
+		out = append(out, n.Name)
+	}
+	return out
+}
+
+// watchFloor looks at the floor until ctx ends.
+func (d *Directory) watchFloor(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	ready := false
+	balanced := time.Now()
+	for {
+		ok := d.look(ctx) && d.trusted()
+		if ok {
+			d.tend(ctx)
+			if time.Since(balanced) >= balanceEvery {
+				d.balance()
+				balanced = time.Now()
+			}
+			if !ready {
+				ready = true
+				close(d.ready)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// look learns what changed, and gives up the rooms that are others' now.
+func (d *Directory) look(ctx context.Context) bool {
+	d.looking.Lock()
+	defer d.looking.Unlock()
+	asking, cancel := context.WithTimeout(ctx, journalWithin)
+	defer cancel()
+	d.floor.mu.RLock()
+	since := d.floor.next
+	d.floor.mu.RUnlock()
+	got, err := d.o.Leases.Floor(asking, since)
+	if err != nil {
+		if ctx.Err() == nil {
+			d.o.Log.Warn("could not look at the floor", "err", err)
+		}
+		return false
+	}
+	d.floor.take(got)
+	for _, p := range got.Places {
+		if r := d.find(p.Ref); r != nil && p.Node != d.o.Node && p.Epoch > r.claimed.Load() {
+			r.log.Warn("another node owns the room now", "node", p.Node)
+			d.meter.fenced.Inc()
+			d.dismiss(r)
+		}
+	}
+	return true
+}
+
+// tend opens the rooms that are this node's to open, lobbies first (without its lobby nobody
+// gets into a casino), passes on the wish to close one, and learns rooms' configurations.
+func (d *Directory) tend(ctx context.Context) {
+	if d.isDraining() {
+		return
+	}
+	takers := d.floor.takers()
+	d.mu.RLock()
+	patient := time.Now().Before(d.patientUntil)
+	d.mu.RUnlock()
+	var mine []Place
+	for _, p := range d.floor.all() {
+		if p.Status == Closed {
+			continue
+		}
+		if d.find(p.Ref) != nil {
+			if p.Status == Closing {
+				d.Close(p.Ref, p.Reason)
+			}
+			continue
+		}
+		orphan := p.Node == "" || !d.floor.lives(p.Node)
+		if p.Node == d.o.Node || orphan && !patient && rank(p.Ref, takers) == d.o.Node {
+			mine = append(mine, p)
+		}
+	}
+	slices.SortFunc(mine, func(a, b Place) int {
+		return cmp.Or(cmp.Compare(one(a.Ref.Room != LobbyID), one(b.Ref.Room != LobbyID)), cmp.Compare(a.Ref.String(), b.Ref.String()))
+	})
+	var opening errgroup.Group
+	opening.SetLimit(opensMax)
+	for _, p := range mine {
+		opening.Go(func() error {
+			err := d.openHere(ctx, p.Ref, p.Epoch)
+			if ctx.Err() == nil {
+				d.sayOnce(p.Ref, err)
+			}
+			return nil
+		})
+	}
+	_ = opening.Wait() // no error above
+	d.learnConfigs(ctx)
+}
+
+// sayOnce logs why a room does not open, once for each reason.
+func (d *Directory) sayOnce(ref Ref, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case err == nil || errors.Is(err, ErrFenced): // or somebody else was quicker
+		delete(d.told, ref)
+	case d.told[ref] != err.Error():
+		d.told[ref] = err.Error()
+		d.o.Log.Warn("a room does not open", "tenant", ref.Tenant, "room", ref.Room, "err", err)
+	}
+}
+
+// learnConfigs asks for the configurations of rooms that run elsewhere.
+func (d *Directory) learnConfigs(ctx context.Context) {
+	d.floor.mu.RLock()
+	unknown := slices.Collect(maps.Keys(d.floor.unknown))
+	d.floor.mu.RUnlock()
+	for _, id := range unknown {
+		configs, err := d.o.Leases.Configs(ctx, id)
+		if err != nil {
+			d.o.Log.Debug("rooms' configurations are not known", "tenant", id, "err", err)
+			continue
+		}
+		d.floor.configure(id, configs)
+	}
+}
+
+// balance gives rooms away if this node has more than its share of them, each at the end of
+// its round, to the node that has the fewest.
+func (d *Directory) balance() {
+	takers := d.floor.takers()
+	if d.isDraining() || len(takers) < 2 {
+		return
+	}
+	has := map[string]int{}
+	for _, n := range takers {
+		has[n] = 0
+	}
+	total := 0
+	for _, p := range d.floor.all() {
+		if _, ok := has[p.Node]; ok && p.Status != Closed {
+			has[p.Node]++
+			total++
+		}
+	}
+	share := (total + len(takers) - 1) / len(takers)
+	excess := has[d.o.Node] - share
+	if excess <= max(1, share*balanceSlack/100) {
+		return
+	}
+	d.mu.RLock()
+	var mine []*room
+	leaving := 0
+	for _, r := range d.rooms {
+		if r.leaves() {
+			leaving++
+			continue
+		}
+		mine = append(mine, r)
+	}
+	d.mu.RUnlock()
+	slices.SortFunc(mine, func(a, b *room) int { return cmp.Compare(a.ref.String(), b.ref.String()) })
+	for _, r := range mine[:min(len(mine), balanceMost, max(0, excess-leaving))] {
+		to := slices.MinFunc(takers, func(a, b string) int { return cmp.Compare(has[a], has[b]) })
+		has[to]++
+		r.leave(to)
+	}
+}
+
+// tellPlace tells the other nodes where a room is, so that they need not look.
+func (d *Directory) tellPlace(p Place) {
+	d.floor.mu.Lock()
+	d.floor.put(p)
+	d.floor.mu.Unlock()
+	body, err := json.Marshal(p)
+	if err == nil {
+		err = d.o.Peers.Tell(methodPlace, body)
+	}
+	if err != nil {
+		d.o.Log.Debug("other nodes must look where a room is", "room", p.Ref, "err", err)
+	}
+}

@@ -1,0 +1,104 @@
+package roomstest
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+var _ rooms.Leases = (*Memory)(nil)
+
+// held is a node's lease.
+type held struct {
+	rooms.Lease
+	until time.Time
+}
+
+// Renew implements rooms.Leases.
+func (m *Memory) Renew(ctx context.Context, l rooms.Lease, ttl time.Duration) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.away(ctx, l.Node); err != nil {
+		return false, err
+	}
+	was, found := m.leases[l.Node]
+	if found && was.Incarnation != l.Incarnation && !l.Takes {
+		return false, rooms.ErrReplaced
+	}
+	now := time.Now()
+	fresh := !found || was.Incarnation != l.Incarnation || now.After(was.until)
+	m.leases[l.Node] = held{l, now.Add(ttl)}
+	return fresh, nil
+}
+
+// Release implements rooms.Leases.
+func (m *Memory) Release(ctx context.Context, l rooms.Lease) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.leases[l.Node].Incarnation == l.Incarnation {
+		delete(m.leases, l.Node)
+	}
+	return ctx.Err()
+}
+
+// Floor implements rooms.Leases. It returns all rooms, whatever changed.
+func (m *Memory) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f := rooms.Floor{Next: since + 1}
+	for _, l := range m.leases {
+		if time.Now().Before(l.until) {
+			f.Nodes = append(f.Nodes, rooms.Node{Name: l.Node, Draining: l.Draining})
+		}
+	}
+	slices.SortFunc(f.Nodes, func(a, b rooms.Node) int { return strings.Compare(a.Name, b.Name) })
+	for ref, r := range m.rooms {
+		if since > 0 || r.Status != rooms.Closed {
+			f.Places = append(f.Places, rooms.Place{Ref: ref, Status: r.Status, Node: r.node, Epoch: r.Epoch})
+		}
+	}
+	return f, ctx.Err()
+}
+
+// HandOver implements rooms.Leases.
+func (m *Memory) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r := m.rooms[ref]; r != nil && r.Epoch == epoch && r.Status != rooms.Closed {
+		r.node = to
+	}
+	return ctx.Err()
+}
+
+// Configs implements rooms.Leases.
+func (m *Memory) Configs(ctx context.Context, id tenant.ID) ([]rooms.Config, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []rooms.Config
+	for ref, r := range m.rooms {
+		if ref.Tenant == id && r.Status != rooms.Closed {
+			out = append(out, r.Config)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// Unreachable makes the leases fail for a node, as if its link to the database were cut, until
+// it is called with no error.
+func (m *Memory) Unreachable(node string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cut[node] = err
+}
+
+// away needs mu.
+func (m *Memory) away(ctx context.Context, node string) error {
+	if err := m.cut[node]; err != nil {
+		return err
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,314 @@
+package roomstest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+const (
+	long  = time.Hour
+	short = 20 * time.Millisecond
+)
+
+// LeaseFixture is a journal of a fresh tenant, and the leases of its nodes.
+type LeaseFixture struct {
+	Fixture
+	Leases rooms.Leases
+}
+
+// Leases says what every rooms.Leases must do, beside its Journal. setup is called once for
+// each test; nothing else may use what it returns.
+func Leases(t *testing.T, setup func(t *testing.T) LeaseFixture) {
+	t.Helper()
+	for _, c := range []struct {
+		name string
+		test func(t *testing.T, f LeaseFixture)
+	}{
+		{"ANodeLivesWhileItRenews", aNodeLivesWhileItRenews},
+		{"ALapseIsNoticed", aLapseIsNoticed},
+		{"ReleaseEndsALease", releaseEndsALease},
+		{"ANameHasOneProcess", aNameHasOneProcess},
+		{"TheFloorShowsClaims", theFloorShowsClaims},
+		{"TheFloorMissesNoChange", theFloorMissesNoChange},
+		{"AFailedClaimShowsTheOwner", aFailedClaimShowsTheOwner},
+		{"HandOverNamesTheNextOwner", handOverNamesTheNextOwner},
+		{"HandOverOfARoomThatMovedOnDoesNothing", handOverOfARoomThatMovedOnDoesNothing},
+		{"AClosedRoomLeavesTheFloor", aClosedRoomLeavesTheFloor},
+		{"ConfigsAreWhatRoomsWereOpenedWith", configsAreWhatRoomsWereOpenedWith},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.test(t, setup(t))
+		})
+	}
+}
+
+func lease(node string) rooms.Lease {
+	return rooms.Lease{Node: node, Incarnation: uuid.NewString()}
+}
+
+func (f LeaseFixture) renew(t *testing.T, l rooms.Lease, ttl time.Duration) (fresh bool) {
+	t.Helper()
+	fresh, err := f.Leases.Renew(t.Context(), l, ttl)
+	if err != nil {
+		t.Fatalf("renew %s: %v", l.Node, err)
+	}
+	return fresh
+}
+
+func (f LeaseFixture) floor(t *testing.T, since int64) rooms.Floor {
+	t.Helper()
+	floor, err := f.Leases.Floor(t.Context(), since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return floor
+}
+
+// place is a room on the whole floor.
+func (f LeaseFixture) place(t *testing.T, ref rooms.Ref) (rooms.Place, bool) {
+	t.Helper()
+	places := f.floor(t, 0).Places
+	i := slices.IndexFunc(places, func(p rooms.Place) bool { return p.Ref == ref })
+	if i < 0 {
+		return rooms.Place{}, false
+	}
+	return places[i], true
+}
+
+func (f LeaseFixture) wantPlace(t *testing.T, want rooms.Place) {
+	t.Helper()
+	got, ok := f.place(t, want.Ref)
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b rooms.Ref) bool { return a == b })); !ok || diff != "" {
+		t.Error(diff)
+	}
+}
+
+func (f LeaseFixture) wantNodes(t *testing.T, want ...rooms.Node) {
+	t.Helper()
+	if diff := cmp.Diff(want, f.floor(t, 0).Nodes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// untilDead waits until no node of this name lives.
+func (f LeaseFixture) untilDead(t *testing.T, node string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		if !slices.ContainsFunc(f.floor(t, 0).Nodes, func(n rooms.Node) bool { return n.Name == node }) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not die", node)
+		}
+	}
+}
+
+func aNodeLivesWhileItRenews(t *testing.T, f LeaseFixture) {
+	a, b := lease("a"), lease("b")
+	f.wantNodes(t)
+	if !f.renew(t, a, long) {
+		t.Error("the first lease was held before")
+	}
+	f.renew(t, b, long)
+	b.Draining = true
+	if f.renew(t, b, long) {
+		t.Error("a lease that was held is fresh")
+	}
+	f.wantNodes(t, rooms.Node{Name: "a"}, rooms.Node{Name: "b", Draining: true})
+	f.renew(t, a, short)
+	f.untilDead(t, "a")
+	f.wantNodes(t, rooms.Node{Name: "b", Draining: true})
+}
+
+func aLapseIsNoticed(t *testing.T, f LeaseFixture) {
+	a := lease("a")
+	f.renew(t, a, short)
+	f.untilDead(t, "a")
+	if !f.renew(t, a, long) {
+		t.Error("a lease that had run out was held")
+	}
+	if f.renew(t, a, long) {
+		t.Error("one that runs is fresh")
+	}
+	f.wantNodes(t, rooms.Node{Name: "a"})
+}
+
+func releaseEndsALease(t *testing.T, f LeaseFixture) {
+	a, b := lease("a"), lease("b")
+	f.renew(t, a, long)
+	f.renew(t, b, long)
+	for range 2 {
+		if err := f.Leases.Release(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.wantNodes(t, rooms.Node{Name: "b"})
+	if !f.renew(t, a, long) {
+		t.Error("a released lease was held")
+	}
+}
+
+func aNameHasOneProcess(t *testing.T, f LeaseFixture) {
+	old, young := lease("a"), lease("a")
+	f.renew(t, old, long)
+	if _, err := f.Leases.Renew(t.Context(), young, long); !errors.Is(err, rooms.ErrReplaced) {
+		t.Errorf("another process renewed it: %v", err)
+	}
+	young.Takes = true
+	if !f.renew(t, young, long) {
+		t.Error("another's lease was its own")
+	}
+	if _, err := f.Leases.Renew(t.Context(), old, long); !errors.Is(err, rooms.ErrReplaced) {
+		t.Errorf("the former process: %v", err)
+	}
+	if err := f.Leases.Release(t.Context(), old); err != nil {
+		t.Error(err)
+	}
+	f.wantNodes(t, rooms.Node{Name: "a"})
+}
+
+func theFloorShowsClaims(t *testing.T, f LeaseFixture) {
+	ref := f.Room(t, "table-1")
+	f.wantPlace(t, rooms.Place{Ref: ref, Status: rooms.Open})
+	for epoch, node := range []string{"a", "b", "b"} {
+		if _, err := f.Journal.Claim(t.Context(), ref, node, int64(epoch)); err != nil {
+			t.Fatal(err)
+		}
+		f.wantPlace(t, rooms.Place{Ref: ref, Status: rooms.Open, Node: node, Epoch: int64(epoch) + 1})
+	}
+}
+
+func theFloorMissesNoChange(t *testing.T, f LeaseFixture) {
+	const nodes, claims = 4, 15
+	var refs []rooms.Ref
+	for n := range nodes {
+		refs = append(refs, f.Room(t, fmt.Sprint("table-", n)))
+	}
+	known := map[rooms.Ref]rooms.Place{}
+	since := int64(0)
+	look := func() {
+		floor := f.floor(t, since)
+		for _, p := range floor.Places {
+			if p.Epoch < known[p.Ref].Epoch {
+				t.Errorf("%s went back from epoch %d to %d", p.Ref, known[p.Ref].Epoch, p.Epoch)
+			}
+			known[p.Ref] = p
+		}
+		since = floor.Next
+	}
+	look()
+	var claiming sync.WaitGroup
+	for n, ref := range refs {
+		claiming.Go(func() {
+			for epoch := range int64(claims) {
+				if _, err := f.Journal.Claim(t.Context(), ref, fmt.Sprint("node-", n), epoch); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { claiming.Wait(); close(done) }()
+	for over := false; !over; {
+		select {
+		case <-done:
+			over = true
+		default:
+		}
+		look()
+	}
+	for n, ref := range refs {
+		want := rooms.Place{Ref: ref, Status: rooms.Open, Node: fmt.Sprint("node-", n), Epoch: claims}
+		if known[ref] != want {
+			t.Errorf("the last look says %+v, want %+v", known[ref], want)
+		}
+	}
+}
+
+func aFailedClaimShowsTheOwner(t *testing.T, f LeaseFixture) {
+	ref := f.Room(t, "table-1")
+	if _, err := f.Journal.Claim(t.Context(), ref, "a", 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Journal.Claim(t.Context(), ref, "b", 0); !errors.Is(err, rooms.ErrFenced) {
+		t.Fatal(err)
+	}
+	f.wantPlace(t, rooms.Place{Ref: ref, Status: rooms.Open, Node: "a", Epoch: 1})
+}
+
+func handOverNamesTheNextOwner(t *testing.T, f LeaseFixture) {
+	ref := f.Room(t, "table-1")
+	if _, err := f.Journal.Claim(t.Context(), ref, "a", 0); err != nil {
+		t.Fatal(err)
+	}
+	since := f.floor(t, 0).Next
+	if err := f.Leases.HandOver(t.Context(), ref, 1, "b"); err != nil {
+		t.Fatal(err)
+	}
+	want := rooms.Place{Ref: ref, Status: rooms.Open, Node: "b", Epoch: 1}
+	f.wantPlace(t, want)
+	if !slices.Contains(f.floor(t, since).Places, want) {
+		t.Error("it is no change")
+	}
+	if _, err := f.Journal.Claim(t.Context(), ref, "b", 1); err != nil {
+		t.Errorf("the next owner: %v", err)
+	}
+}
+
+func handOverOfARoomThatMovedOnDoesNothing(t *testing.T, f LeaseFixture) {
+	ref := f.Room(t, "table-1")
+	for epoch, node := range []string{"a", "c"} {
+		if _, err := f.Journal.Claim(t.Context(), ref, node, int64(epoch)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Leases.HandOver(t.Context(), ref, 1, "b"); err != nil {
+		t.Fatal(err)
+	}
+	f.wantPlace(t, rooms.Place{Ref: ref, Status: rooms.Open, Node: "c", Epoch: 2})
+}
+
+func aClosedRoomLeavesTheFloor(t *testing.T, f LeaseFixture) {
+	ref := f.Room(t, "table-1")
+	w := own(t, f.Fixture, ref)
+	since := f.floor(t, 0).Next
+	b := w.batch(event("closed"))
+	b.Status = rooms.Closed
+	if _, err := f.Journal.Append(t.Context(), ref, b); err != nil {
+		t.Fatal(err)
+	}
+	changes := f.floor(t, since).Places
+	if !slices.ContainsFunc(changes, func(p rooms.Place) bool { return p.Ref == ref && p.Status == rooms.Closed }) {
+		t.Errorf("that it closed is no change: %+v", changes)
+	}
+	if p, ok := f.place(t, ref); ok {
+		t.Errorf("a closed room is on the floor: %+v", p)
+	}
+	configs, err := f.Leases.Configs(t.Context(), ref.Tenant)
+	if err != nil || slices.ContainsFunc(configs, func(c rooms.Config) bool { return c.Room == ref.Room }) {
+		t.Errorf("configs: %+v, %v", configs, err)
+	}
+}
+
+func configsAreWhatRoomsWereOpenedWith(t *testing.T, f LeaseFixture) {
+	ref := f.Room(t, "table-1")
+	saved := claim(t, f.Fixture, ref)
+	configs, err := f.Leases.Configs(t.Context(), ref.Tenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(configs, func(c rooms.Config) bool { return c.Room == ref.Room })
+	if i < 0 || cmp.Diff(saved.Config, configs[i]) != "" {
+		t.Errorf("%+v, want %+v", configs, saved.Config)
+	}
+}

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+// Leases are kept in the platform's schema, where all tenants' rooms are seen at once.
+type Leases struct{ s *Store }
+
+var _ rooms.Leases = (*Leases)(nil)
+
+// NewLeases returns the leases of all nodes on this database.
+func NewLeases(s *Store) *Leases { return &Leases{s} }
+
+const (
+	renewLease = `
+insert into platform.node as n (node, incarnation, expires, draining)
+values ($1, $2, clock_timestamp() + $3::interval, $4)
+on conflict (node) do update set
+  expired = case when n.incarnation = excluded.incarnation then n.expires end,
+  started = case when n.incarnation = excluded.incarnation then n.started else clock_timestamp() end,
+  incarnation = excluded.incarnation, expires = excluded.expires, draining = excluded.draining
+where n.incarnation = excluded.incarnation or $5
+returning n.expired is null or n.expired < clock_timestamp()`
+
+	releaseLease = `delete from platform.node where node = $1 and incarnation = $2`
+
+	// What is long dead is of no interest: its rooms are orphans with or without it.
+	selectNodes = `select node, draining from platform.node where expires > clock_timestamp() order by node`
+
+	selectHorizon = `select pg_snapshot_xmin(pg_current_snapshot())::text::bigint`
+
+	selectPlaces = `
+select tenant, room, state, reason, node, epoch from platform.room
+where change >= $1 and ($1 > 0 or state <> 'closed')`
+
+	handOver = `
+update platform.room set node = $4, change = pg_current_xact_id()::text::bigint
+where tenant = $1 and room = $2 and epoch = $3 and state <> 'closed'`
+
+	selectConfigs = `select id, game, name, settings from room where status <> 'closed'`
+)
+
+// Renew implements rooms.Leases.
+func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (fresh bool, err error) {
+	rows, _ := l.s.pool.Query(ctx, renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Takes) // its error comes from below
+	found, err := pgx.CollectRows(rows, pgx.RowTo[bool])
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("store: renew the lease of %s: %w", n.Node, err)
+	case len(found) == 0:
+		return false, fmt.Errorf("%w: %s", rooms.ErrReplaced, n.Node)
+	}
+	return found[0], nil
+}
+
+// Release implements rooms.Leases.
+func (l *Leases) Release(ctx context.Context, n rooms.Lease) error {
+	if _, err := l.s.pool.Exec(ctx, releaseLease, n.Node, n.Incarnation); err != nil {
+		return fmt.Errorf("store: release the lease of %s: %w", n.Node, err)
+	}
+	return nil
+}
+
+// Floor implements rooms.Leases.
+func (l *Leases) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
+	var f rooms.Floor
+	var node rooms.Node
+	var name string
+	var p rooms.Place
+	q := &pgx.Batch{}
+	q.Queue(selectHorizon).QueryRow(func(row pgx.Row) error { return row.Scan(&f.Next) })
+	q.Queue(selectNodes).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&node.Name, &node.Draining}, func() error {
+			f.Nodes = append(f.Nodes, node)
+			return nil
+		})
+		return err
+	})
+	q.Queue(selectPlaces, since).Query(func(rows pgx.Rows) error {
+		scans := []any{&name, &p.Ref.Room, (*string)(&p.Status), &p.Reason, &p.Node, &p.Epoch}
+		_, err := pgx.ForEachRow(rows, scans, func() (err error) {
+			if p.Ref.Tenant, err = tenant.Parse(name); err == nil {
+				f.Places = append(f.Places, p)
+			}
+			return err
+		})
+		return err
+	})
+	if err := l.s.pool.SendBatch(ctx, q).Close(); err != nil {
+		return f, fmt.Errorf("store: look at the floor: %w", err)
+	}
+	return f, nil
+}
+
+// HandOver implements rooms.Leases.
+func (l *Leases) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to string) error {
+	if _, err := l.s.pool.Exec(ctx, handOver, ref.Tenant.String(), ref.Room, epoch, to); err != nil {
+		return fmt.Errorf("store: hand %s over to %s: %w", ref, to, err)
+	}
+	return nil
+}
+
+// Configs implements rooms.Leases.
+func (l *Leases) Configs(ctx context.Context, id tenant.ID) ([]rooms.Config, error) {
+	var out []rooms.Config
+	err := l.s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+		rows, _ := tx.Query(ctx, selectConfigs) // its error comes from CollectRows
+		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c rooms.Config, err error) {
+			err = row.Scan(&c.Room, &c.Game, &c.Name, (*[]byte)(&c.Settings))
+			return c, err
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: configurations of rooms: %w", err)
+	}
+	return out, nil
+}
