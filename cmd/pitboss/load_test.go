@@ -107,7 +107,7 @@ func TestALoadFindsAServerThatLosesAnEvent(t *testing.T) {
 	f.startNodeWith(seams{publisher: func(p rooms.Publisher) rooms.Publisher {
 		// What the bus loses is fetched; what has no frame is lost for good.
 		return &liar{Publisher: p, done: map[string]bool{}, lie: func(m hub.Message) []hub.Message {
-			m.Frame = nil
+			m.Frame, m.Private = nil, nil
 			return []hub.Message{m}
 		}}
 	}})
