@@ -344,7 +344,7 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	r, err := d.claim(ctx, ref, seen)
 	if err == nil && r != nil && !d.alone() {
 		d.tellPlace(Place{Ref: ref, Status: r.status, Node: d.o.Node, Epoch: r.epoch})
-		d.floor.configure(ref.Tenant, []Config{r.config})
+		d.floor.configure(ref.Tenant, r.config)
 	}
 
 	d.mu.Lock()
@@ -493,7 +493,7 @@ func (d *Directory) kindOf(ctx context.Context, ref Ref) (game.Kind, error) {
 			if err != nil {
 				return game.Kind{}, err
 			}
-			d.floor.configure(ref.Tenant, configs)
+			d.floor.configure(ref.Tenant, configs...)
 		}
 	}
 	kind, known := d.o.Kinds[config.Game]

@@ -94,11 +94,10 @@ func (f *floor) moved(ref Ref, node string) {
 	}
 }
 
-// configure notes what a tenant's rooms were opened with.
-func (f *floor) configure(id tenant.ID, configs []Config) {
+// configure notes what some of a tenant's rooms were opened with.
+func (f *floor) configure(id tenant.ID, configs ...Config) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.unknown, id)
 	for _, c := range configs {
 		if p := f.places[Ref{id, c.Room}]; p != nil {
 			p.config = &c
@@ -289,16 +288,20 @@ func (d *Directory) sayOnce(ref Ref, err error) {
 
 // learnConfigs asks for the configurations of rooms that run elsewhere.
 func (d *Directory) learnConfigs(ctx context.Context) {
-	d.floor.mu.RLock()
+	d.floor.mu.Lock()
 	unknown := slices.Collect(maps.Keys(d.floor.unknown))
-	d.floor.mu.RUnlock()
+	clear(d.floor.unknown)
+	d.floor.mu.Unlock()
 	for _, id := range unknown {
 		configs, err := d.o.Leases.Configs(ctx, id)
 		if err != nil {
-			d.o.Log.Debug("rooms' configurations are not known", "tenant", id, "err", err)
+			d.o.Log.Debug("rooms' configurations are not known yet", "tenant", id, "err", err)
+			d.floor.mu.Lock()
+			d.floor.unknown[id] = true
+			d.floor.mu.Unlock()
 			continue
 		}
-		d.floor.configure(id, configs)
+		d.floor.configure(id, configs...)
 	}
 }
 

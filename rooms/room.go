@@ -159,16 +159,21 @@ func tried(f func() error) (err error) {
 	return f()
 }
 
-// drop answers what the room has in hand: it can not say.
+// drop answers what the room has in hand: it can not say, but if it is another node's, that
+// one can.
 func (r *room) drop() {
+	why := ErrUnavailable
+	if r.fenced {
+		why = errAway
+	}
 	for _, w := range r.hand {
 		if w.key != nil && len(w.replies) > 0 {
 			r.d.meter.commands.WithLabelValues("unavailable").Inc()
 		}
-		w.answer(Answer{}, ErrUnavailable)
+		w.answer(Answer{}, why)
 	}
 	for _, q := range r.asked {
-		q.reply(Answer{}, ErrUnavailable)
+		q.reply(Answer{}, why)
 	}
 	r.hand, r.asked = nil, nil
 }

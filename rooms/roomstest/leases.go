@@ -22,7 +22,7 @@ type held struct {
 func (m *Memory) Renew(ctx context.Context, l rooms.Lease, ttl time.Duration) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.away(ctx, l.Node); err != nil {
+	if err := ctx.Err(); err != nil {
 		return false, err
 	}
 	was, found := m.leases[l.Node]
@@ -85,20 +85,4 @@ func (m *Memory) Configs(ctx context.Context, id tenant.ID) ([]rooms.Config, err
 		}
 	}
 	return out, ctx.Err()
-}
-
-// Unreachable makes the leases fail for a node, as if its link to the database were cut, until
-// it is called with no error.
-func (m *Memory) Unreachable(node string, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.cut[node] = err
-}
-
-// away needs mu.
-func (m *Memory) away(ctx context.Context, node string) error {
-	if err := m.cut[node]; err != nil {
-		return err
-	}
-	return ctx.Err()
 }

@@ -39,7 +39,6 @@ type Memory struct {
 	rooms   map[rooms.Ref]*saved
 	tenants map[tenant.ID]*books
 	leases  map[string]held
-	cut     map[string]error // by node
 }
 
 var _ rooms.Journal = (*Memory)(nil)
@@ -73,7 +72,7 @@ type answered struct {
 func NewJournal() *Memory {
 	return &Memory{
 		rooms: map[rooms.Ref]*saved{}, tenants: map[tenant.ID]*books{},
-		leases: map[string]held{}, cut: map[string]error{},
+		leases: map[string]held{},
 	}
 }
 
