@@ -503,7 +503,9 @@ func TestASecondProcessOfOneNameEndsTheFirst(t *testing.T) {
 			first.end()
 			failed <- nil
 		}()
-		<-failed
+		if err := <-failed; err != nil {
+			c.Error(err)
+		}
 		c.pass(time.Second)
 		c.betAt(c.nodes["n0"], c.table, uuid.NewString(), 1).accepted()
 	})

@@ -1,0 +1,124 @@
+package redisbus
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// laneMax and laneBytesMax bound what waits to be published, for each lane.
+	laneMax      = 32_768
+	laneBytesMax = 64 << 20
+	// pipelineMax and pipelineBytesMax bound one pipeline.
+	pipelineMax      = 512
+	pipelineBytesMax = 1 << 20
+)
+
+// lane publishes the messages of some partitions in their order.
+type lane struct {
+	bus  *Bus
+	work chan struct{} // holds one: something waits
+
+	// Owned by run.
+	spare   []publication
+	failing bool
+
+	mu      sync.Mutex // guards what follows
+	waiting []publication
+	bytes   int
+}
+
+type publication struct {
+	channel string
+	payload []byte
+}
+
+func newLane(b *Bus) *lane { return &lane{bus: b, work: make(chan struct{}, 1)} }
+
+// push returns ErrFull.
+func (l *lane) push(channel string, payload []byte) error {
+	l.mu.Lock()
+	if len(l.waiting) >= laneMax || l.bytes > laneBytesMax {
+		l.mu.Unlock()
+		l.bus.meters.lost.WithLabelValues("publish_queue").Inc()
+		return ErrFull
+	}
+	l.waiting = append(l.waiting, publication{channel, payload})
+	l.bytes += len(payload)
+	first := len(l.waiting) == 1
+	l.mu.Unlock()
+	if first {
+		select {
+		case l.work <- struct{}{}:
+		default:
+		}
+	}
+	return nil
+}
+
+// run publishes all that waits, in one pipeline after the other. What waits when ctx ends still
+// goes out, if Redis takes it at once.
+func (l *lane) run(ctx context.Context) {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(within, end) })()
+	for {
+		select {
+		case <-ctx.Done():
+			l.flush(life)
+			return
+		case <-l.work:
+			l.flush(life)
+		}
+	}
+}
+
+func (l *lane) flush(ctx context.Context) {
+	l.mu.Lock()
+	batch := l.waiting
+	l.waiting, l.spare, l.bytes = l.spare[:0], nil, 0
+	l.mu.Unlock()
+	for rest := batch; len(rest) > 0 && ctx.Err() == nil; {
+		n, bytes := 0, 0
+		for n < len(rest) && n < pipelineMax && (n == 0 || bytes+len(rest[n].payload) <= pipelineBytesMax) {
+			bytes += len(rest[n].payload)
+			n++
+		}
+		err := l.publish(ctx, rest[:n])
+		if (err != nil) != l.failing {
+			l.failing = err != nil
+			l.bus.log.Warn("redis takes messages", "yes", !l.failing, "error", err)
+		}
+		rest = rest[n:]
+	}
+	clear(batch)
+	l.spare = batch
+}
+
+func (l *lane) publish(ctx context.Context, some []publication) error {
+	l.bus.meters.pipeline.Observe(float64(len(some)))
+	cmds, err := l.bus.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, x := range some {
+			if l.bus.sharded {
+				p.SPublish(ctx, x.channel, x.payload)
+			} else {
+				p.Publish(ctx, x.channel, x.payload)
+			}
+		}
+		return nil
+	})
+	lost := 0
+	if err != nil {
+		for _, c := range cmds {
+			if c.Err() != nil {
+				lost++
+			}
+		}
+		l.bus.meters.lost.WithLabelValues("publish").Add(float64(lost))
+	}
+	l.bus.meters.published.Add(float64(len(some) - lost))
+	return err
+}

@@ -1,0 +1,32 @@
+package redisbus
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type meters struct {
+	published, received, reconnects prometheus.Counter
+	lost                            *prometheus.CounterVec
+	pipeline, delivery              prometheus.Histogram
+	health                          prometheus.Gauge
+}
+
+func newMeters(reg prometheus.Registerer) *meters {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_redis_" + name, Help: help})
+	}
+	m := &meters{
+		published:  counter("published_total", "Messages that Redis took."),
+		received:   counter("received_total", "Messages that Redis delivered, this node's own too."),
+		reconnects: counter("reconnects_total", "Receiving connections that were made anew."),
+		lost: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_redis_lost_total",
+			Help: "Messages lost here, by where: publish_queue and work_queue were full, publish failed, unreadable was."}, []string{"where"}),
+		pipeline: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_redis_pipeline_messages",
+			Help: "Messages published at once.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
+		delivery: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_redis_delivery_seconds",
+			Help: "From publishing a probe until it came back.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16)}),
+		health: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_redis_delivers", Help: "1 while what is published is delivered."}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.published, m.received, m.reconnects, m.lost, m.pipeline, m.delivery, m.health)
+	}
+	return m
+}

@@ -1,0 +1,199 @@
+package redisbus
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub"
+)
+
+var (
+	// ErrStopped means that this node's Run has ended.
+	ErrStopped = errors.New("redisbus: this node has stopped")
+	// ErrFull means that Redis does not take messages as fast as they come: other nodes do not
+	// get this one. This node's own sockets do.
+	ErrFull = errors.New("redisbus: too much waits to be published")
+)
+
+const (
+	// workQueueMax is how many messages wait for one worker. What comes from Redis beyond is
+	// lost; this node's own messages wait.
+	workQueueMax = 8192
+	// plainLinks is how many connections receive from a single server.
+	plainLinks = 4
+	// plainLanes is how many publish to it.
+	plainLanes = 2
+)
+
+var _ hub.Bus = (*Bus)(nil)
+
+// Options say where Redis is.
+type Options struct {
+	// URL is redis://[user:password@]host[:port][/db], rediss://… for TLS,
+	// redis-sentinel://host:port,host:port/master[?db=n], or redis-cluster://host:port,host:port.
+	URL string
+	// Log defaults to slog.Default().
+	Log *slog.Logger
+	// Registerer shows the metrics. Nil: nothing does.
+	Registerer prometheus.Registerer
+}
+
+// Bus is one node's end of a bus. A bus runs once.
+type Bus struct {
+	client  redis.UniversalClient
+	sharded bool
+	origin  [originSize]byte
+	log     *slog.Logger
+	meters  *meters
+	lanes   []*lane
+	links   []*link
+	workers []chan work
+
+	stopped atomic.Bool
+	done    chan struct{} // closed when Run ends
+
+	mu   sync.RWMutex // guards what follows
+	subs map[string]*subscription
+}
+
+// work is a message for a worker: one of this node's own, or a payload from Redis.
+type work struct {
+	sub     *subscription
+	own     hub.Message
+	payload string
+}
+
+// Open makes a bus; Redis need not be there yet. It returns ErrURL.
+func Open(o Options) (*Bus, error) {
+	client, sharded, err := connect(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	b := &Bus{
+		client: client, sharded: sharded, log: o.Log, meters: newMeters(o.Registerer),
+		done: make(chan struct{}), subs: map[string]*subscription{},
+	}
+	if _, err := rand.Read(b.origin[:]); err != nil {
+		return nil, fmt.Errorf("redisbus: no randomness: %w", err)
+	}
+	links, lanes := plainLinks, plainLanes
+	if sharded {
+		links = partitions
+	}
+	for i := range links {
+		b.links = append(b.links, newLink(b, i))
+	}
+	for range lanes {
+		b.lanes = append(b.lanes, newLane(b))
+	}
+	for range max(2, runtime.GOMAXPROCS(0)) {
+		b.workers = append(b.workers, make(chan work, workQueueMax))
+	}
+	return b, nil
+}
+
+// Publish implements hub.Bus. It does not wait for Redis: a nil error means that the message
+// is on its way. It returns ErrFull, ErrStopped, or ctx's error.
+func (b *Bus) Publish(ctx context.Context, m hub.Message) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if b.stopped.Load() {
+		return ErrStopped
+	}
+	name, partition := channel(m.Topic)
+	b.mu.RLock()
+	sub := b.subs[name]
+	b.mu.RUnlock()
+	if sub != nil && sub.wanted.Load() {
+		select {
+		case b.worker(partition) <- work{sub: sub, own: m}:
+		case <-b.done:
+			return ErrStopped
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return b.lanes[partition%len(b.lanes)].push(name, encode(b.origin, &m))
+}
+
+func (b *Bus) worker(partition int) chan work { return b.workers[partition%len(b.workers)] }
+
+// Subscribe implements hub.Bus.
+func (b *Bus) Subscribe(ctx context.Context, topic tenant.Topic) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if b.stopped.Load() {
+		return ErrStopped
+	}
+	name, partition := channel(topic)
+	return b.links[partition%len(b.links)].subscribe(ctx, name, topic, partition)
+}
+
+// Unsubscribe implements hub.Bus.
+func (b *Bus) Unsubscribe(topic tenant.Topic) {
+	name, partition := channel(topic)
+	b.links[partition%len(b.links)].unsubscribe(name)
+}
+
+// Run implements hub.Bus.
+func (b *Bus) Run(ctx context.Context, deliver func(hub.Message)) error {
+	defer func() {
+		b.stopped.Store(true)
+		close(b.done)
+		if err := b.client.Close(); err != nil {
+			b.log.Debug("redis: close", "error", err)
+		}
+	}()
+	parts, ctx := errgroup.WithContext(ctx)
+	for _, w := range b.workers {
+		parts.Go(func() error { b.work(ctx, w, deliver); return nil })
+	}
+	for _, l := range b.lanes {
+		parts.Go(func() error { l.run(ctx); return nil })
+	}
+	for _, l := range b.links {
+		parts.Go(func() error { l.run(ctx); return nil })
+		parts.Go(func() error { l.write(ctx); return nil })
+	}
+	parts.Go(func() error { b.probe(ctx); return nil })
+	return parts.Wait()
+}
+
+func (b *Bus) work(ctx context.Context, queue <-chan work, deliver func(hub.Message)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case w := <-queue:
+			if !w.sub.wanted.Load() || ctx.Err() != nil {
+				continue
+			}
+			m := w.own
+			if w.payload != "" {
+				var err error
+				if m, err = decode([]byte(w.payload)); err != nil {
+					b.meters.lost.WithLabelValues("unreadable").Inc()
+					continue
+				}
+				m.Topic = w.sub.topic
+			}
+			deliver(m)
+		}
+	}
+}

@@ -1,0 +1,288 @@
+package redisbus_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/bustest"
+	"github.com/pitboss-hub/pitboss/hub/redisbus"
+	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
+)
+
+// patience is how long anything may take before a test gives up.
+const patience = 60 * time.Second
+
+func server(t testing.TB, port int, args ...string) *localredis.Server {
+	t.Helper()
+	s, err := localredis.Start(context.Background(), t.TempDir(), port, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Kill)
+	return s
+}
+
+func nodes(url string) func(*testing.T, int) []hub.Bus {
+	return func(t *testing.T, n int) []hub.Bus {
+		var out []hub.Bus
+		for range n {
+			b, err := redisbus.Open(redisbus.Options{URL: url})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, b)
+		}
+		return out
+	}
+}
+
+func TestOneServerIsABus(t *testing.T) {
+	t.Parallel()
+	bustest.Run(t, nodes("redis://"+server(t, 0).Addr)) // each test has topics of its own
+}
+
+func TestAClusterIsABus(t *testing.T) {
+	t.Parallel()
+	bustest.Run(t, nodes(clusterOf3(t)))
+}
+
+// clusterOf3 starts a Redis Cluster and returns its URL.
+func clusterOf3(t *testing.T) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var clients []*redis.Client
+	url := "redis-cluster://"
+	for i := range 3 {
+		s := server(t, lowPort(t), "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+		c := redis.NewClient(&redis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true})
+		t.Cleanup(func() { _ = c.Close() })
+		clients = append(clients, c)
+		if i > 0 {
+			url += ","
+		}
+		url += s.Addr
+		if err := c.ClusterAddSlotsRange(ctx, i*16384/3, (i+1)*16384/3-1).Err(); err != nil {
+			t.Fatal(err)
+		}
+		host, port := split(t, s.Addr)
+		if err := clients[0].ClusterMeet(ctx, host, port).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range clients {
+		until(t, "the cluster stands", func() bool {
+			info, err := c.ClusterInfo(ctx).Result()
+			shards, errShards := c.ClusterShards(ctx).Result()
+			return err == nil && errShards == nil && len(shards) == 3 && contains(info, "cluster_state:ok")
+		})
+	}
+	return url
+}
+
+// lowPort is a free port whose cluster bus port (10000 above) can be one too.
+func lowPort(t *testing.T) int {
+	t.Helper()
+	for {
+		port, err := localredis.FreePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if port < 55_000 {
+			return port
+		}
+	}
+}
+
+// node is a bus that runs, and what came by it.
+type node struct {
+	*redisbus.Bus
+	got chan hub.Message
+}
+
+func start(t testing.TB, url string) *node {
+	t.Helper()
+	b, err := redisbus.Open(redisbus.Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &node{b, make(chan hub.Message, 100_000)}
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- b.Run(ctx, func(m hub.Message) { n.got <- m }) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+func (n *node) subscribe(t testing.TB, topics ...tenant.Topic) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for _, topic := range topics {
+		if err := n.Subscribe(ctx, topic); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// reaches publishes at n until something arrives at to, and returns how long it took.
+func (n *node) reaches(t testing.TB, to *node, topic tenant.Topic) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for seq := int64(1); ; seq++ {
+		_ = n.Publish(context.Background(), hub.Message{Topic: topic, Seq: seq}) // until one arrives
+		select {
+		case <-to.got:
+			return time.Since(began)
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Since(began) > patience {
+			t.Fatal("nothing arrives")
+		}
+	}
+}
+
+func until(t testing.TB, what string, ok func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for !ok() {
+		if time.Since(began) > patience {
+			t.Fatalf("waited in vain: %s", what)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	return time.Since(began)
+}
+
+func TestTheBusIsBackAfterRedisCameBackEmpty(t *testing.T) {
+	t.Parallel()
+	s := server(t, 0)
+	a, b, topic := start(t, "redis://"+s.Addr), start(t, "redis://"+s.Addr), room(t)
+	a.subscribe(t, topic)
+	b.subscribe(t, topic)
+	a.reaches(t, b, topic)
+	s.Kill()
+	if took := until(t, "health is red", func() bool { return a.Health() != nil && b.Health() != nil }); took > 5*time.Second {
+		t.Errorf("it took %v until health was red", took)
+	}
+	// Its own sockets are served, and new ones too.
+	other := room(t)
+	a.subscribe(t, other)
+	a.reaches(t, a, other)
+	_, port := split(t, s.Addr)
+	server(t, number(t, port))
+	a.reaches(t, b, topic)
+	b.subscribe(t, other)
+	b.reaches(t, a, other)
+	until(t, "health is green", func() bool { return a.Health() == nil && b.Health() == nil })
+}
+
+func TestAStalledRedisTurnsHealthRed(t *testing.T) {
+	t.Parallel()
+	s := server(t, 0)
+	a, topic := start(t, "redis://"+s.Addr), room(t)
+	a.subscribe(t, topic)
+	if err := s.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if took := until(t, "health is red", func() bool { return a.Health() != nil }); took > 5*time.Second {
+		t.Errorf("it took %v until health was red", took)
+	}
+	if err := s.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "health is green", func() bool { return a.Health() == nil })
+}
+
+// TestASubscriberThatHearsNothingIsNoticed keeps what Redis says from the node: connections
+// stay, and nothing is delivered.
+func TestASubscriberThatHearsNothingIsNoticed(t *testing.T) {
+	t.Parallel()
+	s := server(t, 0)
+	link := bustest.NewLink(t, s.Addr)
+	a := start(t, "redis://"+link.Addr())
+	topic := room(t)
+	a.subscribe(t, topic)
+	link.Mute() // towards the node
+	if took := until(t, "health is red", func() bool { return a.Health() != nil }); took > 5*time.Second {
+		t.Errorf("it took %v until health was red", took)
+	}
+	link.Mend()
+	until(t, "health is green", func() bool { return a.Health() == nil })
+}
+
+func TestASentinelFailoverIsSurvived(t *testing.T) {
+	t.Parallel()
+	master := server(t, 0)
+	host, port := split(t, master.Addr)
+	server(t, 0, "--replicaof", host+" "+port)
+	conf := filepath.Join(t.TempDir(), "sentinel.conf")
+	if err := os.WriteFile(conf, []byte("sentinel monitor floor "+host+" "+port+" 1\n"+
+		"sentinel down-after-milliseconds floor 500\nsentinel failover-timeout floor 3000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sentinel := server(t, 0, conf, "--sentinel")
+	url := "redis-sentinel://" + sentinel.Addr + "/floor"
+	a, b, topic := start(t, url), start(t, url), room(t)
+	a.subscribe(t, topic)
+	b.subscribe(t, topic)
+	a.reaches(t, b, topic)
+	watch := redis.NewSentinelClient(&redis.Options{Addr: sentinel.Addr})
+	defer func() { _ = watch.Close() }()
+	until(t, "the sentinel knows the replica", func() bool {
+		replicas, err := watch.Replicas(context.Background(), "floor").Result()
+		return err == nil && len(replicas) == 1 && replicas[0]["master-link-status"] == "ok"
+	})
+	master.Kill()
+	for len(b.got) > 0 {
+		<-b.got
+	}
+	t.Logf("messages flow again after %v", a.reaches(t, b, topic))
+	until(t, "health is green", func() bool { return a.Health() == nil && b.Health() == nil })
+}
+
+func TestManySubscriptionsSurviveAReconnect(t *testing.T) {
+	t.Parallel()
+	const topics = 3000
+	s := server(t, 0)
+	a, b := start(t, "redis://"+s.Addr), start(t, "redis://"+s.Addr)
+	id := someTenant(t)
+	all := make([]tenant.Topic, topics)
+	for i := range all {
+		all[i] = id.Topic("player", fmt.Sprint(i))
+	}
+	a.subscribe(t, all...)
+	s.Kill()
+	_, port := split(t, s.Addr)
+	server(t, number(t, port))
+	for _, topic := range []tenant.Topic{all[0], all[topics/2], all[topics-1]} {
+		b.reaches(t, a, topic)
+	}
+	c := redis.NewClient(&redis.Options{Addr: s.Addr})
+	defer func() { _ = c.Close() }()
+	until(t, "all are subscribed again", func() bool {
+		channels, err := c.PubSubChannels(context.Background(), "*player*").Result()
+		return err == nil && len(channels) == topics
+	})
+	for _, topic := range all[1:] {
+		a.Unsubscribe(topic)
+	}
+	until(t, "those that nobody wants are gone", func() bool {
+		channels, err := c.PubSubChannels(context.Background(), "*player*").Result()
+		return err == nil && len(channels) == 1
+	})
+}
