@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -25,6 +27,9 @@ type child struct {
 	args, env            []string
 	out                  io.Writer
 	log                  *slog.Logger
+	again                time.Duration // how long it stays dead; 0: againAfter
+
+	pid atomic.Int64 // of the process that runs now; 0 if none does
 }
 
 // run keeps the child alive until ctx ends; then the child drains, or is killed if that takes
@@ -37,11 +42,12 @@ func (c *child) run(ctx context.Context) error {
 	// A child is told of its parent's death when the thread that started it dies.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	for wait := againAfter; ctx.Err() == nil; {
+	first := cmp.Or(c.again, againAfter)
+	for wait := first; ctx.Err() == nil; {
 		began := time.Now()
 		if err := c.once(ctx, exe); err != nil && ctx.Err() == nil {
 			if time.Since(began) > childSettles {
-				wait = againAfter
+				wait = first
 			}
 			c.log.Warn("a node died; it is started again", "node", c.name, "err", err, "in", wait)
 		}
@@ -49,7 +55,7 @@ func (c *child) run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
-		wait = min(2*wait, againAtMost)
+		wait = max(first, min(2*wait, againAtMost))
 	}
 	return nil
 }
@@ -64,6 +70,8 @@ func (c *child) once(ctx context.Context, exe string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	c.pid.Store(int64(cmd.Process.Pid))
+	defer c.pid.Store(0)
 	c.log.Info("a node runs", "node", c.name, "pid", cmd.Process.Pid, "address", c.address, "metrics", c.admin)
 	return cmd.Wait()
 }
