@@ -87,6 +87,12 @@ crash: SECONDS := 600
 crash: ## Kill the server at every step of a round (SECONDS=600)
 	go test -race -count=1 -v -run TestNothingIsLostWhenTheServerIsKilled -timeout $$(( $(SECONDS) + 600 ))s ./cmd/pitboss -crash.seconds=$(SECONDS)
 
+.PHONY: failover
+failover: KILLS := 30
+failover: ## Kill the node that owns a table and time until clients see it deal again (KILLS=30)
+	@.ci/install.sh --try postgresql redis
+	go test -count=1 -v -run TestATableDealsAgainAfterItsNodesDeath -timeout $$(( $(KILLS) * 30 + 120 ))s ./cmd/pitboss -failover.kills=$(KILLS)
+
 .PHONY: fuzz
 fuzz: T := 30s
 fuzz: ## Run each fuzz test for a while (T=30s)
