@@ -20,6 +20,12 @@ run: ## Run everything on this machine, with two demo casinos (ARGS=--reset star
 	@$(MAKE) --no-print-directory build
 	@exec ./bin/pitboss dev $(ARGS)
 
+.PHONY: cluster
+cluster: ## The same with three nodes, Redis between them and a proxy before them (ARGS="--nodes 5")
+	@.ci/install.sh --try postgresql redis
+	@$(MAKE) --no-print-directory build
+	@exec ./bin/pitboss cluster $(ARGS)
+
 .PHONY: build
 build: ## Build bin/pitboss
 	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/pitboss ./cmd/pitboss
@@ -35,7 +41,7 @@ test: ## Install what is missing, then run every check and test
 
 .PHONY: install
 install: ## Install what the tests need: system packages, golangci-lint, npm packages
-	@.ci/install.sh gcc postgresql chromium compose
+	@.ci/install.sh gcc postgresql redis chromium compose
 	@$(MAKE) --no-print-directory $(GOLANGCI) web/node_modules/.installed docs/node_modules/.installed
 
 .PHONY: check-fmt
@@ -80,6 +86,12 @@ e2e: build web/node_modules/.installed docs/node_modules/.installed ## Browser t
 crash: SECONDS := 600
 crash: ## Kill the server at every step of a round (SECONDS=600)
 	go test -race -count=1 -v -run TestNothingIsLostWhenTheServerIsKilled -timeout $$(( $(SECONDS) + 600 ))s ./cmd/pitboss -crash.seconds=$(SECONDS)
+
+.PHONY: failover
+failover: KILLS := 30
+failover: ## Kill the node that owns a table and time until clients see it deal again (KILLS=30)
+	@.ci/install.sh --try postgresql redis
+	go test -count=1 -v -run TestATableDealsAgainAfterItsNodesDeath -timeout $$(( $(KILLS) * 30 + 120 ))s ./cmd/pitboss -failover.kills=$(KILLS)
 
 .PHONY: fuzz
 fuzz: T := 30s

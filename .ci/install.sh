@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install.sh [--try] NAME…: makes sure that make, gcc, postgresql, chromium, compose are there. Debian's
+# install.sh [--try] NAME…: makes sure that make, gcc, postgresql, redis, chromium, compose are there. Debian's
 # packages are installed where that can be done without a password; elsewhere a sentence says
 # what to install. --try never fails.
 set -euo pipefail
@@ -25,6 +25,7 @@ for name in "$@"; do
 	case $name in
 	make) has make || packages+=(make) ;;
 	postgresql) has_postgresql || packages+=(postgresql) ;;
+	redis) has redis-server || packages+=(redis-server) ;;
 	chromium) has_chromium || packages+=(chromium) ;;
 	gcc) has_gcc || packages+=(gcc libc6-dev) ;;
 	compose) has_compose || packages+=(docker-compose) ;;

@@ -45,7 +45,7 @@ func (d *Directory) Close(ref Ref, reason string) {
 // Joined is what somebody who comes to a room is told.
 type Joined struct {
 	Epoch, Seq int64
-	View       json.RawMessage  // the room at Seq; nil if Events fill the gap
+	View       json.RawMessage  `json:",omitempty"` // the room at Seq; nil if Events fill the gap
 	Events     []wire.RoomEvent // what came after the resume, up to Seq
 }
 

@@ -36,6 +36,7 @@ type cli struct {
 	globals `embed:""`
 
 	Dev     devCmd     `cmd:"" help:"Run everything on this machine: a private PostgreSQL, two demo casinos, links to click."`
+	Cluster clusterCmd `cmd:"" help:"As dev, with several nodes, Redis between them, and a proxy before them."`
 	Serve   serveCmd   `cmd:"" help:"Run a node."`
 	Migrate migrateCmd `cmd:"" help:"Bring the platform's and every tenant's tables up to date."`
 	Tenant  tenantCmd  `cmd:"" help:"Create, list, show, suspend, resume and fund casinos."`

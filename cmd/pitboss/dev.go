@@ -72,34 +72,11 @@ func (c devCmd) Run(p *program) error {
 		}
 		defer func() { _ = admin.Close() }()
 	}
-	if c.Reset {
-		if err := localpg.Reset(p.Dir); err != nil {
-			return fmt.Errorf("start over: %w", err)
-		}
-	}
-	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
-		return fmt.Errorf("make %s: %w", p.Dir, err)
-	}
-	p.printf("Starting PostgreSQL …\n")
-	cluster, err := localpg.Start(p.ctx, localpg.Options{Dir: p.Dir, Fsync: true, Log: p.log})
+	cluster, err := startDatabase(p, c.Reset)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err := cluster.Stop(); err != nil {
-			p.log.Error("PostgreSQL did not stop", "err", err)
-		}
-	}()
-	if err := c.remember(p, cluster); err != nil {
-		return err
-	}
-	p.printf("Bringing the tables up to date …\n")
-	if err := migrate(p); err != nil {
-		return err
-	}
-	if err := furnish(p); err != nil {
-		return fmt.Errorf("set up the demo casinos: %w", err)
-	}
+	defer cluster.stop()
 	s, err := p.openStore()
 	if err != nil {
 		return err
@@ -114,7 +91,7 @@ func (c devCmd) Run(p *program) error {
 		cancel(errDatabaseEnded)
 	}()
 	err = n.run(ctx, public, admin, func() {
-		if err := c.welcome(p, n, public.Addr()); err != nil {
+		if err := welcome(p, n.tenants, public.Addr()); err != nil {
 			p.log.Error("no links", "err", err)
 		}
 	})
@@ -126,9 +103,58 @@ func (c devCmd) Run(p *program) error {
 
 var errDatabaseEnded = errors.New("PostgreSQL ended; its log is postgres.log under --dir, and the next start recovers what was committed")
 
+// database is the private PostgreSQL of "pitboss dev" and "pitboss cluster".
+type database struct {
+	*localpg.Cluster
+	p *program
+}
+
+// startDatabase starts it under --dir, up to date and with the demo casinos in it.
+func startDatabase(p *program, reset bool) (*database, error) {
+	if reset {
+		if err := localpg.Reset(p.Dir); err != nil {
+			return nil, fmt.Errorf("start over: %w", err)
+		}
+	}
+	if err := os.MkdirAll(p.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("make %s: %w", p.Dir, err)
+	}
+	p.printf("Starting PostgreSQL …\n")
+	cluster, err := localpg.Start(p.ctx, localpg.Options{Dir: p.Dir, Fsync: true, Log: p.log})
+	if err != nil {
+		return nil, err
+	}
+	d := &database{cluster, p}
+	if err := d.furnish(); err != nil {
+		d.stop()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *database) furnish() error {
+	if err := remember(d.p, d.Cluster); err != nil {
+		return err
+	}
+	d.p.printf("Bringing the tables up to date …\n")
+	if err := migrate(d.p); err != nil {
+		return err
+	}
+	if err := furnish(d.p); err != nil {
+		return fmt.Errorf("set up the demo casinos: %w", err)
+	}
+	return nil
+}
+
+func (d *database) stop() {
+	if err := d.Stop(); err != nil {
+		d.p.log.Error("PostgreSQL did not stop", "err", err)
+	}
+}
+
 // remember leaves the connection strings for the other commands, and makes the master
 // key on the first start.
-func (c devCmd) remember(p *program, cluster *localpg.Cluster) error {
+func remember(p *program, cluster *localpg.Cluster) error {
 	name := filepath.Join(p.Dir, envFile)
 	values, err := readEnv(name)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -202,21 +228,21 @@ func welcomeGift(ctx context.Context, s *store.Store, id tenant.ID, player strin
 
 // welcome prints links that are ready to click. The token is in the fragment, which
 // browsers do not send.
-func (c devCmd) welcome(p *program, n *node, at net.Addr) error {
+func welcome(p *program, tenants *store.Tenants, at net.Addr) error {
 	_, port, err := net.SplitHostPort(at.String())
 	if err != nil {
 		return err
 	}
 	p.printf("\nPitboss is open.\n")
 	for _, d := range demo {
-		t, ok := n.tenants.BySlug(tenant.Slug(d.slug))
+		t, ok := tenants.BySlug(tenant.Slug(d.slug))
 		if !ok {
 			continue
 		}
 		base := fmt.Sprintf("http://%s:%s", t.Domains[0], port)
 		p.printf("\n%s  %s\n", t.Name, base)
 		link := func(subject string, role auth.Role, page string) error {
-			token, err := mint(n.tenants, t, auth.Principal{Subject: subject, Role: role, ExpiresAt: time.Now().Add(demoTokenTTL)})
+			token, err := mint(tenants, t, auth.Principal{Subject: subject, Role: role, ExpiresAt: time.Now().Add(demoTokenTTL)})
 			if err != nil {
 				return err
 			}

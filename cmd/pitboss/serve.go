@@ -11,14 +11,18 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/membus"
+	"github.com/pitboss-hub/pitboss/hub/redisbus"
 )
 
 type serveCmd struct {
 	Listen      string `help:"Where players and operators connect." default:":8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
 	AdminListen string `help:"Where metrics, profiles and health are; not for the public. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
 	Node        string `help:"This node's name, which no other node may have. Defaults to the host's name and the port." env:"PITBOSS_NODE" placeholder:"NAME"`
+	Redis       string `name:"redis-url" help:"The bus between nodes. Without it this is the only node." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
 	Migrate     bool   `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
 }
 
@@ -55,8 +59,21 @@ func (c serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	n := newNode(name, s, membus.New(), p.log, p.seams)
+	metrics := prometheus.NewRegistry()
+	bus, err := c.bus(p, metrics)
+	if err != nil {
+		return err
+	}
+	n := newNode(name, s, bus, p.log, p.seams)
+	n.metrics.MustRegister(metrics)
 	return n.run(p.ctx, public, admin, func() { p.log.Info("serving", "address", public.Addr().String()) })
+}
+
+func (c serveCmd) bus(p *program, metrics prometheus.Registerer) (hub.Bus, error) {
+	if c.Redis == "" {
+		return membus.New(), nil
+	}
+	return redisbus.Open(redisbus.Options{URL: c.Redis, Log: p.log, Registerer: metrics})
 }
 
 // name is this node's. The port tells two nodes on one host apart, and is the same after a
