@@ -222,7 +222,6 @@ func (d *Directory) look(ctx context.Context) bool {
 	for _, p := range got.Places {
 		if r := d.find(p.Ref); r != nil && p.Node != d.o.Node && p.Epoch > r.claimed.Load() {
 			r.log.Warn("another node owns the room now", "node", p.Node)
-			d.meter.fenced.Inc()
 			d.dismiss(r)
 		}
 	}

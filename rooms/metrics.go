@@ -27,7 +27,7 @@ func newMeters(reg prometheus.Registerer) *meters {
 		refused:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_room_limit_hits_total", Help: "Commands that were not decided, by limit."}, []string{"limit"}),
 		append:      prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_room_append_seconds", Help: "How long an append took.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14)}),
 		batch:       prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_room_batch_entries", Help: "Entries per append.", Buckets: prometheus.ExponentialBuckets(1, 2, 9)}),
-		fenced:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_fenced_total", Help: "Rooms lost to another node."}),
+		fenced:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_fenced_total", Help: "Late writers: rooms whose write or claim was refused because another node owns them."}),
 		recoveries:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_recoveries_total", Help: "Appends whose outcome had to be looked up."}),
 		panics:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_panics_total", Help: "Rooms stopped because their rules panicked."}),
 		seedless:    prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_seedless_ticks_total", Help: "Ticks put off because there was no randomness."}),
