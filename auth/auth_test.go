@@ -43,7 +43,7 @@ func setup(t *testing.T, extra ...auth.Key) bundle {
 		t.Fatal(err)
 	}
 	keys := auth.StaticKeys{x: append([]auth.Key{secretX}, extra...), y: {secretY}}
-	return bundle{x, y, auth.NewVerifier(keys)}
+	return bundle{x, y, auth.NewVerifier(keys, nil)}
 }
 
 // good is a set of claims that casino-x believes; tests break one of them at a time.
@@ -125,6 +125,8 @@ func TestEachBrokenTokenIsRefusedWithItsCode(t *testing.T) {
 		"no issuer":            {hs(with("iss", nil)), auth.ErrIssuer},
 		"no subject":           {hs(with("sub", nil)), auth.ErrMalformed},
 		"subject with spaces":  {hs(with("sub", "a b")), auth.ErrMalformed},
+		"no time of issue":     {hs(with("iat", nil)), auth.ErrLife},
+		"good for ever":        {hs(with("exp", time.Now().Add(auth.TokenLifeMax+time.Minute).Unix())), auth.ErrLife},
 		"subject with newline": {hs(with("sub", "a\nb")), auth.ErrMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -270,6 +272,7 @@ func TestMintRefusesNonsense(t *testing.T) {
 		"public key": {auth.Key{Alg: auth.ES256}, auth.Principal{Subject: "a", Role: auth.Player, ExpiresAt: soon}},
 		"role":       {secretX, auth.Principal{Subject: "a", Role: "boss", ExpiresAt: soon}},
 		"subject":    {secretX, auth.Principal{Subject: "a b", Role: auth.Player, ExpiresAt: soon}},
+		"for ever":   {secretX, auth.Principal{Subject: "a", Role: auth.Player, ExpiresAt: time.Now().Add(auth.TokenLifeMax + time.Minute)}},
 		"expired":    {secretX, auth.Principal{Subject: "a", Role: auth.Player, ExpiresAt: time.Now()}},
 	} {
 		if _, err := auth.Mint(c.key, c.p); err == nil {

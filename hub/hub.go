@@ -169,7 +169,7 @@ func (h *Hub) deliver(m Message) {
 func (h *Hub) CloseWhere(match func(Identity) bool, code wire.CloseCode, retryAfter time.Duration) int {
 	n := 0
 	for c := range h.all() {
-		if match(c.id) {
+		if match(c.Identity()) {
 			c.Close(code, retryAfter)
 			n++
 		}

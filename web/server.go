@@ -65,6 +65,7 @@ const (
 	limitChatLength     = "chat_length"
 	limitTickets        = "tickets"
 	limitBody           = "body_bytes"
+	limitRevocations    = "revocations"
 )
 
 // hit counts a limit that was reached.
@@ -84,6 +85,7 @@ func New(o Options) *Server {
 	e.HTTPErrorHandler = s.answerError
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest)
 	s.echo = e
+	s.store.Revocations().OnChange(s.closeRevoked)
 
 	// The whole API, in the order of docs/protocol.md.
 	e.GET("/healthz", s.healthz)
@@ -120,6 +122,8 @@ func New(o Options) *Server {
 	v1.POST("/rooms", s.openRoom, writer...)
 	v1.POST("/rooms/:room/close", s.closeRoom, writer...)
 	v1.POST("/players/:player/credit", s.credit, writer...)
+	v1.POST("/players/:player/kick", s.kick, writer...)
+	v1.POST("/tokens/revoke", s.revokeToken, writer...)
 	v1.POST("/promotions", s.publishPromotion, writer...)
 	v1.POST("/promotions/:id/withdraw", s.withdrawPromotion, writer...)
 	return s
@@ -129,7 +133,7 @@ func New(o Options) *Server {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
 // Run tells every lobby who is here, and closes the sockets of tenants that may not be
-// served any more, until ctx ends.
+// served any more and of tokens that were taken back, until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	s.tenants.OnChange(func(_, now *store.Tenant) {
 		if now != nil {

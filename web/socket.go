@@ -34,7 +34,7 @@ func (s *Server) socket(c echo.Context) error {
 	}
 	id := hub.Identity{
 		Tenant: t.ID, Slug: string(t.Slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
-		TokenID: who.TokenID, ExpiresAt: who.ExpiresAt, Address: c.RealIP(),
+		Address: c.RealIP(), Token: tokenOf(who),
 	}
 	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
 		sess := &session{server: s, tenant: t, who: who, conn: conn, joined: map[string]tenantRoom{}, talk: rate.NewLimiter(chatPerSecond, chatBurst)}
@@ -57,6 +57,10 @@ func (x *session) begin() {
 	// The door was open before the upgrade; it may have been shut since.
 	if now, ok := s.tenants.ByID(t.ID); !ok || mayServe(now, time.Now()) != nil {
 		x.conn.Close(wire.CloseSuspended, 0)
+		return
+	}
+	if s.verifier.Revoked(x.who) {
+		x.conn.Close(wire.CloseRevoked, 0)
 		return
 	}
 	if err := x.enterLobby(ctx); err != nil {
