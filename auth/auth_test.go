@@ -11,9 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -186,80 +184,6 @@ func TestAsymmetricKeysVerify(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestTicketIsGoodOnceAndAtItsTenant(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	tickets := auth.NewTickets()
-	who := auth.Principal{Tenant: b.x, Subject: "alice", ExpiresAt: time.Now().Add(time.Hour)}
-	name, err := tickets.Issue(who)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tickets.Redeem(b.y, name); !errors.Is(err, auth.ErrTicket) {
-		t.Fatalf("at another tenant: %v", err)
-	}
-	var wg sync.WaitGroup
-	won := make(chan auth.Principal, 50)
-	for range 50 {
-		wg.Go(func() {
-			if p, err := tickets.Redeem(b.x, name); err == nil {
-				won <- p
-			}
-		})
-	}
-	wg.Wait()
-	if len(won) != 1 || <-won != who {
-		t.Fatalf("redeemed %d times more", len(won))
-	}
-}
-
-func TestOneSubjectsTicketsMakeRoomForEachOther(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	tickets := auth.NewTickets()
-	until := time.Now().Add(time.Hour)
-	other, err := tickets.Issue(auth.Principal{Tenant: b.x, Subject: "bob", ExpiresAt: until})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mine []string
-	for range 3 * auth.TicketsPerSubjectMax {
-		name, err := tickets.Issue(auth.Principal{Tenant: b.x, Subject: "alice", ExpiresAt: until})
-		if err != nil {
-			t.Fatal(err)
-		}
-		mine = append(mine, name)
-	}
-	good := 0
-	for _, name := range mine {
-		if _, err := tickets.Redeem(b.x, name); err == nil {
-			good++
-		}
-	}
-	if good != auth.TicketsPerSubjectMax {
-		t.Errorf("%d of alice's are good", good)
-	}
-	if _, err := tickets.Redeem(b.x, other); err != nil {
-		t.Errorf("bob's: %v", err)
-	}
-}
-
-func TestTicketRunsOut(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := setup(t)
-		tickets := auth.NewTickets()
-		name, err := tickets.Issue(auth.Principal{Tenant: b.x, ExpiresAt: time.Now().Add(time.Hour)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		<-time.After(auth.TicketTTL)
-		if _, err := tickets.Redeem(b.x, name); !errors.Is(err, auth.ErrTicket) {
-			t.Fatalf("after its time: %v", err)
-		}
-	})
 }
 
 func TestMintRefusesNonsense(t *testing.T) {

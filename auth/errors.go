@@ -25,5 +25,4 @@ var (
 	ErrLife      = &Error{"token_life", "the token is good for more than 30 days, or does not say when it was issued"}
 	ErrRole      = &Error{"token_role", "the token's role is unknown"}
 	ErrTicket    = &Error{"ticket_invalid", "the ticket is unknown, used, or too old"}
-	ErrTickets   = &Error{"busy", "too many tickets are waiting to be used"}
 )

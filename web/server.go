@@ -63,7 +63,6 @@ const (
 	limitRoomsPerSocket = "rooms_per_socket"
 	limitChatRate       = "chat_rate"
 	limitChatLength     = "chat_length"
-	limitTickets        = "tickets"
 	limitBody           = "body_bytes"
 	limitRevocations    = "revocations"
 )

@@ -28,7 +28,9 @@ func (s *Server) socket(c echo.Context) error {
 	if err := s.checkOrigin(t, r); err != nil {
 		return err
 	}
-	who, err := s.socketPrincipal(t, r)
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	who, err := s.socketPrincipal(ctx, t, r)
 	if err != nil {
 		return err
 	}

@@ -219,3 +219,44 @@ func TestSuspensionClosesTheSocketsOfEveryNodeWithinASecond(t *testing.T) {
 	ca.gone(t, began, wire.CloseSuspended)
 	cb.gone(t, began, wire.CloseSuspended)
 }
+
+// ticket gets a ticket, and the header that offers it.
+func (f *floor) ticket(token string) []string {
+	f.t.Helper()
+	status, _, body := f.do("POST", "/v1/tickets", token, "")
+	var ticket struct{ Ticket string }
+	if err := json.Unmarshal(body, &ticket); err != nil || status != 201 {
+		f.t.Fatalf("%d %s", status, body)
+	}
+	return []string{"Sec-WebSocket-Protocol", wire.Subprotocol + ", " + wire.TicketPrefix + ticket.Ticket}
+}
+
+func TestATicketOpensOneSocketOnWhateverNode(t *testing.T) {
+	f := newFloor(t)
+	y := f.addTenant("lucky-star")
+	a, b, _ := f.pair()
+	token := f.token("alice")
+	offer := a.ticket(token)
+	elsewhere := *b
+	elsewhere.host = y.host
+	if status, code := elsewhere.upgrade("", offer...); status != 401 || code != "ticket_invalid" {
+		t.Fatalf("at another casino: %d %s", status, code)
+	}
+	if status, code := b.upgrade("", offer...); status != 101 {
+		t.Fatalf("first: %d %s", status, code)
+	}
+	for _, x := range []*floor{a, b} {
+		if status, code := x.upgrade("", offer...); status != 401 || code != "ticket_invalid" {
+			t.Fatalf("again: %d %s", status, code)
+		}
+	}
+	offer = a.ticket(token)
+	f.mustCLI("token", "revoke", "--tenant", f.slug, "--id", jti(t, token), "--reason", "stolen")
+	eventually(t, "the ticket of a revoked token is refused", func() bool {
+		status, _, _ := b.do("GET", "/v1/session", token, "")
+		return status == 401
+	})
+	if status, code := b.upgrade("", offer...); status != 401 || code != "token_revoked" {
+		t.Fatalf("of a revoked token: %d %s", status, code)
+	}
+}

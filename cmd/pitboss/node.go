@@ -88,9 +88,10 @@ func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, test se
 			return ""
 		},
 	})
+	verifier := auth.NewVerifier(n.tenants, s.Revocations())
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
-		Verifier: auth.NewVerifier(n.tenants, s.Revocations()), Tickets: auth.NewTickets(), Registerer: n.metrics,
+		Verifier: verifier, Tickets: auth.NewTickets(s.Box(), s, verifier), Registerer: n.metrics,
 	})
 	return n
 }
