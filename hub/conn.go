@@ -68,12 +68,15 @@ type Conn struct {
 	expires  atomic.Int64 // UnixNano; 0: never
 	heardAt  atomic.Int64 // UnixNano, of the hub's clock
 	sentAt   atomic.Int64 // UnixNano, of the hub's clock
+	seatAt   atomic.Int64 // UnixNano, of the hub's clock: when the seat was told last
 	dueAt    atomic.Int64 // the tick of the wheel at which it is looked at
 
 	mu      sync.Mutex // guards what follows
 	queue   queue
 	heldNow int // bytes of members' held
 	topics  []*member
+	seat    int64    // its player's, in seated; 0: none yet
+	seated  *topic   // the player's own
 	closing *closing // why it ends; nothing is queued any more
 	ended   bool     // reading is over: it is in no topic, and will not be
 	listed  uint8    // bit k: the flusher has it in its line of class k

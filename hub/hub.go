@@ -56,6 +56,7 @@ type Hub struct {
 	repair      Repair
 	repairing   chan struct{} // an element for each topic that fetches what it misses
 	repairs     sync.WaitGroup
+	reminders   chan Message    // of seats
 	life        context.Context // ended by Run
 	end         context.CancelFunc
 	seed        maphash.Seed
@@ -92,6 +93,7 @@ func New(o Options) *Hub {
 	}
 	h.peers = newPeers(h)
 	h.repair, h.repairing = o.Repair, make(chan struct{}, repairsMax)
+	h.reminders = make(chan Message, seatsWaitMax)
 	h.life, h.end = context.WithCancel(context.Background())
 	return h
 }
@@ -126,6 +128,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { h.peers.listen(running); return nil })
 	g.Go(func() error { h.watch(running); return nil })
+	g.Go(func() error { h.tellSeats(running); return nil })
 	err := g.Wait()
 	if err != nil {
 		err = fmt.Errorf("hub: %w", err)

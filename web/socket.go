@@ -79,9 +79,14 @@ func (x *session) begin() {
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}
-	if balance, err := x.balance(ctx); err == nil {
-		x.push(hub.ClassResult, wire.PushWalletBalance, balance)
+	balance, version, seat, err := s.store.Seat(ctx, t.ID, game.PlayerID(x.who.Subject))
+	if err != nil { // nobody could say which of two sockets is the newer one
+		s.log.Warn("no seat for a new socket", "tenant", t.ID, "player", x.who.Subject, "err", err)
+		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
+		return
 	}
+	x.push(hub.ClassResult, wire.PushWalletBalance, wire.Balance{Balance: int64(balance), Currency: t.Currency, Version: version})
+	x.conn.Sit(mine, seat)
 	if err := x.conn.Release(mine, 0); err != nil {
 		s.log.Debug("no balance pushes", "conn", x.conn.ID(), "err", err)
 	}

@@ -260,3 +260,44 @@ func TestATicketOpensOneSocketOnWhateverNode(t *testing.T) {
 		t.Fatalf("of a revoked token: %d %s", status, code)
 	}
 }
+
+func TestAPlayerHasOneSeatOverAllNodes(t *testing.T) {
+	f := newFloor(t)
+	a, b, _ := f.pair()
+	token := f.token("alice")
+	floors := []*floor{a, b}
+	last := a.dial(soon(t), token, nil)
+	for i := range 4 {
+		began := time.Now()
+		wallet := &mailbox{method: wire.PushWalletBalance}
+		next := floors[(i+1)%2].dial(soon(t), token, wallet.push)
+		last.gone(t, began, wire.CloseSuperseded)
+		eventually(t, "the newer one is served", func() bool { return wallet.has(fmt.Sprint(crashFunds)) })
+		last = next
+	}
+	if err := last.call(soon(t), wire.MethodPing, struct{}{}, nil); err != nil {
+		t.Error(err)
+	}
+	// Many at once, on both: one of them is left.
+	var all []*rpc
+	for i := range 12 {
+		all = append(all, floors[i%2].dial(soon(t), token, nil))
+	}
+	left := func() (n int) {
+		for _, c := range all {
+			c.mu.Lock()
+			if c.ended == nil {
+				n++
+			}
+			c.mu.Unlock()
+		}
+		return n
+	}
+	eventually(t, "one is left", func() bool { return left() <= 1 })
+	for _, c := range all {
+		if err := c.call(soon(t), wire.MethodPing, struct{}{}, nil); err == nil {
+			return
+		}
+	}
+	t.Error("none is left")
+}
