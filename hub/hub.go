@@ -254,6 +254,14 @@ func (h *Hub) Online(id tenant.ID) int {
 	return 0
 }
 
+// Plays reports whether a player has a socket on this node.
+func (h *Hub) Plays(id tenant.ID, player string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	tn := h.tenants[id]
+	return tn != nil && tn.live[player] != nil
+}
+
 // all is every registered socket; no lock is held while one is looked at.
 func (h *Hub) all() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {

@@ -52,6 +52,7 @@ type Server struct {
 	chat     *chats
 	echo     *echo.Echo
 	draining chan struct{}
+	asked    chan struct{} // one element per question of another node under way
 	lookups  chan struct{} // one element per lookup of a round under way
 	hits     *prometheus.CounterVec
 }
@@ -64,6 +65,7 @@ const (
 	limitChatRate       = "chat_rate"
 	limitChatLength     = "chat_length"
 	limitBody           = "body_bytes"
+	limitNodeQuestions  = "node_questions"
 	limitRevocations    = "revocations"
 )
 
@@ -75,6 +77,7 @@ func New(o Options) *Server {
 	s := &Server{
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), draining: make(chan struct{}), lookups: make(chan struct{}, lookupsMax),
+		asked: make(chan struct{}, nodeQuestionsMax),
 	}
 	s.hits = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_web_limit_hits_total", Help: "Requests that met a limit of the API or of a session."}, []string{"limit"})
 	o.Registerer.MustRegister(s.hits)
@@ -85,6 +88,8 @@ func New(o Options) *Server {
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest)
 	s.echo = e
 	s.store.Revocations().OnChange(s.closeRevoked)
+	answerNodes(s, methodConnections, s.connectionsHere)
+	answerNodes(s, methodOnline, s.onlineHere)
 
 	// The whole API, in the order of docs/protocol.md.
 	e.GET("/healthz", s.healthz)

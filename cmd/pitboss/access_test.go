@@ -13,12 +13,15 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store"
 )
 
 // pair runs two nodes on the floor's database, on one bus, until stop or the test's end. Each
@@ -266,13 +269,14 @@ func TestAPlayerHasOneSeatOverAllNodes(t *testing.T) {
 	a, b, _ := f.pair()
 	token := f.token("alice")
 	floors := []*floor{a, b}
-	last := a.dial(soon(t), token, nil)
+	wallet := &mailbox{method: wire.PushWalletBalance}
+	last := a.dial(soon(t), token, wallet.push)
 	for i := range 4 {
+		eventually(t, "the socket has its seat", func() bool { return wallet.has(fmt.Sprint(crashFunds)) })
 		began := time.Now()
-		wallet := &mailbox{method: wire.PushWalletBalance}
+		wallet = &mailbox{method: wire.PushWalletBalance}
 		next := floors[(i+1)%2].dial(soon(t), token, wallet.push)
 		last.gone(t, began, wire.CloseSuperseded)
-		eventually(t, "the newer one is served", func() bool { return wallet.has(fmt.Sprint(crashFunds)) })
 		last = next
 	}
 	if err := last.call(soon(t), wire.MethodPing, struct{}{}, nil); err != nil {
@@ -300,4 +304,56 @@ func TestAPlayerHasOneSeatOverAllNodes(t *testing.T) {
 		}
 	}
 	t.Error("none is left")
+}
+
+func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
+	f := newFloor(t)
+	a, b, _ := f.pair()
+	operator := f.mint("olivia", auth.Operator)
+	a.dial(soon(t), f.token("alice"), nil)
+	b.dial(soon(t), f.token("bob"), nil)
+	f.token("carol") // has money, and is not here
+	for _, x := range []*floor{a, b} {
+		_, _, raw := x.do("GET", "/v1/connections", operator, "")
+		var all struct {
+			Connections []struct{ Player, Node string }
+			Total       int
+			Complete    bool
+		}
+		if err := json.Unmarshal(raw, &all); err != nil || !all.Complete || all.Total != 2 || len(all.Connections) != 2 ||
+			all.Connections[0].Player != "alice" || all.Connections[0].Node != "node-0" || all.Connections[1].Player != "bob" || all.Connections[1].Node != "node-1" {
+			t.Errorf("%v: %s", err, raw)
+		}
+		if _, _, raw := x.do("GET", "/v1/connections?limit=1", operator, ""); strings.Count(string(raw), `"connection":`) != 1 || !strings.Contains(string(raw), `"total":2`) {
+			t.Errorf("%s", raw)
+		}
+		_, _, raw = x.do("GET", "/v1/players", operator, "")
+		var players struct {
+			Players []struct {
+				Player string
+				Online bool
+			}
+			Complete bool
+		}
+		if err := json.Unmarshal(raw, &players); err != nil || !players.Complete || len(players.Players) != 3 ||
+			!players.Players[0].Online || !players.Players[1].Online || players.Players[2].Online {
+			t.Errorf("%v: %s", err, raw)
+		}
+	}
+	// A node that is said to live and does not answer.
+	mute := rooms.Lease{Node: "mute", Incarnation: uuid.NewString(), Draining: true, Takes: true}
+	if _, err := store.NewLeases(f.store).Renew(soon(t), mute, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the answer says that a node is missing", func() bool {
+		began := time.Now()
+		_, _, raw := a.do("GET", "/v1/connections", operator, "")
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("the answer took %v", took)
+		}
+		return strings.Contains(string(raw), `"complete":false`) && strings.Contains(string(raw), `"bob"`)
+	})
+	if _, _, raw := b.do("GET", "/v1/players", operator, ""); !strings.Contains(string(raw), `"complete":false`) {
+		t.Errorf("%s", raw)
+	}
 }

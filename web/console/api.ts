@@ -2,6 +2,7 @@ import { PitbossError, type RoomInfo } from '../client/src/index.js'
 
 export interface Connection {
   connection: string
+  node: string
   player: string
   name: string
   role: string
@@ -51,7 +52,7 @@ export class Api {
   constructor(private readonly token: string) {}
 
   rooms = () => this.#ask<{ rooms: RoomInfo[] }>('GET', '/v1/rooms')
-  connections = () => this.#ask<{ connections: Connection[] }>('GET', '/v1/connections')
+  connections = () => this.#ask<{ connections: Connection[]; total: number; complete: boolean }>('GET', '/v1/connections')
   players = (after: string) => this.#ask<{ players: Player[]; next?: string }>('GET', `/v1/players?limit=100&after=${encodeURIComponent(after)}`)
   promotions = () => this.#ask<{ promotions: StaffPromotion[] }>('GET', '/v1/promotions')
   audit = (before?: number) => this.#ask<{ entries: AuditEntry[]; next?: number }>('GET', `/v1/audit?limit=50${before ? `&before=${before}` : ''}`)
