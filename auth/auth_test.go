@@ -11,9 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -43,7 +41,7 @@ func setup(t *testing.T, extra ...auth.Key) bundle {
 		t.Fatal(err)
 	}
 	keys := auth.StaticKeys{x: append([]auth.Key{secretX}, extra...), y: {secretY}}
-	return bundle{x, y, auth.NewVerifier(keys)}
+	return bundle{x, y, auth.NewVerifier(keys, nil)}
 }
 
 // good is a set of claims that casino-x believes; tests break one of them at a time.
@@ -125,6 +123,8 @@ func TestEachBrokenTokenIsRefusedWithItsCode(t *testing.T) {
 		"no issuer":            {hs(with("iss", nil)), auth.ErrIssuer},
 		"no subject":           {hs(with("sub", nil)), auth.ErrMalformed},
 		"subject with spaces":  {hs(with("sub", "a b")), auth.ErrMalformed},
+		"no time of issue":     {hs(with("iat", nil)), auth.ErrLife},
+		"good for ever":        {hs(with("exp", time.Now().Add(auth.TokenLifeMax+time.Minute).Unix())), auth.ErrLife},
 		"subject with newline": {hs(with("sub", "a\nb")), auth.ErrMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,80 +186,6 @@ func TestAsymmetricKeysVerify(t *testing.T) {
 	}
 }
 
-func TestTicketIsGoodOnceAndAtItsTenant(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	tickets := auth.NewTickets()
-	who := auth.Principal{Tenant: b.x, Subject: "alice", ExpiresAt: time.Now().Add(time.Hour)}
-	name, err := tickets.Issue(who)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tickets.Redeem(b.y, name); !errors.Is(err, auth.ErrTicket) {
-		t.Fatalf("at another tenant: %v", err)
-	}
-	var wg sync.WaitGroup
-	won := make(chan auth.Principal, 50)
-	for range 50 {
-		wg.Go(func() {
-			if p, err := tickets.Redeem(b.x, name); err == nil {
-				won <- p
-			}
-		})
-	}
-	wg.Wait()
-	if len(won) != 1 || <-won != who {
-		t.Fatalf("redeemed %d times more", len(won))
-	}
-}
-
-func TestOneSubjectsTicketsMakeRoomForEachOther(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	tickets := auth.NewTickets()
-	until := time.Now().Add(time.Hour)
-	other, err := tickets.Issue(auth.Principal{Tenant: b.x, Subject: "bob", ExpiresAt: until})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var mine []string
-	for range 3 * auth.TicketsPerSubjectMax {
-		name, err := tickets.Issue(auth.Principal{Tenant: b.x, Subject: "alice", ExpiresAt: until})
-		if err != nil {
-			t.Fatal(err)
-		}
-		mine = append(mine, name)
-	}
-	good := 0
-	for _, name := range mine {
-		if _, err := tickets.Redeem(b.x, name); err == nil {
-			good++
-		}
-	}
-	if good != auth.TicketsPerSubjectMax {
-		t.Errorf("%d of alice's are good", good)
-	}
-	if _, err := tickets.Redeem(b.x, other); err != nil {
-		t.Errorf("bob's: %v", err)
-	}
-}
-
-func TestTicketRunsOut(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := setup(t)
-		tickets := auth.NewTickets()
-		name, err := tickets.Issue(auth.Principal{Tenant: b.x, ExpiresAt: time.Now().Add(time.Hour)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		<-time.After(auth.TicketTTL)
-		if _, err := tickets.Redeem(b.x, name); !errors.Is(err, auth.ErrTicket) {
-			t.Fatalf("after its time: %v", err)
-		}
-	})
-}
-
 func TestMintRefusesNonsense(t *testing.T) {
 	t.Parallel()
 	soon := time.Now().Add(time.Hour)
@@ -270,6 +196,7 @@ func TestMintRefusesNonsense(t *testing.T) {
 		"public key": {auth.Key{Alg: auth.ES256}, auth.Principal{Subject: "a", Role: auth.Player, ExpiresAt: soon}},
 		"role":       {secretX, auth.Principal{Subject: "a", Role: "boss", ExpiresAt: soon}},
 		"subject":    {secretX, auth.Principal{Subject: "a b", Role: auth.Player, ExpiresAt: soon}},
+		"for ever":   {secretX, auth.Principal{Subject: "a", Role: auth.Player, ExpiresAt: time.Now().Add(auth.TokenLifeMax + time.Minute)}},
 		"expired":    {secretX, auth.Principal{Subject: "a", Role: auth.Player, ExpiresAt: time.Now()}},
 	} {
 		if _, err := auth.Mint(c.key, c.p); err == nil {

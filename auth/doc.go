@@ -7,7 +7,10 @@
 //     Host of a request), never from the token.
 //   - The algorithm is a property of the key, not of the token: a token that names
 //     another one, or none, is refused before its signature is looked at.
-//   - A ticket is good once, for its tenant, for TicketTTL.
+//   - A token that was taken back is refused, until it has expired by itself: no token is
+//     good for more than TokenLifeMax.
+//   - A ticket is good once, on whatever node, for its tenant and for TicketTTL, and not if its
+//     token was taken back since.
 //   - A refusal is an *Error with a stable code; the token itself is in no error and in
 //     no log line.
 //

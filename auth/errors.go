@@ -21,7 +21,8 @@ var (
 	ErrAudience  = &Error{"token_audience", "the token is for another audience"}
 	ErrIssuer    = &Error{"token_issuer", "the token names no issuer"}
 	ErrTenant    = &Error{"token_tenant", "the token is for another operator"}
+	ErrRevoked   = &Error{"token_revoked", "the token was taken back"}
+	ErrLife      = &Error{"token_life", "the token is good for more than 30 days, or does not say when it was issued"}
 	ErrRole      = &Error{"token_role", "the token's role is unknown"}
 	ErrTicket    = &Error{"ticket_invalid", "the ticket is unknown, used, or too old"}
-	ErrTickets   = &Error{"busy", "too many tickets are waiting to be used"}
 )

@@ -37,5 +37,6 @@ type Principal struct {
 	Role      Role
 	Name      string // how others call the subject; the subject if the token has no name
 	TokenID   string // the token's jti; may be empty
+	IssuedAt  time.Time
 	ExpiresAt time.Time
 }

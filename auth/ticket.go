@@ -1,10 +1,10 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"slices"
-	"sync"
+	"encoding/json"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -13,104 +13,91 @@ import (
 const (
 	// TicketTTL is how long a ticket can be used.
 	TicketTTL = 60 * time.Second
-	// TicketsMax is how many unused tickets one node keeps.
-	TicketsMax = 100_000
-	// TicketsPerSubjectMax is how many of them are one subject's: the oldest makes room.
-	TicketsPerSubjectMax = 8
-	// TicketsPerTenantMax is how many of them are one tenant's.
-	TicketsPerTenantMax = TicketsMax / 4
+	// ticketBytesMax bounds a ticket before anything is opened.
+	ticketBytesMax  = 2 * TokenBytesMax
+	ticketNonceSize = 16
+	ticketPurpose   = "ticket"
 )
 
+// Sealer keeps what a ticket says from everybody but the nodes. What was sealed for one tenant
+// or purpose can be opened for no other.
+type Sealer interface {
+	Seal(id tenant.ID, purpose string, plain []byte) ([]byte, error)
+	Open(id tenant.ID, purpose string, sealed []byte) ([]byte, error)
+}
+
+// Uses remembers which tickets were used, for all nodes.
+type Uses interface {
+	// Use reports whether this is the first use, on any node, of a ticket that is good until
+	// then. It decides by its own clock whether the ticket is still good.
+	Use(ctx context.Context, nonce []byte, until time.Time) (first bool, err error)
+}
+
 // Tickets are one-time stand-ins for tokens, for clients that can neither set a header
-// nor offer a subprotocol with a token in it. They live in this node's memory: they
-// are to be used where they were issued.
+// nor offer a subprotocol with a token in it. A ticket is sealed and carries all that it
+// says, so any node can redeem what another issued.
 type Tickets struct {
-	mu      sync.Mutex
-	waiting map[string]ticket   // guarded by mu
-	order   []string            // by age, oldest first; guarded by mu
-	mine    map[holder][]string // by age, oldest first; guarded by mu
-	shares  map[tenant.ID]int   // how many wait; guarded by mu
+	sealer   Sealer
+	uses     Uses
+	verifier *Verifier
 }
 
-type holder struct {
-	tenant  tenant.ID
-	subject string
+// NewTickets makes tickets of those whom verifier believes.
+func NewTickets(sealer Sealer, uses Uses, verifier *Verifier) *Tickets {
+	return &Tickets{sealer, uses, verifier}
 }
 
+// ticket is what is sealed.
 type ticket struct {
-	who   Principal
-	until time.Time
+	Nonce []byte
+	Until time.Time
+	Who   Principal
 }
 
-// NewTickets makes an empty set.
-func NewTickets() *Tickets {
-	return &Tickets{waiting: map[string]ticket{}, mine: map[holder][]string{}, shares: map[tenant.ID]int{}}
+// Issue makes a ticket for who.
+func (t *Tickets) Issue(who Principal) (string, time.Time, error) {
+	k := ticket{make([]byte, ticketNonceSize), time.Now().Add(TicketTTL).UTC(), who}
+	if who.ExpiresAt.Before(k.Until) {
+		k.Until = who.ExpiresAt.UTC()
+	}
+	if _, err := rand.Read(k.Nonce); err != nil {
+		return "", time.Time{}, err
+	}
+	plain, err := json.Marshal(k)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	sealed, err := t.sealer.Seal(who.Tenant, ticketPurpose, plain)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return base64.RawURLEncoding.EncodeToString(sealed), k.Until, nil
 }
 
-// Issue makes a ticket for who. It returns ErrTickets if too many are waiting.
-func (t *Tickets) Issue(who Principal) (string, error) {
-	var b [24]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return "", err
-	}
-	name := base64.RawURLEncoding.EncodeToString(b[:])
-	now := time.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for len(t.order) > 0 {
-		oldest, ok := t.waiting[t.order[0]]
-		if ok && now.Before(oldest.until) {
-			break
-		}
-		t.drop(t.order[0])
-		t.order = t.order[1:]
-	}
-	h := holder{who.Tenant, who.Subject}
-	if mine := t.mine[h]; len(mine) >= TicketsPerSubjectMax {
-		t.drop(mine[0])
-	}
-	// What was used or dropped stays in order until its time; that too is bounded.
-	if len(t.waiting) >= TicketsMax || len(t.order) >= 4*TicketsMax || t.shares[who.Tenant] >= TicketsPerTenantMax {
-		return "", ErrTickets
-	}
-	t.waiting[name] = ticket{who, now.Add(TicketTTL)}
-	t.order = append(t.order, name)
-	t.mine[h] = append(t.mine[h], name)
-	t.shares[who.Tenant]++
-	return name, nil
-}
-
-// drop forgets a ticket, if it is still there; t.mu is held.
-func (t *Tickets) drop(name string) {
-	found, ok := t.waiting[name]
-	if !ok {
-		return
-	}
-	delete(t.waiting, name)
-	h := holder{found.who.Tenant, found.who.Subject}
-	if left := slices.DeleteFunc(t.mine[h], func(n string) bool { return n == name }); len(left) > 0 {
-		t.mine[h] = left
-	} else {
-		delete(t.mine, h)
-	}
-	if t.shares[h.tenant]--; t.shares[h.tenant] == 0 {
-		delete(t.shares, h.tenant)
-	}
-}
-
-// Redeem uses a ticket up, at its tenant only; elsewhere it stays unused. It returns
-// ErrTicket.
-func (t *Tickets) Redeem(id tenant.ID, name string) (Principal, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	found, ok := t.waiting[name]
-	if !ok || found.who.Tenant != id {
+// Redeem uses a ticket up, at its tenant only; elsewhere it stays unused. It returns ErrTicket
+// or ErrRevoked, or another error if it is not known whether the ticket was used.
+func (t *Tickets) Redeem(ctx context.Context, id tenant.ID, text string) (Principal, error) {
+	if len(text) > ticketBytesMax {
 		return Principal{}, ErrTicket
 	}
-	t.drop(name)
-	now := time.Now()
-	if !now.Before(found.until) || !now.Before(found.who.ExpiresAt) {
+	sealed, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
 		return Principal{}, ErrTicket
 	}
-	return found.who, nil
+	var k ticket
+	plain, err := t.sealer.Open(id, ticketPurpose, sealed)
+	if err != nil || json.Unmarshal(plain, &k) != nil || k.Who.Tenant != id {
+		return Principal{}, ErrTicket
+	}
+	if t.verifier.Revoked(k.Who) {
+		return Principal{}, ErrRevoked
+	}
+	first, err := t.uses.Use(ctx, k.Nonce, k.Until)
+	if err != nil {
+		return Principal{}, err
+	}
+	if !first {
+		return Principal{}, ErrTicket
+	}
+	return k.Who, nil
 }

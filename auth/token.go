@@ -37,11 +37,15 @@ func Audience(slug tenant.Slug) string { return "pitboss/" + string(slug) }
 
 // Verifier believes tokens.
 type Verifier struct {
-	keys KeySource
+	keys    KeySource
+	revoked Revocations
 }
 
-// NewVerifier makes a Verifier over keys.
-func NewVerifier(keys KeySource) *Verifier { return &Verifier{keys: keys} }
+// NewVerifier makes a Verifier over keys. Nil revoked: no token is ever taken back.
+func NewVerifier(keys KeySource, revoked Revocations) *Verifier { return &Verifier{keys, revoked} }
+
+// Revoked reports whether what was believed before has been taken back since.
+func (v *Verifier) Revoked(p Principal) bool { return v.revoked != nil && v.revoked.Revoked(p) }
 
 // Verify says who the bearer of token is at this tenant. Its error is an *Error.
 func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Principal, error) {
@@ -72,11 +76,17 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 		return Principal{}, ErrRole
 	case !ValidSubject(c.Subject):
 		return Principal{}, ErrMalformed
+	case c.IssuedAt == nil || c.ExpiresAt.Sub(c.IssuedAt.Time) > TokenLifeMax:
+		return Principal{}, ErrLife
 	}
-	return Principal{
+	p := Principal{
 		Tenant: id, Slug: slug, Subject: c.Subject, Role: Role(c.Role), Name: displayName(c.Name, c.Subject),
-		TokenID: c.ID, ExpiresAt: c.ExpiresAt.Time,
-	}, nil
+		TokenID: c.ID, IssuedAt: c.IssuedAt.Time, ExpiresAt: c.ExpiresAt.Time,
+	}
+	if v.Revoked(p) {
+		return Principal{}, ErrRevoked
+	}
+	return p, nil
 }
 
 // key finds the tenant's key that a token's header names, and refuses a header that wants
@@ -154,6 +164,9 @@ func Mint(key Key, p Principal) (string, error) {
 	now := time.Now()
 	if !p.ExpiresAt.After(now) {
 		return "", errors.New("auth: the token would have expired already")
+	}
+	if p.ExpiresAt.Sub(now) > TokenLifeMax {
+		return "", fmt.Errorf("auth: a token is good for at most %d days", TokenLifeMax/(24*time.Hour))
 	}
 	jti := p.TokenID
 	if jti == "" {

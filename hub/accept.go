@@ -106,7 +106,7 @@ func (h *Hub) newConn(id Identity) *Conn {
 	}
 	c.heardAt.Store(c.since)
 	c.sentAt.Store(c.since)
-	c.setExpiry(id.ExpiresAt)
+	c.setExpiry(id.Token.ExpiresAt)
 	return c
 }
 

@@ -15,14 +15,20 @@ import (
 
 // Identity is whose socket it is.
 type Identity struct {
-	Tenant    tenant.ID
-	Slug      string // the tenant's, for people
-	Player    string // the token's subject
-	Name      string // how others call the player
-	Role      string // RolePlayer, or one of the operator's people
-	TokenID   string // the token's jti; may be empty
-	ExpiresAt time.Time
-	Address   string // the client's network address
+	Tenant  tenant.ID
+	Slug    string // the tenant's, for people
+	Player  string // the token's subject
+	Name    string // how others call the player
+	Role    string // RolePlayer, or one of the operator's people
+	Address string // the client's network address
+	Token   Token
+}
+
+// Token is the token that lets a socket stay.
+type Token struct {
+	ID        string // its jti; may be empty
+	IssuedAt  time.Time
+	ExpiresAt time.Time // zero: never
 }
 
 // RolePlayer is the role of which a tenant's player has one socket at a time, and which
@@ -53,7 +59,8 @@ type Conn struct {
 	link    *link
 	flusher *flusher
 
-	over             atomic.Bool // it is closed or told to
+	renewed          atomic.Pointer[Token] // the token that took the place of id's
+	over             atomic.Bool           // it is closed or told to
 	commands, volume bucket
 
 	received int32        // length of the frame that Received is given; of who reads
@@ -61,12 +68,15 @@ type Conn struct {
 	expires  atomic.Int64 // UnixNano; 0: never
 	heardAt  atomic.Int64 // UnixNano, of the hub's clock
 	sentAt   atomic.Int64 // UnixNano, of the hub's clock
+	seatAt   atomic.Int64 // UnixNano, of the hub's clock: when the seat was told last
 	dueAt    atomic.Int64 // the tick of the wheel at which it is looked at
 
 	mu      sync.Mutex // guards what follows
 	queue   queue
 	heldNow int // bytes of members' held
 	topics  []*member
+	seat    int64    // its player's, in seated; 0: none yet
+	seated  *topic   // the player's own
 	closing *closing // why it ends; nothing is queued any more
 	ended   bool     // reading is over: it is in no topic, and will not be
 	listed  uint8    // bit k: the flusher has it in its line of class k
@@ -102,8 +112,14 @@ const (
 // ID is the socket's name in logs and in session.welcome.
 func (c *Conn) ID() string { return c.name }
 
-// Identity is whose socket it is. ExpiresAt is that of the first token; see Renew.
-func (c *Conn) Identity() Identity { return c.id }
+// Identity is whose socket it is, with the token that it has now.
+func (c *Conn) Identity() Identity {
+	id := c.id
+	if t := c.renewed.Load(); t != nil {
+		id.Token = *t
+	}
+	return id
+}
 
 // Log says conn, tenant and player in every line. It is made anew for each call: most
 // sockets never log.
@@ -346,10 +362,12 @@ func (c *Conn) allowed(now int64) bool {
 	return false
 }
 
-// Renew moves the moment at which the socket is closed as expired. The zero time is
-// never.
-func (c *Conn) Renew(expires time.Time) {
-	c.setExpiry(expires)
+// Renew gives the socket another token of the same identity, and with it another moment at
+// which it is closed as expired. What may have been decided against that token since it was
+// checked must be checked again after Renew.
+func (c *Conn) Renew(t Token) {
+	c.renewed.Store(&t)
+	c.setExpiry(t.ExpiresAt)
 	c.hub.wheel.put(c, c.nextLook())
 }
 

@@ -22,6 +22,8 @@
 //     seen by the next event, or by the next beat's Top, and fetched by Options.Repair.
 //   - A socket only ever listens to topics of its own tenant, and a player's own form
 //     of a message is sent to sockets of role player with that player's id only.
+//   - A player has one socket over all nodes: the newer one stays, by the seat that it was given
+//     (Conn.Sit). While the bus loses messages there may be two, for seatAgain.
 //   - When Run has returned, no socket is open and no goroutine of the hub lives.
 //
 // # How a message is written

@@ -260,7 +260,7 @@ type client struct {
 }
 
 func (h *house) player(name string) hub.Identity {
-	return hub.Identity{Tenant: h.tenant, Slug: "casino-x", Player: name, Name: name, Role: hub.RolePlayer, TokenID: "secret-jti-" + name}
+	return hub.Identity{Tenant: h.tenant, Slug: "casino-x", Player: name, Name: name, Role: hub.RolePlayer, Token: hub.Token{ID: "secret-jti-" + name}}
 }
 
 // connect opens a socket; the test's end closes it.

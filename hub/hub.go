@@ -56,6 +56,7 @@ type Hub struct {
 	repair      Repair
 	repairing   chan struct{} // an element for each topic that fetches what it misses
 	repairs     sync.WaitGroup
+	reminders   chan Message    // of seats
 	life        context.Context // ended by Run
 	end         context.CancelFunc
 	seed        maphash.Seed
@@ -92,6 +93,7 @@ func New(o Options) *Hub {
 	}
 	h.peers = newPeers(h)
 	h.repair, h.repairing = o.Repair, make(chan struct{}, repairsMax)
+	h.reminders = make(chan Message, seatsWaitMax)
 	h.life, h.end = context.WithCancel(context.Background())
 	return h
 }
@@ -126,6 +128,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { h.peers.listen(running); return nil })
 	g.Go(func() error { h.watch(running); return nil })
+	g.Go(func() error { h.tellSeats(running); return nil })
 	err := g.Wait()
 	if err != nil {
 		err = fmt.Errorf("hub: %w", err)
@@ -169,7 +172,7 @@ func (h *Hub) deliver(m Message) {
 func (h *Hub) CloseWhere(match func(Identity) bool, code wire.CloseCode, retryAfter time.Duration) int {
 	n := 0
 	for c := range h.all() {
-		if match(c.id) {
+		if match(c.Identity()) {
 			c.Close(code, retryAfter)
 			n++
 		}
@@ -249,6 +252,14 @@ func (h *Hub) Online(id tenant.ID) int {
 		return len(tn.live)
 	}
 	return 0
+}
+
+// Plays reports whether a player has a socket on this node.
+func (h *Hub) Plays(id tenant.ID, player string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	tn := h.tenants[id]
+	return tn != nil && tn.live[player] != nil
 }
 
 // all is every registered socket; no lock is held while one is looked at.

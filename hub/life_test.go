@@ -129,11 +129,11 @@ func TestExpiredTokenClosesUnlessRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := pipes(t)
 		expiring, renewed := h.player("expiring"), h.player("renewed")
-		expiring.ExpiresAt = time.Now().Add(10 * time.Second)
-		renewed.ExpiresAt = expiring.ExpiresAt
+		expiring.Token.ExpiresAt = time.Now().Add(10 * time.Second)
+		renewed.Token.ExpiresAt = expiring.Token.ExpiresAt
 		a, b := h.connect(expiring), h.connect(renewed)
 		start := time.Now()
-		b.conn.Renew(start.Add(20 * time.Second))
+		b.conn.Renew(hub.Token{ExpiresAt: start.Add(20 * time.Second)})
 		for _, c := range []struct {
 			*client
 			after time.Duration
@@ -429,7 +429,7 @@ func TestCloseWhereClosesWhoMatches(t *testing.T) {
 	for i := range 20 {
 		all = append(all, h.connect(h.player(fmt.Sprint("p", i))))
 	}
-	n := h.hub.CloseWhere(func(id hub.Identity) bool { return strings.HasSuffix(id.TokenID, "5") }, wire.CloseRevoked, 0)
+	n := h.hub.CloseWhere(func(id hub.Identity) bool { return strings.HasSuffix(id.Token.ID, "5") }, wire.CloseRevoked, 0)
 	if n != 2 {
 		t.Errorf("%d closed, want 2", n)
 	}

@@ -43,6 +43,10 @@ type sequel struct {
 
 // receive is given the topic's messages by the bus.
 func (t *topic) receive(m Message, h *Hub) {
+	if m.Seat != 0 {
+		t.take(m.Seat)
+		return
+	}
 	if h.repair == nil || m.Seq <= 0 && m.Top <= 0 {
 		t.deliver(m, h.flushers)
 		return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -34,6 +35,7 @@ type topic struct {
 	refs       int  // guarded by the shard's mu; members, and those on their way in or out
 
 	sequel sequel
+	seat   atomic.Int64 // the newest that was told, if the topic is a player's
 
 	mu      sync.RWMutex // guards what follows
 	members []*member

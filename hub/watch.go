@@ -93,6 +93,7 @@ func (h *Hub) look(now time.Time, due []*Conn) {
 		c.mu.Lock()
 		c.queue.shrink()
 		c.mu.Unlock()
+		c.remind(at)
 		expires := c.expires.Load()
 		switch {
 		case c.Closing():

@@ -15,6 +15,8 @@
 //   - The sum of all balances of a tenant is zero, each balance is what its transfers
 //     add up to, and no player's is below zero.
 //   - Signing secrets and the seeds of open rounds are sealed under the master key.
+//   - A token that was taken back is known to every node's memory within a second, and at
+//     once after a restart; its audit line is in the same transaction.
 //   - A request's tenant is found in memory (Tenants); no request costs SQL for that.
 //
 // # Why
@@ -45,6 +47,10 @@
 // The directory's version is one counter row that every change of a tenant updates last in
 // its transaction. A sequence was turned down: its numbers become visible in another order
 // than the transactions that took them, and a poller would miss a change.
+//
+// Revocations rise and never change back, so they need no such counter: each row has the
+// number of the transaction that wrote it, and a poller that goes on from the xmin of its last
+// snapshot may read a row twice and never misses one, in whatever order transactions commit.
 //
 // platform.room is an index over all tenants' rooms; the truth is the tenant's own row. The
 // index is written first when a room is opened, and repaired whenever a room is claimed.

@@ -72,3 +72,6 @@ func (j *Journal) Together(ctx context.Context, refs []rooms.Ref, batches []room
 	}
 	return answers, errs
 }
+
+// Sweep deletes what has expired now rather than in a minute.
+func (r *Revocations) Sweep(ctx context.Context) error { return r.sweep(ctx) }

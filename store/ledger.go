@@ -49,6 +49,22 @@ func (s *Store) Balance(ctx context.Context, id tenant.ID, player game.PlayerID)
 	return balance, version, nil
 }
 
+const selectSeat = `
+select coalesce(a.balance, 0), coalesce(a.version, 0), (extract(epoch from clock_timestamp()) * 1000000)::bigint
+from (select) as one left join account a on a.kind = 'player' and a.owner = $1`
+
+// Seat is Balance with the database's time in microseconds: of two that ask one after the other,
+// on whatever nodes, the later is told the larger one.
+func (s *Store) Seat(ctx context.Context, id tenant.ID, player game.PlayerID) (balance game.Money, version, seat int64, err error) {
+	err = s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, selectSeat, string(player)).Scan((*int64)(&balance), &version, &seat)
+	})
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("store: seat: %w", err)
+	}
+	return balance, version, seat, nil
+}
+
 // Credit is money that people of the operator give to a player, or take back.
 type Credit struct {
 	Player    game.PlayerID

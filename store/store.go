@@ -49,6 +49,8 @@ type Store struct {
 	log     *slog.Logger
 	begins  sync.Map // tenant.ID → begins
 	tenants *Tenants
+
+	revocations *Revocations
 }
 
 // Open connects, checks the schema's version and the master key, and loads the directory of
@@ -69,11 +71,16 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{pool: pool, box: o.Box, log: o.Log}
 	s.tenants = &Tenants{s: s}
+	s.revocations = &Revocations{s: s, tenants: map[tenant.ID]*revoked{}}
 	if err := s.check(ctx); err != nil {
 		pool.Close()
 		return nil, err
 	}
 	if err := s.tenants.Reload(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	if err := s.revocations.poll(ctx); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -161,6 +168,9 @@ func (s *Store) Close() { s.pool.Close() }
 
 // Tenants is the directory of tenants.
 func (s *Store) Tenants() *Tenants { return s.tenants }
+
+// Revocations are the tokens that were taken back.
+func (s *Store) Revocations() *Revocations { return s.revocations }
 
 // pause waits a random time that grows with the attempt, or until ctx ends.
 func pause(ctx context.Context, attempt int, unit time.Duration) error {

@@ -3,12 +3,10 @@ package web
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -91,17 +89,14 @@ func (s *Server) session(c echo.Context) error {
 }
 
 func (s *Server) ticket(c echo.Context) error {
-	ticket, err := s.tickets.Issue(principalOf(c))
+	ticket, until, err := s.tickets.Issue(principalOf(c))
 	if err != nil {
-		if errors.Is(err, auth.ErrTickets) {
-			s.hit(limitTickets)
-		}
 		return err
 	}
 	return c.JSON(http.StatusCreated, struct {
 		Ticket    string    `json:"ticket"`
 		ExpiresAt wire.Time `json:"expires_at"`
-	}{ticket, wire.At(time.Now().Add(auth.TicketTTL))})
+	}{ticket, wire.At(until)})
 }
 
 func (s *Server) listRooms(c echo.Context) error {

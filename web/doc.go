@@ -6,7 +6,8 @@
 //
 //   - The tenant of a request is the one whose domain the Host is. A token counts only
 //     if it is that tenant's; no header, path or message names a tenant.
-//   - No SQL is run to find the tenant or to check a token.
+//   - No SQL is run to find the tenant or to check a token; to use a ticket takes one
+//     statement.
 //   - A room of another tenant does not exist: it is answered like any unknown room.
 //   - A socket's events of a room start right after the reply to room.join, without a
 //     gap and without a repeat (hub.Conn's Hold and Release).

@@ -38,6 +38,7 @@ var (
 	errUnpaid      = fail(http.StatusForbidden, "tenant_unpaid", "This operator's subscription has run out.")
 	errOrigin      = fail(http.StatusForbidden, "origin_forbidden", "This page may not connect here.")
 	errDraining    = fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "This node is going down; try again in a moment.")
+	errUnavailable = fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "The database does not answer; try again in a moment.")
 	errRole        = fail(http.StatusForbidden, game.CodeForbidden, "This is not for your role.")
 	errNotFound    = fail(http.StatusNotFound, "not_found", "There is nothing here.")
 	errManyLookups = fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too many rounds are being looked up; try again in a moment.")
@@ -57,6 +58,7 @@ var known = []struct {
 	{rooms.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
 	{rooms.ErrUnavailable, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It is not known whether this was done; send it again under the same command_id.")},
 	{rooms.ErrTooManyRooms, fail(http.StatusConflict, game.CodeLimitReached, "Too many tables are open; close some.")},
+	{store.ErrTooManyRevocations, fail(http.StatusConflict, game.CodeLimitReached, "Too many tokens are taken back; each is for 30 days.")},
 	{store.ErrAmount, fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
 	{store.ErrInvalid, fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value can not be stored.")},
 	{context.Canceled, fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
@@ -74,11 +76,7 @@ func explain(log *slog.Logger, err error) *problem {
 	}
 	var a *auth.Error
 	if errors.As(err, &a) {
-		status := http.StatusUnauthorized
-		if a == auth.ErrTickets {
-			status = http.StatusServiceUnavailable
-		}
-		return fail(status, a.Code, a.Message)
+		return fail(http.StatusUnauthorized, a.Code, a.Message)
 	}
 	var r *game.Refusal
 	if errors.As(err, &r) {

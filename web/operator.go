@@ -82,31 +82,6 @@ func (s *Server) closeRoom(c echo.Context) error {
 	return c.JSON(http.StatusAccepted, struct{}{})
 }
 
-type connectionBody struct {
-	Connection  string    `json:"connection"`
-	Player      string    `json:"player"`
-	Name        string    `json:"name"`
-	Role        string    `json:"role"`
-	Rooms       []string  `json:"rooms"`
-	Address     string    `json:"address"`
-	Since       wire.Time `json:"since"`
-	QueuedBytes int       `json:"queued_bytes"`
-}
-
-func (s *Server) connections(c echo.Context) error {
-	out := []connectionBody{}
-	for _, x := range s.hub.Connections(tenantOf(c).ID) {
-		b := connectionBody{x.ID, x.Player, x.Name, x.Role, []string{}, x.Address, wire.At(x.Since), x.QueuedBytes}
-		for _, topic := range x.Topics {
-			if topic.Kind() == "room" && topic.Key() != rooms.LobbyID {
-				b.Rooms = append(b.Rooms, topic.Key())
-			}
-		}
-		out = append(out, b)
-	}
-	return c.JSON(http.StatusOK, map[string]any{"connections": out})
-}
-
 type playerBody struct {
 	Player    string    `json:"player"`
 	Balance   int64     `json:"balance"`
@@ -130,14 +105,22 @@ func (s *Server) players(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	q := nodeQuestion{Tenant: t.ID}
+	for _, p := range list {
+		q.Players = append(q.Players, string(p.Player))
+	}
+	answers, complete := askNodes(ctx, s, methodOnline, q, s.onlineHere)
 	online := map[string]bool{}
-	for _, x := range s.hub.Connections(t.ID) {
-		online[x.Player] = true
+	for _, some := range answers {
+		for _, p := range some {
+			online[p] = true
+		}
 	}
 	out := struct {
-		Players []playerBody `json:"players"`
-		Next    string       `json:"next,omitempty"`
-	}{Players: []playerBody{}}
+		Players  []playerBody `json:"players"`
+		Next     string       `json:"next,omitempty"`
+		Complete bool         `json:"complete"` // all nodes said who is online
+	}{Players: []playerBody{}, Complete: complete}
 	for _, p := range list {
 		out.Players = append(out.Players, playerBody{string(p.Player), int64(p.Balance), online[string(p.Player)], wire.At(p.CreatedAt)})
 	}

@@ -52,6 +52,7 @@ type Server struct {
 	chat     *chats
 	echo     *echo.Echo
 	draining chan struct{}
+	asked    chan struct{} // one element per question of another node under way
 	lookups  chan struct{} // one element per lookup of a round under way
 	hits     *prometheus.CounterVec
 }
@@ -63,8 +64,9 @@ const (
 	limitRoomsPerSocket = "rooms_per_socket"
 	limitChatRate       = "chat_rate"
 	limitChatLength     = "chat_length"
-	limitTickets        = "tickets"
 	limitBody           = "body_bytes"
+	limitNodeQuestions  = "node_questions"
+	limitRevocations    = "revocations"
 )
 
 // hit counts a limit that was reached.
@@ -75,6 +77,7 @@ func New(o Options) *Server {
 	s := &Server{
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), draining: make(chan struct{}), lookups: make(chan struct{}, lookupsMax),
+		asked: make(chan struct{}, nodeQuestionsMax),
 	}
 	s.hits = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_web_limit_hits_total", Help: "Requests that met a limit of the API or of a session."}, []string{"limit"})
 	o.Registerer.MustRegister(s.hits)
@@ -84,6 +87,9 @@ func New(o Options) *Server {
 	e.HTTPErrorHandler = s.answerError
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest)
 	s.echo = e
+	s.store.Revocations().OnChange(s.closeRevoked)
+	answerNodes(s, methodConnections, s.connectionsHere)
+	answerNodes(s, methodOnline, s.onlineHere)
 
 	// The whole API, in the order of docs/protocol.md.
 	e.GET("/healthz", s.healthz)
@@ -120,6 +126,8 @@ func New(o Options) *Server {
 	v1.POST("/rooms", s.openRoom, writer...)
 	v1.POST("/rooms/:room/close", s.closeRoom, writer...)
 	v1.POST("/players/:player/credit", s.credit, writer...)
+	v1.POST("/players/:player/kick", s.kick, writer...)
+	v1.POST("/tokens/revoke", s.revokeToken, writer...)
 	v1.POST("/promotions", s.publishPromotion, writer...)
 	v1.POST("/promotions/:id/withdraw", s.withdrawPromotion, writer...)
 	return s
@@ -129,7 +137,7 @@ func New(o Options) *Server {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
 // Run tells every lobby who is here, and closes the sockets of tenants that may not be
-// served any more, until ctx ends.
+// served any more and of tokens that were taken back, until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	s.tenants.OnChange(func(_, now *store.Tenant) {
 		if now != nil {

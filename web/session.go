@@ -245,7 +245,10 @@ func (x *session) renew(p wire.SessionRenew) (any, error) {
 		return nil, wire.NewError(wire.CodeTokenInvalid, "The token is somebody else's.")
 	}
 	x.who = who
-	x.conn.Renew(who.ExpiresAt)
+	x.conn.Renew(tokenOf(who))
+	if x.server.verifier.Revoked(who) { // since it was verified, when the socket had another token
+		x.conn.Close(wire.CloseRevoked, 0)
+	}
 	return wire.SessionRenewResult{ExpiresAt: wire.At(who.ExpiresAt)}, nil
 }
 

@@ -28,13 +28,15 @@ func (s *Server) socket(c echo.Context) error {
 	if err := s.checkOrigin(t, r); err != nil {
 		return err
 	}
-	who, err := s.socketPrincipal(t, r)
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	who, err := s.socketPrincipal(ctx, t, r)
 	if err != nil {
 		return err
 	}
 	id := hub.Identity{
 		Tenant: t.ID, Slug: string(t.Slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
-		TokenID: who.TokenID, ExpiresAt: who.ExpiresAt, Address: c.RealIP(),
+		Address: c.RealIP(), Token: tokenOf(who),
 	}
 	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
 		sess := &session{server: s, tenant: t, who: who, conn: conn, joined: map[string]tenantRoom{}, talk: rate.NewLimiter(chatPerSecond, chatBurst)}
@@ -59,6 +61,10 @@ func (x *session) begin() {
 		x.conn.Close(wire.CloseSuspended, 0)
 		return
 	}
+	if s.verifier.Revoked(x.who) {
+		x.conn.Close(wire.CloseRevoked, 0)
+		return
+	}
 	if err := x.enterLobby(ctx); err != nil {
 		s.log.Warn("no lobby for a new socket", "tenant", t.ID, "player", x.who.Subject, "err", err)
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
@@ -73,9 +79,14 @@ func (x *session) begin() {
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}
-	if balance, err := x.balance(ctx); err == nil {
-		x.push(hub.ClassResult, wire.PushWalletBalance, balance)
+	balance, version, seat, err := s.store.Seat(ctx, t.ID, game.PlayerID(x.who.Subject))
+	if err != nil { // nobody could say which of two sockets is the newer one
+		s.log.Warn("no seat for a new socket", "tenant", t.ID, "player", x.who.Subject, "err", err)
+		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
+		return
 	}
+	x.push(hub.ClassResult, wire.PushWalletBalance, wire.Balance{Balance: int64(balance), Currency: t.Currency, Version: version})
+	x.conn.Sit(mine, seat)
 	if err := x.conn.Release(mine, 0); err != nil {
 		s.log.Debug("no balance pushes", "conn", x.conn.ID(), "err", err)
 	}

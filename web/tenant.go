@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -101,7 +102,7 @@ func bearerToken(r *http.Request) string {
 }
 
 // socketPrincipal finds who opens a socket: by header, or by the second subprotocol.
-func (s *Server) socketPrincipal(t *store.Tenant, r *http.Request) (auth.Principal, error) {
+func (s *Server) socketPrincipal(ctx context.Context, t *store.Tenant, r *http.Request) (auth.Principal, error) {
 	if token := bearerToken(r); token != "" {
 		return s.verifier.Verify(t.ID, t.Slug, token)
 	}
@@ -112,11 +113,20 @@ func (s *Server) socketPrincipal(t *store.Tenant, r *http.Request) (auth.Princip
 				return s.verifier.Verify(t.ID, t.Slug, token)
 			}
 			if ticket, ok := strings.CutPrefix(offered, wire.TicketPrefix); ok {
-				return s.tickets.Redeem(t.ID, ticket)
+				return s.redeem(ctx, t, ticket)
 			}
 		}
 	}
 	return auth.Principal{}, auth.ErrMissing
+}
+
+func (s *Server) redeem(ctx context.Context, t *store.Tenant, ticket string) (auth.Principal, error) {
+	who, err := s.tickets.Redeem(ctx, t.ID, ticket)
+	if err != nil && !isAuth(err) {
+		s.log.Warn("a ticket could not be used", "tenant", t.ID, "err", err)
+		err = errUnavailable
+	}
+	return who, err
 }
 
 // checkOrigin lets a browser's page connect only if it was served from one of the

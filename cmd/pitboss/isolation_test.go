@@ -293,23 +293,6 @@ func eventually(t *testing.T, fact string, is func() bool) {
 	}
 }
 
-func TestTicketOpensOneSocket(t *testing.T) {
-	f := newFloor(t)
-	f.startNode()
-	status, _, body := f.do("POST", "/v1/tickets", f.token("alice"), "")
-	var ticket struct{ Ticket string }
-	if err := json.Unmarshal(body, &ticket); err != nil || status != 201 {
-		t.Fatalf("%d %s", status, body)
-	}
-	offer := []string{"Sec-WebSocket-Protocol", wire.Subprotocol + ", " + wire.TicketPrefix + ticket.Ticket}
-	if status, code := f.upgrade("", offer...); status != 101 {
-		t.Fatalf("first: %d %s", status, code)
-	}
-	if status, code := f.upgrade("", offer...); status != 401 || code != "ticket_invalid" {
-		t.Fatalf("second: %d %s", status, code)
-	}
-}
-
 func TestOneCommandIDOneStakeWhateverIsSent(t *testing.T) {
 	f := newFloor(t)
 	f.startNode()

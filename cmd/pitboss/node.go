@@ -88,9 +88,10 @@ func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, test se
 			return ""
 		},
 	})
+	verifier := auth.NewVerifier(n.tenants, s.Revocations())
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
-		Verifier: auth.NewVerifier(n.tenants), Tickets: auth.NewTickets(), Registerer: n.metrics,
+		Verifier: verifier, Tickets: auth.NewTickets(s.Box(), s, verifier), Registerer: n.metrics,
 	})
 	return n
 }
@@ -105,6 +106,7 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	parts.Go(func() error { return n.hub.Run(life) })
 	parts.Go(func() error { return n.rooms.Run(life) })
 	parts.Go(func() error { return n.tenants.Run(life) })
+	parts.Go(func() error { return n.store.Revocations().Run(life) })
 	parts.Go(func() error { return n.web.Run(life) })
 
 	servers := []*http.Server{n.serve(parts, public, n.web, answerWithin)}

@@ -21,6 +21,7 @@ type tenantCmd struct {
 	Suspend      tenantSuspendCmd      `cmd:"" help:"Let nobody in any more; sockets are closed within a second."`
 	Resume       tenantResumeCmd       `cmd:"" help:"Let everybody in again."`
 	Fund         tenantFundCmd         `cmd:"" help:"Give a player money from the house, or take it back."`
+	Kick         tenantKickCmd         `cmd:"" help:"Close a player's sockets within a second, and take back its tokens issued until now."`
 	TrialBalance tenantTrialBalanceCmd `cmd:"" help:"Add up all accounts: must be zero. Exits with 1 if it is not."`
 }
 
@@ -206,6 +207,23 @@ func (c tenantFundCmd) Run(p *program) error {
 			return p.printJSON(map[string]any{"player": c.Player, "balance": balance, "currency": t.Currency, "exponent": t.Exponent})
 		}
 		p.printf("%s has %s %s\n", c.Player, balance.Format(t.Exponent), t.Currency)
+		return nil
+	})
+}
+
+type tenantKickCmd struct {
+	Tenant string `required:"" help:"The casino's slug."`
+	Player string `required:"" help:"The player: the subject of its tokens."`
+	Reason string `required:"" help:"Why; for the audit log."`
+}
+
+// Run implements the command.
+func (c tenantKickCmd) Run(p *program) error {
+	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+		if err := s.Kick(p.ctx, t.ID, game.PlayerID(c.Player), store.Revoke{Reason: c.Reason, Actor: actor()}); err != nil {
+			return err
+		}
+		p.printf("%s is kicked\n", c.Player)
 		return nil
 	})
 }

@@ -10,6 +10,28 @@ import (
 )
 
 type tokenCmd struct {
+	Mint   tokenMintCmd   `cmd:"" default:"withargs" help:"Print a JWT for a player or an operator."`
+	Revoke tokenRevokeCmd `cmd:"" help:"Take a token back: nobody believes it any more, and its sockets are closed within a second."`
+}
+
+type tokenRevokeCmd struct {
+	Tenant string `required:"" help:"The casino's slug."`
+	ID     string `name:"id" required:"" help:"The token's jti."`
+	Reason string `required:"" help:"Why; for the audit log."`
+}
+
+// Run implements the command.
+func (c tokenRevokeCmd) Run(p *program) error {
+	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+		if err := s.RevokeToken(p.ctx, t.ID, c.ID, store.Revoke{Reason: c.Reason, Actor: actor()}); err != nil {
+			return err
+		}
+		p.printf("token %s is revoked\n", c.ID)
+		return nil
+	})
+}
+
+type tokenMintCmd struct {
 	Tenant  string        `required:"" help:"The casino's slug."`
 	Subject string        `required:"" help:"The player's or operator's id."`
 	Role    auth.Role     `default:"player" enum:"player,operator,support,service" help:"player, operator, support or service."`
@@ -18,7 +40,7 @@ type tokenCmd struct {
 }
 
 // Run implements the command.
-func (c tokenCmd) Run(p *program) error {
+func (c tokenMintCmd) Run(p *program) error {
 	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
 		token, err := mint(s.Tenants(), t, auth.Principal{Subject: c.Subject, Role: c.Role, Name: c.Name, ExpiresAt: time.Now().Add(c.TTL)})
 		if err != nil {

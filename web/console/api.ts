@@ -2,6 +2,7 @@ import { PitbossError, type RoomInfo } from '../client/src/index.js'
 
 export interface Connection {
   connection: string
+  node: string
   player: string
   name: string
   role: string
@@ -51,7 +52,7 @@ export class Api {
   constructor(private readonly token: string) {}
 
   rooms = () => this.#ask<{ rooms: RoomInfo[] }>('GET', '/v1/rooms')
-  connections = () => this.#ask<{ connections: Connection[] }>('GET', '/v1/connections')
+  connections = () => this.#ask<{ connections: Connection[]; total: number; complete: boolean }>('GET', '/v1/connections')
   players = (after: string) => this.#ask<{ players: Player[]; next?: string }>('GET', `/v1/players?limit=100&after=${encodeURIComponent(after)}`)
   promotions = () => this.#ask<{ promotions: StaffPromotion[] }>('GET', '/v1/promotions')
   audit = (before?: number) => this.#ask<{ entries: AuditEntry[]; next?: number }>('GET', `/v1/audit?limit=50${before ? `&before=${before}` : ''}`)
@@ -61,6 +62,7 @@ export class Api {
   closeRoom = (room: string, reason: string) => this.#ask('POST', `/v1/rooms/${encodeURIComponent(room)}/close`, { reason })
   credit = (player: string, body: { amount: number; reason: string; command_id: string }) =>
     this.#ask<{ balance: number }>('POST', `/v1/players/${encodeURIComponent(player)}/credit`, body)
+  kick = (player: string, reason: string) => this.#ask('POST', `/v1/players/${encodeURIComponent(player)}/kick`, { reason })
   publish = (p: { title: string; text: string; ends_at: string; command_id: string }) => this.#ask('POST', '/v1/promotions', p)
   withdraw = (id: string, body: { reason: string; command_id: string }) => this.#ask('POST', `/v1/promotions/${encodeURIComponent(id)}/withdraw`, body)
 

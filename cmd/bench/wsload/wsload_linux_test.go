@@ -89,7 +89,7 @@ func TestTheServersBelieveTheToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := auth.NewVerifier(auth.StaticKeys{id: {{ID: "bench", Alg: auth.HS256, Secret: []byte(secret)}}})
+	v := auth.NewVerifier(auth.StaticKeys{id: {{ID: "bench", Alg: auth.HS256, Secret: []byte(secret)}}}, nil)
 	if who, err := v.Verify(id, "casino-a", text); err != nil || who.Subject != "u0-1" || who.Role != auth.Player {
 		t.Errorf("ours: %+v, %v", who, err)
 	}

@@ -4,3 +4,5 @@ grant usage on schema platform to :role;
 grant select on platform.migration, platform.instance, platform.tenant, platform.domain, platform.tenant_key to :role;
 grant select, insert, update on platform.room to :role;
 grant select, insert, update, delete on platform.node to :role;
+grant select, insert, update, delete on platform.revocation to :role;
+grant select, insert, delete on platform.ticket_used to :role;

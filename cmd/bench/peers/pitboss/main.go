@@ -61,7 +61,7 @@ func run(ctx context.Context) error {
 		s.tenants[string(slug)+".localhost"] = operator{id, slug}
 		keys[id] = []auth.Key{{ID: "bench", Alg: auth.HS256, Secret: []byte(*side.Secret)}}
 	}
-	s.verifier = auth.NewVerifier(keys)
+	s.verifier = auth.NewVerifier(keys, nil)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	s.hub = hub.New(hub.Options{
 		Windows: hub.Windows{State: *window},
@@ -159,7 +159,7 @@ func (s *server) socket(c echo.Context) error {
 	}
 	id := hub.Identity{
 		Tenant: op.id, Slug: string(op.slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
-		TokenID: who.TokenID, ExpiresAt: who.ExpiresAt, Address: c.RealIP(),
+		Address: c.RealIP(), Token: hub.Token{ID: who.TokenID, IssuedAt: who.IssuedAt, ExpiresAt: who.ExpiresAt},
 	}
 	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
 		x := &session{server: s, tenant: op, conn: conn, joined: map[string]*room{}}

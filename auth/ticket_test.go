@@ -1,0 +1,165 @@
+package auth_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+// uses is Uses in memory.
+type uses struct {
+	mu   sync.Mutex
+	seen map[string]bool
+	err  error
+}
+
+func (u *uses) Use(_ context.Context, nonce []byte, until time.Time) (bool, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.seen[string(nonce)] || !time.Now().Before(until) {
+		return false, u.err
+	}
+	u.seen[string(nonce)] = true
+	return true, u.err
+}
+
+type desk struct {
+	bundle
+	box  *store.Box
+	uses *uses
+	who  auth.Principal
+}
+
+func openDesk(t *testing.T) desk {
+	t.Helper()
+	box, err := store.NewBox(bytes.Repeat([]byte{7}, store.MasterKeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := setup(t)
+	return desk{b, box, &uses{seen: map[string]bool{}}, auth.Principal{
+		Tenant: b.x, Slug: "casino-x", Subject: "alice", Role: auth.Player, Name: "Alice", TokenID: "1",
+		IssuedAt: time.Now().Add(-time.Minute).UTC().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Hour).UTC().Truncate(time.Second),
+	}}
+}
+
+// node is one node's tickets, of those whom nobody revoked.
+func (d desk) node(r auth.Revocations) *auth.Tickets {
+	return auth.NewTickets(d.box, d.uses, auth.NewVerifier(auth.StaticKeys{}, r))
+}
+
+func TestATicketIsGoodOnceOnWhateverNodeAndAtItsTenant(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	here, there := d.node(nil), d.node(nil)
+	text, until, err := here.Issue(d.who)
+	if err != nil || time.Until(until) > auth.TicketTTL {
+		t.Fatal(until, err)
+	}
+	if _, err := there.Redeem(t.Context(), d.y, text); !errors.Is(err, auth.ErrTicket) {
+		t.Fatalf("at another tenant: %v", err)
+	}
+	var all sync.WaitGroup
+	won := make(chan auth.Principal, 50)
+	for i := range 50 {
+		all.Go(func() {
+			p, err := []*auth.Tickets{here, there}[i%2].Redeem(t.Context(), d.x, text)
+			switch {
+			case err == nil:
+				won <- p
+			case !errors.Is(err, auth.ErrTicket):
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(won) != 1 {
+		t.Fatalf("redeemed %d times", len(won))
+	}
+	if p := <-won; p != d.who {
+		t.Errorf("%+v, want %+v", p, d.who)
+	}
+}
+
+func TestATicketSaysNothingAndCanNotBeMade(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	text, _, err := d.node(nil).Issue(d.who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || bytes.Contains(sealed, []byte("alice")) {
+		t.Fatalf("%q, %v", sealed, err)
+	}
+	for i := range sealed {
+		forged := bytes.Clone(sealed)
+		forged[i] ^= 1
+		if _, err := d.node(nil).Redeem(t.Context(), d.x, base64.RawURLEncoding.EncodeToString(forged)); !errors.Is(err, auth.ErrTicket) {
+			t.Fatalf("byte %d: %v", i, err)
+		}
+	}
+	other, err := d.box.Seal(d.x, "signing key 1", []byte(`{"Until":"2100-01-01T00:00:00Z"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, nonsense := range []string{"", "abc", "ä", string(bytes.Repeat([]byte("a"), 1<<20)), base64.RawURLEncoding.EncodeToString(other)} {
+		if _, err := d.node(nil).Redeem(t.Context(), d.x, nonsense); !errors.Is(err, auth.ErrTicket) {
+			t.Errorf("%.20q: %v", nonsense, err)
+		}
+	}
+	if len(d.uses.seen) != 0 {
+		t.Error("what is no ticket was written down")
+	}
+}
+
+func TestATicketRunsOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := openDesk(t)
+		for token, good := range map[time.Duration]time.Duration{time.Hour: auth.TicketTTL, time.Second: time.Second} {
+			d.who.ExpiresAt = time.Now().Add(token)
+			text, until, err := d.node(nil).Issue(d.who)
+			if err != nil || time.Until(until) != good {
+				t.Fatal(until, err)
+			}
+			<-time.After(good)
+			if _, err := d.node(nil).Redeem(t.Context(), d.x, text); !errors.Is(err, auth.ErrTicket) {
+				t.Errorf("after %v: %v", good, err)
+			}
+		}
+	})
+}
+
+func TestATicketOfARevokedTokenIsRefused(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	text, _, err := d.node(nil).Issue(d.who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.node(revoked("1")).Redeem(t.Context(), d.x, text); !errors.Is(err, auth.ErrRevoked) {
+		t.Error(err)
+	}
+}
+
+func TestATicketIsNotBelievedIfItIsNotKnownWhetherItWasUsed(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	text, _, err := d.node(nil).Issue(d.who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.uses.err = errors.New("no database")
+	if who, err := d.node(nil).Redeem(t.Context(), d.x, text); !errors.Is(err, d.uses.err) || who != (auth.Principal{}) {
+		t.Errorf("%+v, %v", who, err)
+	}
+}

@@ -1,0 +1,286 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+const (
+	// RevocationsMax is how many revocations a tenant has at once. Nodes hold them all in memory.
+	RevocationsMax = 100_000
+	// revocationPoll is how often a node asks whether anything was revoked.
+	revocationPoll = 250 * time.Millisecond
+	// sweepEvery is how often a node deletes what has expired.
+	sweepEvery = time.Minute
+)
+
+// ErrTooManyRevocations means that a tenant has RevocationsMax.
+var ErrTooManyRevocations = errors.New("store: too many revocations: they end 30 days after they were made")
+
+// Revocations are the tokens of all tenants that were taken back, in memory. Run keeps them up
+// to date; what is revoked on any node is known here some revocationPoll later.
+type Revocations struct {
+	s *Store
+
+	mu       sync.RWMutex // guards what follows
+	tenants  map[tenant.ID]*revoked
+	onChange []func([]tenant.ID)
+
+	polling sync.Mutex // guards next; held while the database is asked
+	next    int64
+}
+
+var _ auth.Revocations = (*Revocations)(nil)
+
+// revoked is one tenant's. The times without another meaning are when entries expire.
+type revoked struct {
+	tokens  map[string]time.Time
+	players map[string]kicked
+}
+
+type kicked struct{ before, expires time.Time }
+
+// Revoked implements auth.Revocations.
+func (r *Revocations) Revoked(p auth.Principal) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := r.tenants[p.Tenant]
+	if t == nil {
+		return false
+	}
+	if _, ok := t.tokens[p.TokenID]; ok && p.TokenID != "" {
+		return true
+	}
+	k, ok := t.players[p.Subject]
+	return ok && p.Role == auth.Player && auth.IssuedBefore(p.IssuedAt, k.before)
+}
+
+// OnChange makes Run, and whoever revokes here, call f after something of these tenants was
+// revoked and is known. f must not block.
+func (r *Revocations) OnChange(f func([]tenant.ID)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.onChange = append(r.onChange, f)
+}
+
+// Run keeps the revocations up to date until ctx ends, then returns nil. While the database
+// does not answer nothing can be revoked, and what was revoked stays so.
+func (r *Revocations) Run(ctx context.Context) error {
+	tick := time.NewTicker(revocationPoll)
+	defer tick.Stop()
+	failing := false
+	swept := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		err := r.poll(ctx)
+		if err == nil && time.Since(swept) >= sweepEvery {
+			swept = time.Now()
+			err = r.sweep(ctx)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil && !failing {
+			r.s.log.ErrorContext(ctx, "revocations can not be refreshed", "error", err)
+		}
+		failing = err != nil
+	}
+}
+
+// A change may be returned twice and is never missed: what the snapshot's xmin has passed was
+// committed when the rows were read.
+const selectRevocations = `
+select tenant, kind, subject, before, expires from platform.revocation where change >= $1`
+
+// poll learns what was revoked since the last one, and tells.
+func (r *Revocations) poll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, directoryTimeout)
+	defer cancel()
+	r.polling.Lock()
+	defer r.polling.Unlock()
+	var next int64
+	var found []revocation
+	q := &pgx.Batch{}
+	q.Queue(selectHorizon).QueryRow(func(row pgx.Row) error { return row.Scan(&next) })
+	q.Queue(selectRevocations, r.next).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.CollectRows(rows, scanRevocation)
+		return err
+	})
+	if err := r.s.pool.SendBatch(ctx, q).Close(); err != nil {
+		return fmt.Errorf("store: revocations: %w", err)
+	}
+	r.next = next
+	r.learn(found)
+	return nil
+}
+
+type revocation struct {
+	tenant          tenant.ID
+	kind, subject   string
+	before, expires time.Time
+}
+
+func scanRevocation(row pgx.CollectableRow) (v revocation, err error) {
+	var name string
+	var before *time.Time
+	if err = row.Scan(&name, &v.kind, &v.subject, &before, &v.expires); err != nil {
+		return v, err
+	}
+	if before != nil {
+		v.before = *before
+	}
+	v.tenant, err = tenant.Parse(name)
+	return v, err
+}
+
+// learn takes up what is new of found, and tells whose it is.
+func (r *Revocations) learn(found []revocation) {
+	news := map[tenant.ID]bool{}
+	r.mu.Lock()
+	for _, v := range found {
+		t := r.tenants[v.tenant]
+		if t == nil {
+			t = &revoked{tokens: map[string]time.Time{}, players: map[string]kicked{}}
+			r.tenants[v.tenant] = t
+		}
+		switch v.kind {
+		case kindRevokedToken:
+			if _, known := t.tokens[v.subject]; !known {
+				news[v.tenant] = true
+			}
+			t.tokens[v.subject] = v.expires
+		case kindRevokedPlayer:
+			if v.before.After(t.players[v.subject].before) {
+				news[v.tenant] = true
+				t.players[v.subject] = kicked{v.before, v.expires}
+			}
+		}
+	}
+	listeners := slices.Clone(r.onChange)
+	r.mu.Unlock()
+	if len(news) == 0 {
+		return
+	}
+	ids := slices.Collect(maps.Keys(news))
+	for _, f := range listeners {
+		f(ids)
+	}
+}
+
+const (
+	deleteRevocations = `delete from platform.revocation where expires < clock_timestamp()`
+
+	deleteTickets = `delete from platform.ticket_used where expires < clock_timestamp()`
+)
+
+// sweep deletes what has expired, in the database and here.
+func (r *Revocations) sweep(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, directoryTimeout)
+	defer cancel()
+	var now time.Time
+	q := &pgx.Batch{}
+	q.Queue(deleteRevocations)
+	q.Queue(deleteTickets)
+	q.Queue(`select clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
+	if err := r.s.pool.SendBatch(ctx, q).Close(); err != nil {
+		return fmt.Errorf("store: delete what has expired: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, t := range r.tenants {
+		maps.DeleteFunc(t.tokens, func(_ string, expires time.Time) bool { return expires.Before(now) })
+		maps.DeleteFunc(t.players, func(_ string, k kicked) bool { return k.expires.Before(now) })
+		if len(t.tokens) == 0 && len(t.players) == 0 {
+			delete(r.tenants, id)
+		}
+	}
+	return nil
+}
+
+// What is revoked: one token, by its jti, or all of a player's that were issued until then.
+const (
+	kindRevokedToken  = "token"
+	kindRevokedPlayer = "player"
+)
+
+// Revoke is who takes tokens back, and why, for the audit log.
+type Revoke struct{ Reason, Actor, Address string }
+
+// RevokeToken takes one token back, by its jti: nobody believes it any more, and its sockets are
+// closed on every node within a second. Again is the same as once, with another audit line. It
+// returns ErrInvalid, ErrTooManyRevocations or ErrNoTenant.
+func (s *Store) RevokeToken(ctx context.Context, id tenant.ID, jti string, by Revoke) error {
+	if !auth.ValidTokenID(jti) {
+		return fmt.Errorf("%w: a token's id is 1 to 200 printable bytes", ErrInvalid)
+	}
+	return s.revoke(ctx, id, kindRevokedToken, jti, "token.revoke", by)
+}
+
+// Kick closes a player's sockets on every node within a second, and takes back all of its tokens
+// that were issued until now. It returns ErrInvalid, ErrTooManyRevocations or ErrNoTenant.
+func (s *Store) Kick(ctx context.Context, id tenant.ID, player game.PlayerID, by Revoke) error {
+	if !auth.ValidSubject(string(player)) {
+		return fmt.Errorf("%w: a player's id is 1 to 64 printable bytes without spaces", ErrInvalid)
+	}
+	return s.revoke(ctx, id, kindRevokedPlayer, string(player), "player.kick", by)
+}
+
+const (
+	countRevocations = `select count(*) from platform.revocation where tenant = $1`
+
+	insertRevocation = `
+insert into platform.revocation as r (tenant, kind, subject, before, expires)
+values ($1, $2, $3, case when $2 = 'player' then clock_timestamp() end, clock_timestamp() + $4::interval)
+on conflict (tenant, kind, subject) do update set
+  before = greatest(r.before, excluded.before), expires = excluded.expires, change = excluded.change`
+)
+
+func (s *Store) revoke(ctx context.Context, id tenant.ID, kind, subject, action string, by Revoke) error {
+	if by.Reason == "" || by.Actor == "" {
+		return fmt.Errorf("%w: reason and actor are needed", ErrInvalid)
+	}
+	var have int
+	if err := s.pool.QueryRow(ctx, countRevocations, id.String()).Scan(&have); err != nil {
+		return fmt.Errorf("store: %s: %w", action, err)
+	}
+	if have >= RevocationsMax {
+		return ErrTooManyRevocations
+	}
+	// The platform's row as the login, then the tenant's line as the tenant: one transaction.
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		q := &pgx.Batch{}
+		q.Queue(insertRevocation, id.String(), kind, subject, auth.RevocationLife)
+		q.Queue(enterScope, id.Role())
+		q.Queue(insertAudit, auditArgs(rooms.Audit{
+			Actor: by.Actor, Action: action, Target: subject, Reason: by.Reason, Address: by.Address,
+		})...)
+		return tx.SendBatch(ctx, q).Close()
+	})
+	if state := sqlState(err); state == stateForeignKey || state == stateNoSuchSetting || state == stateDenied {
+		return fmt.Errorf("%w (%w)", ErrNoTenant, err)
+	}
+	if err != nil {
+		return fmt.Errorf("store: %s: %w", action, err)
+	}
+	// It is done; that this node knows at once is a courtesy.
+	if err := s.revocations.poll(ctx); err != nil {
+		s.log.WarnContext(ctx, "this node knows of a revocation a moment later", "error", err)
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth"
+)
+
+var (
+	_ auth.Sealer = (*Box)(nil)
+	_ auth.Uses   = (*Store)(nil)
+)
+
+// The database's clock alone says whether the ticket is good, and deletes it when it is not: so
+// no node's clock makes it good twice.
+const useTicket = `
+insert into platform.ticket_used (nonce, expires) select $1, $2 where clock_timestamp() < $2
+on conflict do nothing`
+
+// Use implements auth.Uses.
+func (s *Store) Use(ctx context.Context, nonce []byte, until time.Time) (first bool, err error) {
+	tag, err := s.pool.Exec(ctx, useTicket, nonce, until)
+	if err != nil {
+		return false, fmt.Errorf("store: use a ticket: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// Box is what seals secrets under the master key.
+func (s *Store) Box() *Box { return s.box }

@@ -1,0 +1,62 @@
+package store_test
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+func TestATicketIsUsedOnceOverAllNodesAndNotAfterItsTime(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	a, _ := storetest.Open(t, d, store.Options{})
+	b, _ := storetest.Open(t, d, store.Options{})
+	var all sync.WaitGroup
+	var uses atomic.Int32
+	until := time.Now().Add(time.Hour)
+	for i := range 20 {
+		all.Go(func() {
+			first, err := []*store.Store{a, b}[i%2].Use(t.Context(), []byte("one"), until)
+			if err != nil {
+				t.Error(err)
+			}
+			if first {
+				uses.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if uses.Load() != 1 {
+		t.Errorf("used %d times", uses.Load())
+	}
+	if first, err := a.Use(t.Context(), []byte("two"), until); err != nil || !first {
+		t.Errorf("another: %t, %v", first, err)
+	}
+	if first, err := b.Use(t.Context(), []byte("late"), time.Now().Add(-time.Second)); err != nil || first {
+		t.Errorf("after its time: %t, %v", first, err)
+	}
+}
+
+func TestSeatsRiseWhateverNodeGivesThem(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	a, admin := storetest.Open(t, d, store.Options{})
+	b, _ := storetest.Open(t, d, store.Options{})
+	id := storetest.Tenant(t, admin)
+	var last int64
+	for i := range 10 {
+		balance, version, seat, err := []*store.Store{a, b}[i%2].Seat(t.Context(), id, "alice")
+		if err != nil || balance != 0 || version != 0 || seat <= last {
+			t.Fatalf("%d, %d, seat %d after %d, %v", balance, version, seat, last, err)
+		}
+		last = seat
+	}
+	fund(t, a, id, "alice", 500)
+	if balance, version, _, err := b.Seat(t.Context(), id, "alice"); err != nil || balance != 500 || version != 1 {
+		t.Errorf("%d, %d, %v", balance, version, err)
+	}
+}

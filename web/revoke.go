@@ -1,0 +1,84 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+// tokenOf is the token that made who a principal, as its socket keeps it.
+func tokenOf(who auth.Principal) hub.Token {
+	return hub.Token{ID: who.TokenID, IssuedAt: who.IssuedAt, ExpiresAt: who.ExpiresAt}
+}
+
+// closeRevoked closes this node's sockets of these tenants whose tokens were taken back. Who
+// comes, or renews, at this very moment looks for itself (session.begin and renew).
+func (s *Server) closeRevoked(tenants []tenant.ID) {
+	touched := map[tenant.ID]bool{}
+	for _, id := range tenants {
+		touched[id] = true
+	}
+	s.hub.CloseWhere(func(id hub.Identity) bool {
+		return touched[id.Tenant] && s.verifier.Revoked(auth.Principal{
+			Tenant: id.Tenant, Subject: id.Player, Role: auth.Role(id.Role), TokenID: id.Token.ID, IssuedAt: id.Token.IssuedAt,
+		})
+	}, wire.CloseRevoked, 0)
+}
+
+func (s *Server) revokeToken(c echo.Context) error {
+	var in struct {
+		JTI    string `json:"jti"`
+		Reason string `json:"reason"`
+	}
+	if err := read(c, &in); err != nil {
+		return err
+	}
+	if err := checkReason(in.Reason); err != nil {
+		return err
+	}
+	if !auth.ValidTokenID(in.JTI) {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "jti: want 1 to 200 printable bytes")
+	}
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	err := s.store.RevokeToken(ctx, tenantOf(c).ID, in.JTI, store.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()})
+	return s.revoked(c, err)
+}
+
+func (s *Server) kick(c echo.Context) error {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := read(c, &in); err != nil {
+		return err
+	}
+	if err := checkReason(in.Reason); err != nil {
+		return err
+	}
+	player := param(c, "player")
+	if !auth.ValidSubject(player) {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "player: want 1 to 64 printable characters without spaces")
+	}
+	ctx, cancel := s.patient(c)
+	defer cancel()
+	err := s.store.Kick(ctx, tenantOf(c).ID, game.PlayerID(player), store.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()})
+	return s.revoked(c, err)
+}
+
+func (s *Server) revoked(c echo.Context, err error) error {
+	if errors.Is(err, store.ErrTooManyRevocations) {
+		s.hit(limitRevocations)
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, struct{}{})
+}
