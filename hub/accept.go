@@ -56,7 +56,11 @@ func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open f
 	}
 	code, refused := h.register(c)
 	if refused != nil {
-		c.Close(code, spread(overloadRetry))
+		retry := overloadRetry
+		if code == wire.CloseDraining {
+			retry = drainRetry
+		}
+		c.Close(code, spread(retry))
 		go c.serve(nil)
 		return refused
 	}

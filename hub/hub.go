@@ -180,18 +180,42 @@ func (h *Hub) CloseWhere(match func(Identity) bool, code wire.CloseCode, retryAf
 	return n
 }
 
-// Drain takes no more sockets, tells those that are open to come back, each at another
-// moment, after what waits for them, and returns when all have ended. The error is
-// ctx's, if that came first.
+// Drain takes no more sockets and tells those that are open to come back soon, after what waits
+// for them: drainPerSecond of them a second, so that other nodes do not get all at once, and
+// faster if there are so many that drainSpread, or half of what ctx leaves, would be over. It
+// returns when all have ended. The error is ctx's, if that came first.
 func (h *Hub) Drain(ctx context.Context) error {
 	h.mu.Lock()
 	h.draining = true
 	h.mu.Unlock()
 	// Who was admitted before is found here; who comes now is refused.
-	for c := range h.all() {
-		c.mu.Lock()
-		c.close(closing{code: wire.CloseDraining, retry: spread(drainSpread), flush: true})
-		c.mu.Unlock()
+	here := slices.Collect(h.all())
+	rand.Shuffle(len(here), func(i, k int) { here[i], here[k] = here[k], here[i] })
+	over := min(drainSpread, time.Duration(len(here))*time.Second/drainPerSecond)
+	if deadline, ok := ctx.Deadline(); ok {
+		over = min(over, time.Until(deadline)/2)
+	}
+	began := time.Now()
+	tick := time.NewTicker(drainTick)
+	defer tick.Stop()
+	for told := 0; told < len(here); {
+		due := len(here)
+		if passed := time.Since(began) + drainTick; passed < over {
+			due = int(int64(len(here)) * int64(passed) / int64(over))
+		}
+		for _, c := range here[told:due] {
+			c.mu.Lock()
+			c.close(closing{code: wire.CloseDraining, retry: spread(drainRetry), flush: true})
+			c.mu.Unlock()
+		}
+		if told = due; told == len(here) {
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("hub: sockets were still open: %w", ctx.Err())
+		}
 	}
 	h.mu.Lock()
 	if h.reserved == 0 {

@@ -89,9 +89,15 @@ const (
 	writeTimeout = 10 * time.Second
 	// busTimeout is how long Hold waits for the bus.
 	busTimeout = 5 * time.Second
-	// drainSpread is over how long clients are told to come back when a node drains, so
-	// that the other nodes do not get them all at once.
+	// drainPerSecond is how many sockets a second are told to leave a node that drains: a
+	// fraction of the new ones that another node can take (docs/benchmarks), next to its own work.
+	drainPerSecond = 2000
+	// drainSpread is the most that takes.
 	drainSpread = 5 * time.Second
+	// drainTick is how often some are told.
+	drainTick = 20 * time.Millisecond
+	// drainRetry is about when one that was told comes back: its table goes on elsewhere already.
+	drainRetry = 200 * time.Millisecond
 	// overloadRetry is about when a client that found no place should try again.
 	overloadRetry = 10 * time.Second
 	// idleIntervals is how many heartbeat intervals a client may say nothing.

@@ -61,6 +61,11 @@ const (
 	closedLinger = 2 * time.Minute
 )
 
+var (
+	errStarting = errors.New("rooms: this node's rooms are not open yet")
+	errLapsed   = errors.New("rooms: this node's lease has run out")
+)
+
 // Publisher tells sockets what happened. *hub.Hub is one.
 type Publisher interface {
 	Publish(ctx context.Context, m hub.Message) error
@@ -133,6 +138,19 @@ func NewDirectory(o Options) *Directory {
 // Ready is closed when this node has looked at the floor and opened what it found to be its
 // own.
 func (d *Directory) Ready() <-chan struct{} { return d.ready }
+
+// Health is nil while this node may decide: it is Ready, and its lease has not run out.
+func (d *Directory) Health() error {
+	select {
+	case <-d.ready:
+	default:
+		return errStarting
+	}
+	if !d.trusted() {
+		return errLapsed
+	}
+	return nil
+}
 
 // Run keeps this node's lease and opens the rooms that fall to it, and returns when ctx has
 // ended and every room has stopped, or with ErrReplaced.

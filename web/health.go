@@ -14,8 +14,9 @@ import (
 // healthz says that the process is up and answers.
 func (s *Server) healthz(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// readyz says whether new players should be sent here: the database answers, and the
-// node is not on its way out.
+// readyz says whether new players should be sent here: the database answers, the node holds its
+// lease and has opened what it found, what others publish reaches it, and it is not on its way
+// out. A node that is not ready serves the players that it has as far as it can.
 func (s *Server) readyz(c echo.Context) error {
 	if s.isDraining() {
 		return c.String(http.StatusServiceUnavailable, "draining\n")
@@ -25,6 +26,12 @@ func (s *Server) readyz(c echo.Context) error {
 	if err := s.store.Ping(ctx); err != nil {
 		s.log.Warn("not ready", "err", err)
 		return c.String(http.StatusServiceUnavailable, "the database does not answer\n")
+	}
+	if err := s.rooms.Health(); err != nil {
+		return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
+	}
+	if err := s.hub.Health(); err != nil {
+		return c.String(http.StatusServiceUnavailable, "the bus between nodes: "+err.Error()+"\n")
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

@@ -29,9 +29,16 @@ import (
 func (f *floor) pair() (a, b *floor, stop func()) {
 	f.t.Helper()
 	first := membus.New()
+	floors, stop := f.serveOn(first, first.Node())
+	return floors[0], floors[1], stop
+}
+
+// serveOn runs a node on each bus, like pair.
+func (f *floor) serveOn(buses ...hub.Bus) ([]*floor, func()) {
+	f.t.Helper()
 	var stops []func()
-	floors := make([]*floor, 2)
-	for i, bus := range []hub.Bus{first, first.Node()} {
+	floors := make([]*floor, len(buses))
+	for i, bus := range buses {
 		p := &program{ctx: context.Background(), log: slog.New(slog.NewTextHandler(io.Discard, nil)), globals: &globals{Database: f.appURL, MasterKey: f.masterKey}}
 		s, err := p.openStore()
 		if err != nil {
@@ -62,7 +69,7 @@ func (f *floor) pair() (a, b *floor, stop func()) {
 		floors[i] = &one
 	}
 	stopped := false
-	stop = func() {
+	stop := func() {
 		if !stopped {
 			stopped = true
 			for _, s := range stops {
@@ -71,7 +78,7 @@ func (f *floor) pair() (a, b *floor, stop func()) {
 		}
 	}
 	f.t.Cleanup(stop)
-	return floors[0], floors[1], stop
+	return floors, stop
 }
 
 // gone waits for the socket's end, and holds it to its code and to a second since began.

@@ -74,21 +74,28 @@ func newParty(t *testing.T, nodes, players int, again time.Duration, seed uint64
 // owner is the node that has the table now, and the epoch at which it does.
 func (p *party) owner() (*child, int64) {
 	p.t.Helper()
-	at, err := store.NewLeases(p.store).Floor(soon(p.t), 0)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for _, place := range at.Places {
-		if place.Ref != (rooms.Ref{Tenant: p.tenant.ID, Room: p.room}) {
-			continue
-		}
-		for _, n := range p.nodes {
-			if n.name == place.Node {
-				return n, place.Epoch
-			}
+	at := p.place()
+	for _, n := range p.nodes {
+		if n.name == at.Node {
+			return n, at.Epoch
 		}
 	}
 	return nil, 0
+}
+
+// place is where the table is.
+func (f *floor) place() rooms.Place {
+	f.t.Helper()
+	at, err := store.NewLeases(f.store).Floor(soon(f.t), 0)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, place := range at.Places {
+		if place.Ref == (rooms.Ref{Tenant: f.tenant.ID, Room: f.room}) {
+			return place
+		}
+	}
+	return rooms.Place{}
 }
 
 // finish lets every player have his answers, and holds what they were told against the journal
