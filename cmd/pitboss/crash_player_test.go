@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -21,6 +22,9 @@ type crashPlayer struct {
 	f     *floor
 	name  string
 	token string
+	calm  bool          // bets now and then, not whenever somebody else does
+	most  time.Duration // how long it waits between two tries to come back, at most
+	stays bool          // comes back also when everything is answered
 
 	mu        sync.Mutex
 	rnd       *rand.Rand
@@ -31,20 +35,34 @@ type crashPlayer struct {
 	done      bool // no more new bets
 	views     int  // how often it was given a view instead of the gap
 	connected int
-	wake      chan struct{} // a round opened, or it is time to finish
+	retry     time.Duration   // how long the server asked it to stay away
+	left      time.Time       // when it was thrown off its table; zero: it sits there, or never did
+	away      []time.Duration // how long each time, from there to the next join
+	wake      chan struct{}   // a round opened, or it is time to finish
 }
 
 func newCrashPlayer(f *floor, name string, rnd *rand.Rand) *crashPlayer {
-	return &crashPlayer{f: f, name: name, token: f.token(name), rnd: rnd, wake: make(chan struct{}, 1)}
+	return &crashPlayer{f: f, name: name, token: f.token(name), rnd: rnd, most: 100 * time.Millisecond, wake: make(chan struct{}, 1)}
 }
 
-// play comes back until every command is answered and finish was called.
+// play comes back until every command is answered and finish was called, as the SDK does: after
+// what the server asked for, or longer each time (web/client/src/backoff.ts).
 func (p *crashPlayer) play(ctx context.Context) {
-	for ctx.Err() == nil && !p.finished() {
-		p.sit(ctx)
+	for try := 0; ctx.Err() == nil && (p.stays || !p.finished()); try++ {
+		if p.sit(ctx) {
+			try = 0
+		}
+		p.mu.Lock()
+		wait := p.retry
+		p.retry = 0
+		p.mu.Unlock()
+		if wait > 0 {
+			try = 0
+		}
+		wait += time.Duration(rand.Float64() * float64(min(p.most, 250*time.Millisecond<<min(try, 10))))
 		select {
 		case <-ctx.Done():
-		case <-time.After(time.Duration(20+rand.IntN(60)) * time.Millisecond): // the backoff of a client
+		case <-time.After(wait):
 		}
 	}
 }
@@ -79,39 +97,57 @@ func (p *crashPlayer) unansweredLocked() []*bet {
 	return out
 }
 
-// sit is one connection, from dialling to its end.
-func (p *crashPlayer) sit(ctx context.Context) {
+// sit is one connection, from dialling to its end. It reports whether it came to the table.
+func (p *crashPlayer) sit(ctx context.Context) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c, err := dial(ctx, p.f.address, p.f.host, p.token, p.told)
+	dialling, giveUp := context.WithTimeout(ctx, 10*time.Second)
+	c, err := dial(dialling, p.f.address, p.f.host, p.token, p.told)
+	giveUp()
 	if err != nil {
-		return
+		return false
 	}
 	var reader sync.WaitGroup
 	reader.Go(func() { c.read(ctx); cancel() })
 	defer reader.Wait()
 	defer func() { _ = c.conn.CloseNow() }()
 
-	if !p.join(ctx, c) {
-		return
+	watching := time.AfterFunc(10*time.Second, cancel) // a server that does not answer is left
+	came := p.join(ctx, c)
+	watching.Stop()
+	if !came {
+		return false
 	}
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.left = time.Now()
+	}()
 	p.mu.Lock()
 	p.connected++
+	if !p.left.IsZero() {
+		p.away = append(p.away, time.Since(p.left))
+		p.left = time.Time{}
+	}
 	resend := p.unansweredLocked()
 	p.mu.Unlock()
 	for _, b := range resend {
 		p.send(ctx, c, &reader, b)
 	}
 	p.nudge()
-	for ctx.Err() == nil && !p.finished() {
+	again := 50 * time.Millisecond
+	if p.calm {
+		again = 500 * time.Millisecond
+	}
+	for ctx.Err() == nil && (p.stays || !p.finished()) {
 		select {
 		case <-ctx.Done():
-			return
+			return true
 		case <-p.wake:
 			for _, b := range p.think() {
 				p.send(ctx, c, &reader, b)
 			}
-		case <-time.After(50 * time.Millisecond): // what was answered "not now" is sent again
+		case <-time.After(again): // what was answered "not now" is sent again
 			p.mu.Lock()
 			again := p.unansweredLocked()
 			p.mu.Unlock()
@@ -121,6 +157,7 @@ func (p *crashPlayer) sit(ctx context.Context) {
 			}
 		}
 	}
+	return true
 }
 
 func (p *crashPlayer) join(ctx context.Context, c *rpc) bool {
@@ -161,6 +198,12 @@ func (p *crashPlayer) joined(r reply, resumed bool) bool {
 
 // told is called by the reader for every push.
 func (p *crashPlayer) told(method string, params json.RawMessage) {
+	var closing wire.Closing
+	if method == wire.PushClosing && json.Unmarshal(params, &closing) == nil {
+		p.mu.Lock()
+		p.retry = time.Duration(closing.RetryAfterMS) * time.Millisecond
+		p.mu.Unlock()
+	}
 	if method != wire.PushRoomEvent {
 		return
 	}
@@ -174,7 +217,7 @@ func (p *crashPlayer) told(method string, params json.RawMessage) {
 	p.mu.Lock()
 	p.noteLocked(e)
 	p.mu.Unlock()
-	if e.Type == "round.opened" || e.Type == "bet.placed" {
+	if e.Type == "round.opened" || !p.calm && e.Type == "bet.placed" {
 		p.nudge()
 	}
 }
@@ -184,7 +227,8 @@ func (p *crashPlayer) noteLocked(e seen) {
 		p.faults = append(p.faults, "a gap before "+e.Type)
 	}
 	if e.Seq <= p.last.Seq {
-		return // a duplicate around a join: allowed, and dropped
+		p.faults = append(p.faults, fmt.Sprintf("%s at %d came again after %d", e.Type, e.Seq, p.last.Seq))
+		return
 	}
 	p.last = wire.Resume{Epoch: e.Epoch, Seq: e.Seq}
 	p.events = append(p.events, e)
@@ -194,7 +238,7 @@ func (p *crashPlayer) noteLocked(e seen) {
 func (p *crashPlayer) think() []*bet {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.done || len(p.unansweredLocked()) > 4 {
+	if p.done || len(p.unansweredLocked()) > 4 || p.calm && p.rnd.IntN(3) > 0 {
 		return nil
 	}
 	var out []*bet

@@ -47,8 +47,7 @@ func newFloor(t *testing.T) *floor {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	cluster, err := localpg.Start(ctx, localpg.Options{Log: log})
+	cluster, err := localpg.Start(ctx, localpg.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +56,14 @@ func newFloor(t *testing.T) *floor {
 			t.Error(err)
 		}
 	})
+	return newFloorIn(t, cluster)
+}
+
+func newFloorIn(t *testing.T, cluster *localpg.Cluster) *floor {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	log := slog.New(slog.DiscardHandler)
 	var key [32]byte
 	if _, err := rand.Read(key[:]); err != nil {
 		t.Fatal(err)
@@ -262,6 +269,9 @@ func (f *floor) compare(players []*crashPlayer) {
 			if r.Type != e.Type || r.Epoch != e.Epoch {
 				t.Errorf("%s was told event %d is %s of epoch %d; the journal has %s of %d", p.name, e.Seq, e.Type, e.Epoch, r.Type, r.Epoch)
 			}
+			if e.Type == "bet.placed" && nameIn(e.Data) != nameIn(r.Data) {
+				t.Errorf("%s was told a bet of %s at %d; the journal has one of %s", p.name, nameIn(e.Data), e.Seq, nameIn(r.Data))
+			}
 			if e.Type == "round.opened" && !strings.Contains(string(r.Data), commitmentIn(e.Data)) {
 				t.Errorf("%s was shown another commitment than the journal's at %d", p.name, e.Seq)
 			}
@@ -294,6 +304,14 @@ func commitmentIn(data json.RawMessage) string {
 	}
 	_ = json.Unmarshal(data, &d)
 	return d.Commitment
+}
+
+func nameIn(data json.RawMessage) string {
+	var d struct {
+		Name string `json:"name"`
+	}
+	_ = json.Unmarshal(data, &d)
+	return d.Name
 }
 
 func total(bets []position) map[string]game.Money {
