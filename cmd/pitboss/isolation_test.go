@@ -284,7 +284,12 @@ func (c *rpc) closedWith(t *testing.T) websocket.StatusCode {
 // eventually waits for a fact that no channel tells.
 func eventually(t *testing.T, fact string, is func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(testPatience)
+	eventuallyWithin(t, testPatience, fact, is)
+}
+
+func eventuallyWithin(t *testing.T, patience time.Duration, fact string, is func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
 	for !is() {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", fact)
