@@ -1,7 +1,7 @@
 // Package rooms runs games. A room is one goroutine that owns one game; a Directory
-// knows the rooms that this node owns.
+// runs the rooms that this node owns, and finds those of other nodes.
 //
-// # The life of a room
+// # The life of a room on its node
 //
 //	           Open: Journal.Claim raises the epoch, load replays
 //	                               │
@@ -24,12 +24,46 @@
 // room.go is that loop, loop.go one turn of it, recover.go the way back, tell.go what
 // sockets hear; directory.go and ask.go are the doors from outside.
 //
+// # The life of a room among nodes
+//
+//	                   ┌───────────────────────── opened by somebody, not claimed yet
+//	                   ▼
+//	  ┌──────────► nobody's ◄───────────── its node's lease ran out, or was released
+//	  │                │                                                ▲
+//	  │                │ tend: rank picks one of the nodes that live,   │
+//	  │                │ which calls Journal.Claim                      │
+//	  │                ▼                                                │
+//	  │    owned by n at epoch e ───────────────────────────────────────┤
+//	  │                │                                                │
+//	  │                │ n drains, or has more than its share:          │
+//	  │                │ at the end of the round, or when time is up    │
+//	  │                ▼                                                │
+//	  └───── handed over to m by n ───────── m died ────────────────────┘
+//	(m is gone)        │
+//	                   │ m calls Claim
+//	                   ▼
+//	     owned by m at epoch e+1;  n's next Append, if there is one, is ErrFenced
+//
+// lease.go keeps this node's lease, floor.go looks who has which room and takes what falls to
+// this node, remote.go asks other nodes; model_test.go searches this protocol for a way to lose.
+//
 // # What always holds
 //
 //   - Published ⇒ committed. Answers and frames leave the room only after Append
 //     returned nil, or after a Claim has read the events back from the journal.
-//   - One writer. Append names the owner's epoch and the seq it builds on; the journal
-//     refuses every other. No clock is trusted for this.
+//   - One writer. A Claim raises the epoch of the room's row in its tenant's schema; an Append
+//     names the epoch and the seq it builds on, and the journal refuses every other, in the same
+//     transaction. No clock, no lease and no message is trusted for this.
+//   - A lease only makes things quick: who lives is asked of one clock, the database's. A node
+//     whose lease may have run out by its own clock, counted from before it asked for it, stops
+//     deciding (its rooms pause, they are not dropped), and looks where its rooms are when it has
+//     it back. What it had begun to append is decided by the epoch.
+//   - The index of rooms (Leases.Floor) is for finding them. It is written after the truth, and
+//     mended by the next Claim; who goes by an old one is told errAway or ErrFenced, and looks
+//     again.
+//   - A room that is open is somebody's, or is taken within LeaseTTL and lookEvery of its node's
+//     end; the epoch that was seen goes with the Claim, so that of two who want it, one gets it
+//     and the other does not take it from him.
 //   - A command acts once. Its id and its answer are in the transaction of its events; the
 //     same id finds the first answer, refusals included, also while a closed room lingers.
 //     ErrBusy and ErrUnavailable are no answers: nothing was decided, or it is not known,
@@ -71,6 +105,19 @@
 // A question (Join, StaffView) runs in the room's goroutine between two batches, so that
 // its answer has a place in the order of events and needs no lock; the journal is read, and
 // events are put into the viewer's form, in the asker's own time.
+//
+// Rooms do not write down when they want to be woken. All open rooms run somewhere, an idle one
+// costs 17 KiB and no timer, and so the query that finds orphans finds every due round too, with
+// no index to keep right on the hottest path. That is one query a node and lookEvery over all
+// tenants, for the rows that changed.
+//
+// Leases are rows of PostgreSQL, not keys of Redis or a protocol of our own: without the database
+// nothing can be decided anyway, so another judge of who lives could only disagree with it. While
+// it is away nobody is declared dead, and no room moves.
+//
+// A node finds a room by asking the node that the index names, and again after again, for
+// answerWithin, if that one does not have it or does not answer: a command acts once whoever is
+// asked how often, so nobody has to know whether the first question arrived.
 //
 // A room that another node took is left alone for a while, so that two nodes that both want
 // it do not take it from each other all day. To be asked to close is not kept by the room

@@ -48,10 +48,12 @@
 // its transaction. A sequence was turned down: its numbers become visible in another order
 // than the transactions that took them, and a poller would miss a change.
 //
-// Revocations rise and never change back, so they need no such counter: each row has the
-// number of the transaction that wrote it, and a poller that goes on from the xmin of its last
+// Revocations, and where rooms are, need no such counter: each row has the number of the
+// transaction that wrote it last, and a poller that goes on from the xmin of its last
 // snapshot may read a row twice and never misses one, in whatever order transactions commit.
 //
 // platform.room is an index over all tenants' rooms; the truth is the tenant's own row. The
-// index is written first when a room is opened, and repaired whenever a room is claimed.
+// index is written first when a room is opened, and repaired whenever a room is claimed. A
+// node's lease (platform.node) ends by the clock of PostgreSQL, read after the row is locked; no
+// node's clock is in it.
 package store

@@ -269,8 +269,8 @@ func (f *floor) compare(players []*crashPlayer) {
 			if r.Type != e.Type || r.Epoch != e.Epoch {
 				t.Errorf("%s was told event %d is %s of epoch %d; the journal has %s of %d", p.name, e.Seq, e.Type, e.Epoch, r.Type, r.Epoch)
 			}
-			if e.Type == "bet.placed" && nameIn(e.Data) != nameIn(r.Data) {
-				t.Errorf("%s was told a bet of %s at %d; the journal has one of %s", p.name, nameIn(e.Data), e.Seq, nameIn(r.Data))
+			if told, is := betIn(e.Data), betIn(r.Data); e.Type == "bet.placed" && !reflect.DeepEqual(told, is) {
+				t.Errorf("%s was told the bet %v at %d; the journal has %v", p.name, told, e.Seq, is)
 			}
 			if e.Type == "round.opened" && !strings.Contains(string(r.Data), commitmentIn(e.Data)) {
 				t.Errorf("%s was shown another commitment than the journal's at %d", p.name, e.Seq)
@@ -306,12 +306,16 @@ func commitmentIn(data json.RawMessage) string {
 	return d.Commitment
 }
 
-func nameIn(data json.RawMessage) string {
-	var d struct {
-		Name string `json:"name"`
-	}
-	_ = json.Unmarshal(data, &d)
-	return d.Name
+// publicBet is what everybody is told of a bet.
+type publicBet struct {
+	Seat int        `json:"seat"`
+	Name string     `json:"name"`
+	Bets []position `json:"bets"`
+}
+
+func betIn(data json.RawMessage) (b publicBet) {
+	_ = json.Unmarshal(data, &b)
+	return b
 }
 
 func total(bets []position) map[string]game.Money {
