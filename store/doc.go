@@ -54,6 +54,6 @@
 //
 // platform.room is an index over all tenants' rooms; the truth is the tenant's own row. The
 // index is written first when a room is opened, and repaired whenever a room is claimed. A
-// node's lease (platform.node) ends by the clock of PostgreSQL, read after the row is locked; no
+// node's lease (platform.node) ends by the clock of PostgreSQL; no
 // node's clock is in it.
 package store
