@@ -156,8 +156,13 @@ func (c *Conn) Hold(name tenant.Topic) error {
 	}
 	c.mu.Lock()
 	if m := c.member(name); m != nil {
-		defer c.mu.Unlock()
-		return c.holdAgain(m)
+		err := c.holdAgain(m)
+		t := m.topic
+		c.mu.Unlock()
+		if t != nil {
+			t.again(m)
+		}
+		return err
 	}
 	if c.ended || c.closing != nil {
 		c.mu.Unlock()
@@ -259,9 +264,10 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 	return nil
 }
 
-// Since is the topic's last event when the socket was held to it, if this node knew: who says
-// that the topic is at an earlier one is behind the times.
-func (c *Conn) Since(name tenant.Topic) int64 {
+// Begin says, between Hold and Release, that the topic is at this event, as the topic's owner
+// answered after Hold. It returns false if events after it will not come, since they went to
+// those who were here before: the answer is behind the times, and is to be asked for again.
+func (c *Conn) Begin(name tenant.Topic, seq int64) bool {
 	c.mu.Lock()
 	m := c.member(name)
 	var t *topic
@@ -270,11 +276,12 @@ func (c *Conn) Since(name tenant.Topic) int64 {
 	}
 	c.mu.Unlock()
 	if t == nil {
-		return 0
+		return true // it left, which Release says
 	}
+	t.begin(seq, c.hub)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return m.since
+	return seq >= m.since
 }
 
 // Leave ends a topic: nothing of it is written any more, but for a frame that is being

@@ -112,8 +112,8 @@ func (t *topic) settle(h *Hub) {
 	}
 }
 
-// begin says that the topic is at this seq, as somebody found who knows: members who were let
-// go need nothing before it.
+// begin says that the topic is at this seq, as somebody found who knows. Nobody was given
+// anything yet, so members who are there already need to know at least that much themselves.
 func (t *topic) begin(seq int64, h *Hub) {
 	if h.repair == nil {
 		return
@@ -126,6 +126,11 @@ func (t *topic) begin(seq int64, h *Hub) {
 	}
 	s.known = true
 	s.last.Store(seq)
+	t.mu.Lock()
+	for _, m := range t.members {
+		m.since = max(m.since, seq)
+	}
+	t.mu.Unlock()
 	t.settle(h)
 }
 

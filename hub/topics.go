@@ -48,7 +48,7 @@ type member struct {
 	name   tenant.Topic
 	topic  *topic // set once, before the member is in it
 	player bool
-	since  int64 // the topic's last event when the member got in; set once, then
+	since  int64 // an event that it is never given, nor any before; guarded by topic.mu
 
 	place int  // in topic.members; guarded by topic.mu
 	in    bool // guarded by topic.mu
@@ -173,6 +173,13 @@ func (t *topic) add(m *member) bool {
 		t.players++
 	}
 	return true
+}
+
+// again is for a member that is held again: what it was sent may be thrown away by its client.
+func (t *topic) again(m *member) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m.since = t.sequel.last.Load()
 }
 
 // remove takes m out, for good, and reports whether it was in.

@@ -277,7 +277,7 @@ func (d *Directory) sayOnce(ref Ref, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case err == nil || errors.Is(err, ErrFenced): // or somebody else was quicker
+	case err == nil, errors.Is(err, ErrFenced), errors.Is(err, ErrNotFound): // or somebody else was quicker, or it is being opened
 		delete(d.told, ref)
 	case d.told[ref] != err.Error():
 		d.told[ref] = err.Error()

@@ -162,7 +162,7 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 func (x *session) ask(ctx context.Context, ref rooms.Ref, resume *wire.Resume) (rooms.Joined, error) {
 	for {
 		joined, err := x.server.rooms.Join(ctx, ref, x.viewer(), resume)
-		if err != nil || joined.Seq >= x.conn.Since(ref.Topic()) {
+		if err != nil || x.conn.Begin(ref.Topic(), joined.Seq) {
 			return joined, err
 		}
 		select {

@@ -29,6 +29,7 @@ type crashPlayer struct {
 	mu        sync.Mutex
 	rnd       *rand.Rand
 	last      wire.Resume
+	joinedAt  int64 // the seq that its last join was answered with
 	events    []seen
 	faults    []string
 	bets      []*bet
@@ -193,6 +194,7 @@ func (p *crashPlayer) joined(r reply, resumed bool) bool {
 		p.faults = append(p.faults, "was given a view instead of the gap")
 	}
 	p.last = wire.Resume{Epoch: joined.Epoch, Seq: joined.Seq}
+	p.joinedAt = joined.Seq
 	return true
 }
 
@@ -224,7 +226,7 @@ func (p *crashPlayer) told(method string, params json.RawMessage) {
 
 func (p *crashPlayer) noteLocked(e seen) {
 	if p.last.Seq > 0 && e.Seq > p.last.Seq+1 {
-		p.faults = append(p.faults, "a gap before "+e.Type)
+		p.faults = append(p.faults, fmt.Sprintf("after %v (joined at %d) came %s at %d of epoch %d, at %s", p.last, p.joinedAt, e.Type, e.Seq, e.Epoch, time.Now().Format(time.StampMilli)))
 	}
 	if e.Seq <= p.last.Seq {
 		p.faults = append(p.faults, fmt.Sprintf("%s at %d came again after %d", e.Type, e.Seq, p.last.Seq))
