@@ -347,6 +347,20 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 			t.Errorf("%v: %s", err, raw)
 		}
 	}
+	eventually(t, "both nodes are listed, with all rooms between them", func() bool {
+		var said struct {
+			Nodes []struct {
+				Node  string
+				Rooms int
+			}
+			Lost int `json:"rooms_without_node"`
+		}
+		err := json.Unmarshal([]byte(f.mustCLI("node", "list", "--json")), &said)
+		return err == nil && len(said.Nodes) == 2 && said.Nodes[0].Node == "node-0" && said.Nodes[0].Rooms+said.Nodes[1].Rooms == 2 && said.Lost == 0
+	})
+	if out := f.mustCLI("room", "list", "--tenant", f.slug); !strings.Contains(out, f.place().Node) {
+		t.Errorf("no owner in:\n%s", out)
+	}
 	// A node that is said to live and does not answer.
 	mute := rooms.Lease{Node: "mute", Incarnation: uuid.NewString(), Draining: true, Takes: true}
 	if _, err := store.NewLeases(f.store).Renew(soon(t), mute, time.Minute); err != nil {

@@ -41,6 +41,7 @@ type cli struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the platform's and every tenant's tables up to date."`
 	Tenant  tenantCmd  `cmd:"" help:"Create, list, show, suspend, resume and fund casinos."`
 	Room    roomCmd    `cmd:"" help:"Open, list and close tables."`
+	Node    nodeCmd    `cmd:"" help:"List the nodes that share this database."`
 	Token   tokenCmd   `cmd:"" help:"Print a JWT for a player or an operator, for scripts; or take one back."`
 	Load    loadCmd    `cmd:"" help:"Bet at a casino like thousands of players, measure, and check every promise."`
 	Health  healthCmd  `cmd:"" help:"Ask a running node whether it is ready; for health checks."`

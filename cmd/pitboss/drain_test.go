@@ -188,7 +188,7 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	if err := run(context.Background(), []string{"--help"}, streams{&out, &out}, seams{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range []string{"dev", "cluster", "serve", "migrate", "tenant create", "tenant trial-balance", "room open", "token", "health"} {
+	for _, command := range []string{"dev", "cluster", "serve", "migrate", "tenant create", "tenant trial-balance", "room open", "node list", "token", "health"} {
 		if !strings.Contains(out.String(), command) {
 			t.Errorf("no %q in:\n%s", command, out.String())
 		}

@@ -53,24 +53,35 @@ func (c roomListCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
+		at, err := store.NewLeases(s).Floor(p.ctx, 0)
+		if err != nil {
+			return err
+		}
+		nodes := map[string]string{}
+		for _, place := range at.Places {
+			if place.Ref.Tenant == t.ID {
+				nodes[place.Ref.Room] = place.Node
+			}
+		}
 		if c.JSON {
 			type room struct {
 				Room     string          `json:"room"`
 				Game     string          `json:"game"`
 				Name     string          `json:"name"`
 				Status   rooms.Status    `json:"status"`
+				Node     string          `json:"node"` // that owns it; "": none yet
 				Settings json.RawMessage `json:"settings"`
 			}
 			out := []room{}
 			for _, r := range list {
-				out = append(out, room{r.Room, r.Game, r.Name, r.Status, r.Settings})
+				out = append(out, room{r.Room, r.Game, r.Name, r.Status, nodes[r.Room], r.Settings})
 			}
 			return p.printJSON(out)
 		}
 		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(w, "ROOM\tGAME\tSTATUS\tNAME\tSETTINGS")
+		_, _ = fmt.Fprintln(w, "ROOM\tGAME\tSTATUS\tNODE\tNAME\tSETTINGS")
 		for _, r := range list {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Room, r.Game, r.Status, r.Name, r.Settings)
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Room, r.Game, r.Status, nodes[r.Room], r.Name, r.Settings)
 		}
 		return w.Flush()
 	})

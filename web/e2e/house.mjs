@@ -28,10 +28,11 @@ const freePort = () =>
     })
   })
 
-/** House is "pitboss dev" in a folder of its own. */
+/** House is "pitboss dev", or "pitboss cluster", in a folder of its own. */
 export class House {
-  static async open() {
+  static async open(command = ['dev', '--admin-listen', '']) {
     const h = new House()
+    h.command = command
     h.dir = mkdtempSync(join(tmpdir(), 'pitboss-e2e-'))
     chmodSync(h.dir, 0o755) // run by root, the database is somebody else's
     h.bin = process.env.PITBOSS_BIN ?? join(h.dir, 'pitboss')
@@ -49,7 +50,7 @@ export class House {
   async start() {
     this.out = ''
     this.err = ''
-    this.server = spawn(this.bin, ['dev', '--dir', join(this.dir, 'data'), '--listen', `127.0.0.1:${this.port}`, '--admin-listen', ''], { cwd: this.dir })
+    this.server = spawn(this.bin, [...this.command, '--dir', join(this.dir, 'data'), '--listen', `127.0.0.1:${this.port}`], { cwd: this.dir })
     this.ended = new Promise((resolve) => this.server.once('exit', (code, signal) => resolve({ code, signal })))
     this.server.stderr.on('data', (d) => (this.err += d))
     await new Promise((resolve, reject) => {
@@ -72,6 +73,11 @@ export class House {
     const how = await this.kill('SIGINT')
     rmSync(this.dir, { recursive: true, force: true })
     assert.equal(how.code, 0, `the server did not end cleanly: ${JSON.stringify(how)}\n${this.err}`)
+  }
+
+  /** The process of a node of a cluster. */
+  nodePid(name) {
+    return Number([...this.err.matchAll(new RegExp(`a node runs" node=${name} pid=(\\d+)`, 'g'))].at(-1)[1])
   }
 
   cli(...args) {
