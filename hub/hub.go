@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -157,6 +158,13 @@ func (h *Hub) Publish(ctx context.Context, m Message) error {
 	return nil
 }
 
+// PublishHere gives m, which is no event, to this node's sockets on its topic only.
+func (h *Hub) PublishHere(m Message) {
+	if t := h.topics.find(m.Topic); t != nil {
+		t.deliver(m, h.flushers)
+	}
+}
+
 func (h *Hub) deliver(m Message) {
 	if m.Topic.Tenant().IsZero() {
 		h.peers.received(m.Frame)
@@ -260,10 +268,29 @@ func (h *Hub) Connections(id tenant.ID) []ConnInfo {
 	return infos
 }
 
+// Listeners are the topics that sockets of this node listen to, each with how many of those
+// sockets are players'.
+func (h *Hub) Listeners() iter.Seq2[tenant.Topic, int] {
+	return func(yield func(tenant.Topic, int) bool) {
+		for i := range h.topics.shards {
+			s := &h.topics.shards[i]
+			s.mu.RLock()
+			here := slices.Collect(maps.Values(s.topics))
+			s.mu.RUnlock()
+			for _, t := range here {
+				if anybody, players := t.count(); anybody && !yield(t.name, players) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Count is how many sockets of players listen to the topic on this node.
 func (h *Hub) Count(name tenant.Topic) int {
 	if t := h.topics.find(name); t != nil {
-		return t.count()
+		_, players := t.count()
+		return players
 	}
 	return 0
 }

@@ -233,8 +233,9 @@ func (t *topic) deliver(msg Message, fs *flushers) {
 	}
 }
 
-func (t *topic) count() int {
+// count reports whether anybody listens, and how many sockets of players.
+func (t *topic) count() (anybody bool, players int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.players
+	return len(t.members) > 0, t.players
 }

@@ -104,7 +104,7 @@ func (s *Server) listRooms(c echo.Context) error {
 	out := wire.RoomListResult{Rooms: []wire.RoomInfo{}}
 	for _, info := range s.rooms.List(t.ID) {
 		if info.Room != rooms.LobbyID {
-			out.Rooms = append(out.Rooms, roomInfo(t, s.hub, info))
+			out.Rooms = append(out.Rooms, s.roomInfo(t, info))
 		}
 	}
 	return c.JSON(http.StatusOK, out)

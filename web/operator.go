@@ -56,7 +56,7 @@ func (s *Server) openRoom(c echo.Context) error {
 	if err := s.rooms.Open(ctx, ref); err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, roomInfo(t, s.hub, rooms.Info{Config: config, Status: rooms.Open}))
+	return c.JSON(http.StatusCreated, s.roomInfo(t, rooms.Info{Config: config, Status: rooms.Open}))
 }
 
 func (s *Server) closeRoom(c echo.Context) error {

@@ -52,6 +52,7 @@ type Server struct {
 	chat     *chats
 	echo     *echo.Echo
 	draining chan struct{}
+	crowds   *crowds
 	asked    chan struct{} // one element per question of another node under way
 	lookups  chan struct{} // one element per lookup of a round under way
 	hits     *prometheus.CounterVec
@@ -76,7 +77,7 @@ func (s *Server) hit(limit string) { s.hits.WithLabelValues(limit).Inc() }
 func New(o Options) *Server {
 	s := &Server{
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
-		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), draining: make(chan struct{}), lookups: make(chan struct{}, lookupsMax),
+		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), crowds: newCrowds(o.Node), draining: make(chan struct{}), lookups: make(chan struct{}, lookupsMax),
 		asked: make(chan struct{}, nodeQuestionsMax),
 	}
 	s.hits = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_web_limit_hits_total", Help: "Requests that met a limit of the API or of a session."}, []string{"limit"})
@@ -88,6 +89,7 @@ func New(o Options) *Server {
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest)
 	s.echo = e
 	s.store.Revocations().OnChange(s.closeRevoked)
+	s.hub.Answer(methodPresence, s.hearPresence)
 	answerNodes(s, methodConnections, s.connectionsHere)
 	answerNodes(s, methodOnline, s.onlineHere)
 
@@ -146,17 +148,13 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	tick := time.NewTicker(presenceEvery)
 	defer tick.Stop()
-	told := presences{}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			tenants := s.tenants.All()
-			s.enforce(tenants, now)
-			for _, t := range tenants {
-				s.tellPresence(ctx, t, told)
-			}
+			s.enforce(s.tenants.All(), now)
+			s.watchPresence(now)
 		}
 	}
 }

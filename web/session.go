@@ -114,7 +114,7 @@ func (x *session) list() wire.RoomListResult {
 	out := wire.RoomListResult{Rooms: []wire.RoomInfo{}}
 	for _, info := range x.server.rooms.List(x.tenant.ID) {
 		if info.Room != rooms.LobbyID {
-			out.Rooms = append(out.Rooms, roomInfo(x.tenant, x.server.hub, info))
+			out.Rooms = append(out.Rooms, x.server.roomInfo(x.tenant, info))
 		}
 	}
 	return out

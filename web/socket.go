@@ -70,7 +70,7 @@ func (x *session) begin() {
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}
-	x.push(hub.ClassChat, wire.PushLobbyPresence, s.presence(t))
+	s.crowds.welcome(time.Now(), t.ID, func(all wire.LobbyPresence) { x.push(hub.ClassChat, wire.PushLobbyPresence, all) })
 	if x.who.Role != auth.Player {
 		return
 	}
@@ -156,7 +156,6 @@ func maskName(name string) string {
 }
 
 // roomInfo is a room as the lobby shows it.
-func roomInfo(t *store.Tenant, h *hub.Hub, info rooms.Info) wire.RoomInfo {
-	ref := rooms.Ref{Tenant: t.ID, Room: info.Room}
-	return wire.RoomInfo{Room: info.Room, Game: info.Game, Name: info.Name, Status: string(info.Status), Settings: info.Settings, Players: h.Count(ref.Topic())}
+func (s *Server) roomInfo(t *store.Tenant, info rooms.Info) wire.RoomInfo {
+	return wire.RoomInfo{Room: info.Room, Game: info.Game, Name: info.Name, Status: string(info.Status), Settings: info.Settings, Players: s.crowds.players(t.ID, info.Room)}
 }

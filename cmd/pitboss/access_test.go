@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -376,5 +378,66 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 	})
 	if _, _, raw := b.do("GET", "/v1/players", operator, ""); !strings.Contains(string(raw), `"complete":false`) {
 		t.Errorf("%s", raw)
+	}
+}
+
+// presenceOf adds up what a socket is told of who is here.
+type presenceOf struct {
+	mu     sync.Mutex
+	online int
+	rooms  map[string]int
+}
+
+func (p *presenceOf) push(method string, params json.RawMessage) {
+	var news wire.LobbyPresence
+	if method != wire.PushLobbyPresence || json.Unmarshal(params, &news) != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if news.Full {
+		p.rooms = map[string]int{}
+	}
+	p.online = news.Online
+	for room, n := range news.Rooms {
+		p.rooms[room] = n
+	}
+}
+
+func (p *presenceOf) is(online int, room string, players int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.online == online && p.rooms[room] == players
+}
+
+func TestPresenceIsThatOfAllNodesAndADeadNodesPlayersLeaveWithIt(t *testing.T) {
+	p := newParty(t, partySize{nodes: 2, tenants: 1, tables: 1, settings: calmSettings, again: time.Minute})
+	f := p.first()
+	var all []*presenceOf
+	for i, n := range p.nodes {
+		seen := &presenceOf{rooms: map[string]int{}}
+		direct := *f
+		direct.address = n.address
+		c := direct.dial(soon(t), f.token(fmt.Sprint("player-", i)), seen.push)
+		if err := c.call(soon(t), wire.MethodRoomJoin, wire.RoomJoin{Room: f.room}, nil); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, seen)
+	}
+	for i, seen := range all {
+		eventually(t, fmt.Sprintf("player %d sees both", i), func() bool { return seen.is(2, f.room, 2) })
+	}
+	for _, n := range p.nodes {
+		direct := *f
+		direct.address = n.address
+		if _, _, raw := direct.do("GET", "/v1/rooms", f.mint("olivia", auth.Operator), ""); !strings.Contains(string(raw), `"players":2`) {
+			t.Errorf("%s lists %s", n.name, raw)
+		}
+	}
+	began := time.Now()
+	p.nodes[0].signal(syscall.SIGKILL) // its players can not even say goodbye
+	eventually(t, "the dead node's player is gone", func() bool { return all[1].is(1, f.room, 1) })
+	if took := time.Since(began); took > rooms.LeaseTTL+3*time.Second {
+		t.Errorf("after %v", took)
 	}
 }

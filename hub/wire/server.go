@@ -116,10 +116,12 @@ type ChatMessage struct {
 	At   Time   `json:"at"`
 }
 
-// LobbyPresence tells how many are here, at most once a second.
+// LobbyPresence tells how many players are here, at most once a second. Large numbers are not
+// told for each that comes or goes.
 type LobbyPresence struct {
 	Online int            `json:"online"`
-	Rooms  map[string]int `json:"rooms"`
+	Rooms  map[string]int `json:"rooms"`          // players by room; of others than these nothing changed
+	Full   bool           `json:"full,omitempty"` // the other rooms are empty
 }
 
 // Closing comes before the server closes a socket on purpose.

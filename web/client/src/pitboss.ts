@@ -4,7 +4,7 @@ import { Emitter } from './emitter.js'
 import { Link, type Options, type State } from './link.js'
 import { Promotions } from './promotions.js'
 import {
-  type Balance, type ChatMessage, type CommandResult, type JoinResult, PitbossError, type Place, type Presence, type Promotion,
+  type Balance, type ChatMessage, type CommandResult, type JoinResult, PitbossError, type Place, type Presence, type PresenceNews, type Promotion,
   type RoomEvent, type RoomInfo, type Welcome, retryCodes,
 } from './protocol.js'
 import { type RoomHandlers, RoomState } from './room.js'
@@ -186,7 +186,7 @@ export class Pitboss extends Emitter<Events> {
         return
       }
       case 'lobby.presence':
-        this.presence = params as Presence
+        this.presence = presenceAfter(this.presence, params as PresenceNews)
         this.emit('presence', this.presence)
     }
   }
@@ -243,4 +243,10 @@ export class Pitboss extends Emitter<Events> {
       state.handlers.lost?.(e.code, e.message)
     }
   }
+}
+
+function presenceAfter(was: Presence | undefined, news: PresenceNews): Presence {
+  const rooms = { ...(news.full ? {} : was?.rooms), ...news.rooms }
+  for (const [id, players] of Object.entries(rooms)) if (players === 0) delete rooms[id]
+  return { online: news.online, rooms }
 }

@@ -72,9 +72,15 @@ export interface Promotion {
   ends_at: string
 }
 
+/** How many players are here, by room; empty rooms are not in it. */
 export interface Presence {
   online: number
   rooms: Record<string, number>
+}
+
+/** What is sent of it: all, or the rooms that changed (0: empty). */
+export interface PresenceNews extends Presence {
+  full?: boolean
 }
 
 export interface Closing {

@@ -198,6 +198,17 @@ describe('money and messages', () => {
     expect(p.balance?.balance).toBe(70)
   })
 
+  test('presence is kept up to date from what changed', async () => {
+    const p = line()
+    await settle()
+    Wire.last.open()
+    Wire.last.push('lobby.presence', { online: 5, rooms: { a: 2, b: 3 }, full: true })
+    Wire.last.push('lobby.presence', { online: 4, rooms: { b: 0, c: 2 } })
+    expect(p.presence).toEqual({ online: 4, rooms: { a: 2, c: 2 } })
+    Wire.last.push('lobby.presence', { online: 1, rooms: { d: 1 }, full: true })
+    expect(p.presence).toEqual({ online: 1, rooms: { d: 1 } })
+  })
+
   test('a promotion is shown once, until it is withdrawn or over', async () => {
     const p = line()
     await settle()

@@ -1,0 +1,167 @@
+package web
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+)
+
+func casino(t *testing.T) tenant.ID {
+	t.Helper()
+	id, err := tenant.New("casino-x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// pass gives one node's news to another.
+func pass(now time.Time, from, to *crowds, news []presenceNews) {
+	for _, n := range news {
+		to.hear(now, from.self, n)
+	}
+}
+
+func TestPresenceIsTheSumOfTheNodesThatLive(t *testing.T) {
+	id, now := casino(t), time.Now()
+	a, b := newCrowds("a"), newCrowds("b")
+	both := []string{"a", "b"}
+	look := func(living []string, inA, inB map[string]int) crowd {
+		t.Helper()
+		now = now.Add(presenceEvery)
+		news := a.count(now, map[tenant.ID]crowd{id: {len(inA), inA}}, living)
+		pass(now, b, a, b.count(now, map[tenant.ID]crowd{id: {len(inB), inB}}, living))
+		pass(now, a, b, news)
+		return a.sum(id)
+	}
+	want := func(got crowd, online int, rooms map[string]int) {
+		t.Helper()
+		if got.Online != online || !maps.Equal(got.Rooms, rooms) {
+			t.Errorf("%+v, want %d and %v", got, online, rooms)
+		}
+	}
+	want(look(both, map[string]int{"r1": 2}, map[string]int{"r1": 3, "r2": 1}), 3, map[string]int{"r1": 5, "r2": 1})
+	want(look(both, map[string]int{"r1": 2}, map[string]int{"r1": 1}), 2, map[string]int{"r1": 3})
+	if got := b.players(id, "r1"); got != 3 {
+		t.Errorf("the other node counts %d", got)
+	}
+	// A lost message is wrong for presenceFull at most.
+	now = now.Add(presenceEvery)
+	b.count(now, map[tenant.ID]crowd{id: {9, map[string]int{"r1": 9}}}, both)
+	for range int(presenceFull / presenceEvery) {
+		look(both, map[string]int{"r1": 2}, map[string]int{"r1": 9})
+	}
+	want(a.sum(id), 2, map[string]int{"r1": 11})
+	// Another process of the node's name has none of the former's players.
+	b = newCrowds("b")
+	now = now.Add(presenceEvery)
+	pass(now, b, a, b.count(now, nil, both))
+	want(a.sum(id), 1, map[string]int{"r1": 2})
+	want(look(both, map[string]int{"r1": 2}, map[string]int{"r1": 4}), 2, map[string]int{"r1": 6})
+	// They leave with the lease, and are back with it.
+	want(look([]string{"a"}, map[string]int{"r1": 2}, map[string]int{"r1": 4}), 1, map[string]int{"r1": 2})
+	want(look(both, map[string]int{"r1": 2}, map[string]int{"r1": 4}), 2, map[string]int{"r1": 6})
+	for range int(presenceForget/presenceEvery) + 1 {
+		now = now.Add(presenceEvery)
+		a.count(now, map[tenant.ID]crowd{id: {}}, []string{"a"})
+	}
+	if len(a.others) > 0 {
+		t.Error("a dead node is never forgotten")
+	}
+}
+
+func TestACasinoOfThousandsOfRoomsIsToldInPieces(t *testing.T) {
+	id, now := casino(t), time.Now()
+	a, b := newCrowds("a"), newCrowds("b")
+	rooms := map[string]int{}
+	for i := range 5000 {
+		rooms[fmt.Sprintf("room-%d", i)] = 1
+	}
+	news := a.count(now, map[tenant.ID]crowd{id: {5000, rooms}}, []string{"a", "b"})
+	for _, n := range news {
+		size := 0
+		for _, c := range n.Crowds {
+			size += len(c.Rooms)
+		}
+		if size > presenceChunk {
+			t.Errorf("%d rooms in a message", size)
+		}
+	}
+	b.count(now, map[tenant.ID]crowd{id: {}}, []string{"a", "b"})
+	pass(now, a, b, news)
+	if got := b.sum(id); got.Online != 5000 || !maps.Equal(got.Rooms, rooms) {
+		t.Errorf("%d online, %d rooms", got.Online, len(got.Rooms))
+	}
+	// Sockets are told of all of them, some a second.
+	told := map[string]int{}
+	for range 5000/crowdRoomsMax + 1 {
+		now = now.Add(presenceEvery)
+		b.tell(now, func(_ tenant.ID, p wire.LobbyPresence) {
+			if len(p.Rooms) > crowdRoomsMax {
+				t.Errorf("sockets are told of %d rooms", len(p.Rooms))
+			}
+			maps.Copy(told, p.Rooms)
+		})
+	}
+	if !maps.Equal(told, rooms) {
+		t.Errorf("sockets were told of %d rooms", len(told))
+	}
+}
+
+func TestTheCountOfALargeRoomIsToldNowAndThen(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		told, is int
+		after    time.Duration
+		want     bool
+	}{
+		{0, 0, time.Minute, false},
+		{5, 6, 0, true},
+		{20, 21, 0, true},
+		{21, 22, 0, false},
+		{21, 22, crowdPatience, true},
+		{200, 209, 0, false},
+		{200, 210, 0, true},
+		{200, 190, 0, true},
+		{200, 0, 0, true},
+		{0, 500, 0, true},
+	} {
+		if got := (toldCount{c.told, now}).worth(c.is, now.Add(c.after)); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
+func TestAWelcomeAndWhatFollowsAddUp(t *testing.T) {
+	id, now := casino(t), time.Now()
+	c := newCrowds("a")
+	client := map[string]int{}
+	merge := func(p wire.LobbyPresence) {
+		if p.Full {
+			clear(client)
+		}
+		for room, n := range p.Rooms {
+			if client[room] = n; n == 0 {
+				delete(client, room)
+			}
+		}
+	}
+	look := func(rooms map[string]int) {
+		now = now.Add(crowdPatience)
+		c.count(now, map[tenant.ID]crowd{id: {1, rooms}}, []string{"a"})
+		c.tell(now, func(_ tenant.ID, p wire.LobbyPresence) { merge(p) })
+		if !maps.Equal(client, rooms) {
+			t.Errorf("the client knows %v, and it is %v", client, rooms)
+		}
+	}
+	c.count(now, map[tenant.ID]crowd{id: {1, map[string]int{"r1": 30, "r2": 2}}}, []string{"a"})
+	c.welcome(now, id, merge)
+	look(map[string]int{"r1": 31})
+	c.welcome(now, id, merge)
+	look(map[string]int{"r3": 1})
+	look(map[string]int{})
+}
