@@ -35,7 +35,7 @@ func (s step) String() string {
 }
 
 // statesMax ends a search that nobody wants to wait for.
-const statesMax = 3_000_000
+const statesMax = 4_000_000
 
 // found is what a search saw.
 type found[S comparable] struct {
