@@ -40,7 +40,6 @@ const (
 	opening        // and was, or could not be
 	beaten         // it is another's; the index is to be repaired
 	dropping       // and was, or could not be
-	handing        // it has stopped here, and is At another node's
 )
 
 // keeper is a node.
@@ -50,6 +49,7 @@ type keeper struct {
 	Unsure            bool  // an append got lost; the room is to be claimed anew
 	Doing             doing
 	At                spot // of what it is doing; a claim's epoch is the one seen
+	Hands             spot // the room has stopped here, and is for this node; node 0: it has not
 	Floor             spot
 	Lives, Leaves     uint8 // nodes that lived, and that drained, when it looked; bits
 	Behind            bool  // the index changed since it looked
@@ -111,7 +111,7 @@ func (c findings) key(h house) house {
 	epochs := []*uint8{&h.Truth.Epoch, &h.Index.Epoch, &h.Late.Epoch}
 	for n := range h.K {
 		k := &h.K[n]
-		epochs = append(epochs, &k.Room, &k.At.Epoch, &k.Floor.Epoch, &k.News.Epoch, &k.Asked)
+		epochs = append(epochs, &k.Room, &k.At.Epoch, &k.Hands.Epoch, &k.Floor.Epoch, &k.News.Epoch, &k.Asked)
 	}
 	var used [256]bool
 	for _, e := range epochs {
@@ -306,31 +306,31 @@ func (c findings) nextOf(h house, node uint8, emit func(step, house)) {
 		do("hears that the room is another's", func(_ *house, k *keeper) {
 			k.Room, k.Unsure, k.Doing, k.At = 0, false, idle, spot{}
 		})
-	case handing:
-		g := h
-		if g.Index.Epoch == k.At.Epoch {
-			g.write(k.At)
-		}
-		g.K[node-1].Doing, g.K[node-1].At = idle, spot{}
-		g.K[node-1].put(k.At)
-		c.tell(g, k.At, func(told string, g house) {
-			by := step{what: "node %d hands it over to node %d" + told, args: [3]uint8{node, k.At.Node}}
-			if g.K[k.At.Node-1].Up {
-				asked := g
-				asked.K[k.At.Node-1].Asked = k.At.Epoch
-				emit(by, asked)
-			}
-			by.what += "; its question gets lost"
-			emit(by, g)
-		})
-		fail(c.handOver, "can not hand it over", func(_ *house, k *keeper) { k.Doing, k.At = idle, spot{} })
-		fail(c.handOver, "hands it over and does not hear of it", func(h *house, k *keeper) {
-			if h.Index.Epoch == k.At.Epoch {
-				h.write(k.At)
-			}
-			k.Doing, k.At = idle, spot{}
-		})
 	}
+	if k.Hands.Node == 0 {
+		return
+	}
+	write := func(h *house, k *keeper) {
+		if h.Index.Epoch == k.Hands.Epoch {
+			h.write(k.Hands)
+		}
+		k.Hands = spot{}
+	}
+	g, at := h, k.Hands
+	write(&g, &g.K[node-1])
+	g.K[node-1].put(at)
+	c.tell(g, at, func(told string, g house) {
+		by := step{what: "node %d hands it over to node %d" + told, args: [3]uint8{node, at.Node}}
+		if g.K[at.Node-1].Up {
+			asked := g
+			asked.K[at.Node-1].Asked = at.Epoch
+			emit(by, asked)
+		}
+		by.what += "; its question gets lost"
+		emit(by, g)
+	})
+	fail(c.handOver, "can not hand it over", func(_ *house, k *keeper) { k.Hands = spot{} })
+	fail(c.handOver, "hands it over and does not hear of it", write)
 }
 
 // nextOfIdle is what a node does by itself.
@@ -343,7 +343,7 @@ func (c findings) nextOfIdle(h house, node uint8, do func(string, func(*house, *
 		if k.Lease && !k.Drains && (k.Floor.Node == node || orphan && rankOf(takers) == node) {
 			do("claims the room", func(_ *house, k *keeper) { k.Doing, k.At = claiming, spot{k.Floor.Epoch, node} })
 		}
-		if k.Drains {
+		if k.Drains && k.Hands.Node == 0 {
 			do("ends", func(_ *house, k *keeper) { *k = keeper{} })
 		}
 		return
@@ -356,9 +356,12 @@ func (c findings) nextOfIdle(h house, node uint8, do func(string, func(*house, *
 		do("is fenced off", func(_ *house, k *keeper) { k.Room = 0 })
 	}
 	fail(c.losses, "does not hear what became of an append", func(_ *house, k *keeper) { k.Unsure = true })
+	if k.Hands.Node != 0 {
+		return // one at a time
+	}
 	stop := func(to uint8) func(*house, *keeper) {
 		return func(_ *house, k *keeper) {
-			k.Doing, k.At = handing, spot{k.Room, to}
+			k.Hands = spot{k.Room, to}
 			if k.Room = 0; !c.keeps {
 				k.Floor.Node = to
 			}
@@ -402,7 +405,7 @@ func (c findings) open(h house, node uint8, emit func(step, house)) {
 	if k.Drains {
 		k.Room = 0
 		if to := rankOf(k.Lives &^ k.Leaves); to != 0 && to != node {
-			k.Doing, k.At = handing, spot{at.Epoch, to}
+			k.Hands = spot{at.Epoch, to}
 		}
 	}
 	c.tell(g, at, func(told string, g house) {
