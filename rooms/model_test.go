@@ -506,7 +506,7 @@ func TestNoInterleavingLetsTwoNodesCommitToOneRoom(t *testing.T) {
 		"as built":                       {processes: 2, inOrder: true},
 		"without leases":                 {processes: 3, noTrust: true, commands: 1},
 		"without leases, two commands":   {processes: 2, noTrust: true, commands: 2},
-		"without leases, calls doubled":  {processes: 2, noTrust: true, commands: 1, twice: true},
+		"without leases, calls doubled":  {processes: 2, noTrust: true, twice: true},
 		"without leases, any epoch seen": {processes: 2, noTrust: true, noSeen: true},
 		// Whoever claims anew after each lost append would do without the seq, if nothing were
 		// ever carried out twice. It is a second lock.
