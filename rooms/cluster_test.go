@@ -47,6 +47,8 @@ type link struct {
 	*roomstest.Memory
 	mu   sync.Mutex
 	cut  bool
+	keep int           // this many hand-overs are not written
+	kept []rooms.Ref   // those that were not
 	free chan struct{} // nil: nothing is held up; else closed when calls go on
 }
 
@@ -128,6 +130,15 @@ func (l *link) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
 func (l *link) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to string) error {
 	if err := l.pass(ctx); err != nil {
 		return err
+	}
+	l.mu.Lock()
+	fails := len(l.kept) < l.keep
+	if fails {
+		l.kept = append(l.kept, ref)
+	}
+	l.mu.Unlock()
+	if fails {
+		return errBroken
 	}
 	return l.Memory.HandOver(ctx, ref, epoch, to)
 }
@@ -365,6 +376,32 @@ func TestADeadNodesRoomsGoOnWithinThreeSeconds(t *testing.T) {
 		c.pass(time.Minute)
 		if got := slices.Index(c.types(c.table), "coin.tossed"); got < 0 {
 			c.Error("the dead node's round was never played to its end")
+		}
+	})
+}
+
+func TestARoomWhoseHandOverIsNotWrittenStaysFound(t *testing.T) {
+	onCluster(t, 1, func(c *cluster) {
+		c.tables(20)
+		giver := c.nodes["n0"].link
+		giver.mu.Lock()
+		giver.keep = 3
+		giver.mu.Unlock()
+		c.add("n1")
+		c.pass(30 * time.Second)
+		giver.mu.Lock()
+		kept := slices.Clone(giver.kept)
+		giver.mu.Unlock()
+		if len(kept) != 3 {
+			c.Fatalf("%d hand-overs failed", len(kept))
+		}
+		for _, ref := range kept {
+			for _, m := range c.nodes {
+				c.betAt(m, ref, uuid.NewString(), 1).accepted()
+			}
+		}
+		if got := c.owners(); got["n1"] < 5 {
+			c.Errorf("the owners are %v", got)
 		}
 	})
 }

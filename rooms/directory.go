@@ -422,9 +422,6 @@ func (d *Directory) forget(r *room) {
 	if r.away || r.status == Closed {
 		to = ""
 	}
-	if to != "" {
-		d.floor.moved(r.ref, to) // whoever is sent away from here goes there
-	}
 	d.mu.Lock()
 	if d.rooms[r.ref] == r {
 		delete(d.rooms, r.ref)
@@ -445,11 +442,15 @@ func (d *Directory) handOver(r *room, to string) {
 	ctx, cancel := context.WithTimeout(context.Background(), LeaseTTL)
 	defer cancel()
 	if err := d.o.Leases.HandOver(ctx, r.ref, r.epoch, to); err != nil {
-		r.log.Warn("the room is not handed over; it is found when this node's lease ends", "to", to, "err", err)
+		// It is still this node's, which takes it back when it looks, unless it drains: then its
+		// lease ends soon.
+		r.log.Warn("the room is not handed over", "to", to, "err", err)
 		return
 	}
 	d.meter.handedOver.Inc()
-	d.tellPlace(Place{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch})
+	d.floor.mu.Lock()
+	d.floor.put(Place{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch})
+	d.floor.mu.Unlock()
 	body, err := json.Marshal(request{Ref: r.ref, Epoch: r.epoch})
 	if err != nil {
 		return

@@ -45,7 +45,8 @@
 //	     owned by m at epoch e+1;  n's next Append, if there is one, is ErrFenced
 //
 // lease.go keeps this node's lease, floor.go looks who has which room and takes what falls to
-// this node, remote.go asks other nodes; model_test.go searches this protocol for a way to lose.
+// this node, remote.go asks other nodes. model_test.go searches every interleaving of this for a
+// second writer, model_find_test.go for a room that nobody finds.
 //
 // # What always holds
 //
@@ -58,9 +59,10 @@
 //     whose lease may have run out by its own clock, counted from before it asked for it, stops
 //     deciding (its rooms pause, they are not dropped), and looks where its rooms are when it has
 //     it back. What it had begun to append is decided by the epoch.
-//   - The index of rooms (Leases.Floor) is for finding them. It is written after the truth, and
-//     mended by the next Claim; who goes by an old one is told errAway or ErrFenced, and looks
-//     again.
+//   - The index of rooms (Leases.Floor) is for finding them. It is written after the truth, a room
+//     runs only when it is, and it is mended by the next Claim; who goes by an old one is told
+//     errAway or ErrFenced, and looks again. A telling of another node counts for less: of an
+//     epoch that both name, the index knows better.
 //   - A room that is open is somebody's, or is taken within LeaseTTL and lookEvery of its node's
 //     end; the epoch that was seen goes with the Claim, so that of two who want it, one gets it
 //     and the other does not take it from him.

@@ -50,6 +50,16 @@ func newFloor() *floor {
 	return &floor{places: map[Ref]*place{}, unknown: map[tenant.ID]bool{}}
 }
 
+// hear notes where a room is said to be by somebody, unless as much is known already: what is
+// told comes in any order, and the index knows better of an epoch that both name.
+func (f *floor) hear(p Place) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if was := f.places[p.Ref]; was == nil || p.Epoch > was.Epoch {
+		f.put(p)
+	}
+}
+
 // put notes where a room is, unless more is known already. f.mu is held.
 func (f *floor) put(p Place) {
 	was := f.places[p.Ref]
@@ -82,15 +92,6 @@ func (f *floor) take(got Floor) {
 		if !p.closedAt.IsZero() && time.Since(p.closedAt) > closedLinger {
 			delete(f.places, ref)
 		}
-	}
-}
-
-// moved notes that a room is at another node.
-func (f *floor) moved(ref Ref, node string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if p := f.places[ref]; p != nil {
-		p.Node = node
 	}
 }
 
@@ -348,9 +349,7 @@ func (d *Directory) balance() {
 
 // tellPlace tells the other nodes where a room is, so that they need not look.
 func (d *Directory) tellPlace(p Place) {
-	d.floor.mu.Lock()
-	d.floor.put(p)
-	d.floor.mu.Unlock()
+	d.floor.hear(p)
 	body, err := json.Marshal(p)
 	if err == nil {
 		err = d.o.Peers.Tell(methodPlace, body)

@@ -218,9 +218,7 @@ func (d *Directory) serve() {
 	d.o.Peers.Answer(methodPlace, func(_ string, body []byte, _ func([]byte)) {
 		var p Place
 		if err := json.Unmarshal(body, &p); err == nil {
-			d.floor.mu.Lock()
-			defer d.floor.mu.Unlock()
-			d.floor.put(p)
+			d.floor.hear(p)
 		}
 	})
 }

@@ -86,21 +86,26 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 	if err != nil {
 		return rooms.Saved{}, fmt.Errorf("store: claim %s: %w", ref, err)
 	}
-	j.s.index(ctx, updateIndex, ref, string(saved.Status), owner, saved.Epoch)
-	if fenced {
+	err = j.s.index(ctx, updateIndex, ref, string(saved.Status), owner, saved.Epoch)
+	switch {
+	case fenced:
 		return rooms.Saved{}, fmt.Errorf("store: claim %s: %w", ref, rooms.ErrFenced)
+	case err != nil: // a room that runs where nobody looks for it could be lost; the next Claim finds that out
+		return rooms.Saved{}, fmt.Errorf("store: claim %s: the index: %w", ref, err)
 	}
 	return saved, nil
 }
 
 // index changes platform.room after the tenant's own row changed. The change stands whether
 // this works or not: the next Claim repairs the index, also one that fails.
-func (s *Store) index(ctx context.Context, sql string, ref rooms.Ref, args ...any) {
+func (s *Store) index(ctx context.Context, sql string, ref rooms.Ref, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexTimeout)
 	defer cancel()
-	if _, err := s.pool.Exec(ctx, sql, append([]any{ref.Tenant.String(), ref.Room}, args...)...); err != nil {
+	_, err := s.pool.Exec(ctx, sql, append([]any{ref.Tenant.String(), ref.Room}, args...)...)
+	if err != nil {
 		s.log.WarnContext(ctx, "the index of rooms is behind", "tenant", ref.Tenant.String(), "room", ref.Room, "error", err)
 	}
+	return err
 }
 
 // Since implements rooms.Journal.
@@ -162,7 +167,7 @@ func (j *Journal) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]r
 		return nil, fmt.Errorf("store: append to %s: %w", ref, err)
 	}
 	if b.Status != rooms.Open && b.Status != "" {
-		j.s.index(ctx, closeIndex, ref, string(b.Status))
+		_ = j.s.index(ctx, closeIndex, ref, string(b.Status)) // it is closed all the same
 	}
 	return answers, nil
 }

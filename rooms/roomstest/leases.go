@@ -49,7 +49,7 @@ func (m *Memory) Release(ctx context.Context, l rooms.Lease) error {
 func (m *Memory) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	f := rooms.Floor{Next: since + 1}
+	f := rooms.Floor{Next: m.changes + 1}
 	for _, l := range m.leases {
 		if time.Now().Before(l.until) {
 			f.Nodes = append(f.Nodes, rooms.Node{Name: l.Node, Draining: l.Draining})
@@ -57,7 +57,7 @@ func (m *Memory) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
 	}
 	slices.SortFunc(f.Nodes, func(a, b rooms.Node) int { return strings.Compare(a.Name, b.Name) })
 	for ref, r := range m.rooms {
-		if since > 0 || r.Status != rooms.Closed {
+		if r.change >= since && (since > 0 || r.Status != rooms.Closed) {
 			f.Places = append(f.Places, rooms.Place{Ref: ref, Status: r.Status, Node: r.node, Epoch: r.Epoch})
 		}
 	}
@@ -70,6 +70,7 @@ func (m *Memory) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to st
 	defer m.mu.Unlock()
 	if r := m.rooms[ref]; r != nil && r.Epoch == epoch && r.Status != rooms.Closed {
 		r.node = to
+		m.changed(r)
 	}
 	return ctx.Err()
 }

@@ -39,6 +39,7 @@ type Memory struct {
 	rooms   map[rooms.Ref]*saved
 	tenants map[tenant.ID]*books
 	leases  map[string]held
+	changes int64 // of where rooms are
 }
 
 var _ rooms.Journal = (*Memory)(nil)
@@ -46,8 +47,9 @@ var _ rooms.Journal = (*Memory)(nil)
 // saved is a room; its events are all in tail.
 type saved struct {
 	rooms.Saved
-	node string
-	till game.Money
+	node   string
+	change int64 // the number of the last change of where it is
+	till   game.Money
 }
 
 // books are a tenant's money, answers and audit log.
@@ -103,7 +105,9 @@ func (m *Memory) OpenRoom(id tenant.ID, c rooms.Config) (rooms.Ref, error) {
 	if m.rooms[ref] != nil {
 		return ref, fmt.Errorf("%w: %s", rooms.ErrExists, ref)
 	}
-	m.rooms[ref] = &saved{Saved: rooms.Saved{Config: c, Status: rooms.Open}}
+	r := &saved{Saved: rooms.Saved{Config: c, Status: rooms.Open}}
+	m.rooms[ref] = r
+	m.changed(r)
 	return ref, nil
 }
 
@@ -192,6 +196,7 @@ func (m *Memory) Claim(ctx context.Context, ref rooms.Ref, node string, seen int
 	}
 	r.Epoch++
 	r.node = node
+	m.changed(r)
 	out := r.Saved
 	out.Tail = slices.Clone(r.Tail[r.SnapshotSeq:])
 	return out, nil
@@ -270,7 +275,14 @@ func (m *Memory) write(r *saved, ref rooms.Ref, b rooms.Batch, p *posting) {
 	}
 	if b.Status != "" && r.Status != rooms.Closed && !(r.Status == rooms.Closing && b.Status == rooms.Open) {
 		r.Status = b.Status
+		m.changed(r)
 	}
+}
+
+// changed notes that a room is somewhere else, or in another state. m.mu is held.
+func (m *Memory) changed(r *saved) {
+	m.changes++
+	r.change = m.changes
 }
 
 // checked refuses a batch that no room should have made, and gives every id one spelling.
