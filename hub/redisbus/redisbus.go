@@ -83,6 +83,7 @@ func Open(o Options) (*Bus, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	quiet.Do(func() { redis.SetLogger(library{o.Log}) })
 	b := &Bus{
 		client: client, sharded: sharded, log: o.Log, meters: newMeters(o.Registerer),
 		done: make(chan struct{}), subs: map[string]*subscription{},
@@ -104,6 +105,18 @@ func Open(o Options) (*Bus, error) {
 		b.workers = append(b.workers, make(chan work, workQueueMax))
 	}
 	return b, nil
+}
+
+// quiet is for the library's logger, of which there is one in a process.
+var quiet sync.Once
+
+// library takes what the library says of each connection that it can not make: that Redis is
+// away is said once, by the probe.
+type library struct{ log *slog.Logger }
+
+// Printf implements the library's logger.
+func (l library) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, fmt.Sprintf(format, v...))
 }
 
 // Publish implements hub.Bus. It does not wait for Redis: a nil error means that the message
