@@ -89,16 +89,20 @@ func main() {
 }
 
 func overRedis(node *centrifuge.Node) error {
-	shard, err := centrifuge.NewRedisShard(node, centrifuge.RedisShardConfig{Address: *side.Redis})
-	if err != nil {
-		return err
-	}
-	broker, err := centrifuge.NewRedisBroker(node, centrifuge.RedisBrokerConfig{Shards: []*centrifuge.RedisShard{shard}})
+	broker, err := redisBroker(node)
 	if err != nil {
 		return err
 	}
 	node.SetBroker(broker)
 	return nil
+}
+
+func redisBroker(node *centrifuge.Node) (*centrifuge.RedisBroker, error) {
+	shard, err := centrifuge.NewRedisShard(node, centrifuge.RedisShardConfig{Address: *side.Redis})
+	if err != nil {
+		return nil, err
+	}
+	return centrifuge.NewRedisBroker(node, centrifuge.RedisBrokerConfig{Shards: []*centrifuge.RedisShard{shard}})
 }
 
 // publishers is how many wait for Redis at one time.
