@@ -28,7 +28,7 @@ func (b *bench) nodes() step {
 	for _, sh := range shapes {
 		v, rates := report.Values{}, map[string]float64{}
 		most[sh.name] = v
-		st.trials = append(st.trials, b.inTurn("most delivered over Redis, "+sh.name, 12, servers, func(ctx context.Context, s server, _ int) error {
+		st.trials = append(st.trials, b.inTurn("most delivered over Redis, "+sh.name, 22, servers, func(ctx context.Context, s server, _ int) error {
 			good, err := b.search(ctx, sh, s, rates, func(ctx context.Context, s server, args ...string) ([]load.Row, error) {
 				return b.measureNodes(ctx, s, 1, args...)
 			})
@@ -164,7 +164,7 @@ func (b *bench) publish() step {
 			st.trials = append(st.trials, trial{
 				title: fmt.Sprintf("publishing to Redis: %s, %d of %d", p.name, round+1, b.rounds()), seconds: 8,
 				do: func(ctx context.Context) error {
-					cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark(Publish|Deliver)$", "-benchtime", "300000x", p.pkg)
+					cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark(Publish|Deliver)$", "-benchtime", "1000000x", p.pkg)
 					cmd.Dir = filepath.Join(b.root, p.dir)
 					out, err := cmd.CombinedOutput()
 					if err != nil {
