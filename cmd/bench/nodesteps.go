@@ -197,21 +197,20 @@ func (b *bench) publish() step {
 	return st
 }
 
-var (
-	busLine = regexp.MustCompile(`(?m)^Benchmark(Publish|Deliver)\S*\s.*$`)
-	busCost = regexp.MustCompile(`([0-9.e+]+) (go|redis|cpu)-µs/op`)
-)
+var busCost = regexp.MustCompile(`([0-9.e+]+) (go|redis|cpu)-µs/op`)
 
-// busCosts are what the benchmarks say, by benchmark and part.
+// busCosts are what the benchmarks say, by benchmark and part. What is logged stands between a
+// benchmark's name and its figures.
 func busCosts(out []byte) (map[string]float64, error) {
 	values := map[string]float64{}
-	for _, line := range busLine.FindAllSubmatch(out, -1) {
-		for _, cost := range busCost.FindAllSubmatch(line[0], -1) {
+	for part := range bytes.SplitSeq(out, []byte("\nBenchmark")) {
+		name, rest, _ := bytes.Cut(part, []byte("-"))
+		for _, cost := range busCost.FindAllSubmatch(rest, -1) {
 			v, err := strconv.ParseFloat(string(cost[1]), 64)
 			if err != nil {
 				return nil, err
 			}
-			values[string(line[1])+"/"+string(cost[2])] = v
+			values[string(name)+"/"+string(cost[2])] = v
 		}
 	}
 	if len(values) != 6 {
