@@ -106,6 +106,7 @@ func (b *bench) grow() step {
 	const (
 		members = 25  // of each room on a node
 		rate    = 400 // publications per second
+		busy    = 5000
 	)
 	counts := []int{1, 2, 3, 4}
 	servers := []server{ours, fuge}
@@ -113,9 +114,9 @@ func (b *bench) grow() step {
 	for _, n := range counts {
 		node[n], redisCPU[n] = report.Values{}, report.Values{}
 	}
-	ratio := report.Values{}
+	ratio, busyRedis, busyPublisher := report.Values{}, report.Values{}, report.Values{}
 	return step{
-		trials: b.inTurn("1 to 4 nodes", float64(len(counts))*(3+b.seconds()), servers, func(ctx context.Context, s server, _ int) error {
+		trials: b.inTurn("1 to 4 nodes", float64(len(counts)+1)*(3+b.seconds()), servers, func(ctx context.Context, s server, _ int) error {
 			var least, most float64
 			for _, n := range counts {
 				r, err := b.nodesRow(ctx, s, n, "-rooms=10", fmt.Sprint("-members=", members*n), fmt.Sprint("-rate=", rate))
@@ -130,6 +131,13 @@ func (b *bench) grow() step {
 				most = max(most, r.CPU)
 			}
 			ratio.Add(s.name, most/least)
+			n := counts[len(counts)-1]
+			r, err := b.nodesRow(ctx, s, n, "-rooms=1000", fmt.Sprint("-members=", n), fmt.Sprint("-rate=", busy))
+			if err != nil {
+				return err
+			}
+			busyRedis.Add(s.name, r.Also[redis]*float64(n))
+			busyPublisher.Add(s.name, r.Also[publisher]*float64(n))
 			return nil
 		}),
 		measures: func() (ms []report.Measure) {
@@ -140,6 +148,10 @@ func (b *bench) grow() step {
 			for _, n := range counts {
 				ms = append(ms, report.New(group, fmt.Sprintf("CPU of redis-server, %d nodes", n), "µs per publication", true, redisCPU[n]))
 			}
+			text := fmt.Sprintf(", %d nodes, %s publications/s", counts[len(counts)-1], report.Number(busy))
+			ms = append(ms,
+				report.New(group, "CPU of redis-server"+text, "µs per publication", true, busyRedis),
+				report.New(group, "CPU of the publisher's node"+text, "µs per publication", true, busyPublisher))
 			ms = append(ms, report.New(group, "a node's dearest over that of 1 node", "", true, ratio))
 			ms[0].Note = fmt.Sprintf("Each node has %d sockets in each of 10 rooms; %d publications a second reach all nodes, so that each delivers %s/s. All nodes share one core.",
 				members, rate, report.Number(members*rate))
