@@ -112,8 +112,8 @@ fuzz: ## Run each fuzz test for a while (T=30s)
 	@.ci/fuzz.sh $(T)
 
 .PHONY: bench
-bench: ## Side by side with other servers: table and docs/benchmarks, 18 min (ARGS="-quick -only fanout")
-	@.ci/install.sh --try postgresql
+bench: ## Side by side with other servers: table and docs/benchmarks, 25 min (ARGS="-quick -only fanout")
+	@.ci/install.sh --try postgresql redis
 	@cd cmd/bench && go build -o ../../bin/bench . && exec ../../bin/bench $(ARGS)
 
 .PHONY: bench-go

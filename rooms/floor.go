@@ -132,6 +132,23 @@ func (f *floor) lives(node string) bool {
 	return slices.ContainsFunc(f.nodes, func(n Node) bool { return n.Name == node })
 }
 
+// concerns are the rooms that may be a matter of this node: its own, those without a living
+// owner, and those that are to be closed. All of the others' are many, so nothing is copied.
+func (f *floor) concerns(node string) (out []Place, orphan func(Place) bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	lives := make(map[string]bool, len(f.nodes))
+	for _, n := range f.nodes {
+		lives[n.Name] = true
+	}
+	for _, p := range f.places {
+		if p.Status != Closed && (p.Node == node || p.Status == Closing || !lives[p.Node]) {
+			out = append(out, p.Place)
+		}
+	}
+	return out, func(p Place) bool { return !lives[p.Node] }
+}
+
 // takers are the nodes that take rooms, by name.
 func (f *floor) takers() []string {
 	f.mu.RLock()
@@ -240,18 +257,15 @@ func (d *Directory) tend(ctx context.Context) {
 	patient := time.Now().Before(d.patientUntil)
 	d.mu.RUnlock()
 	var mine []Place
-	for _, p := range d.floor.all() {
-		if p.Status == Closed {
-			continue
-		}
+	places, orphan := d.floor.concerns(d.o.Node)
+	for _, p := range places {
 		if d.find(p.Ref) != nil {
 			if p.Status == Closing {
 				d.Close(p.Ref, p.Reason)
 			}
 			continue
 		}
-		orphan := p.Node == "" || !d.floor.lives(p.Node)
-		if p.Node == d.o.Node || orphan && !patient && rank(p.Ref, takers) == d.o.Node {
+		if p.Node == d.o.Node || orphan(p) && !patient && rank(p.Ref, takers) == d.o.Node {
 			mine = append(mine, p)
 		}
 	}

@@ -24,6 +24,18 @@ func TestWhatOtherProgramsSayIsRead(t *testing.T) {
 	}
 }
 
+func TestCostsOfTheBusAreReadByBenchmarkAndPart(t *testing.T) {
+	costs, err := busCosts([]byte(`goos: linux
+BenchmarkPublish-2 	2026/11/23 15:42:37 WARN redis
+  300000	      1500 ns/op	         2.411 cpu-µs/op	         1.7 go-µs/op	         0.711 redis-µs/op
+BenchmarkDeliver-2 	  300000	      3500 ns/op	         6.5 cpu-µs/op	         5 go-µs/op	         1.5 redis-µs/op
+PASS
+`))
+	if err != nil || costs["Publish/cpu"] != 2.411 || costs["Publish/redis"] != .711 || costs["Deliver/go"] != 5 {
+		t.Errorf("%v, %v", costs, err)
+	}
+}
+
 func TestWhatTheyDoNotSayIsAnError(t *testing.T) {
 	if _, err := pgbenchTPS([]byte("pgbench: error: connection refused")); err == nil {
 		t.Error("pgbench")
@@ -36,6 +48,9 @@ func TestWhatTheyDoNotSayIsAnError(t *testing.T) {
 	}
 	if _, err := scopeRatios([]byte("PASS\n")); err == nil {
 		t.Error("benchmark")
+	}
+	if _, err := busCosts([]byte("BenchmarkPublish 1 2.4 cpu-µs/op\n")); err == nil {
+		t.Error("bus")
 	}
 	if _, err := readRows([]byte("not JSON\n")); err == nil {
 		t.Error("rows")

@@ -22,6 +22,7 @@ func facts(ctx context.Context, root string, quick bool) report.Facts {
 		{Name: "Kernel", Value: said(ctx, root, "uname", "-sr")},
 		{Name: "Go", Value: strings.TrimPrefix(runtime.Version(), "go")},
 		{Name: "PostgreSQL", Value: said(ctx, root, postgres("postgres"), "--version")},
+		{Name: "Redis", Value: said(ctx, root, "redis-server", "--version")},
 		{Name: "Centrifuge", Value: said(ctx, filepath.Join(root, "cmd", "bench"), "go", "list", "-m", "-f", "{{.Version}}", "github.com/centrifugal/centrifuge")},
 	}
 	if quick {

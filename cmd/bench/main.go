@@ -20,7 +20,7 @@ import (
 )
 
 // timeLimit is for a whole run.
-const timeLimit = 40 * time.Minute
+const timeLimit = 50 * time.Minute
 
 func main() {
 	quick := flag.Bool("quick", false, "one short window each: a look, no proof")

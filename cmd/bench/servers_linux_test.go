@@ -40,6 +40,16 @@ func TestEveryServerDeliversEverything(t *testing.T) {
 			t.Errorf("%s with a lobby: %+v", s.name, r)
 		}
 	}
+	for _, s := range []server{ours, fuge} {
+		rows, err := b.measureNodes(t.Context(), s, 2, small...)
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%s, nodes over Redis: %d rows, %v", s.name, len(rows), err)
+		}
+		r := rows[0]
+		if r.Loss != 0 || r.Closed != 0 || r.Delivered == 0 || r.CPU == 0 || r.Also[publisher] == 0 || r.Also[redis] == 0 {
+			t.Errorf("%s, nodes over Redis: %+v", s.name, r)
+		}
+	}
 	rows, err := b.measure(t.Context(), ours, "-mode=idle", "-rooms=2", "-members=10", "-settle=0.1")
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("idle: %d rows, %v", len(rows), err)

@@ -35,6 +35,9 @@ var allSteps = []struct {
 	{"fairness", (*bench).fairness},
 	{"rooms", (*bench).rooms},
 	{"window", (*bench).windows},
+	{"nodes", (*bench).nodes},
+	{"grow", (*bench).grow},
+	{"publish", (*bench).publish},
 	{"bets", (*bench).bets},
 }
 
@@ -44,6 +47,9 @@ type shape struct {
 	rooms int
 	first float64 // publications per second with which the search for the most begins
 }
+
+// perRoom is how many sockets sit in a room of a shape.
+const perRoom = 100
 
 var shapes = []shape{{"10×100", 10, 1000}, {"100×100", 100, 300}}
 
@@ -94,6 +100,28 @@ func (b *bench) row(ctx context.Context, s server, args ...string) (load.Row, er
 	return rows[0], nil
 }
 
+// search looks for the greatest rate that measure carries: the first time from far below, then
+// around the best that was found.
+func (b *bench) search(ctx context.Context, sh shape, s server, best map[string]float64, measure func(context.Context, server, ...string) ([]load.Row, error)) (load.Row, error) {
+	from, factor, refine := sh.first, 2.0, 3
+	if b.quick {
+		refine = 1
+	}
+	if found := best[s.name]; found > 0 {
+		from, factor, refine = .8*found, 1.15, 1
+	}
+	rows, err := measure(ctx, s, "-mode=ramp", sh.flag(), "-window=1", "-drain=1", fmt.Sprint("-rate=", from), fmt.Sprint("-factor=", factor), fmt.Sprint("-refine=", refine))
+	if err != nil {
+		return load.Row{}, err
+	}
+	good := rows[0]
+	if good.Rate == 0 {
+		return load.Row{}, fmt.Errorf("not even %.0f a second were carried", rows[1].Delivered)
+	}
+	best[s.name] = max(best[s.name], good.Rate)
+	return good, nil
+}
+
 // fanout looks for the most that is delivered with p99 below 100 ms.
 func (b *bench) fanout() step {
 	var st step
@@ -103,24 +131,11 @@ func (b *bench) fanout() step {
 		most[sh.name] = v
 		b.best[sh.name] = map[string]float64{}
 		st.trials = append(st.trials, b.inTurn("most delivered, "+sh.name, 11, []server{ours, naive, prep, fuge, floor}, func(ctx context.Context, s server, _ int) error {
-			// The first round looks from far below, the others around what it found.
-			from, factor, refine := sh.first, 2.0, 3
-			if b.quick {
-				refine = 1
-			}
-			if found := b.best[sh.name][s.name]; found > 0 {
-				from, factor, refine = .8*found, 1.15, 1
-			}
-			rows, err := b.measure(ctx, s, "-mode=ramp", sh.flag(), "-window=1", "-drain=1", fmt.Sprint("-rate=", from), fmt.Sprint("-factor=", factor), fmt.Sprint("-refine=", refine))
+			good, err := b.search(ctx, sh, s, b.best[sh.name], b.measure)
 			if err != nil {
 				return err
 			}
-			good := rows[0]
-			if good.Rate == 0 {
-				return fmt.Errorf("not even %.0f a second were carried", rows[1].Delivered)
-			}
 			v.Add(s.name, good.Delivered)
-			b.best[sh.name][s.name] = max(b.best[sh.name][s.name], good.Rate)
 			if sh.rooms == 10 {
 				writes.Add(s.name, good.Writes)
 				client = max(client, good.Client)

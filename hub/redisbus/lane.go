@@ -12,6 +12,9 @@ const (
 	// laneMax and laneBytesMax bound what waits to be published, for each lane.
 	laneMax      = 32_768
 	laneBytesMax = 64 << 20
+	// probesMax is how many more may wait if they are probes: a lane that is full is no sign that
+	// Redis is deaf.
+	probesMax = 64
 	// pipelineMax and pipelineBytesMax bound one pipeline.
 	pipelineMax      = 512
 	pipelineBytesMax = 1 << 20
@@ -40,8 +43,18 @@ func newLane(b *Bus) *lane { return &lane{bus: b, work: make(chan struct{}, 1)} 
 
 // push returns ErrFull.
 func (l *lane) push(channel string, payload []byte) error {
+	return l.add(channel, payload, false)
+}
+
+// probe is push for a probe; of one that finds no place nothing will be heard.
+func (l *lane) probe(channel string, payload []byte) {
+	_ = l.add(channel, payload, true)
+}
+
+func (l *lane) add(channel string, payload []byte, probe bool) error {
 	l.mu.Lock()
-	if len(l.waiting) >= laneMax || l.bytes > laneBytesMax {
+	n := len(l.waiting)
+	if full := n >= laneMax || l.bytes > laneBytesMax; full && (!probe || n >= laneMax+probesMax) {
 		l.mu.Unlock()
 		l.bus.meters.lost.WithLabelValues("publish_queue").Inc()
 		return ErrFull

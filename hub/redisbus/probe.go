@@ -23,7 +23,7 @@ func (b *Bus) probe(ctx context.Context) {
 	for {
 		now := time.Now()
 		for i, l := range b.links {
-			_ = b.lanes[i%len(b.lanes)].push(l.probes, strconv.AppendInt(nil, now.UnixNano(), 10)) // silence says it
+			b.lanes[i%len(b.lanes)].probe(l.probes, strconv.AppendInt(nil, now.UnixNano(), 10))
 			if l.silent(now) && now.Sub(rebuilt[i]) > silentAfter {
 				rebuilt[i] = now
 				l.rebuild()

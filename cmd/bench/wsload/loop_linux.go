@@ -27,10 +27,12 @@ const (
 var stateNames = []string{"connecting", "upgrading", "joining", "joined", "closed"}
 
 type conn struct {
-	id    int
-	host  string // of the Host header
-	token string
-	rooms []string
+	id     int
+	server unix.SockaddrInet4
+	host   string // of the Host header
+	token  string
+	rooms  []string
+	feed   bool // it is no WebSocket, and only publishes
 
 	fd        int
 	state     int
@@ -45,7 +47,6 @@ type loop struct {
 	byFD    []*conn
 	buf     []byte
 	dialect dialect
-	server  unix.SockaddrInet4
 	events  []unix.EpollEvent
 
 	joined, opening int
@@ -79,12 +80,12 @@ var mark = []byte(`"ts`) // then the mark, then ":
 // keepaliveEvery is how often each socket is kept alive, where the protocol wants it.
 const keepaliveEvery = 20e6
 
-func newLoop(d dialect, server unix.SockaddrInet4) (*loop, error) {
+func newLoop(d dialect) (*loop, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
-	return &loop{epoll: epoll, byFD: make([]*conn, 1<<16), buf: make([]byte, 1<<20), dialect: d, server: server, events: make([]unix.EpollEvent, 1024)}, nil
+	return &loop{epoll: epoll, byFD: make([]*conn, 1<<16), buf: make([]byte, 1<<20), dialect: d, events: make([]unix.EpollEvent, 1024)}, nil
 }
 
 func (l *loop) connect(c *conn) error {
@@ -104,7 +105,7 @@ func (l *loop) connect(c *conn) error {
 	c.fd, c.state, c.since, c.rest, c.unwritten = fd, connecting, now(), nil, nil
 	l.byFD[fd] = c
 	l.opening++
-	if err := unix.Connect(fd, &l.server); err != nil && err != unix.EINPROGRESS {
+	if err := unix.Connect(fd, &c.server); err != nil && err != unix.EINPROGRESS {
 		return fmt.Errorf("connect: %w", err)
 	}
 	return unix.EpollCtl(l.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT, Fd: int32(fd)})
@@ -218,7 +219,7 @@ func (l *loop) keepAlive() {
 	}
 	due := int64(float64(now()-l.pulseFrom) / keepaliveEvery * float64(len(l.pulse)))
 	for ; l.pulsed < due; l.pulsed++ {
-		if c := l.pulse[l.pulsed%int64(len(l.pulse))]; c.state == joined {
+		if c := l.pulse[l.pulsed%int64(len(l.pulse))]; c.state == joined && !c.feed {
 			l.send(c, b)
 		}
 	}
@@ -230,8 +231,14 @@ func (l *loop) writable(c *conn) {
 			l.drop(c, unix.Errno(v).Error())
 			return
 		}
-		c.state = upgrading
 		l.want(c, unix.EPOLLIN)
+		if c.feed {
+			c.state = joined
+			l.joined++
+			l.opening--
+			return
+		}
+		c.state = upgrading
 		target, headers := l.dialect.request(c)
 		l.send(c, []byte("GET "+target+" HTTP/1.1\r\nHost: "+c.host+"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+headers+"\r\n"))

@@ -20,24 +20,28 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pitboss-hub/pitboss/cmd/bench/load"
 )
 
 type options struct {
-	addr, dialect, mode, secret, free, stats string
-	tenant, neighbour                        string
-	class, otherClass, rates                 string
-	rooms, members, conns, pubs              int
-	neighbourRooms, size, reps, refine, par  int
-	lobby                                    bool
-	otherRate, factor, p99Max, settle        float64
-	timing                                   timing
-	deadline                                 time.Duration
-	pid                                      int
+	addrs, dialect, mode, secret, free, stats string
+	feed                                      string
+	tenant, neighbour                         string
+	class, otherClass, rates                  string
+	rooms, members, conns, pubs               int
+	neighbourRooms, size, reps, refine, par   int
+	lobby                                     bool
+	otherRate, factor, p99Max, settle         float64
+	timing                                    timing
+	deadline                                  time.Duration
+	pids, also                                string
 }
 
 func parse() (o options) {
-	flag.StringVar(&o.addr, "addr", "127.0.0.1:9001", "the server")
+	flag.StringVar(&o.addrs, "addr", "127.0.0.1:9001", "the server, or several: a list, over which each room's sockets are spread")
+	flag.StringVar(&o.feed, "feed", "", "address of a node that publishes and has no sockets (its -feed); else sockets publish")
 	flag.StringVar(&o.dialect, "dialect", "raw", "raw, centrifuge or pitboss")
 	flag.StringVar(&o.mode, "mode", "fanout", "fanout: one window for each rate; ramp: the greatest rate that is carried; ping: requests and answers; idle: memory of sockets that do nothing")
 	flag.StringVar(&o.secret, "secret", "secret-of-the-bench-0123456789abcdef", "the HS256 secret of the tokens")
@@ -65,7 +69,8 @@ func parse() (o options) {
 	flag.Float64Var(&o.settle, "settle", 20, "idle: seconds before memory is read")
 	flag.StringVar(&o.free, "free", "", "idle: URL that makes the server give memory back")
 	flag.StringVar(&o.stats, "stats", "", "idle: URL of the server's number of goroutines")
-	flag.IntVar(&o.pid, "pid", 0, "the server's process")
+	flag.StringVar(&o.pids, "pid", "", "the servers' processes, a list")
+	flag.StringVar(&o.also, "also", "", "further processes whose CPU is told, a list")
 	flag.DurationVar(&o.deadline, "deadline", 5*time.Minute, "give up after")
 	flag.Parse()
 	if o.conns == 0 {
@@ -92,15 +97,15 @@ type people struct {
 }
 
 // seat makes the sockets. Room r is of the members from r x members on, counted round.
-func seat(o options, generation int) (people, error) {
+func seat(o options, servers []unix.SockaddrInet4, generation int) (people, error) {
 	var p people
 	n := o.conns
-	if n%o.members != 0 || o.rooms*o.members%n != 0 {
-		return p, fmt.Errorf("%d sockets do not sit evenly in %d rooms of %d", n, o.rooms, o.members)
+	if n%o.members != 0 || o.rooms*o.members%n != 0 || o.members%len(servers) != 0 {
+		return p, fmt.Errorf("%d sockets do not sit evenly in %d rooms of %d on %d servers", n, o.rooms, o.members, len(servers))
 	}
 	add := func(slug string) *conn {
 		id := len(p.all)
-		c := &conn{id: id, state: closed, host: slug + ".localhost", token: token(o.secret, slug, fmt.Sprintf("u%d-%d", generation, id), time.Now())}
+		c := &conn{id: id, server: servers[id%len(servers)], state: closed, host: slug + ".localhost", token: token(o.secret, slug, fmt.Sprintf("u%d-%d", generation, id), time.Now())}
 		p.all = append(p.all, c)
 		return c
 	}
@@ -124,6 +129,20 @@ func seat(o options, generation int) (people, error) {
 		p.main.fan, p.main.senders = 1, nil
 		for _, c := range p.all {
 			p.main.senders = append(p.main.senders, sender{conn: c})
+		}
+	}
+	if o.feed != "" {
+		if p.main.ping || o.lobby || o.neighbour != "" {
+			return p, errors.New("-feed publishes to rooms, and nothing else")
+		}
+		to, err := address(o.feed)
+		if err != nil {
+			return p, err
+		}
+		c := &conn{id: n, server: to, state: closed, feed: true}
+		p.all = append(p.all, c)
+		for i := range p.main.senders {
+			p.main.senders[i].conn = c
 		}
 	}
 	if o.otherRate == 0 && !o.lobby && o.neighbour == "" {
@@ -157,11 +176,24 @@ func run(o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server, err := address(o.addr)
+	var servers []unix.SockaddrInet4
+	for addr := range strings.SplitSeq(o.addrs, ",") {
+		server, err := address(addr)
+		if err != nil {
+			return err
+		}
+		servers = append(servers, server)
+	}
+	pids, err := pidsIn(o.pids)
 	if err != nil {
 		return err
 	}
-	l, err := newLoop(d, server)
+	also, err := pidsIn(o.also)
+	if err != nil {
+		return err
+	}
+	m := measured{pids, also}
+	l, err := newLoop(d)
 	if err != nil {
 		return err
 	}
@@ -171,14 +203,14 @@ func run(o options, out io.Writer) error {
 	}
 	tell := func(r load.Row) error { return json.NewEncoder(out).Encode(r) }
 
-	rss, cpu := rssOf(o.pid), cpuOf(o.pid)
+	rss, cpu := pids.rss(), pids.cpu()
 	var goroutines float64
 	if o.stats != "" {
 		if goroutines, err = goroutinesOf(o.stats); err != nil {
 			return err
 		}
 	}
-	p, err := seat(o, 0)
+	p, err := seat(o, servers, 0)
 	if err != nil {
 		return err
 	}
@@ -187,14 +219,14 @@ func run(o options, out io.Writer) error {
 		return err
 	}
 	n := float64(len(p.all))
-	opened := load.Row{What: "open", Conns: len(p.all), ConnRate: n / took, ConnCPU: (cpuOf(o.pid) - cpu) * 1e6 / n, JoinP99: l.joins.quantile(.99)}
+	opened := load.Row{What: "open", Conns: len(p.all), ConnRate: n / took, ConnCPU: (pids.cpu() - cpu) * 1e6 / n, JoinP99: l.joins.quantile(.99)}
 
 	switch o.mode {
 	case "fanout", "ping":
 		for _, rate := range rates {
 			for range o.reps {
 				p.main.rate = rate
-				r := l.phase(&p.main, p.other, o.timing, o.pid)
+				r := l.phase(&p.main, p.other, o.timing, m)
 				r.Conns, r.ConnRate, r.ConnCPU, r.JoinP99 = opened.Conns, opened.ConnRate, opened.ConnCPU, opened.JoinP99
 				if err := tell(r); err != nil {
 					return err
@@ -206,9 +238,9 @@ func run(o options, out io.Writer) error {
 		}
 		return nil
 	case "ramp":
-		return l.ramp(o, p, rates[0], tell)
+		return l.ramp(o, servers, m, p, rates[0], tell)
 	case "idle":
-		r, err := l.idle(o, opened, rss, goroutines)
+		r, err := l.idle(o, pids, opened, rss, goroutines)
 		if err != nil {
 			return err
 		}
@@ -220,7 +252,7 @@ func run(o options, out io.Writer) error {
 // ramp looks for the greatest rate that is carried: up by a factor until it is not, then
 // by halves between. A rate that was too much is tried once more, in case it was the
 // machine that hiccuped, with sockets that are opened anew.
-func (l *loop) ramp(o options, p people, rate float64, tell func(load.Row) error) error {
+func (l *loop) ramp(o options, servers []unix.SockaddrInet4, m measured, p people, rate float64, tell func(load.Row) error) error {
 	var best, worst load.Row
 	attempt := func(generation int) (load.Row, bool, error) {
 		if l.joined == 0 {
@@ -229,7 +261,7 @@ func (l *loop) ramp(o options, p people, rate float64, tell func(load.Row) error
 			}
 		}
 		p.main.rate = rate
-		r := l.phase(&p.main, p.other, o.timing, o.pid)
+		r := l.phase(&p.main, p.other, o.timing, m)
 		if good(r, p.main.fan, o.p99Max) {
 			return r, true, nil
 		}
@@ -237,7 +269,7 @@ func (l *loop) ramp(o options, p people, rate float64, tell func(load.Row) error
 			l.cut(c)
 		}
 		var err error
-		p, err = seat(o, generation)
+		p, err = seat(o, servers, generation)
 		return r, false, err
 	}
 	const tries = 24
@@ -298,14 +330,14 @@ func (l *loop) open(all []*conn, par int) (float64, error) {
 	return float64(now()-start) / 1e6, nil
 }
 
-func (l *loop) idle(o options, r load.Row, rss, goroutines float64) (load.Row, error) {
+func (l *loop) idle(o options, pids processes, r load.Row, rss, goroutines float64) (load.Row, error) {
 	n := float64(r.Conns)
 	r.What = "idle"
 	l.counted = counted{}
-	cpu := cpuOf(o.pid)
+	cpu := pids.cpu()
 	l.rest(o.settle)
-	r.IdleCPU = (cpuOf(o.pid) - cpu) * 1e6 / n / o.settle
-	r.Settled = (rssOf(o.pid) - rss) / n
+	r.IdleCPU = (pids.cpu() - cpu) * 1e6 / n / o.settle
+	r.Settled = (pids.rss() - rss) / n
 	if o.stats != "" {
 		after, err := goroutinesOf(o.stats)
 		if err != nil {
@@ -319,7 +351,7 @@ func (l *loop) idle(o options, r load.Row, rss, goroutines float64) (load.Row, e
 		}
 		l.rest(2)
 	}
-	r.AfterGC = (rssOf(o.pid) - rss) / n
+	r.AfterGC = (pids.rss() - rss) / n
 	r.Closed = l.closed
 	return r, nil
 }
@@ -359,6 +391,18 @@ func get(url string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %s", url, resp.Status)
 	}
 	return io.ReadAll(resp.Body)
+}
+
+func pidsIn(list string) (processes, error) {
+	var out processes
+	for text := range strings.FieldsFuncSeq(list, func(r rune) bool { return r == ',' }) {
+		pid, err := strconv.Atoi(text)
+		if err != nil || pid <= 0 {
+			return nil, fmt.Errorf("not a process: %q", text)
+		}
+		out = append(out, pid)
+	}
+	return out, nil
 }
 
 func numbers(list string) ([]float64, error) {

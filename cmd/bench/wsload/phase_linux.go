@@ -62,9 +62,12 @@ func (s *stream) due(l *loop, until int64) (inWindow int64) {
 		s.next += 1e6 / s.rate
 		stamp(s.payload, at)
 		var b []byte
-		if s.ping {
+		switch {
+		case s.ping:
 			b = l.dialect.ping(scratch[:0], s.payload)
-		} else {
+		case from.conn.feed:
+			b = appendFed(scratch[:0], from.room, s.payload)
+		default:
 			b = l.dialect.publish(scratch[:0], from.room, s.payload)
 		}
 		scratch = b
@@ -75,15 +78,29 @@ func (s *stream) due(l *loop, until int64) (inWindow int64) {
 
 var scratch []byte
 
+// appendFed is what package side's Feed reads.
+func appendFed(b, room, payload []byte) []byte {
+	b = append(b, byte(len(room)), byte(len(payload)>>8), byte(len(payload)))
+	return append(append(b, room...), payload...)
+}
+
 // sample is what is read at both ends of a window.
 type sample struct {
 	at                     int64
 	cpu, writes, own       float64
+	also                   []float64
 	received, reads, other uint64
 }
 
-func (l *loop) sample(pid int) sample {
-	return sample{now(), cpuOf(pid), writesOf(pid), ownCPU(), l.received, l.reads, l.other}
+// measured are the servers, and further processes that are measured each by itself.
+type measured struct{ servers, also processes }
+
+func (l *loop) sample(m measured) sample {
+	s := sample{now(), m.servers.cpu(), m.servers.writes(), ownCPU(), nil, l.received, l.reads, l.other}
+	for _, pid := range m.also {
+		s.also = append(s.also, cpuOf(pid))
+	}
+	return s
 }
 
 func ownCPU() float64 {
@@ -96,7 +113,7 @@ func ownCPU() float64 {
 type timing struct{ warm, window, drain float64 }
 
 // phase drives main, and beside it other (which may be nil), and measures.
-func (l *loop) phase(main, other *stream, t timing, pid int) load.Row {
+func (l *loop) phase(main, other *stream, t timing, m measured) load.Row {
 	l.counted = counted{}
 	start := now() + 1000
 	l.from = start + int64(t.warm*1e6)
@@ -110,10 +127,10 @@ func (l *loop) phase(main, other *stream, t timing, pid int) load.Row {
 	for b.at == 0 && l.joined > 0 {
 		at := now()
 		if a.at == 0 && at >= l.from {
-			a = l.sample(pid)
+			a = l.sample(m)
 		}
 		if at >= l.to {
-			b = l.sample(pid)
+			b = l.sample(m)
 			break
 		}
 		sent += main.due(l, at)
@@ -139,6 +156,9 @@ func (l *loop) phase(main, other *stream, t timing, pid int) load.Row {
 	seconds, n := float64(b.at-a.at)/1e6, float64(b.received-a.received)
 	r.Delivered = n / seconds
 	r.CPU = per((b.cpu-a.cpu)*1e6, n)
+	for i := range m.also {
+		r.Also = append(r.Also, per((b.also[i]-a.also[i])*1e6, n))
+	}
 	r.Core = (b.cpu - a.cpu) / seconds
 	r.Client = (b.own - a.own) / seconds
 	r.Writes = per(b.writes-a.writes, n)

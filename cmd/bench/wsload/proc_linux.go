@@ -8,12 +8,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// processes are those that are measured together.
+type processes []int
+
+func (ps processes) sum(of func(pid int) float64) (s float64) {
+	for _, pid := range ps {
+		s += of(pid)
+	}
+	return s
+}
+
+func (ps processes) cpu() float64 { return ps.sum(cpuOf) }
+
+func (ps processes) rss() float64 { return ps.sum(rssOf) }
+
+func (ps processes) writes() float64 { return ps.sum(writesOf) }
+
 // cpuOf is the processor time of a process, in seconds, exact to the nanosecond where
 // /proc/PID/stat counts ticks.
 func cpuOf(pid int) float64 {
 	var t unix.Timespec
 	const sched = 2 // CPUCLOCK_SCHED; see MAKE_PROCESS_CPUCLOCK in linux/posix-timers.h
-	if pid == 0 || unix.ClockGettime(int32(^pid<<3|sched), &t) != nil {
+	if unix.ClockGettime(int32(^pid<<3|sched), &t) != nil {
 		return 0
 	}
 	return float64(t.Sec) + float64(t.Nsec)/1e9

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/sys/unix"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -173,6 +174,39 @@ func TestCentrifugesPingIsAnsweredAlsoAmongMessages(t *testing.T) {
 	}
 }
 
+var one = make([]unix.SockaddrInet4, 1)
+
+func TestEachRoomsSocketsAreSpreadOverTheServersAndTheFeedPublishesToAll(t *testing.T) {
+	o := options{rooms: 10, members: 20, conns: 200, pubs: 1, size: 128, feed: "127.0.0.1:9"}
+	p, err := seat(o, []unix.SockaddrInet4{{Port: 1}, {Port: 2}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]int{}
+	for _, c := range p.all {
+		for _, room := range c.rooms {
+			in[fmt.Sprint(room, " on ", c.server.Port)]++
+		}
+	}
+	for r := range o.rooms {
+		for port := 1; port <= 2; port++ {
+			if n := in[fmt.Sprint("r", r, " on ", port)]; n != o.members/2 {
+				t.Errorf("%d of room %d are on server %d", n, r, port)
+			}
+		}
+		if s := p.main.senders[r]; !s.conn.feed || string(s.room) != fmt.Sprint("r", r) {
+			t.Errorf("room %d is published to by %+v", r, s)
+		}
+	}
+	if _, err := seat(o, make([]unix.SockaddrInet4, 3), 0); err == nil {
+		t.Error("rooms of 20 are spread over 3 servers")
+	}
+	o.lobby = true
+	if _, err := seat(o, one, 0); err == nil {
+		t.Error("a feed publishes to a lobby")
+	}
+}
+
 func TestSocketsSitEvenlyInTheRooms(t *testing.T) {
 	for name, o := range map[string]options{
 		"a room each":    {rooms: 10, members: 20, conns: 200},
@@ -184,7 +218,7 @@ func TestSocketsSitEvenlyInTheRooms(t *testing.T) {
 		if name == "two publishers" {
 			o.pubs = 2
 		}
-		p, err := seat(o, 0)
+		p, err := seat(o, one, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +245,7 @@ func TestSocketsSitEvenlyInTheRooms(t *testing.T) {
 			t.Errorf("%s: %d publishers", name, len(p.main.senders))
 		}
 	}
-	if _, err := seat(options{rooms: 3, members: 10, conns: 20}, 0); err == nil {
+	if _, err := seat(options{rooms: 3, members: 10, conns: 20}, one, 0); err == nil {
 		t.Error("30 seats are given to 20 sockets")
 	}
 }

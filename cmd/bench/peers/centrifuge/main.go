@@ -11,13 +11,20 @@
 //     goroutine a command. The driver sets it where memory is measured, and nowhere else;
 //   - -defaults leaves the WebSocket handler as it comes, to show what these options save;
 //   - WriteDelay 0, or -window where windows are compared, with WriteWithTimer;
-//   - ClientQueueMaxSize stays 1 MiB; ping every 25 s stays.
+//   - ClientQueueMaxSize stays 1 MiB; ping every 25 s stays;
+//   - -redis: its Redis broker on one server, as it comes (one connection that receives, a
+//     worker a core, commands in pipelines), without history; presence stays in memory and off;
+//   - -feed: published by 128 goroutines, as in its own benchmarks, for each waits for Redis to
+//     answer. A room's order is not kept by that, which nobody looks at here.
 package main
 
 import (
 	"context"
 	"flag"
+	"fmt"
 	"net/http"
+	"os"
+	"sync"
 	"time"
 
 	"github.com/centrifugal/centrifuge"
@@ -62,9 +69,15 @@ func main() {
 			reply(centrifuge.RPCReply{Data: e.Data}, nil)
 		})
 	})
+	if *side.Redis != "" {
+		if err := overRedis(node); err != nil {
+			side.Fail(err)
+		}
+	}
 	if err := node.Run(); err != nil {
 		side.Fail(err)
 	}
+	feed(node)
 	config := centrifuge.WebsocketConfig{ReadBufferSize: 1024, UseWriteBufferPool: true, ProcessCommandsOffReadLoop: *offload}
 	if *defaults {
 		config = centrifuge.WebsocketConfig{}
@@ -73,4 +86,48 @@ func main() {
 	mux.Handle("GET /connection/websocket", centrifuge.NewWebsocketHandler(node, config))
 	server := &http.Server{Addr: *side.Addr, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	side.Fail(server.ListenAndServe())
+}
+
+func overRedis(node *centrifuge.Node) error {
+	broker, err := redisBroker(node)
+	if err != nil {
+		return err
+	}
+	node.SetBroker(broker)
+	return nil
+}
+
+func redisBroker(node *centrifuge.Node) (*centrifuge.RedisBroker, error) {
+	shard, err := centrifuge.NewRedisShard(node, centrifuge.RedisShardConfig{Address: *side.Redis})
+	if err != nil {
+		return nil, err
+	}
+	return centrifuge.NewRedisBroker(node, centrifuge.RedisBrokerConfig{Shards: []*centrifuge.RedisShard{shard}})
+}
+
+// publishers is how many wait for Redis at one time.
+const publishers = 128
+
+func feed(node *centrifuge.Node) {
+	type publication struct {
+		room    string
+		payload []byte
+	}
+	queue := make(chan publication, publishers)
+	start := sync.OnceFunc(func() {
+		for range publishers {
+			go func() {
+				for p := range queue {
+					if _, err := node.Publish(p.room, p.payload); err != nil {
+						fmt.Fprintln(os.Stderr, "not published:", err)
+					}
+				}
+			}()
+		}
+	})
+	side.Feed(func(room string, payload []byte) error {
+		start()
+		queue <- publication{room, payload}
+		return nil
+	})
 }

@@ -1,7 +1,9 @@
 // Command pitboss is the product's sockets and fan-out without its games and its database,
-// since what they are compared with has neither: package hub on membus, package wire and
-// package auth, put together as package web does it. A room.command is answered, and told
-// to the room as a room.event whose type, and so whose class, is the command's.
+// since what they are compared with has neither: package hub on membus, or on redisbus with
+// -redis, package wire and package auth, put together as package web does it. A room.command is
+// answered, and told to the room as a room.event whose type, and so whose class, is the
+// command's; what comes by -feed is told alike. With -redis nothing repairs what Redis loses:
+// the load client counts it as lost.
 package main
 
 import (
@@ -29,6 +31,7 @@ import (
 	"github.com/pitboss-hub/pitboss/cmd/bench/peers/side"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/membus"
+	"github.com/pitboss-hub/pitboss/hub/redisbus"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
@@ -53,8 +56,8 @@ func main() {
 func run(ctx context.Context) error {
 	s := &server{tenants: map[string]operator{}, rooms: map[tenant.Topic]*room{}}
 	keys := auth.StaticKeys{}
-	for _, slug := range []tenant.Slug{"casino-a", "casino-b"} {
-		id, err := tenant.New(slug)
+	for slug, text := range map[tenant.Slug]string{"casino-a": "t_casino_a_benchx", "casino-b": "t_casino_b_benchx"} {
+		id, err := tenant.Parse(text) // the same on every node
 		if err != nil {
 			return err
 		}
@@ -63,14 +66,25 @@ func run(ctx context.Context) error {
 	}
 	s.verifier = auth.NewVerifier(keys, nil)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	var bus hub.Bus = membus.New()
+	if *side.Redis != "" {
+		var err error
+		if bus, err = redisbus.Open(redisbus.Options{URL: *side.Redis, Log: log, Registerer: prometheus.NewRegistry()}); err != nil {
+			return err
+		}
+	}
 	s.hub = hub.New(hub.Options{
 		Windows: hub.Windows{State: *window},
-		Bus:     membus.New(), Node: "bench", Log: log, Registerer: prometheus.NewRegistry(),
+		Bus:     bus, Node: "bench", Log: log, Registerer: prometheus.NewRegistry(),
 		Limits: hub.Limits{
 			SocketsPerTenantMax: 50_000, TopicsPerConnMax: *topics,
 			BytesPerSecond: unlimited, BytesBurst: unlimited, TenantBytesPerSecond: unlimited,
 			CommandsPerSecond: unlimited, CommandsBurst: unlimited, TenantCommandsPerSecond: *quota,
 		},
+	})
+	side.Feed(func(name string, payload []byte) error {
+		_, err := s.room(s.tenants["casino-a.localhost"].id, name).tell(ctx, s.hub, wire.CommandType(payload), payload)
+		return err
 	})
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
