@@ -71,6 +71,7 @@ type neighbour struct {
 type toldCrowd struct {
 	online toldCount
 	rooms  map[string]toldCount
+	frame  []byte // all of it, for who comes; nil: not made yet
 }
 
 type toldCount struct {
@@ -293,6 +294,7 @@ func (t *toldCrowd) update(now time.Time, is crowd) (news wire.LobbyPresence, ok
 	if !online && len(changed) == 0 {
 		return news, false
 	}
+	t.frame = nil
 	if online {
 		t.online = toldCount{is.Online, now}
 	}
@@ -311,8 +313,8 @@ func (t *toldCrowd) update(now time.Time, is crowd) (news wire.LobbyPresence, ok
 	return news, true
 }
 
-// welcome calls f with all that this node's sockets were told.
-func (c *crowds) welcome(now time.Time, id tenant.ID, f func(wire.LobbyPresence)) {
+// welcome calls f with a frame of all that this node's sockets were told.
+func (c *crowds) welcome(now time.Time, id tenant.ID, f func(frame []byte)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	t := c.told[id]
@@ -324,11 +326,14 @@ func (c *crowds) welcome(now time.Time, id tenant.ID, f func(wire.LobbyPresence)
 		}
 		c.told[id] = t
 	}
-	all := wire.LobbyPresence{Full: true, Online: t.online.n, Rooms: map[string]int{}}
-	for room, told := range t.rooms {
-		all.Rooms[room] = told.n
+	if t.frame == nil {
+		all := wire.LobbyPresence{Full: true, Online: t.online.n, Rooms: map[string]int{}}
+		for room, told := range t.rooms {
+			all.Rooms[room] = told.n
+		}
+		t.frame = wire.Push(wire.PushLobbyPresence, all)
 	}
-	f(all)
+	f(t.frame)
 }
 
 // watchPresence is one look of each presenceEvery.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"testing"
@@ -150,6 +151,13 @@ func TestAWelcomeAndWhatFollowsAddUp(t *testing.T) {
 			}
 		}
 	}
+	welcome := func(frame []byte) {
+		var push struct{ Params wire.LobbyPresence }
+		if err := json.Unmarshal(frame, &push); err != nil || !push.Params.Full {
+			t.Errorf("%s: %v", frame, err)
+		}
+		merge(push.Params)
+	}
 	look := func(rooms map[string]int) {
 		now = now.Add(crowdPatience)
 		c.count(now, map[tenant.ID]crowd{id: {1, rooms}}, []string{"a"})
@@ -159,9 +167,9 @@ func TestAWelcomeAndWhatFollowsAddUp(t *testing.T) {
 		}
 	}
 	c.count(now, map[tenant.ID]crowd{id: {1, map[string]int{"r1": 30, "r2": 2}}}, []string{"a"})
-	c.welcome(now, id, merge)
+	c.welcome(now, id, welcome)
 	look(map[string]int{"r1": 31})
-	c.welcome(now, id, merge)
+	c.welcome(now, id, welcome)
 	look(map[string]int{"r3": 1})
 	look(map[string]int{})
 }

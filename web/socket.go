@@ -70,7 +70,7 @@ func (x *session) begin() {
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}
-	s.crowds.welcome(time.Now(), t.ID, func(all wire.LobbyPresence) { x.push(hub.ClassChat, wire.PushLobbyPresence, all) })
+	s.crowds.welcome(time.Now(), t.ID, func(frame []byte) { x.conn.Send(hub.ClassChat, "", frame) })
 	if x.who.Role != auth.Player {
 		return
 	}
