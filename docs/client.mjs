@@ -108,7 +108,7 @@ function connect(url, token) {
   for (const method of ['session.welcome', 'session.closing', 'room.event', 'room.resync']) {
     rpc.addMethod(method, (params) => pushes.add(method, params))
   }
-  for (const method of ['session.heartbeat', 'room.beat', 'wallet.balance', 'lobby.presence', 'chat.message', 'promotion.published', 'promotion.withdrawn']) {
+  for (const method of ['session.heartbeat', 'room.beat', 'wallet.balance', 'lobby.rooms', 'lobby.presence', 'chat.message', 'promotion.published', 'promotion.withdrawn']) {
     rpc.addMethod(method, () => {}) // not what this player is here for
   }
   socket.on('message', (text) => rpc.receiveAndSend(JSON.parse(text)))

@@ -383,6 +383,7 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 		return fmt.Errorf("open %s: %w", ref, ErrUnavailable)
 	}
 	d.rooms[ref] = r
+	d.floor.changed(ref.Tenant)
 	d.meter.rooms.WithLabelValues(string(r.status)).Inc()
 	d.loops.Go(func() {
 		r.run(d.life)
@@ -425,6 +426,7 @@ func (d *Directory) forget(r *room) {
 	d.mu.Lock()
 	if d.rooms[r.ref] == r {
 		delete(d.rooms, r.ref)
+		d.floor.changed(r.ref.Tenant)
 	}
 	if r.away && (d.alone() || !r.fenced) {
 		d.away[r.ref] = time.Now().Add(awayFor)
@@ -490,6 +492,13 @@ func (d *Directory) List(id tenant.ID) []Info {
 	}
 	d.mu.RUnlock()
 	return slices.SortedFunc(maps.Values(found), func(a, b Info) int { return cmp.Compare(a.Room, b.Room) })
+}
+
+// Changes is a number that grows when List may answer otherwise than before.
+func (d *Directory) Changes(id tenant.ID) int64 {
+	d.floor.mu.RLock()
+	defer d.floor.mu.RUnlock()
+	return d.floor.changes[id]
 }
 
 // kindOf is the game of a room, wherever it is.

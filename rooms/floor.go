@@ -38,6 +38,7 @@ type floor struct {
 	places  map[Ref]*place
 	next    int64
 	unknown map[tenant.ID]bool // tenants of which rooms' configs are missing
+	changes map[tenant.ID]int64
 }
 
 type place struct {
@@ -47,7 +48,7 @@ type place struct {
 }
 
 func newFloor() *floor {
-	return &floor{places: map[Ref]*place{}, unknown: map[tenant.ID]bool{}}
+	return &floor{places: map[Ref]*place{}, unknown: map[tenant.ID]bool{}, changes: map[tenant.ID]int64{}}
 }
 
 // hear notes where a room is said to be by somebody, unless as much is known already: what is
@@ -77,7 +78,17 @@ func (f *floor) put(p Place) {
 	if p.Status == Closed && was.closedAt.IsZero() {
 		was.closedAt = time.Now()
 	}
+	if p.Status != was.Status {
+		f.changes[p.Ref.Tenant]++
+	}
 	was.Place = p
+}
+
+// changed notes that a tenant's rooms are listed otherwise now.
+func (f *floor) changed(id tenant.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.changes[id]++
 }
 
 // take notes what the leases say.
@@ -101,6 +112,9 @@ func (f *floor) configure(id tenant.ID, configs ...Config) {
 	defer f.mu.Unlock()
 	for _, c := range configs {
 		if p := f.places[Ref{id, c.Room}]; p != nil {
+			if p.config == nil {
+				f.changes[id]++
+			}
 			p.config = &c
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
@@ -53,6 +54,7 @@ type Server struct {
 	echo     *echo.Echo
 	draining chan struct{}
 	crowds   *crowds
+	tables   tables
 	asked    chan struct{} // one element per question of another node under way
 	lookups  chan struct{} // one element per lookup of a round under way
 	hits     *prometheus.CounterVec
@@ -77,7 +79,7 @@ func (s *Server) hit(limit string) { s.hits.WithLabelValues(limit).Inc() }
 func New(o Options) *Server {
 	s := &Server{
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
-		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), crowds: newCrowds(o.Node), draining: make(chan struct{}), lookups: make(chan struct{}, lookupsMax),
+		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), crowds: newCrowds(o.Node), tables: tables{told: map[tenant.ID]*toldTables{}}, draining: make(chan struct{}), lookups: make(chan struct{}, lookupsMax),
 		asked: make(chan struct{}, nodeQuestionsMax),
 	}
 	s.hits = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_web_limit_hits_total", Help: "Requests that met a limit of the API or of a session."}, []string{"limit"})
@@ -155,6 +157,7 @@ func (s *Server) Run(ctx context.Context) error {
 		case now := <-tick.C:
 			s.enforce(s.tenants.All(), now)
 			s.watchPresence(now)
+			s.watchTables()
 		}
 	}
 }

@@ -70,6 +70,7 @@ func (x *session) begin() {
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}
+	s.knowTables(t.ID)
 	s.crowds.welcome(time.Now(), t.ID, func(frame []byte) { x.conn.Send(hub.ClassChat, "", frame) })
 	if x.who.Role != auth.Player {
 		return

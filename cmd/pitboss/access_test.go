@@ -382,6 +382,33 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 }
 
 // presenceOf adds up what a socket is told of who is here.
+func TestEverySocketIsToldOfATableThatOpensAndCloses(t *testing.T) {
+	f := newFloor(t)
+	a, b, _ := f.pair()
+	operator := f.mint("olivia", auth.Operator)
+	var told []*mailbox
+	for i, at := range []*floor{a, b} {
+		m := &mailbox{method: wire.PushLobbyRooms}
+		c := at.dial(soon(t), f.token(fmt.Sprint("player-", i)), m.push)
+		if err := c.call(soon(t), wire.MethodRoomList, wire.Empty{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		told = append(told, m)
+	}
+	if status, _, raw := a.do("POST", "/v1/rooms", operator, `{"room":"evening","game":"roulette","name":"Evening table","settings":`+crashSettings+`}`); status != 201 {
+		t.Fatalf("%d %s", status, raw)
+	}
+	for i, m := range told {
+		eventually(t, fmt.Sprintf("player %d hears of it", i), func() bool { return m.has(`"room":"evening","game":"roulette","name":"Evening table","status":"open"`) })
+	}
+	if status, _, raw := b.do("POST", "/v1/rooms/evening/close", operator, `{"reason":"end of shift"}`); status != 202 {
+		t.Fatalf("%d %s", status, raw)
+	}
+	for i, m := range told {
+		eventually(t, fmt.Sprintf("player %d hears that it closed", i), func() bool { return m.has(`"status":"closed"`) })
+	}
+}
+
 type presenceOf struct {
 	mu     sync.Mutex
 	online int

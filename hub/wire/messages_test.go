@@ -54,6 +54,7 @@ var pushes = []struct {
 	{PushPromotionPublished, &RoomEvent{Room: "lobby", Epoch: 1, Seq: 5, At: at, Type: PushPromotionPublished, Data: json.RawMessage(`{"id":"p1","title":"Friday","text":"Double chips until ten","published_at":"2026-05-04T12:30:15.250Z","ends_at":"2026-05-04T22:00:00.000Z"}`)}},
 	{PushPromotionWithdrawn, &RoomEvent{Room: "lobby", Epoch: 1, Seq: 6, At: at, Type: PushPromotionWithdrawn, Data: json.RawMessage(`{"id":"p1"}`)}},
 	{PushChatMessage, &ChatMessage{Room: "roulette-1", ID: "c2", From: "bo***", Text: "thanks", At: at}},
+	{PushLobbyRooms, &LobbyRooms{Rooms: []RoomInfo{{Room: "evening", Game: "roulette", Name: "Evening table", Status: "open", Settings: json.RawMessage(`{"min_bet":100}`)}}}},
 	{PushLobbyPresence, &LobbyPresence{Online: 3, Rooms: map[string]int{"roulette-1": 2}}},
 }
 

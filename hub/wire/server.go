@@ -17,6 +17,7 @@ const (
 	PushPromotionPublished = "promotion.published"
 	PushPromotionWithdrawn = "promotion.withdrawn"
 	PushChatMessage        = "chat.message"
+	PushLobbyRooms         = "lobby.rooms"
 	PushLobbyPresence      = "lobby.presence"
 )
 
@@ -114,6 +115,12 @@ type ChatMessage struct {
 	Mine bool   `json:"mine,omitempty"`
 	Text string `json:"text"`
 	At   Time   `json:"at"`
+}
+
+// LobbyRooms tells of rooms that opened, changed or closed since the socket came: room.list,
+// asked once, and these make the list.
+type LobbyRooms struct {
+	Rooms []RoomInfo `json:"rooms"`
 }
 
 // LobbyPresence tells how many players are here, at most once a second. Large numbers are not

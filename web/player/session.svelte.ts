@@ -1,4 +1,4 @@
-import { type Balance, Pitboss, type Presence, type Promotion, type Result, type RoomInfo, type State, type Welcome } from '../client/src/index.js'
+import { type Balance, Pitboss, type Presence, type Promotion, type Result, type RoomInfo, type State, type Welcome, roomsAfter } from '../client/src/index.js'
 import { keepStart, sessionStart } from '../shared/token'
 
 /** What the page shows of the connection. */
@@ -35,10 +35,8 @@ export class Session {
       this.toasts = this.toasts.filter((t) => p.some((q) => q.id === t.id))
     })
     this.line.on('published', (p) => (this.toasts = [...this.toasts, p]))
-    this.line.on('presence', (p) => {
-      this.presence = p
-      if (this.rooms.some((r) => !(r.room in p.rooms)) || Object.keys(p.rooms).some((id) => !this.rooms.some((r) => r.room === id))) void this.refresh()
-    })
+    this.line.on('presence', (p) => (this.presence = p))
+    this.line.on('rooms', (changed) => (this.rooms = roomsAfter(this.rooms, changed)))
     this.line.connect()
   }
 

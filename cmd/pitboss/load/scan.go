@@ -29,7 +29,7 @@ const (
 
 // dull are the pushes of which a bettor learns nothing.
 var dull = [][]byte{
-	[]byte(`{"jsonrpc":"2.0","method":"lobby.presence",`),
+	[]byte(`{"jsonrpc":"2.0","method":"lobby.`),
 	[]byte(`{"jsonrpc":"2.0","method":"room.beat",`),
 	[]byte(`{"jsonrpc":"2.0","method":"room.resync",`), // the lobby's
 	[]byte(`{"jsonrpc":"2.0","method":"session.heartbeat",`),

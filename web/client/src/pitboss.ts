@@ -5,7 +5,7 @@ import { Link, type Options, type State } from './link.js'
 import { Promotions } from './promotions.js'
 import {
   type Balance, type ChatMessage, type CommandResult, type JoinResult, PitbossError, type Place, type Presence, type PresenceNews, type Promotion,
-  type RoomEvent, type RoomInfo, type Welcome, retryCodes,
+  type RoomEvent, type RoomInfo, type Welcome, retryCodes, roomsAfter,
 } from './protocol.js'
 import { type RoomHandlers, RoomState } from './room.js'
 
@@ -15,6 +15,8 @@ export interface Events {
   balance: Balance
   promotions: Promotion[]
   published: Promotion
+  /** Rooms that opened, changed or closed; see roomsAfter. */
+  rooms: RoomInfo[]
   presence: Presence
   latency: number
 }
@@ -39,6 +41,7 @@ export class Pitboss extends Emitter<Events> {
   #lobby: RoomState | undefined
   #commands: Commands
   #promotions: Promotions
+  #listing = new Set<RoomInfo[]>() // what changed while each room.list is on its way
   welcome: Welcome | undefined
   balance: Balance | undefined
   presence: Presence | undefined
@@ -101,9 +104,16 @@ export class Pitboss extends Emitter<Events> {
     return this.#link.now()
   }
 
-  /** The rooms that are open. */
+  /** The rooms that are open. Ask on every 'open', and keep it up to date with 'rooms' and roomsAfter. */
   async rooms(): Promise<RoomInfo[]> {
-    return ((await this.#link.call('room.list', {})) as { rooms: RoomInfo[] }).rooms
+    const changed: RoomInfo[] = []
+    this.#listing.add(changed)
+    try {
+      const { rooms } = (await this.#link.call('room.list', {})) as { rooms: RoomInfo[] }
+      return roomsAfter(rooms, changed)
+    } finally {
+      this.#listing.delete(changed)
+    }
   }
 
   /** Asks for the balance, which is otherwise told when it changes. */
@@ -183,6 +193,12 @@ export class Pitboss extends Emitter<Events> {
       case 'chat.message': {
         const m = params as ChatMessage
         this.#find(m.room)?.say(m)
+        return
+      }
+      case 'lobby.rooms': {
+        const { rooms } = params as { rooms: RoomInfo[] }
+        for (const changed of this.#listing) changed.push(...rooms)
+        this.emit('rooms', rooms)
         return
       }
       case 'lobby.presence':

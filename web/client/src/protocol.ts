@@ -10,6 +10,16 @@ export interface RoomInfo {
   players: number
 }
 
+/** A list of rooms after what lobby.rooms told; a closed room leaves it. */
+export function roomsAfter(list: RoomInfo[], changed: RoomInfo[]): RoomInfo[] {
+  const all = new Map(list.map((r) => [r.room, r]))
+  for (const r of changed) {
+    if (r.status === 'closed') all.delete(r.room)
+    else all.set(r.room, r)
+  }
+  return [...all.values()].sort((a, b) => (a.room < b.room ? -1 : 1))
+}
+
 export interface Place {
   epoch: number
   seq: number

@@ -209,6 +209,18 @@ describe('money and messages', () => {
     expect(p.presence).toEqual({ online: 1, rooms: { d: 1 } })
   })
 
+  test('a table that opens while the list is on its way is in it', async () => {
+    const p = line()
+    await settle()
+    const socket = Wire.last.open()
+    const table = (room: string, status = 'open') => ({ room, game: 'roulette', name: room, status, settings: {}, players: 0 })
+    const list = p.rooms()
+    await settle()
+    socket.push('lobby.rooms', { rooms: [table('b'), table('c', 'closed')] })
+    await socket.answer('room.list', { rooms: [table('d'), table('c')] })
+    expect((await list).map((r) => r.room)).toEqual(['b', 'd'])
+  })
+
   test('a promotion is shown once, until it is withdrawn or over', async () => {
     const p = line()
     await settle()

@@ -1,0 +1,97 @@
+package web
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+// tablesToldMax is how many rooms a socket is told of a second at most; others wait.
+const tablesToldMax = 100
+
+// tables is what this node's sockets know of which rooms there are. Every socket asked room.list
+// after its tenant was known here, so that the list and what is told since make today's list.
+type tables struct {
+	mu   sync.Mutex
+	told map[tenant.ID]*toldTables
+}
+
+type toldTables struct {
+	changes int64 // of the directory, when all was told
+	rooms   map[string]rooms.Info
+}
+
+// knowTables begins to tell of id's rooms.
+func (s *Server) knowTables(id tenant.ID) {
+	s.tables.mu.Lock()
+	defer s.tables.mu.Unlock()
+	if s.tables.told[id] != nil {
+		return
+	}
+	told := &toldTables{changes: s.rooms.Changes(id), rooms: map[string]rooms.Info{}}
+	for _, info := range s.rooms.List(id) {
+		told.rooms[info.Room] = info
+	}
+	s.tables.told[id] = told
+}
+
+// watchTables tells sockets of rooms that opened, changed or closed.
+func (s *Server) watchTables() {
+	s.tables.mu.Lock()
+	defer s.tables.mu.Unlock()
+	for id, told := range s.tables.told {
+		t, ok := s.tenants.ByID(id)
+		if !ok {
+			delete(s.tables.told, id)
+			continue
+		}
+		changes := s.rooms.Changes(id)
+		if changes == told.changes {
+			continue
+		}
+		news := told.update(s.rooms.List(id))
+		if len(news) < tablesToldMax {
+			told.changes = changes
+		}
+		out := wire.LobbyRooms{}
+		for _, info := range news {
+			if info.Room != rooms.LobbyID {
+				out.Rooms = append(out.Rooms, s.roomInfo(t, info))
+			}
+		}
+		if len(out.Rooms) > 0 {
+			lobby := rooms.Ref{Tenant: id, Room: rooms.LobbyID}
+			s.hub.PublishHere(hub.Message{Topic: lobby.Topic(), Class: hub.ClassChat, Frame: wire.Push(wire.PushLobbyRooms, out)})
+		}
+	}
+}
+
+// update is what must be told for sockets to know what is, tablesToldMax of it at most.
+func (t *toldTables) update(is []rooms.Info) (news []rooms.Info) {
+	gone := maps.Clone(t.rooms)
+	for _, info := range is {
+		delete(gone, info.Room)
+		if was, ok := t.rooms[info.Room]; !ok || was.Status != info.Status {
+			news = append(news, info)
+		}
+	}
+	for _, room := range slices.Sorted(maps.Keys(gone)) {
+		info := gone[room]
+		info.Status = rooms.Closed
+		news = append(news, info)
+	}
+	news = news[:min(len(news), tablesToldMax)]
+	for _, info := range news {
+		if info.Status == rooms.Closed {
+			delete(t.rooms, info.Room)
+		} else {
+			t.rooms[info.Room] = info
+		}
+	}
+	return news
+}
