@@ -50,6 +50,7 @@ type peers struct {
 }
 
 type question struct {
+	node   string
 	answer func([]byte, error)
 	late   *time.Timer
 }
@@ -76,7 +77,7 @@ func (h *Hub) Answer(method string, f Answerer) {
 // block either; its error is ErrNoAnswer after within, or what the bus says.
 func (h *Hub) Ask(node, method string, body []byte, within time.Duration, answer func([]byte, error)) {
 	p := h.peers
-	q := &question{answer: answer}
+	q := &question{node: node, answer: answer}
 	p.mu.Lock()
 	p.last++
 	id := p.last
@@ -85,6 +86,22 @@ func (h *Hub) Ask(node, method string, body []byte, within time.Duration, answer
 	p.mu.Unlock()
 	if err := p.send(node, peerMessage{kind: peerQuestion, id: id, from: h.node, method: method, body: body}); err != nil {
 		p.answered(id, nil, err)
+	}
+}
+
+// Forget tells whoever waits for a node's answer that there will be none: ErrNoAnswer.
+func (h *Hub) Forget(node string) {
+	p := h.peers
+	var ids []uint64
+	p.mu.Lock()
+	for id, q := range p.waiting {
+		if q.node == node {
+			ids = append(ids, id)
+		}
+	}
+	p.mu.Unlock()
+	for _, id := range ids {
+		p.answered(id, nil, ErrNoAnswer)
 	}
 }
 

@@ -68,6 +68,29 @@ func TestANodeAnswersAnother(t *testing.T) {
 	}
 }
 
+func TestWhoWaitsForAForgottenNodeIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	b.Answer("slow", func(string, []byte, func([]byte)) {})
+	b.Answer("fast", func(_ string, _ []byte, reply func([]byte)) { reply(nil) })
+	forgotten, other := make(chan error, 1), make(chan error, 1)
+	a.Ask("node-9", "slow", nil, time.Hour, func(_ []byte, err error) { forgotten <- err })
+	a.Ask(b.Node(), "slow", nil, time.Hour, func(_ []byte, err error) { other <- err })
+	a.Forget("node-9")
+	if err := <-forgotten; !errors.Is(err, hub.ErrNoAnswer) {
+		t.Error(err)
+	}
+	a.Ask(b.Node(), "fast", nil, time.Minute, func(_ []byte, err error) { forgotten <- err })
+	if err := <-forgotten; err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-other:
+		t.Errorf("another node's answer is not waited for: %v", err)
+	default:
+	}
+}
+
 func TestNewsReachEveryNode(t *testing.T) {
 	t.Parallel()
 	a, b := twoNodes(t)

@@ -418,6 +418,23 @@ func TestACommandThatMeetsADeadNodeIsAnsweredByTheNext(t *testing.T) {
 	})
 }
 
+func TestNobodyWaitsForADeadNodeLongerThanItsLease(t *testing.T) {
+	onCluster(t, 3, func(c *cluster) {
+		c.tables(1)
+		dead, m := c.ownerOf(c.table), c.others(c.table)[0]
+		dead.kill()
+		var bets []*reply
+		for range 20 {
+			bets = append(bets, c.betAt(m, c.table, uuid.NewString(), 100))
+			c.pass(rooms.LeaseTTL / 20)
+		}
+		c.pass(500 * time.Millisecond)
+		for _, b := range bets {
+			b.accepted()
+		}
+	})
+}
+
 func TestANodeThatSleptPastItsLeaseCommitsNothing(t *testing.T) {
 	onCluster(t, 3, func(c *cluster) {
 		c.tables(1)

@@ -91,10 +91,15 @@ func (f *floor) changed(id tenant.ID) {
 	f.changes[id]++
 }
 
-// take notes what the leases say.
-func (f *floor) take(got Floor) {
+// take notes what the leases say, and returns the nodes that died.
+func (f *floor) take(got Floor) (dead []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for _, was := range f.nodes {
+		if !slices.ContainsFunc(got.Nodes, func(n Node) bool { return n.Name == was.Name }) {
+			dead = append(dead, was.Name)
+		}
+	}
 	f.nodes, f.next = got.Nodes, got.Next
 	for _, p := range got.Places {
 		f.put(p)
@@ -104,6 +109,7 @@ func (f *floor) take(got Floor) {
 			delete(f.places, ref)
 		}
 	}
+	return dead
 }
 
 // configure notes what some of a tenant's rooms were opened with.
@@ -250,7 +256,9 @@ func (d *Directory) look(ctx context.Context) bool {
 		}
 		return false
 	}
-	d.floor.take(got)
+	for _, node := range d.floor.take(got) {
+		d.o.Peers.Forget(node) // who waits for it asks the next owner
+	}
 	for _, p := range got.Places {
 		if r := d.find(p.Ref); r != nil && p.Node != d.o.Node && p.Epoch > r.claimed.Load() {
 			r.log.Warn("another node owns the room now", "node", p.Node)

@@ -33,6 +33,7 @@ type mute struct{}
 func (mute) Ask(string, string, []byte, time.Duration, func([]byte, error)) {}
 func (mute) Tell(string, []byte) error                                      { return nil }
 func (mute) Answer(string, hub.Answerer)                                    {}
+func (mute) Forget(string)                                                  {}
 
 // BenchmarkLook is what it costs a node, without the database, to look at a floor of rooms that
 // other nodes own and where nothing changed: it does so four times a second.

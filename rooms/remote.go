@@ -42,6 +42,7 @@ type Peers interface {
 	Ask(node, method string, body []byte, within time.Duration, answer func([]byte, error))
 	Tell(method string, body []byte) error
 	Answer(method string, f hub.Answerer)
+	Forget(node string)
 }
 
 // errAway means that a room is not here, or not any more: nothing was decided.
