@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"sync"
 	"time"
@@ -46,7 +47,7 @@ type peers struct {
 	mu        sync.Mutex // guards what follows
 	answerers map[string]Answerer
 	waiting   map[uint64]*question
-	last      uint64
+	last      uint64 // begins anywhere: an answer to an earlier process of this name is nobody's
 }
 
 type question struct {
@@ -63,7 +64,7 @@ const (
 )
 
 func newPeers(h *Hub) *peers {
-	return &peers{hub: h, answerers: map[string]Answerer{}, waiting: map[uint64]*question{}}
+	return &peers{hub: h, answerers: map[string]Answerer{}, waiting: map[uint64]*question{}, last: rand.Uint64()}
 }
 
 // Answer makes f do what this node is asked by Ask or told by Tell under this name.
@@ -140,7 +141,12 @@ func (p *peers) received(frame []byte) {
 		return
 	}
 	if m.kind == peerAnswer {
-		p.answered(m.id, m.body, nil)
+		p.mu.Lock()
+		q := p.waiting[m.id]
+		p.mu.Unlock()
+		if q != nil && q.node == m.from {
+			p.answered(m.id, m.body, nil)
+		}
 		return
 	}
 	p.mu.Lock()

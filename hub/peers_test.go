@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,6 +89,47 @@ func TestWhoWaitsForAForgottenNodeIsToldAtOnce(t *testing.T) {
 	case err := <-other:
 		t.Errorf("another node's answer is not waited for: %v", err)
 	default:
+	}
+}
+
+func TestAnAnswerToAnEarlierProcessIsNobodys(t *testing.T) {
+	t.Parallel()
+	bus := membus.New()
+	run := func(bus hub.Bus, name string) (*hub.Hub, func()) {
+		h := hub.New(hub.Options{Bus: bus, Node: name})
+		ctx, cancel := context.WithCancel(context.Background())
+		ran := make(chan error, 1)
+		go func() { ran <- h.Run(ctx) }()
+		up := make(chan bool, 1)
+		h.Answer("up", func(_ string, _ []byte, reply func([]byte)) { reply(nil) })
+		for listens := false; !listens; {
+			h.Ask(name, "up", nil, 50*time.Millisecond, func(_ []byte, err error) { up <- err == nil })
+			listens = <-up
+		}
+		return h, sync.OnceFunc(func() {
+			cancel()
+			if err := <-ran; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	b, endB := run(bus, "b")
+	defer endB()
+	asked := make(chan func([]byte), 2)
+	b.Answer("bet", func(_ string, _ []byte, reply func([]byte)) { asked <- reply })
+	old, endOld := run(bus.Node(), "a")
+	old.Ask("b", "bet", nil, time.Hour, func([]byte, error) {})
+	answerOld := <-asked
+	endOld()
+	a, endA := run(bus.Node(), "a")
+	defer endA()
+	got := make(chan string, 1)
+	a.Ask("b", "bet", nil, time.Hour, func(body []byte, _ error) { got <- string(body) })
+	answer := <-asked
+	answerOld([]byte("alice's"))
+	answer([]byte("bob's"))
+	if whose := <-got; whose != "bob's" {
+		t.Errorf("bob is told %s answer", whose)
 	}
 }
 

@@ -20,6 +20,8 @@ const (
 	repairAfter = 20 * time.Millisecond
 	// repairMost is the longest pause between two tries to fetch it.
 	repairMost = time.Second
+	// repairWithin bounds one try: others wait for its place.
+	repairWithin = 10 * time.Second
 	// repairsMax is how many topics fetch at once.
 	repairsMax = 32
 )
@@ -153,7 +155,9 @@ func (t *topic) mend(h *Hub) {
 		case <-h.life.Done():
 			return
 		}
-		fetched, err := h.repair(h.life, t.name, s.last.Load())
+		asking, cancel := context.WithTimeout(h.life, repairWithin)
+		fetched, err := h.repair(asking, t.name, s.last.Load())
+		cancel()
 		<-h.repairing
 		if err != nil {
 			h.log.Debug("missing events could not be fetched", "topic", t.name.String(), "after", s.last.Load(), "error", err)

@@ -151,7 +151,7 @@ func (d *Directory) Since(ctx context.Context, ref Ref, seq int64) ([]hub.Messag
 	records, err := seekOnce(ctx, d, methodSince, request{Ref: ref, Seq: seq}, func(ctx context.Context) ([]Record, error) {
 		return d.sinceHere(ctx, ref, seq)
 	})
-	if err != nil {
+	if err != nil || len(records) == 0 { // an owner that knows of nothing may not be the owner any more
 		if records, err = d.o.Journal.Since(ctx, ref, seq, ResumeMax); err != nil {
 			return nil, err
 		}

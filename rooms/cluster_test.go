@@ -50,6 +50,9 @@ type link struct {
 	keep int           // this many hand-overs are not written
 	kept []rooms.Ref   // those that were not
 	free chan struct{} // nil: nothing is held up; else closed when calls go on
+
+	early bool          // rooms are not in their tenants' schemas yet
+	late  chan struct{} // not nil: closed when claims' answers come
 }
 
 func (l *link) pass(ctx context.Context) error {
@@ -89,7 +92,27 @@ func (l *link) Claim(ctx context.Context, ref rooms.Ref, node string, seen int64
 	if err := l.pass(ctx); err != nil {
 		return rooms.Saved{}, err
 	}
-	return l.Memory.Claim(ctx, ref, node, seen)
+	l.mu.Lock()
+	early, late := l.early, l.late
+	l.mu.Unlock()
+	if early {
+		return rooms.Saved{}, rooms.ErrNotFound
+	}
+	saved, err := l.Memory.Claim(ctx, ref, node, seen)
+	if late != nil {
+		<-late
+	}
+	return saved, err
+}
+
+func (l *link) Configs(ctx context.Context, id tenant.ID) ([]rooms.Config, error) {
+	l.mu.Lock()
+	early := l.early
+	l.mu.Unlock()
+	if early {
+		return nil, nil
+	}
+	return l.Memory.Configs(ctx, id)
 }
 
 func (l *link) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]rooms.Answer, error) {
@@ -474,6 +497,23 @@ func TestANodeWithoutALeaseDecidesNothing(t *testing.T) {
 	})
 }
 
+// It can not know either who was kicked.
+func TestANodeWithoutALeaseSendsNoCommandOn(t *testing.T) {
+	onCluster(t, 2, func(c *cluster) {
+		c.tables(1)
+		m := c.others(c.table)[0]
+		m.link.set(true)
+		c.pass(rooms.LeaseTTL)
+		bet := c.betAt(m, c.table, uuid.NewString(), 100)
+		c.pass(time.Second)
+		c.has("alice", 1_000_000)
+		m.link.set(false)
+		c.pass(time.Second)
+		bet.accepted()
+		c.has("alice", 1_000_000-100)
+	})
+}
+
 func TestADrainedNodeGivesItsRoomsAwayBetweenRounds(t *testing.T) {
 	onCluster(t, 3, func(c *cluster) {
 		refs := c.tables(12)
@@ -528,6 +568,75 @@ func TestARoundThatDoesNotEndLeavesInTheMiddle(t *testing.T) {
 		c.pass(2 * time.Hour)
 		if got := c.types(c.table); !slices.Contains(got, "coin.tossed") {
 			c.Errorf("the round was not played: %v", got)
+		}
+	})
+}
+
+// A room that is opened is in the index before it is in its tenant's schema.
+func TestARoomThatIsSeenBeforeItIsThereIsListedByAll(t *testing.T) {
+	onCluster(t, 3, func(c *cluster) {
+		early := func(is bool) {
+			for _, m := range c.nodes {
+				m.link.mu.Lock()
+				m.link.early = is
+				m.link.mu.Unlock()
+			}
+		}
+		early(true)
+		c.room("t-1", `{}`)
+		c.pass(300 * time.Millisecond)
+		early(false)
+		c.pass(2 * time.Second)
+		for _, m := range c.nodes {
+			if !slices.ContainsFunc(m.List(c.tenant), func(i rooms.Info) bool { return i.Room == "t-1" }) {
+				c.Errorf("%s does not list it", m.name)
+			}
+		}
+	})
+}
+
+// One that claims a room may hear of it when another has claimed it since, and after it looked.
+func TestALateAnswerToAClaimLeavesNoSecondOwner(t *testing.T) {
+	onCluster(t, 3, func(c *cluster) {
+		c.tables(1)
+		late := map[string]chan struct{}{}
+		answer := func(m *member) {
+			m.link.mu.Lock()
+			m.link.late = nil
+			m.link.mu.Unlock()
+			close(late[m.name])
+		}
+		others := c.others(c.table)
+		for _, m := range others {
+			late[m.name] = make(chan struct{})
+			m.link.mu.Lock()
+			m.link.late = late[m.name]
+			m.link.mu.Unlock()
+		}
+		c.ownerOf(c.table).kill()
+		c.pass(rooms.LeaseTTL + 500*time.Millisecond)
+		first := c.ownerOf(c.table)
+		awake := first.link.hold()
+		for _, m := range others {
+			if m != first {
+				answer(m)
+			}
+		}
+		c.pass(2 * rooms.LeaseTTL)
+		second := c.ownerOf(c.table)
+		if second == first {
+			c.Fatal("nobody took the room from the first")
+		}
+		awake()
+		c.pass(600 * time.Millisecond) // it has its lease again, and looked
+		answer(first)
+		c.pass(time.Second)
+		want, err := second.Join(c.Context(), c.table, "alice", nil)
+		if err != nil {
+			c.Fatal(err)
+		}
+		if got, err := first.Join(c.Context(), c.table, "alice", nil); err != nil || got.Epoch != want.Epoch {
+			c.Errorf("%s says epoch %d, and %s %d, %v", second.name, want.Epoch, first.name, got.Epoch, err)
 		}
 	})
 }

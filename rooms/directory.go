@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -107,6 +108,8 @@ type Directory struct {
 	hasten  chan struct{} // holds one: the lease is to be renewed at once
 	serving chan struct{} // an element for each question of another node that is being answered
 
+	replaced atomic.Bool // another process has this node's name, and answers for it
+
 	life  context.Context // of the rooms; ended by Run
 	end   context.CancelFunc
 	loops sync.WaitGroup
@@ -115,6 +118,7 @@ type Directory struct {
 	rooms        map[Ref]*room
 	opening      map[Ref]chan struct{} // being claimed; closed when that is over
 	away         map[Ref]time.Time     // stopped here without being closed; until when it is left alone
+	tended       map[Ref]bool          // to be opened, since a look at the floor
 	told         map[Ref]string        // why a room does not open, as it was logged
 	patientUntil time.Time             // other nodes' orphans are left alone
 	draining     bool
@@ -126,7 +130,7 @@ func NewDirectory(o Options) *Directory {
 		o: o, meter: newMeters(o.Registerer),
 		lease: Lease{Node: o.Node, Incarnation: uuid.NewString()}, trust: trust{moved: make(chan struct{})}, floor: newFloor(),
 		ready: make(chan struct{}), hasten: make(chan struct{}, 1), serving: make(chan struct{}, servesMax),
-		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, away: map[Ref]time.Time{}, told: map[Ref]string{},
+		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, away: map[Ref]time.Time{}, tended: map[Ref]bool{}, told: map[Ref]string{},
 	}
 	d.life, d.end = context.WithCancel(context.Background())
 	if !d.alone() {
@@ -357,6 +361,8 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	}
 	mine := make(chan struct{})
 	d.opening[ref] = mine
+	d.loops.Add(1) // Drain waits for this too
+	defer d.loops.Done()
 	d.mu.Unlock()
 
 	r, err := d.claim(ctx, ref, seen)
@@ -375,6 +381,9 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	delete(d.away, ref)
 	if r == nil {
 		return nil
+	}
+	if p, ok := d.floor.find(ref); ok && p.Epoch > r.epoch { // the claim's answer was late; look passed this room over
+		return fmt.Errorf("open %s: %w", ref, ErrFenced)
 	}
 	if d.draining {
 		if to := rank(ref, d.floor.takers()); to != "" && to != d.o.Node {
@@ -403,6 +412,17 @@ func (d *Directory) claim(ctx context.Context, ref Ref, seen int64) (*room, erro
 	if saved.Status == Closed {
 		return nil, nil //nolint:nilnil // there is nothing to run
 	}
+	r, err := d.revive(ref, saved)
+	if err != nil { // it will not be otherwise in a moment
+		d.mu.Lock()
+		d.away[ref] = time.Now().Add(awayFor)
+		d.mu.Unlock()
+	}
+	return r, err
+}
+
+// revive is the room as it was saved.
+func (d *Directory) revive(ref Ref, saved Saved) (*room, error) {
 	kind, ok := d.o.Kinds[saved.Game]
 	if !ok {
 		return nil, fmt.Errorf("%w: %q", ErrGame, saved.Game)

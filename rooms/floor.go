@@ -70,6 +70,8 @@ func (f *floor) put(p Place) {
 		}
 		was = &place{}
 		f.places[p.Ref] = was
+	}
+	if was.config == nil && p.Status != Closed { // again with each change: a room is in the index before it is in its tenant's schema
 		f.unknown[p.Ref.Tenant] = true
 	}
 	if p.Epoch < was.Epoch {
@@ -219,10 +221,17 @@ func (d *Directory) watchFloor(ctx context.Context) {
 	defer tick.Stop()
 	ready := false
 	balanced := time.Now()
+	var openings sync.WaitGroup
+	defer openings.Wait()
 	for {
 		ok := d.look(ctx) && d.trusted()
 		if ok {
-			d.tend(ctx)
+			opened := d.tend(ctx)
+			if opened != nil && !ready {
+				<-opened
+			} else if opened != nil {
+				openings.Go(func() { <-opened })
+			}
 			if time.Since(balanced) >= balanceEvery {
 				d.balance()
 				balanced = time.Now()
@@ -244,7 +253,7 @@ func (d *Directory) watchFloor(ctx context.Context) {
 func (d *Directory) look(ctx context.Context) bool {
 	d.looking.Lock()
 	defer d.looking.Unlock()
-	asking, cancel := context.WithTimeout(ctx, journalWithin)
+	asking, cancel := context.WithTimeout(ctx, LeaseTTL-leaseMargin) // who waits for it renews no lease
 	defer cancel()
 	d.floor.mu.RLock()
 	since := d.floor.next
@@ -269,10 +278,12 @@ func (d *Directory) look(ctx context.Context) bool {
 }
 
 // tend opens the rooms that are this node's to open, lobbies first (without its lobby nobody
-// gets into a casino), passes on the wish to close one, and learns rooms' configurations.
-func (d *Directory) tend(ctx context.Context) {
+// gets into a casino), passes on the wish to close one, and learns rooms' configurations. It
+// does not wait for the rooms, of which one may be locked for a while; opened is closed when
+// they are open.
+func (d *Directory) tend(ctx context.Context) (opened chan struct{}) {
 	if d.isDraining() {
-		return
+		return nil
 	}
 	takers := d.floor.takers()
 	d.mu.RLock()
@@ -291,22 +302,36 @@ func (d *Directory) tend(ctx context.Context) {
 			mine = append(mine, p)
 		}
 	}
+	d.mu.Lock()
+	mine = slices.DeleteFunc(mine, func(p Place) bool { return d.tended[p.Ref] })
+	for _, p := range mine {
+		d.tended[p.Ref] = true
+	}
+	d.mu.Unlock()
 	slices.SortFunc(mine, func(a, b Place) int {
 		return cmp.Or(cmp.Compare(one(a.Ref.Room != LobbyID), one(b.Ref.Room != LobbyID)), cmp.Compare(a.Ref.String(), b.Ref.String()))
 	})
-	var opening errgroup.Group
-	opening.SetLimit(opensMax)
-	for _, p := range mine {
-		opening.Go(func() error {
-			err := d.openHere(ctx, p.Ref, p.Epoch)
-			if ctx.Err() == nil {
-				d.sayOnce(p.Ref, err)
-			}
-			return nil
-		})
-	}
-	_ = opening.Wait() // no error above
+	opened = make(chan struct{})
+	go func() {
+		defer close(opened)
+		var opening errgroup.Group
+		opening.SetLimit(opensMax)
+		for _, p := range mine {
+			opening.Go(func() error {
+				err := d.openHere(ctx, p.Ref, p.Epoch)
+				if ctx.Err() == nil {
+					d.sayOnce(p.Ref, err)
+				}
+				d.mu.Lock()
+				delete(d.tended, p.Ref)
+				d.mu.Unlock()
+				return nil
+			})
+		}
+		_ = opening.Wait() // no error above
+	}()
 	d.learnConfigs(ctx)
+	return opened
 }
 
 // sayOnce logs why a room does not open, once for each reason.
@@ -316,6 +341,7 @@ func (d *Directory) sayOnce(ref Ref, err error) {
 	switch {
 	case err == nil, errors.Is(err, ErrFenced), errors.Is(err, ErrNotFound): // or somebody else was quicker, or it is being opened
 		delete(d.told, ref)
+	case errors.Is(err, ErrUnavailable): // it is left alone for a moment, which was said
 	case d.told[ref] != err.Error():
 		d.told[ref] = err.Error()
 		d.o.Log.Warn("a room does not open", "tenant", ref.Tenant, "room", ref.Room, "err", err)
@@ -329,7 +355,9 @@ func (d *Directory) learnConfigs(ctx context.Context) {
 	clear(d.floor.unknown)
 	d.floor.mu.Unlock()
 	for _, id := range unknown {
-		configs, err := d.o.Leases.Configs(ctx, id)
+		asking, cancel := context.WithTimeout(ctx, journalWithin)
+		configs, err := d.o.Leases.Configs(asking, id)
+		cancel()
 		if err != nil {
 			d.o.Log.Debug("rooms' configurations are not known yet", "tenant", id, "err", err)
 			d.floor.mu.Lock()

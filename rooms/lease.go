@@ -128,11 +128,12 @@ func (d *Directory) keepLease(ctx context.Context) error {
 		cancel()
 		switch {
 		case errors.Is(err, ErrReplaced):
+			d.replaced.Store(true)
 			return fmt.Errorf("%w: %s", ErrReplaced, lease.Node)
 		case ctx.Err() != nil:
 			return nil
 		case err == nil:
-			if fresh {
+			if fresh || !lease.Takes && !d.trusted() {
 				d.lapsed(began, lease.Takes)
 			}
 			lease.Takes = false

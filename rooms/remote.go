@@ -131,6 +131,10 @@ func (d *Directory) send(ref Ref, c *Command, until time.Time, reply func(Answer
 		d.mail(ref, &message{command: c, reply: settle})
 		return
 	}
+	if !d.trusted() { // who may play, this node can not know either
+		settle(Answer{}, errAway)
+		return
+	}
 	node, err := d.owner(ref)
 	if err != nil {
 		settle(Answer{}, err)
@@ -199,7 +203,7 @@ func seekOnce[T any](ctx context.Context, d *Directory, method string, q request
 func (d *Directory) serve() {
 	d.o.Peers.Answer(methodCommand, func(_ string, body []byte, reply func([]byte)) {
 		var q request
-		if err := json.Unmarshal(body, &q); err != nil || q.Command == nil || reply == nil {
+		if err := json.Unmarshal(body, &q); err != nil || q.Command == nil || reply == nil || d.replaced.Load() {
 			return
 		}
 		if d.find(q.Ref) == nil {
@@ -229,7 +233,7 @@ func answer[T any](d *Directory, method string, f func(context.Context, request)
 	d.o.Peers.Answer(method, func(_ string, body []byte, reply func([]byte)) {
 		var q request
 		var none T
-		if err := json.Unmarshal(body, &q); err != nil || reply == nil {
+		if err := json.Unmarshal(body, &q); err != nil || reply == nil || d.replaced.Load() {
 			return
 		}
 		select {

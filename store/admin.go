@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pitboss-hub/pitboss/rooms"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 	// What the application's login is bound to, so that a node that hangs or vanished in the
 	// middle of a transaction does not hold its locks for long.
 	appStatementTimeout = 30 * time.Second
-	appIdleTimeout      = 15 * time.Second
+	appIdleTimeout      = rooms.LeaseTTL
 )
 
 // Admin is the database as its owner sees it: it migrates and makes tenants. It is not part

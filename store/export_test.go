@@ -75,3 +75,13 @@ func (j *Journal) Together(ctx context.Context, refs []rooms.Ref, batches []room
 
 // Sweep deletes what has expired now rather than in a minute.
 func (r *Revocations) Sweep(ctx context.Context) error { return r.sweep(ctx) }
+
+// LateClaim is what a Claim that read a room's status some time ago tells the index.
+func (s *Store) LateClaim(ctx context.Context, ref rooms.Ref, read rooms.Status, node string, epoch int64) error {
+	return s.index(ctx, updateIndex, ref, string(read), node, epoch)
+}
+
+// LateAppend is what an Append that was committed some time ago tells the index.
+func (s *Store) LateAppend(ctx context.Context, ref rooms.Ref, wrote rooms.Status) error {
+	return s.index(ctx, closeIndex, ref, string(wrote))
+}

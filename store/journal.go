@@ -44,12 +44,12 @@ select seq, epoch, at, type, round, data from event where room = $1 and seq > $2
 select seq, epoch, at, type, round, data from event where room = $1 and round = $2 and round > 0 order by seq`
 
 	updateIndex = `
-update platform.room set state = $3, node = $4, epoch = $5, changed = clock_timestamp(), change = pg_current_xact_id()::text::bigint
+update platform.room set state = case when state = 'open' or $3 = 'closed' then $3 else state end, node = $4, epoch = $5, changed = clock_timestamp(), change = pg_current_xact_id()::text::bigint
 where tenant = $1 and room = $2 and epoch < $5`
 
 	closeIndex = `
 update platform.room set state = $3, changed = clock_timestamp(), change = pg_current_xact_id()::text::bigint
-where tenant = $1 and room = $2 and state <> $3`
+where tenant = $1 and room = $2 and state not in ($3, 'closed')`
 )
 
 // Claim implements rooms.Journal.

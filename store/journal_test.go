@@ -270,6 +270,39 @@ func TestSameCommandInTwoRoomsAtOnceHasOneEffect(t *testing.T) {
 	sound(t, s, a.Tenant)
 }
 
+func TestNothingThatComesLateTakesAClosingBack(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	ref := open(t, s, admin)
+	claim(t, s, ref, "node-1")
+	says := func(want rooms.Status, node string, epoch int64) {
+		t.Helper()
+		var got rooms.Place
+		err := admin.Pool().QueryRow(t.Context(), `select state, node, epoch from platform.room where tenant = $1 and room = $2`, ref.Tenant.String(), ref.Room).
+			Scan((*string)(&got.Status), &got.Node, &got.Epoch)
+		if err != nil || got.Status != want || got.Node != node || got.Epoch != epoch {
+			t.Errorf("the index says %+v, %v; want %s, %s, %d", got, err, want, node, epoch)
+		}
+	}
+	if err := s.CloseRoom(t.Context(), ref, "op", "broken wheel", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.LateClaim(t.Context(), ref, rooms.Open, "node-2", 2); err != nil {
+		t.Fatal(err)
+	}
+	says(rooms.Closing, "node-2", 2)
+	for _, wrote := range []rooms.Status{rooms.Closed, rooms.Closing} {
+		if err := s.LateAppend(t.Context(), ref, wrote); err != nil {
+			t.Fatal(err)
+		}
+		says(rooms.Closed, "node-2", 2)
+	}
+	if err := s.LateClaim(t.Context(), ref, rooms.Closing, "node-3", 3); err != nil {
+		t.Fatal(err)
+	}
+	says(rooms.Closed, "node-3", 3)
+}
+
 func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)

@@ -50,7 +50,7 @@ where tenant = $1 and room = $2 and epoch = $3 and state <> 'closed'`
 
 // Renew implements rooms.Leases.
 func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (fresh bool, err error) {
-	rows, _ := l.s.pool.Query(ctx, renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Takes) // its error comes from below
+	rows, _ := l.s.vital.Query(ctx, renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Takes) // its error comes from below
 	found, err := pgx.CollectRows(rows, pgx.RowTo[bool])
 	switch {
 	case err != nil:
@@ -63,7 +63,7 @@ func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (f
 
 // Release implements rooms.Leases.
 func (l *Leases) Release(ctx context.Context, n rooms.Lease) error {
-	if _, err := l.s.pool.Exec(ctx, releaseLease, n.Node, n.Incarnation); err != nil {
+	if _, err := l.s.vital.Exec(ctx, releaseLease, n.Node, n.Incarnation); err != nil {
 		return fmt.Errorf("store: release the lease of %s: %w", n.Node, err)
 	}
 	return nil
@@ -94,7 +94,7 @@ func (l *Leases) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
 		})
 		return err
 	})
-	if err := l.s.pool.SendBatch(ctx, q).Close(); err != nil {
+	if err := l.s.vital.SendBatch(ctx, q).Close(); err != nil {
 		return f, fmt.Errorf("store: look at the floor: %w", err)
 	}
 	return f, nil

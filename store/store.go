@@ -18,6 +18,8 @@ import (
 const (
 	// DefaultMaxConns is how many connections a Store opens at most, unless told otherwise.
 	DefaultMaxConns = 16
+	// vitalConns is how many more the node's lease and its looks at the floor have.
+	vitalConns = 2
 
 	// A server process keeps what it knows of every table that it ever touched. Connections
 	// are replaced so that this can not grow with the number of tenants.
@@ -45,6 +47,7 @@ type Options struct {
 // goroutines.
 type Store struct {
 	pool    *pgxpool.Pool // reached by Scope.Tx, and for platform tables by this package only
+	vital   *pgxpool.Pool // leases: they must not wait for those who wait for a lock
 	box     *Box
 	log     *slog.Logger
 	begins  sync.Map // tenant.ID → begins
@@ -69,19 +72,24 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{pool: pool, box: o.Box, log: o.Log}
+	vital, err := openPool(ctx, o.URL, execMode(o.URL), vitalConns)
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	s := &Store{pool: pool, vital: vital, box: o.Box, log: o.Log}
 	s.tenants = &Tenants{s: s}
 	s.revocations = &Revocations{s: s, tenants: map[tenant.ID]*revoked{}}
 	if err := s.check(ctx); err != nil {
-		pool.Close()
+		s.Close()
 		return nil, err
 	}
 	if err := s.tenants.Reload(ctx); err != nil {
-		pool.Close()
+		s.Close()
 		return nil, err
 	}
 	if err := s.revocations.poll(ctx); err != nil {
-		pool.Close()
+		s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -164,7 +172,10 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Close waits for what is under way and closes all connections.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	s.pool.Close()
+	s.vital.Close()
+}
 
 // Tenants is the directory of tenants.
 func (s *Store) Tenants() *Tenants { return s.tenants }

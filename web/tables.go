@@ -60,6 +60,9 @@ func (s *Server) watchTables() {
 		}
 		out := wire.LobbyRooms{}
 		for _, info := range news {
+			if info.Status == rooms.Closed {
+				s.chat.forget(rooms.Ref{Tenant: id, Room: info.Room})
+			}
 			if info.Room != rooms.LobbyID {
 				out.Rooms = append(out.Rooms, s.roomInfo(t, info))
 			}
