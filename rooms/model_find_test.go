@@ -17,7 +17,8 @@ import (
 //	stops the room   room.leave, halt → Directory.forget
 //	hands it over    Directory.handOver: Leases.HandOver, floor.put, methodOpen
 //	hears            methodPlace, floor.hear; tellings get lost, come late, and come back to the teller
-//	is fenced off    an append of a room that another node has
+//	is fenced off    an append of a room that another node has; nobody may ever bet where the
+//	                 index does not say it is
 //	ends             Drain, then Run: Leases.Release
 //
 // A trap is a state from which no steps but faults lead to an owner that everybody finds. So
@@ -78,17 +79,18 @@ type findings struct {
 	index    bool // the index is not written after a claim
 	handOver bool // the index is not written by a hand-over, or was and it is not known
 
-	// The code does these three. Without any one of them there is a trap.
+	// The code does these four. Without any one of them there is a trap.
 
 	keeps   bool // believes that a room has gone only after its hand-over was written
 	doubts  bool // believes the index, not a telling, of two that name one epoch
 	indexes bool // does not run a room that it has claimed before the index says so
+	checks  bool // does not run one of which it has seen a later owner meanwhile
 }
 
 // everything fails, and nodes know what to do about it.
 var everything = findings{
 	deaths: true, lapses: true, losses: true, drains: true, gifts: true, index: true, handOver: true,
-	keeps: true, doubts: true, indexes: true,
+	keeps: true, doubts: true, indexes: true, checks: true,
 }
 
 func (c findings) start() house {
@@ -141,11 +143,12 @@ func (h house) owner() uint8 {
 	return 0
 }
 
-// found reports whether there is an owner and every node that lives finds it.
+// found reports whether there is an owner and every node that lives finds it, and none runs the
+// room besides.
 func (h house) found() bool {
 	owner := h.owner()
 	for n, k := range h.K {
-		if k.Up && uint8(n+1) != owner && (k.Floor.Node != owner || owner != 0 && !k.knows(owner)) {
+		if k.Up && uint8(n+1) != owner && (k.Room != 0 || k.Floor.Node != owner || owner != 0 && !k.knows(owner)) {
 			return false
 		}
 	}
@@ -218,7 +221,7 @@ func (h *house) look(node uint8) {
 	}
 	k.Behind = false
 	k.put(h.Index)
-	if k.Doing == idle && h.Index.Node != node && h.Index.Epoch > k.Room {
+	if h.Index.Node != node && h.Index.Epoch > k.Room {
 		k.Room, k.Unsure = 0, false
 	}
 }
@@ -237,6 +240,12 @@ func (c findings) nextOf(h house, node uint8, emit func(step, house)) {
 		}
 		g := h
 		g.Faults--
+		change(&g, &g.K[node-1])
+		emit(step{what: "node %d " + what, args: [3]uint8{node}, fault: true}, g)
+	}
+
+	luck := func(what string, change func(h *house, k *keeper)) {
+		g := h
 		change(&g, &g.K[node-1])
 		emit(step{what: "node %d " + what, args: [3]uint8{node}, fault: true}, g)
 	}
@@ -278,7 +287,7 @@ func (c findings) nextOf(h house, node uint8, emit func(step, house)) {
 
 	switch k.Doing {
 	case idle:
-		c.nextOfIdle(h, node, do, fail)
+		c.nextOfIdle(h, node, do, luck, fail)
 	case claiming:
 		do("has its claim carried out", func(h *house, k *keeper) {
 			if k.Doing = beaten; h.claim(k.At) {
@@ -334,7 +343,7 @@ func (c findings) nextOf(h house, node uint8, emit func(step, house)) {
 }
 
 // nextOfIdle is what a node does by itself.
-func (c findings) nextOfIdle(h house, node uint8, do func(string, func(*house, *keeper)), fail func(bool, string, func(*house, *keeper))) {
+func (c findings) nextOfIdle(h house, node uint8, do, luck func(string, func(*house, *keeper)), fail func(bool, string, func(*house, *keeper))) {
 	k := h.K[node-1]
 	takers := k.Lives &^ k.Leaves
 	others := takers &^ (1 << (node - 1))
@@ -353,7 +362,11 @@ func (c findings) nextOfIdle(h house, node uint8, do func(string, func(*house, *
 		return
 	}
 	if k.Lease && k.Room < h.Truth.Epoch {
-		do("is fenced off", func(_ *house, k *keeper) { k.Room = 0 })
+		fenced := luck
+		if h.Index.Node == node {
+			fenced = do // who bets asks this node
+		}
+		fenced("is fenced off", func(_ *house, k *keeper) { k.Room = 0 })
 	}
 	fail(c.losses, "does not hear what became of an append", func(_ *house, k *keeper) { k.Unsure = true })
 	if k.Hands.Node != 0 {
@@ -399,6 +412,11 @@ func (c findings) open(h house, node uint8, emit func(step, house)) {
 	k.Doing, k.At, k.Room, k.Unsure = idle, spot{}, at.Epoch, false
 	if anew {
 		emit(step{what: "node %d goes on with the room", args: [3]uint8{node}}, g)
+		return
+	}
+	if c.checks && k.Floor.Epoch > at.Epoch {
+		k.Room = 0
+		emit(step{what: "node %d has seen a later owner", args: [3]uint8{node}}, g)
 		return
 	}
 	k.put(at)
@@ -467,7 +485,7 @@ func TestEveryRoomFindsAnOwnerAndEverybodyTheOwner(t *testing.T) {
 	for name, c := range map[string]findings{
 		"as built":           with(2, 2, everything),
 		"as built, 3 nodes":  with(3, 1, everything),
-		"as built, 3 faults": with(2, 3, findings{deaths: true, gifts: true, handOver: true, index: true, keeps: true, doubts: true, indexes: true}),
+		"as built, 3 faults": with(2, 3, findings{deaths: true, gifts: true, handOver: true, index: true, keeps: true, doubts: true, indexes: true, checks: true}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -489,6 +507,7 @@ func TestEachRuleOfFindingIsNeeded(t *testing.T) {
 		"a hand-over is believed before it is written": func(c *findings) { c.keeps = false },
 		"a telling is believed over the index":         func(c *findings) { c.doubts = false },
 		"a room runs that the index does not know of":  func(c *findings) { c.indexes = false },
+		"a room runs of which a later owner was seen":  func(c *findings) { c.lapses, c.checks = true, false },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
