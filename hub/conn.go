@@ -232,8 +232,8 @@ func (c *Conn) holdAgain(m *member) error {
 }
 
 // Release queues what was kept back since Hold, without the events up to after, and
-// lets later messages through, again without events up to after. Messages with Seq 0
-// are no events. The error is ErrNotHeld or ErrClosed.
+// lets later messages through, again without events up to after (0: up to where it was
+// released before). Messages with Seq 0 are no events. The error is ErrNotHeld or ErrClosed.
 func (c *Conn) Release(name tenant.Topic, after int64) error {
 	h := c.hub
 	c.mu.Lock()
@@ -254,10 +254,13 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 		}
 	}
 	held := m.held
-	m.holding, m.held, m.after = false, nil, after
+	m.holding, m.held = false, nil
+	if after > 0 { // 0: nothing new is known of where the client is
+		m.after = after
+	}
 	for i := range held {
 		c.heldNow -= held[i].size()
-		if (held[i].seq <= 0 || held[i].seq > after) && c.push(held[i]) {
+		if (held[i].seq <= 0 || held[i].seq > m.after) && c.push(held[i]) {
 			c.kick(held[i].class)
 		}
 	}

@@ -39,9 +39,13 @@
 //
 // # Why
 //
-// Three locks nest: a topic's (topic.mu), a socket's (Conn.mu), a flusher's (flusher.mu), in
-// this order. All others are held alone and for a few instructions; topic.gate alone is held
+// Four locks nest: of a topic's order (sequel.mu), of its members (topic.mu), a socket's
+// (Conn.mu), a flusher's (flusher.mu), in this order. All others are held alone and for a few instructions; topic.gate alone is held
 // while the bus is asked for a topic, and only those who want that topic wait for it.
+//
+// What a topic missed is given in portions, since thousands of events at once are more than a
+// socket's queue holds, and everybody in the room would be closed as slow at the moment when
+// the bus is back.
 //
 // The WebSocket library (coder/websocket) does the handshake, reads, and answers pings and
 // close frames. Messages do not go through it: a server's frames are not masked, so they are

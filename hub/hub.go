@@ -55,7 +55,8 @@ type Hub struct {
 	flushers    *flushers
 	peers       *peers
 	repair      Repair
-	repairing   chan struct{} // an element for each topic that fetches what it misses
+	fetching    chan struct{} // an element for each topic that fetches what it misses
+	repairsMu   sync.Mutex    // held while repairs begin, or may not any more
 	repairs     sync.WaitGroup
 	reminders   chan Message    // of seats
 	life        context.Context // ended by Run
@@ -93,7 +94,7 @@ func New(o Options) *Hub {
 		h.shards[i].conns = map[*Conn]struct{}{}
 	}
 	h.peers = newPeers(h)
-	h.repair, h.repairing = o.Repair, make(chan struct{}, repairsMax)
+	h.repair, h.fetching = o.Repair, make(chan struct{}, repairsMax)
 	h.reminders = make(chan Message, seatsWaitMax)
 	h.life, h.end = context.WithCancel(context.Background())
 	return h
@@ -134,7 +135,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("hub: %w", err)
 	}
+	h.repairsMu.Lock()
 	h.end()
+	h.repairsMu.Unlock()
 	h.repairs.Wait()
 	// Every close ends in closeTimeout; the rest is for handlers.
 	left, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTimeout)

@@ -65,7 +65,7 @@ type Bus interface {
 
 	// Subscribe returns when messages of the topic that are published from then on will
 	// be delivered. Subscribing twice is the same as once. While the bus is out of order,
-	// when messages are lost anyway, it returns at once and takes effect later.
+	// when messages are lost anyway, it returns within a second or so and takes effect later.
 	Subscribe(ctx context.Context, topic tenant.Topic) error
 
 	// Unsubscribe ends the topic's messages, soon.

@@ -22,6 +22,11 @@ const (
 	repairMost = time.Second
 	// repairWithin bounds one try: others wait for its place.
 	repairWithin = 10 * time.Second
+	// portionMax and portionBytesMax are how much of what was missing members are given at once,
+	// and portionEvery how often: what their queues hold is less than may be missing.
+	portionMax      = 400
+	portionBytesMax = 64 << 10
+	portionEvery    = 50 * time.Millisecond
 	// repairsMax is how many topics fetch at once.
 	repairsMax = 32
 )
@@ -95,23 +100,30 @@ func (t *topic) settle(h *Hub) {
 	if !s.known {
 		return
 	}
-	n := 0
-	for _, m := range s.early {
-		last := s.last.Load()
-		if m.Seq > last+1 {
+	s.early = slices.Delete(s.early, 0, t.portion(s.early, h))
+	if s.top > s.last.Load() && !s.repairing && h.mends(t) {
+		s.repairing = true
+		h.meters.gaps.Inc()
+	}
+}
+
+// portion gives members what is next of some events, so much of it as they are given at once,
+// and returns how many of them are done with. s.mu is held.
+func (t *topic) portion(some []Message, h *Hub) (n int) {
+	given, bytes := 0, 0
+	for _, m := range some {
+		last := t.sequel.last.Load()
+		if m.Seq > last+1 || given == portionMax || bytes > portionBytesMax {
 			break
 		}
 		if m.Seq == last+1 {
 			t.give(m, h)
+			given++
+			bytes += len(m.Frame)
 		}
 		n++
 	}
-	s.early = slices.Delete(s.early, 0, n)
-	if s.top > s.last.Load() && !s.repairing && h.life.Err() == nil {
-		s.repairing = true
-		h.meters.gaps.Inc()
-		h.repairs.Go(func() { t.mend(h) })
-	}
+	return n
 }
 
 // begin says that the topic is at this seq, as somebody found who knows. Nobody was given
@@ -136,10 +148,23 @@ func (t *topic) begin(seq int64, h *Hub) {
 	t.settle(h)
 }
 
+// mends begins to mend t, unless the hub has ended.
+func (h *Hub) mends(t *topic) bool {
+	h.repairsMu.Lock()
+	defer h.repairsMu.Unlock()
+	if h.life.Err() != nil {
+		return false
+	}
+	h.repairs.Go(func() { t.mend(h) })
+	return true
+}
+
 // mend fetches what is missing until nothing is, or nobody listens.
 func (t *topic) mend(h *Hub) {
 	s := &t.sequel
-	for pause := repairAfter; ; pause = min(2*pause, repairMost) {
+	var fetched []Message
+	again := repairAfter
+	for pause := again; ; {
 		late := time.NewTimer(pause)
 		select {
 		case <-late.C:
@@ -147,45 +172,53 @@ func (t *topic) mend(h *Hub) {
 			late.Stop()
 			return
 		}
-		if t.mended(h, nil) {
+		rest, more, done := t.mended(h, fetched)
+		if done {
 			return
 		}
+		if fetched = rest; more {
+			pause = portionEvery
+			continue
+		}
 		select {
-		case h.repairing <- struct{}{}:
+		case h.fetching <- struct{}{}:
 		case <-h.life.Done():
 			return
 		}
 		asking, cancel := context.WithTimeout(h.life, repairWithin)
-		fetched, err := h.repair(asking, t.name, s.last.Load())
+		got, err := h.repair(asking, t.name, s.last.Load())
 		cancel()
-		<-h.repairing
+		<-h.fetching
 		if err != nil {
 			h.log.Debug("missing events could not be fetched", "topic", t.name.String(), "after", s.last.Load(), "error", err)
 		}
-		if t.mended(h, fetched) {
-			return
+		next := s.last.Load() + 1
+		if slices.ContainsFunc(got, func(m Message) bool { return m.Seq == next }) {
+			fetched, pause, again = got, 0, repairAfter
+			continue
 		}
-		if len(fetched) > 0 {
-			pause = repairAfter / 2
-		}
+		pause = again
+		again = min(2*again, repairMost)
 	}
 }
 
-// mended gives what was fetched, and reports whether nothing is missing any more.
-func (t *topic) mended(h *Hub, fetched []Message) bool {
+// mended gives a portion of what was fetched, or came early, and reports what is left of it,
+// whether there is more to be given, and whether nothing is missing any more.
+func (t *topic) mended(h *Hub, fetched []Message) (rest []Message, more, done bool) {
 	s := &t.sequel
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, m := range fetched {
-		if m.Seq == s.last.Load()+1 {
-			t.give(m, h)
-			h.meters.repaired.Inc()
-		}
+	before := s.last.Load()
+	rest = fetched[t.portion(fetched, h):]
+	h.meters.repaired.Add(float64(s.last.Load() - before))
+	if len(rest) == 0 || rest[0].Seq > s.last.Load()+1 {
+		rest = nil
+		t.settle(h)
 	}
-	t.settle(h)
 	t.mu.RLock()
 	nobody := len(t.members) == 0
 	t.mu.RUnlock()
 	s.repairing = s.top > s.last.Load() && !nobody
-	return !s.repairing
+	more = rest != nil || len(s.early) > 0 && s.early[0].Seq <= s.last.Load()+1
+	return rest, more, !s.repairing
 }

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -118,6 +119,73 @@ func TestEveryEventComesOnceAndInOrderOverABusThatLosesDoublesAndReorders(t *tes
 	defer u.mu.Unlock()
 	if u.fetched == 0 {
 		t.Error("nothing was fetched")
+	}
+}
+
+func TestThousandsOfMissingEventsCloseNobody(t *testing.T) {
+	t.Parallel()
+	const missing, clients = 2000, 30
+	bus := membus.New()
+	var room tenant.Topic
+	h := tcp(t, func(_ *house, o *hub.Options) {
+		o.Bus = bus
+		o.Repair = func(_ context.Context, _ tenant.Topic, after int64) (out []hub.Message, _ error) {
+			for seq := after + 1; seq <= missing; seq++ {
+				out = append(out, event(room, seq, 300))
+			}
+			return out, nil
+		}
+	})
+	room = h.room("a")
+	var reading sync.WaitGroup
+	for i := range clients {
+		c := h.connect(h.player(fmt.Sprint("player-", i)))
+		if err := c.conn.Hold(room); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.conn.Release(room, 0); err != nil {
+			t.Fatal(err)
+		}
+		reading.Go(func() {
+			for want := int64(1); want <= missing; want++ {
+				if got := seqOf(t, c.read()); got != want {
+					t.Errorf("%d came, %d was next", got, want)
+					return
+				}
+			}
+		})
+	}
+	if err := bus.Publish(t.Context(), hub.Message{Topic: room, Top: missing}); err != nil {
+		t.Fatal(err)
+	}
+	reading.Wait()
+}
+
+func TestAJoinThatFailsGivesNothingAgain(t *testing.T) {
+	t.Parallel()
+	u := &unruly{Bus: membus.New(), rnd: seeded(t), published: map[tenant.Topic][]hub.Message{}}
+	h := tcp(t, repairing(u))
+	a, b, room := h.connect(h.player("alice")), h.connect(h.player("bob")), h.room("a")
+	enter := func(c *client, at int64) {
+		t.Helper()
+		if err := c.conn.Hold(room); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.conn.Release(room, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	enter(a, 1) // 2 and 3 are lost on their way here; bob's answer has them
+	for seq := range int64(4) {
+		u.published[room] = append(u.published[room], event(room, seq+1, 0))
+	}
+	enter(b, 3)
+	enter(b, 0) // the room does not answer
+	if err := u.Bus.Publish(t.Context(), event(room, 4, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if got := seqOf(t, b.read()); got != 4 {
+		t.Errorf("bob, who has 3, is given %d", got)
 	}
 }
 

@@ -65,6 +65,7 @@ type neighbour struct {
 	boot    string
 	heardAt time.Time
 	crowds  map[tenant.ID]crowd
+	fullAt  map[tenant.ID]time.Time // when it told everything of a tenant
 }
 
 // toldCrowd is what this node's sockets were told.
@@ -111,6 +112,13 @@ func (c *crowds) count(now time.Time, here map[tenant.ID]crowd, living []string)
 	for name, n := range c.others {
 		if !c.living[name] && now.Sub(n.heardAt) > presenceForget {
 			delete(c.others, name)
+			continue
+		}
+		for id, at := range n.fullAt { // it would have told of this tenant again
+			if n.heardAt.Sub(at) > 2*presenceFull {
+				delete(n.crowds, id)
+				delete(n.fullAt, id)
+			}
 		}
 	}
 	full := now.Sub(c.fullAt) >= presenceFull
@@ -119,7 +127,7 @@ func (c *crowds) count(now time.Time, here map[tenant.ID]crowd, living []string)
 	}
 	out := &presenceWriter{boot: c.boot}
 	for id, is := range here {
-		if was, ok := c.here[id]; full || !ok {
+		if was, ok := c.here[id]; full || !ok || was.Online == 0 && len(was.Rooms) == 0 { // others forgot an empty one
 			out.write(crowdNews{Tenant: id, Full: true, crowd: is})
 		} else if changed := is.since(was); changed.Online != was.Online || len(changed.Rooms) > 0 {
 			out.write(crowdNews{Tenant: id, crowd: changed})
@@ -186,12 +194,15 @@ func (c *crowds) hear(now time.Time, from string, news presenceNews) {
 	}
 	n := c.others[from]
 	if n == nil || n.boot != news.Boot {
-		n = &neighbour{boot: news.Boot, crowds: map[tenant.ID]crowd{}}
+		n = &neighbour{boot: news.Boot, crowds: map[tenant.ID]crowd{}, fullAt: map[tenant.ID]time.Time{}}
 		c.others[from] = n
 		c.fullAt = time.Time{} // it knows nothing of this node either
 	}
 	n.heardAt = now
 	for _, at := range news.Crowds {
+		if at.Full {
+			n.fullAt[at.Tenant] = now
+		}
 		was, known := n.crowds[at.Tenant]
 		switch {
 		case at.Full && at.Online == 0 && len(at.Rooms) == 0:

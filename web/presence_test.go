@@ -75,6 +75,35 @@ func TestPresenceIsTheSumOfTheNodesThatLive(t *testing.T) {
 	}
 }
 
+func TestWhoLeftIsGoneThoughTheLastWordIsLost(t *testing.T) {
+	id, now := casino(t), time.Now()
+	a, b := newCrowds("a"), newCrowds("b")
+	look := func(inB map[tenant.ID]crowd, lost bool) {
+		now = now.Add(presenceEvery)
+		a.count(now, map[tenant.ID]crowd{id: {}}, []string{"a", "b"})
+		if news := b.count(now, inB, []string{"a", "b"}); !lost {
+			pass(now, b, a, news)
+		}
+	}
+	some := map[tenant.ID]crowd{id: {5, map[string]int{"r1": 5}}}
+	for range 2 * int(presenceFull/presenceEvery) {
+		look(some, false)
+	}
+	look(nil, true)
+	for range 3*int(presenceFull/presenceEvery) + 1 {
+		look(nil, false)
+	}
+	if got := a.sum(id); got.Online != 0 {
+		t.Errorf("%+v", got)
+	}
+	look(map[tenant.ID]crowd{id: {}}, false) // staff
+	look(map[tenant.ID]crowd{id: {}}, false)
+	look(map[tenant.ID]crowd{id: {1, map[string]int{"r1": 1}}}, false)
+	if got := a.sum(id); got.Online != 1 {
+		t.Errorf("the first player is not counted at once: %+v", got)
+	}
+}
+
 func TestACasinoOfThousandsOfRoomsIsToldInPieces(t *testing.T) {
 	id, now := casino(t), time.Now()
 	a, b := newCrowds("a"), newCrowds("b")

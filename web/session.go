@@ -84,7 +84,7 @@ func (x *session) obey(ctx context.Context, req wire.Request) (any, error) {
 			return wire.PingResult{T: p.T, Time: wire.At(time.Now())}, nil
 		})
 	case wire.MethodRoomList:
-		return with(req, func(struct{}) (any, error) { return x.list(), nil })
+		return with(req, func(struct{}) (any, error) { return x.server.listTables(x.tenant), nil })
 	case wire.MethodRoomJoin:
 		return with(req, func(p wire.RoomJoin) (any, error) { return x.join(ctx, req, p) })
 	case wire.MethodRoomLeave:
@@ -108,16 +108,6 @@ func with[P any](req wire.Request, do func(P) (any, error)) (any, error) {
 		return nil, bad
 	}
 	return do(p)
-}
-
-func (x *session) list() wire.RoomListResult {
-	out := wire.RoomListResult{Rooms: []wire.RoomInfo{}}
-	for _, info := range x.server.rooms.List(x.tenant.ID) {
-		if info.Room != rooms.LobbyID {
-			out.Rooms = append(out.Rooms, x.server.roomInfo(x.tenant, info))
-		}
-	}
-	return out
 }
 
 // join holds the room's messages back, asks the room where it is, answers, and lets

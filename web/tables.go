@@ -9,6 +9,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store"
 )
 
 // tablesToldMax is how many rooms a socket is told of a second at most; others wait.
@@ -24,6 +25,7 @@ type tables struct {
 type toldTables struct {
 	changes int64 // of the directory, when all was told
 	rooms   map[string]rooms.Info
+	listed  map[string]rooms.Info // that some were told of by room.list since
 }
 
 // knowTables begins to tell of id's rooms.
@@ -33,7 +35,7 @@ func (s *Server) knowTables(id tenant.ID) {
 	if s.tables.told[id] != nil {
 		return
 	}
-	told := &toldTables{changes: s.rooms.Changes(id), rooms: map[string]rooms.Info{}}
+	told := &toldTables{changes: s.rooms.Changes(id), rooms: map[string]rooms.Info{}, listed: map[string]rooms.Info{}}
 	for _, info := range s.rooms.List(id) {
 		told.rooms[info.Room] = info
 	}
@@ -74,9 +76,31 @@ func (s *Server) watchTables() {
 	}
 }
 
+// listTables is what room.list answers.
+func (s *Server) listTables(t *store.Tenant) wire.RoomListResult {
+	out := wire.RoomListResult{Rooms: []wire.RoomInfo{}}
+	s.tables.mu.Lock()
+	defer s.tables.mu.Unlock()
+	told := s.tables.told[t.ID]
+	for _, info := range s.rooms.List(t.ID) {
+		if info.Room == rooms.LobbyID {
+			continue
+		}
+		out.Rooms = append(out.Rooms, s.roomInfo(t, info))
+		if told == nil {
+			continue
+		}
+		if _, ok := told.rooms[info.Room]; !ok {
+			told.listed[info.Room] = info
+		}
+	}
+	return out
+}
+
 // update is what must be told for sockets to know what is, tablesToldMax of it at most.
 func (t *toldTables) update(is []rooms.Info) (news []rooms.Info) {
 	gone := maps.Clone(t.rooms)
+	maps.Copy(gone, t.listed)
 	for _, info := range is {
 		delete(gone, info.Room)
 		if was, ok := t.rooms[info.Room]; !ok || was.Status != info.Status {
@@ -90,6 +114,7 @@ func (t *toldTables) update(is []rooms.Info) (news []rooms.Info) {
 	}
 	news = news[:min(len(news), tablesToldMax)]
 	for _, info := range news {
+		delete(t.listed, info.Room)
 		if info.Status == rooms.Closed {
 			delete(t.rooms, info.Room)
 		} else {

@@ -27,8 +27,9 @@ const (
 // link is a connection that receives the messages of some partitions.
 type link struct {
 	bus     *Bus
-	probes  string        // the channel on which it hears itself
-	heardAt atomic.Int64  // UnixNano of the last probe that came
+	probes  string // the channel on which it hears itself
+	index   int
+	heardAt atomic.Int64  // when the last probe came, since Bus.began; 0: none did
 	work    chan struct{} // holds one: there is something to be written
 
 	mu     sync.Mutex // guards what follows; nests outside of Bus.mu
@@ -59,14 +60,13 @@ type subscription struct {
 }
 
 func newLink(b *Bus, i int) *link {
-	l := &link{bus: b, work: make(chan struct{}, 1)}
+	l := &link{bus: b, index: i, work: make(chan struct{}, 1)}
 	l.probes = prefix + tags[i%partitions] + "}probe:" + hex.EncodeToString(b.origin[:]) + ":" + fmt.Sprint(i)
-	l.heardAt.Store(time.Now().UnixNano())
 	return l
 }
 
-// subscribe waits until the channel is subscribed, or the link is known to be down: then it
-// will be when the link is up.
+// subscribe waits until the channel is subscribed, or the link is known to be down or does not
+// answer: then it will be when the link is up.
 func (l *link) subscribe(ctx context.Context, name string, topic tenant.Topic, partition int) error {
 	l.mu.Lock()
 	b := l.bus
@@ -80,11 +80,15 @@ func (l *link) subscribe(ctx context.Context, name string, topic tenant.Topic, p
 	if !s.wanted.Swap(true) {
 		l.order(s, true)
 	}
+	late := time.NewTimer(within)
+	defer late.Stop()
 	for !l.down && (!l.up || s.made < s.asked) {
 		moved := s.moved
 		l.mu.Unlock()
 		select {
 		case <-moved:
+		case <-late.C:
+			return nil
 		case <-b.done:
 			return ErrStopped
 		case <-ctx.Done():
@@ -264,9 +268,10 @@ func (l *link) connection(ctx context.Context) error {
 	}
 }
 
-// rise takes a connection into use, and orders all that is wanted.
+// rise takes a connection into use, and orders all that is wanted. Whether anything comes by it
+// only a probe can say.
 func (l *link) rise(p *redis.PubSub, cut context.CancelFunc) {
-	l.heardAt.Store(time.Now().UnixNano())
+	defer l.probe()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pubsub, l.up, l.down, l.cut, l.rose = p, true, false, cut, time.Now()

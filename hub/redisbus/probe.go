@@ -18,14 +18,11 @@ const (
 func (b *Bus) probe(ctx context.Context) {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
-	rebuilt := make([]time.Time, len(b.links))
 	red := false
 	for {
-		now := time.Now()
-		for i, l := range b.links {
-			b.lanes[i%len(b.lanes)].probe(l.probes, strconv.AppendInt(nil, now.UnixNano(), 10))
-			if l.silent(now) && now.Sub(rebuilt[i]) > silentAfter {
-				rebuilt[i] = now
+		for _, l := range b.links {
+			l.probe()
+			if l.silent() && l.upFor() > silentAfter {
 				l.rebuild()
 			}
 		}
@@ -34,7 +31,8 @@ func (b *Bus) probe(ctx context.Context) {
 		if err == nil {
 			b.meters.health.Set(1)
 		}
-		if (err != nil) != red {
+		starting := err != nil && time.Since(b.began) < silentAfter
+		if (err != nil) != red && !starting {
 			red = err != nil
 			b.log.Warn("redis delivers messages", "yes", !red, "error", err)
 		}
@@ -46,16 +44,34 @@ func (b *Bus) probe(ctx context.Context) {
 	}
 }
 
-func (l *link) silent(now time.Time) bool {
-	return now.Sub(time.Unix(0, l.heardAt.Load())) > silentAfter
+// probe sends the link a message.
+func (l *link) probe() {
+	b := l.bus
+	b.lanes[l.index%len(b.lanes)].probe(l.probes, strconv.AppendInt(nil, int64(time.Since(b.began)), 10))
+}
+
+// silent reports whether nothing came by the link for too long, or yet.
+func (l *link) silent() bool {
+	heard := time.Duration(l.heardAt.Load())
+	return heard == 0 || time.Since(l.bus.began)-heard > silentAfter
+}
+
+// upFor is how long the connection that is in use has been; 0 if there is none.
+func (l *link) upFor() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.up {
+		return 0
+	}
+	return time.Since(l.rose)
 }
 
 // probed is what a link hears of itself.
 func (l *link) probed(payload string) {
-	now := time.Now()
-	l.heardAt.Store(now.UnixNano())
+	now := time.Since(l.bus.began)
+	l.heardAt.Store(int64(now))
 	if sent, err := strconv.ParseInt(payload, 10, 64); err == nil {
-		l.bus.meters.delivery.Observe(now.Sub(time.Unix(0, sent)).Seconds())
+		l.bus.meters.delivery.Observe((now - time.Duration(sent)).Seconds())
 	}
 }
 
@@ -64,14 +80,14 @@ func (b *Bus) Health() error {
 	if b.stopped.Load() {
 		return ErrStopped
 	}
-	now, silent := time.Now(), 0
+	silent := 0
 	for _, l := range b.links {
-		if l.silent(now) {
+		if l.silent() {
 			silent++
 		}
 	}
 	if silent > 0 {
-		return fmt.Errorf("redisbus: for %v nothing that was published came by %d of %d connections", silentAfter, silent, len(b.links))
+		return fmt.Errorf("redisbus: by %d of %d connections nothing that was published came yet, or for %v", silent, len(b.links), silentAfter)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -62,6 +63,7 @@ type Bus struct {
 
 	stopped atomic.Bool
 	done    chan struct{} // closed when Run ends
+	began   time.Time     // with a monotonic clock, that probes go by
 
 	mu   sync.RWMutex // guards what follows
 	subs map[string]*subscription
@@ -86,7 +88,7 @@ func Open(o Options) (*Bus, error) {
 	quiet.Do(func() { redis.SetLogger(library{o.Log}) })
 	b := &Bus{
 		client: client, sharded: sharded, log: o.Log, meters: newMeters(o.Registerer),
-		done: make(chan struct{}), subs: map[string]*subscription{},
+		done: make(chan struct{}), began: time.Now(), subs: map[string]*subscription{},
 	}
 	if _, err := rand.Read(b.origin[:]); err != nil {
 		return nil, fmt.Errorf("redisbus: no randomness: %w", err)

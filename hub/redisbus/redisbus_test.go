@@ -225,6 +225,87 @@ func TestASubscriberThatHearsNothingIsNoticed(t *testing.T) {
 	until(t, "health is green", func() bool { return a.Health() == nil })
 }
 
+// TestHealthStaysRedWhileNothingIsDelivered has a Redis that takes connections and
+// subscriptions, and no messages.
+func TestHealthStaysRedWhileNothingIsDelivered(t *testing.T) {
+	t.Parallel()
+	s := server(t, 0)
+	a := start(t, "redis://"+s.Addr)
+	until(t, "health is green", func() bool { return a.Health() == nil })
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true})
+	defer func() { _ = c.Close() }()
+	may := func(publish string) {
+		t.Helper()
+		if err := c.Do(context.Background(), "acl", "setuser", "default", publish).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	may("-publish")
+	if took := until(t, "health is red", func() bool { return a.Health() != nil }); took > 5*time.Second {
+		t.Errorf("it took %v until health was red", took)
+	}
+	for began := time.Now(); time.Since(began) < 8*time.Second; <-time.After(10 * time.Millisecond) { // two new connections
+		if a.Health() == nil {
+			t.Fatalf("health is green after %v, and nothing is delivered", time.Since(began))
+		}
+	}
+	may("+publish")
+	until(t, "health is green", func() bool { return a.Health() == nil })
+}
+
+func TestAStalledClusterDoublesNothing(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	s := server(t, lowPort(t), "--cluster-enabled", "yes", "--cluster-node-timeout", "60000")
+	c := redis.NewClient(&redis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true})
+	defer func() { _ = c.Close() }()
+	if err := c.ClusterAddSlotsRange(ctx, 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the cluster stands", func() bool {
+		info, err := c.ClusterInfo(ctx).Result()
+		return err == nil && contains(info, "cluster_state:ok")
+	})
+	a, b, topic := start(t, "redis-cluster://"+s.Addr), start(t, "redis-cluster://"+s.Addr), room(t)
+	a.subscribe(t, topic)
+	b.subscribe(t, topic)
+	a.reaches(t, b, topic)
+	if err := s.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	publish := func(text string) {
+		t.Helper()
+		if err := a.Publish(ctx, hub.Message{Topic: topic, Frame: []byte(text)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish("once")
+	until(t, "health is red", func() bool { return a.Health() != nil }) // by then it would have been sent again
+	if err := s.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	came := 0
+	until(t, "the last one comes", func() bool {
+		publish("last")
+		for {
+			select {
+			case m := <-b.got:
+				switch string(m.Frame) {
+				case "once":
+					came++
+				case "last":
+					return true
+				}
+			default:
+				return false
+			}
+		}
+	})
+	if came > 1 {
+		t.Errorf("it came %d times", came)
+	}
+}
+
 func TestASentinelFailoverIsSurvived(t *testing.T) {
 	t.Parallel()
 	master := server(t, 0)

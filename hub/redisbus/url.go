@@ -26,7 +26,7 @@ func connect(text string) (client redis.UniversalClient, sharded bool, err error
 	}
 	o := redis.UniversalOptions{
 		Addrs: strings.Split(u.Host, ","), Username: u.User.Username(), Protocol: 2, DisableIdentity: true,
-		MaxRetries: -1, DialTimeout: within, ReadTimeout: within, WriteTimeout: within, ContextTimeoutEnabled: true,
+		MaxRetries: -1, MaxRedirects: -1, DialTimeout: within, ReadTimeout: within, WriteTimeout: within, ContextTimeoutEnabled: true,
 		PoolSize: partitions + 2, ClientName: "pitboss",
 	}
 	o.Password, _ = u.User.Password()
