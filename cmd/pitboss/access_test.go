@@ -39,7 +39,7 @@ func (f *floor) pair() (a, b *floor, stop func()) {
 func (f *floor) serveOn(buses ...hub.Bus) ([]*floor, func()) {
 	f.t.Helper()
 	var stops []func()
-	floors := make([]*floor, len(buses))
+	floors, nodes := make([]*floor, len(buses)), make([]*node, len(buses))
 	for i, bus := range buses {
 		p := &program{ctx: context.Background(), log: slog.New(slog.NewTextHandler(io.Discard, nil)), globals: &globals{Database: f.appURL, MasterKey: f.masterKey}}
 		s, err := p.openStore()
@@ -68,7 +68,10 @@ func (f *floor) serveOn(buses ...hub.Bus) ([]*floor, func()) {
 		case <-time.After(testPatience):
 			f.t.Fatal("the node did not start")
 		}
-		floors[i] = &one
+		floors[i], nodes[i] = &one, n
+	}
+	for _, n := range nodes {
+		eventually(f.t, "every node sees the others", func() bool { return len(n.rooms.Nodes()) == len(nodes) })
 	}
 	stopped := false
 	stop := func() {
@@ -381,7 +384,6 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 	}
 }
 
-// presenceOf adds up what a socket is told of who is here.
 func TestEverySocketIsToldOfATableThatOpensAndCloses(t *testing.T) {
 	f := newFloor(t)
 	a, b, _ := f.pair()
@@ -409,6 +411,7 @@ func TestEverySocketIsToldOfATableThatOpensAndCloses(t *testing.T) {
 	}
 }
 
+// presenceOf adds up what a socket is told of who is here.
 type presenceOf struct {
 	mu     sync.Mutex
 	online int
