@@ -64,18 +64,19 @@ type response[T any] struct {
 	Value T      `json:"value"`
 }
 
-// faults are the errors that mean something to the node that asked.
-var faults = map[string]error{
-	"away": errAway, "busy": ErrBusy, "not_found": ErrNotFound, "reused": ErrCommandReused, "game": ErrGame, "fenced": ErrFenced,
-}
+// faults are the errors that mean something to the node that asked. The first that fits is said.
+var faults = []struct {
+	name string
+	err  error
+}{{"away", errAway}, {"busy", ErrBusy}, {"not_found", ErrNotFound}, {"reused", ErrCommandReused}, {"game", ErrGame}, {"fenced", ErrFenced}}
 
 func respond[T any](value T, err error) []byte {
 	out := response[T]{Value: value}
 	if err != nil {
 		out.Fault = "unavailable"
-		for _, name := range []string{"away", "busy", "not_found", "reused", "game", "fenced"} {
-			if errors.Is(err, faults[name]) {
-				out.Fault = name
+		for _, f := range faults {
+			if errors.Is(err, f.err) {
+				out.Fault = f.name
 				break
 			}
 		}
@@ -96,11 +97,13 @@ func read[T any](body []byte, err error) (T, error) {
 	if err := json.Unmarshal(body, &out); err != nil {
 		return out.Value, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	switch known := faults[out.Fault]; {
-	case out.Fault == "":
+	if out.Fault == "" {
 		return out.Value, nil
-	case known != nil:
-		return out.Value, known
+	}
+	for _, f := range faults {
+		if out.Fault == f.name {
+			return out.Value, f.err
+		}
 	}
 	return out.Value, ErrUnavailable
 }
