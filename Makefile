@@ -112,7 +112,7 @@ fuzz: ## Run each fuzz test for a while (T=30s)
 	@.ci/fuzz.sh $(T)
 
 .PHONY: bench
-bench: ## Side by side with other servers: table and docs/benchmarks, 25 min (ARGS="-quick -only fanout")
+bench: ## Side by side with other servers: table and docs/benchmarks, 28 min (ARGS="-quick -only fanout")
 	@.ci/install.sh --try postgresql redis
 	@cd cmd/bench && go build -o ../../bin/bench . && exec ../../bin/bench $(ARGS)
 

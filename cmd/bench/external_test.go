@@ -36,6 +36,15 @@ PASS
 	}
 }
 
+func TestStolenTimeIsAShareOfWhatWasWanted(t *testing.T) {
+	if said := (cpu{busy: 390, stolen: 15}).stolenSince(cpu{busy: 200, stolen: 5}); said != "5.0 % of the CPU time that was wanted" {
+		t.Error(said)
+	}
+	if said := (cpu{}).stolenSince(cpu{}); said != "unknown" {
+		t.Error(said)
+	}
+}
+
 func TestWhatTheyDoNotSayIsAnError(t *testing.T) {
 	if _, err := pgbenchTPS([]byte("pgbench: error: connection refused")); err == nil {
 		t.Error("pgbench")

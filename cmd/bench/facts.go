@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,12 +15,13 @@ import (
 )
 
 // facts are what the figures belong to.
-func facts(ctx context.Context, root string, quick bool) report.Facts {
+func facts(ctx context.Context, root string, quick bool, stolen string) report.Facts {
 	f := report.Facts{
 		{Name: "Date", Value: time.Now().UTC().Format("2 January 2006, 15:04 UTC")},
 		{Name: "Commit", Value: said(ctx, root, "git", "describe", "--always", "--dirty")},
 		{Name: "CPU", Value: cpuModel()},
 		{Name: "Cores", Value: strings.TrimSpace(said(ctx, root, "nproc") + " (server on one, client on another)")},
+		{Name: "Stolen", Value: stolen},
 		{Name: "Kernel", Value: said(ctx, root, "uname", "-sr")},
 		{Name: "Go", Value: strings.TrimPrefix(runtime.Version(), "go")},
 		{Name: "PostgreSQL", Value: said(ctx, root, postgres("postgres"), "--version")},
@@ -49,6 +52,33 @@ func cpuModel() string {
 		}
 	}
 	return runtime.GOARCH
+}
+
+// cpu is the CPU time that the machine has had since its start, in ticks of the kernel.
+type cpu struct{ busy, stolen float64 }
+
+// cpuTime reads the first line of proc(5)'s /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal.
+func cpuTime() cpu {
+	text, _ := os.ReadFile("/proc/stat")
+	var n [8]float64
+	line, _, _ := strings.Cut(string(text), "\n")
+	for i, field := range strings.Fields(line) {
+		if i > 0 && i <= len(n) {
+			n[i-1], _ = strconv.ParseFloat(field, 64)
+		}
+	}
+	return cpu{busy: n[0] + n[1] + n[2] + n[5] + n[6], stolen: n[7]}
+}
+
+// stolenSince is what a hypervisor gave to others while this machine wanted to run: with much
+// of it, times to wait say more about the neighbours than about the servers.
+func (c cpu) stolenSince(before cpu) string {
+	stolen := c.stolen - before.stolen
+	wanted := c.busy - before.busy + stolen
+	if wanted <= 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.1f %% of the CPU time that was wanted", 100*stolen/wanted)
 }
 
 // postgres is the path of one of PostgreSQL's programs, the newest that is installed.

@@ -88,9 +88,11 @@ func run(ctx context.Context, quick bool, only, out string) error {
 	if err != nil {
 		return err
 	}
+	before := cpuTime()
 	if err := b.walk(ctx, steps); err != nil {
 		return err
 	}
+	stolen := cpuTime().stolenSince(before)
 	var ms []report.Measure
 	for _, s := range steps {
 		ms = append(ms, s.measures()...)
@@ -99,7 +101,7 @@ func run(ctx context.Context, quick bool, only, out string) error {
 		return err
 	}
 	if out != "" {
-		if err := write(out, facts(ctx, root, quick), ms); err != nil {
+		if err := write(out, facts(ctx, root, quick, stolen), ms); err != nil {
 			return err
 		}
 		fmt.Fprintln(os.Stderr, "written:", out)
