@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pitboss-hub/pitboss/hub/freeport"
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
 )
 
@@ -96,11 +97,11 @@ func (c clusterCmd) children(p *program, redis string) ([]*child, error) {
 	}
 	var nodes []*child
 	for i := range c.Nodes {
-		address, err := freeAddress()
+		address, err := freeport.Address()
 		if err != nil {
 			return nil, err
 		}
-		admin, err := freeAddress()
+		admin, err := freeport.Address()
 		if err != nil {
 			return nil, err
 		}
@@ -161,13 +162,4 @@ func (c clusterCmd) welcome(p *program, at net.Addr, nodes int) error {
 	}
 	p.printf("%d nodes serve this; their process ids are above. kill -9 one and watch.\n", nodes)
 	return nil
-}
-
-// freeAddress is a port of this machine on which nobody listens at the moment.
-func freeAddress() (string, error) {
-	l, err := listen("127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/pitboss-hub/pitboss/hub/freeport"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
@@ -34,9 +35,19 @@ func (s *said) String() string {
 	return s.text.String()
 }
 
+// last is the end of it, from the beginning of a line on, n bytes at most.
+func (s *said) last(n int) string {
+	text := s.String()
+	if len(text) > n {
+		text = text[len(text)-n:]
+		text = text[strings.IndexByte(text, '\n')+1:]
+	}
+	return text
+}
+
 func TestAClusterServesPlayersThroughItsProxyAndEndsWithAllItStarted(t *testing.T) {
 	t.Setenv(envKillPoint, "none none 0") // the nodes are this test's binary
-	public, err := freeAddress()
+	public, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +91,7 @@ func TestTheProxyPassesOverANodeThatRefuses(t *testing.T) {
 		_, _ = w.Write([]byte(r.Host + " " + r.Header.Get("X-Forwarded-For")))
 	}))
 	defer well.Close()
-	gone, err := freeAddress()
+	gone, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}

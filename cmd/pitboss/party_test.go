@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/bustest"
+	"github.com/pitboss-hub/pitboss/hub/freeport"
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
@@ -62,6 +63,7 @@ func newParty(t *testing.T, size partySize) *party {
 	p := &party{t: t, log: &said{}}
 	t.Cleanup(func() {
 		if t.Failed() {
+			t.Logf("the nodes' last words:\n%s", p.log.last(4<<10))
 			if dir := os.Getenv("PITBOSS_TEST_LOGS"); dir != "" {
 				_ = os.WriteFile(dir+"/"+t.Name()+".log", []byte(p.log.String()), 0o600)
 			}
@@ -250,7 +252,7 @@ func startCluster(t *testing.T) *postgres {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	port, err := localredis.FreePort()
+	port, err := freeport.Take()
 	if err != nil {
 		t.Fatal(err)
 	}

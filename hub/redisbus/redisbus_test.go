@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/bustest"
+	"github.com/pitboss-hub/pitboss/hub/freeport"
 	"github.com/pitboss-hub/pitboss/hub/redisbus"
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
 )
@@ -63,7 +65,7 @@ func clusterOf3(t *testing.T) string {
 	var clients []*redis.Client
 	url := "redis-cluster://"
 	for i := range 3 {
-		s := server(t, lowPort(t), "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+		s, busPort := clusterServer(t, "2000")
 		c := redis.NewClient(&redis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true})
 		t.Cleanup(func() { _ = c.Close() })
 		clients = append(clients, c)
@@ -75,7 +77,7 @@ func clusterOf3(t *testing.T) string {
 			t.Fatal(err)
 		}
 		host, port := split(t, s.Addr)
-		if err := clients[0].ClusterMeet(ctx, host, port).Err(); err != nil {
+		if err := clients[0].Do(ctx, "cluster", "meet", host, port, busPort).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -89,18 +91,14 @@ func clusterOf3(t *testing.T) string {
 	return url
 }
 
-// lowPort is a free port whose cluster bus port (10000 above) can be one too.
-func lowPort(t *testing.T) int {
+// clusterServer is a server of a Redis Cluster, and the port on which the others speak with it.
+func clusterServer(t *testing.T, timeout string) (*localredis.Server, int) {
 	t.Helper()
-	for {
-		port, err := localredis.FreePort()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if port < 55_000 {
-			return port
-		}
+	port, err := freeport.Take()
+	if err != nil {
+		t.Fatal(err)
 	}
+	return server(t, 0, "--cluster-enabled", "yes", "--cluster-node-timeout", timeout, "--cluster-port", strconv.Itoa(port)), port
 }
 
 // node is a bus that runs, and what came by it.
@@ -256,7 +254,7 @@ func TestHealthStaysRedWhileNothingIsDelivered(t *testing.T) {
 func TestAStalledClusterDoublesNothing(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	s := server(t, lowPort(t), "--cluster-enabled", "yes", "--cluster-node-timeout", "60000")
+	s, _ := clusterServer(t, "60000")
 	c := redis.NewClient(&redis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true})
 	defer func() { _ = c.Close() }()
 	if err := c.ClusterAddSlotsRange(ctx, 0, 16383).Err(); err != nil {

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/pitboss-hub/pitboss/hub/freeport"
 )
 
 var (
@@ -225,6 +227,9 @@ func temporaryDir() (string, error) {
 
 // choosePort checks that a port is free; 0 asks for any that is.
 func choosePort(port int) (int, error) {
+	if port == 0 {
+		return freeport.Take()
+	}
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return 0, fmt.Errorf("port %d, which PostgreSQL was to have, is taken by another program: stop it, or choose another port (%w)", port, err)
@@ -233,7 +238,7 @@ func choosePort(port int) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return port, nil
 }
 
 // explain adds what to do to the errors that need it.

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/pitboss-hub/pitboss/hub/freeport"
 )
 
 // ErrMissing means that there is no redis-server on this machine.
@@ -40,16 +42,6 @@ type Server struct {
 	ended chan struct{} // closed when the process has ended
 }
 
-// FreePort returns a port of 127.0.0.1 on which nobody listens at the moment.
-func FreePort() (int, error) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("localredis: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
 // Start runs a server in dir, on a free port if port is 0, and returns when it answers. args
 // are more of redis-server's options, or "--sentinel" and a file before them. It returns
 // ErrMissing.
@@ -59,7 +51,7 @@ func Start(ctx context.Context, dir string, port int, args ...string) (*Server, 
 		return nil, ErrMissing
 	}
 	if port == 0 {
-		if port, err = FreePort(); err != nil {
+		if port, err = freeport.Take(); err != nil {
 			return nil, err
 		}
 	}
