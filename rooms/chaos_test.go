@@ -267,7 +267,7 @@ func (c *chaos) check() {
 				c.Errorf("%+v was accepted as %+v, where the journal has %+v", key, o, bet)
 			}
 		}
-		again, err := c.ask(o.ref, betCommand(key.Player, key.ID, 1), 1)
+		again, err := c.ask(o.ref, betCommand(key.Player, key.ID, o.amount), 1)
 		if err != nil || again.Seq != o.answer.Seq || !cmp.Equal(again.Refusal, o.answer.Refusal) {
 			c.Errorf("%+v was answered with %+v and then with %+v, %v", key, o.answer, again, err)
 		}

@@ -11,11 +11,12 @@
 //	│                            │                                 │
 //	│                     Journal.Append                           │
 //	│          ┌─────────────────┼──────────────┬──────────┐       │
-//	│         nil            *Conflict      ErrFenced    other     │
+//	│         nil            *Conflict,     ErrFenced    other     │
+//	│          │            ErrNotWritten       │          │       │
 //	│          ▼                 ▼              │          ▼       │
-//	│    commit: answer,   concede: rebuild,    │      recover:    │
-//	│    then tell         answer those, decide │      Claim again,│
-//	│          │           the rest anew        │      tell what   │
+//	│    commit: answer,   concede, forget:     │      recover:    │
+//	│    then tell         rebuild, answer      │      Claim again,│
+//	│          │           those, or all        │      tell what   │
 //	│          └─────────────► back ◄───────────┼──────was missed──┘
 //	└───────────────────────────────────────────┤
 //	                                            ▼
@@ -66,10 +67,15 @@
 //   - A room that is open is somebody's, or is taken within LeaseTTL and lookEvery of its node's
 //     end; the epoch that was seen goes with the Claim, so that of two who want it, one gets it
 //     and the other does not take it from him.
-//   - A command acts once. Its id and its answer are in the transaction of its events; the
-//     same id finds the first answer, refusals included, also while a closed room lingers.
-//     ErrBusy and ErrUnavailable are no answers: nothing was decided, or it is not known,
-//     and the id may come again.
+//   - A command acts once. Its id, a digest of it and its answer are in the transaction of its
+//     events; the same id finds the first answer, for good if it was accepted, for RefusalLife at
+//     least if it was refused, also while a closed room lingers, and with another body
+//     ErrCommandReused. ErrBusy and ErrUnavailable are no answers: nothing was decided, or it is
+//     not known, and the id may come again.
+//   - What the game can not even read is refused at once and leaves no row: the same bytes would be
+//     refused at any time, in any state.
+//   - No input restarts a room. Of a batch that the journal can not keep, the command that is to
+//     blame is found by halves and refused, and the others are decided without it.
 //   - Seq has no gaps over owners and restarts; every event has a public form, so that
 //     everybody can count. While a room is open here, sockets are told every event once, in
 //     order; after it was opened anew they resume.
@@ -92,12 +98,16 @@
 // inverse events (every game would need them; a rebuild needs none, and starts from a
 // snapshot that is never far away).
 //
-// Refusals by the rules are kept like acceptances, because a client that lost the answer
-// must not get another one later. What was never decided (busy, rate limits) is not kept.
+// Refusals by the rules are kept, because a client that lost the answer must not get another one
+// soon after; for a day, because who has no money can make any number of them. What was never
+// decided (busy, rate limits) is not kept.
 //
 // Frames are encoded when an event is decided, before the state goes on, and held back: the
 // time between the commit and the sockets is short, and no event shares memory with a state
 // that has changed since. What is resumed or rebuilt is read back from the stored bytes.
+//
+// After an append of which nothing was written, for sure, the room goes back to what it has in
+// memory: a claim would only be another transaction for a database that has no room for one.
 //
 // After an append of unknown outcome the room claims itself anew instead of looking: only a
 // raised epoch makes sure that the lost append does not arrive later. It then tells the

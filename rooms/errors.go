@@ -8,8 +8,8 @@ var (
 	// ErrUnavailable means that it is not known what became of a command, or that the room
 	// can not decide now: the same command may be sent again.
 	ErrUnavailable = errors.New("rooms: the room can not say")
-	// ErrCommandReused means that the player used this command id for another room.
-	ErrCommandReused = errors.New("rooms: this command id was used for another room")
+	// ErrCommandReused means that the player used this command id for something else.
+	ErrCommandReused = errors.New("rooms: this command id was used for something else")
 	// ErrGame means that there is no such game, or that its settings are wrong.
 	ErrGame = errors.New("rooms: no such game")
 

@@ -16,6 +16,12 @@ var (
 	// ErrFenced means that the room has another owner, or is not where the writer
 	// believed: nothing was written, and the writer must drop the room.
 	ErrFenced = errors.New("rooms: another node owns this room")
+	// ErrNotWritten means that nothing was written, and that no row of the batch is to blame: the
+	// database was away, full or read-only, or something was locked. The same may be written later.
+	ErrNotWritten = errors.New("rooms: nothing was written")
+	// ErrUnwritable means that nothing was written and never will be: the batch has something that
+	// the journal can not keep. It is an ErrNotWritten too.
+	ErrUnwritable = fmt.Errorf("%w: some of it can not be kept", ErrNotWritten)
 	// ErrNotFound means that the tenant has no such room.
 	ErrNotFound = errors.New("rooms: no such room")
 	// ErrExists means that the tenant already has, or had, a room of that id.
@@ -25,6 +31,9 @@ var (
 	// ErrRoomID means that a text can not be a room's id.
 	ErrRoomID = errors.New("rooms: a room's id is 1 to 40 lower-case letters, digits and hyphens, and starts with a letter")
 )
+
+// RefusalLife is for how long a refused command's answer is kept, at least.
+const RefusalLife = 24 * time.Hour
 
 // AnyEpoch claims a room whoever has it.
 const AnyEpoch = -1
@@ -120,7 +129,13 @@ type Journal interface {
 	//   - *Conflict: nothing was written, because of single entries, which it names. The
 	//     caller answers those and appends the rest, decided anew.
 	//   - ErrFenced: nothing was written; drop the room.
+	//   - ErrUnwritable: nothing was written, and the same batch never will be.
+	//   - ErrNotWritten: nothing was written. The room is where it was; no Claim is needed.
 	//   - anything else: not known whether it was written; Claim again and see.
+	//
+	// An accepted command is kept for good, a refused one for RefusalLife at least. As long as a
+	// command is kept, the same id of the same player has no effect: it is Answered if it comes
+	// from the same room with the same Digest, else Reused.
 	Append(ctx context.Context, ref Ref, b Batch) ([]Answer, error)
 
 	// Since returns at most limit events after seq, in order.
@@ -144,13 +159,14 @@ type Batch struct {
 // Entry is one command's effect.
 type Entry struct {
 	Command *CommandKey   // whose command it was; nil for the room's own
+	Digest  int64         // of what the command asked for; 0: not known, and compared with nothing
 	Audit   *Audit        // what goes into the audit log; nil if nothing does
 	Refusal *game.Refusal // the rules said no: only this answer is kept, there are no records
 	Records []Record
 	Moves   []game.Posting
 }
 
-// CommandKey identifies a command for good.
+// CommandKey identifies a command.
 type CommandKey struct {
 	Player game.PlayerID
 	ID     string // a UUID
@@ -168,7 +184,7 @@ type Audit struct {
 }
 
 // Answer is what a command was answered with, and is answered with whenever it comes
-// again.
+// again while it is kept.
 type Answer struct {
 	Epoch   int64         `json:"epoch"`
 	Seq     int64         `json:"seq"` // the last event of the entry
@@ -191,7 +207,8 @@ type PlayerBalance struct {
 type Conflict struct {
 	// Answered: entry index → the first answer of a command that was answered before.
 	Answered map[int]Answer
-	// Reused: entry index of a command whose id the player used for another room.
+	// Reused: entry index of a command whose id the player used for another command, or in
+	// another room.
 	Reused map[int]bool
 	// Unfunded: entry index of a command whose stake the player's balance does not cover.
 	Unfunded map[int]bool

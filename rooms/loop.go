@@ -3,6 +3,8 @@ package rooms
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,15 +16,58 @@ import (
 
 // work is one thing to decide: a command, a Close or a Tick.
 type work struct {
-	at       time.Time
-	by       game.Actor
-	key      *CommandKey // of a command
-	command  *Command    // of a command
-	body     any         // of a Tick or a Close
-	fresh    game.Seed   // of a Tick
-	closing  bool        // a Close
-	unfunded bool        // the ledger said no: refused, whatever the rules say
-	replies  []func(Answer, error)
+	at      time.Time
+	by      game.Actor
+	key     *CommandKey   // of a command
+	digest  int64         // of a command
+	command *Command      // of a command
+	body    any           // what the rules are asked: a Tick, a Close, or what Kind.Command read
+	fresh   game.Seed     // of a Tick
+	closing bool          // a Close
+	no      *game.Refusal // the journal said no: refused, whatever the rules say
+	replies []func(Answer, error)
+}
+
+// digest is of what a command asks for, whatever its spaces and however it came here. It is not 0.
+func digest(c *Command) int64 {
+	body, err := json.Marshal(c.Body) // compact, as between nodes
+	if err != nil {
+		body = c.Body
+	}
+	h := sha256.New()
+	_, _ = h.Write(append([]byte(c.Type), 0))
+	_, _ = h.Write(body)
+	if d := int64(binary.BigEndian.Uint64(h.Sum(nil))); d != 0 {
+		return d
+	}
+	return 1
+}
+
+// read takes a command in hand. What the game can not read it never could: that is refused at
+// once, and leaves no row.
+func (r *room) read(m *message) *work {
+	c := m.command
+	w := &work{at: r.now(), key: &CommandKey{c.By.Player, c.ID}, command: c, by: c.By, replies: []func(Answer, error){m.reply}}
+	r.hand = append(r.hand, w)
+	body, err := r.kind.Command(c.Type, c.Body)
+	if err == nil {
+		w.body, w.digest = body, digest(c)
+		return w
+	}
+	a := Answer{Epoch: r.epoch, Seq: r.seq, Refusal: refusal(err)}
+	r.hand = r.hand[:len(r.hand)-1]
+	r.count(a)
+	w.answer(a, nil)
+	return nil
+}
+
+// refusal is the error of a game's Decide or Command, which is one.
+func refusal(err error) *game.Refusal {
+	var no *game.Refusal
+	if !errors.As(err, &no) {
+		panic(fmt.Sprintf("not a refusal: %v", err)) // a bug in the game
+	}
+	return no
 }
 
 func (w *work) answer(a Answer, err error) {
@@ -36,6 +81,7 @@ func (w *work) answer(a Answer, err error) {
 // draft is a batch on its way: what the rules decided, in memory, untold.
 type draft struct {
 	batch    Batch
+	taken    int     // how many works of those in hand
 	works    []*work // entry i is works[i]'s
 	records  []Record
 	messages []hub.Message // record i as sockets will be told it
@@ -44,11 +90,12 @@ type draft struct {
 // process decides what is in hand, appends, answers and tells. Nobody hears of anything
 // before it is committed; what could not be committed leaves no trace, in memory neither.
 func (r *room) process(ctx context.Context) {
+	r.atOnce = len(r.hand)
 	for len(r.hand) > 0 && !r.gone {
 		d := r.decide()
 		if len(d.batch.Entries) == 0 {
-			r.hand = nil
-			return
+			r.hand = r.hand[d.taken:]
+			continue
 		}
 		answers, err := r.append(ctx, d.batch)
 		var conflict *Conflict
@@ -61,10 +108,15 @@ func (r *room) process(ctx context.Context) {
 			r.log.Warn("another node owns the room now")
 			r.d.meter.fenced.Inc()
 			r.gone, r.away, r.fenced = true, true, true
+		case errors.Is(err, ErrNotWritten):
+			r.forget(ctx, d, err)
 		default:
 			r.log.Error("an append's outcome is not known", "err", err)
 			r.recover(ctx)
 		}
+	}
+	if len(r.hand) == 0 {
+		r.hand = nil
 	}
 }
 
@@ -84,10 +136,10 @@ func (r *room) append(ctx context.Context, b Batch) ([]Answer, error) {
 // decide lets the rules decide each work on top of the ones before it, and applies what
 // they decide to the state in memory.
 func (r *room) decide() *draft {
-	d := &draft{batch: Batch{Epoch: r.epoch, Seq: r.seq, Status: r.status}}
-	for _, w := range r.hand {
-		entry := Entry{Command: w.key}
-		body, events, no := r.consult(w)
+	d := &draft{batch: Batch{Epoch: r.epoch, Seq: r.seq, Status: r.status}, taken: min(r.atOnce, len(r.hand))}
+	for _, w := range r.hand[:d.taken] {
+		entry := Entry{Command: w.key, Digest: w.digest}
+		events, no := r.consult(w)
 		entry.Refusal = no
 		closes := w.closing && d.batch.Status == Open
 		if closes {
@@ -103,7 +155,7 @@ func (r *room) decide() *draft {
 			continue
 		}
 		if no == nil && w.by.Staff {
-			entry.Audit = r.audit(w, body)
+			entry.Audit = r.audit(w)
 		}
 		d.batch.Entries = append(d.batch.Entries, entry)
 		d.works = append(d.works, w)
@@ -119,41 +171,32 @@ func (r *room) decide() *draft {
 }
 
 // consult puts one work to the rules. They say what happens, or no.
-func (r *room) consult(w *work) (body any, events []game.Event, no *game.Refusal) {
-	if w.unfunded {
-		return nil, nil, game.Refuse(game.CodeInsufficientFunds, "The balance does not cover the stake.")
+func (r *room) consult(w *work) (events []game.Event, no *game.Refusal) {
+	if w.no != nil {
+		return nil, w.no
 	}
-	body = w.body
-	var err error
-	if w.command != nil {
-		body, err = r.kind.Command(w.command.Type, w.command.Body)
-	}
+	events, err := r.rules.Decide(game.Command{At: w.at, By: w.by, Body: w.body})
 	if err == nil {
-		events, err = r.rules.Decide(game.Command{At: w.at, By: w.by, Body: body})
+		return events, nil
 	}
-	if err == nil {
-		return body, events, nil
-	}
-	if !errors.As(err, &no) {
-		panic(fmt.Sprintf("not a refusal: %v", err)) // a bug in the game
-	}
+	no = refusal(err)
 	if w.command == nil {
 		no = nil // a Close of what is closing already: nothing happens
 	}
-	return body, nil, no
+	return nil, no
 }
 
 // audit is the line of an operator's command. A command that is about something smaller than
 // the room says so by a method Target; one that has a reason, by a method Why.
-func (r *room) audit(w *work, body any) *Audit {
+func (r *room) audit(w *work) *Audit {
 	a := &Audit{
 		Actor: string(w.by.Player), Action: w.command.Type, Target: r.ref.Room,
 		After: bytes.ToValidUTF8(w.command.Body, []byte("\uFFFD")), Address: w.command.Address,
 	}
-	if t, ok := body.(interface{ Target() string }); ok {
+	if t, ok := w.body.(interface{ Target() string }); ok {
 		a.Target = t.Target()
 	}
-	if w, ok := body.(interface{ Why() string }); ok {
+	if w, ok := w.body.(interface{ Why() string }); ok {
 		a.Reason = w.Why()
 	}
 	return a
@@ -198,7 +241,12 @@ func (d *draft) record(r *room, w *work, ev game.Event) Record {
 
 // commit makes a written draft the room's past, answers, and tells everybody.
 func (r *room) commit(ctx context.Context, d *draft, answers []Answer) {
-	r.hand = nil
+	r.hand = r.hand[d.taken:]
+	r.atOnce *= 2
+	if r.troubled {
+		r.troubled = false
+		r.log.Info("the journal can be written again")
+	}
 	r.adopt(d)
 	for i, w := range d.works {
 		if w.key != nil {
@@ -261,22 +309,53 @@ func (r *room) concede(ctx context.Context, d *draft, c *Conflict) {
 			r.d.meter.commands.WithLabelValues("reused").Inc()
 			w.answer(Answer{}, ErrCommandReused)
 			progress = true
-		case c.Unfunded[i] && !w.unfunded && w.key != nil:
-			w.unfunded = true
+		case c.Unfunded[i] && w.no == nil && w.key != nil:
+			w.no = game.Refuse(game.CodeInsufficientFunds, "The balance does not cover the stake.")
 			progress = true
 			fallthrough
 		default:
 			rest = append(rest, w)
 		}
 	}
-	r.hand = rest
+	r.hand = append(rest, r.hand[d.taken:]...)
 	if !progress {
 		r.log.Error("a conflict that names nothing new", "err", c)
 		r.recover(ctx)
 		return
 	}
+	r.goBack(ctx)
+}
+
+// goBack makes the state the committed one again.
+func (r *room) goBack(ctx context.Context) {
 	if err := r.rebuild(); err != nil {
 		r.log.Error("the room can not be rebuilt from what it remembers", "err", err)
 		r.recover(ctx)
 	}
+}
+
+// forget goes back after an append of which nothing was written. While the journal takes
+// nothing, whoever asked gets ErrUnavailable. Of what it can not keep, half is decided at a time,
+// until the command that is to blame is alone: it is refused for good.
+func (r *room) forget(ctx context.Context, d *draft, err error) {
+	r.d.meter.unwritten.Inc()
+	w := r.hand[0]
+	switch {
+	case !errors.Is(err, ErrUnwritable):
+		if !r.troubled {
+			r.troubled = true
+			r.log.Error("the journal can not be written", "err", err)
+		}
+		r.giveUp(ErrUnavailable)
+	case d.taken > 1:
+		r.atOnce = (d.taken + 1) / 2
+	case w.key != nil && w.no == nil:
+		r.log.Error("a command can not be kept", "type", w.command.Type, "player", string(w.by.Player), "err", err)
+		w.no = game.Refuse(game.CodeInvalidCommand, "This can not be kept.")
+	default: // the room's own; or not even the refusal of it can be kept
+		r.log.Error("what was decided can not be kept", "err", err)
+		w.answer(Answer{Epoch: r.epoch, Seq: r.seq, Refusal: w.no}, nil)
+		r.hand = r.hand[1:]
+	}
+	r.goBack(ctx)
 }

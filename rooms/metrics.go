@@ -11,6 +11,7 @@ type meters struct {
 	batch       prometheus.Histogram
 	fenced      prometheus.Counter
 	recoveries  prometheus.Counter
+	unwritten   prometheus.Counter
 	panics      prometheus.Counter
 	seedless    prometheus.Counter
 	unpublished prometheus.Counter
@@ -29,6 +30,7 @@ func newMeters(reg prometheus.Registerer) *meters {
 		batch:       prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_room_batch_entries", Help: "Entries per append.", Buckets: prometheus.ExponentialBuckets(1, 2, 9)}),
 		fenced:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_fenced_total", Help: "Late writers: rooms whose write or claim was refused because another node owns them."}),
 		recoveries:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_recoveries_total", Help: "Appends whose outcome had to be looked up."}),
+		unwritten:   prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_unwritten_total", Help: "Appends of which nothing was written, for sure: the database was away, full, read-only or locked, or could not keep it."}),
 		panics:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_panics_total", Help: "Rooms stopped because their rules panicked."}),
 		seedless:    prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_seedless_ticks_total", Help: "Ticks put off because there was no randomness."}),
 		unpublished: prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_unpublished_total", Help: "Messages that the hub did not take."}),
@@ -38,7 +40,7 @@ func newMeters(reg prometheus.Registerer) *meters {
 		handedOver:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_handed_over_total", Help: "Rooms given to another node."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.panics, m.seedless, m.unpublished, m.held, m.lapses, m.forwarded, m.handedOver)
+		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.unwritten, m.panics, m.seedless, m.unpublished, m.held, m.lapses, m.forwarded, m.handedOver)
 	}
 	return m
 }

@@ -61,6 +61,8 @@ type room struct {
 
 	// Owned by run.
 	hand      []*work     // being decided; not answered yet
+	atOnce    int         // how many of them are decided in one append
+	troubled  bool        // the last append was not written, for no fault of its own
 	asked     []*message  // questions not answered yet
 	published int64       // the last event that sockets were told of
 	last      time.Time   // the last command's: time does not run backwards in a game
@@ -166,16 +168,22 @@ func (r *room) drop() {
 	if r.fenced {
 		why = errAway
 	}
+	r.giveUp(why)
+	for _, q := range r.asked {
+		q.reply(Answer{}, why)
+	}
+	r.asked = nil
+}
+
+// giveUp answers the commands in hand with why.
+func (r *room) giveUp(why error) {
 	for _, w := range r.hand {
 		if w.key != nil && len(w.replies) > 0 {
 			r.d.meter.commands.WithLabelValues("unavailable").Inc()
 		}
 		w.answer(Answer{}, why)
 	}
-	for _, q := range r.asked {
-		q.reply(Answer{}, why)
-	}
-	r.hand, r.asked = nil, nil
+	r.hand = nil
 }
 
 // live is where all of the game happens.
@@ -288,14 +296,22 @@ func (r *room) take(m *message, seen map[CommandKey]*work) {
 		r.hand = append(r.hand, &work{at: r.now(), body: *m.close, closing: true, replies: []func(Answer, error){m.reply}})
 		return
 	}
-	c := m.command
-	key := CommandKey{c.By.Player, c.ID}
-	if w := seen[key]; w != nil {
-		w.replies = append(w.replies, m.reply)
+	w := r.read(m)
+	if w == nil {
 		return
 	}
-	seen[key] = &work{at: r.now(), key: &key, command: c, by: c.By, replies: []func(Answer, error){m.reply}}
-	r.hand = append(r.hand, seen[key])
+	twin := seen[*w.key]
+	if twin == nil {
+		seen[*w.key] = w
+		return
+	}
+	r.hand = r.hand[:len(r.hand)-1]
+	if twin.digest != w.digest {
+		r.d.meter.commands.WithLabelValues("reused").Inc()
+		m.reply(Answer{}, ErrCommandReused)
+		return
+	}
+	twin.replies = append(twin.replies, m.reply)
 }
 
 // now is the time for the next command: UTC, in milliseconds, never before the last one.

@@ -22,8 +22,10 @@ const (
 	adminConns = 4
 
 	// What the application's login is bound to, so that a node that hangs or vanished in the
-	// middle of a transaction does not hold its locks for long.
-	appStatementTimeout = 30 * time.Second
+	// middle of a transaction does not hold its locks for long, and so that a room hears from the
+	// server itself what it waits for in vain: it waits 10 seconds for an append.
+	appLockTimeout      = 3 * time.Second
+	appStatementTimeout = 7 * time.Second
 	appIdleTimeout      = rooms.LeaseTTL
 )
 
@@ -130,6 +132,7 @@ func bindLogin(ctx context.Context, tx pgx.Tx, role string) error {
 	for _, sql := range []string{
 		in + `search_path = ` + loginPath,
 		in + `enable_seqscan = off`,
+		in + fmt.Sprintf(`lock_timeout = %d`, appLockTimeout.Milliseconds()),
 		in + fmt.Sprintf(`statement_timeout = %d`, appStatementTimeout.Milliseconds()),
 		in + fmt.Sprintf(`idle_in_transaction_session_timeout = %d`, appIdleTimeout.Milliseconds()),
 		`grant connect on database ` + quote(database) + ` to ` + quote(role),

@@ -20,7 +20,7 @@ type plan struct {
 	b       rooms.Batch
 	lastSeq int64
 	ids     []uuid.UUID // of each entry; zero: no command
-	keys    struct{ players, ids []string }
+	keys    struct{ accepted, refused keys }
 	owners  []game.PlayerID // whose accounts the batch needs
 	move    roomMove
 	done    chan struct{} // closed when answers and err are set
@@ -33,13 +33,30 @@ type plan struct {
 	err     error
 }
 
+// keys are commands' players and ids, for SQL.
+type keys struct{ players, ids []string }
+
+func (k *keys) add(player game.PlayerID, id uuid.UUID) {
+	k.players, k.ids = append(k.players, string(player)), append(k.ids, id.String())
+}
+
+func (k *keys) join(more keys) {
+	k.players, k.ids = append(k.players, more.players...), append(k.ids, more.ids...)
+}
+
 type commandKey struct {
 	player game.PlayerID
 	id     uuid.UUID
 }
 
+// commandHere is a command of one room.
+type commandHere struct {
+	commandKey
+	room string
+}
+
 type answered struct {
-	room   string
+	digest int64 // 0: not known
 	answer json.RawMessage
 }
 
@@ -80,7 +97,11 @@ func newPlan(ref rooms.Ref, b rooms.Batch) (*plan, error) {
 			}
 			seen[key] = true
 			p.ids[i] = id
-			p.keys.players, p.keys.ids = append(p.keys.players, string(k.Player)), append(p.keys.ids, id.String())
+			if e.Refusal == nil {
+				p.keys.accepted.add(k.Player, id)
+			} else {
+				p.keys.refused.add(k.Player, id)
+			}
 			need(k.Player)
 		}
 		for _, r := range e.Records {
@@ -119,16 +140,18 @@ func (p *plan) compute(g *group) (err error) {
 			seq = e.Records[n-1].Seq
 		}
 		if e.Command != nil {
-			if first, ok := g.known[commandKey{e.Command.Player, p.ids[i]}]; ok {
-				if first.room != p.ref.Room {
-					conflict.Reused[i] = true
-					continue
-				}
+			key := commandKey{e.Command.Player, p.ids[i]}
+			first, here := g.known[commandHere{key, p.ref.Room}]
+			if here && (first.digest == e.Digest || first.digest == 0 || e.Digest == 0) {
 				var answer rooms.Answer
 				if err := json.Unmarshal(first.answer, &answer); err != nil {
 					return fmt.Errorf("answer of command %s: %w", p.ids[i], err)
 				}
 				conflict.Answered[i] = answer
+				continue
+			}
+			if here || g.used[key] {
+				conflict.Reused[i] = true
 				continue
 			}
 		}

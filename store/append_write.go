@@ -35,9 +35,14 @@ from unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[
   as u(room, epoch, seq, at, type, round, data)`
 
 	insertCommands = `
-insert into command (room, player, id, answer)
-select u.room, u.player, u.id::uuid, u.answer::json
-from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as u(room, player, id, answer)`
+insert into command (room, player, id, body, answer)
+select u.room, u.player, u.id::uuid, u.body, u.answer::json
+from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) as u(room, player, id, body, answer)`
+
+	insertRefusals = `
+insert into refusal (room, player, id, body, answer)
+select u.room, u.player, u.id::uuid, u.body, u.answer::json
+from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) as u(room, player, id, body, answer)`
 
 	insertTransfers = `
 insert into transfer (room, debit, credit, amount, kind, ref, seq, player, command, at)
@@ -131,25 +136,43 @@ func queueEvents(q *pgx.Batch, plans []*plan) {
 	}
 }
 
+// answers are commands and what they are answered with.
+type answers struct {
+	keys
+	rooms, texts []string
+	digests      []int64
+}
+
+// queueCommands queues the answers, of accepted and of refused commands.
 func queueCommands(q *pgx.Batch, plans []*plan) error {
-	var roomIDs, players, ids, answers []string
+	var accepted, refused answers
 	for _, p := range plans {
-		players, ids = append(players, p.keys.players...), append(ids, p.keys.ids...)
+		accepted.join(p.keys.accepted)
+		refused.join(p.keys.refused)
 		for i, e := range p.b.Entries {
 			if e.Command == nil {
 				continue
 			}
-			answer, err := json.Marshal(p.answers[i])
+			to := &accepted
+			if e.Refusal != nil {
+				to = &refused
+			}
+			text, err := json.Marshal(p.answers[i])
 			if err != nil {
 				return fmt.Errorf("encode an answer: %w", err)
 			}
-			roomIDs, answers = append(roomIDs, p.ref.Room), append(answers, string(answer))
+			to.rooms, to.digests, to.texts = append(to.rooms, p.ref.Room), append(to.digests, e.Digest), append(to.texts, string(text))
 		}
 	}
-	if len(ids) > 0 {
-		q.Queue(insertCommands, roomIDs, players, ids, answers)
-	}
+	accepted.queue(q, insertCommands)
+	refused.queue(q, insertRefusals)
 	return nil
+}
+
+func (a *answers) queue(q *pgx.Batch, sql string) {
+	if len(a.ids) > 0 {
+		q.Queue(sql, a.rooms, a.players, a.ids, a.digests, a.texts)
+	}
 }
 
 func queueTransfers(q *pgx.Batch, plans []*plan) {

@@ -4,14 +4,22 @@
 // # What always holds
 //
 //   - A tenant's rows are in the tenant's own schema, and only the tenant's own role may
-//     touch them. Scope.Tx is the only way there: the pool is not exported, and the login
-//     behind it has no right on any tenant's table. A query outside a scope fails with
+//     touch them. Scope.Tx is the only way there: the pools are not exported, and the login
+//     behind them has no right on any tenant's table. A query outside a scope fails with
 //     SQLSTATE 42501; it never returns rows.
+//   - One tenant's locks hold up no other: what it has in use of the connections is bounded
+//     (gate.go), appends have a share of their own, and leases, the directory, revocations, tickets
+//     and the index of rooms go by other connections. A statement waits for a lock for 3 s and
+//     runs for 7 s at most; the login is bound to that, and so it holds behind any pooler.
+//   - What the database can not do now is ErrUnavailable, or ErrBusy, whoever asks: all that goes
+//     wrong is judged in one place (borrow). A disk that is full or broken, or a server that is
+//     read-only, turns Health red.
 //   - A scope lasts exactly as long as its transaction, so nothing of a tenant is left on
 //     a connection, also behind pgbouncer in transaction mode.
 //   - What happened in a room and the money that it moved are written in one transaction,
 //     fenced by the room's epoch and seq. Events, transfers, answers and audit lines can be
-//     added and read, never changed: the tenant's role has no right to.
+//     added and read, never changed: the tenant's role has no right to. It may delete refusals,
+//     which are kept for a day in a table of their own, and nothing else.
 //   - The sum of all balances of a tenant is zero, each balance is what its transfers
 //     add up to, and no player's is below zero.
 //   - Signing secrets and the seeds of open rounds are sealed under the master key.
@@ -38,6 +46,13 @@
 // Appends of a tenant's rooms that wait at the same time share a transaction of two round trips
 // (group.go, presume.go): one would do only if the answers, which are written with the bets,
 // did not say the balance after each.
+//
+// An append that the server undid, or that did not come to its commit, is known not to be written
+// (rooms.ErrNotWritten). Only a connection that is lost between the commit and its answer leaves
+// that open.
+//
+// Refusals and accepted commands are in two tables, so that an id could be in both: each append
+// looks in the other one too, by one statement of its first round trip.
 //
 // Hot tables have no foreign keys: a batch of a hundred bets would pay for hundreds of
 // look-ups that the journal's own arithmetic makes needless; Store.TrialBalance finds what

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -17,6 +20,13 @@ var (
 	ErrMasterKey = errors.New("store: wrong master key: start with the master key that this database was set up with")
 	// ErrSealed means that sealed data was altered, or is of another tenant or purpose.
 	ErrSealed = errors.New("store: sealed data is damaged")
+
+	// ErrUnavailable means that the database can not do it now, or that it is not known whether it
+	// did: it is away, full or read-only, or something is locked. It may be asked again.
+	ErrUnavailable = errors.New("store: the database can not do this now")
+	// ErrBusy means that a tenant has all of its connections in use and enough that wait for them:
+	// nothing was done.
+	ErrBusy = errors.New("store: too much is under way")
 
 	// ErrNoTenant means that there is no such tenant.
 	ErrNoTenant = errors.New("store: no such tenant")
@@ -48,6 +58,9 @@ const (
 	stateForeignKey      = "23503"
 	stateDuplicateObject = "42710"
 	stateLockTimeout     = "55P03"
+	stateReadOnly        = "25006"
+	stateIdleTooLong     = "25P03"
+	stateDiskFull        = "53100"
 	stateNoSuchSetting   = "22023" // SET ROLE to a role that is not there
 	stateDenied          = "42501"
 	stateNoTable         = "42P01"
@@ -67,4 +80,47 @@ func sqlState(err error) string {
 func violates(err error, constraint string) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == stateUnique || pg.Code == stateCheck) && pg.ConstraintName == constraint
+}
+
+// transient reports whether the server said no for what no row is to blame for: connections,
+// resources, an operator, the system, other transactions (classes 08, 53, 57, 58, 40), locks.
+func transient(state string) bool {
+	return slices.Contains([]string{stateLockTimeout, stateReadOnly, stateIdleTooLong}, state) ||
+		slices.Contains([]string{"08", "53", "57", "58", "40"}, class(state))
+}
+
+func class(state string) string { return state[:min(2, len(state))] }
+
+// judged says of an error what it means to whoever asked. lost says that the connection was.
+func judged(err error, lost bool) error {
+	switch state := sqlState(err); {
+	case err == nil, errors.Is(err, ErrUnavailable), errors.Is(err, context.Canceled):
+		return err
+	case transient(state), state == "" && (lost || errors.Is(err, context.DeadlineExceeded)):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
+}
+
+// undone reports whether err says that the server undid the transaction: it goes on to talk to
+// us, and so what it was asked for did not happen.
+func undone(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	severity := pg.SeverityUnlocalized
+	if severity == "" { // a pooler's
+		severity = pg.Severity
+	}
+	return severity == "ERROR"
+}
+
+// unwritable reports whether what was to be written is to blame: data that can not be, a
+// constraint, a limit of the server (classes 22, 23, 54), or what no room should ask for.
+func unwritable(err error) bool {
+	if errors.Is(err, ErrNoTenant) || answeredMeanwhile(err) {
+		return false
+	}
+	return errors.Is(err, ErrInvalid) || errors.Is(err, ErrAmount) || slices.Contains([]string{"22", "23", "54"}, class(sqlState(err)))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
@@ -84,4 +85,16 @@ func (s *Store) LateClaim(ctx context.Context, ref rooms.Ref, read rooms.Status,
 // LateAppend is what an Append that was committed some time ago tells the index.
 func (s *Store) LateAppend(ctx context.Context, ref rooms.Ref, wrote rooms.Status) error {
 	return s.index(ctx, closeIndex, ref, string(wrote))
+}
+
+// SweepRefusals deletes a tenant's old refusals now rather than within the hour.
+func (s *Store) SweepRefusals(ctx context.Context, id tenant.ID) error {
+	return s.sweepRefusals(ctx, id)
+}
+
+// WaitForDisk makes the last write that the disk refused long past.
+func (s *Store) WaitForDisk() {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	s.disk.last = s.disk.last.Add(-failingFor)
 }

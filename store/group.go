@@ -25,8 +25,9 @@ const (
 	// leave the database idle while the next is put together and the log is flushed, more than
 	// two make the groups smaller. (BenchmarkAppendTogether; docs/benchmarks.)
 	groupsAtOnce = 2
-	// groupWithin bounds a transaction of appends, which outlives the callers' contexts.
-	groupWithin = 10 * time.Second
+	// groupWithin bounds a transaction of appends, which outlives the callers' contexts. It is less
+	// than a room waits, so that what is known of it is heard.
+	groupWithin = 8 * time.Second
 )
 
 // lanes are the appends that wait, by tenant. While a tenant's transaction is under way, what
@@ -65,8 +66,27 @@ func (j *Journal) commit(ctx context.Context, p *plan) ([]rooms.Answer, error) {
 	case <-p.done:
 		return p.answers, p.err
 	case <-ctx.Done():
+		if l.withdraw(p) {
+			return nil, fmt.Errorf("%w: %w", rooms.ErrNotWritten, ctx.Err())
+		}
 		return nil, ctx.Err() // the transaction goes on: whether it was written shows in the next Claim
 	}
+}
+
+// withdraw reports whether p still waited, and makes sure that it is not written.
+func (l *lanes) withdraw(p *plan) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mine := l.waiting[p.ref.Tenant]
+	if mine == nil {
+		return false
+	}
+	i := slices.Index(mine.plans, p)
+	if i < 0 {
+		return false
+	}
+	mine.plans = slices.Delete(mine.plans, i, i+1)
+	return true
 }
 
 // serve commits a tenant's appends until none waits.
@@ -139,12 +159,6 @@ func (j *Journal) tried(ctx context.Context, id tenant.ID, plans []*plan) (err e
 	return j.try(ctx, id, plans)
 }
 
-// transient reports whether a transaction failed for what no row of it is to blame for:
-// connections, resources, an operator, other transactions (classes 08, 53, 57, 58, 40).
-func transient(state string) bool {
-	return slices.Contains([]string{"08", "53", "57", "58", "40"}, state[:min(2, len(state))])
-}
-
 // try is a transaction, and again if other transactions were in its way. A plan's own error
 // is set in it; the error of all is returned.
 //
@@ -155,7 +169,7 @@ func transient(state string) bool {
 func (j *Journal) try(ctx context.Context, id tenant.ID, plans []*plan) error {
 	ctx, cancel := context.WithTimeout(ctx, groupWithin)
 	defer cancel()
-	scope := j.s.Tenant(id)
+	scope := j.s.Tenant(id).forAppends()
 	err := scope.twoTrips(ctx, func() (*pgx.Batch, func(*pgx.Batch) error) {
 		g := newGroup(plans)
 		return g.presume(), g.confirm
@@ -172,12 +186,12 @@ func (j *Journal) try(ctx context.Context, id tenant.ID, plans []*plan) error {
 		switch {
 		case attempt == maxAttempts:
 		case errors.As(err, &missing):
-			if err := j.s.openAccounts(ctx, id, missing); err != nil {
-				return err
+			if err := openAccounts(ctx, scope, missing); err != nil {
+				return fmt.Errorf("%w: %w", rooms.ErrNotWritten, err)
 			}
 			continue
-		case violates(err, "command_once"):
-			continue // another transaction answered the same id meanwhile: now it is seen
+		case answeredMeanwhile(err):
+			continue // by another transaction: now it is seen
 		}
 		return err
 	}
@@ -187,7 +201,8 @@ func (j *Journal) try(ctx context.Context, id tenant.ID, plans []*plan) error {
 type group struct {
 	plans    []*plan // in the order in which their rooms are locked
 	there    map[string]bool
-	known    map[commandKey]answered
+	known    map[commandHere]answered // commands that were answered before
+	used     map[commandKey]bool      // and all their ids, with those of this transaction
 	accounts map[game.PlayerID]*account
 	tills    map[string]*account
 }
@@ -199,7 +214,7 @@ func newGroup(plans []*plan) *group {
 		p.err = nil
 	}
 	return &group{
-		plans: plans, there: map[string]bool{}, known: map[commandKey]answered{},
+		plans: plans, there: map[string]bool{}, known: map[commandHere]answered{}, used: map[commandKey]bool{},
 		accounts: map[game.PlayerID]*account{}, tills: map[string]*account{},
 	}
 }
@@ -233,8 +248,11 @@ join room r on r.id = k.id and r.epoch = k.epoch and r.seq = k.seq
 order by r.id for no key update of r`
 
 	selectCommands = `
-select c.player, c.id, c.room, c.answer
-from unnest($1::text[], $2::text[]) as k(player, id) join command c on c.player = k.player and c.id = k.id::uuid`
+select c.player, c.id, c.room, coalesce(c.body, 0), c.answer
+from unnest($1::text[], $2::text[]) as k(player, id) join command c on c.player = k.player and c.id = k.id::uuid
+union all
+select r.player, r.id, r.room, coalesce(r.body, 0), r.answer
+from unnest($1::text[], $2::text[]) as k(player, id) join refusal r on r.player = k.player and r.id = k.id::uuid`
 
 	// lockAccounts locks in one order for everybody: players by name, then tills. It leaves
 	// room for those who only look whether an account is there.
@@ -247,12 +265,14 @@ order by kind, owner for no key update`
 // load queues the locks and what the plans depend on. From then on nobody else changes it.
 func (g *group) load() *pgx.Batch {
 	q := &pgx.Batch{}
-	var roomIDs, players, ids, owners []string
+	var roomIDs, owners []string
+	var commands keys
 	var epochs, seqs []int64
 	needed := map[game.PlayerID]bool{}
 	for _, p := range g.plans {
 		roomIDs, epochs, seqs = append(roomIDs, p.ref.Room), append(epochs, p.b.Epoch), append(seqs, p.b.Seq)
-		players, ids = append(players, p.keys.players...), append(ids, p.keys.ids...)
+		commands.join(p.keys.accepted)
+		commands.join(p.keys.refused)
 		for _, who := range p.owners {
 			if !needed[who] {
 				needed[who] = true
@@ -265,12 +285,12 @@ func (g *group) load() *pgx.Batch {
 		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { g.there[id] = true; return nil })
 		return err
 	})
-	if len(ids) > 0 {
-		q.Queue(selectCommands, players, ids).Query(func(rows pgx.Rows) error {
-			var k commandKey
+	if len(commands.ids) > 0 {
+		q.Queue(selectCommands, commands.players, commands.ids).Query(func(rows pgx.Rows) error {
+			var k commandHere
 			var a answered
-			_, err := pgx.ForEachRow(rows, []any{(*string)(&k.player), (*[16]byte)(&k.id), &a.room, (*[]byte)(&a.answer)}, func() error {
-				g.known[k] = a
+			_, err := pgx.ForEachRow(rows, []any{(*string)(&k.player), (*[16]byte)(&k.id), &k.room, &a.digest, (*[]byte)(&a.answer)}, func() error {
+				g.known[k], g.used[k.commandKey] = a, true
 				return nil
 			})
 			return err
@@ -305,12 +325,15 @@ func (g *group) compute() ([]*plan, error) {
 			continue
 		}
 		if p.err = p.compute(g); p.err != nil {
+			if !errors.As(p.err, new(*rooms.Conflict)) {
+				p.err = fmt.Errorf("%w: %w", rooms.ErrNotWritten, p.err)
+			}
 			continue
 		}
 		good = append(good, p)
 		for i, e := range p.b.Entries { // for a later plan that uses the id again
 			if e.Command != nil {
-				g.known[commandKey{e.Command.Player, p.ids[i]}] = answered{room: p.ref.Room}
+				g.used[commandKey{e.Command.Player, p.ids[i]}] = true
 			}
 		}
 	}

@@ -71,9 +71,10 @@ func TestTenantRoleCannotChangeThePastOrTheSchema(t *testing.T) {
 		sql = append(sql, `delete from `+table, `truncate `+table)
 	}
 	sql = append(sql,
+		`truncate refusal`, `update refusal set at = now()`,
 		`update event set data = '{}'`, `update command set answer = '{}'`, `update transfer set amount = 1`,
-		`update audit_log set actor = ''`, `update _meta set version = 0`, `delete from _meta`,
-		`delete from account`, `truncate account`, `delete from room`, `truncate room`,
+		`update audit_log set actor = ''`, `update _meta set version = 0`,
+		`delete from _meta`, `delete from account`, `truncate account`, `delete from room`, `truncate room`,
 		`create table x (y int)`, `alter table account drop constraint account_funds`, `drop table event`,
 		`create index on event (at)`, `create schema x`,
 		`create role x`, `create temporary table x (y int)`,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -101,7 +102,10 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 func (s *Store) index(ctx context.Context, sql string, ref rooms.Ref, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexTimeout)
 	defer cancel()
-	_, err := s.pool.Exec(ctx, sql, append([]any{ref.Tenant.String(), ref.Room}, args...)...)
+	err := s.platform(ctx, func(conn *pgxpool.Conn) error {
+		_, err := conn.Exec(ctx, sql, append([]any{ref.Tenant.String(), ref.Room}, args...)...)
+		return err
+	})
 	if err != nil {
 		s.log.WarnContext(ctx, "the index of rooms is behind", "tenant", ref.Tenant.String(), "room", ref.Room, "error", err)
 	}
@@ -158,11 +162,15 @@ func (j *Journal) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]r
 	var answers []rooms.Answer
 	if err == nil {
 		answers, err = j.commit(ctx, p)
+	} else {
+		err = fmt.Errorf("%w: %w", rooms.ErrNotWritten, err)
 	}
 	var conflict *rooms.Conflict
 	switch {
 	case errors.As(err, &conflict):
 		return nil, conflict
+	case errors.Is(err, rooms.ErrNotWritten) && unwritable(err):
+		return nil, fmt.Errorf("store: append to %s: %w: %w", ref, rooms.ErrUnwritable, err)
 	case err != nil:
 		return nil, fmt.Errorf("store: append to %s: %w", ref, err)
 	}
@@ -208,7 +216,7 @@ order by u.kind, u.owner on conflict do nothing`
 
 // openAccounts makes empty accounts, in a transaction of its own so that Append can still
 // lock all accounts in one order. That happens once in a player's life.
-func (s *Store) openAccounts(ctx context.Context, id tenant.ID, m *missingAccounts) error {
+func openAccounts(ctx context.Context, scope Scope, m *missingAccounts) error {
 	var kinds, owners []string
 	for _, p := range m.players {
 		kinds, owners = append(kinds, kindPlayer), append(owners, p)
@@ -216,7 +224,7 @@ func (s *Store) openAccounts(ctx context.Context, id tenant.ID, m *missingAccoun
 	for _, room := range m.tills {
 		kinds, owners = append(kinds, kindTill), append(owners, room)
 	}
-	return s.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	return scope.Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, insertAccounts, kinds, owners)
 		return err
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -48,10 +49,19 @@ where tenant = $1 and room = $2 and epoch = $3 and state <> 'closed'`
 	selectConfigs = `select id, game, name, settings from room where status <> 'closed'`
 )
 
+// lease runs do on a connection of the control lane, past all others.
+func (l *Leases) lease(ctx context.Context, do func(*pgxpool.Conn) error) error {
+	return l.s.borrow(ctx, l.s.control, nil, do)
+}
+
 // Renew implements rooms.Leases.
 func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (fresh bool, err error) {
-	rows, _ := l.s.vital.Query(ctx, renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Takes) // its error comes from below
-	found, err := pgx.CollectRows(rows, pgx.RowTo[bool])
+	var found []bool
+	err = l.lease(ctx, func(conn *pgxpool.Conn) (err error) {
+		rows, _ := conn.Query(ctx, renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Takes) // its error comes from below
+		found, err = pgx.CollectRows(rows, pgx.RowTo[bool])
+		return err
+	})
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("store: renew the lease of %s: %w", n.Node, err)
@@ -63,7 +73,11 @@ func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (f
 
 // Release implements rooms.Leases.
 func (l *Leases) Release(ctx context.Context, n rooms.Lease) error {
-	if _, err := l.s.vital.Exec(ctx, releaseLease, n.Node, n.Incarnation); err != nil {
+	err := l.lease(ctx, func(conn *pgxpool.Conn) error {
+		_, err := conn.Exec(ctx, releaseLease, n.Node, n.Incarnation)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("store: release the lease of %s: %w", n.Node, err)
 	}
 	return nil
@@ -94,7 +108,7 @@ func (l *Leases) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
 		})
 		return err
 	})
-	if err := l.s.vital.SendBatch(ctx, q).Close(); err != nil {
+	if err := l.lease(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }); err != nil {
 		return f, fmt.Errorf("store: look at the floor: %w", err)
 	}
 	return f, nil
@@ -102,7 +116,11 @@ func (l *Leases) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
 
 // HandOver implements rooms.Leases.
 func (l *Leases) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to string) error {
-	if _, err := l.s.pool.Exec(ctx, handOver, ref.Tenant.String(), ref.Room, epoch, to); err != nil {
+	err := l.s.platform(ctx, func(conn *pgxpool.Conn) error {
+		_, err := conn.Exec(ctx, handOver, ref.Tenant.String(), ref.Room, epoch, to)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("store: hand %s over to %s: %w", ref, to, err)
 	}
 	return nil

@@ -195,8 +195,10 @@ order by 1, 2`
 func (s *Store) TrialBalance(ctx context.Context, id tenant.ID) (TrialBalance, error) {
 	var out TrialBalance
 	err := s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "set local enable_seqscan = on"); err != nil { // it reads everything
-			return err
+		for _, set := range []string{"set local enable_seqscan = on", "set local statement_timeout = '30s'"} { // it reads everything
+			if _, err := tx.Exec(ctx, set); err != nil {
+				return err
+			}
 		}
 		rows, _ := tx.Query(ctx, selectTrial) // its error comes from CollectRows
 		list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a AccountBalance, err error) {

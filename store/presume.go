@@ -20,6 +20,12 @@ from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) as u(kind, owner
 where a.kind = u.kind and a.owner = u.owner
 returning a.kind, a.owner, a.id, a.balance - u.delta, a.version - u.moves`
 
+	// changedSides finds commands that were decided otherwise before: the insert of an answer finds
+	// only those that were decided the same way.
+	changedSides = `
+select exists (select from unnest($1::text[], $2::text[]) as k(player, id) join refusal r on r.player = k.player and r.id = k.id::uuid)
+    or exists (select from unnest($3::text[], $4::text[]) as k(player, id) join command c on c.player = k.player and c.id = k.id::uuid)`
+
 	selectAccounts = `select kind, owner, id, balance, version from account where kind = 'player' and owner = any($1)`
 )
 
@@ -37,6 +43,20 @@ func (g *group) presume() *pgx.Batch {
 		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { g.there[id] = true; return nil })
 		return err
 	})
+	var accepted, refused keys
+	for _, p := range g.plans {
+		accepted.join(p.keys.accepted)
+		refused.join(p.keys.refused)
+	}
+	if len(accepted.ids)+len(refused.ids) > 0 { // after the rooms: of a room's commands, none is on its way now
+		q.Queue(changedSides, accepted.players, accepted.ids, refused.players, refused.ids).QueryRow(func(row pgx.Row) error {
+			var changed bool
+			if err := row.Scan(&changed); err != nil || !changed {
+				return err
+			}
+			return errUnusual
+		})
+	}
 	type sum struct{ delta, moves int64 }
 	sums, order := map[owner]sum{}, []owner(nil)
 	add := func(who owner, amount int64) {
@@ -111,5 +131,10 @@ func (g *group) confirm(q *pgx.Batch) error {
 // unusual reports whether a transaction that presumed was undone because it was not so. The
 // plans' errors are not to be believed then.
 func unusual(err error) bool {
-	return errors.Is(err, errUnusual) || violates(err, "account_funds") || violates(err, "command_once")
+	return errors.Is(err, errUnusual) || violates(err, "account_funds") || answeredMeanwhile(err)
+}
+
+// answeredMeanwhile reports whether another transaction has answered a command of this one.
+func answeredMeanwhile(err error) bool {
+	return violates(err, "command_once") || violates(err, "refusal_once")
 }

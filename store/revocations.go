@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -122,7 +123,7 @@ func (r *Revocations) poll(ctx context.Context) error {
 		found, err = pgx.CollectRows(rows, scanRevocation)
 		return err
 	})
-	if err := r.s.pool.SendBatch(ctx, q).Close(); err != nil {
+	if err := r.s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }); err != nil {
 		return fmt.Errorf("store: revocations: %w", err)
 	}
 	r.next = next
@@ -198,7 +199,7 @@ func (r *Revocations) sweep(ctx context.Context) error {
 	q.Queue(deleteRevocations)
 	q.Queue(deleteTickets)
 	q.Queue(`select clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
-	if err := r.s.pool.SendBatch(ctx, q).Close(); err != nil {
+	if err := r.s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }); err != nil {
 		return fmt.Errorf("store: delete what has expired: %w", err)
 	}
 	r.mu.Lock()
@@ -256,14 +257,16 @@ func (s *Store) revoke(ctx context.Context, id tenant.ID, kind, subject, action 
 		return fmt.Errorf("%w: reason and actor are needed", ErrInvalid)
 	}
 	var have int
-	if err := s.pool.QueryRow(ctx, countRevocations, id.String()).Scan(&have); err != nil {
+	err := s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countRevocations, id.String()).Scan(&have) })
+	if err != nil {
 		return fmt.Errorf("store: %s: %w", action, err)
 	}
 	if have >= RevocationsMax {
 		return ErrTooManyRevocations
 	}
-	// The platform's row as the login, then the tenant's line as the tenant: one transaction.
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	// The platform's row as the login, then the tenant's line as the tenant: one transaction, on a
+	// connection of the tenant's share.
+	write := func(tx pgx.Tx) error {
 		q := &pgx.Batch{}
 		q.Queue(insertRevocation, id.String(), kind, subject, auth.RevocationLife)
 		q.Queue(enterScope, id.Role())
@@ -271,7 +274,8 @@ func (s *Store) revoke(ctx context.Context, id tenant.ID, kind, subject, action 
 			Actor: by.Actor, Action: action, Target: subject, Reason: by.Reason, Address: by.Address,
 		})...)
 		return tx.SendBatch(ctx, q).Close()
-	})
+	}
+	err = s.borrow(ctx, s.pool, s.Tenant(id).gate, func(conn *pgxpool.Conn) error { return pgx.BeginFunc(ctx, conn, write) })
 	if state := sqlState(err); state == stateForeignKey || state == stateNoSuchSetting || state == stateDenied {
 		return fmt.Errorf("%w (%w)", ErrNoTenant, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -73,7 +74,8 @@ func (s *Store) OpenRoom(ctx context.Context, id tenant.ID, c rooms.Config, acto
 		c.Settings = json.RawMessage("{}")
 	}
 	var open int
-	if err := s.pool.QueryRow(ctx, countOpen, id.String()).Scan(&open); err != nil {
+	err = s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countOpen, id.String()).Scan(&open) })
+	if err != nil {
 		return fmt.Errorf("store: open %s: %w", ref, err)
 	}
 	if open >= rooms.RoomsMax {
@@ -81,7 +83,11 @@ func (s *Store) OpenRoom(ctx context.Context, id tenant.ID, c rooms.Config, acto
 	}
 	// The index first: it may name a room that is not there, but no room is ever unknown to
 	// it.
-	if _, err := s.pool.Exec(ctx, insertIndex, id.String(), c.Room); err != nil {
+	err = s.platform(ctx, func(conn *pgxpool.Conn) error {
+		_, err := conn.Exec(ctx, insertIndex, id.String(), c.Room)
+		return err
+	})
+	if err != nil {
 		if sqlState(err) == stateForeignKey {
 			return fmt.Errorf("%w: %s", ErrNoTenant, id)
 		}
@@ -131,7 +137,11 @@ func (s *Store) CloseRoom(ctx context.Context, ref rooms.Ref, actor, reason, add
 	case err != nil:
 		return fmt.Errorf("store: close %s: %w", ref, err)
 	}
-	if _, err := s.pool.Exec(ctx, askIndex, ref.Tenant.String(), ref.Room, reason); err != nil {
+	err = s.platform(ctx, func(conn *pgxpool.Conn) error {
+		_, err := conn.Exec(ctx, askIndex, ref.Tenant.String(), ref.Room, reason)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("store: close %s: it is marked, but its owner may not see it; ask again: %w", ref, err)
 	}
 	return nil

@@ -8,8 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
 )
 
 const (
@@ -25,26 +27,40 @@ const (
 // Scope is the database of one tenant. It is a value; copy it freely.
 type Scope struct {
 	s *Store
-	begins
+	*share
+	gate *gate
 }
 
-// begins holds the texts that begin a tenant's transactions: built once, from names that
-// need no quoting and are quoted all the same. The role brings the path along: see loginPath.
-type begins struct{ role, write, read string }
+// share is what a tenant has of the Store: the texts that begin its transactions, built once,
+// from names that need no quoting and are quoted all the same (the role brings the path along:
+// see loginPath), and its gate.
+type share struct {
+	role, write, read string
+	others            *gate // to the connections, for all but appends
+}
 
 // Tenant returns the scope of a tenant. It panics on the zero ID.
 func (s *Store) Tenant(id tenant.ID) Scope {
-	if b, ok := s.begins.Load(id); ok {
-		return Scope{s, b.(begins)}
+	if b, ok := s.shares.Load(id); ok {
+		return scopeOf(s, b.(*share))
 	}
 	set := "; set local role " + quote(id.Role())
-	b := begins{
-		role:  id.Role(),
-		write: beginWrite + set,
-		read:  beginRead + set,
-	}
-	s.begins.Store(id, b)
-	return Scope{s, b}
+	b, _ := s.shares.LoadOrStore(id, &share{
+		role:   id.Role(),
+		write:  beginWrite + set,
+		read:   beginRead + set,
+		others: newGate(s.tenantConns, s.meter.hits.WithLabelValues(limitTenantConns)),
+	})
+	return scopeOf(s, b.(*share))
+}
+
+func scopeOf(s *Store, b *share) Scope { return Scope{s, b, b.others} }
+
+// forAppends is the scope for appends, of which groupsAtOnce are under way at most: what else a
+// tenant asks for can not keep them waiting.
+func (c Scope) forAppends() Scope {
+	c.gate = nil
+	return c
 }
 
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
@@ -83,7 +99,11 @@ func (c Scope) retry(ctx context.Context, once func() error) error {
 }
 
 func (c Scope) once(ctx context.Context, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
-	tx, err := c.s.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	return c.s.borrow(ctx, c.s.pool, c.gate, func(conn *pgxpool.Conn) error { return once(ctx, c.s, conn, begin, fn) })
+}
+
+func once(ctx context.Context, s *Store, conn *pgxpool.Conn, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	switch sqlState(err) {
 	case stateNoSuchSetting, stateDenied:
 		return fmt.Errorf("%w (%w)", ErrNoTenant, err)
@@ -100,7 +120,7 @@ func (c Scope) once(ctx context.Context, begin string, fn func(ctx context.Conte
 		defer cancel()
 		// A failed rollback leaves a connection that the pool throws away.
 		if err := tx.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
-			c.s.log.DebugContext(ctx, "store: rollback failed", "error", err)
+			s.log.DebugContext(ctx, "store: rollback failed", "error", err)
 		}
 	}()
 	if err := fn(ctx, tx); err != nil {
@@ -131,13 +151,20 @@ func (c Scope) twoTrips(ctx context.Context, start func() (first *pgx.Batch, sec
 	})
 }
 
-// trips: a nil second commits with first, in one round trip.
+// trips: a nil second commits with first, in one round trip. An error that is known to have
+// come before the commit, or instead of it, is a rooms.ErrNotWritten.
 func (c Scope) trips(ctx context.Context, begin string, first *pgx.Batch, second func(*pgx.Batch) error) error {
-	conn, err := c.s.pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("store: begin: %w", err)
+	sent := false // the commit
+	err := c.s.borrow(ctx, c.s.pool, c.gate, func(conn *pgxpool.Conn) error {
+		return c.tripsOn(ctx, conn, begin, first, second, &sent)
+	})
+	if err != nil && (!sent || undone(err)) {
+		return fmt.Errorf("%w: %w", rooms.ErrNotWritten, err)
 	}
-	defer conn.Release()
+	return err
+}
+
+func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, begin string, first *pgx.Batch, second func(*pgx.Batch) error, sent *bool) error {
 	done := false
 	defer func() { // also when second panics; a connection that is not idle is thrown away
 		if done {
@@ -154,10 +181,11 @@ func (c Scope) trips(ctx context.Context, begin string, first *pgx.Batch, second
 	q.Queue(enterScope, c.role)
 	q.QueuedQueries = append(q.QueuedQueries, first.QueuedQueries...)
 	if second == nil {
+		*sent = true
 		q.Queue("commit")
 	}
 	results := conn.SendBatch(ctx, q)
-	_, err = results.Exec()
+	_, err := results.Exec()
 	if err == nil {
 		_, err = results.Exec()
 	}
@@ -178,10 +206,11 @@ func (c Scope) trips(ctx context.Context, begin string, first *pgx.Batch, second
 	}
 	q.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
 		if tag.String() != "COMMIT" {
-			return fmt.Errorf("store: commit: %s", tag)
+			return fmt.Errorf("%w: commit: %s", rooms.ErrNotWritten, tag)
 		}
 		return nil
 	})
+	*sent = true
 	if err := conn.SendBatch(ctx, q).Close(); err != nil {
 		return err
 	}

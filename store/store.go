@@ -16,11 +16,6 @@ import (
 )
 
 const (
-	// DefaultMaxConns is how many connections a Store opens at most, unless told otherwise.
-	DefaultMaxConns = 16
-	// vitalConns is how many more the node's lease and its looks at the floor have.
-	vitalConns = 2
-
 	// A server process keeps what it knows of every table that it ever touched. Connections
 	// are replaced so that this can not grow with the number of tenants.
 	connLifetime       = 15 * time.Minute
@@ -35,6 +30,9 @@ const (
 type Options struct {
 	// URL of the application's login (see Admin.Migrate).
 	URL string
+	// ControlURL is where the connections of the control lane go, as the same login: past a pooler
+	// that stands between, whose queue they must not wait in. It defaults to URL.
+	ControlURL string
 	// Box opens what was sealed under the master key.
 	Box *Box
 	// Log defaults to slog.Default().
@@ -46,12 +44,17 @@ type Options struct {
 // Store is the database as the application's login sees it. It may be used by many
 // goroutines.
 type Store struct {
-	pool    *pgxpool.Pool // reached by Scope.Tx, and for platform tables by this package only
-	vital   *pgxpool.Pool // leases: they must not wait for those who wait for a lock
+	pool    *pgxpool.Pool // of tenants' scopes
+	control *pgxpool.Pool // of the platform's tables: what is there must not wait for those who wait for a lock
+	others  *gate         // of the control lane, for all but leases
 	box     *Box
 	log     *slog.Logger
-	begins  sync.Map // tenant.ID → begins
+	shares  sync.Map // tenant.ID → *share
 	tenants *Tenants
+	meter   meters
+	disk    disk
+
+	tenantConns int // what one tenant may have in use
 
 	revocations *Revocations
 }
@@ -68,16 +71,24 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.MaxConns == 0 {
 		o.MaxConns = DefaultMaxConns
 	}
+	if o.ControlURL == "" {
+		o.ControlURL = o.URL
+	}
 	pool, err := openPool(ctx, o.URL, execMode(o.URL), o.MaxConns)
 	if err != nil {
 		return nil, err
 	}
-	vital, err := openPool(ctx, o.URL, execMode(o.URL), vitalConns)
+	control, err := openPool(ctx, o.ControlURL, execMode(o.ControlURL), controlConns)
 	if err != nil {
 		pool.Close()
 		return nil, err
 	}
-	s := &Store{pool: pool, vital: vital, box: o.Box, log: o.Log}
+	s := &Store{
+		pool: pool, control: control, box: o.Box, log: o.Log, meter: newMeters(),
+		tenantConns: max(1, int(o.MaxConns)/tenantShare),
+	}
+	s.others = newGate(controlShare, s.meter.hits.WithLabelValues(limitControlConns))
+	s.disk.log, s.disk.gauge = o.Log, s.meter.failed
 	s.tenants = &Tenants{s: s}
 	s.revocations = &Revocations{s: s, tenants: map[tenant.ID]*revoked{}}
 	if err := s.check(ctx); err != nil {
@@ -137,7 +148,9 @@ from platform.instance i`
 func (s *Store) check(ctx context.Context) error {
 	var platform, tenants int
 	var sealed []byte
-	err := s.pool.QueryRow(ctx, selectInstance).Scan(&platform, &tenants, &sealed)
+	err := s.platform(ctx, func(conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, selectInstance).Scan(&platform, &tenants, &sealed)
+	})
 	switch state := sqlState(err); {
 	case state == stateNoTable || state == stateNoSchema || state == stateDenied || errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("%w (%w)", ErrOlderSchema, err)
@@ -165,7 +178,7 @@ func checkMaster(box *Box, sealed []byte) error {
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.pool.Ping(ctx); err != nil {
+	if err := s.borrow(ctx, s.pool, nil, func(conn *pgxpool.Conn) error { return conn.Ping(ctx) }); err != nil {
 		return fmt.Errorf("store: ping: %w", err)
 	}
 	return nil
@@ -174,7 +187,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close waits for what is under way and closes all connections.
 func (s *Store) Close() {
 	s.pool.Close()
-	s.vital.Close()
+	s.control.Close()
 }
 
 // Tenants is the directory of tenants.

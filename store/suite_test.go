@@ -25,7 +25,8 @@ func TestLeasesConform(t *testing.T) {
 
 func fixture(t *testing.T) roomstest.LeaseFixture {
 	t.Helper()
-	s, admin := storetest.New(t)
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
 	id := storetest.Tenant(t, admin)
 	return roomstest.LeaseFixture{Leases: store.NewLeases(s), Fixture: roomstest.Fixture{
 		Journal: store.NewJournal(s),
@@ -71,6 +72,13 @@ func fixture(t *testing.T) roomstest.LeaseFixture {
 				out = append(out, l.Audit)
 			}
 			return out
+		},
+		ForgetRefusals: func(t testing.TB) {
+			t.Helper()
+			storetest.Super(t, d, `update `+id.Schema()+`.refusal set at = at - interval '24 hours'`)
+			if err := s.SweepRefusals(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
 		},
 	}}
 }

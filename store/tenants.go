@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -163,7 +164,8 @@ func (d *Tenants) poll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, directoryTimeout)
 	defer cancel()
 	var version int64
-	if err := d.s.pool.QueryRow(ctx, `select directory_version from platform.instance`).Scan(&version); err != nil {
+	err := d.s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, selectVersion).Scan(&version) })
+	if err != nil {
 		return fmt.Errorf("store: directory: %w", err)
 	}
 	if version == d.now.Load().version {
@@ -176,8 +178,8 @@ func (d *Tenants) poll(ctx context.Context) error {
 // just made a tenant need not wait for Run.
 func (d *Tenants) Reload(ctx context.Context) error {
 	next := &directory{byHost: map[string]*Tenant{}, bySlug: map[tenant.Slug]*Tenant{}, byID: map[tenant.ID]*Tenant{}}
-	err := pgx.BeginTxFunc(ctx, d.s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, `select directory_version from platform.instance`).Scan(&next.version); err != nil {
+	load := func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, selectVersion).Scan(&next.version); err != nil {
 			return err
 		}
 		list, err := selectAll(ctx, tx)
@@ -199,6 +201,9 @@ func (d *Tenants) Reload(ctx context.Context) error {
 			}
 		}
 		return nil
+	}
+	err := d.s.platform(ctx, func(conn *pgxpool.Conn) error {
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, load)
 	})
 	if err != nil {
 		return fmt.Errorf("store: load the directory of tenants: %w", err)
@@ -215,6 +220,8 @@ func (d *Tenants) Reload(ctx context.Context) error {
 }
 
 const (
+	selectVersion = `select directory_version from platform.instance`
+
 	selectTenants = `
 select id, slug, name, status = 'suspended', suspended_for, on_trial, paid_until, created_on, currency, exponent, frame_ancestors, version
 from platform.tenant order by slug`

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/pitboss-hub/pitboss/auth"
 )
 
@@ -21,11 +23,15 @@ on conflict do nothing`
 
 // Use implements auth.Uses.
 func (s *Store) Use(ctx context.Context, nonce []byte, until time.Time) (first bool, err error) {
-	tag, err := s.pool.Exec(ctx, useTicket, nonce, until)
+	err = s.platform(ctx, func(conn *pgxpool.Conn) error {
+		tag, err := conn.Exec(ctx, useTicket, nonce, until)
+		first = tag.RowsAffected() == 1
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("store: use a ticket: %w", err)
 	}
-	return tag.RowsAffected() == 1, nil
+	return first, nil
 }
 
 // Box is what seals secrets under the master key.

@@ -64,6 +64,8 @@ var known = []struct {
 	{context.Canceled, fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
 	{store.ErrInsufficientFunds, fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
 	{store.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
+	{store.ErrBusy, fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too much is under way here; send it again.")},
+	{store.ErrUnavailable, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "The database can not do this now; send it again under the same command_id.")},
 	{context.DeadlineExceeded, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It took too long; send it again under the same command_id.")},
 }
 

@@ -27,6 +27,9 @@ func (s *Server) readyz(c echo.Context) error {
 		s.log.Warn("not ready", "err", err)
 		return c.String(http.StatusServiceUnavailable, "the database does not answer\n")
 	}
+	if err := s.store.Health(); err != nil {
+		return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
+	}
 	if err := s.rooms.Health(); err != nil {
 		return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
 	}

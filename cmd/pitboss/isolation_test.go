@@ -332,4 +332,9 @@ func TestOneCommandIDOneStakeWhateverIsSent(t *testing.T) {
 	if first.Balance != int64(crashFunds)-500 {
 		t.Fatalf("balance %d", first.Balance)
 	}
+	command.Command = json.RawMessage(`{"type":"bet","bets":[{"position":"red","amount":50000}]}`)
+	var e *wire.Error
+	if err := c.call(ctx, wire.MethodRoomCommand, command, nil); !errors.As(err, &e) || e.Data.Code != wire.CodeCommandReused {
+		t.Fatalf("another bet under the same id: %v", err)
+	}
 }

@@ -51,6 +51,7 @@ type node struct {
 func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, test seams) *node {
 	n := &node{name: name, log: log.With("node", name), store: s, metrics: prometheus.NewRegistry()}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	n.metrics.MustRegister(s)
 	n.tenants = s.Tenants()
 	n.hub = hub.New(hub.Options{
 		Bus: bus, Node: name, Log: log, Registerer: n.metrics, Windows: windows,
@@ -107,6 +108,7 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	parts.Go(func() error { return n.rooms.Run(life) })
 	parts.Go(func() error { return n.tenants.Run(life) })
 	parts.Go(func() error { return n.store.Revocations().Run(life) })
+	parts.Go(func() error { return n.store.Run(life) })
 	parts.Go(func() error { return n.web.Run(life) })
 
 	servers := []*http.Server{n.serve(parts, public, n.web, answerWithin)}

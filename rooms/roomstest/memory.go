@@ -3,10 +3,12 @@ package roomstest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -15,7 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-var errBatch = errors.New("roomstest: no room should make this batch")
+var errBatch = fmt.Errorf("%w: no room should make this batch", rooms.ErrUnwritable)
 
 // Moment is when a Hook is called.
 type Moment int
@@ -67,6 +69,7 @@ type account struct {
 
 type answered struct {
 	ref    rooms.Ref
+	digest int64
 	answer rooms.Answer
 }
 
@@ -171,6 +174,13 @@ func (m *Memory) Status(ref rooms.Ref) rooms.Status {
 	return ""
 }
 
+// ForgetRefusals makes the tenant's refusals older than their life.
+func (m *Memory) ForgetRefusals(id tenant.ID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.books(id).commands, func(_ rooms.CommandKey, a answered) bool { return a.answer.Refusal != nil })
+}
+
 func (m *Memory) books(id tenant.ID) *books {
 	b := m.tenants[id]
 	if b == nil {
@@ -253,7 +263,7 @@ func (m *Memory) write(r *saved, ref rooms.Ref, b rooms.Batch, p *posting) {
 		if e.Command != nil {
 			kept := p.answers[i]
 			kept.Balances = nil
-			books.commands[*e.Command] = answered{ref, kept}
+			books.commands[*e.Command] = answered{ref, e.Digest, kept}
 		}
 		if e.Audit != nil {
 			books.audits = append(books.audits, *e.Audit)
@@ -305,11 +315,19 @@ func checked(b rooms.Batch) (rooms.Batch, error) {
 				return b, fmt.Errorf("%w: event %d of epoch %d", errBatch, rec.Seq, rec.Epoch)
 			}
 		}
+		if e.Audit != nil && !storable(e.Audit.Actor, e.Audit.Action, e.Audit.Target, e.Audit.Reason, e.Audit.Address) {
+			return b, fmt.Errorf("%w: %+v", errBatch, *e.Audit)
+		}
 		for _, move := range e.Moves {
-			if move.Amount <= 0 || (move.Kind != game.Stake && move.Kind != game.Payout && move.Kind != game.Refund) {
+			if move.Amount <= 0 || (move.Kind != game.Stake && move.Kind != game.Payout && move.Kind != game.Refund) || !storable(move.Ref) {
 				return b, fmt.Errorf("%w: %+v", errBatch, move)
 			}
 		}
 	}
 	return b, nil
+}
+
+// storable reports whether PostgreSQL could keep the texts.
+func storable(texts ...string) bool {
+	return !slices.ContainsFunc(texts, func(s string) bool { return strings.ContainsRune(s, 0) || !utf8.ValidString(s) })
 }

@@ -43,5 +43,7 @@ func fixture(t *testing.T) roomstest.LeaseFixture {
 		Balance: func(_ testing.TB, who game.PlayerID) game.Money { return j.Balance(id, who).Balance },
 		Sum:     func(testing.TB) game.Money { return j.Sum(id) },
 		Audits:  func(testing.TB) []rooms.Audit { return j.Audits(id) },
+
+		ForgetRefusals: func(testing.TB) { j.ForgetRefusals(id) },
 	}}
 }

@@ -27,7 +27,7 @@ func post(b *books, ref rooms.Ref, batch rooms.Batch) *posting {
 		seq += int64(len(e.Records))
 		if e.Command != nil {
 			if first, ok := b.commands[*e.Command]; ok {
-				if first.ref == ref {
+				if first.ref == ref && (first.digest == e.Digest || first.digest == 0 || e.Digest == 0) {
 					p.conflict.Answered[i] = first.answer
 				} else {
 					p.conflict.Reused[i] = true

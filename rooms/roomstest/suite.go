@@ -29,6 +29,8 @@ type Fixture struct {
 	Sum func(t testing.TB) game.Money
 	// Audits is the tenant's audit log, oldest first. It may have other lines too.
 	Audits func(t testing.TB) []rooms.Audit
+	// ForgetRefusals makes all refusals older than rooms.RefusalLife, and has them swept.
+	ForgetRefusals func(t testing.TB)
 }
 
 // Journal says what every rooms.Journal must do. setup is called once for each test.
@@ -45,13 +47,17 @@ func Journal(t *testing.T, setup func(t *testing.T) Fixture) {
 		{"WrongSeqIsFenced", wrongSeqIsFenced},
 		{"OfTwoClaimantsOneWrites", ofTwoClaimantsOneWrites},
 		{"MalformedBatchWritesNothing", malformedBatchWritesNothing},
+		{"TextThatCanNotBeKeptIsUnwritable", textThatCanNotBeKeptIsUnwritable},
 		{"StatusGoesOneWay", statusGoesOneWay},
 		{"SeedSurvivesClaimUntilRevealed", seedSurvivesClaimUntilRevealed},
 		{"SnapshotShortensTheTail", snapshotShortensTheTail},
 		{"SinceIsInOrderAndBounded", sinceIsInOrderAndBounded},
 		{"CommandIsAnsweredOnce", commandIsAnsweredOnce},
 		{"RefusalIsAnsweredOnce", refusalIsAnsweredOnce},
+		{"RefusalEndsAndAnAcceptedCommandDoesNot", refusalEndsAndAnAcceptedCommandDoesNot},
 		{"CommandIDBelongsToOneRoomAndPlayer", commandIDBelongsToOneRoomAndPlayer},
+		{"CommandIDBelongsToOneBody", commandIDBelongsToOneBody},
+		{"CommandIDBelongsToOneAnswer", commandIDBelongsToOneAnswer},
 		{"OneOfConcurrentDuplicatesIsWritten", oneOfConcurrentDuplicatesIsWritten},
 		{"ConflictNamesAllAndWritesNothing", conflictNamesAllAndWritesNothing},
 		{"AnswersHaveTheBalanceAfterEachEntry", answersHaveTheBalanceAfterEachEntry},

@@ -56,6 +56,82 @@ func refusalIsAnsweredOnce(t *testing.T, f Fixture) {
 	f.wants(t, map[game.PlayerID]game.Money{"alice": 100})
 }
 
+func refusalEndsAndAnAcceptedCommandDoesNot(t *testing.T, f Fixture) {
+	f.Fund(t, "alice", 100)
+	w := own(t, f, f.Room(t, "table-1"))
+	yes, no := bet("alice", 30), of(rooms.Entry{Refusal: game.Refuse(game.CodeBettingClosed, "Too late.")}, "alice", uuid.NewString())
+	w.must(t, w.batch(yes, no))
+	late := bet("alice", 10)
+	late.Command.ID = no.Command.ID
+	if c := w.conflict(t, w.batch(yes, late)); c.Answered[0].Refusal != nil || c.Answered[0].Seq != 1 || c.Answered[1].Refusal == nil {
+		t.Errorf("at once: %+v", c)
+	}
+	f.ForgetRefusals(t)
+	if c := w.conflict(t, w.batch(yes, late)); len(c.Answered) != 1 || c.Answered[0].Balance != 70 {
+		t.Errorf("after a refusal's life: %+v", c)
+	}
+	w.must(t, w.batch(late)) // its id is free, and now it is taken
+	c := w.conflict(t, w.batch(no))
+	if a := c.Answered[0]; a.Refusal != nil || a.Balance != 60 {
+		t.Errorf("refused after it was accepted: %+v", c)
+	}
+	f.wants(t, map[game.PlayerID]game.Money{"alice": 60})
+}
+
+// commandIDBelongsToOneBody sends other commands under the ids of one that was accepted and one
+// that was refused, each as if it would be accepted and as if it would be refused.
+func commandIDBelongsToOneBody(t *testing.T, f Fixture) {
+	f.Fund(t, "alice", 100)
+	w := own(t, f, f.Room(t, "table-1"))
+	refuse := func(id string, digest int64) rooms.Entry {
+		e := of(rooms.Entry{Refusal: game.Refuse(game.CodeLimitReached, "No.")}, "alice", id)
+		e.Digest = digest
+		return e
+	}
+	accept := func(id string, digest int64) rooms.Entry {
+		e := bet("alice", 10)
+		e.Command.ID, e.Digest = id, digest
+		return e
+	}
+	yes, no, old := uuid.NewString(), uuid.NewString(), uuid.NewString()
+	w.must(t, w.batch(accept(yes, 7), refuse(no, -7), accept(old, 0)))
+	for _, again := range []func(string, int64) rooms.Entry{accept, refuse} {
+		for _, c := range []struct {
+			id       string
+			digest   int64
+			answered bool
+		}{{yes, 7, true}, {yes, 8, false}, {yes, 0, true}, {no, -7, true}, {no, 7, false}, {no, 0, true}, {old, 9, true}} {
+			conflict := w.conflict(t, w.batch(event("x"), again(c.id, c.digest)))
+			if _, answered := conflict.Answered[1]; answered != c.answered || conflict.Reused[1] == c.answered {
+				t.Errorf("%s with digest %d: %+v", c.id, c.digest, conflict)
+			}
+		}
+	}
+	f.wants(t, map[game.PlayerID]game.Money{"alice": 80})
+}
+
+// commandIDBelongsToOneAnswer refuses what was accepted and accepts what was refused, in the same
+// room and in another one.
+func commandIDBelongsToOneAnswer(t *testing.T, f Fixture) {
+	f.Fund(t, "alice", 100)
+	here, there := own(t, f, f.Room(t, "table-1")), own(t, f, f.Room(t, "table-2"))
+	refuse := func(e rooms.Entry) rooms.Entry {
+		return of(rooms.Entry{Refusal: game.Refuse(game.CodeBettingClosed, "Too late.")}, "alice", e.Command.ID)
+	}
+	yes, no := bet("alice", 10), bet("alice", 20)
+	first := here.must(t, here.batch(yes, refuse(no)))
+	first[0].Balances = nil
+	c := here.conflict(t, here.batch(refuse(yes), no))
+	if diff := cmp.Diff(map[int]rooms.Answer{0: first[0], 1: first[1]}, c.Answered); diff != "" {
+		t.Error(diff)
+	}
+	c = there.conflict(t, there.batch(refuse(yes), no, event("x")))
+	if diff := cmp.Diff(map[int]bool{0: true, 1: true}, c.Reused); diff != "" || len(c.Answered) > 0 {
+		t.Error(diff, c)
+	}
+	f.wants(t, map[game.PlayerID]game.Money{"alice": 90})
+}
+
 func commandIDBelongsToOneRoomAndPlayer(t *testing.T, f Fixture) {
 	f.Fund(t, "alice", 100)
 	f.Fund(t, "bob", 100)

@@ -1,7 +1,8 @@
--- What a tenant's role may do in its own schema. No DELETE, no TRUNCATE, no DDL; what is a
--- record of the past can be added and read only.
+-- What a tenant's role may do in its own schema. No TRUNCATE, no DDL, and DELETE of refusals
+-- only; what is a record of the past can be added and read only.
 revoke all on all tables in schema :schema from :role;
 grant usage on schema :schema to :role;
 grant select on :schema._meta to :role;
 grant select, insert on :schema.event, :schema.command, :schema.transfer, :schema.audit_log to :role;
+grant select, insert, delete on :schema.refusal to :role;
 grant select, insert, update on :schema.room, :schema.account to :role;

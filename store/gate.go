@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	// DefaultMaxConns is how many connections a Store opens at most for tenants' scopes, unless
+	// told otherwise.
+	DefaultMaxConns = 16
+	// controlConns is how many more it has for what no tenant's trouble may hold up: the node's
+	// lease, its looks at the floor, the directory of tenants, revocations, tickets and the index
+	// of rooms.
+	controlConns = 6
+	// controlShare is how many of those may be in use by others than leases.
+	controlShare = 4
+	// tenantShare is which part of the connections one tenant may have in use at once, besides the
+	// groupsAtOnce of its appends.
+	tenantShare = 5
+	// waitersMax is how many may wait at one gate.
+	waitersMax = 1000
+	// waitMost is how long each of them waits.
+	waitMost = 2 * time.Second
+)
+
+// The names of limits, for metrics.
+const (
+	limitTenantConns  = "tenant_connections"
+	limitControlConns = "control_connections"
+)
+
+// gate bounds how many connections somebody has in use, and how many wait for one and how long.
+// A nil gate is open.
+type gate struct {
+	in      chan struct{}
+	waiting atomic.Int32
+	refused prometheus.Counter
+}
+
+func newGate(conns int, refused prometheus.Counter) *gate {
+	return &gate{in: make(chan struct{}, conns), refused: refused}
+}
+
+// enter returns ErrBusy if there are too many, or nobody leaves. Who entered leaves.
+func (g *gate) enter(ctx context.Context) error {
+	if g == nil {
+		return nil
+	}
+	select {
+	case g.in <- struct{}{}:
+		return nil
+	default:
+	}
+	defer g.waiting.Add(-1)
+	if g.waiting.Add(1) > waitersMax {
+		g.refused.Inc()
+		return ErrBusy
+	}
+	t := time.NewTimer(waitMost)
+	defer t.Stop()
+	select {
+	case g.in <- struct{}{}:
+		return nil
+	case <-t.C:
+		g.refused.Inc()
+		return ErrBusy
+	case <-ctx.Done():
+		return judged(ctx.Err(), false)
+	}
+}
+
+func (g *gate) leave() {
+	if g != nil {
+		<-g.in
+	}
+}
+
+// borrow runs do with a connection of the pool, behind the gate. All that the Store asks of the
+// database passes here, and so all that goes wrong is judged here.
+func (s *Store) borrow(ctx context.Context, pool *pgxpool.Pool, g *gate, do func(*pgxpool.Conn) error) error {
+	if err := g.enter(ctx); err != nil {
+		return err
+	}
+	defer g.leave()
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return judged(fmt.Errorf("store: connect: %w", err), true)
+	}
+	defer conn.Release()
+	if err = do(conn); err == nil {
+		return nil
+	}
+	s.disk.failed(err)
+	return judged(err, conn.Conn().IsClosed())
+}
+
+// platform runs do outside of any tenant's scope, on a connection of the control lane.
+func (s *Store) platform(ctx context.Context, do func(*pgxpool.Conn) error) error {
+	return s.borrow(ctx, s.control, s.others, do)
+}

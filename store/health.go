@@ -1,0 +1,88 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// failingFor is for how long after the last write that the disk refused the Store says so.
+const failingFor = 15 * time.Second
+
+// ErrDisk means that the database can be read and takes no writes: its disk is full or broken, or
+// it is a standby.
+var ErrDisk = errors.New("the database takes no writes")
+
+// disk is what is known of the database's disk.
+type disk struct {
+	log   *slog.Logger
+	gauge prometheus.Gauge
+
+	mu    sync.Mutex // guards what follows
+	last  time.Time  // when a write was refused
+	state string     // as what; empty: all is well
+}
+
+// failed notes an error that is the disk's. It is said once, until all has been well for a while.
+func (d *disk) failed(err error) {
+	state := sqlState(err)
+	if !slices.Contains([]string{stateDiskFull, stateReadOnly}, state) && class(state) != "58" {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.state == "" {
+		d.log.Error("the database takes no writes: its disk is full or broken, or it is read-only", "error", err)
+	}
+	d.state, d.last = state, time.Now()
+	d.gauge.Set(1)
+}
+
+// Health returns ErrDisk if the database refused a write in the last failingFor because it can
+// not keep it.
+func (s *Store) Health() error {
+	d := &s.disk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.state != "" && time.Since(d.last) > failingFor {
+		d.state = ""
+		d.gauge.Set(0)
+		d.log.Info("the database has refused no write for a while")
+	}
+	if d.state != "" {
+		return fmt.Errorf("%w (SQLSTATE %s)", ErrDisk, d.state)
+	}
+	return nil
+}
+
+// meters are what a Store counts.
+type meters struct {
+	hits   *prometheus.CounterVec // by limit
+	failed prometheus.Gauge
+}
+
+func newMeters() meters {
+	return meters{
+		hits:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_store_limit_hits_total", Help: "Requests of the database that were refused here, by limit."}, []string{"limit"}),
+		failed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_failing", Help: "1 while the database takes no writes: its disk is full or broken, or it is read-only."}),
+	}
+}
+
+var _ prometheus.Collector = (*Store)(nil)
+
+// Describe implements prometheus.Collector.
+func (s *Store) Describe(out chan<- *prometheus.Desc) {
+	s.meter.hits.Describe(out)
+	s.meter.failed.Describe(out)
+}
+
+// Collect implements prometheus.Collector.
+func (s *Store) Collect(out chan<- prometheus.Metric) {
+	s.meter.hits.Collect(out)
+	s.meter.failed.Collect(out)
+}

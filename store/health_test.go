@@ -1,0 +1,67 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+// metric adds up the values of one of the Store's metrics.
+func metric(t *testing.T, s *store.Store, name string) (sum float64) {
+	t.Helper()
+	reg := prometheus.NewPedanticRegistry()
+	if err := reg.Register(s); err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+func TestAFullDiskIsSaidOnceAndTurnsHealthRed(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	var log bytes.Buffer
+	s, admin := storetest.Open(t, d, store.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	ref := open(t, s, admin)
+	claim(t, s, ref, "n")
+	fund(t, s, ref.Tenant, "alice", 1000)
+	if err := s.Health(); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Super(t, d, saying(ref.Tenant.Schema()+".event", "53100"))
+	for range 3 {
+		if _, err := store.NewJournal(s).Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10))); !errors.Is(err, store.ErrUnavailable) {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Health(); !errors.Is(err, store.ErrDisk) || !strings.Contains(err.Error(), "53100") {
+		t.Errorf("Health: %v", err)
+	}
+	if n := strings.Count(log.String(), "takes no writes"); n != 1 {
+		t.Errorf("it was said %d times: %s", n, log.String())
+	}
+	if metric(t, s, "pitboss_store_failing") != 1 {
+		t.Error("the metric does not say so")
+	}
+	s.WaitForDisk()
+	if err := s.Health(); err != nil {
+		t.Errorf("after a while without a refused write: %v", err)
+	}
+}

@@ -1,0 +1,154 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+// lockTable locks a table of a tenant, as its owner, until unlock is called.
+func lockTable(t *testing.T, d storetest.Database, table string) (unlock func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), d.SuperURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), `begin; lock table `+table+` in access exclusive mode`); err != nil {
+		t.Fatal(err)
+	}
+	unlock = sync.OnceFunc(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	t.Cleanup(unlock)
+	return unlock
+}
+
+// saying is a trigger on a table that raises an error of a SQLSTATE.
+func saying(table, state string) string {
+	say := `public.say_` + state
+	return `create function ` + say + `() returns trigger language plpgsql as $$ begin
+		raise exception 'as a test wants it' using errcode = '` + state + `'; end $$;
+		create trigger say before insert or update on ` + table + ` execute function ` + say + `()`
+}
+
+// TestAnAppendThatTheServerUndidIsKnownNotToBeWritten has the server end a transaction for
+// reasons of its own: the room need not ask what became of it, and may write the same later.
+func TestAnAppendThatTheServerUndidIsKnownNotToBeWritten(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	for _, table := range []string{"room", "event", "command", "refusal", "account"} {
+		t.Run("locked "+table, func(t *testing.T) {
+			t.Parallel()
+			ref := open(t, s, admin)
+			notWritten(t, s, ref, func(t *testing.T) func() { return lockTable(t, d, ref.Tenant.Schema()+"."+table) }, "55P03")
+		})
+	}
+	for _, state := range []string{"53100", "58030", "57014", "40001", "53200"} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			ref := open(t, s, admin)
+			table := ref.Tenant.Schema() + ".event"
+			notWritten(t, s, ref, func(t *testing.T) func() {
+				storetest.Super(t, d, saying(table, state))
+				return func() { storetest.Super(t, d, `drop trigger say on `+table) }
+			}, state)
+		})
+	}
+}
+
+// notWritten appends while there is trouble, and again when it is over.
+func notWritten(t *testing.T, s *store.Store, ref rooms.Ref, trouble func(t *testing.T) func(), want string) {
+	t.Helper()
+	claim(t, s, ref, "n")
+	fund(t, s, ref.Tenant, "alice", 1000)
+	j, b := store.NewJournal(s), batchOf(0, bet(1, 1, "alice", 10), refused("alice", "00000000-0000-4000-8000-000000000000"))
+	end := trouble(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err := j.Append(ctx, ref, b)
+	end()
+	if state(err) != want || !errors.Is(err, rooms.ErrNotWritten) || errors.Is(err, rooms.ErrUnwritable) || !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v, want SQLSTATE %s, ErrNotWritten and ErrUnavailable", err, want)
+	}
+	if _, err := j.Append(t.Context(), ref, b); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	wantSeqs(t, s, []rooms.Ref{ref}, 1)
+	sound(t, s, ref.Tenant)
+}
+
+// TestAnAppendToAReadOnlyDatabaseIsNotWritten has every new transaction be for reading only.
+func TestAnAppendToAReadOnlyDatabaseIsNotWritten(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	ref := open(t, s, admin)
+	notWritten(t, s, ref, func(t *testing.T) func() {
+		storetest.Super(t, d, `alter role pitboss_app in database `+d.Name+` set default_transaction_read_only = on`)
+		s.Pool().Reset()
+		return func() {
+			storetest.Super(t, d, `alter role pitboss_app in database `+d.Name+` reset default_transaction_read_only`)
+			s.Pool().Reset()
+		}
+	}, "25006")
+	if err := s.Health(); !errors.Is(err, store.ErrDisk) {
+		t.Errorf("Health: %v", err)
+	}
+}
+
+// TestAnAppendWhoseConnectionEndsWithItsCommitIsNotKnown ends the server's process in the middle
+// of the commit: only a Claim can tell what became of it.
+func TestAnAppendWhoseConnectionEndsWithItsCommitIsNotKnown(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	ref := open(t, s, admin)
+	claim(t, s, ref, "n")
+	fund(t, s, ref.Tenant, "alice", 1000)
+	storetest.Super(t, d, `create function public.die() returns trigger language plpgsql security definer as $$ begin
+		perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+		create constraint trigger die after insert on `+ref.Tenant.Schema()+`.event deferrable initially deferred for each row execute function public.die()`)
+	_, err := store.NewJournal(s).Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10)))
+	if err == nil || errors.Is(err, rooms.ErrNotWritten) || !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable and nothing else", err)
+	}
+}
+
+// TestAnAppendThatStillWaitsIsTakenBack has both of the tenant's transactions be held up.
+func TestAnAppendThatStillWaitsIsTakenBack(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	refs := tables(t, s, admin, 3)
+	j := store.NewJournal(s)
+	unlock := lockTable(t, d, refs[0].Tenant.Schema()+".event")
+	var held sync.WaitGroup
+	for i := range 2 {
+		held.Go(func() {
+			if _, err := j.Append(t.Context(), refs[i], batchOf(0, bet(1, 1, player(i, 0), 10))); err != nil {
+				t.Errorf("one that was held up: %v", err)
+			}
+		})
+		for count(t, admin, `select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`) <= i {
+			if t.Context().Err() != nil {
+				t.Fatal("nothing waits")
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := j.Append(ctx, refs[2], batchOf(0, bet(1, 1, player(2, 0), 10)))
+	if !errors.Is(err, rooms.ErrNotWritten) || errors.Is(err, rooms.ErrUnwritable) {
+		t.Errorf("got %v, want ErrNotWritten", err)
+	}
+	unlock()
+	held.Wait()
+	wantSeqs(t, s, refs, 1, 1, 0)
+}

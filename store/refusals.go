@@ -1,0 +1,68 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+const (
+	// refusalSweep is how often a node deletes old refusals, give or take a half of it.
+	refusalSweep = time.Hour
+	// refusalPortion is how many refusals are deleted in one transaction at most.
+	refusalPortion = 1000
+)
+
+const (
+	// sweepAlone lets one node at a time sweep a tenant: two would wait for each other's rows.
+	sweepAlone = `select pg_try_advisory_xact_lock(hashtextextended('refusal ' || current_user, 0))`
+
+	deleteRefusals = `
+delete from refusal where (player, id) in (
+  select player, id from refusal where at < clock_timestamp() - $1::interval order by at limit $2)`
+)
+
+// Run deletes the refusals of all tenants that have had their time, until ctx ends; then it
+// returns nil. It may run on any number of nodes.
+func (s *Store) Run(ctx context.Context) error {
+	for {
+		t := time.NewTimer(refusalSweep/2 + rand.N(refusalSweep))
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return nil
+		case <-t.C:
+		}
+		for _, t := range s.tenants.All() {
+			if err := s.sweepRefusals(ctx, t.ID); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoTenant) {
+				s.log.WarnContext(ctx, "old refusals are not deleted", "tenant", t.ID.String(), "error", err)
+			}
+		}
+	}
+}
+
+// sweepRefusals deletes a tenant's old refusals, a portion at a time.
+func (s *Store) sweepRefusals(ctx context.Context, id tenant.ID) error {
+	for more := true; more; {
+		err := s.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			more = false
+			var alone bool
+			if err := tx.QueryRow(ctx, sweepAlone).Scan(&alone); err != nil || !alone {
+				return err
+			}
+			tag, err := tx.Exec(ctx, deleteRefusals, rooms.RefusalLife, refusalPortion)
+			more = tag.RowsAffected() == refusalPortion
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+func refused(who game.PlayerID, id string) rooms.Entry {
+	return rooms.Entry{Command: &rooms.CommandKey{Player: who, ID: id}, Refusal: game.Refuse(game.CodeBettingClosed, "Too late.")}
+}
+
+// TestOldRefusalsAreDeletedAndNothingElse has more old refusals than one transaction deletes.
+func TestOldRefusalsAreDeletedAndNothingElse(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	ref := open(t, s, admin)
+	claim(t, s, ref, "n")
+	fund(t, s, ref.Tenant, "alice", 1000)
+	j, old := store.NewJournal(s), uuid.NewString()
+	if _, err := j.Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10), refused("alice", old))); err != nil {
+		t.Fatal(err)
+	}
+	schema := ref.Tenant.Schema()
+	storetest.Super(t, d, `update `+schema+`.refusal set at = at - interval '24 hours 1 minute';
+		insert into `+schema+`.refusal (player, id, room, answer, at)
+		select 'bob', gen_random_uuid(), 'table-1', '{}', now() - interval '25 hours' from generate_series(1, 2500);
+		insert into `+schema+`.refusal (player, id, room, answer, at)
+		select 'young', gen_random_uuid(), 'table-1', '{}', now() - interval '23 hours 59 minutes' from generate_series(1, 5)`)
+	if err := s.SweepRefusals(t.Context(), ref.Tenant); err != nil {
+		t.Fatal(err)
+	}
+	for table, want := range map[string]int{"refusal": 5, "refusal where player = 'young'": 5, "command": 1, "event": 1} {
+		if n := count(t, admin, `select count(*) from `+schema+`.`+table); n != want {
+			t.Errorf("%s has %d rows, want %d", table, n, want)
+		}
+	}
+	late := bet(1, 2, "alice", 10)
+	late.Command.ID = old
+	if _, err := j.Append(t.Context(), ref, batchOf(1, late)); err != nil {
+		t.Errorf("the id of a refusal that had its time: %v", err)
+	}
+}
+
+// TestARefusalFromBeforeTheyHadATableStays has one among the accepted commands, without a digest.
+func TestARefusalFromBeforeTheyHadATableStays(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	ref := open(t, s, admin)
+	claim(t, s, ref, "n")
+	fund(t, s, ref.Tenant, "alice", 1000)
+	late := bet(1, 1, "alice", 10)
+	late.Digest = 7
+	storetest.Super(t, d, `insert into `+ref.Tenant.Schema()+`.command (player, id, room, answer)
+		values ('alice', '`+late.Command.ID+`', 'table-1', '{"epoch":1,"seq":0,"refusal":{"code":"betting_closed","message":"Too late."}}')`)
+	for _, e := range []rooms.Entry{late, refused("alice", late.Command.ID)} {
+		_, err := store.NewJournal(s).Append(t.Context(), ref, batchOf(0, e))
+		var conflict *rooms.Conflict
+		if !errors.As(err, &conflict) || conflict.Answered[0].Refusal == nil || conflict.Answered[0].Refusal.Code != game.CodeBettingClosed {
+			t.Errorf("got %v", err)
+		}
+	}
+}
