@@ -34,14 +34,19 @@ select u.room, u.epoch, u.seq, u.at, u.type, u.round, u.data::json
 from unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::bigint[], $7::text[])
   as u(room, epoch, seq, at, type, round, data)`
 
+	// insertCommands and insertRefusals also look whether the id is in the other table: there is no
+	// answer then, which the table refuses. (A statement of its own for that costs every bet more;
+	// "offset 0" keeps the planner from reading the whole of the other table.)
 	insertCommands = `
 insert into command (room, player, id, body, answer)
-select u.room, u.player, u.id::uuid, u.body, u.answer::json
+select u.room, u.player, u.id::uuid, u.body,
+  case when not exists (select from refusal x where x.player = u.player and x.id = u.id::uuid offset 0) then u.answer::json end
 from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) as u(room, player, id, body, answer)`
 
 	insertRefusals = `
 insert into refusal (room, player, id, body, answer)
-select u.room, u.player, u.id::uuid, u.body, u.answer::json
+select u.room, u.player, u.id::uuid, u.body,
+  case when not exists (select from command x where x.player = u.player and x.id = u.id::uuid offset 0) then u.answer::json end
 from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[]) as u(room, player, id, body, answer)`
 
 	insertTransfers = `

@@ -52,7 +52,7 @@
 // that open.
 //
 // Refusals and accepted commands are in two tables, so that an id could be in both: each append
-// looks in the other one too, by one statement of its first round trip.
+// looks in the other one too, in the statement that inserts its answers.
 //
 // Hot tables have no foreign keys: a batch of a hundred bets would pay for hundreds of
 // look-ups that the journal's own arithmetic makes needless; Store.TrialBalance finds what

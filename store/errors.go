@@ -55,6 +55,7 @@ const (
 	stateDeadlock        = "40P01"
 	stateUnique          = "23505"
 	stateCheck           = "23514"
+	stateNotNull         = "23502"
 	stateForeignKey      = "23503"
 	stateDuplicateObject = "42710"
 	stateLockTimeout     = "55P03"

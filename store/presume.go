@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
@@ -19,12 +20,6 @@ update account a set balance = a.balance + u.delta, version = a.version + u.move
 from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) as u(kind, owner, delta, moves)
 where a.kind = u.kind and a.owner = u.owner
 returning a.kind, a.owner, a.id, a.balance - u.delta, a.version - u.moves`
-
-	// changedSides finds commands that were decided otherwise before: the insert of an answer finds
-	// only those that were decided the same way.
-	changedSides = `
-select exists (select from unnest($1::text[], $2::text[]) as k(player, id) join refusal r on r.player = k.player and r.id = k.id::uuid)
-    or exists (select from unnest($3::text[], $4::text[]) as k(player, id) join command c on c.player = k.player and c.id = k.id::uuid)`
 
 	selectAccounts = `select kind, owner, id, balance, version from account where kind = 'player' and owner = any($1)`
 )
@@ -43,20 +38,6 @@ func (g *group) presume() *pgx.Batch {
 		_, err := pgx.ForEachRow(rows, []any{&id}, func() error { g.there[id] = true; return nil })
 		return err
 	})
-	var accepted, refused keys
-	for _, p := range g.plans {
-		accepted.join(p.keys.accepted)
-		refused.join(p.keys.refused)
-	}
-	if len(accepted.ids)+len(refused.ids) > 0 { // after the rooms: of a room's commands, none is on its way now
-		q.Queue(changedSides, accepted.players, accepted.ids, refused.players, refused.ids).QueryRow(func(row pgx.Row) error {
-			var changed bool
-			if err := row.Scan(&changed); err != nil || !changed {
-				return err
-			}
-			return errUnusual
-		})
-	}
 	type sum struct{ delta, moves int64 }
 	sums, order := map[owner]sum{}, []owner(nil)
 	add := func(who owner, amount int64) {
@@ -136,5 +117,7 @@ func unusual(err error) bool {
 
 // answeredMeanwhile reports whether another transaction has answered a command of this one.
 func answeredMeanwhile(err error) bool {
-	return violates(err, "command_once") || violates(err, "refusal_once")
+	var pg *pgconn.PgError
+	return violates(err, "command_once") || violates(err, "refusal_once") ||
+		errors.As(err, &pg) && pg.Code == stateNotNull && pg.ColumnName == "answer" // see insertCommands
 }
