@@ -36,6 +36,7 @@ type floor struct {
 	address, host, slug, room string
 	store                     *store.Store
 	tenant                    *store.Tenant
+	node                      *node // after startNode
 }
 
 const (

@@ -37,6 +37,7 @@ func (f *floor) startNodeWith(test seams) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n := newNode("test", f.store, membus.New(), slog.New(slog.NewTextHandler(io.Discard, nil)), test)
+	f.node = n
 	up, down := make(chan struct{}), make(chan error, 1)
 	go func() { down <- n.run(ctx, l, nil, func() { close(up) }) }()
 	f.t.Cleanup(func() {
