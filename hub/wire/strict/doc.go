@@ -10,7 +10,7 @@
 //     journal, snapshots, the bus. Those are ignored.
 //   - A Line or a Text holds nothing that a database, a log line or a page cannot show as it was
 //     meant, and at most TextBytesMax bytes. Whoever decodes into one cannot forget the rule; how many
-//     characters are meant is checked with Within.
+//     characters are meant is checked with Trim.
 //   - An error is for the sender to read. It names the member and what was expected, and
 //     nothing of Go.
 //

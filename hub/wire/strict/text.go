@@ -34,10 +34,11 @@ func (t *Text) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Within reports whether a Line or a Text has least to most characters, white space around it
-// aside.
-func Within[T ~string](t T, least, most int) bool {
-	n := utf8.RuneCountInString(strings.TrimSpace(string(t)))
+// Trim cuts the white space around a Line or a Text off, and reports whether it has least to most
+// characters then.
+func Trim[T ~string](t *T, least, most int) bool {
+	*t = T(strings.TrimSpace(string(*t)))
+	n := utf8.RuneCountInString(string(*t))
 	return least <= n && n <= most
 }
 
