@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
@@ -58,7 +59,7 @@ type Withdraw struct {
 func (w *Withdraw) Target() string { return string(w.ID) }
 
 // Why is what the audit log gives as the reason.
-func (w *Withdraw) Why() string { return string(w.Reason) }
+func (w *Withdraw) Why() string { return strings.TrimSpace(string(w.Reason)) }
 
 // Kind is the lobby as a game. It has no settings.
 var Kind = game.Kind{Name: "lobby", New: newLobby, Command: command, Event: event}
