@@ -40,6 +40,7 @@ func TestWhatATokenSaysIsSaidOnceAndByItsName(t *testing.T) {
 		"the subject twice, with an escape": {header, with(`"\u0073ub":"bob"`), "", "token_malformed"},
 		"not UTF-8":                         {header, with("\"name\":\"\xff\""), "", "token_malformed"},
 		"the algorithm twice":               {`{"alg":"none","alg":"HS256","kid":"x1"}`, claims, "", "token_malformed"},
+		"a header without a bottom":         {`{"alg":"HS256","kid":"x1","x":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `}`, claims, "", "token_malformed"},
 		"the key twice":                     {`{"alg":"HS256","kid":"y1","kid":"x1"}`, claims, "", "token_malformed"},
 		"an id with U+0000":                 {header, with(`"jti":"a\u0000b"`), "", "token_malformed"},
 		"an id that nobody could revoke":    {header, with(`"jti":"` + strings.Repeat("x", 201) + `"`), "", "token_malformed"},

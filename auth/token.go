@@ -61,15 +61,12 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 	if token == "" {
 		return Principal{}, ErrMissing
 	}
-	if len(token) > TokenBytesMax {
+	if header, _, _ := strings.Cut(token, "."); len(token) > TokenBytesMax || !once(header) {
 		return Principal{}, ErrMalformed
 	}
 	var c claims
 	parser := jwt.NewParser(jwt.WithLeeway(Leeway), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithAudience(Audience(slug)))
 	_, err := parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
-		if header, _, _ := strings.Cut(token, "."); !once(header) {
-			return nil, ErrMalformed
-		}
 		key, err := v.key(id, t.Header)
 		if err != nil {
 			return nil, err
@@ -101,8 +98,8 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 	return p, nil
 }
 
-// once reports whether each member of a token's header is there once: whoever reads it next would
-// take the first of two where we take the last.
+// once reports whether each member of a token's header is there once: of two, a reader before us
+// may have checked the first, and we would take the last.
 func once(header string) bool {
 	raw, err := base64.RawURLEncoding.DecodeString(header)
 	return err == nil && strict.DecodeKnown(raw, new(struct{})) == nil
