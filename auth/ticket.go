@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
 const (
@@ -86,7 +87,7 @@ func (t *Tickets) Redeem(ctx context.Context, id tenant.ID, text string) (Princi
 	}
 	var k ticket
 	plain, err := t.sealer.Open(id, ticketPurpose, sealed)
-	if err != nil || json.Unmarshal(plain, &k) != nil || k.Who.Tenant != id {
+	if err != nil || strict.DecodeKnown(plain, &k) != nil || k.Who.Tenant != id {
 		return Principal{}, ErrTicket
 	}
 	if t.verifier.Revoked(k.Who) {

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
 const (
@@ -30,6 +32,13 @@ type claims struct {
 	Tenant string `json:"tid"`
 	Role   string `json:"role"`
 	Name   string `json:"name,omitempty"`
+}
+
+// UnmarshalJSON reads claims by their exact names, each of which is there once: "TID" is not "tid".
+// Others are ignored (RFC 7519 §4).
+func (c *claims) UnmarshalJSON(raw []byte) error {
+	type plain claims
+	return strict.DecodeKnown(raw, (*plain)(c))
 }
 
 // Audience is the "aud" of a tenant's tokens.
@@ -52,7 +61,7 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 	if token == "" {
 		return Principal{}, ErrMissing
 	}
-	if len(token) > TokenBytesMax {
+	if header, _, _ := strings.Cut(token, "."); len(token) > TokenBytesMax || !once(header) {
 		return Principal{}, ErrMalformed
 	}
 	var c claims
@@ -74,7 +83,7 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 		return Principal{}, ErrTenant
 	case !Role(c.Role).Valid():
 		return Principal{}, ErrRole
-	case !ValidSubject(c.Subject):
+	case !ValidSubject(c.Subject), c.ID != "" && !ValidTokenID(c.ID):
 		return Principal{}, ErrMalformed
 	case c.IssuedAt == nil || c.ExpiresAt.Sub(c.IssuedAt.Time) > TokenLifeMax:
 		return Principal{}, ErrLife
@@ -87,6 +96,13 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 		return Principal{}, ErrRevoked
 	}
 	return p, nil
+}
+
+// once reports whether each member of a token's header is there once: of two, a reader before us
+// may have checked the first, and we would take the last.
+func once(header string) bool {
+	raw, err := base64.RawURLEncoding.DecodeString(header)
+	return err == nil && strict.DecodeKnown(raw, new(struct{})) == nil
 }
 
 // key finds the tenant's key that a token's header names, and refuses a header that wants
@@ -138,15 +154,13 @@ func ValidSubject(s string) bool {
 		strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }) < 0
 }
 
+// displayName is a token's name as a Line. A mistake in a name keeps nobody out.
 func displayName(name, subject string) string {
-	name = strings.Join(strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }), " ")
-	if name == "" {
-		name = subject
+	line := strict.CleanLine(name, nameRunesMax)
+	if strings.IndexFunc(string(line), func(r rune) bool { return unicode.IsPrint(r) && r != ' ' }) < 0 { // nothing to see
+		line = strict.CleanLine(subject, nameRunesMax)
 	}
-	if r := []rune(name); len(r) > nameRunesMax {
-		name = string(r[:nameRunesMax])
-	}
-	return name
+	return string(line)
 }
 
 // Mint signs a token for p with an HS256 key, valid from now until p.ExpiresAt. It is

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
@@ -264,8 +264,8 @@ func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 	if c.Name = strings.TrimSpace(c.Name); c.Name == "" {
 		c.Name = c.Room
 	}
-	if utf8.RuneCountInString(c.Name) > nameRunesMax || !Printable(c.Name) {
-		return fmt.Errorf("%w: a room's name has at most %d characters, all printable", ErrGame, nameRunesMax)
+	if utf8.RuneCountInString(c.Name) > nameRunesMax || strict.CheckLine(c.Name) != nil {
+		return fmt.Errorf("%w: a room's name has at most %d characters, in one line", ErrGame, nameRunesMax)
 	}
 	if len(c.Settings) == 0 {
 		c.Settings = json.RawMessage(`{}`)
@@ -283,14 +283,6 @@ func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 		}
 	}
 	return nil
-}
-
-// Printable reports whether a text can be stored and shown: UTF-8 without control
-// characters but new lines and tabs.
-func Printable(s string) bool {
-	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
-	}) < 0
 }
 
 // Check is CheckConfig with this directory's games.

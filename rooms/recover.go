@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
@@ -40,7 +41,7 @@ func (r *room) rebuild() error {
 		return fmt.Errorf("%w: %s: %w", ErrGame, r.config.Game, err)
 	}
 	if r.base != nil {
-		if err := json.Unmarshal(r.base, rules); err != nil {
+		if err := strict.DecodeKnown(r.base, rules); err != nil {
 			return fmt.Errorf("snapshot at %d: %w", r.baseSeq, err)
 		}
 	}
@@ -83,7 +84,7 @@ func decode(kind game.Kind, rec Record) (game.Event, error) {
 	if ev == nil {
 		return nil, fmt.Errorf("rooms: %s has no event %q (seq %d)", kind.Name, rec.Type, rec.Seq)
 	}
-	if err := json.Unmarshal(rec.Data, ev); err != nil {
+	if err := strict.DecodeKnown(rec.Data, ev); err != nil {
 		return nil, fmt.Errorf("rooms: event %d, %s: %w", rec.Seq, rec.Type, err)
 	}
 	return ev, nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
@@ -94,7 +95,7 @@ func read[T any](body []byte, err error) (T, error) {
 	if err != nil {
 		return out.Value, errAway
 	}
-	if err := json.Unmarshal(body, &out); err != nil {
+	if err := strict.DecodeKnown(body, &out); err != nil {
 		return out.Value, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if out.Fault == "" {
@@ -206,7 +207,7 @@ func seekOnce[T any](ctx context.Context, d *Directory, method string, q request
 func (d *Directory) serve() {
 	d.o.Peers.Answer(methodCommand, func(_ string, body []byte, reply func([]byte)) {
 		var q request
-		if err := json.Unmarshal(body, &q); err != nil || q.Command == nil || reply == nil || d.replaced.Load() {
+		if err := strict.DecodeKnown(body, &q); err != nil || q.Command == nil || reply == nil || d.replaced.Load() {
 			return
 		}
 		if d.find(q.Ref) == nil {
@@ -225,7 +226,7 @@ func (d *Directory) serve() {
 	})
 	d.o.Peers.Answer(methodPlace, func(_ string, body []byte, _ func([]byte)) {
 		var p Place
-		if err := json.Unmarshal(body, &p); err == nil {
+		if err := strict.DecodeKnown(body, &p); err == nil {
 			d.floor.hear(p)
 		}
 	})
@@ -236,7 +237,7 @@ func answer[T any](d *Directory, method string, f func(context.Context, request)
 	d.o.Peers.Answer(method, func(_ string, body []byte, reply func([]byte)) {
 		var q request
 		var none T
-		if err := json.Unmarshal(body, &q); err != nil || reply == nil || d.replaced.Load() {
+		if err := strict.DecodeKnown(body, &q); err != nil || reply == nil || d.replaced.Load() {
 			return
 		}
 		select {

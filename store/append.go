@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
@@ -144,7 +145,7 @@ func (p *plan) compute(g *group) (err error) {
 			first, here := g.known[commandHere{key, p.ref.Room}]
 			if here && (first.digest == e.Digest || first.digest == 0 || e.Digest == 0) {
 				var answer rooms.Answer
-				if err := json.Unmarshal(first.answer, &answer); err != nil {
+				if err := strict.DecodeKnown(first.answer, &answer); err != nil {
 					return fmt.Errorf("answer of command %s: %w", p.ids[i], err)
 				}
 				conflict.Answered[i] = answer

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
@@ -17,6 +18,17 @@ type AuditLine struct {
 	ID int64     `json:"id"` // rises; not gapless
 	At time.Time `json:"at"`
 	rooms.Audit
+}
+
+// ReasonMax is how many characters a reason has at most.
+const ReasonMax = 500
+
+// checkReason returns ErrInvalid if what was done may not be done for this reason.
+func checkReason(reason strict.Line) error {
+	if !strict.Trim(&reason, 1, ReasonMax) || strict.CheckLine(string(reason)) != nil {
+		return fmt.Errorf("%w: a reason has 1 to %d characters, in one line", ErrInvalid, ReasonMax)
+	}
+	return nil
 }
 
 // WriteAudit adds a line by itself. What has an effect of its own writes its line in the

@@ -25,6 +25,7 @@
 //   - Signing secrets and the seeds of open rounds are sealed under the master key.
 //   - A token that was taken back is known to every node's memory within a second, and at
 //     once after a restart; its audit line is in the same transaction.
+//   - A reason is a strict.Line of 1 to ReasonMax characters, whoever gives it.
 //   - A request's tenant is found in memory (Tenants); no request costs SQL for that.
 //
 // # Why

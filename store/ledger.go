@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
@@ -68,11 +69,11 @@ func (s *Store) Seat(ctx context.Context, id tenant.ID, player game.PlayerID) (b
 // Credit is money that people of the operator give to a player, or take back.
 type Credit struct {
 	Player    game.PlayerID
-	Amount    game.Money // below zero: taken back
-	Reason    string     // for the audit log
-	Actor     string     // who does it
-	Address   string     // from where
-	CommandID string     // a UUID; the same one has effect once
+	Amount    game.Money  // below zero: taken back
+	Reason    strict.Line // for the audit log
+	Actor     string      // who does it
+	Address   string      // from where
+	CommandID string      // a UUID; the same one has effect once
 }
 
 const (
@@ -97,8 +98,11 @@ func (s *Store) Credit(ctx context.Context, id tenant.ID, c Credit) (balance gam
 		return 0, 0, fmt.Errorf("%w: command id %q is no UUID", ErrInvalid, c.CommandID)
 	case c.Amount == 0 || c.Amount > MaxAmount || c.Amount < -MaxAmount:
 		return 0, 0, ErrAmount
-	case c.Player == "" || c.Reason == "" || c.Actor == "":
-		return 0, 0, fmt.Errorf("%w: player, reason and actor are needed", ErrInvalid)
+	case c.Player == "" || c.Actor == "":
+		return 0, 0, fmt.Errorf("%w: player and actor are needed", ErrInvalid)
+	}
+	if err := checkReason(c.Reason); err != nil {
+		return 0, 0, err
 	}
 	err = s.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		after, err := credit(ctx, tx, c, command.String())
@@ -156,10 +160,10 @@ func credit(ctx context.Context, tx pgx.Tx, c Credit, command string) (account, 
 		return account{}, err
 	}
 	q := &pgx.Batch{}
-	q.Queue(insertCredit, debit.id, to.id, size, c.Reason, string(c.Player), command)
+	q.Queue(insertCredit, debit.id, to.id, size, string(c.Reason), string(c.Player), command)
 	q.Queue(updateAccounts, []int64{player.id, house.id}, []int64{player.balance, house.balance}, []int64{player.version, house.version})
 	q.Queue(insertAudit, auditArgs(rooms.Audit{
-		Actor: c.Actor, Action: "player.credit", Target: string(c.Player), Reason: c.Reason,
+		Actor: c.Actor, Action: "player.credit", Target: string(c.Player), Reason: string(c.Reason),
 		Before: before, After: after, Address: c.Address,
 	})...)
 	return player, tx.SendBatch(ctx, q).Close()

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
@@ -52,7 +53,7 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 		}
 		// The names first: whoever creates the same tenant at the same time waits here and
 		// then finds them taken, before it made anything.
-		_, err = tx.Exec(ctx, insertTenant, id.String(), string(n.Slug), n.Name, n.OnTrial, orNull(n.PaidUntil),
+		_, err = tx.Exec(ctx, insertTenant, id.String(), string(n.Slug), string(n.Name), n.OnTrial, orNull(n.PaidUntil),
 			n.Currency, n.Exponent, n.FrameAncestors, time.Now().UTC().Truncate(time.Millisecond))
 		if err != nil {
 			return err
@@ -167,8 +168,11 @@ func (a *Admin) inSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, fn func()
 }
 
 // Suspend shuts a tenant out, with a reason that its people are shown: every node refuses
-// it within a second. Suspending again replaces the reason. It returns ErrNoTenant.
-func (a *Admin) Suspend(ctx context.Context, slug tenant.Slug, reason string) error {
+// it within a second. Suspending again replaces the reason. It returns ErrNoTenant or ErrInvalid.
+func (a *Admin) Suspend(ctx context.Context, slug tenant.Slug, reason strict.Line) error {
+	if err := checkReason(reason); err != nil {
+		return err
+	}
 	return a.setStatus(ctx, slug, "suspended", "tenant.suspend", reason)
 }
 
@@ -177,11 +181,11 @@ func (a *Admin) Resume(ctx context.Context, slug tenant.Slug) error {
 	return a.setStatus(ctx, slug, "active", "tenant.resume", "")
 }
 
-func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, status, action, reason string) error {
+func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, status, action string, reason strict.Line) error {
 	err := a.inTx(ctx, func(tx pgx.Tx) error {
 		var name string
 		err := tx.QueryRow(ctx, `update platform.tenant set status = $2, suspended_for = $3 where slug = $1 returning id`,
-			string(slug), status, reason).Scan(&name)
+			string(slug), status, string(reason)).Scan(&name)
 		if err != nil {
 			return err
 		}
@@ -190,7 +194,7 @@ func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, status, action,
 			return err
 		}
 		err = a.inSchema(ctx, tx, id, func() error {
-			return writeAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: action, Target: name, Reason: reason})
+			return writeAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: action, Target: name, Reason: string(reason)})
 		})
 		if err != nil {
 			return err

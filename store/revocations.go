@@ -14,6 +14,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
@@ -221,7 +222,10 @@ const (
 )
 
 // Revoke is who takes tokens back, and why, for the audit log.
-type Revoke struct{ Reason, Actor, Address string }
+type Revoke struct {
+	Reason         strict.Line
+	Actor, Address string
+}
 
 // RevokeToken takes one token back, by its jti: nobody believes it any more, and its sockets are
 // closed on every node within a second. Again is the same as once, with another audit line. It
@@ -253,8 +257,11 @@ on conflict (tenant, kind, subject) do update set
 )
 
 func (s *Store) revoke(ctx context.Context, id tenant.ID, kind, subject, action string, by Revoke) error {
-	if by.Reason == "" || by.Actor == "" {
-		return fmt.Errorf("%w: reason and actor are needed", ErrInvalid)
+	if by.Actor == "" {
+		return fmt.Errorf("%w: an actor is needed", ErrInvalid)
+	}
+	if err := checkReason(by.Reason); err != nil {
+		return err
 	}
 	var have int
 	err := s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countRevocations, id.String()).Scan(&have) })
@@ -271,7 +278,7 @@ func (s *Store) revoke(ctx context.Context, id tenant.ID, kind, subject, action 
 		q.Queue(insertRevocation, id.String(), kind, subject, auth.RevocationLife)
 		q.Queue(enterScope, id.Role())
 		q.Queue(insertAudit, auditArgs(rooms.Audit{
-			Actor: by.Actor, Action: action, Target: subject, Reason: by.Reason, Address: by.Address,
+			Actor: by.Actor, Action: action, Target: subject, Reason: string(by.Reason), Address: by.Address,
 		})...)
 		return tx.SendBatch(ctx, q).Close()
 	}

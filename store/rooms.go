@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
@@ -117,8 +118,11 @@ const markClosing = `update room set status = 'closing' where id = $1 and status
 
 // CloseRoom asks a room's owner to end the round at hand and close: it marks the room, with
 // an audit line, and the owner sees that in Leases.Floor. Asking again changes nothing. It
-// returns rooms.ErrNotFound.
-func (s *Store) CloseRoom(ctx context.Context, ref rooms.Ref, actor, reason, address string) error {
+// returns rooms.ErrNotFound or ErrInvalid.
+func (s *Store) CloseRoom(ctx context.Context, ref rooms.Ref, actor string, reason strict.Line, address string) error {
+	if err := checkReason(reason); err != nil {
+		return err
+	}
 	err := s.Tenant(ref.Tenant).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, markClosing, ref.Room)
 		if err != nil {
@@ -128,7 +132,7 @@ func (s *Store) CloseRoom(ctx context.Context, ref rooms.Ref, actor, reason, add
 			return tx.QueryRow(ctx, `select from room where id = $1`, ref.Room).Scan()
 		}
 		return writeAudit(ctx, tx, rooms.Audit{
-			Actor: actor, Action: "room.close", Target: ref.Room, Reason: reason, Address: address,
+			Actor: actor, Action: "room.close", Target: ref.Room, Reason: string(reason), Address: address,
 		})
 	})
 	switch {
@@ -138,7 +142,7 @@ func (s *Store) CloseRoom(ctx context.Context, ref rooms.Ref, actor, reason, add
 		return fmt.Errorf("store: close %s: %w", ref, err)
 	}
 	err = s.platform(ctx, func(conn *pgxpool.Conn) error {
-		_, err := conn.Exec(ctx, askIndex, ref.Tenant.String(), ref.Room, reason)
+		_, err := conn.Exec(ctx, askIndex, ref.Tenant.String(), ref.Room, string(reason))
 		return err
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
 // GracePeriod is how long a tenant is served after the day until which it paid.
@@ -19,7 +20,7 @@ const GracePeriod = 7 * 24 * time.Hour
 const (
 	maxDomains  = 32  // of a tenant
 	maxDomain   = 253 // bytes of a domain name
-	maxName     = 100 // bytes of a tenant's display name
+	maxName     = 100 // characters of a tenant's display name
 	maxExponent = 8
 )
 
@@ -75,8 +76,8 @@ func (t *Tenant) Status(now time.Time) Status {
 // NewTenant is what a tenant is made from.
 type NewTenant struct {
 	Slug           tenant.Slug
-	Name           string
-	Domains        []string // the primary one first; at least one
+	Name           strict.Line // as people see it
+	Domains        []string    // the primary one first; at least one
 	Currency       string
 	Exponent       int
 	OnTrial        bool
@@ -95,8 +96,8 @@ func (n NewTenant) valid() (domains []string, err error) {
 		return nil, err
 	}
 	switch {
-	case strings.TrimSpace(n.Name) == "" || len(n.Name) > maxName || strings.ContainsRune(n.Name, 0):
-		return nil, fmt.Errorf("%w: a name has 1 to %d bytes", ErrTenant, maxName)
+	case !strict.Trim(&n.Name, 1, maxName) || strict.CheckLine(string(n.Name)) != nil:
+		return nil, fmt.Errorf("%w: a name has 1 to %d characters, in one line", ErrTenant, maxName)
 	case !currencyForm.MatchString(n.Currency):
 		return nil, fmt.Errorf("%w: a currency is 3 to 5 capital letters, not %q", ErrTenant, n.Currency)
 	case n.Exponent < 0 || n.Exponent > maxExponent:

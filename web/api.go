@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -23,9 +22,6 @@ func read(c echo.Context, into any) error {
 	raw, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return err
-	}
-	if !json.Valid(raw) {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "The body is not JSON.")
 	}
 	if bad := wire.DecodeParams(raw, into); bad != nil {
 		return bad

@@ -10,6 +10,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
@@ -60,8 +61,8 @@ func (c *chats) forget(ref rooms.Ref) {
 }
 
 // say tells a room's sockets what who says; who gets the form that says "mine".
-func (s *Server) say(ctx context.Context, ref rooms.Ref, who auth.Principal, text string) error {
-	m := wire.ChatMessage{Room: ref.Room, ID: uuid.NewString(), From: maskName(who.Name), Text: text, At: wire.At(time.Now())}
+func (s *Server) say(ctx context.Context, ref rooms.Ref, who auth.Principal, text strict.Line) error {
+	m := wire.ChatMessage{Room: ref.Room, ID: uuid.NewString(), From: maskName(who.Name), Text: string(text), At: wire.At(time.Now())}
 	public := wire.Push(wire.PushChatMessage, m)
 	s.chat.keep(ref, chatLine{who.Subject, m})
 	m.Mine = true

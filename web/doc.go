@@ -11,6 +11,8 @@
 //   - A room of another tenant does not exist: it is answered like any unknown room.
 //   - A socket's events of a room start right after the reply to room.join, without a
 //     gap and without a repeat (hub.Conn's Hold and Release).
+//   - A body or a message is read by hub/wire/strict, and what people wrote is a strict.Line or a
+//     strict.Text in the struct that it is read into.
 //   - Whatever an operator changes is in the audit log, by the same transaction.
 //
 // # The order in which to read it

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
 const (
@@ -35,7 +36,7 @@ type nodeQuestion struct {
 func answerNodes[T any](s *Server, method string, f func(nodeQuestion) T) {
 	s.hub.Answer(method, func(from string, body []byte, reply func([]byte)) {
 		var q nodeQuestion
-		if err := json.Unmarshal(body, &q); err != nil || reply == nil {
+		if err := strict.DecodeKnown(body, &q); err != nil || reply == nil {
 			s.log.Warn("another node's question can not be read", "method", method, "from", from, "err", err)
 			return
 		}
@@ -71,7 +72,7 @@ func askNodes[T any](ctx context.Context, s *Server, method string, q nodeQuesti
 		waiting++
 		s.hub.Ask(node, method, body, nodesWithin, func(body []byte, err error) {
 			var o outcome
-			o.ok = err == nil && json.Unmarshal(body, &o.answer) == nil
+			o.ok = err == nil && strict.DecodeKnown(body, &o.answer) == nil
 			outcomes <- o
 		})
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -14,13 +13,12 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
 	"github.com/pitboss-hub/pitboss/store"
 )
-
-const reasonRunesMax = 500
 
 // actorOf is who the audit log says did it. The role before the name keeps a subject from
 // passing for the platform's own hands (dev, cli:…).
@@ -33,7 +31,7 @@ func (s *Server) openRoom(c echo.Context) error {
 	var in struct {
 		Room     string          `json:"room"`
 		Game     string          `json:"game"`
-		Name     string          `json:"name,omitempty"`
+		Name     strict.Line     `json:"name,omitempty"`
 		Settings json.RawMessage `json:"settings,omitempty"`
 	}
 	if err := read(c, &in); err != nil {
@@ -44,7 +42,7 @@ func (s *Server) openRoom(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	config := rooms.Config{Room: in.Room, Game: in.Game, Name: strings.TrimSpace(in.Name), Settings: in.Settings}
+	config := rooms.Config{Room: in.Room, Game: in.Game, Name: string(in.Name), Settings: in.Settings}
 	if err := s.rooms.Check(&config); err != nil {
 		return fail(http.StatusBadRequest, wire.CodeInvalidParams, err.Error())
 	}
@@ -61,12 +59,12 @@ func (s *Server) openRoom(c echo.Context) error {
 
 func (s *Server) closeRoom(c echo.Context) error {
 	var in struct {
-		Reason string `json:"reason"`
+		Reason strict.Line `json:"reason"`
 	}
 	if err := read(c, &in); err != nil {
 		return err
 	}
-	if err := checkReason(in.Reason); err != nil {
+	if err := checkReason(&in.Reason); err != nil {
 		return err
 	}
 	ref, err := rooms.NewRef(tenantOf(c).ID, param(c, "room"))
@@ -132,9 +130,9 @@ func (s *Server) players(c echo.Context) error {
 
 func (s *Server) credit(c echo.Context) error {
 	var in struct {
-		Amount    int64  `json:"amount"`
-		Reason    string `json:"reason"`
-		CommandID string `json:"command_id"`
+		Amount    int64       `json:"amount"`
+		Reason    strict.Line `json:"reason"`
+		CommandID string      `json:"command_id"`
 	}
 	if err := read(c, &in); err != nil {
 		return err
@@ -142,7 +140,7 @@ func (s *Server) credit(c echo.Context) error {
 	if in.Amount == 0 {
 		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "amount: want minor units, not zero")
 	}
-	if err := checkReason(in.Reason); err != nil {
+	if err := checkReason(&in.Reason); err != nil {
 		return err
 	}
 	id, err := commandID(in.CommandID)
@@ -188,10 +186,10 @@ func (s *Server) promotions(c echo.Context) error {
 
 func (s *Server) publishPromotion(c echo.Context) error {
 	var in struct {
-		Title     string    `json:"title"`
-		Text      string    `json:"text"`
-		EndsAt    time.Time `json:"ends_at"`
-		CommandID string    `json:"command_id"`
+		Title     strict.Line `json:"title"`
+		Text      strict.Text `json:"text"`
+		EndsAt    time.Time   `json:"ends_at"`
+		CommandID string      `json:"command_id"`
 	}
 	if err := read(c, &in); err != nil {
 		return err
@@ -200,7 +198,7 @@ func (s *Server) publishPromotion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.commandLobby(c, id, lobby.TypePublish, lobby.Publish{ID: id, Title: in.Title, Text: in.Text, EndsAt: in.EndsAt})
+	err = s.commandLobby(c, id, lobby.TypePublish, lobby.Publish{ID: strict.Line(id), Title: in.Title, Text: in.Text, EndsAt: in.EndsAt})
 	if err != nil {
 		return err
 	}
@@ -209,7 +207,7 @@ func (s *Server) publishPromotion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.Title != strings.TrimSpace(in.Title) || p.Text != strings.TrimSpace(in.Text) || !p.EndsAt.Equal(in.EndsAt.Truncate(time.Millisecond)) {
+	if p.Title != strings.TrimSpace(string(in.Title)) || p.Text != strings.TrimSpace(string(in.Text)) || !p.EndsAt.Equal(in.EndsAt.Truncate(time.Millisecond)) {
 		return rooms.ErrCommandReused
 	}
 	return c.JSON(http.StatusCreated, p)
@@ -227,7 +225,7 @@ func (s *Server) promotion(c echo.Context, id string) (lobby.Past, error) {
 	var all struct {
 		Promotions []lobby.Past `json:"promotions"`
 	}
-	if err := json.Unmarshal(view, &all); err != nil {
+	if err := strict.DecodeKnown(view, &all); err != nil {
 		return lobby.Past{}, err
 	}
 	for _, p := range all.Promotions {
@@ -240,8 +238,8 @@ func (s *Server) promotion(c echo.Context, id string) (lobby.Past, error) {
 
 func (s *Server) withdrawPromotion(c echo.Context) error {
 	var in struct {
-		Reason    string `json:"reason,omitempty"`
-		CommandID string `json:"command_id"`
+		Reason    strict.Line `json:"reason,omitempty"`
+		CommandID string      `json:"command_id"`
 	}
 	if err := read(c, &in); err != nil {
 		return err
@@ -250,7 +248,7 @@ func (s *Server) withdrawPromotion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.commandLobby(c, id, lobby.TypeWithdraw, lobby.Withdraw{ID: param(c, "id"), Reason: in.Reason}); err != nil {
+	if err := s.commandLobby(c, id, lobby.TypeWithdraw, lobby.Withdraw{ID: strict.Line(param(c, "id")), Reason: in.Reason}); err != nil {
 		return err
 	}
 	p, err := s.promotion(c, param(c, "id"))
@@ -344,9 +342,10 @@ func commandID(text string) (string, error) {
 	return id.String(), nil
 }
 
-func checkReason(reason string) error {
-	if n := utf8.RuneCountInString(strings.TrimSpace(reason)); n == 0 || n > reasonRunesMax || !rooms.Printable(reason) {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "reason: want 1 to 500 printable characters")
+// checkReason trims a reason, and refuses one that is empty or too long.
+func checkReason(reason *strict.Line) error {
+	if !strict.Trim(reason, 1, store.ReasonMax) {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "reason: want 1 to 500 characters")
 	}
 	return nil
 }

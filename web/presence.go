@@ -13,6 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
@@ -381,7 +382,7 @@ func (s *Server) watchPresence(now time.Time) {
 
 func (s *Server) hearPresence(from string, body []byte, _ func([]byte)) {
 	var news presenceNews
-	if err := json.Unmarshal(body, &news); err != nil {
+	if err := strict.DecodeKnown(body, &news); err != nil {
 		s.log.Warn("another node's presence can not be read", "from", from, "err", err)
 		return
 	}

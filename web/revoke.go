@@ -10,6 +10,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 )
@@ -35,13 +36,13 @@ func (s *Server) closeRevoked(tenants []tenant.ID) {
 
 func (s *Server) revokeToken(c echo.Context) error {
 	var in struct {
-		JTI    string `json:"jti"`
-		Reason string `json:"reason"`
+		JTI    string      `json:"jti"`
+		Reason strict.Line `json:"reason"`
 	}
 	if err := read(c, &in); err != nil {
 		return err
 	}
-	if err := checkReason(in.Reason); err != nil {
+	if err := checkReason(&in.Reason); err != nil {
 		return err
 	}
 	if !auth.ValidTokenID(in.JTI) {
@@ -55,12 +56,12 @@ func (s *Server) revokeToken(c echo.Context) error {
 
 func (s *Server) kick(c echo.Context) error {
 	var in struct {
-		Reason string `json:"reason"`
+		Reason strict.Line `json:"reason"`
 	}
 	if err := read(c, &in); err != nil {
 		return err
 	}
-	if err := checkReason(in.Reason); err != nil {
+	if err := checkReason(&in.Reason); err != nil {
 		return err
 	}
 	player := param(c, "player")

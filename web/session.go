@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"golang.org/x/time/rate"
@@ -13,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
@@ -215,7 +215,7 @@ func (x *session) say(ctx context.Context, p wire.ChatSend) (any, error) {
 	if !ok {
 		return nil, notJoined()
 	}
-	if n := utf8.RuneCountInString(p.Text); n == 0 || n > chatRunesMax {
+	if !strict.Trim(&p.Text, 1, chatRunesMax) {
 		x.server.hit(limitChatLength)
 		return nil, wire.NewError(wire.CodeTextTooLong, "A message has 1 to 300 characters.")
 	}

@@ -2,8 +2,10 @@ package web
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -152,7 +154,7 @@ func maskName(name string) string {
 	if utf8.RuneCountInString(name) <= 3 {
 		shown = 1
 	}
-	r := []rune(name)
+	r := slices.DeleteFunc([]rune(name), func(r rune) bool { return !unicode.IsPrint(r) }) // an isolate would go on without its end
 	return string(r[:min(shown, len(r))]) + strings.Repeat("*", 3)
 }
 

@@ -8,10 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
@@ -146,8 +146,8 @@ func (versionCmd) Run(p *program) error {
 
 // actor is who the audit log says used this command line.
 func actor() string {
-	if name := strings.TrimSpace(os.Getenv("USER")); name != "" {
-		return "cli:" + name
+	if name := strict.CleanLine(os.Getenv("USER"), 64); strict.Trim(&name, 1, 64) {
+		return "cli:" + string(name)
 	}
 	return "cli"
 }

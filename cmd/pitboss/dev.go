@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/membus"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
@@ -187,7 +188,7 @@ func furnish(p *program) error {
 	defer s.Close()
 	for _, d := range demo {
 		_, err := admin.CreateTenant(p.ctx, store.NewTenant{
-			Slug: tenant.Slug(d.slug), Name: d.name, Domains: []string{d.slug + ".localhost"}, Currency: "EUR", Exponent: 2, OnTrial: true,
+			Slug: tenant.Slug(d.slug), Name: strict.Line(d.name), Domains: []string{d.slug + ".localhost"}, Currency: "EUR", Exponent: 2, OnTrial: true,
 		})
 		if err != nil && !errors.Is(err, store.ErrSlugTaken) {
 			return err

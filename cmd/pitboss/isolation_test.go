@@ -20,6 +20,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/store"
 )
 
@@ -67,7 +68,7 @@ func (f *floor) addTenant(slug string) *floor {
 	}
 	defer admin.Close()
 	if _, err := admin.CreateTenant(p.ctx, store.NewTenant{
-		Slug: tenant.Slug(slug), Name: slug, Domains: []string{slug + ".localhost"}, Currency: "EUR", Exponent: 2,
+		Slug: tenant.Slug(slug), Name: strict.Line(slug), Domains: []string{slug + ".localhost"}, Currency: "EUR", Exponent: 2,
 	}); err != nil {
 		f.t.Fatal(err)
 	}

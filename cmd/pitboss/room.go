@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 )
@@ -16,11 +17,11 @@ type roomCmd struct {
 }
 
 type roomOpenCmd struct {
-	Tenant   string `required:"" help:"The casino's slug."`
-	Room     string `arg:"" help:"The new room's id, e.g. roulette-3."`
-	Game     string `default:"roulette" help:"The game."`
-	Name     string `help:"The name that players see. Defaults to the id."`
-	Settings string `default:"{}" help:"The game's settings, a JSON object; see docs/protocol.md." placeholder:"JSON"`
+	Tenant   string      `required:"" help:"The casino's slug."`
+	Room     string      `arg:"" help:"The new room's id, e.g. roulette-3."`
+	Game     string      `default:"roulette" help:"The game."`
+	Name     strict.Line `help:"The name that players see. Defaults to the id."`
+	Settings string      `default:"{}" help:"The game's settings, a JSON object; see docs/protocol.md." placeholder:"JSON"`
 }
 
 // Run implements the command.
@@ -29,7 +30,7 @@ func (c roomOpenCmd) Run(p *program) error {
 		if _, err := rooms.NewRef(t.ID, c.Room); err != nil {
 			return err
 		}
-		config := rooms.Config{Room: c.Room, Game: c.Game, Name: c.Name, Settings: json.RawMessage(c.Settings)}
+		config := rooms.Config{Room: c.Room, Game: c.Game, Name: string(c.Name), Settings: json.RawMessage(c.Settings)}
 		if err := rooms.CheckConfig(games(), &config); err != nil {
 			return err
 		}
@@ -88,9 +89,9 @@ func (c roomListCmd) Run(p *program) error {
 }
 
 type roomCloseCmd struct {
-	Tenant string `required:"" help:"The casino's slug."`
-	Room   string `arg:"" help:"The room's id."`
-	Reason string `required:"" help:"Why; for the audit log."`
+	Tenant string      `required:"" help:"The casino's slug."`
+	Room   string      `arg:"" help:"The room's id."`
+	Reason strict.Line `required:"" help:"Why; for the audit log."`
 }
 
 // Run implements the command.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 )
@@ -26,15 +27,15 @@ type tenantCmd struct {
 }
 
 type tenantCreateCmd struct {
-	Slug      string    `required:"" help:"The short name, e.g. casino-x."`
-	Name      string    `required:"" help:"The name that people see."`
-	Domain    []string  `required:"" help:"A host that is this casino's; repeat for more. The first is the primary one."`
-	Currency  string    `default:"EUR" help:"ISO 4217 code."`
-	Exponent  int       `default:"2" help:"Digits after the point."`
-	OnTrial   bool      `help:"On trial until --paid-until, or without end."`
-	PaidUntil time.Time `format:"2006-01-02" help:"Served until that day and a grace of 7 more." placeholder:"YYYY-MM-DD"`
-	Frame     []string  `name:"frame-ancestor" help:"An origin whose pages may show this casino's in a frame; repeat for more." placeholder:"https://HOST"`
-	JSON      bool      `help:"Print JSON."`
+	Slug      string      `required:"" help:"The short name, e.g. casino-x."`
+	Name      strict.Line `required:"" help:"The name that people see."`
+	Domain    []string    `required:"" help:"A host that is this casino's; repeat for more. The first is the primary one."`
+	Currency  string      `default:"EUR" help:"ISO 4217 code."`
+	Exponent  int         `default:"2" help:"Digits after the point."`
+	OnTrial   bool        `help:"On trial until --paid-until, or without end."`
+	PaidUntil time.Time   `format:"2006-01-02" help:"Served until that day and a grace of 7 more." placeholder:"YYYY-MM-DD"`
+	Frame     []string    `name:"frame-ancestor" help:"An origin whose pages may show this casino's in a frame; repeat for more." placeholder:"https://HOST"`
+	JSON      bool        `help:"Print JSON."`
 }
 
 // Run implements the command.
@@ -142,8 +143,8 @@ func (c tenantShowCmd) Run(p *program) error {
 }
 
 type tenantSuspendCmd struct {
-	Slug   string `arg:""`
-	Reason string `required:"" help:"Why; kept with the tenant."`
+	Slug   string      `arg:""`
+	Reason strict.Line `required:"" help:"Why; kept with the tenant."`
 }
 
 // Run implements the command.
@@ -173,12 +174,12 @@ func (c tenantResumeCmd) Run(p *program) error {
 }
 
 type tenantFundCmd struct {
-	Tenant    string `required:"" help:"The casino's slug."`
-	Player    string `required:"" help:"The player: the subject of its tokens."`
-	Amount    string `required:"" help:"In the casino's currency, e.g. 1000.00; negative takes back."`
-	Reason    string `default:"funded on the command line" help:"For the audit log."`
-	CommandID string `help:"A UUID: the same one never counts twice. Defaults to a new one." placeholder:"UUID"`
-	JSON      bool   `help:"Print JSON."`
+	Tenant    string      `required:"" help:"The casino's slug."`
+	Player    string      `required:"" help:"The player: the subject of its tokens."`
+	Amount    string      `required:"" help:"In the casino's currency, e.g. 1000.00; negative takes back."`
+	Reason    strict.Line `default:"funded on the command line" help:"For the audit log."`
+	CommandID string      `help:"A UUID: the same one never counts twice. Defaults to a new one." placeholder:"UUID"`
+	JSON      bool        `help:"Print JSON."`
 }
 
 // Run implements the command.
@@ -212,9 +213,9 @@ func (c tenantFundCmd) Run(p *program) error {
 }
 
 type tenantKickCmd struct {
-	Tenant string `required:"" help:"The casino's slug."`
-	Player string `required:"" help:"The player: the subject of its tokens."`
-	Reason string `required:"" help:"Why; for the audit log."`
+	Tenant string      `required:"" help:"The casino's slug."`
+	Player string      `required:"" help:"The player: the subject of its tokens."`
+	Reason strict.Line `required:"" help:"Why; for the audit log."`
 }
 
 // Run implements the command.

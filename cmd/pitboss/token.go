@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 )
@@ -15,9 +16,9 @@ type tokenCmd struct {
 }
 
 type tokenRevokeCmd struct {
-	Tenant string `required:"" help:"The casino's slug."`
-	ID     string `name:"id" required:"" help:"The token's jti."`
-	Reason string `required:"" help:"Why; for the audit log."`
+	Tenant string      `required:"" help:"The casino's slug."`
+	ID     string      `name:"id" required:"" help:"The token's jti."`
+	Reason strict.Line `required:"" help:"Why; for the audit log."`
 }
 
 // Run implements the command.
@@ -35,14 +36,14 @@ type tokenMintCmd struct {
 	Tenant  string        `required:"" help:"The casino's slug."`
 	Subject string        `required:"" help:"The player's or operator's id."`
 	Role    auth.Role     `default:"player" enum:"player,operator,support,service" help:"player, operator, support or service."`
-	Name    string        `help:"The name that others see, masked. Defaults to the subject."`
+	Name    strict.Line   `help:"The name that others see, masked. Defaults to the subject."`
 	TTL     time.Duration `name:"ttl" default:"1h" help:"How long the token is good."`
 }
 
 // Run implements the command.
 func (c tokenMintCmd) Run(p *program) error {
 	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
-		token, err := mint(s.Tenants(), t, auth.Principal{Subject: c.Subject, Role: c.Role, Name: c.Name, ExpiresAt: time.Now().Add(c.TTL)})
+		token, err := mint(s.Tenants(), t, auth.Principal{Subject: c.Subject, Role: c.Role, Name: string(c.Name), ExpiresAt: time.Now().Add(c.TTL)})
 		if err != nil {
 			return err
 		}

@@ -124,7 +124,7 @@ func TestAsyncAPIPayloadsAreTheGoStructs(t *testing.T) {
 	}
 	for _, r := range requests {
 		required := []string{"jsonrpc", "method", "params"}
-		if shapeOf(reflect.TypeOf(r.params).Elem()).required == 0 {
+		if !slices.ContainsFunc(membersOf(reflect.TypeOf(r.params).Elem()), func(m member) bool { return m.required }) {
 			required = required[:2]
 		}
 		p := envelope("request."+r.method, required, "jsonrpc", "id", "method", "params")

@@ -1,6 +1,10 @@
 package wire
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+)
 
 // Methods, client → server.
 const (
@@ -79,8 +83,8 @@ type RoomCommandResult struct {
 
 // ChatSend says something in a room. Text is 1 to 300 characters.
 type ChatSend struct {
-	Room string `json:"room"`
-	Text string `json:"text"`
+	Room string      `json:"room"`
+	Text strict.Line `json:"text"`
 }
 
 // SessionRenew replaces the socket's token before it expires.

@@ -2,8 +2,13 @@ package wire
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"unicode/utf8"
+	"maps"
+	"slices"
+
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
 // IDBytesMax is how long a request's id may be.
@@ -17,62 +22,43 @@ const IDBytesMax = 128
 // It does not look into Params (see DecodeParams) and does not know which methods
 // there are.
 func Decode(frame []byte) (Request, *Error) {
-	if !utf8.Valid(frame) {
-		return Request{}, NewError(CodeParse, "the frame is not UTF-8")
-	}
 	if text := bytes.TrimLeft(frame, " \t\r\n"); len(text) > 0 && text[0] == '[' {
 		return Request{}, NewError(CodeInvalidRequest, "batches are not part of the protocol: send one object in a frame")
 	}
-	var version, id, method, params, unknown []byte
-	err := scanObject(frame, func(name, value []byte) bool {
-		switch string(name) {
-		case "jsonrpc":
-			version = value
-		case "id":
-			id = value
-		case "method":
-			method = value
-		case "params":
-			params = value
-		default:
-			unknown = name
-		}
-		return true
-	})
-	if err != nil {
-		return Request{}, NewError(CodeParse, "not one JSON object: "+err.Error())
+	var in struct {
+		Version string                     `json:"jsonrpc"`
+		ID      json.RawMessage            `json:"id"`
+		Method  string                     `json:"method"`
+		Params  json.RawMessage            `json:"params"`
+		Unknown map[string]json.RawMessage `json:",embed"`
 	}
-
-	var req Request
-	if id != nil {
-		if why := badID(id); why != "" {
+	var only struct {
+		ID json.RawMessage `json:"id"`
+	}
+	wrong := strict.DecodeKnown(frame, &in)
+	if wrong != nil { // a member, or the whole?
+		err := strict.DecodeKnown(frame, &only)
+		if bad, ok := errors.AsType[*strict.Error](err); ok {
+			return Request{}, NewError(CodeParse, bad.Of("the frame"))
+		}
+		in.ID = only.ID
+	}
+	if in.ID != nil {
+		if why := badID(in.ID); why != "" {
 			return Request{}, NewError(CodeInvalidRequest, why)
 		}
 	}
-	// One allocation for both; neither can grow into the other.
-	own := make([]byte, 0, len(id)+len(params))
-	if own = append(own, id...); id != nil {
-		req.ID = own[:len(id):len(id)]
-	}
-	if own = append(own, params...); params != nil {
-		req.Params = own[len(id):]
-	}
-
+	req := Request{ID: in.ID, Method: in.Method, Params: in.Params}
 	switch {
-	case string(version) != `"`+Version+`"`:
+	case wrong != nil:
+		return req, NewError(CodeInvalidRequest, wrong.Error())
+	case in.Version != Version:
 		return req, NewError(CodeInvalidRequest, `jsonrpc must be "2.0"`)
-	case unknown != nil:
-		return req, NewError(CodeInvalidRequest, fmt.Sprintf("a request has no member %.40q", unknown))
-	case method == nil:
-		return req, NewError(CodeInvalidRequest, "method is missing")
-	case method[0] != '"':
-		return req, NewError(CodeInvalidRequest, "method must be a string")
-	}
-	name, err := (&scanner{text: method}).str()
-	if req.Method = string(name); err != nil || req.Method == "" {
-		return req, NewError(CodeInvalidRequest, "method must be a string that says something")
-	}
-	if params != nil && params[0] != '{' {
+	case len(in.Unknown) > 0:
+		return req, NewError(CodeInvalidRequest, fmt.Sprintf("a request has no member %.40q", slices.Min(slices.Collect(maps.Keys(in.Unknown)))))
+	case in.Method == "":
+		return req, NewError(CodeInvalidRequest, "method is missing, or says nothing")
+	case in.Params != nil && in.Params[0] != '{':
 		return req, NewError(CodeInvalidParams, "params must be an object")
 	}
 	return req, nil

@@ -5,7 +5,7 @@
 //
 //   - Decode accepts exactly what docs/asyncapi.yaml says, and answers everything
 //     else with an *Error that can be sent back; it never panics and never allocates
-//     more than a small multiple of the frame.
+//     more than a small multiple of the frame. JSON and texts are read by package strict.
 //   - The tenant and the player of a message are those of the socket. No message has
 //     a field for them.
 //   - A code in this package (method, error, close) is never given another meaning.

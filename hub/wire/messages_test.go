@@ -33,7 +33,7 @@ var requests = []struct {
 	{MethodRoomJoin, &RoomJoin{Room: "roulette-1", Resume: &Resume{Epoch: 3, Seq: 40}}, &RoomJoinResult{Epoch: 3, Seq: 41, Events: []RoomEvent{event}, Chat: []ChatMessage{{Room: "roulette-1", ID: "c1", From: "al***", Mine: true, Text: "good luck", At: at}}}},
 	{MethodRoomLeave, &RoomLeave{Room: "roulette-1"}, &Empty{}},
 	{MethodRoomCommand, &RoomCommand{Room: "roulette-1", CommandID: "0b5ae8a4-3d3b-4d6c-9a3c-7d2f5b1c9e10", Command: json.RawMessage(`{"type":"bet","bets":[{"position":"red","amount":500}]}`)}, &RoomCommandResult{Accepted: true, Epoch: 3, Seq: 41, Balance: 99500}},
-	{MethodChatSend, &ChatSend{Room: "roulette-1", Text: "grüß \"dich\" \u2028"}, &Empty{}},
+	{MethodChatSend, &ChatSend{Room: "roulette-1", Text: "grüß \"dich\" می\u200cخواهم"}, &Empty{}},
 	{MethodSessionRenew, &SessionRenew{Token: "e30.e30.sig"}, &SessionRenewResult{ExpiresAt: at}},
 	{MethodWalletBalance, &Empty{}, &Balance{Balance: 99500, Currency: "EUR", Version: 12}},
 	{MethodPing, &PingParams{T: json.RawMessage(`1234.5`)}, &PingResult{T: json.RawMessage(`1234.5`), Time: at}},

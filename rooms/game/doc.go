@@ -1,5 +1,5 @@
 // Package game is the contract between a game's rules and the room that runs them.
-// It imports only the standard library.
+// It imports only the standard library and hub/wire/strict, a leaf.
 //
 // # What always holds
 //
@@ -10,6 +10,9 @@
 //     from the journal after a crash.
 //   - Money is read off events (Postings), so what the journal says happened and what
 //     the ledger says was paid can not disagree.
+//   - What players and operators send is read by Decode: exact names, each once, and no
+//     others; what was kept by DecodeKnown. Texts in commands are strict.Line or strict.Text
+//     where people wrote them.
 //   - An unrevealed seed is never part of a game's state, of an event or of a view:
 //     the room keeps it and lends it to the rules for the length of one Tick.
 //

@@ -65,7 +65,7 @@ func (tb *table) parse(raw json.RawMessage) (any, *game.Refusal) {
 	var head struct {
 		Type string `json:"type"`
 	}
-	_ = json.Unmarshal(raw, &head) // the game has to bear what is not even JSON
+	_ = game.DecodeKnown(raw, &head) // the game has to bear what is not even JSON
 	body, err := tb.kind.Command(head.Type, slices.Clone(raw))
 	if err == nil {
 		return body, nil
@@ -259,7 +259,7 @@ func (tb *table) read(typ, data string) game.Event {
 	if ev == nil || ev.Type() != typ {
 		tb.fail("Kind.Event(%q) is %v", typ, ev)
 	}
-	if err := json.Unmarshal([]byte(data), ev); err != nil {
+	if err := game.DecodeKnown([]byte(data), ev); err != nil {
 		tb.fail("%s can not be read back: %v", typ, err)
 	}
 	if again := tb.json(ev); again != data {
@@ -276,7 +276,7 @@ func (tb *table) compare() {
 	if err != nil {
 		tb.fail("New: %v", err)
 	}
-	if err := json.Unmarshal([]byte(snapshot), again); err != nil {
+	if err := game.DecodeKnown([]byte(snapshot), again); err != nil {
 		tb.fail("a snapshot can not be read: %v", err)
 	}
 	tb.snapshot, tb.views = snapshot, tb.viewsOf(tb.live)

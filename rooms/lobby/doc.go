@@ -8,6 +8,8 @@
 //     transaction as the event.
 //   - A promotion is active from its event until it is withdrawn or its end has come.
 //   - Players never see which operator published or withdrew, nor why.
+//   - Words are strict.Line and strict.Text: nothing in a promotion or a reason acts on a page or
+//     cannot be stored.
 //   - No money moves here.
 //
 // # Why

@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
@@ -41,26 +40,26 @@ const (
 
 // Publish is the command that tells everybody something, until EndsAt.
 type Publish struct {
-	ID     string    `json:"id"`
-	Title  string    `json:"title"`
-	Text   string    `json:"text"`
-	EndsAt time.Time `json:"ends_at"`
+	ID     strict.Line `json:"id"`
+	Title  strict.Line `json:"title"`
+	Text   strict.Text `json:"text"`
+	EndsAt time.Time   `json:"ends_at"`
 }
 
 // Target is what the audit line is about.
-func (p *Publish) Target() string { return p.ID }
+func (p *Publish) Target() string { return string(p.ID) }
 
 // Withdraw is the command that takes a promotion back.
 type Withdraw struct {
-	ID     string `json:"id"`
-	Reason string `json:"reason,omitempty"`
+	ID     strict.Line `json:"id"`
+	Reason strict.Line `json:"reason,omitempty"`
 }
 
 // Target is what the audit line is about.
-func (w *Withdraw) Target() string { return w.ID }
+func (w *Withdraw) Target() string { return string(w.ID) }
 
 // Why is what the audit log gives as the reason.
-func (w *Withdraw) Why() string { return w.Reason }
+func (w *Withdraw) Why() string { return strings.TrimSpace(string(w.Reason)) }
 
 // Kind is the lobby as a game. It has no settings.
 var Kind = game.Kind{Name: "lobby", New: newLobby, Command: command, Event: event}
@@ -91,13 +90,8 @@ func command(typ string, body json.RawMessage) (any, error) {
 }
 
 func read(body json.RawMessage, into any) error {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		return invalid("The command can not be read: " + err.Error())
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return invalid("The command can not be read: something follows it.")
+	if err := game.Decode(body, into); err != nil {
+		return invalid("The command cannot be read: " + err.Error() + ".")
 	}
 	return nil
 }
@@ -158,15 +152,15 @@ func (l *Lobby) activeBytes() int {
 }
 
 func (l *Lobby) publish(cmd game.Command, p *Publish) ([]game.Event, error) {
-	title, text := strings.TrimSpace(p.Title), strings.TrimSpace(p.Text)
+	title, text := p.Title, p.Text
 	switch {
 	case p.ID == "" || len(p.ID) > IDBytesMax:
 		return nil, invalid(fmt.Sprintf("A promotion's id has 1 to %d bytes.", IDBytesMax))
-	case l.known(p.ID):
+	case l.known(string(p.ID)):
 		return nil, invalid("A promotion of this id exists or existed.")
-	case title == "" || utf8.RuneCountInString(title) > TitleRunesMax:
+	case !strict.Trim(&title, 1, TitleRunesMax):
 		return nil, invalid(fmt.Sprintf("The title has 1 to %d characters.", TitleRunesMax))
-	case text == "" || utf8.RuneCountInString(text) > TextRunesMax:
+	case !strict.Trim(&text, 1, TextRunesMax):
 		return nil, invalid(fmt.Sprintf("The text has 1 to %d characters.", TextRunesMax))
 	}
 	ends := p.EndsAt.UTC().Truncate(time.Millisecond)
@@ -179,19 +173,19 @@ func (l *Lobby) publish(cmd game.Command, p *Publish) ([]game.Event, error) {
 		return nil, game.Refuse(game.CodeLimitReached, fmt.Sprintf("At most %d promotions are active at once.", ActiveMax))
 	}
 	return []game.Event{&Published{
-		ID: p.ID, Title: title, Text: text, PublishedAt: cmd.At, EndsAt: ends, By: string(cmd.By.Player),
+		ID: string(p.ID), Title: string(title), Text: string(text), PublishedAt: cmd.At, EndsAt: ends, By: string(cmd.By.Player),
 	}}, nil
 }
 
 func (l *Lobby) withdraw(cmd game.Command, w *Withdraw) ([]game.Event, error) {
-	reason := strings.TrimSpace(w.Reason)
+	reason := w.Reason
 	switch {
-	case l.find(w.ID) < 0:
+	case l.find(string(w.ID)) < 0:
 		return nil, invalid("There is no active promotion of this id.")
-	case utf8.RuneCountInString(reason) > ReasonRunesMax:
+	case !strict.Trim(&reason, 0, ReasonRunesMax):
 		return nil, invalid(fmt.Sprintf("A reason has at most %d characters.", ReasonRunesMax))
 	}
-	return []game.Event{&Withdrawn{ID: w.ID, By: string(cmd.By.Player), Reason: reason}}, nil
+	return []game.Event{&Withdrawn{ID: string(w.ID), By: string(cmd.By.Player), Reason: string(reason)}}, nil
 }
 
 // due ends every promotion whose time has come.
@@ -267,7 +261,7 @@ func (l *Lobby) View(game.PlayerID) any {
 // Active reads the promotions out of a View.
 func Active(viewJSON json.RawMessage) ([]wire.Promotion, error) {
 	var v view
-	if err := json.Unmarshal(viewJSON, &v); err != nil {
+	if err := game.DecodeKnown(viewJSON, &v); err != nil {
 		return nil, fmt.Errorf("lobby: view: %w", err)
 	}
 	return v.Promotions, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/gametest"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
@@ -86,7 +87,7 @@ func (h house) do(typ string, body any) string {
 }
 
 func promo(i int) lobby.Publish {
-	return lobby.Publish{ID: fmt.Sprint("p", i), Title: "Title", Text: "Text", EndsAt: start.Add(time.Hour)}
+	return lobby.Publish{ID: strict.Line(fmt.Sprint("p", i)), Title: "Title", Text: "Text", EndsAt: start.Add(time.Hour)}
 }
 
 func TestWordsAreCountedInCharacters(t *testing.T) {
@@ -95,10 +96,12 @@ func TestWordsAreCountedInCharacters(t *testing.T) {
 		change func(*lobby.Publish)
 		want   string
 	}{
-		"longest":       {func(p *lobby.Publish) { p.Title, p.Text = strings.Repeat("ü", 120), strings.Repeat("ü", 2000) }, ""},
-		"title":         {func(p *lobby.Publish) { p.Title = strings.Repeat("ü", 121) }, game.CodeInvalidCommand},
-		"text":          {func(p *lobby.Publish) { p.Text = strings.Repeat("ü", 2001) }, game.CodeInvalidCommand},
-		"id":            {func(p *lobby.Publish) { p.ID = strings.Repeat("x", 65) }, game.CodeInvalidCommand},
+		"longest": {func(p *lobby.Publish) {
+			p.Title, p.Text = strict.Line(strings.Repeat("ü", 120)), strict.Text(strings.Repeat("ü", 2000))
+		}, ""},
+		"title":         {func(p *lobby.Publish) { p.Title = strict.Line(strings.Repeat("ü", 121)) }, game.CodeInvalidCommand},
+		"text":          {func(p *lobby.Publish) { p.Text = strict.Text(strings.Repeat("ü", 2001)) }, game.CodeInvalidCommand},
+		"id":            {func(p *lobby.Publish) { p.ID = strict.Line(strings.Repeat("x", 65)) }, game.CodeInvalidCommand},
 		"a year":        {func(p *lobby.Publish) { p.EndsAt = start.Add(lobby.LongestRun) }, ""},
 		"a millisecond": {func(p *lobby.Publish) { p.EndsAt = start.Add(time.Millisecond) }, ""},
 	} {
@@ -110,7 +113,7 @@ func TestWordsAreCountedInCharacters(t *testing.T) {
 	}
 	h := newHouse(t)
 	h.do(lobby.TypePublish, promo(1))
-	if got := h.do(lobby.TypeWithdraw, lobby.Withdraw{ID: "p1", Reason: strings.Repeat("x", 501)}); got != game.CodeInvalidCommand {
+	if got := h.do(lobby.TypeWithdraw, lobby.Withdraw{ID: "p1", Reason: strict.Line(strings.Repeat("x", 501))}); got != game.CodeInvalidCommand {
 		t.Errorf("a long reason: %q", got)
 	}
 }
@@ -127,7 +130,7 @@ func TestSoManyAreActiveAndSoManyRemembered(t *testing.T) {
 		t.Errorf("one more: %q", no)
 	}
 	for i := range lobby.PastMax + 50 {
-		if no := h.do(lobby.TypeWithdraw, lobby.Withdraw{ID: fmt.Sprint("p", i)}); no != "" {
+		if no := h.do(lobby.TypeWithdraw, lobby.Withdraw{ID: strict.Line(fmt.Sprint("p", i))}); no != "" {
 			t.Fatalf("withdraw %d: %s", i, no)
 		}
 		if no := h.do(lobby.TypePublish, promo(lobby.ActiveMax+i)); no != "" {

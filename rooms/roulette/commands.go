@@ -38,7 +38,7 @@ func readBet(body json.RawMessage) (any, error) {
 			Amount   game.Money `json:"amount"`
 		} `json:"bets"`
 	}
-	if err := decodeStrictly(body, &in); err != nil {
+	if err := game.Decode(body, &in); err != nil {
 		return nil, invalid("A bet is a list of {position, amount} with whole amounts in minor units: %.120s.", err)
 	}
 	if len(in.Bets) == 0 {
@@ -63,7 +63,7 @@ func readEmpty(typ string, body json.RawMessage) error {
 	var in struct {
 		Type string `json:"type"`
 	}
-	if err := decodeStrictly(body, &in); err != nil {
+	if err := game.Decode(body, &in); err != nil {
 		return invalid("The command %s has nothing but its type: %.120s.", typ, err)
 	}
 	return nil

@@ -95,7 +95,7 @@ func (t *table) MarshalJSON() ([]byte, error) { return json.Marshal(&t.state) }
 // UnmarshalJSON reads a snapshot.
 func (t *table) UnmarshalJSON(raw []byte) error {
 	var s state
-	if err := json.Unmarshal(raw, &s); err != nil {
+	if err := game.DecodeKnown(raw, &s); err != nil {
 		return fmt.Errorf("roulette snapshot: %w", err)
 	}
 	t.restore(s)

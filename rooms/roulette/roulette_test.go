@@ -82,11 +82,14 @@ func TestSettingsThatCouldNotBePlayedAreRefusedByName(t *testing.T) {
 		{`{"pause_ms": -1}`, "roulette settings: pause_ms is -1 and must be from 0 to 600000"},
 		{`{"max_by_kind": {"straight": 99}}`, "roulette settings: max_by_kind.straight is 99 and must be from 100 to 100000"},
 		{`{"max_by_kind": {"red": 200}}`, `roulette settings: max_by_kind has no kind "red", the kinds are straight, split, trio, street, corner, first_four, line, dozen, column, even_money`},
-		{`{"colour": "red"}`, `roulette settings: unknown field "colour"`},
-		{`[]`, "roulette settings: not a JSON object"},
-		{`"null"`, "roulette settings: not a JSON object"},
-		{`{} {}`, "roulette settings: something follows the JSON object"},
-		{`{"min_bet": 1.5}`, "roulette settings: min_bet can not be number 1.5"},
+		{`{"colour": "red"}`, `roulette settings: it has no member "colour"`},
+		{`{"Min_Bet": 200}`, `roulette settings: it has no member "Min_Bet"`},
+		{`{"min_bet": 200, "min_bet": 100}`, `roulette settings: it has the member "min_bet" twice`},
+		{`{"min_bet": null}`, "roulette settings: min_bet must not be null"},
+		{`[]`, "roulette settings: it must be an object"},
+		{`"null"`, "roulette settings: it must be an object"},
+		{`{} {}`, "roulette settings: it is not JSON: byte 3: invalid character '{' after top-level value"},
+		{`{"min_bet": 1.5}`, "roulette settings: min_bet must be a whole number, without quotes, fraction or exponent, that fits 64 bits"},
 	} {
 		if _, err := Kind.New(json.RawMessage(c.settings)); err == nil || err.Error() != c.want {
 			t.Errorf("New(%s):\n got %v\nwant %s", c.settings, err, c.want)
@@ -100,7 +103,7 @@ func TestSettingsThatAreMissingAreTheDefaults(t *testing.T) {
 		MinBet: 100, MaxBet: 100_000, RoundMin: 100, RoundMax: 1_000_000,
 		BettingMS: 15_000, CloseMS: 1000, SpinMS: 6000, PauseMS: 4000,
 	}
-	for _, raw := range []string{``, `null`, `{}`, `{"min_bet": null}`} {
+	for _, raw := range []string{``, `null`, `{}`} {
 		got, err := parseSettings(json.RawMessage(raw))
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%q: %v %s", raw, err, diff)

@@ -1,11 +1,8 @@
 package roulette
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -43,7 +40,7 @@ func parseSettings(raw json.RawMessage) (settings, error) {
 		BettingMS: 15_000, CloseMS: 1000, SpinMS: 6000, PauseMS: 4000,
 	}
 	if len(raw) > 0 && string(raw) != "null" {
-		if err := decodeStrictly(raw, &s); err != nil {
+		if err := game.Decode(raw, &s); err != nil {
 			return s, fmt.Errorf("roulette settings: %w", err)
 		}
 	}
@@ -87,24 +84,3 @@ func (s *settings) most(p position) game.Money {
 }
 
 func millis(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
-
-// decodeStrictly reads one JSON object into v, and nothing that v does not have. Its
-// errors are for people: they do not speak of Go.
-func decodeStrictly(raw json.RawMessage, v any) error {
-	if trimmed := bytes.TrimLeft(raw, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
-		return errors.New("not a JSON object")
-	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	var mismatch *json.UnmarshalTypeError
-	switch err := dec.Decode(v); {
-	case errors.As(err, &mismatch):
-		return fmt.Errorf("%s can not be %.40s", mismatch.Field, mismatch.Value)
-	case err != nil:
-		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON object")
-	}
-	return nil
-}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/freeport"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
 var (
@@ -197,7 +198,7 @@ func (c *Cluster) loadSecrets() error {
 	name := filepath.Join(c.at.root, secretsFile)
 	raw, err := os.ReadFile(name)
 	if err == nil {
-		if err := json.Unmarshal(raw, &c.secrets); err != nil {
+		if err := strict.DecodeKnown(raw, &c.secrets); err != nil {
 			return fmt.Errorf("%s is damaged: %w", name, err)
 		}
 		return nil

@@ -30,6 +30,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/store"
 )
 
@@ -132,7 +133,7 @@ func Tenant(t testing.TB, admin *store.Admin) tenant.ID {
 	t.Helper()
 	n := shared.tenants.Add(1)
 	made, err := admin.CreateTenant(t.Context(), store.NewTenant{
-		Slug: tenant.Slug(fmt.Sprintf("casino-%d", n)), Name: fmt.Sprintf("Casino %d", n),
+		Slug: tenant.Slug(fmt.Sprintf("casino-%d", n)), Name: strict.Line(fmt.Sprintf("Casino %d", n)),
 		Domains: []string{fmt.Sprintf("casino-%d.localhost", n)}, Currency: "EUR", Exponent: 2,
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
 // refusal is an error of the casino's HTTP API.
@@ -27,13 +28,16 @@ func (r *refusal) Error() string { return fmt.Sprintf("%s (%s, %d)", r.Message, 
 
 func refusalOf(response *http.Response) error {
 	var body struct {
-		Error struct{ Code, Message string } `json:"error"`
+		Error struct {
+			Code    string `json:"code"`
+			Message string `json:"message"`
+		} `json:"error"`
 	}
 	raw, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	if err != nil {
 		return err
 	}
-	if json.Unmarshal(raw, &body) != nil || body.Error.Code == "" {
+	if strict.DecodeKnown(raw, &body) != nil || body.Error.Code == "" {
 		return &refusal{response.StatusCode, "http", "the server answered " + response.Status}
 	}
 	return &refusal{response.StatusCode, body.Error.Code, body.Error.Message}
@@ -108,7 +112,11 @@ func (a *api) once(ctx context.Context, method, path string, in, out any) error 
 		_, err = io.Copy(io.Discard, response.Body)
 		return err
 	}
-	return json.NewDecoder(io.LimitReader(response.Body, bodyMax)).Decode(out)
+	raw, err := io.ReadAll(io.LimitReader(response.Body, bodyMax))
+	if err != nil {
+		return err
+	}
+	return strict.DecodeKnown(raw, out)
 }
 
 // explain says what to do about an error of the set-up.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
@@ -204,7 +205,7 @@ func (p *player) parse(frame []byte, now time.Time) error {
 		Result json.RawMessage `json:"result"`
 		Error  *wire.Error     `json:"error"`
 	}
-	if err := json.Unmarshal(frame, &m); err != nil {
+	if err := strict.DecodeKnown(frame, &m); err != nil {
 		return fmt.Errorf("the server sent what is no message: %w: %.200s", err, frame)
 	}
 	var err error
@@ -213,23 +214,23 @@ func (p *player) parse(frame []byte, now time.Time) error {
 		return p.answered(m.ID, m.Result, m.Error, now)
 	case wire.PushWelcome:
 		var w wire.Welcome
-		if err = json.Unmarshal(m.Params, &w); err == nil {
+		if err = strict.DecodeKnown(m.Params, &w); err == nil {
 			p.beat = time.Duration(w.HeartbeatMS) * time.Millisecond
 			p.run.clocks.note(now.Sub(w.Time.Time))
 		}
 	case wire.PushClosing:
 		var c wire.Closing
-		if err = json.Unmarshal(m.Params, &c); err == nil {
+		if err = strict.DecodeKnown(m.Params, &c); err == nil {
 			p.retry = time.Duration(c.RetryAfterMS) * time.Millisecond
 		}
 	case wire.PushWalletBalance:
 		var b wire.Balance
-		if err = json.Unmarshal(m.Params, &b); err == nil {
+		if err = strict.DecodeKnown(m.Params, &b); err == nil {
 			p.wealth(b)
 		}
 	case wire.PushRoomEvent:
 		var e wire.RoomEvent
-		if err = json.Unmarshal(m.Params, &e); err == nil {
+		if err = strict.DecodeKnown(m.Params, &e); err == nil {
 			told := eventOf(&e)
 			err = p.hear(&told, now)
 		}
@@ -267,7 +268,7 @@ func (p *player) enter(e *event) error {
 		return nil
 	}
 	var d roundData
-	if err := json.Unmarshal(e.data, &d); err != nil {
+	if err := strict.DecodeKnown(e.data, &d); err != nil {
 		return fmt.Errorf("event %d, %s: %w", e.seq, e.typ, err)
 	}
 	typ := string(e.typ)
@@ -311,7 +312,7 @@ func (p *player) answered(id int64, result json.RawMessage, e *wire.Error, now t
 	}
 	if e == nil {
 		var r wire.RoomCommandResult
-		if err := json.Unmarshal(result, &r); err != nil || !r.Accepted {
+		if err := strict.DecodeKnown(result, &r); err != nil || !r.Accepted {
 			return fmt.Errorf("the server answered a bet with %.200s", result)
 		}
 		p.accepted(id, r.Seq, now)
@@ -345,7 +346,7 @@ func (p *player) joined(result json.RawMessage, e *wire.Error) error {
 		return fmt.Errorf("player %s can not join %s: %w", p.name, p.table.room, e)
 	}
 	var r wire.RoomJoinResult
-	if err := json.Unmarshal(result, &r); err != nil {
+	if err := strict.DecodeKnown(result, &r); err != nil {
 		return err
 	}
 	if r.View == nil {
@@ -362,7 +363,7 @@ func (p *player) joined(result json.RawMessage, e *wire.Error) error {
 		return nil
 	}
 	var v tableView
-	if err := json.Unmarshal(r.View, &v); err != nil {
+	if err := strict.DecodeKnown(r.View, &v); err != nil {
 		return err
 	}
 	if p.book.seq > 0 {
@@ -455,7 +456,7 @@ func (p *player) call(ctx context.Context, method string, params, into any) erro
 		case e != nil:
 			done <- e
 		case into != nil:
-			done <- json.Unmarshal(result, into)
+			done <- strict.DecodeKnown(result, into)
 		default:
 			done <- nil
 		}
