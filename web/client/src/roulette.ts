@@ -64,7 +64,7 @@ export type RouletteCommand = { type: 'bet'; round: number; bets: Stake[] } | { 
 interface Bets {
   round: number
   seat: number
-  name?: string // with a seat's first bet of a round
+  name?: string // with a seat's first bet of a round, if there is room for it
   sum: number
   mine?: false
 }
@@ -80,7 +80,7 @@ interface Data {
   'betting.stopped': { round: number }
   'bet.placed': Bets | OwnBets
   'bet.removed': Bets | OwnBets
-  'betting.closed': { round: number; spins_at: string; totals: Stake[] }
+  'betting.closed': { round: number; spins_at: string; totals?: Stake[] } // none in old rounds
   'wheel.spun': { round: number; pocket: number; colour: string; seed: string; commitment: string; settles_at: string }
   'round.settled': {
     round: number
