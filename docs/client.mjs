@@ -39,12 +39,14 @@ async function play({ url, token, room, position, amount }) {
   let bet
   while (!bet) {
     while (phase !== 'betting') {
-      const event = await events.next()
-      if (event.type === 'round.opened') phase = 'betting'
-      if (event.type === 'room.closed') throw new Error(`${room} closed`)
+      const { type, data } = await events.next()
+      if (type === 'round.opened') [phase, round] = ['betting', data.round]
+      if (type === 'room.resync') ({ phase, round } = data)
+      if (type === 'room.closed' || phase === 'ended') throw new Error(`${room} closed`)
     }
     try {
-      bet = await command(rpc, room, { type: 'bet', bets: [{ position, amount }] })
+      // The bet is for this round. One that comes too late is refused, and not taken for the next.
+      bet = await command(rpc, room, { type: 'bet', round, bets: [{ position, amount }] })
     } catch (err) {
       if (err.data?.code !== 'betting_closed') throw err
       console.log('too late for this round, waiting for the next')
@@ -53,20 +55,21 @@ async function play({ url, token, room, position, amount }) {
   }
   console.log(`bet ${money(amount)} on ${position}; balance ${money(bet.balance)}`)
 
-  round = undefined // that of the bet, which the bet's own event tells
   for (;;) {
     const { type, data } = await events.next()
-    if (type === 'bet.placed' && data.mine) {
-      round = data.round
-    } else if (data.round !== round || round === undefined) {
+    if (type === 'room.resync' && data.round > round) {
+      const { balance } = await rpc.request('wallet.balance', {})
+      console.log(`round ${round} was settled while the line was slow; balance ${money(balance)}`)
+      break
+    } else if (data.round !== round) {
       continue
     } else if (type === 'wheel.spun') {
       console.log(`round ${round}: ${data.pocket} ${data.colour} (seed ${data.seed}, committed as ${data.commitment})`)
     } else if (type === 'round.voided') {
       throw new Error(`round ${round} was voided (${data.reason}); ${money(data.mine?.refund ?? 0)} came back`)
-    } else if (type === 'round.settled') {
+    } else if (type === 'round.settled' || (type === 'room.resync' && ['settled', 'ended'].includes(data.phase))) {
       const { balance } = await rpc.request('wallet.balance', {})
-      const { staked, payout } = data.mine
+      const { staked, payout = 0 } = data.mine // an event and a view have it alike
       console.log(`staked ${money(staked)}, ${payout > 0 ? `won ${money(payout)}` : 'lost'}; balance ${money(balance)}`)
       break
     }
@@ -85,7 +88,7 @@ async function command(rpc, room, what) {
       return await rpc.request('room.command', params)
     } catch (err) {
       if (!again.has(err.data?.code)) throw err
-      await delay(wait)
+      await delay(wait * (0.5 + Math.random() / 2))
     }
   }
 }
@@ -108,7 +111,7 @@ function connect(url, token) {
   for (const method of ['session.welcome', 'session.closing', 'room.event', 'room.resync']) {
     rpc.addMethod(method, (params) => pushes.add(method, params))
   }
-  for (const method of ['session.heartbeat', 'room.beat', 'wallet.balance', 'lobby.rooms', 'lobby.presence', 'chat.message', 'promotion.published', 'promotion.withdrawn']) {
+  for (const method of ['session.heartbeat', 'room.beat', 'room.totals', 'wallet.balance', 'lobby.rooms', 'lobby.presence', 'chat.message', 'promotion.published', 'promotion.withdrawn']) {
     rpc.addMethod(method, () => {}) // not what this player is here for
   }
   socket.on('message', (text) => rpc.receiveAndSend(JSON.parse(text)))
@@ -160,15 +163,18 @@ class Pushes {
     return (await this.take((push) => push.method === method)).params
   }
 
-  // of is a room's events after seq, none missing and none twice.
+  // of is a room's events after seq, none missing and none twice. A slow socket is given a view
+  // instead, which replaces all that was known: it comes as a room.resync with the view as its data.
   of(room, seq) {
     return {
       next: async () => {
         for (;;) {
           const { method, params } = await this.take((push) => push.method.startsWith('room.') && push.params.room === room)
-          if (method === 'room.resync' || params.seq > seq + 1) {
-            throw new Error('an event was missed; a longer-lived client would join again with resume')
+          if (method === 'room.resync') {
+            seq = params.seq
+            return { type: method, data: params.view }
           }
+          if (params.seq > seq + 1) throw new Error('an event was missed; a longer-lived client would join again with resume')
           if (params.seq <= seq) continue // seen before
           seq = params.seq
           return params

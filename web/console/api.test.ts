@@ -22,7 +22,7 @@ async function ids(once: Once, steps: [body: object, fails: string | undefined][
 
 test('a write that got no answer is sent again under its own id', async () => {
   const a = { amount: 1 }
-  expect(await ids(new Once(), [[a, 'disconnected'], [a, 'unavailable'], [a, 'busy'], [a, 'internal'], [a, undefined]])).toEqual([0, 0, 0, 0, 0])
+  expect(await ids(new Once(), [[a, 'disconnected'], [a, 'unavailable'], [a, 'busy'], [a, 'rate_limited'], [a, 'internal'], [a, undefined]])).toEqual([0, 0, 0, 0, 0, 0])
 })
 
 test('after an answer, also a refusal, and with another content, it is another write', async () => {

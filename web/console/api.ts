@@ -1,4 +1,4 @@
-import { PitbossError, type RoomInfo } from '../client/src/index.js'
+import { PitbossError, type RoomInfo, retryCodes } from '../client/src/index.js'
 
 export interface Connection {
   connection: string
@@ -89,7 +89,7 @@ export class Api {
 }
 
 /** Failures after which it is not known whether anything was done. */
-const unanswered: ReadonlySet<string> = new Set(['disconnected', 'unavailable', 'busy', 'internal'])
+const unanswered: ReadonlySet<string> = new Set(['disconnected', 'internal', ...retryCodes])
 
 /**
  * Once makes a write safe to repeat: what is sent again after a lost answer has the command_id of

@@ -27,7 +27,12 @@ test('two players of a casino see each other bet, are paid to the cent, and anot
   await bob.waitForSelector('[data-mine="black"]')
   await alice.waitForSelector('[data-other="black"][data-amount="1000"]')
   await bob.waitForSelector('[data-other="red"][data-amount="500"]')
-  assert.match(await bob.textContent('[data-testid=other-bets]'), /al\*\*\*/)
+  await until('bob sees who else bets, and how much', async () => /^al\*\*\*10\.00$/.test((await bob.textContent('[data-testid=other-bets]')).replace(/\s/g, '')))
+  await bob.reload() // what he missed is in the view
+  await bob.waitForSelector('[data-mine="black"][data-amount="1000"]')
+  await bob.waitForSelector('[data-other="red"][data-amount="500"]')
+  await until('bob sees it again', async () => /^al\*\*\*10\.00$/.test((await bob.textContent('[data-testid=other-bets]')).replace(/\s/g, '')))
+  assert.equal(await bob.locator('[data-other]').count(), 2)
   assert.doesNotMatch(await bob.textContent('[data-testid=other-bets]'), /alice/)
   assert.equal(await balance(alice), before[0] - 1000)
   const commitment = await alice.textContent('[data-testid=commitment]')
@@ -50,10 +55,23 @@ test('two players of a casino see each other bet, are paid to the cent, and anot
   assert.ok((await verify.textContent('[data-testid=verdict]')).includes(commitment))
   await verify.screenshot({ path: join(pictures, 'verify.png') })
   const pasted = JSON.parse(await verify.inputValue('[data-testid=paste]'))
-  pasted.events.find((e) => e.type === 'wheel.spun').data.pocket = (pocket + 1) % 37
-  await verify.fill('[data-testid=paste]', JSON.stringify(pasted))
-  await verify.click('[data-testid=check-paste]')
-  await verify.waitForSelector('[data-testid=verdict][data-ok=false]')
+  const event = (type) => pasted.events.find((e) => e.type === type).data
+  const check = async (expected) => {
+    await verify.fill('[data-testid=paste]', JSON.stringify(pasted))
+    await verify.click('[data-testid=check-paste]')
+    await until(expected.source, async () => expected.test(await verify.textContent('[data-testid=verdict]')))
+  }
+  assert.deepEqual(event('betting.closed').totals.map((t) => `${t.position} ${t.amount}`).sort(), ['black 1000', 'red 500', 'straight:17 500'])
+  event('round.settled').paid += 100
+  await check(/✗ What was paid follows from the totals and the number/)
+  event('round.settled').paid -= 100
+  event('betting.closed').totals[0].amount += 100
+  await check(/✗ What was staked is the sum of the totals/)
+  event('betting.closed').totals[0].amount -= 100
+  await check(/This round is as it was committed/)
+  event('wheel.spun').pocket = (pocket + 1) % 37
+  await check(/✗ The number follows from the seed/)
+  await until('the felt is empty in the next round', async () => (await alice.locator('[data-other]').count()) + (await bob.locator('[data-mine]').count()) === 0)
 
   for (const p of [alice, bob, carol]) {
     assert.deepEqual(p.faults, [])

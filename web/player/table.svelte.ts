@@ -1,6 +1,9 @@
-import type { ChatMessage, Result, Room, RouletteCommand, RouletteEvent, RouletteSettings, RouletteView, SeatStake, Stake } from '../client/src/index.js'
+import type {
+  ChatMessage, Result, Room, RouletteCommand, RouletteEvent, RouletteSettings, RouletteTotals, RouletteView, Seat, Stake,
+} from '../client/src/index.js'
 import { inWords } from '../shared/words'
 import type { Session } from './session.svelte'
+import { add, listed, Others, type Stakes } from './stakes'
 
 export interface Outcome {
   round: number
@@ -8,19 +11,8 @@ export interface Outcome {
   payout: number
 }
 
-type Stakes = Record<string, number>
-
-const add = (to: Stakes, stakes: Stake[], sign = 1): Stakes => {
-  const out = { ...to }
-  for (const s of stakes) {
-    const left = (out[s.position] ?? 0) + sign * s.amount
-    if (left > 0) out[s.position] = left
-    else delete out[s.position]
-  }
-  return out
-}
-
-const listed = (stakes: Stakes): Stake[] => Object.entries(stakes).map(([position, amount]) => ({ position, amount }))
+/** The list of who has bet is written anew at most this often, however many bet. */
+const seatsEveryMs = 500
 
 /** A roulette table as this player sees it: the server's view, and the events since. */
 export class Table {
@@ -34,7 +26,10 @@ export class Table {
   seed = $state<string>()
   lastProof = $state<{ round: number; seed: string }>()
   closing = $state(false)
-  others = $state<SeatStake[]>([])
+  /** What the other players have on the felt. */
+  others = $state.raw<Stakes>({})
+  /** The other players with bets, those with the most first. */
+  seats = $state.raw<Seat[]>([])
   mine = $state<Stakes>({})
   pending = $state<Stakes>({})
   results = $state<Result[]>([])
@@ -44,15 +39,20 @@ export class Table {
   ready = $state(false)
   gone = $state<string>()
   #previous = $state<Stake[]>([])
+  #others = new Others()
+  #seats = new Map<number, Seat>()
+  #listing: ReturnType<typeof setTimeout> | undefined
+  #listedAt = 0
   #handle: Room<RouletteCommand>
 
   constructor(
     private readonly session: Session,
     readonly room: string,
   ) {
-    this.#handle = session.line.join<RouletteView, RouletteEvent, RouletteCommand>(room, {
-      view: (v) => this.#show(v),
+    this.#handle = session.line.join<RouletteView, RouletteEvent, RouletteCommand, RouletteTotals>(room, {
+      view: (v, place) => this.#show(v, place.seq),
       event: (e) => this.#apply(e),
+      totals: (t, seq) => this.#told(t.round, t.totals, seq),
       chat: (m) => (this.chat = [...this.chat.slice(-99), m]),
       lost: (code, message) => (this.gone = inWords({ code, message })),
     })
@@ -71,17 +71,18 @@ export class Table {
   }
 
   leave(): void {
+    clearTimeout(this.#listing)
     this.#handle.leave()
   }
 
   async place(bets: Stake[]): Promise<void> {
     this.pending = add(this.pending, bets)
-    await this.#command({ type: 'bet', bets })
+    await this.#command({ type: 'bet', round: this.round, bets })
     this.pending = add(this.pending, bets, -1)
   }
 
-  undo = (): Promise<void> => this.#command({ type: 'undo' })
-  clear = (): Promise<void> => this.#command({ type: 'clear' })
+  undo = (): Promise<void> => this.#command({ type: 'undo', round: this.round })
+  clear = (): Promise<void> => this.#command({ type: 'clear', round: this.round })
 
   async rebet(): Promise<void> {
     if (this.canRebet) await this.place(this.#previous)
@@ -109,7 +110,7 @@ export class Table {
     }
   }
 
-  #show(v: RouletteView): void {
+  #show(v: RouletteView, seq: number): void {
     this.ready = true
     this.phase = v.phase
     this.settings = v.settings
@@ -121,8 +122,11 @@ export class Table {
     this.seed = v.seed
     if (v.seed) this.lastProof = { round: v.round, seed: v.seed }
     this.closing = v.closing ?? false
-    this.others = v.bets.filter((b) => b.seat !== v.mine.seat)
     this.mine = add({}, v.mine.bets)
+    this.#others.reset(seq, v.totals, v.mine.bets)
+    this.others = this.#others.stakes
+    this.#seats = new Map(v.seats.filter((s) => s.seat !== v.mine.seat).map((s) => [s.seat, s]))
+    this.#list()
     this.#past(v.results)
     const { staked, payout } = v.mine
     this.outcome = v.phase === 'settled' && payout !== undefined && staked > 0 ? { round: v.round, staked, payout } : undefined
@@ -136,25 +140,22 @@ export class Table {
         this.round = e.data.round
         this.commitment = e.data.commitment
         this.closesAt = this.settlesAt = this.pocket = this.seed = this.outcome = undefined
-        this.others = []
-        this.mine = {}
+        this.#sweep(e.seq)
         return
       case 'betting.started':
         this.closesAt = Date.parse(e.data.closes_at)
         return
       case 'betting.stopped':
         this.closesAt = undefined
+        this.#sweep(e.seq) // nobody had a bet, and seats are numbered anew
         return
       case 'bet.placed':
-        if (e.data.mine) this.mine = add(this.mine, e.data.bets)
-        else this.others = [...this.others, ...e.data.bets.map((b) => ({ seat: e.data.seat, name: e.data.name, ...b }))]
-        return
       case 'bet.removed':
-        if (e.data.mine) this.mine = add(this.mine, e.data.bets, -1)
-        else this.others = remove(this.others, e.data.seat, e.data.bets)
+        this.#bet(e.seq, e.data, e.type === 'bet.placed' ? 1 : -1)
         return
       case 'betting.closed':
         this.phase = 'closed'
+        if (e.data.totals) this.#told(e.data.round, e.data.totals, e.seq)
         return
       case 'wheel.spun':
         this.phase = 'spinning'
@@ -173,8 +174,7 @@ export class Table {
       case 'round.voided':
         this.phase = 'settled'
         this.message = `Round ${e.data.round} is void: ${e.data.reason}. All stakes were given back.`
-        this.mine = {}
-        this.others = []
+        this.#sweep(e.seq)
         return
       case 'room.closing':
         this.closing = true
@@ -184,24 +184,44 @@ export class Table {
     }
   }
 
+  /** A bet, or one that was given back (sign -1). Of another player's, the positions come with the totals. */
+  #bet(seq: number, bet: Extract<RouletteEvent, { type: 'bet.placed' }>['data'], sign: 1 | -1): void {
+    if (bet.mine) {
+      this.mine = add(this.mine, bet.bets, sign)
+      this.#others.own(seq, bet.bets, sign)
+      return
+    }
+    const { name = `Seat ${bet.seat}`, staked = 0 } = this.#seats.get(bet.seat) ?? {}
+    this.#seats.set(bet.seat, { seat: bet.seat, name: bet.name ?? name, staked: staked + sign * bet.sum })
+    this.#list()
+  }
+
+  #told(round: number, totals: Stake[], seq: number): void {
+    if (round !== this.round) return
+    this.#others.told(seq, totals)
+    this.others = this.#others.stakes
+  }
+
+  /** The felt is empty. */
+  #sweep(seq: number): void {
+    this.mine = {}
+    this.others = {}
+    this.#others.reset(seq)
+    this.#seats.clear()
+    this.seats = []
+  }
+
+  #list(): void {
+    if (this.#listing !== undefined) return
+    this.#listing = setTimeout(() => {
+      this.#listing = undefined
+      this.#listedAt = Date.now()
+      this.seats = [...this.#seats.values()].filter((s) => s.staked > 0).sort((a, b) => b.staked - a.staked)
+    }, Math.max(0, this.#listedAt + seatsEveryMs - Date.now()))
+  }
+
   #past(results: Result[]): void {
     this.results = results
     this.session.seen[this.room] = results.slice(-8)
   }
-}
-
-/** Takes a seat's stakes off, the latest first. */
-function remove(from: SeatStake[], seat: number, stakes: Stake[]): SeatStake[] {
-  const out = from.map((s) => ({ ...s }))
-  for (const { position, amount } of stakes) {
-    let left = amount
-    for (let i = out.length - 1; i >= 0 && left > 0; i--) {
-      const s = out[i]!
-      if (s.seat !== seat || s.position !== position) continue
-      const take = Math.min(left, s.amount)
-      s.amount -= take
-      left -= take
-    }
-  }
-  return out.filter((s) => s.amount > 0)
 }

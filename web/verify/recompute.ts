@@ -2,6 +2,7 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { type Contradiction, type Stored, wrongSums } from './sums'
 
 const pockets = 37
 const limit = 2 ** 32 - (2 ** 32 % pockets) // 4294967289
@@ -38,7 +39,7 @@ export interface Proof {
   seed: string
   pocket?: number
   /** What else is said of the round, and does not agree with the rest. */
-  contradictions: { what: string; shown: string; expected: string }[]
+  contradictions: Contradiction[]
 }
 
 export interface Step {
@@ -67,11 +68,6 @@ export function verify(p: Proof): Verdict {
   }
   for (const c of p.contradictions) steps.push({ what: c.what, shown: c.shown, computed: c.expected, ok: false })
   return { ok: steps.every((s) => s.ok), steps, words: drawn.words, pocket: drawn.pocket }
-}
-
-interface Stored {
-  type: string
-  data: { round?: number; commitment?: string; seed?: string; pocket?: number }
 }
 
 const hex = /^[0-9a-f]{64}$/i
@@ -104,5 +100,6 @@ export function readRound(text: string): Proof {
   if (order.some((at, i) => i > 0 && at < order[i - 1]!)) {
     contradictions.push({ what: 'The commitment came before the bets, and the spin after them', shown: events.map((e) => e.type).join(', '), expected: 'opened, bets, spun' })
   }
+  contradictions.push(...wrongSums(events, pocket))
   return { ...(raw.room ? { room: raw.room } : {}), round, commitment, seed: seed.toLowerCase(), ...(pocket !== undefined ? { pocket } : {}), contradictions }
 }

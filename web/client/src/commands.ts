@@ -1,10 +1,10 @@
-import { backoff } from './backoff.js'
+import { pause } from './backoff.js'
 import { type CommandResult, PitbossError, retryCodes } from './protocol.js'
 
 interface Command {
   room: string
   id: string
-  command: object
+  body: string // as it was first sent: under the same id, the server refuses another
   promise: Promise<CommandResult>
   resolve(result: CommandResult): void
   reject(err: PitbossError): void
@@ -27,11 +27,13 @@ export class Commands {
   constructor(private readonly send: Send) {}
 
   add(room: string, command: object, id: string, timeoutMs: number): Promise<CommandResult> {
+    const body = JSON.stringify(command)
     const known = this.#open.get(id)
-    if (known) return known.promise
+    if (known?.body === body && known.room === room) return known.promise
+    if (known) return Promise.reject(new PitbossError('command_id_reused', 'Another command has this id.'))
     const { promise, resolve, reject } = promiseWithResolvers<CommandResult>()
     const c: Command = {
-      room, id, command, promise, resolve, reject, attempt: 0, flying: false,
+      room, id, body, promise, resolve, reject, attempt: 0, flying: false,
       deadline: setTimeout(() => this.#fail(c, new PitbossError('timeout', 'Nobody answered in time. The table shows what counted.')), timeoutMs),
     }
     this.#open.set(id, c)
@@ -51,7 +53,7 @@ export class Commands {
 
   #try(c: Command): void {
     clearTimeout(c.retry)
-    const answer = this.send(c.room, c.id, c.command)
+    const answer = this.send(c.room, c.id, JSON.parse(c.body) as object)
     if (!answer) return // flush comes when the room is joined
     c.flying = true
     answer.then(
@@ -60,7 +62,7 @@ export class Commands {
         c.flying = false
         if (!this.#open.has(c.id)) return
         if (err.code === 'disconnected' || err.code === 'not_joined') this.#try(c) // waits for the room
-        else if (retryCodes.has(err.code)) c.retry = setTimeout(() => this.#try(c), 50 + backoff(c.attempt++, Math.random, 100, 2000))
+        else if (retryCodes.has(err.code)) c.retry = setTimeout(() => this.#try(c), pause(c.attempt++))
         else this.#fail(c, err)
       },
     )

@@ -1,7 +1,7 @@
 import { backoff } from './backoff.js'
 import { Clock } from './clock.js'
 import { closeCode } from './close_codes.js'
-import { type Closing, PitbossError, type Welcome } from './protocol.js'
+import { type Closing, PitbossError, type Welcome, retryCodes } from './protocol.js'
 import { Rpc, type SocketConstructor } from './socket.js'
 
 export interface Options {
@@ -174,7 +174,12 @@ export class Link {
         headers: { Authorization: `Bearer ${token}` },
         signal: AbortSignal.timeout(openWithinMs),
       })
-      if (res.ok || res.status >= 500 || res.status === 429) return undefined
+      if (res.ok) return undefined
+      if (res.status >= 500 || res.status === 429) {
+        const s = Number(res.headers.get('Retry-After'))
+        if (s > 0) this.#retryAfter = 1000 * Math.min(s, 60)
+        return undefined
+      }
       return ((await res.json()) as { error?: { code: string; message: string } }).error
     } catch {
       return undefined // nobody there: try again
@@ -185,8 +190,7 @@ export class Link {
     if (this.#stopped()) return
     const asked = this.#retryAfter
     this.#retryAfter = undefined
-    const inMs = (asked ?? 0) + backoff(asked === undefined ? this.#attempt : 0)
-    this.#attempt++
+    const inMs = (asked ?? 0) + backoff(this.#attempt++)
     this.#set({ is: 'reconnecting', inMs, reason })
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => void this.connect(), inMs)
@@ -208,8 +212,9 @@ export class Link {
       try {
         const r = (await rpc.call('session.renew', { token: await get() })) as { expires_at: string }
         if (rpc === this.#rpc) this.#renewBefore(rpc, r.expires_at)
-      } catch {
-        // the socket closes at its time, and the next one starts with a fresh token
+      } catch (err) {
+        // The socket closes at its time, and the next one starts with a fresh token.
+        if (rpc === this.#rpc && retryCodes.has((err as PitbossError).code)) this.#renewBefore(rpc, expiresAt)
       }
     }
     const left = Date.parse(expiresAt) - this.now()

@@ -1,4 +1,4 @@
-import { backoff } from './backoff.js'
+import { pause } from './backoff.js'
 import { Commands } from './commands.js'
 import { Emitter } from './emitter.js'
 import { Link, type Options, type State } from './link.js'
@@ -53,11 +53,10 @@ export class Pitboss extends Emitter<Events> {
       state: (s) => this.#state(s),
       latency: (ms) => this.emit('latency', ms),
       up: () => {
+        this.#down()
         for (const room of this.#rooms.values()) void this.#enter(room)
       },
-      down: () => {
-        for (const room of this.#rooms.values()) room.joining = false
-      },
+      down: () => this.#down(),
       push: (method, params) => this.#push(method, params),
     })
     this.#promotions = new Promotions(() => this.serverNow(), {
@@ -66,10 +65,13 @@ export class Pitboss extends Emitter<Events> {
     })
     this.#commands = new Commands((room, id, command) => {
       const state = this.#rooms.get(room)
-      if (this.state.is !== 'open' || !state?.seated) return undefined
+      if (this.state.is !== 'open' || !state?.here) return undefined
       return this.#link.call('room.command', { room, command_id: id, command }).catch((err: PitbossError) => {
         // The server does not have us in the room: it is joined again before the command is resent.
-        if (err.code === 'not_joined') void this.#enter(state)
+        if (err.code === 'not_joined') {
+          state.here = false
+          void this.#enter(state)
+        }
         throw err
       })
     })
@@ -109,7 +111,7 @@ export class Pitboss extends Emitter<Events> {
     const changed: RoomInfo[] = []
     this.#listing.add(changed)
     try {
-      const { rooms } = (await this.#link.call('room.list', {})) as { rooms: RoomInfo[] }
+      const { rooms } = (await this.#ask('room.list')) as { rooms: RoomInfo[] }
       return roomsAfter(rooms, changed)
     } finally {
       this.#listing.delete(changed)
@@ -118,13 +120,16 @@ export class Pitboss extends Emitter<Events> {
 
   /** Asks for the balance, which is otherwise told when it changes. */
   async askBalance(): Promise<Balance> {
-    const b = (await this.#link.call('wallet.balance', {})) as Balance
+    const b = (await this.#ask('wallet.balance')) as Balance
     this.#balance(b)
     return this.balance ?? b
   }
 
   /** Joins a room and stays in it, over all reconnects, until leave. */
-  join<View = unknown, Event = RoomEvent, Command extends object = object>(room: string, handlers: RoomHandlers<View, Event>): Room<Command> {
+  join<View = unknown, Event = RoomEvent, Command extends object = object, Totals = unknown>(
+    room: string,
+    handlers: RoomHandlers<View, Event, Totals>,
+  ): Room<Command> {
     const state = new RoomState(room, handlers as RoomHandlers)
     this.#rooms.set(room, state)
     if (this.state.is === 'open') void this.#enter(state)
@@ -132,6 +137,7 @@ export class Pitboss extends Emitter<Events> {
       leave: () => {
         if (this.#rooms.get(room) !== state) return
         this.#rooms.delete(room)
+        state.away()
         this.#link.call('room.leave', { room }).catch(() => undefined)
         this.#commands.fail(new PitbossError('not_joined', 'You left the room before there was an answer.'), room)
       },
@@ -151,8 +157,27 @@ export class Pitboss extends Emitter<Events> {
     return this.#commands.add(room, command, id, this.#options.commandTimeoutMs ?? 60_000)
   }
 
+  /** Asks until there is an answer: what is not answered for now is asked again. */
+  async #ask(method: string): Promise<unknown> {
+    const until = Date.now() + (this.#options.commandTimeoutMs ?? 60_000)
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#link.call(method, {})
+      } catch (err) {
+        if (!retryCodes.has((err as PitbossError).code) || Date.now() >= until) throw err
+        await new Promise((resolve) => setTimeout(resolve, pause(attempt)))
+      }
+    }
+  }
+
+  #down(): void {
+    for (const room of this.#rooms.values()) room.away()
+    this.#lobby?.away()
+  }
+
   #state(state: State): void {
     if (state.is === 'stopped') {
+      this.#down()
       this.#promotions.stop()
       this.#commands.fail(new PitbossError('disconnected', 'The connection was closed. The table shows what counted.'))
     }
@@ -172,6 +197,11 @@ export class Pitboss extends Emitter<Events> {
       case 'room.resync': {
         const r = params as Place & { room: string; view: unknown }
         this.#find(r.room)?.resync(r, r.view)
+        return
+      }
+      case 'room.totals': {
+        const t = params as Place & { room: string; data: unknown }
+        this.#find(t.room)?.total(t.seq, t.data)
         return
       }
       case 'room.beat': {
@@ -219,8 +249,7 @@ export class Pitboss extends Emitter<Events> {
 
   #event(e: RoomEvent): void {
     const state = this.#find(e.room)
-    // While a join is on its way, what comes is older than its answer, or comes after it.
-    if (state && !state.joining && !state.take(e)) void this.#enter(state)
+    if (state && !state.take(e)) void this.#enter(state)
   }
 
   #lobbyHandlers(): RoomHandlers {
@@ -236,24 +265,21 @@ export class Pitboss extends Emitter<Events> {
   /** Joins a room, from where it was, and then sends its open commands. */
   async #enter(state: RoomState): Promise<void> {
     if (state.joining) return
-    state.joining = true
+    state.asked()
     try {
       const params = state.place && state.place.seq > 0 ? { room: state.room, resume: state.place } : { room: state.room }
       const result = (await this.#link.call('room.join', params)) as JoinResult
-      state.joining = false
       if (this.#find(state.room) !== state) return // it was left meanwhile
       state.joined(result)
       this.#commands.flush(state.room)
     } catch (err) {
-      state.joining = false
       const e = err as PitbossError
       if (e.code === 'disconnected' || this.#find(state.room) !== state) return // the next socket joins again
       if (retryCodes.has(e.code)) {
-        setTimeout(() => {
-          if (this.state.is === 'open' && this.#find(state.room) === state) void this.#enter(state)
-        }, backoff(3))
+        state.refused(() => void this.#enter(state))
         return
       }
+      state.away()
       if (this.#rooms.get(state.room) === state) this.#rooms.delete(state.room)
       this.#commands.fail(e, state.room)
       state.handlers.lost?.(e.code, e.message)

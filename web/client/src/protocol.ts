@@ -44,6 +44,7 @@ export interface ChatMessage {
 export interface JoinResult extends Place {
   view?: unknown
   events?: RoomEvent[]
+  totals?: unknown // with events: a view has them itself
   chat?: ChatMessage[]
 }
 

@@ -6,10 +6,17 @@ export interface Stake {
   amount: number
 }
 
-/** A seat's stake, as everybody sees it: the name is masked. */
-export interface SeatStake extends Stake {
+/** A seat's player, as everybody sees it: the name is masked. */
+export interface Seat {
   seat: number
   name: string
+  staked: number
+}
+
+/** What all players together have staked in a round, by position. */
+export interface RouletteTotals {
+  round: number
+  totals: Stake[]
 }
 
 export interface RouletteSettings {
@@ -44,28 +51,36 @@ export interface RouletteView {
   pocket?: number
   colour?: string
   seed?: string
-  bets: SeatStake[]
+  seats: Seat[]
+  totals: Stake[] // of all players, this one too
   mine: { seat?: number; staked: number; bets: Stake[]; payout?: number }
   results: Result[] // newest last
 }
 
-export type RouletteCommand = { type: 'bet'; bets: Stake[] } | { type: 'undo' } | { type: 'clear' }
+/** A command names the round that the player saw, and is refused with `betting_closed` in another. */
+export type RouletteCommand = { type: 'bet'; round: number; bets: Stake[] } | { type: 'undo'; round: number } | { type: 'clear'; round: number }
 
+/** What a seat put on the table or took from it. Others are told the sum, and the positions by the totals. */
 interface Bets {
   round: number
   seat: number
-  name: string
+  name?: string // with a seat's first bet of a round, if there is room for it
+  sum: number
+  mine?: false
+}
+
+interface OwnBets extends Omit<Bets, 'mine'> {
   bets: Stake[]
-  mine?: boolean
+  mine: true
 }
 
 interface Data {
   'round.opened': { round: number; commitment: string }
   'betting.started': { round: number; closes_at: string }
   'betting.stopped': { round: number }
-  'bet.placed': Bets
-  'bet.removed': Bets
-  'betting.closed': { round: number; spins_at: string }
+  'bet.placed': Bets | OwnBets
+  'bet.removed': Bets | OwnBets
+  'betting.closed': { round: number; spins_at: string; totals?: Stake[] } // none in old rounds
   'wheel.spun': { round: number; pocket: number; colour: string; seed: string; commitment: string; settles_at: string }
   'round.settled': {
     round: number

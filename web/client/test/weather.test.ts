@@ -3,19 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { type WebSocket as ServerSocket, WebSocket, WebSocketServer } from 'ws'
 import { Pitboss, type RoomEvent, type SocketConstructor } from '../src/index.js'
-import { welcome } from './wire.js'
-
-const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
-
-/** mulberry32: small, and the same everywhere. */
-function randomFrom(state: number): () => number {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { randomFrom, seed, welcome } from './wire.js'
 
 interface Request {
   id: number
@@ -27,7 +15,7 @@ interface Request {
 class Casino {
   journal: RoomEvent[] = []
   answers = new Map<string, object>()
-  times = { lost: 0, skipped: 0, twice: 0, busy: 0, resumed: 0, views: 0 }
+  times = { lost: 0, skipped: 0, twice: 0, busy: 0, resumed: 0, views: 0, resynced: 0, totals: 0 }
   calm = false
   #server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'pitboss.v1' })
   #beat = setInterval(() => this.#all('room.beat', { room: 'r', epoch: 1, seq: this.journal.length }), 50)
@@ -67,12 +55,20 @@ class Casino {
       case 'room.join': {
         const seq = this.journal.length
         const from = m.params.resume?.seq
+        let result: object
         if (from !== undefined && !this.#luck(0.3)) {
           this.times.resumed++
-          return reply({ result: { epoch: 1, seq, events: this.journal.slice(from) } })
+          result = { epoch: 1, seq, events: this.journal.slice(from), totals: { seq } }
+        } else {
+          this.times.views++
+          result = { epoch: 1, seq, view: this.#view() }
         }
-        this.times.views++
-        return reply({ result: { epoch: 1, seq, view: this.journal.map((e) => (e.data as { n: number }).n) } })
+        if (!this.#luck(0.2)) return reply({ result })
+        setTimeout(() => { // the socket was slow: its place in the room is told anew before the answer
+          this.#resync(s)
+          reply({ result })
+        }, 3)
+        return
       }
       case 'room.command': {
         const { command_id: id, command } = m.params
@@ -91,13 +87,33 @@ class Casino {
     }
   }
 
+  #view(): number[] {
+    return this.journal.map((e) => (e.data as { n: number }).n)
+  }
+
+  #resync(s: ServerSocket): void {
+    this.times.resynced++
+    this.#tell(s, 'room.resync', { room: 'r', epoch: 1, seq: this.journal.length, view: this.#view() })
+  }
+
+  #totals(seq: number): void {
+    this.times.totals++
+    this.#all('room.totals', { room: 'r', epoch: 1, seq, data: { seq } })
+  }
+
   #publish(seq: number): void {
+    if (this.#luck(0.05)) this.#totals(seq) // they may overtake
+    if (this.#luck(0.03)) {
+      for (const s of this.#server.clients) this.#resync(s)
+      return
+    }
     if (this.#luck(0.1)) this.times.skipped++
     else this.#all('room.event', this.journal[seq - 1]!)
     if (this.#luck(0.1)) {
       this.times.twice++
       this.#all('room.event', this.journal[Math.floor(this.random() * seq)]!)
     }
+    if (this.#luck(0.1)) this.#totals(Math.max(1, seq - Math.floor(this.random() * 3)))
   }
 
   #lose(s: ServerSocket): void {
@@ -125,14 +141,21 @@ test(`in bad weather every command counts once, and everything is heard in order
   const line = new Pitboss({ url: await casino.url(), token: 'T', WebSocket: WebSocket as unknown as SocketConstructor }).connect()
   let heard: number[] = []
   const seqs: number[] = []
-  const room = line.join<number[], RoomEvent>('r', {
+  let totalsAt = 0
+  const old: string[] = []
+  const room = line.join<number[], RoomEvent, object, { seq: number }>('r', {
     view: (v, place) => {
       heard = [...v]
+      totalsAt = place.seq
       seqs.push(place.seq)
     },
     event: (e) => {
       heard.push((e.data as { n: number }).n)
       seqs.push(e.seq)
+    },
+    totals: (t, seq) => {
+      if (t.seq !== seq || seq < totalsAt || seq > heard.length) old.push(`${t.seq} as of ${seq} after ${totalsAt}, at ${heard.length}`)
+      totalsAt = seq
     },
   })
   try {
@@ -149,6 +172,7 @@ test(`in bad weather every command counts once, and everything is heard in order
     expect(answers).toEqual(all.map((n) => written.indexOf(n) + 1))
     await vi.waitFor(() => expect(heard).toEqual(written), { timeout: 10_000 })
     expect(seqs).toEqual([...seqs].sort((a, b) => a - b))
+    expect(old).toEqual([])
     for (const [what, times] of Object.entries(casino.times)) expect([what, times > 0]).toEqual([what, true])
   } finally {
     line.close()

@@ -78,3 +78,16 @@ export async function seated(p: Pitboss): Promise<{ seen: number[]; views: unkno
   await Wire.last.answer('room.join', { epoch: 1, seq: 10, view: { n: 10 } })
   return { seen, views, room }
 }
+
+/** What random tests start from; they print it. */
+export const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
+
+/** mulberry32: small, and the same everywhere. */
+export function randomFrom(state: number): () => number {
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
