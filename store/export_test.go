@@ -14,6 +14,9 @@ import (
 // Pool is the application's login without any scope, for tests that show what it may not.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
+// ControlPool is the same, of the control lane.
+func (s *Store) ControlPool() *pgxpool.Pool { return s.control }
+
 // Pool is the owner's login.
 func (a *Admin) Pool() *pgxpool.Pool { return a.pool }
 

@@ -81,7 +81,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	control, err := openPool(ctx, o.ControlURL, execMode(o.ControlURL), controlConns)
 	if err != nil {
 		pool.Close()
-		return nil, err
+		return nil, fmt.Errorf("%w (the control lane)", err)
+	}
+	if mine, its := pool.Config().ConnConfig.User, control.Config().ConnConfig.User; mine != its {
+		pool.Close()
+		control.Close()
+		return nil, fmt.Errorf("store: the control lane's login is %q, and must be %q", its, mine)
 	}
 	s := &Store{
 		pool: pool, control: control, box: o.Box, log: o.Log, meter: newMeters(),

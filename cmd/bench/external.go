@@ -207,12 +207,20 @@ func (d *dev) load(ctx context.Context, quick bool) (loaded, error) {
 	if quick {
 		seconds = "15s"
 	}
+	return d.drive(ctx, strconv.Itoa(tables), strconv.Itoa(players), strconv.Itoa(offered), seconds)
+}
+
+// drive runs "pitboss load" at casino-x.
+func (d *dev) drive(ctx context.Context, tables, players, rate, duration string, more ...string) (loaded, error) {
 	_, port, err := net.SplitHostPort(d.http)
 	if err != nil {
 		return loaded{}, err
 	}
-	out, err := d.bench.output(ctx, -1, d.bench.product(), "--dir", d.dir, "load", "--url", "http://casino-x.localhost:"+port,
-		"--tables", strconv.Itoa(tables), "--players", strconv.Itoa(players), "--rate", strconv.Itoa(offered), "--duration", seconds, "--json")
+	args := []string{
+		"--dir", d.dir, "load", "--url", "http://casino-x.localhost:" + port,
+		"--tables", tables, "--players", players, "--rate", rate, "--duration", duration, "--json",
+	}
+	out, err := d.bench.output(ctx, -1, d.bench.product(), append(args, more...)...)
 	if err != nil {
 		return loaded{}, err
 	}
@@ -236,10 +244,16 @@ func readLoad(text []byte) (loaded, error) {
 	return loaded{r.Accepted, r.Acceptance.P99}, nil
 }
 
+// token is one for somebody of a casino.
+func (d *dev) token(ctx context.Context, slug, role string) (string, error) {
+	out, err := d.bench.output(ctx, -1, d.bench.product(), "--dir", d.dir, "token", "--tenant", slug, "--subject", "bench", "--role", role)
+	return strings.TrimSpace(string(out)), err
+}
+
 // idleRooms opens rooms that nobody enters, and returns how many KiB of heap and stacks are
 // in use more for each.
 func (d *dev) idleRooms(ctx context.Context) (float64, error) {
-	token, err := d.bench.output(ctx, -1, d.bench.product(), "--dir", d.dir, "token", "--tenant", "casino-x", "--subject", "bench", "--role", "operator")
+	token, err := d.token(ctx, "casino-x", "operator")
 	if err != nil {
 		return 0, err
 	}
@@ -249,7 +263,7 @@ func (d *dev) idleRooms(ctx context.Context) (float64, error) {
 	}
 	for i := range idleRooms {
 		body := fmt.Appendf(nil, `{"room":"idle-%d","game":"roulette"}`, i)
-		if _, err := fetch(ctx, http.MethodPost, "http://"+d.http+"/v1/rooms", "casino-x.localhost", strings.TrimSpace(string(token)), body); err != nil {
+		if _, err := fetch(ctx, http.MethodPost, "http://"+d.http+"/v1/rooms", "casino-x.localhost", token, body); err != nil {
 			return 0, err
 		}
 	}

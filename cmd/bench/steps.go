@@ -39,6 +39,7 @@ var allSteps = []struct {
 	{"grow", (*bench).grow},
 	{"publish", (*bench).publish},
 	{"bets", (*bench).bets},
+	{"lock", (*bench).locks},
 }
 
 // shape is how sockets sit in rooms of 100.

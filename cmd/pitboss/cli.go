@@ -52,6 +52,7 @@ type cli struct {
 type globals struct {
 	Dir       string `help:"Where 'pitboss dev' keeps its database; other commands find that database through it." default:".pitboss" env:"PITBOSS_DIR" type:"path"`
 	Database  string `name:"database-url" help:"The app's login: no rights but through a tenant's role." env:"PITBOSS_DATABASE_URL" placeholder:"URL"`
+	Control   string `name:"control-database-url" help:"The app's login past a pooler, for leases, the directory of casinos, revocations and tickets; --database-url if not given." env:"PITBOSS_CONTROL_DATABASE_URL" placeholder:"URL"`
 	Admin     string `name:"admin-database-url" help:"The owner's login, for migrations and tenants." env:"PITBOSS_ADMIN_DATABASE_URL" placeholder:"URL"`
 	MasterKey string `help:"32 bytes in base64, under which secrets are sealed in the database." env:"PITBOSS_MASTER_KEY" placeholder:"KEY"`
 	LogFormat string `help:"text or json." enum:"text,json" default:"text" env:"PITBOSS_LOG_FORMAT"`

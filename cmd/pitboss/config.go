@@ -85,7 +85,7 @@ func (p *program) openStore() (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(p.ctx, store.Options{URL: p.Database, Box: box, Log: p.log})
+	return store.Open(p.ctx, store.Options{URL: p.Database, ControlURL: p.Control, Box: box, Log: p.log})
 }
 
 // openAdmin connects with the owner's login.
