@@ -1,6 +1,7 @@
 package web
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"net"
@@ -26,14 +27,23 @@ type connLimiter struct {
 	starved          func(error) // there is no descriptor for a connection
 
 	mu        sync.Mutex // guards what follows
-	open      int
+	open      map[net.Conn]*list.Element
+	order     list.List // of *openConn; first the one that has waited or worked for the longest
 	addresses map[netip.Addr]int
-	answering map[net.Conn]bool
-	answered  chan struct{} // closed when answering becomes empty, for who waits for it
+	answering int
+	answered  chan struct{} // closed when answering becomes 0, for who waits for it
+}
+
+// openConn is a connection that is no socket.
+type openConn struct {
+	conn      net.Conn
+	address   netip.Addr
+	bounded   bool // it counts for its address
+	answering bool // somebody whose token was verified
 }
 
 func newConnLimiter(most, perAddress int, trusted []netip.Prefix) *connLimiter {
-	return &connLimiter{most: most, perAddress: perAddress, trusted: trusted, addresses: map[netip.Addr]int{}, answering: map[net.Conn]bool{}}
+	return &connLimiter{most: most, perAddress: perAddress, trusted: trusted, addresses: map[netip.Addr]int{}, open: map[net.Conn]*list.Element{}}
 }
 
 // limitedListener accepts connections as its listener makes them: the hub needs them as they are.
@@ -52,12 +62,14 @@ func (l limitedListener) Accept() (net.Conn, error) {
 			}
 			return nil, err
 		}
-		limit := l.conns.admit(c)
-		if limit == "" {
+		beyond, limit := l.conns.admit(c)
+		if beyond != nil {
+			l.conns.refused(limit)
+			_ = beyond.Close()
+		}
+		if beyond != c {
 			return c, nil
 		}
-		l.conns.refused(limit)
-		_ = c.Close()
 	}
 }
 
@@ -70,47 +82,81 @@ func (n *connLimiter) serve(server *http.Server, l net.Listener) error {
 	return server.Serve(limitedListener{l, n})
 }
 
-// admit counts a connection, or returns the name of the limit that it is beyond.
-func (n *connLimiter) admit(c net.Conn) (limit string) {
+// admit counts a connection. It returns the connection that is to be closed, and the name of the
+// limit: c, if its address has all it may have. If all have, it is the one that has waited or
+// worked for the longest, so that those who hold theirs do not keep newcomers out; but nobody whose
+// token was verified loses his answer to a newcomer.
+func (n *connLimiter) admit(c net.Conn) (beyond net.Conn, limit string) {
 	address, bounded := n.address(c)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	switch {
-	case n.open >= n.most:
-		return limitConnections
-	case bounded && n.addresses[address] >= n.perAddress:
-		return limitAddressConnections
+	if bounded && n.addresses[address] >= n.perAddress {
+		return c, limitAddressConnections
 	}
-	n.open++
+	if n.order.Len() >= n.most {
+		oldest := n.order.Front()
+		if oldest.Value.(*openConn).answering { // and so do all others
+			return c, limitConnections
+		}
+		beyond, limit = n.remove(oldest).conn, limitConnections
+	}
 	if bounded {
 		n.addresses[address]++
 	}
-	return ""
+	n.open[c] = n.order.PushBack(&openConn{conn: c, address: address, bounded: bounded})
+	return beyond, limit
+}
+
+// remove needs mu.
+func (n *connLimiter) remove(e *list.Element) *openConn {
+	o := n.order.Remove(e).(*openConn)
+	delete(n.open, o.conn)
+	if o.bounded {
+		if n.addresses[o.address]--; n.addresses[o.address] == 0 {
+			delete(n.addresses, o.address)
+		}
+	}
+	n.answer(o, false)
+	return o
+}
+
+// answer needs mu. It notes whether a connection answers somebody whose token was verified.
+func (n *connLimiter) answer(o *openConn, answering bool) {
+	switch {
+	case answering && !o.answering:
+		n.answering++
+	case !answering && o.answering:
+		if n.answering--; n.answering == 0 && n.answered != nil {
+			close(n.answered)
+			n.answered = nil
+		}
+	}
+	o.answering = answering
 }
 
 // changed is called when a connection changes its state. One that is a socket now is the hub's.
 func (n *connLimiter) changed(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew, http.StateActive:
-		return
-	}
-	address, bounded := n.address(c)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if delete(n.answering, c); len(n.answering) == 0 && n.answered != nil {
-		close(n.answered)
-		n.answered = nil
-	}
-	if state == http.StateIdle {
+	e := n.open[kernel(c)]
+	if e == nil { // it had to go
 		return
 	}
-	n.open--
-	if !bounded {
-		return
+	switch state {
+	case http.StateIdle:
+		n.answer(e.Value.(*openConn), false)
+		n.order.MoveToBack(e)
+	case http.StateHijacked, http.StateClosed:
+		n.remove(e)
 	}
-	if n.addresses[address]--; n.addresses[address] <= 0 {
-		delete(n.addresses, address)
+}
+
+// kernel is the connection as the listener made it, without TLS.
+func kernel(c net.Conn) net.Conn {
+	if wrapped, ok := c.(interface{ NetConn() net.Conn }); ok {
+		return wrapped.NetConn()
 	}
+	return c
 }
 
 // address returns whom a connection counts for, if it does.
@@ -131,7 +177,7 @@ func (n *connLimiter) address(c net.Conn) (key netip.Addr, bounded bool) {
 // quiet waits until nobody whose token was verified waits for an answer.
 func (n *connLimiter) quiet(ctx context.Context) error {
 	n.mu.Lock()
-	if len(n.answering) == 0 {
+	if n.answering == 0 {
 		n.mu.Unlock()
 		return nil
 	}
@@ -159,10 +205,15 @@ type requester struct {
 // verified says that a request is here whole and its token was verified: it will be answered
 // before the node ends.
 func verified(ctx context.Context) {
-	if r, ok := ctx.Value(connKey{}).(*requester); ok {
-		r.conns.mu.Lock()
-		defer r.conns.mu.Unlock()
-		r.conns.answering[r.conn] = true
+	r, ok := ctx.Value(connKey{}).(*requester)
+	if !ok {
+		return
+	}
+	r.conns.mu.Lock()
+	defer r.conns.mu.Unlock()
+	if e := r.conns.open[kernel(r.conn)]; e != nil {
+		r.conns.answer(e.Value.(*openConn), true)
+		r.conns.order.MoveToBack(e)
 	}
 }
 

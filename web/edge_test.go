@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -97,6 +98,7 @@ func TestShutdownAnswersWhoseTokenWasVerifiedAndWaitsForNobodyElse(t *testing.T)
 }
 
 func TestAConnectionCountsUntilItIsASocketOrClosed(t *testing.T) {
+	work := make(chan struct{})
 	hijacked := make(chan net.Conn, 1)
 	s := bareServer(Edge{Connections: 1}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/socket" {
@@ -108,6 +110,10 @@ func TestAConnectionCountsUntilItIsASocketOrClosed(t *testing.T) {
 				t.Errorf("the hub gets a %T", c)
 			}
 			hijacked <- c
+		}
+		if r.URL.Path == "/work" {
+			verified(r.Context())
+			<-work
 		}
 	}))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -133,6 +139,25 @@ func TestAConnectionCountsUntilItIsASocketOrClosed(t *testing.T) {
 	if _, err := http.ReadResponse(bufio.NewReader(idle), nil); err != nil {
 		t.Fatal(err)
 	}
+	done, end := context.WithCancel(t.Context())
+	end()
+	// An idle one makes room for one that comes, and that one, at work for somebody, for nobody.
+	busy, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = busy.Close() }()
+	_, _ = fmt.Fprint(busy, "GET /work HTTP/1.1\r\nHost: x\r\n\r\n")
+	if _, err := idle.Read(make([]byte, 1)); err == nil {
+		t.Error("the idle connection was answered")
+	}
+	work <- struct{}{} // it is at work, and here it ends
+	if _, err := http.ReadResponse(bufio.NewReader(busy), nil); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = fmt.Fprint(busy, "GET /work HTTP/1.1\r\nHost: x\r\n\r\n")
+	for s.servers.publicConns.quiet(done) == nil { // until it is at work again
+	}
 	over, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -141,18 +166,10 @@ func TestAConnectionCountsUntilItIsASocketOrClosed(t *testing.T) {
 	if _, err := over.Read(make([]byte, 1)); err == nil {
 		t.Error("a connection beyond the limit was served")
 	}
-	_ = idle.Close()
-	for began := time.Now(); ; { // there is room again
-		res, err := http.Get("http://" + l.Addr().String())
-		if err == nil {
-			_ = res.Body.Close()
-			break
-		}
-		if time.Since(began) > 10*time.Second {
-			t.Fatal(err)
-		}
+	work <- struct{}{}
+	if _, err := http.ReadResponse(bufio.NewReader(busy), nil); err != nil {
+		t.Error(err)
 	}
-	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestAClientsAddressIsThePeersOrWhatATrustedProxySays(t *testing.T) {
