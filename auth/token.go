@@ -108,6 +108,9 @@ func once(header string) bool {
 // key finds the tenant's key that a token's header names, and refuses a header that wants
 // another algorithm of it. Nothing is verified yet.
 func (v *Verifier) key(id tenant.ID, header map[string]any) (Key, error) {
+	if _, critical := header["crit"]; critical { // RFC 7515 §4.1.11
+		return Key{}, ErrCrit
+	}
 	alg, _ := header["alg"].(string)
 	if alg == "" || strings.EqualFold(alg, "none") {
 		return Key{}, ErrAlg

@@ -25,8 +25,37 @@ import (
 // returns.
 type hijacked struct {
 	http.ResponseWriter
-	c *Conn
+	c       *Conn
+	refused int // the status with which the library refuses the handshake
 }
+
+// WriteHeader implements http.ResponseWriter. What the library refuses is answered in the API's form.
+func (h *hijacked) WriteHeader(status int) {
+	if status < http.StatusBadRequest {
+		h.ResponseWriter.WriteHeader(status)
+		return
+	}
+	h.refused = status
+}
+
+// Write implements http.ResponseWriter. The library writes why it refuses, which may have the
+// client's own words in it.
+func (h *hijacked) Write(why []byte) (int, error) {
+	switch h.refused {
+	case 0:
+		return h.ResponseWriter.Write(why)
+	case http.StatusInternalServerError, http.StatusNotImplemented:
+		refuse(h.ResponseWriter, http.StatusInternalServerError, wire.CodeInternal, "the connection can not become a socket")
+	case http.StatusUpgradeRequired, http.StatusMethodNotAllowed:
+		refuse(h.ResponseWriter, http.StatusUpgradeRequired, codeUpgrade, "this is for WebSocket handshakes (RFC 6455), by GET")
+	default:
+		refuse(h.ResponseWriter, h.refused, wire.CodeInvalidParams, "the WebSocket handshake is not as RFC 6455 wants it: version 13, and one key of 16 bytes")
+	}
+	return len(why), nil
+}
+
+// codeUpgrade refuses what is no handshake.
+const codeUpgrade = "upgrade_required"
 
 const (
 	// readBytes is the size of a socket's own read buffer where await can not read ahead.
@@ -130,7 +159,7 @@ func (c *Conn) upgrade(w http.ResponseWriter, r *http.Request) error {
 	if c.hub.compression {
 		mode = websocket.CompressionNoContextTakeover
 	}
-	ws, err := websocket.Accept(&hijacked{w, c}, r, &websocket.AcceptOptions{
+	ws, err := websocket.Accept(&hijacked{ResponseWriter: w, c: c}, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{wire.Subprotocol},
 		CompressionMode:    mode,
 		InsecureSkipVerify: true, // web has checked the origin against the tenant's domains

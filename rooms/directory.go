@@ -252,7 +252,8 @@ type Info struct {
 
 // CheckConfig says what is wrong with a room that is to be opened, and puts defaults in
 // (an empty name is the id; settings that were left out are written down, so that a later
-// version with other defaults does not change an open table). It returns ErrRoomID or ErrGame.
+// version with other defaults does not change an open table). It returns ErrRoomID, ErrGame or a
+// SettingsError.
 func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 	if !idForm.MatchString(c.Room) {
 		return fmt.Errorf("%w: %q", ErrRoomID, c.Room)
@@ -265,21 +266,21 @@ func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 		c.Name = c.Room
 	}
 	if utf8.RuneCountInString(c.Name) > nameRunesMax || strict.CheckLine(c.Name) != nil {
-		return fmt.Errorf("%w: a room's name has at most %d characters, in one line", ErrGame, nameRunesMax)
+		return &SettingsError{fmt.Errorf("a room's name has at most %d characters, in one line", nameRunesMax)}
 	}
 	if len(c.Settings) == 0 {
 		c.Settings = json.RawMessage(`{}`)
 	}
 	if len(c.Settings) > settingsBytesMax {
-		return fmt.Errorf("%w: settings have at most %d bytes", ErrGame, settingsBytesMax)
+		return &SettingsError{fmt.Errorf("settings have at most %d bytes", settingsBytesMax)}
 	}
 	rules, err := kind.New(c.Settings)
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrGame, c.Game, err)
+		return &SettingsError{err}
 	}
 	if full, ok := rules.(game.Configured); ok {
 		if c.Settings, err = json.Marshal(full.Settings()); err != nil {
-			return fmt.Errorf("%w: settings: %w", ErrGame, err)
+			return &SettingsError{err}
 		}
 	}
 	return nil

@@ -10,9 +10,20 @@ var (
 	ErrUnavailable = errors.New("rooms: the room can not say")
 	// ErrCommandReused means that the player used this command id for something else.
 	ErrCommandReused = errors.New("rooms: this command id was used for something else")
-	// ErrGame means that there is no such game, or that its settings are wrong.
+	// ErrGame means that there is no such game, or that it cannot be played with the settings that
+	// a room has.
 	ErrGame = errors.New("rooms: no such game")
 
 	// errRules means that a game's own code panicked.
 	errRules = errors.New("rooms: the game's rules panicked")
 )
+
+// SettingsError says, in a sentence of the game's, what is wrong with the name or the settings that
+// a room is to be opened with.
+type SettingsError struct{ Err error }
+
+// Error implements error.
+func (e *SettingsError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *SettingsError) Unwrap() error { return e.Err }

@@ -428,12 +428,19 @@ func TestConfigIsCheckedAndCompleted(t *testing.T) {
 		{rooms.Config{Room: "", Game: "coin"}, rooms.ErrRoomID},
 		{rooms.Config{Room: "t", Game: "chess"}, rooms.ErrGame},
 		{rooms.Config{Room: "t", Game: "lobby"}, rooms.ErrGame},
-		{rooms.Config{Room: "t", Game: "coin", Name: string(long)}, rooms.ErrGame},
-		{rooms.Config{Room: "t", Game: "coin", Settings: json.RawMessage(`{"betting_ms":0}`)}, rooms.ErrGame},
-		{rooms.Config{Room: "t", Game: "coin", Settings: json.RawMessage(`[`)}, rooms.ErrGame},
 	} {
 		if err := rooms.CheckConfig(kinds, &c.Config); !errors.Is(err, c.want) {
 			t.Errorf("%+v: got %v, want %v", c.Config, err, c.want)
+		}
+	}
+	for _, c := range []rooms.Config{
+		{Room: "t", Game: "coin", Name: string(long)},
+		{Room: "t", Game: "coin", Settings: json.RawMessage(`{"betting_ms":0}`)},
+		{Room: "t", Game: "coin", Settings: json.RawMessage(`[`)},
+	} {
+		var wrong *rooms.SettingsError
+		if err := rooms.CheckConfig(kinds, &c); !errors.As(err, &wrong) || errors.Is(err, rooms.ErrGame) {
+			t.Errorf("%+v: got %v, want a SettingsError", c, err)
 		}
 	}
 }

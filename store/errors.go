@@ -45,6 +45,8 @@ var (
 	ErrAmount = errors.New("store: an amount is not zero and at most 10^15 minor units")
 	// ErrCommandReused means that the command id was used before for something else.
 	ErrCommandReused = errors.New("store: this command id was used for something else")
+	// ErrTooLong means that what was asked for is larger than may be read at once.
+	ErrTooLong = errors.New("store: too long to be read at once")
 	// ErrInvalid means that an argument is missing or malformed; its text says which.
 	ErrInvalid = errors.New("store: invalid argument")
 )

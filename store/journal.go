@@ -41,6 +41,13 @@ returning game, name, settings, status, epoch, seq, snapshot, snapshot_seq, seed
 	selectEvents = `
 select seq, epoch, at, type, round, data from event where room = $1 and seq > $2 order by seq limit $3`
 
+	selectGame = `select game from room where id = $1`
+
+	measureRound = `
+select count(*), coalesce(sum(octet_length(data::text)), 0) from (
+  select data from event where room = $1 and round = $2 and round > 0 limit $3
+) as e`
+
 	selectRound = `
 select seq, epoch, at, type, round, data from event where room = $1 and round = $2 and round > 0 order by seq`
 
@@ -117,10 +124,33 @@ func (j *Journal) Since(ctx context.Context, ref rooms.Ref, seq int64, limit int
 	return j.s.read(ctx, ref, selectEvents, ref.Room, seq, limit)
 }
 
-// Round returns the events of one round of a room, in order; none if there was no such
-// round. It returns rooms.ErrNotFound if there is no such tenant.
-func (s *Store) Round(ctx context.Context, ref rooms.Ref, round int64) ([]rooms.Record, error) {
-	return s.read(ctx, ref, selectRound, ref.Room, round)
+// Round returns a room's game and the events of one of its rounds, in order; none if there was no
+// such round. It reads no event of a round that has more events, or more bytes of them, than it
+// may: that is ErrTooLong. It returns rooms.ErrNotFound if there is no such room or tenant.
+func (s *Store) Round(ctx context.Context, ref rooms.Ref, round int64, events, bytes int) (game string, out []rooms.Record, err error) {
+	err = s.Tenant(ref.Tenant).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		var count, size int
+		q := &pgx.Batch{}
+		q.Queue(selectGame, ref.Room).QueryRow(func(row pgx.Row) error { return row.Scan(&game) })
+		q.Queue(measureRound, ref.Room, round, events+1).QueryRow(func(row pgx.Row) error { return row.Scan(&count, &size) })
+		if err := tx.SendBatch(ctx, q).Close(); err != nil {
+			return err
+		}
+		if count > events || size > bytes {
+			return fmt.Errorf("%w: %d events of %d bytes, or more", ErrTooLong, count, size)
+		}
+		if count > 0 {
+			out, err = records(ctx, tx, selectRound, ref.Room, round)
+		}
+		return err
+	})
+	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, ErrNoTenant) {
+		return "", nil, fmt.Errorf("%w: %s", rooms.ErrNotFound, ref)
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("store: round %d of %s: %w", round, ref, err)
+	}
+	return game, out, nil
 }
 
 func (s *Store) read(ctx context.Context, ref rooms.Ref, sql string, args ...any) ([]rooms.Record, error) {

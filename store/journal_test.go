@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
@@ -71,9 +72,30 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 	if diff := cmp.Diff([]rooms.Record{first.Records[0], closed.Records[0]}, since); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
-	round, err := s.Round(t.Context(), ref, 1)
-	if err != nil || len(round) != 4 {
-		t.Errorf("round: %d events, %v", len(round), err)
+	bytes := 0
+	for _, r := range []rooms.Record{first.Records[0], closed.Records[0]} {
+		bytes += len(r.Data)
+	}
+	game, round, err := s.Round(t.Context(), ref, 1, 4, 1<<20)
+	if err != nil || len(round) != 4 || game != "roulette" {
+		t.Errorf("round of %q: %d events, %v", game, len(round), err)
+	}
+	for name, most := range map[string][2]int{"events": {3, 1 << 20}, "bytes": {4, bytes}} {
+		if _, round, err = s.Round(t.Context(), ref, 1, most[0], most[1]); !errors.Is(err, store.ErrTooLong) || round != nil {
+			t.Errorf("too many %s: %d events, %v", name, len(round), err)
+		}
+	}
+	if _, round, err = s.Round(t.Context(), ref, 9, 4, 1<<20); err != nil || len(round) != 0 {
+		t.Errorf("a round that there was not: %d events, %v", len(round), err)
+	}
+	ghost, err := tenant.New("ghost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, nowhere := range map[string]rooms.Ref{"room": {Tenant: ref.Tenant, Room: "nowhere"}, "tenant": {Tenant: ghost, Room: ref.Room}} {
+		if _, _, err = s.Round(t.Context(), nowhere, 1, 4, 1<<20); !errors.Is(err, rooms.ErrNotFound) {
+			t.Errorf("no such %s: %v", name, err)
+		}
 	}
 	lines, err := s.AuditLog(t.Context(), ref.Tenant, 0, 1)
 	if diff := cmp.Diff(*closed.Audit, lines[0].Audit); err != nil || diff != "" {

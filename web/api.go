@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -41,8 +42,10 @@ func param(c echo.Context, name string) string {
 	return text
 }
 
+// isJSON reports whether a media type is JSON's, however it is written and whatever its parameters.
 func isJSON(kind string) bool {
-	return len(kind) >= len(echo.MIMEApplicationJSON) && kind[:len(echo.MIMEApplicationJSON)] == echo.MIMEApplicationJSON
+	kind, _, err := mime.ParseMediaType(kind)
+	return err == nil && kind == echo.MIMEApplicationJSON
 }
 
 // number reads a query parameter; absent gives def.
@@ -104,56 +107,4 @@ func (s *Server) listRooms(c echo.Context) error {
 		}
 	}
 	return c.JSON(http.StatusOK, out)
-}
-
-// round is a round as everyone may see it, for /verify: no token, since a proof that
-// only its player can see proves little.
-func (s *Server) round(c echo.Context) error {
-	t := tenantOf(c)
-	ref, err := rooms.NewRef(t.ID, param(c, "room"))
-	if err != nil {
-		return rooms.ErrNotFound
-	}
-	n, err := strconv.ParseInt(param(c, "round"), 10, 64)
-	if err != nil || n < 1 {
-		return errNotFound
-	}
-	ctx, cancel := s.patient(c)
-	defer cancel()
-	// Strangers may ask; they must not keep players' bets from the database.
-	select {
-	case s.lookups <- struct{}{}:
-		defer func() { <-s.lookups }()
-	default:
-		s.hit(limitRoundLookups)
-		return errManyLookups
-	}
-	config, err := s.store.Room(ctx, ref)
-	if err != nil {
-		return err
-	}
-	records, err := s.store.Round(ctx, ref, n)
-	if err != nil {
-		return err
-	}
-	if len(records) == 0 {
-		return errNotFound
-	}
-	body := struct {
-		Room   string           `json:"room"`
-		Game   string           `json:"game"`
-		Round  int64            `json:"round"`
-		Events []wire.RoomEvent `json:"events"`
-	}{ref.Room, config.Game, n, nil}
-	for _, rec := range records {
-		ev, err := s.rooms.Public(config.Game, ref.Room, rec, "")
-		if err != nil {
-			return err
-		}
-		body.Events = append(body.Events, ev)
-	}
-	if last := body.Events[len(body.Events)-1].Type; last == "round.settled" || last == "round.voided" {
-		c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
-	return c.JSON(http.StatusOK, body)
 }

@@ -39,7 +39,6 @@ func (s *Server) page(name string) echo.HandlerFunc {
 			connect += " ws://" + d + ":* wss://" + d + ":*"
 		}
 		h.Set("Content-Security-Policy", policy+ancestors+connect)
-		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-cache")
 		return c.HTMLBlob(http.StatusOK, html)
@@ -55,7 +54,6 @@ func (s *Server) asset(c echo.Context) error {
 	}
 	h := c.Response().Header()
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("X-Content-Type-Options", "nosniff")
 	http.ServeFileFS(c.Response(), c.Request(), dist, "dist/assets"+name)
 	return nil
 }

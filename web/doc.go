@@ -14,9 +14,16 @@
 //   - A body or a message is read by hub/wire/strict, and what people wrote is a strict.Line or a
 //     strict.Text in the struct that it is read into.
 //   - Whatever an operator changes is in the audit log, by the same transaction.
+//   - What a stranger can have of a node is bounded before it is done, each time under a name that
+//     a metric counts: connections, requests of an address, bytes, time, and look-ups, the last by
+//     tenant. A proxy is believed only if it is one that was named.
+//   - A request is worked on when it is here whole and its token was verified; only those are waited
+//     for when the node ends.
+//   - Every error is the API's JSON, with a code that docs/protocol.md has, also of a handshake.
 //
 // # The order in which to read it
 //
-// server.go (who works together, and the route table), tenant.go (host, token, role),
+// server.go (who works together, and the route table), edge.go and conns.go (what strangers may
+// take), tenant.go (host, token, role),
 // socket.go and session.go (a player's path), operator.go (an operator's path).
 package web

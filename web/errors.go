@@ -42,7 +42,14 @@ var (
 	errRole        = fail(http.StatusForbidden, game.CodeForbidden, "This is not for your role.")
 	errNotFound    = fail(http.StatusNotFound, "not_found", "There is nothing here.")
 	errManyLookups = fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too many rounds are being looked up; try again in a moment.")
+	errLongRound   = fail(http.StatusConflict, game.CodeLimitReached, "This round is too long to be shown here.")
+	errManyTrials  = fail(http.StatusServiceUnavailable, wire.CodeBusy, "The trial balance is being made already; try again when it is there.")
 	errMediaType   = fail(http.StatusUnsupportedMediaType, "unsupported_media_type", "Send JSON, as application/json.")
+
+	errManyRequests   = fail(http.StatusTooManyRequests, wire.CodeRateLimited, "Too many requests come from your address; wait as long as Retry-After says.")
+	errRequestTimeout = fail(http.StatusRequestTimeout, "request_timeout", "The request took too long to come.")
+	errHalfBody       = fail(http.StatusBadRequest, wire.CodeInvalidParams, "The body did not come whole.")
+	errUpgrade        = fail(http.StatusUpgradeRequired, "upgrade_required", "This is for WebSocket handshakes (RFC 6455), by GET.")
 )
 
 // known is what every error that may reach a client means. The first that errors.Is
@@ -53,6 +60,7 @@ var known = []struct {
 }{
 	{rooms.ErrNotFound, fail(http.StatusNotFound, wire.CodeRoomNotFound, "There is no such room.")},
 	{rooms.ErrRoomID, fail(http.StatusBadRequest, wire.CodeInvalidParams, "A room's id is 1 to 40 lower-case letters, digits and hyphens, and starts with a letter.")},
+	{rooms.ErrGame, fail(http.StatusBadRequest, wire.CodeInvalidParams, "There is no such game.")},
 	{rooms.ErrExists, fail(http.StatusConflict, "room_exists", "A room of this id exists, or existed.")},
 	{rooms.ErrBusy, fail(http.StatusServiceUnavailable, wire.CodeBusy, "The table has too much to do; send it again.")},
 	{rooms.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
@@ -79,6 +87,10 @@ func explain(log *slog.Logger, err error) *problem {
 	var a *auth.Error
 	if errors.As(err, &a) {
 		return fail(http.StatusUnauthorized, a.Code, a.Message)
+	}
+	var settings *rooms.SettingsError
+	if errors.As(err, &settings) {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, settings.Error())
 	}
 	var r *game.Refusal
 	if errors.As(err, &r) {
@@ -125,6 +137,9 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 	var body errorBody
 	body.Error.Code, body.Error.Message = p.code, p.message
+	if c.Get(keyPrincipal) == nil && c.Request().ContentLength != 0 {
+		c.Response().Header().Set("Connection", "close") // who it is was not shown: the answer does not wait for the rest of the body
+	}
 	if p.status == http.StatusUnauthorized {
 		c.Response().Header().Set("WWW-Authenticate", `Bearer realm="pitboss"`)
 	}

@@ -1,9 +1,15 @@
 package web
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -11,39 +17,84 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
+const (
+	// readyFor is how long the outcome of a look at the database serves all who ask.
+	readyFor = 250 * time.Millisecond
+	// readyWithin is how long the database may take.
+	readyWithin = time.Second
+	// profileMax is how long a profile or a trace may be.
+	profileMax = 5 * time.Minute
+	// metricsMax is how many read the metrics at once.
+	metricsMax = 4
+)
+
+// readiness is the latest look at what a node needs to be ready.
+type readiness struct {
+	mu     sync.Mutex // held while somebody looks
+	at     time.Time
+	reason string // why it is not
+}
+
 // healthz says that the process is up and answers.
 func (s *Server) healthz(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
 // readyz says whether new players should be sent here: the database answers, the node holds its
-// lease and has opened what it found, what others publish reaches it, and it is not on its way
-// out. A node that is not ready serves the players that it has as far as it can.
+// lease and has opened what it found, what others publish reaches it, there are descriptors for
+// new connections, and it is not on its way out. A node that is not ready serves the players that
+// it has as far as it can.
 func (s *Server) readyz(c echo.Context) error {
-	if s.isDraining() {
-		return c.String(http.StatusServiceUnavailable, "draining\n")
+	var reason string
+	switch {
+	case s.isDraining():
+		reason = "draining"
+	case s.starving.now():
+		reason = "there is no descriptor left for a connection"
+	default:
+		reason = s.look(time.Now())
 	}
-	ctx, cancel := context.WithTimeout(c.Request().Context(), time.Second)
-	defer cancel()
-	if err := s.store.Ping(ctx); err != nil {
-		s.log.Warn("not ready", "err", err)
-		return c.String(http.StatusServiceUnavailable, "the database does not answer\n")
-	}
-	if err := s.store.Health(); err != nil {
-		return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
-	}
-	if err := s.rooms.Health(); err != nil {
-		return c.String(http.StatusServiceUnavailable, err.Error()+"\n")
-	}
-	if err := s.hub.Health(); err != nil {
-		return c.String(http.StatusServiceUnavailable, "the bus between nodes: "+err.Error()+"\n")
+	if reason != "" {
+		return c.String(http.StatusServiceUnavailable, reason+"\n")
 	}
 	return c.String(http.StatusOK, "ready\n")
 }
 
-// AdminHandler serves metrics, profiles, health and readiness, for a listener that
-// players do not reach.
-func (s *Server) AdminHandler(metrics prometheus.Gatherer) http.Handler {
+// look returns why the node is not ready, or "". Whoever asks while another looks waits for what
+// that one sees.
+func (s *Server) look(asked time.Time) (reason string) {
+	r := &s.ready
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if asked.Sub(r.at) < readyFor {
+		return r.reason
+	}
+	r.reason = s.unready()
+	r.at = time.Now()
+	return r.reason
+}
+
+func (s *Server) unready() (reason string) {
+	ctx, cancel := context.WithTimeout(context.Background(), readyWithin) // not one asker's: all get it
+	defer cancel()
+	if err := s.store.Ping(ctx); err != nil {
+		s.seldom.log(slog.LevelWarn, "not ready", "err", err)
+		return "the database does not answer"
+	}
+	if err := s.store.Health(); err != nil {
+		return err.Error()
+	}
+	if err := s.rooms.Health(); err != nil {
+		return err.Error()
+	}
+	if err := s.hub.Health(); err != nil {
+		return "the bus between nodes: " + err.Error()
+	}
+	return ""
+}
+
+// adminHandler serves metrics, profiles, health and readiness.
+func (s *Server) adminHandler(metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: metricsMax}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -51,5 +102,27 @@ func (s *Server) AdminHandler(metrics prometheus.Gatherer) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.Handle("GET /healthz", s)
 	mux.Handle("GET /readyz", s)
-	return mux
+	return s.inTime(mux)
+}
+
+// inTime bounds what an answer may take: a profile as long as it was asked for, within bounds. The
+// server has no WriteTimeout, for which pprof would refuse a profile.
+func (s *Server) inTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var long time.Duration
+		if strings.HasPrefix(r.URL.Path, "/debug/pprof/") {
+			seconds, err := strconv.ParseFloat(cmp.Or(r.URL.Query().Get("seconds"), "30"), 64) // 30 is what pprof makes of none
+			if err != nil || !(seconds >= 0 && seconds <= profileMax.Seconds()) {
+				http.Error(w, fmt.Sprintf("seconds: want 0 to %.0f", profileMax.Seconds()), http.StatusBadRequest)
+				return
+			}
+			long = time.Duration(seconds * float64(time.Second))
+		}
+		until, control := time.Now().Add(long+s.edge.Answer), http.NewResponseController(w)
+		_ = control.SetWriteDeadline(until) // it fails only without a connection
+		if r.ContentLength == 0 {
+			_ = control.SetReadDeadline(until) // at its end net/http ends the handler
+		}
+		next.ServeHTTP(w, r)
+	})
 }

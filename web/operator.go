@@ -44,7 +44,7 @@ func (s *Server) openRoom(c echo.Context) error {
 	}
 	config := rooms.Config{Room: in.Room, Game: in.Game, Name: string(in.Name), Settings: in.Settings}
 	if err := s.rooms.Check(&config); err != nil {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, err.Error())
+		return err
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
@@ -198,7 +198,7 @@ func (s *Server) publishPromotion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.commandLobby(c, id, lobby.TypePublish, lobby.Publish{ID: strict.Line(id), Title: in.Title, Text: in.Text, EndsAt: in.EndsAt})
+	err = s.commandLobby(c, id, lobby.TypePublish, lobby.Publish{ID: strict.Line(id), Title: in.Title, Text: in.Text, EndsAt: wire.At(in.EndsAt)})
 	if err != nil {
 		return err
 	}
@@ -325,6 +325,12 @@ func (s *Server) audit(c echo.Context) error {
 }
 
 func (s *Server) trialBalance(c echo.Context) error {
+	free, ok := s.trials.take(tenantOf(c).ID) // it reads all of the ledger
+	if !ok {
+		s.hit(limitTrialBalances)
+		return errManyTrials
+	}
+	defer free()
 	ctx, cancel := s.patient(c)
 	defer cancel()
 	tb, err := s.store.TrialBalance(ctx, tenantOf(c).ID)

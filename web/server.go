@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -20,8 +21,6 @@ import (
 const (
 	// bodyMax bounds a request's body.
 	bodyMax = "64K"
-	// lookupsMax is how many rounds strangers look up at once.
-	lookupsMax = 4
 	// patience is how long a request waits for a room or for the database.
 	patience = 5 * time.Second
 )
@@ -38,38 +37,54 @@ type Options struct {
 	Tickets  *auth.Tickets
 	// Registerer shows how often each limit was hit.
 	Registerer prometheus.Registerer
+	// Edge need not be given.
+	Edge Edge
 }
 
 // Server answers HTTP. Make it with New.
 type Server struct {
-	node     string
-	log      *slog.Logger
-	tenants  *store.Tenants
-	store    *store.Store
-	rooms    *rooms.Directory
-	hub      *hub.Hub
-	verifier *auth.Verifier
-	tickets  *auth.Tickets
-	chat     *chats
-	echo     *echo.Echo
-	draining chan struct{}
-	crowds   *crowds
-	tables   tables
-	asked    chan struct{} // one element per question of another node under way
-	lookups  chan struct{} // one element per lookup of a round under way
-	hits     *prometheus.CounterVec
+	node      string
+	log       *slog.Logger
+	seldom    *seldom
+	tenants   *store.Tenants
+	store     *store.Store
+	rooms     *rooms.Directory
+	hub       *hub.Hub
+	verifier  *auth.Verifier
+	tickets   *auth.Tickets
+	chat      *chats
+	echo      *echo.Echo
+	edge      Edge
+	servers   servers
+	addresses *buckets[netip.Addr] // nil: requests are not counted by address
+	starving  starvation
+	ready     readiness
+	draining  chan struct{}
+	crowds    *crowds
+	tables    tables
+	asked     chan struct{} // one element per question of another node under way
+	rounds    *rounds
+	trials    *slots // trial balances
+	hits      *prometheus.CounterVec
 }
 
 // Limits of this package, as the metric names them. Those of sockets and rooms are hub's and
 // rooms'.
 const (
-	limitRoundLookups   = "round_lookups"
-	limitRoomsPerSocket = "rooms_per_socket"
-	limitChatRate       = "chat_rate"
-	limitChatLength     = "chat_length"
-	limitBody           = "body_bytes"
-	limitNodeQuestions  = "node_questions"
-	limitRevocations    = "revocations"
+	limitConnections        = "connections"
+	limitAddressConnections = "address_connections"
+	limitDescriptors        = "descriptors"
+	limitAddressRequests    = "address_requests"
+	limitRoundLookups       = "round_lookups"
+	limitRoundBytes         = "round_bytes"
+	limitRoundsRead         = "rounds_read_bytes"
+	limitTrialBalances      = "trial_balances"
+	limitRoomsPerSocket     = "rooms_per_socket"
+	limitChatRate           = "chat_rate"
+	limitChatLength         = "chat_length"
+	limitBody               = "body_bytes"
+	limitNodeQuestions      = "node_questions"
+	limitRevocations        = "revocations"
 )
 
 // hit counts a limit that was reached.
@@ -79,52 +94,56 @@ func (s *Server) hit(limit string) { s.hits.WithLabelValues(limit).Inc() }
 func New(o Options) *Server {
 	s := &Server{
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
-		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), crowds: newCrowds(o.Node), tables: tables{told: map[tenant.ID]*toldTables{}}, draining: make(chan struct{}), lookups: make(chan struct{}, lookupsMax),
-		asked: make(chan struct{}, nodeQuestionsMax),
+		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), crowds: newCrowds(o.Node), tables: tables{told: map[tenant.ID]*toldTables{}}, draining: make(chan struct{}),
+		asked: make(chan struct{}, nodeQuestionsMax), edge: o.Edge.withDefaults(), seldom: newSeldom(o.Log), rounds: newRounds(), trials: newSlots(1),
+	}
+	if n := s.edge.AddressRequests; n > 0 {
+		s.addresses = newBuckets[netip.Addr](n, addressBurst*n)
 	}
 	s.hits = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_web_limit_hits_total", Help: "Requests that met a limit of the API or of a session."}, []string{"limit"})
 	o.Registerer.MustRegister(s.hits)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = echo.ExtractIPDirect()
+	e.IPExtractor = clientAddress(s.edge.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest, headers, s.perAddress)
 	s.echo = e
+	s.listens()
 	s.store.Revocations().OnChange(s.closeRevoked)
 	s.hub.Answer(methodPresence, s.hearPresence)
 	answerNodes(s, methodConnections, s.connectionsHere)
 	answerNodes(s, methodOnline, s.onlineHere)
 
 	// The whole API, in the order of docs/protocol.md.
-	e.GET("/healthz", s.healthz)
-	e.GET("/readyz", s.readyz)
+	get(e, routeHealth, s.healthz)
+	get(e, routeReady, s.readyz)
 
 	t := e.Group("", s.ofHost)
-	t.GET("/", s.home)
-	t.GET("/play", s.page("play.html"))
-	t.GET("/console", s.page("console.html"))
-	t.GET("/verify", s.page("verify.html"))
-	t.GET("/assets/*", s.asset)
-	t.GET("/ws", s.socket)
+	get(t, "/", s.home)
+	get(t, "/play", s.page("play.html"))
+	get(t, "/console", s.page("console.html"))
+	get(t, "/verify", s.page("verify.html"))
+	get(t, "/assets/*", s.asset)
+	get(t, routeSocket, s.socket)
+	get(t, routeRound, s.round)
 
 	v1 := t.Group("/v1", middleware.BodyLimit(bodyMax))
-	v1.GET("/rooms/:room/rounds/:round", s.round)
 
 	// Middleware is named per route: Echo gives a group's middleware to unknown paths too.
 	may := func(allowed ...auth.Role) []echo.MiddlewareFunc {
 		return []echo.MiddlewareFunc{s.bearer, roles(allowed...)}
 	}
 	anyone := may(auth.Player, auth.Operator, auth.Service, auth.Support)
-	v1.GET("/session", s.session, anyone...)
+	get(v1, "/session", s.session, anyone...)
 	v1.POST("/tickets", s.ticket, anyone...)
-	v1.GET("/rooms", s.listRooms, anyone...)
+	get(v1, "/rooms", s.listRooms, anyone...)
 
 	reader := may(auth.Operator, auth.Service, auth.Support)
-	v1.GET("/connections", s.connections, reader...)
-	v1.GET("/players", s.players, reader...)
-	v1.GET("/promotions", s.promotions, reader...)
-	v1.GET("/audit", s.audit, reader...)
-	v1.GET("/ledger/trial-balance", s.trialBalance, reader...)
+	get(v1, "/connections", s.connections, reader...)
+	get(v1, "/players", s.players, reader...)
+	get(v1, "/promotions", s.promotions, reader...)
+	get(v1, "/audit", s.audit, reader...)
+	get(v1, "/ledger/trial-balance", s.trialBalance, reader...)
 
 	writer := may(auth.Operator, auth.Service)
 	v1.POST("/rooms", s.openRoom, writer...)
@@ -140,11 +159,32 @@ func New(o Options) *Server {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
+// get answers GET, and HEAD as RFC 9110 §9.3.2 wants it, for which net/http leaves the body out.
+func get(on interface {
+	Match(methods []string, path string, handler echo.HandlerFunc, m ...echo.MiddlewareFunc) []*echo.Route
+}, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
+	on.Match([]string{http.MethodGet, http.MethodHead}, path, h, m...)
+}
+
+// headers sets what every answer has unless its handler knows better: an answer is not for a cache,
+// and is what it says it is.
+func headers(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		return next(c)
+	}
+}
+
 // Run tells every lobby who is here, and closes the sockets of tenants that may not be
 // served any more and of tokens that were taken back, until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
-	s.tenants.OnChange(func(_, now *store.Tenant) {
+	s.tenants.OnChange(func(old, now *store.Tenant) {
 		if now != nil {
+			if now.Suspended && (old == nil || !old.Suspended) { // players are not told why
+				s.log.Info("an operator is suspended", "tenant", now.ID, "reason", now.SuspendedFor)
+			}
 			s.enforce([]*store.Tenant{now}, time.Now())
 		}
 	})

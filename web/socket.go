@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +26,9 @@ import (
 // tenant and the player are the socket's, and no message can change them.
 func (s *Server) socket(c echo.Context) error {
 	t, r := tenantOf(c), c.Request()
+	if r.Method != http.MethodGet {
+		return errUpgrade // HEAD, of what is no document
+	}
 	if s.isDraining() {
 		return errDraining
 	}
@@ -68,7 +73,7 @@ func (x *session) begin() {
 		return
 	}
 	if err := x.enterLobby(ctx); err != nil {
-		s.log.Warn("no lobby for a new socket", "tenant", t.ID, "player", x.who.Subject, "err", err)
+		s.seldom.log(slog.LevelWarn, "no lobby for a new socket", "tenant", t.ID, "player", x.who.Subject, "err", err)
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}
@@ -84,7 +89,7 @@ func (x *session) begin() {
 	}
 	balance, version, seat, err := s.store.Seat(ctx, t.ID, game.PlayerID(x.who.Subject))
 	if err != nil { // nobody could say which of two sockets is the newer one
-		s.log.Warn("no seat for a new socket", "tenant", t.ID, "player", x.who.Subject, "err", err)
+		s.seldom.log(slog.LevelWarn, "no seat for a new socket", "tenant", t.ID, "player", x.who.Subject, "err", err)
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}

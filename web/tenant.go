@@ -1,10 +1,14 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +50,7 @@ func mayServe(t *store.Tenant, now time.Time) error {
 	case status == store.Unpaid:
 		return errUnpaid
 	}
-	return fail(errSuspended.status, errSuspended.code, "This operator is suspended: "+t.SuspendedFor+".")
+	return errSuspended
 }
 
 // enforce closes the sockets of tenants that may not be served now.
@@ -62,7 +66,8 @@ func (s *Server) enforce(tenants []*store.Tenant, now time.Time) {
 	}
 }
 
-// bearer believes the token of the Authorization header, for the tenant of the host.
+// bearer believes the token of the Authorization header, for the tenant of the host. It reads the
+// body only then, whole: what is half sent is not worked on, and not waited for when the node ends.
 func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		t := tenantOf(c)
@@ -70,9 +75,34 @@ func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		s.giveBack(c, p.Role)
+		if err := whole(c, s.edge.Answer); err != nil {
+			return err
+		}
 		c.Set(keyPrincipal, p)
+		verified(c.Request().Context())
 		return next(c)
 	}
+}
+
+// whole reads a request's body into memory; what bounds its size is BodyLimit. The handler has the
+// time that an answer has: net/http would end it when the time for reading ends.
+func whole(c echo.Context, answer time.Duration) error {
+	r := c.Request()
+	body, err := io.ReadAll(r.Body)
+	var known *echo.HTTPError
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errRequestTimeout
+	case err != nil:
+		return errHalfBody
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	// It fails only where there is no connection to set it of.
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(answer))
+	return nil
 }
 
 // roles lets only principals of these roles pass.
@@ -123,7 +153,7 @@ func (s *Server) socketPrincipal(ctx context.Context, t *store.Tenant, r *http.R
 func (s *Server) redeem(ctx context.Context, t *store.Tenant, ticket string) (auth.Principal, error) {
 	who, err := s.tickets.Redeem(ctx, t.ID, ticket)
 	if err != nil && !isAuth(err) {
-		s.log.Warn("a ticket could not be used", "tenant", t.ID, "err", err)
+		s.seldom.log(slog.LevelWarn, "a ticket could not be used", "tenant", t.ID, "err", err)
 		err = errUnavailable
 	}
 	return who, err

@@ -108,7 +108,9 @@ func (c clusterCmd) children(p *program, redis string) ([]*child, error) {
 		name := "node-" + strconv.Itoa(i+1)
 		nodes = append(nodes, &child{
 			name: name, address: address, admin: admin, out: out, log: p.log,
+			// Everybody comes from this machine, load tests too: no limits by address.
 			args: []string{"serve", "--listen", address, "--admin-listen", admin, "--node", name,
+				"--trusted-proxy", "127.0.0.1/32", "--address-requests", "0",
 				"--log-format", p.LogFormat, "--log-level", p.LogLevel},
 			env: []string{"PITBOSS_REDIS_URL=redis://" + redis, "PITBOSS_DATABASE_URL=" + p.Database,
 				"PITBOSS_ADMIN_DATABASE_URL=" + p.Admin, "PITBOSS_MASTER_KEY=" + p.MasterKey},
@@ -130,7 +132,7 @@ func (c clusterCmd) serve(ctx context.Context, p *program, public net.Listener, 
 		addresses = append(addresses, n.address)
 	}
 	front := newProxy(p.log, addresses...)
-	server := &http.Server{Handler: front, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: front.forward.ErrorLog}
+	server := &http.Server{Handler: front, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 75 * time.Second, MaxHeaderBytes: 32 << 10, ErrorLog: front.forward.ErrorLog}
 	var proxying errgroup.Group
 	proxying.Go(func() error { front.Run(looking); return nil })
 	proxying.Go(func() error {

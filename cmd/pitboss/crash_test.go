@@ -140,7 +140,8 @@ func (f *floor) startServer(point string) *server {
 	}
 	s := &server{cmd: exec.Command(exe, "serve", "--listen", f.address, "--admin-listen", "", "--node", "child"), log: &bytes.Buffer{}, died: make(chan struct{})}
 	s.cmd.Env = append(os.Environ(), envKillPoint+"="+point,
-		"PITBOSS_DATABASE_URL="+f.appURL, "PITBOSS_ADMIN_DATABASE_URL="+f.adminURL, "PITBOSS_MASTER_KEY="+f.masterKey)
+		"PITBOSS_DATABASE_URL="+f.appURL, "PITBOSS_ADMIN_DATABASE_URL="+f.adminURL, "PITBOSS_MASTER_KEY="+f.masterKey,
+		"PITBOSS_ADDRESS_REQUESTS=0") // all come from one address
 	s.cmd.Stdout, s.cmd.Stderr = io.Discard, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.cmd.Start(); err != nil {

@@ -83,7 +83,8 @@ func (c devCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	n := newNode("dev", s, membus.New(), p.log, p.seams)
+	// Everybody comes from this machine, load tests too: no limits by address.
+	n := newNode("dev", s, membus.New(), p.log, edge{AddressRequests: 0}.limits(), p.seams)
 	// Without its database there is nothing left to serve.
 	ctx, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)

@@ -22,6 +22,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/web"
 )
 
 // startNode runs a node in this process, race detector and all, until the test ends.
@@ -32,15 +33,21 @@ func (f *floor) startNode() {
 
 func (f *floor) startNodeWith(test seams) {
 	f.t.Helper()
+	f.startNodeBehind(web.Edge{ConnectionsPerAddress: -1}, slog.DiscardHandler, nil, test)
+}
+
+// startNodeBehind is startNode with limits of its own, a log that is read, and an admin listener.
+func (f *floor) startNodeBehind(edge web.Edge, log slog.Handler, admin net.Listener, test seams) {
+	f.t.Helper()
 	l, err := net.Listen("tcp", f.address)
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n := newNode("test", f.store, membus.New(), slog.New(slog.NewTextHandler(io.Discard, nil)), test)
+	n := newNode("test", f.store, membus.New(), slog.New(log), edge, test)
 	f.node = n
 	up, down := make(chan struct{}), make(chan error, 1)
-	go func() { down <- n.run(ctx, l, nil, func() { close(up) }) }()
+	go func() { down <- n.run(ctx, l, admin, func() { close(up) }) }()
 	f.t.Cleanup(func() {
 		cancel()
 		if err := <-down; err != nil {

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,10 +20,6 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/web"
 )
-
-// answerWithin bounds how long a client may take to read an answer. A socket, once it is one,
-// has limits of its own, and a profile takes as long as it was asked to.
-const answerWithin = 30 * time.Second
 
 // drainWithin is how long a node that is told to stop takes at most.
 const drainWithin = 15 * time.Second
@@ -48,7 +42,7 @@ type node struct {
 }
 
 // newNode puts the parts together, leaves first; nothing runs yet.
-func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, test seams) *node {
+func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, edge web.Edge, test seams) *node {
 	n := &node{name: name, log: log.With("node", name), store: s, metrics: prometheus.NewRegistry()}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.metrics.MustRegister(s)
@@ -92,7 +86,7 @@ func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, test se
 	verifier := auth.NewVerifier(n.tenants, s.Revocations())
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
-		Verifier: verifier, Tickets: auth.NewTickets(s.Box(), s, verifier), Registerer: n.metrics,
+		Verifier: verifier, Tickets: auth.NewTickets(s.Box(), s, verifier), Registerer: n.metrics, Edge: edge,
 	})
 	return n
 }
@@ -111,9 +105,9 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	parts.Go(func() error { return n.store.Run(life) })
 	parts.Go(func() error { return n.web.Run(life) })
 
-	servers := []*http.Server{n.serve(parts, public, n.web, answerWithin)}
+	parts.Go(func() error { return n.web.Serve(public) })
 	if admin != nil {
-		servers = append(servers, n.serve(parts, admin, n.web.AdminHandler(n.metrics), 0))
+		parts.Go(func() error { return n.web.ServeAdmin(admin, n.metrics) })
 	}
 	select {
 	case <-n.rooms.Ready():
@@ -127,26 +121,12 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	case <-ctx.Done():
 	case <-life.Done(): // a part failed: stop the others, its error comes below
 	}
-	n.drain(servers)
+	n.drain()
 	end()
 	if err := parts.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return nil
-}
-
-func (n *node) serve(parts *errgroup.Group, l net.Listener, h http.Handler, answerWithin time.Duration) *http.Server {
-	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: answerWithin, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
-	}
-	parts.Go(func() error {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("serve %s: %w", l.Addr(), err)
-		}
-		return nil
-	})
-	return server
 }
 
 // drain stops the node politely, within drainWithin:
@@ -155,10 +135,10 @@ func (n *node) serve(parts *errgroup.Group, l net.Listener, h http.Handler, answ
 //  2. the rooms go to other nodes at the end of their rounds, or stop after the appends in hand
 //     if there is no other; players go on meanwhile;
 //  3. the sockets' queues are flushed and they are told to come back;
-//  4. requests in hand are answered.
+//  4. requests in hand of those whose token was verified are answered; nobody waits for others.
 //
 // What is left after that is cut off: the journal has all that counts.
-func (n *node) drain(servers []*http.Server) {
+func (n *node) drain() {
 	n.log.Info("draining")
 	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
 	defer cancel()
@@ -169,11 +149,8 @@ func (n *node) drain(servers []*http.Server) {
 	if err := n.hub.Drain(ctx); err != nil {
 		n.log.Warn("sockets not drained", "err", err)
 	}
-	for _, server := range servers {
-		if err := server.Shutdown(ctx); err != nil {
-			n.log.Warn("requests cut off", "err", err)
-			_ = server.Close()
-		}
+	if err := n.web.Shutdown(ctx); err != nil {
+		n.log.Warn("requests cut off", "err", err)
 	}
 	n.log.Info("drained")
 }

@@ -130,7 +130,7 @@ func (p *party) newMember(name string, log *slog.Logger, again time.Duration) *m
 	m.env = []string{
 		envKillPoint + "=none none 0", "PITBOSS_REDIS_URL=redis://" + m.links["redis"].Addr(),
 		"PITBOSS_DATABASE_URL=" + p.database.through(m.links["postgres"].Addr()), "PITBOSS_ADMIN_DATABASE_URL=",
-		"PITBOSS_MASTER_KEY=" + p.first().masterKey,
+		"PITBOSS_MASTER_KEY=" + p.first().masterKey, "PITBOSS_ADDRESS_REQUESTS=0", // all come from one address
 	}
 	return m
 }

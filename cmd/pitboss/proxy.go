@@ -113,9 +113,9 @@ func (p *proxy) RoundTrip(r *http.Request) (*http.Response, error) {
 		res, err := p.direct.RoundTrip(out)
 		switch {
 		case r.Context().Err() != nil, len(tried) == len(p.nodes):
-		case err != nil && (refused(err) || r.Method == http.MethodGet):
+		case err != nil && (refused(err) || harmless(r)):
 			continue
-		case err == nil && res.StatusCode == http.StatusServiceUnavailable && r.Method == http.MethodGet && p.leastBusy(tried) != nil:
+		case err == nil && res.StatusCode == http.StatusServiceUnavailable && harmless(r) && p.leastBusy(tried) != nil:
 			_ = res.Body.Close()
 			continue
 		}
@@ -128,6 +128,9 @@ func refused(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
 }
+
+// harmless reports whether a request may be sent twice.
+func harmless(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 func (p *proxy) leastBusy(but map[*backend]bool) *backend {
 	var best *backend

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/redisbus"
+	"github.com/pitboss-hub/pitboss/web"
 )
 
 type serveCmd struct {
@@ -23,7 +25,31 @@ type serveCmd struct {
 	AdminListen string `help:"Where metrics, profiles and health are; not for the public. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
 	Node        string `help:"This node's name, which no other node may have. Defaults to the host's name and the port." env:"PITBOSS_NODE" placeholder:"NAME"`
 	Redis       string `name:"redis-url" help:"The bus between nodes. Without it this is the only node." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
+	Edge        edge   `embed:""`
 	Migrate     bool   `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
+}
+
+// edge is what flags say of strangers.
+type edge struct {
+	TrustedProxy    []netip.Prefix `help:"Ranges of the proxies before this node, whose X-Forwarded-For is believed: what is limited by address is then limited by the client's." env:"PITBOSS_TRUSTED_PROXY" placeholder:"CIDR"`
+	AddressRequests int            `help:"Requests a second from one address, ten times as many at once; a handshake counts as 2, the look-up of a round as 10. 0 for no limits by address." default:"100" env:"PITBOSS_ADDRESS_REQUESTS" placeholder:"N"`
+}
+
+// Validate implements kong's check.
+func (e edge) Validate() error {
+	if e.AddressRequests < 0 || e.AddressRequests > 1_000_000 {
+		return fmt.Errorf("--address-requests is %d, and must be 0 to 1000000", e.AddressRequests)
+	}
+	return nil
+}
+
+// limits are those that the flags ask for.
+func (e edge) limits() web.Edge {
+	limits := web.Edge{TrustedProxies: e.TrustedProxy, AddressRequests: e.AddressRequests}
+	if e.AddressRequests == 0 {
+		limits.ConnectionsPerAddress = -1
+	}
+	return limits
 }
 
 // Help implements kong's long help.
@@ -64,7 +90,7 @@ func (c serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	n := newNode(name, s, bus, p.log, p.seams)
+	n := newNode(name, s, bus, p.log, c.Edge.limits(), p.seams)
 	n.metrics.MustRegister(metrics)
 	return n.run(p.ctx, public, admin, func() { p.log.Info("serving", "address", public.Addr().String()) })
 }

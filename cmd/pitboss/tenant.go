@@ -65,6 +65,7 @@ type tenantInfo struct {
 	Name      string    `json:"name"`
 	Schema    string    `json:"schema_name"`
 	Status    string    `json:"status"`
+	Suspended string    `json:"suspended_for,omitempty"` // why, if it is
 	OnTrial   bool      `json:"on_trial"`
 	PaidUntil time.Time `json:"paid_until,omitzero"`
 	CreatedOn time.Time `json:"created_on"`
@@ -75,7 +76,7 @@ type tenantInfo struct {
 
 func describe(t *store.Tenant) tenantInfo {
 	return tenantInfo{
-		string(t.Slug), t.Name, t.ID.Schema(), string(t.Status(time.Now())), t.OnTrial, t.PaidUntil, t.CreatedOn,
+		string(t.Slug), t.Name, t.ID.Schema(), string(t.Status(time.Now())), t.SuspendedFor, t.OnTrial, t.PaidUntil, t.CreatedOn,
 		t.Currency, t.Exponent, t.Domains,
 	}
 }
@@ -133,6 +134,9 @@ func (c tenantShowCmd) Run(p *program) error {
 			t := describe(&list[i])
 			if c.JSON {
 				return p.printJSON(t)
+			}
+			if t.Suspended != "" {
+				t.Status += ": " + t.Suspended
 			}
 			p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n",
 				t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn))

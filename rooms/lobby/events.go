@@ -1,8 +1,6 @@
 package lobby
 
 import (
-	"time"
-
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
@@ -29,8 +27,8 @@ type Published struct {
 	ID          string    `json:"id"`
 	Title       string    `json:"title"`
 	Text        string    `json:"text"`
-	PublishedAt time.Time `json:"published_at"`
-	EndsAt      time.Time `json:"ends_at"`
+	PublishedAt wire.Time `json:"published_at"`
+	EndsAt      wire.Time `json:"ends_at"`
 	By          string    `json:"by"`
 }
 
@@ -40,7 +38,7 @@ var _ game.Redactor = (*Published)(nil)
 func (*Published) Type() string { return wire.PushPromotionPublished }
 
 func (p *Published) promotion() wire.Promotion {
-	return wire.Promotion{ID: p.ID, Title: p.Title, Text: p.Text, PublishedAt: wire.At(p.PublishedAt), EndsAt: wire.At(p.EndsAt)}
+	return wire.Promotion{ID: p.ID, Title: p.Title, Text: p.Text, PublishedAt: p.PublishedAt, EndsAt: p.EndsAt}
 }
 
 // Public implements game.Redactor.

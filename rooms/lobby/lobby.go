@@ -43,7 +43,7 @@ type Publish struct {
 	ID     strict.Line `json:"id"`
 	Title  strict.Line `json:"title"`
 	Text   strict.Text `json:"text"`
-	EndsAt time.Time   `json:"ends_at"`
+	EndsAt wire.Time   `json:"ends_at"`
 }
 
 // Target is what the audit line is about.
@@ -173,7 +173,7 @@ func (l *Lobby) publish(cmd game.Command, p *Publish) ([]game.Event, error) {
 		return nil, game.Refuse(game.CodeLimitReached, fmt.Sprintf("At most %d promotions are active at once.", ActiveMax))
 	}
 	return []game.Event{&Published{
-		ID: string(p.ID), Title: string(title), Text: string(text), PublishedAt: cmd.At, EndsAt: ends, By: string(cmd.By.Player),
+		ID: string(p.ID), Title: string(title), Text: string(text), PublishedAt: wire.At(cmd.At), EndsAt: wire.At(ends), By: string(cmd.By.Player),
 	}}, nil
 }
 
@@ -192,7 +192,7 @@ func (l *Lobby) withdraw(cmd game.Command, w *Withdraw) ([]game.Event, error) {
 func (l *Lobby) due(now time.Time) []game.Event {
 	var out []game.Event
 	for _, p := range l.Active {
-		if !l.Closed && !now.Before(p.EndsAt) {
+		if !l.Closed && !now.Before(p.EndsAt.Time) {
 			out = append(out, &Ended{ID: p.ID})
 		}
 	}
@@ -238,7 +238,7 @@ func (l *Lobby) Wake() time.Time {
 	var next time.Time
 	for _, p := range l.Active {
 		if !l.Closed && (next.IsZero() || p.EndsAt.Before(next)) {
-			next = p.EndsAt
+			next = p.EndsAt.Time
 		}
 	}
 	return next
@@ -276,6 +276,6 @@ func (l *Lobby) StaffView() any {
 	for _, p := range l.Active {
 		out.Promotions = append(out.Promotions, Past{p, StatusActive})
 	}
-	slices.SortStableFunc(out.Promotions, func(a, b Past) int { return b.PublishedAt.Compare(a.PublishedAt) })
+	slices.SortStableFunc(out.Promotions, func(a, b Past) int { return b.PublishedAt.Compare(a.PublishedAt.Time) })
 	return out
 }

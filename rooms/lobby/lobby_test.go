@@ -87,7 +87,7 @@ func (h house) do(typ string, body any) string {
 }
 
 func promo(i int) lobby.Publish {
-	return lobby.Publish{ID: strict.Line(fmt.Sprint("p", i)), Title: "Title", Text: "Text", EndsAt: start.Add(time.Hour)}
+	return lobby.Publish{ID: strict.Line(fmt.Sprint("p", i)), Title: "Title", Text: "Text", EndsAt: wire.At(start.Add(time.Hour))}
 }
 
 func TestWordsAreCountedInCharacters(t *testing.T) {
@@ -102,8 +102,8 @@ func TestWordsAreCountedInCharacters(t *testing.T) {
 		"title":         {func(p *lobby.Publish) { p.Title = strict.Line(strings.Repeat("ü", 121)) }, game.CodeInvalidCommand},
 		"text":          {func(p *lobby.Publish) { p.Text = strict.Text(strings.Repeat("ü", 2001)) }, game.CodeInvalidCommand},
 		"id":            {func(p *lobby.Publish) { p.ID = strict.Line(strings.Repeat("x", 65)) }, game.CodeInvalidCommand},
-		"a year":        {func(p *lobby.Publish) { p.EndsAt = start.Add(lobby.LongestRun) }, ""},
-		"a millisecond": {func(p *lobby.Publish) { p.EndsAt = start.Add(time.Millisecond) }, ""},
+		"a year":        {func(p *lobby.Publish) { p.EndsAt = wire.At(start.Add(lobby.LongestRun)) }, ""},
+		"a millisecond": {func(p *lobby.Publish) { p.EndsAt = wire.At(start.Add(time.Millisecond)) }, ""},
 	} {
 		p := promo(1)
 		c.change(&p)
@@ -179,7 +179,7 @@ func TestOperatorsSeeWhoAndWhatIsOver(t *testing.T) {
 
 func TestPlayersAreToldWithoutTheOperatorsNameAndReason(t *testing.T) {
 	t.Parallel()
-	pub := &lobby.Published{ID: "p1", Title: "T", Text: "x", PublishedAt: start, EndsAt: start, By: "op"}
+	pub := &lobby.Published{ID: "p1", Title: "T", Text: "x", PublishedAt: wire.At(start), EndsAt: wire.At(start), By: "op"}
 	if diff := cmp.Diff(wire.Promotion{ID: "p1", Title: "T", Text: "x", PublishedAt: wire.At(start), EndsAt: wire.At(start)}, pub.Public()); diff != "" {
 		t.Error(diff)
 	}

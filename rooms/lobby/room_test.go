@@ -13,6 +13,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
@@ -75,7 +76,7 @@ func TestPromotionIsAPushOfItsOwnAndAudited(t *testing.T) {
 			})
 			return <-done
 		}
-		publish := lobby.Publish{ID: "p1", Title: "Free spins", Text: "Twenty.", EndsAt: time.Now().Add(time.Minute)}
+		publish := lobby.Publish{ID: "p1", Title: "Free spins", Text: "Twenty.", EndsAt: wire.At(time.Now().Add(time.Minute))}
 		if a := send("00000000-0000-0000-0000-000000000001", lobby.TypePublish, false, publish); a.Refusal == nil || a.Refusal.Code != game.CodeForbidden {
 			t.Errorf("a player publishes: %+v", a)
 		}

@@ -141,7 +141,7 @@ func expected(err *json.SemanticError) string {
 		return string(text)
 	case t == nil:
 		return "cannot be read"
-	case t == moment:
+	case t == moment, t.Kind() == reflect.Struct && t.NumField() == 1 && t.Field(0).Type == moment: // as wire.Time
 		return "must be a time, as 2030-12-31T23:59:00Z"
 	case reflect.PointerTo(t).Implements(texts):
 		if err.JSONKind == '"' && err.Err != nil {

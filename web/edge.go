@@ -1,0 +1,208 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pitboss-hub/pitboss/auth"
+)
+
+// Edge bounds what strangers may take of a node. A zero field takes its default.
+type Edge struct {
+	// TrustedProxies are those whose X-Forwarded-For is believed. None by default.
+	TrustedProxies []netip.Prefix
+	// AddressRequests is how many units of requests a client's address has a second, and ten
+	// times as many at once. 0 is no limit.
+	AddressRequests int
+	// Connections is how many connections there may be that are not sockets; ConnectionsPerAddress
+	// how many of them from one address that is no trusted proxy's, below zero without a limit.
+	// Default to 4,096 and 512.
+	Connections, ConnectionsPerAddress int
+	// Request is what a request may take to come, header and body. Defaults to 10 s.
+	Request time.Duration
+	// Answer is what a client may take to read an answer. Defaults to 30 s.
+	Answer time.Duration
+	// Idle is how long a connection may wait for its next request. Defaults to 75 s, which is
+	// longer than proxies keep one.
+	Idle time.Duration
+}
+
+func (e Edge) withDefaults() Edge {
+	set := func(v *time.Duration, def time.Duration) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	set(&e.Request, 10*time.Second)
+	set(&e.Answer, 30*time.Second)
+	set(&e.Idle, 75*time.Second)
+	if e.Connections == 0 {
+		e.Connections = 4096
+	}
+	if e.ConnectionsPerAddress == 0 {
+		e.ConnectionsPerAddress = 512
+	}
+	return e
+}
+
+const (
+	// adminConnectionsMax is how many connections the admin listener has at once.
+	adminConnectionsMax = 256
+	// headerBytesMax bounds a request's header; net/http adds 4 KiB.
+	headerBytesMax = 32 << 10
+	// addressBurst is how many seconds' worth of requests an address may make at once.
+	addressBurst = 10
+	// lastRequests is what a request that was under way when the listeners closed has to become
+	// whole.
+	lastRequests = 100 * time.Millisecond
+)
+
+// What requests cost their address. Probes of health are asked for by those who keep the node
+// running, cost next to nothing, and must be answered.
+const (
+	costRequest = 1
+	costSocket  = 2
+	costRound   = 10
+)
+
+// Routes that cost something else than costRequest.
+const (
+	routeHealth = "/healthz"
+	routeReady  = "/readyz"
+	routeSocket = "/ws"
+	routeRound  = "/v1/rooms/:room/rounds/:round"
+)
+
+func costOf(route string) int {
+	switch route {
+	case routeHealth, routeReady:
+		return 0
+	case routeSocket:
+		return costSocket
+	case routeRound:
+		return costRound
+	}
+	return costRequest
+}
+
+// servers are what answers HTTP, and their connections.
+type servers struct {
+	public, admin           *http.Server
+	publicConns, adminConns *connLimiter
+}
+
+// listens makes the servers.
+func (s *Server) listens() {
+	e := s.edge
+	server := func() *http.Server {
+		return &http.Server{
+			ReadTimeout: e.Request, IdleTimeout: e.Idle, MaxHeaderBytes: headerBytesMax,
+			ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		}
+	}
+	s.servers = servers{
+		public: server(), admin: server(),
+		publicConns: newConnLimiter(e.Connections, max(e.ConnectionsPerAddress, 0), e.TrustedProxies),
+		adminConns:  newConnLimiter(adminConnectionsMax, 0, nil),
+	}
+	s.servers.public.Handler, s.servers.public.WriteTimeout = s, e.Answer
+	for _, n := range []*connLimiter{s.servers.publicConns, s.servers.adminConns} {
+		n.refused = s.hit
+		n.starved = func(err error) {
+			s.starving.felt()
+			s.hit(limitDescriptors)
+			s.seldom.log(slog.LevelError, "there is no descriptor left for a connection: raise the limit of open files", "err", err)
+		}
+	}
+}
+
+// Serve answers players and operators on l until Shutdown.
+func (s *Server) Serve(l net.Listener) error {
+	return serving(l, s.servers.publicConns.serve(s.servers.public, l))
+}
+
+// ServeAdmin shows metrics, profiles, health and readiness on l, which players do not reach,
+// until Shutdown.
+func (s *Server) ServeAdmin(l net.Listener, metrics prometheus.Gatherer) error {
+	s.servers.admin.Handler = s.adminHandler(metrics)
+	return serving(l, s.servers.adminConns.serve(s.servers.admin, l))
+}
+
+func serving(l net.Listener, err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve %s: %w", l.Addr(), err)
+}
+
+// Shutdown takes no more connections, answers the requests of those whose token was verified,
+// and closes all that are left: it waits for no stranger. The error is ctx's, if that ended
+// before.
+func (s *Server) Shutdown(ctx context.Context) error {
+	waiting, end := context.WithCancel(ctx)
+	defer end()
+	quiet := make(chan error, 1)
+	go func() { // ends with ctx
+		defer end()
+		select {
+		case <-time.After(lastRequests):
+		case <-ctx.Done():
+		}
+		quiet <- s.servers.publicConns.quiet(ctx)
+	}()
+	_ = s.servers.public.Shutdown(waiting)
+	return errors.Join(<-quiet, s.servers.public.Close(), s.servers.admin.Close())
+}
+
+// clientAddress makes the function that finds a request's client: the peer, or if that is a trusted
+// proxy, who it says is behind it.
+func clientAddress(proxies []netip.Prefix) echo.IPExtractor {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		a := p.Masked().Addr()
+		trust = append(trust, echo.TrustIPRange(&net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(p.Bits(), a.BitLen())}))
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
+}
+
+// perAddress lets a client's address make so many requests, by what they cost.
+func (s *Server) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		cost := costOf(c.Path())
+		if s.addresses == nil || cost == 0 {
+			return next(c)
+		}
+		if wait := s.addresses.take(addressOf(c), cost, time.Now()); wait > 0 {
+			s.hit(limitAddressRequests)
+			c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+			return errManyRequests
+		}
+		return next(c)
+	}
+}
+
+// giveBack gives back what a request cost that is staff's.
+func (s *Server) giveBack(c echo.Context, role auth.Role) {
+	if s.addresses != nil && role != auth.Player {
+		s.addresses.charge(addressOf(c), -costOf(c.Path()), time.Now())
+	}
+}
+
+// addressOf is whom a request counts for. What is no address counts together.
+func addressOf(c echo.Context) netip.Addr {
+	a, _ := netip.ParseAddr(c.RealIP())
+	return addressKey(a)
+}

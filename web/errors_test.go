@@ -1,0 +1,68 @@
+package web
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/hub/wire"
+)
+
+// codesIn finds the codes that the sources of a folder make errors of.
+func codesIn(t *testing.T, pattern string, form *regexp.Regexp) (codes []string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range form.FindAllStringSubmatch(string(source), -1) {
+			codes = append(codes, m[1])
+		}
+	}
+	if len(codes) < 5 {
+		t.Fatalf("only %v in %s", codes, pattern)
+	}
+	return codes
+}
+
+func TestTheProtocolHasEveryCodeOfAnHTTPAnswer(t *testing.T) {
+	raw, err := os.ReadFile("../docs/protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(raw), "\n## HTTP\n")
+	_, table, _ := strings.Cut(section, "| code | status |\n")
+	table, _, found := strings.Cut(table, "\n\n")
+	if !found {
+		t.Fatal("no table of codes")
+	}
+	var documented []string
+	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(table, -1) {
+		documented = append(documented, m[1])
+	}
+	answered := append(codesIn(t, "*.go", regexp.MustCompile(`fail\([^,]+, "(\w+)"`)), codesIn(t, "../auth/*.go", regexp.MustCompile(`&Error\{"(\w+)"`))...)
+	for _, code := range answered {
+		if !slices.Contains(documented, code) {
+			t.Errorf("%s is not in docs/protocol.md", code)
+		}
+	}
+	for _, c := range wire.ErrorCodes {
+		answered = append(answered, c.Code)
+	}
+	for _, code := range documented {
+		if !slices.Contains(answered, code) {
+			t.Errorf("docs/protocol.md has the code %s, which nothing is answered with", code)
+		}
+	}
+}

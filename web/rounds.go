@@ -1,0 +1,203 @@
+package web
+
+import (
+	"container/list"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+const (
+	// roundLookupsMax is how many rounds of a tenant are read at once.
+	roundLookupsMax = 2
+	// roundEventsMax and roundBytesMax are how long a round may be that is read.
+	roundEventsMax = 20_000
+	roundBytesMax  = 4 << 20
+	// roundsReadPerSecond and roundsReadBurst are how many bytes of a tenant's rounds are read.
+	roundsReadPerSecond = 2 << 20
+	roundsReadBurst     = 16 << 20
+	// roundsKeptBytes is how much is remembered of rounds that were read.
+	roundsKeptBytes = 32 << 20
+	// roundKeptBytes is what a round costs besides its answer.
+	roundKeptBytes = 512
+	// roundFresh is how long an answer is good that may be another one later.
+	roundFresh = time.Second
+)
+
+// rounds are the answers to look-ups of rounds, which strangers ask for: of a round that is over
+// for as long as there is room, of another one for roundFresh.
+type rounds struct {
+	reading singleflight.Group
+	slots   *slots
+	bytes   *buckets[tenant.ID] // that are read
+
+	mu    sync.Mutex // guards what follows
+	kept  map[roundKey]*list.Element
+	order list.List // of *lookup, the latest asked for first
+	size  int
+}
+
+type roundKey struct {
+	ref   rooms.Ref
+	round int64
+}
+
+// lookup is what a round's look-up is answered with.
+type lookup struct {
+	key    roundKey
+	body   []byte
+	err    error
+	over   bool // the round is: this is the answer for good
+	readAt time.Time
+}
+
+func newRounds() *rounds {
+	return &rounds{
+		slots: newSlots(roundLookupsMax), bytes: newBuckets[tenant.ID](roundsReadPerSecond, roundsReadBurst),
+		kept: map[roundKey]*list.Element{},
+	}
+}
+
+// find returns what is remembered and still good.
+func (r *rounds) find(key roundKey, now time.Time) *lookup {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.kept[key]
+	if e == nil {
+		return nil
+	}
+	l := e.Value.(*lookup)
+	if !l.over && now.Sub(l.readAt) >= roundFresh {
+		return nil
+	}
+	r.order.MoveToFront(e)
+	return l
+}
+
+// keep remembers a look-up, in the place of those that nobody asked for the longest.
+func (r *rounds) keep(l *lookup) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.kept[l.key]; e != nil {
+		r.forget(e)
+	}
+	r.kept[l.key] = r.order.PushFront(l)
+	for r.size += l.size(); r.size > roundsKeptBytes; {
+		r.forget(r.order.Back())
+	}
+}
+
+// forget needs mu.
+func (r *rounds) forget(e *list.Element) {
+	l := r.order.Remove(e).(*lookup)
+	delete(r.kept, l.key)
+	r.size -= l.size()
+}
+
+func (l *lookup) size() int { return len(l.body) + roundKeptBytes }
+
+// round is a round as everyone may see it, for /verify: no token, since a proof that only its
+// player can see proves little.
+func (s *Server) round(c echo.Context) error {
+	ref, err := rooms.NewRef(tenantOf(c).ID, param(c, "room"))
+	if err != nil {
+		return rooms.ErrNotFound
+	}
+	n, err := strconv.ParseInt(param(c, "round"), 10, 64)
+	if err != nil || n < 1 {
+		return errNotFound
+	}
+	key := roundKey{ref, n}
+	l := s.rounds.find(key, time.Now())
+	if l == nil {
+		// Whoever asks while it is read gets the same answer.
+		read, err, _ := s.rounds.reading.Do(fmt.Sprint(ref, "/", n), func() (any, error) { return s.readRound(key) })
+		if err != nil {
+			return err
+		}
+		l = read.(*lookup)
+	}
+	if l.err != nil {
+		return l.err
+	}
+	if l.over {
+		c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	return c.JSONBlob(http.StatusOK, l.body)
+}
+
+// readRound looks a round up in the journal. Strangers may ask; they must not keep players' bets
+// from the database, so what it takes is bounded before it is read.
+func (s *Server) readRound(key roundKey) (*lookup, error) {
+	id := key.ref.Tenant
+	free, ok := s.rounds.slots.take(id)
+	if !ok {
+		s.hit(limitRoundLookups)
+		return nil, errManyLookups
+	}
+	defer free()
+	now := time.Now()
+	if s.rounds.bytes.take(id, 0, now) > 0 {
+		s.hit(limitRoundsRead)
+		return nil, errManyLookups
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	l := &lookup{key: key, readAt: now}
+	game, records, err := s.store.Round(ctx, key.ref, key.round, roundEventsMax, roundBytesMax)
+	switch {
+	case errors.Is(err, store.ErrTooLong):
+		s.hit(limitRoundBytes)
+		l.err, l.over = errLongRound, true // it never gets shorter
+		s.rounds.bytes.charge(id, roundBytesMax, now)
+	case errors.Is(err, rooms.ErrNotFound):
+		l.err = err
+	case err != nil:
+		return nil, err
+	case len(records) == 0:
+		l.err = errNotFound
+	default:
+		for i := range records {
+			s.rounds.bytes.charge(id, len(records[i].Data), now)
+		}
+		if err := s.formRound(l, game, records); err != nil {
+			return nil, err
+		}
+	}
+	s.rounds.keep(l)
+	return l, nil
+}
+
+func (s *Server) formRound(l *lookup, game string, records []rooms.Record) error {
+	body := struct {
+		Room   string           `json:"room"`
+		Game   string           `json:"game"`
+		Round  int64            `json:"round"`
+		Events []wire.RoomEvent `json:"events"`
+	}{l.key.ref.Room, game, l.key.round, make([]wire.RoomEvent, 0, len(records))}
+	for _, rec := range records {
+		ev, err := s.rooms.Public(game, l.key.ref.Room, rec, "")
+		if err != nil {
+			return err
+		}
+		body.Events = append(body.Events, ev)
+	}
+	last := records[len(records)-1].Type
+	l.over = last == "round.settled" || last == "round.voided"
+	var err error
+	l.body, err = json.Marshal(body)
+	return err
+}
