@@ -170,10 +170,10 @@ func TestWhatIsDecidedAnewIsNotChargedTwice(t *testing.T) {
 		for range 5 {
 			poor = append(poor, f.bet("bob", 51)) // each of them lets the room decide anew
 		}
-		release()
 		for range 30 {
 			all = append(all, f.bet("alice", 1))
 		}
+		release()
 		accepted, refused, _ := tally(f, all)
 		for range 10 { // what bob's bets would have taken is there for others
 			all = append(all, f.bet("alice", 1))
@@ -290,6 +290,33 @@ func TestWhoHasAllOfHisLimitsAgainIsForgotten(t *testing.T) {
 		f.pass(6 * time.Second)
 		if n := f.Remembered(f.table); n != 0 {
 			f.Errorf("%d are remembered in an idle room", n)
+		}
+	})
+}
+
+// A batch that the journal can not keep is decided again by halves; what was answered busy in it
+// is not decided then, though there is room for it.
+func TestWhatWasAnsweredBusyIsNotDecidedAfterAll(t *testing.T) {
+	onFloor(t, func(f *floor) {
+		limits := unlimited
+		limits.RoomBytes = rooms.Rate{PerSecond: 1, Burst: 8 * 158}
+		f.within(limits)
+		release := f.stallAt(roomstest.BeforeAppend)
+		all := []*reply{f.bet("alice", 1)}
+		synctest.Wait()
+		bad := f.sendTo(f.table, command("bob", uuid.NewString(), "boom", `{"where":"amount"}`))
+		for range 12 {
+			all = append(all, f.bet("alice", 1))
+		}
+		release()
+		accepted, refused, _ := tally(f, all)
+		if refused[rooms.ErrBusy] != 13-accepted || accepted == 13 {
+			f.Errorf("%d accepted, refused: %v", accepted, refused)
+		}
+		bad.refused(game.CodeInvalidCommand)
+		f.has("alice", 1000-game.Money(accepted))
+		if got := len(f.types(f.table)); got != 1+accepted {
+			f.Errorf("%d events", got)
 		}
 	})
 }
