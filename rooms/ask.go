@@ -24,7 +24,7 @@ type Command struct {
 }
 
 // Send hands a command to a room and never blocks. reply is called once, with the answer
-// (a Refusal is one) or with ErrNotFound, ErrBusy, ErrUnavailable or ErrCommandReused; it
+// (a Refusal is one) or with ErrNotFound, ErrBusy, ErrRateLimited, ErrUnavailable or ErrCommandReused; it
 // must not block either. An id that is no UUID is refused, without being remembered.
 func (d *Directory) Send(ref Ref, c Command, reply func(Answer, error)) {
 	id, err := uuid.Parse(c.ID)
@@ -40,92 +40,6 @@ func (d *Directory) Send(ref Ref, c Command, reply func(Answer, error)) {
 // changes nothing, so whoever wants the room closed asks until it is.
 func (d *Directory) Close(ref Ref, reason string) {
 	d.mail(ref, &message{close: &game.Close{Reason: reason}, reply: func(Answer, error) {}})
-}
-
-// Joined is what somebody who comes to a room is told.
-type Joined struct {
-	Epoch, Seq int64
-	View       json.RawMessage  `json:",omitempty"` // the room at Seq; nil if Events fill the gap
-	Events     []wire.RoomEvent // what came after the resume, up to Seq
-}
-
-// Join tells viewer where a room is: the events since resume if the room knows that place,
-// else its view. It returns ErrNotFound, ErrBusy or ErrUnavailable.
-func (d *Directory) Join(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
-	return seek(ctx, d, methodJoin, request{Ref: ref, Viewer: viewer, Resume: resume}, func(ctx context.Context) (Joined, error) {
-		return d.joinHere(ctx, ref, viewer, resume)
-	})
-}
-
-func (d *Directory) joinHere(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
-	if resume != nil {
-		joined, known, err := d.resume(ctx, ref, viewer, *resume)
-		if err != nil || known {
-			return joined, err
-		}
-	}
-	return ask(ctx, d, ref, func(r *room) (Joined, error) {
-		view, err := json.Marshal(r.rules.View(viewer))
-		if err != nil {
-			return Joined{}, fmt.Errorf("view of %s: %w", r.ref, err)
-		}
-		return Joined{Epoch: r.epoch, Seq: r.seq, View: view}, nil
-	})
-}
-
-// resume fills the gap after a place, if the journal knows it. The room only says where it
-// is and what it remembers; reading and forming the events is the caller's own time.
-func (d *Directory) resume(ctx context.Context, ref Ref, viewer game.PlayerID, at wire.Resume) (Joined, bool, error) {
-	type place struct {
-		epoch, seq int64
-		kind       game.Kind
-		records    []Record // the one at the place, and those after it; nil: not in memory
-	}
-	here, err := ask(ctx, d, ref, func(r *room) (place, error) {
-		return place{r.epoch, r.seq, r.kind, r.remembered(at.Seq)}, nil
-	})
-	if err != nil {
-		return Joined{}, false, err
-	}
-	missed := here.seq - at.Seq
-	if at.Seq <= 0 || missed < 0 || missed > ResumeMax {
-		return Joined{}, false, nil
-	}
-	if here.records == nil {
-		here.records, err = d.o.Journal.Since(ctx, ref, at.Seq-1, int(missed)+1)
-		if err != nil {
-			return Joined{}, false, errors.Join(ErrUnavailable, err)
-		}
-	}
-	if int64(len(here.records)) != missed+1 || here.records[0].Seq != at.Seq {
-		return Joined{}, false, nil
-	}
-	// The room was at this seq from the epoch that wrote it until the one that wrote the next.
-	until := here.epoch
-	if missed > 0 {
-		until = here.records[1].Epoch
-	}
-	if at.Epoch < here.records[0].Epoch || at.Epoch > until {
-		return Joined{}, false, nil
-	}
-	out := Joined{Epoch: here.epoch, Seq: here.seq, Events: make([]wire.RoomEvent, 0, missed)}
-	tooMuch := false
-	err = tried(func() error {
-		bytes := 0
-		for _, rec := range here.records[1:] {
-			e, err := formOf(here.kind, ref.Room, rec, viewer)
-			if err != nil {
-				return err
-			}
-			out.Events = append(out.Events, e)
-			if bytes += len(e.Data); bytes > ResumeBytesMax {
-				tooMuch = true
-				return nil
-			}
-		}
-		return nil
-	})
-	return out, !tooMuch, err
 }
 
 // StaffView is the view of a game that has one for staff (interface{ StaffView() any }).
@@ -207,6 +121,10 @@ func (d *Directory) mail(ref Ref, m *message) {
 		m.reply(Answer{}, d.absent(ref))
 		return
 	}
+	if m.command != nil && !r.allows(payerOf(m.command.By), 1) {
+		m.reply(Answer{}, ErrRateLimited)
+		return
+	}
 	select {
 	case r.mailbox <- m:
 		// A room that has just stopped may not look again: whoever stops it empties the mailbox
@@ -215,7 +133,7 @@ func (d *Directory) mail(ref Ref, m *message) {
 			r.empty()
 		}
 	default:
-		d.meter.refused.WithLabelValues("mailbox").Inc()
+		d.meter.refused.WithLabelValues(limitMailbox).Inc()
 		m.reply(Answer{}, ErrBusy)
 	}
 }

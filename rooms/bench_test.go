@@ -36,7 +36,7 @@ func BenchmarkCommands(b *testing.B) {
 		Journal: journal, Publisher: deaf{}, Kinds: map[string]game.Kind{"coin": coinKind},
 		Seeds:     func() (game.Seed, error) { return game.Seed{1}, nil },
 		Listening: func(tenant.Topic) bool { return true }, Currency: func(tenant.ID) string { return "EUR" },
-		Node: "node-1", Log: slog.New(slog.DiscardHandler),
+		Node: "node-1", Log: slog.New(slog.DiscardHandler), Limits: unlimited,
 	})
 	ctx, cancel := context.WithCancel(b.Context())
 	var running sync.WaitGroup

@@ -211,14 +211,14 @@ func (c *cluster) add(name string) *member {
 	log := slog.New(c.logs)
 	h := hub.New(hub.Options{Bus: lossy{c.bus.Node(), c}, Node: name, Log: log})
 	m.Directory = rooms.NewDirectory(rooms.Options{
-		Journal: m.link, Leases: m.link, Peers: h, Publisher: c.hub, Kinds: map[string]game.Kind{"coin": coinKind},
+		Journal: m.link, Leases: m.link, Peers: h, Publisher: c.hub, Kinds: c.kinds,
 		Seeds: func() (game.Seed, error) {
 			n := c.drawn.Add(1)
 			return game.Seed{byte(n), byte(n >> 8), byte(n >> 16), 1}, nil
 		},
 		Listening: func(tenant.Topic) bool { return true },
 		Currency:  func(tenant.ID) string { return "EUR" },
-		Node:      name, Log: log, Registerer: m.reg,
+		Node:      name, Log: log, Registerer: m.reg, Limits: c.limits,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	hubbing, hubEnd := context.WithCancel(context.Background())

@@ -270,4 +270,26 @@ func (c *coin) View(who game.PlayerID) any {
 	return map[string]any{"round": c.Round, "bets": len(c.Bets), "notes": len(c.Notes), "mine": mine}
 }
 
+// sum is a coin with totals.
+type sum struct{ coin }
+
+func (s *sum) Totals() any {
+	staked := game.Money(0)
+	for _, b := range s.Bets {
+		staked += b.Amount
+	}
+	return map[string]any{"staked": staked}
+}
+
+var sumKind = game.Kind{
+	Name: "sum", Command: coinKind.Command, Event: coinKind.Event,
+	New: func(settings json.RawMessage) (game.Rules, error) {
+		rules, err := coinKind.New(settings)
+		if err != nil {
+			return nil, err
+		}
+		return &sum{*rules.(*coin)}, nil
+	},
+}
+
 func (c *coin) StaffView() any { return map[string]any{"notes": c.Notes} }

@@ -38,11 +38,12 @@ const (
 	// to twice as many before it tidies up. It is more than SnapshotEvery, since a room is
 	// rebuilt from them too.
 	RecentMax = 1024
-	// ResumeMax is how many events a client that comes back is sent at most; one that missed
-	// more gets the view.
+	// ResumeMax is how many events a node that missed some is sent at once.
 	ResumeMax = 2000
-	// ResumeBytesMax is how much of them, for the same reason.
-	ResumeBytesMax = 512 << 10
+	// ResumeBytesMax is what a client may have missed that is sent the events when it comes back,
+	// as they are stored and with eventBytes for each: a second of an ordinary link, and half of
+	// what its queue holds. One that missed more gets the view.
+	ResumeBytesMax = 128 << 10
 	// RoomsMax is how many rooms of a tenant are open at once.
 	RoomsMax = 5000
 	// nameRunesMax and settingsBytesMax bound what a room is opened with.
@@ -72,7 +73,7 @@ type Publisher interface {
 	Publish(ctx context.Context, m hub.Message) error
 }
 
-// Options are what a Directory works with. All are required but the last four.
+// Options are what a Directory works with. All are required but the last five.
 type Options struct {
 	Journal   Journal
 	Publisher Publisher
@@ -88,6 +89,9 @@ type Options struct {
 	Balance func(context.Context, tenant.ID, game.PlayerID) (PlayerBalance, error)
 	// Registerer shows the metrics. Nil: they are counted and shown nowhere.
 	Registerer prometheus.Registerer
+
+	// Limits bound what rooms publish and what players ask of them.
+	Limits Limits
 
 	// Leases and Peers are for nodes that share the rooms. Nil: this is the only node there
 	// can be, and it owns what it is told to Open.
@@ -106,6 +110,7 @@ type Directory struct {
 	looking sync.Mutex    // one look at a time
 	ready   chan struct{} // closed when the rooms of the start are open
 	hasten  chan struct{} // holds one: the lease is to be renewed at once
+	reads   reads
 	serving chan struct{} // an element for each question of another node that is being answered
 
 	replaced atomic.Bool // another process has this node's name, and answers for it
@@ -126,6 +131,7 @@ type Directory struct {
 
 // NewDirectory makes an empty directory.
 func NewDirectory(o Options) *Directory {
+	o.Limits = o.Limits.withDefaults()
 	d := &Directory{
 		o: o, meter: newMeters(o.Registerer),
 		lease: Lease{Node: o.Node, Incarnation: uuid.NewString()}, trust: trust{moved: make(chan struct{})}, floor: newFloor(),

@@ -22,8 +22,9 @@
 //	                                            ▼
 //	     gone: fenced, drained, out of order (its rules panicked), or closed for a while
 //
-// room.go is that loop, loop.go one turn of it, recover.go the way back, tell.go what
-// sockets hear; directory.go and ask.go are the doors from outside.
+// room.go is that loop, loop.go one turn of it, recover.go the way back, tell.go and totals.go
+// what sockets hear, limits.go how much of it; directory.go, ask.go and resume.go are the doors
+// from outside.
 //
 // # The life of a room among nodes
 //
@@ -70,12 +71,19 @@
 //   - A command acts once. Its id, a digest of it and its answer are in the transaction of its
 //     events; the same id finds the first answer, for good if it was accepted, for RefusalLife at
 //     least if it was refused, also while a closed room lingers, and with another body
-//     ErrCommandReused. ErrBusy and ErrUnavailable are no answers: nothing was decided, or it is
-//     not known, and the id may come again.
+//     ErrCommandReused. ErrBusy, ErrRateLimited and ErrUnavailable are no answers: nothing was
+//     decided, or it is not known, and the id may come again.
 //   - What the game can not even read is refused at once and leaves no row: the same bytes would be
 //     refused at any time, in any state.
 //   - No input restarts a room. Of a batch that the journal can not keep, the command that is to
 //     blame is found by halves and refused, and the others are decided without it.
+//   - What commands make a room publish in a second is bounded by what an ordinary link takes
+//     (Limits), for everybody and for each player's own forms. What the room does by itself
+//     counts and is never held back, and no seq is left out.
+//   - The owner of a room counts what each player asks of it, exactly: another socket or node
+//     changes nothing, another owner begins anew. Whoever has all of it again is forgotten.
+//   - What a question costs is bounded before it is begun: a gap that is too long is answered
+//     with the view; what is read and formed for one is there for all who ask soon after.
 //   - Seq has no gaps over owners and restarts; every event has a public form, so that
 //     everybody can count. While a room is open here, sockets are told every event once, in
 //     order; after it was opened anew they resume.
@@ -117,6 +125,13 @@
 // A question (Join, StaffView) runs in the room's goroutine between two batches, so that
 // its answer has a place in the order of events and needs no lock; the journal is read, and
 // events are put into the viewer's form, in the asker's own time.
+//
+// Beyond its bytes a room refuses commands, because nothing else can give: events may not be left
+// out, and the slowest of those who watch must not be the one who pays for the player who sends
+// most. Others' bets are told as sums, and where all chips lie as totals that replace each other
+// (game.Totaler), so that the bound is some 350 bets a second and not a dozen. Refused: a frame
+// for many events (each socket would wait for the slowest batch), and fewer bytes for those who
+// watch over a slow link (nobody knows who does until it is too late).
 //
 // Rooms do not write down when they want to be woken. All open rooms run somewhere, an idle one
 // costs 17 KiB and no timer, and so the query that finds orphans finds every due round too, with

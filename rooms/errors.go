@@ -3,8 +3,12 @@ package rooms
 import "errors"
 
 var (
-	// ErrBusy means that a room's mailbox is full: nothing was decided.
+	// ErrBusy means that a room's mailbox is full, or that it has published as much as its sockets
+	// take (Limits): nothing was decided.
 	ErrBusy = errors.New("rooms: the room has too much to do")
+	// ErrRateLimited means that a player asks more of a room than Limits.PlayerCommands: nothing
+	// was decided.
+	ErrRateLimited = errors.New("rooms: this player asks too much of the room")
 	// ErrUnavailable means that it is not known what became of a command, or that the room
 	// can not decide now: the same command may be sent again.
 	ErrUnavailable = errors.New("rooms: the room can not say")

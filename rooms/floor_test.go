@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,9 +38,18 @@ type floor struct {
 	seeds   atomic.Pointer[error] // what the random engine says
 	drawn   atomic.Int64
 	log     *bytes.Buffer
+	limits  rooms.Limits  // of the nodes that are started
+	through rooms.Journal // what they reach the journal through
+	kinds   map[string]game.Kind
 
 	registry *prometheus.Registry // of the last node
 	*node
+}
+
+// unlimited is for tests of something else, in which no time passes.
+var unlimited = rooms.Limits{
+	RoomBytes: rooms.Rate{PerSecond: 1 << 30, Burst: 1 << 30}, PlayerBytes: rooms.Rate{PerSecond: 1 << 30, Burst: 1 << 30},
+	PlayerCommands: rooms.Rate{PerSecond: 1 << 30, Burst: 1 << 30},
 }
 
 // node is one life of a process.
@@ -69,7 +79,8 @@ func newFloor(t *testing.T) *floor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &floor{T: t, journal: roomstest.NewJournal(), tenant: id, log: &bytes.Buffer{}}
+	f := &floor{T: t, journal: roomstest.NewJournal(), tenant: id, log: &bytes.Buffer{}, limits: unlimited}
+	f.through, f.kinds = f.journal, map[string]game.Kind{"coin": coinKind, "sum": sumKind}
 	f.hub = &recorder{journal: f.journal, listening: true}
 	f.table = f.room("table-1", `{}`)
 	f.node = f.start()
@@ -90,7 +101,7 @@ func (f *floor) start() *node {
 	ctx, cancel := context.WithCancel(context.Background())
 	f.registry = prometheus.NewRegistry()
 	d := rooms.NewDirectory(rooms.Options{
-		Journal: f.journal, Publisher: f.hub, Kinds: map[string]game.Kind{"coin": coinKind},
+		Journal: f.through, Publisher: f.hub, Kinds: f.kinds,
 		Seeds: func() (game.Seed, error) {
 			if err := f.seeds.Load(); err != nil {
 				return game.Seed{}, *err
@@ -103,7 +114,7 @@ func (f *floor) start() *node {
 		Balance: func(_ context.Context, id tenant.ID, who game.PlayerID) (rooms.PlayerBalance, error) {
 			return f.journal.Balance(id, who), nil
 		},
-		Node: "node-1", Log: slog.New(slog.NewTextHandler(f.log, nil)), Registerer: f.registry,
+		Node: "node-1", Log: slog.New(slog.NewTextHandler(f.log, nil)), Registerer: f.registry, Limits: f.limits,
 	})
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }() // ends with end
@@ -123,9 +134,11 @@ func (f *floor) restart() {
 	f.open(f.table)
 }
 
-func (f *floor) room(id, settings string) rooms.Ref {
+func (f *floor) room(id, settings string) rooms.Ref { return f.roomOf("coin", id, settings) }
+
+func (f *floor) roomOf(kind, id, settings string) rooms.Ref {
 	f.Helper()
-	ref, err := f.journal.OpenRoom(f.tenant, rooms.Config{Room: id, Game: "coin", Name: id, Settings: json.RawMessage(settings)})
+	ref, err := f.journal.OpenRoom(f.tenant, rooms.Config{Room: id, Game: kind, Name: id, Settings: json.RawMessage(settings)})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -178,12 +191,26 @@ func (f *floor) types(ref rooms.Ref) []string {
 	return out
 }
 
+// note lets staff write n notes, each of so many characters.
+func (f *floor) note(ref rooms.Ref, n, length int) {
+	op := game.Actor{Player: "op", Staff: true}
+	body := fmt.Appendf(nil, `{"text":%q}`, strings.Repeat("x", length))
+	for i := range n {
+		f.Send(ref, rooms.Command{ID: uuid.NewString(), By: op, Type: "note", Body: body}, func(rooms.Answer, error) {})
+		if i%500 == 0 {
+			synctest.Wait()
+		}
+	}
+	synctest.Wait()
+}
+
 func resume(epoch, seq int64) *wire.Resume { return &wire.Resume{Epoch: epoch, Seq: seq} }
 
 // reply is what a command is answered with, some time.
 type reply struct {
 	f    *floor
 	id   string
+	by   game.PlayerID
 	many atomic.Int32
 	done chan struct{}
 	rooms.Answer
@@ -191,7 +218,7 @@ type reply struct {
 }
 
 func (f *floor) sendTo(ref rooms.Ref, c rooms.Command) *reply {
-	r := &reply{f: f, id: c.ID, done: make(chan struct{})}
+	r := &reply{f: f, id: c.ID, by: c.By.Player, done: make(chan struct{})}
 	f.Send(ref, c, func(a rooms.Answer, err error) {
 		if r.many.Add(1) > 1 {
 			f.Errorf("command %s was answered twice", r.id)

@@ -251,20 +251,22 @@ func TestResumeFillsTheGapInTheViewersForm(t *testing.T) {
 
 func TestResumeReachesPastMemoryButNotForever(t *testing.T) {
 	onFloor(t, func(f *floor) {
-		op := game.Actor{Player: "op", Staff: true}
-		for range rooms.ResumeMax + 10 {
-			f.Send(f.table, rooms.Command{ID: uuid.NewString(), By: op, Type: "note", Body: []byte(`{"text":"x"}`)}, func(rooms.Answer, error) {})
-			if f.drawn.Add(1)%500 == 0 {
-				synctest.Wait()
-			}
-		}
-		synctest.Wait()
-		f.restart() // memory has the events since the last snapshot only
+		const notes = 1500
+		f.note(f.table, notes, 1)
 		for _, c := range []struct {
 			missed int64
 			known  bool
-		}{{0, true}, {1, true}, {rooms.SnapshotEvery * 3, true}, {rooms.ResumeMax, true}, {rooms.ResumeMax + 1, false}} {
-			seq := int64(rooms.ResumeMax + 11)
+		}{
+			{0, true}, {1, true}, {500, true}, {900, true}, // in memory
+			{930, true}, {940, false}, {notes, false}, // more than 128 KiB, of which each takes 140 bytes
+			{-1, true}, // a restart: memory has the events since the last snapshot only
+			{0, true}, {1, true}, {512, true}, {1100, false}, {notes, false},
+		} {
+			if c.missed < 0 {
+				f.restart()
+				continue
+			}
+			seq := int64(notes + 1)
 			j, err := f.Join(f.Context(), f.table, "", resume(1, seq-c.missed))
 			if err != nil || j.Seq != seq || (j.Events != nil) != c.known || (c.known && int64(len(j.Events)) != c.missed) {
 				f.Errorf("%d missed: at %d, %d events, %v", c.missed, j.Seq, len(j.Events), err)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub"
@@ -24,6 +25,7 @@ type work struct {
 	body    any           // what the rules are asked: a Tick, a Close, or what Kind.Command read
 	fresh   game.Seed     // of a Tick
 	closing bool          // a Close
+	busy    bool          // it was answered with ErrBusy, and is not to be decided
 	no      *game.Refusal // the journal said no: refused, whatever the rules say
 	replies []func(Answer, error)
 }
@@ -80,6 +82,7 @@ func (w *work) answer(a Answer, err error) {
 
 // draft is a batch on its way: what the rules decided, in memory, untold.
 type draft struct {
+	now      int64 // when it was decided, in UnixNano
 	batch    Batch
 	taken    int     // how many works of those in hand
 	works    []*work // entry i is works[i]'s
@@ -136,8 +139,16 @@ func (r *room) append(ctx context.Context, b Batch) ([]Answer, error) {
 // decide lets the rules decide each work on top of the ones before it, and applies what
 // they decide to the state in memory.
 func (r *room) decide() *draft {
-	d := &draft{batch: Batch{Epoch: r.epoch, Seq: r.seq, Status: r.status}, taken: min(r.atOnce, len(r.hand))}
+	d := &draft{
+		now: time.Now().UnixNano(), taken: min(r.atOnce, len(r.hand)),
+		batch: Batch{Epoch: r.epoch, Seq: r.seq, Status: r.status},
+	}
 	for _, w := range r.hand[:d.taken] {
+		if !r.affords(w, d.now) {
+			w.busy = true
+			w.answer(Answer{}, ErrBusy)
+			continue
+		}
 		entry := Entry{Command: w.key, Digest: w.digest}
 		events, no := r.consult(w)
 		entry.Refusal = no
@@ -160,6 +171,9 @@ func (r *room) decide() *draft {
 		d.batch.Entries = append(d.batch.Entries, entry)
 		d.works = append(d.works, w)
 	}
+	before := len(r.hand)
+	r.hand = slices.DeleteFunc(r.hand, func(w *work) bool { return w.busy })
+	d.taken -= before - len(r.hand)
 	if n := len(d.records); n > 0 && d.records[n-1].Seq-r.snapshotSeq >= SnapshotEvery {
 		snapshot, err := json.Marshal(r.rules)
 		if err != nil {
@@ -236,6 +250,7 @@ func (d *draft) record(r *room, w *work, ev game.Event) Record {
 		panic(fmt.Sprintf("event %s: %v", ev.Type(), err))
 	}
 	d.records, d.messages = append(d.records, rec), append(d.messages, m)
+	r.charge(d.messages[len(d.messages)-1:], 1, d.now)
 	return rec
 }
 
@@ -251,6 +266,9 @@ func (r *room) commit(ctx context.Context, d *draft, answers []Answer) {
 	for i, w := range d.works {
 		if w.key != nil {
 			r.count(answers[i])
+			if answers[i].Refusal != nil {
+				r.quotas.charge(payerOf(w.by), refusalCost-1, d.now, &r.d.o.Limits)
+			}
 		}
 		w.answer(answers[i], nil)
 	}
@@ -296,6 +314,7 @@ func (r *room) turn(s Status) {
 // keeps the rest in hand, to be decided anew: one player's empty wallet refuses only that
 // player's bet. Each time at least one work is answered, or marked for good, so this ends.
 func (r *room) concede(ctx context.Context, d *draft, c *Conflict) {
+	r.charge(d.messages, -1, d.now)
 	var rest []*work
 	progress := false
 	for i, w := range d.works {
@@ -339,6 +358,7 @@ func (r *room) goBack(ctx context.Context) {
 // until the command that is to blame is alone: it is refused for good.
 func (r *room) forget(ctx context.Context, d *draft, err error) {
 	r.d.meter.unwritten.Inc()
+	r.charge(d.messages, -1, d.now)
 	w := r.hand[0]
 	switch {
 	case !errors.Is(err, ErrUnwritable):

@@ -69,7 +69,7 @@ type response[T any] struct {
 var faults = []struct {
 	name string
 	err  error
-}{{"away", errAway}, {"busy", ErrBusy}, {"not_found", ErrNotFound}, {"reused", ErrCommandReused}, {"game", ErrGame}, {"fenced", ErrFenced}}
+}{{"away", errAway}, {"busy", ErrBusy}, {"rate_limited", ErrRateLimited}, {"not_found", ErrNotFound}, {"reused", ErrCommandReused}, {"game", ErrGame}, {"fenced", ErrFenced}}
 
 func respond[T any](value T, err error) []byte {
 	out := response[T]{Value: value}
@@ -243,7 +243,7 @@ func answer[T any](d *Directory, method string, f func(context.Context, request)
 		select {
 		case d.serving <- struct{}{}:
 		default:
-			d.meter.refused.WithLabelValues("node_questions").Inc()
+			d.meter.refused.WithLabelValues(limitNodeQuestions).Inc()
 			reply(respond(none, errAway))
 			return
 		}

@@ -44,6 +44,9 @@ type room struct {
 
 	claimed atomic.Int64 // the epoch under which it was claimed last
 
+	quotas quotas
+	past   past
+
 	mu     sync.Mutex // guards what follows
 	halted bool
 	to     string // where it is to go
@@ -60,19 +63,23 @@ type room struct {
 	seed        game.Seed // committed, not revealed
 
 	// Owned by run.
-	hand      []*work     // being decided; not answered yet
-	atOnce    int         // how many of them are decided in one append
-	troubled  bool        // the last append was not written, for no fault of its own
-	asked     []*message  // questions not answered yet
-	published int64       // the last event that sockets were told of
-	last      time.Time   // the last command's: time does not run backwards in a game
-	beat      *time.Timer // to the next beat
-	retryAt   time.Time   // no Tick before
-	pause     time.Duration
-	closedAt  time.Time
-	gone      bool // run ends
-	away      bool // it ends though the room is not closed, and does not leave
-	fenced    bool // another node owns it
+	budget     bucket      // of Limits.RoomBytes
+	hand       []*work     // being decided; not answered yet
+	atOnce     int         // how many of them are decided in one append
+	troubled   bool        // the last append was not written, for no fault of its own
+	asked      []*message  // questions not answered yet
+	published  int64       // the last event that sockets were told of
+	last       time.Time   // the last command's: time does not run backwards in a game
+	beat       *time.Timer // to the next beat
+	sums       sums
+	everyone   json.RawMessage // the view for everybody at everyoneAt; nil: not made yet
+	everyoneAt int64
+	retryAt    time.Time // no Tick before
+	pause      time.Duration
+	closedAt   time.Time
+	gone       bool // run ends
+	away       bool // it ends though the room is not closed, and does not leave
+	fenced     bool // another node owns it
 }
 
 // message is what a room finds in its mailbox: a command, a wish to close, or a question. The
@@ -194,7 +201,9 @@ func (r *room) live(ctx context.Context) {
 	defer r.beat.Stop()
 	if !r.d.alone() {
 		r.tellBeat(ctx) // what the former owner could not tell is noticed now
+		r.totalsChanged()
 	}
+	defer r.sums.stop()
 	leaving := r.leaving
 	for !r.gone {
 		if leaving == nil && r.between() {
@@ -224,6 +233,9 @@ func (r *room) live(ctx context.Context) {
 			}
 		case <-r.beat.C:
 			r.tellBeat(ctx)
+			r.quotas.forget(time.Now().UnixNano())
+		case <-r.sums.due():
+			r.tellTotals(ctx)
 		}
 	}
 }

@@ -19,14 +19,21 @@ func (r *room) tell(ctx context.Context, messages []hub.Message) {
 	}
 	if len(messages) > 0 {
 		r.beat.Reset(beatEvery)
+		r.totalsChanged()
 	}
+}
+
+// listened reports whether anybody may hear what is no event: with other nodes, nobody knows
+// who listens.
+func (r *room) listened() bool {
+	return r.d.trusted() && (!r.d.alone() || r.d.o.Listening(r.ref.Topic()))
 }
 
 // tellBeat tells the room's seq, if anybody listens.
 func (r *room) tellBeat(ctx context.Context) {
 	r.beat.Reset(beatEvery)
-	if r.d.alone() && !r.d.o.Listening(r.ref.Topic()) || !r.d.trusted() {
-		return // with other nodes, nobody knows who listens
+	if !r.listened() {
+		return
 	}
 	r.publish(ctx, hub.Message{
 		Topic: r.ref.Topic(), Class: hub.ClassState, Key: "beat:" + r.ref.Room, Epoch: r.epoch, Top: r.seq,
@@ -124,7 +131,7 @@ func frame(room string, rec Record, data json.RawMessage) []byte {
 	if isPromotion(rec.Type) {
 		method = rec.Type
 	}
-	e := formed(room, rec, data)
+	e := formedAs(room, rec, data)
 	return wire.EncodeRoomEvent(make([]byte, 0, 160+len(data)), method, &e) // the rest is some 130 bytes
 }
 
@@ -156,7 +163,7 @@ func formOf(kind game.Kind, room string, rec Record, viewer game.PlayerID) (wire
 	}
 	red, ok := ev.(game.Redactor)
 	if !ok {
-		return formed(room, rec, rec.Data), nil
+		return formedAs(room, rec, rec.Data), nil
 	}
 	form := red.Public
 	if viewer != "" && slices.Contains(red.Audience(), viewer) {
@@ -166,9 +173,9 @@ func formOf(kind game.Kind, room string, rec Record, viewer game.PlayerID) (wire
 	if err != nil {
 		return wire.RoomEvent{}, fmt.Errorf("event %d, %s: %w", rec.Seq, rec.Type, err)
 	}
-	return formed(room, rec, data), nil
+	return formedAs(room, rec, data), nil
 }
 
-func formed(room string, rec Record, data json.RawMessage) wire.RoomEvent {
+func formedAs(room string, rec Record, data json.RawMessage) wire.RoomEvent {
 	return wire.RoomEvent{Room: room, Epoch: rec.Epoch, Seq: rec.Seq, At: wire.At(rec.At), Type: rec.Type, Data: data}
 }

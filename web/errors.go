@@ -63,6 +63,7 @@ var known = []struct {
 	{rooms.ErrGame, fail(http.StatusBadRequest, wire.CodeInvalidParams, "There is no such game.")},
 	{rooms.ErrExists, fail(http.StatusConflict, "room_exists", "A room of this id exists, or existed.")},
 	{rooms.ErrBusy, fail(http.StatusServiceUnavailable, wire.CodeBusy, "The table has too much to do; send it again.")},
+	{rooms.ErrRateLimited, fail(http.StatusTooManyRequests, wire.CodeRateLimited, "Slower, please: nothing was done.")},
 	{rooms.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
 	{rooms.ErrUnavailable, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It is not known whether this was done; send it again under the same command_id.")},
 	{rooms.ErrTooManyRooms, fail(http.StatusConflict, game.CodeLimitReached, "Too many tables are open; close some.")},

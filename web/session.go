@@ -138,7 +138,7 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 		x.joined[p.Room] = tenantRoom{ref, ref.Topic()}
 	}
 	x.reply(req.ID, wire.RoomJoinResult{
-		Epoch: joined.Epoch, Seq: joined.Seq, View: joined.View, Events: joined.Events,
+		Epoch: joined.Epoch, Seq: joined.Seq, View: joined.View, Events: joined.Events, Totals: joined.Totals,
 		Chat: x.server.chat.latest(ref, x.who.Subject),
 	})
 	if err := x.conn.Release(ref.Topic(), joined.Seq); err != nil {

@@ -231,62 +231,6 @@ func answer(t *testing.T, ctx context.Context, conn *websocket.Conn) string {
 	}
 }
 
-func TestALongAnswerIsSentWhole(t *testing.T) {
-	f := newFloor(t)
-	f.openRoom("wide", `{"betting_ms": 600000, "min_bet": 1, "round_min": 1}`)
-	f.startNode()
-	// Every position there is, by many players: a view beyond the bound of a socket's queue.
-	var all []string
-	for _, n := range roulettePositions() {
-		all = append(all, fmt.Sprintf(`{"position":%q,"amount":1}`, n))
-	}
-	bet := json.RawMessage(`{"type":"bet","bets":[` + strings.Join(all, ",") + `]}`)
-	var first wire.RoomJoinResult
-	for i := range 60 {
-		c := f.dial(soon(t), f.token(fmt.Sprintf("player-%d", i)), nil)
-		var joined wire.RoomJoinResult
-		if err := c.call(soon(t), wire.MethodRoomJoin, wire.RoomJoin{Room: "wide"}, &joined); err != nil {
-			t.Fatalf("player %d: %v", i, err)
-		}
-		if i == 0 {
-			first = joined
-		}
-		if err := c.call(soon(t), wire.MethodRoomCommand, wire.RoomCommand{Room: "wide", CommandID: uuid.NewString(), Command: bet}, nil); err != nil {
-			t.Fatalf("player %d: %v", i, err)
-		}
-		_ = c.conn.CloseNow()
-	}
-	c := f.dial(soon(t), f.token("late"), nil)
-	var view, resumed wire.RoomJoinResult
-	if err := c.call(soon(t), wire.MethodRoomJoin, wire.RoomJoin{Room: "wide"}, &view); err != nil {
-		t.Fatal(err)
-	}
-	if len(view.View) < 300<<10 {
-		t.Fatalf("the view has only %d bytes", len(view.View))
-	}
-	if err := c.call(soon(t), wire.MethodRoomJoin, wire.RoomJoin{Room: "wide", Resume: &wire.Resume{Epoch: first.Epoch, Seq: first.Seq}}, &resumed); err != nil {
-		t.Fatal(err)
-	}
-	if resumed.Seq != view.Seq {
-		t.Errorf("resumed to %d of %d", resumed.Seq, view.Seq)
-	}
-}
-
-// roulettePositions are ids of the straight, split and corner positions of the numbers.
-func roulettePositions() []string {
-	var out []string
-	for n := 0; n <= 36; n++ {
-		out = append(out, fmt.Sprintf("straight:%d", n))
-		if n > 0 && n <= 33 {
-			out = append(out, fmt.Sprintf("split:%d-%d", n, n+3))
-		}
-		if n > 0 && n <= 32 && n%3 != 0 {
-			out = append(out, fmt.Sprintf("corner:%d-%d-%d-%d", n, n+1, n+3, n+4))
-		}
-	}
-	return out
-}
-
 func TestUnreadableFramesAreRateLimitedToo(t *testing.T) {
 	f := newFloor(t)
 	f.startNode()

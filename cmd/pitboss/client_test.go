@@ -38,8 +38,17 @@ var errEnded = errors.New("the socket ended")
 
 // dial connects to address, asking for host, and reads until the socket ends.
 func dial(ctx context.Context, address, host, token string, push func(string, json.RawMessage)) (*rpc, error) {
+	return dialOver(ctx, address, host, token, push, func(link net.Conn) net.Conn { return link })
+}
+
+// dialOver is dial over a link of another kind.
+func dialOver(ctx context.Context, address, host, token string, push func(string, json.RawMessage), kind func(net.Conn) net.Conn) (*rpc, error) {
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, address)
+		link, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return kind(link), nil
 	}}
 	conn, _, err := websocket.Dial(ctx, "ws://"+host+"/ws", &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: transport}, Subprotocols: []string{wire.Subprotocol, wire.BearerPrefix + token},

@@ -192,6 +192,7 @@ func (f *floor) compare(players []*crashPlayer) {
 			Commitment string     `json:"commitment"`
 			Seed       string     `json:"seed"`
 			Pocket     int        `json:"pocket"`
+			Totals     []position `json:"totals"`
 		}
 		if err := json.Unmarshal(r.Data, &d); err != nil {
 			t.Fatalf("event %d: %v", r.Seq, err)
@@ -210,6 +211,14 @@ func (f *floor) compare(players []*crashPlayer) {
 			for _, b := range d.Bets {
 				balances[d.Player] += b.Amount
 				staked[d.Round][d.Player] = without(staked[d.Round][d.Player], b)
+			}
+		case "betting.closed":
+			var all []position
+			for _, bets := range staked[d.Round] {
+				all = append(all, bets...)
+			}
+			if !reflect.DeepEqual(total(d.Totals), total(all)) {
+				t.Errorf("round %d: betting closed with %v on the table, and the bets are %v", d.Round, d.Totals, all)
 			}
 		case "wheel.spun":
 			seed, err := hex.DecodeString(d.Seed)
@@ -269,8 +278,10 @@ func (f *floor) compare(players []*crashPlayer) {
 			if r.Type != e.Type || r.Epoch != e.Epoch {
 				t.Errorf("%s was told event %d is %s of epoch %d; the journal has %s of %d", p.name, e.Seq, e.Type, e.Epoch, r.Type, r.Epoch)
 			}
-			if told, is := betIn(e.Data), betIn(r.Data); e.Type == "bet.placed" && !reflect.DeepEqual(told, is) {
-				t.Errorf("%s was told the bet %v at %d; the journal has %v", p.name, told, e.Seq, is)
+			if e.Type == "bet.placed" || e.Type == "bet.removed" {
+				if wrong := betIn(r.Data).wrong(p.name, e.Data); wrong != "" {
+					t.Errorf("%s was told %s at %d, which %s: %s", p.name, e.Data, e.Seq, wrong, r.Data)
+				}
 			}
 			if e.Type == "round.opened" && !strings.Contains(string(r.Data), commitmentIn(e.Data)) {
 				t.Errorf("%s was shown another commitment than the journal's at %d", p.name, e.Seq)
@@ -306,16 +317,43 @@ func commitmentIn(data json.RawMessage) string {
 	return d.Commitment
 }
 
-// publicBet is what everybody is told of a bet.
-type publicBet struct {
-	Seat int        `json:"seat"`
-	Name string     `json:"name"`
-	Bets []position `json:"bets"`
+// chips is a bet as the journal has it, and as it is told.
+type chips struct {
+	Round  int64      `json:"round"`
+	Seat   int        `json:"seat"`
+	Name   string     `json:"name"`
+	Sum    game.Money `json:"sum"`
+	Bets   []position `json:"bets"`
+	Player string     `json:"player"`
+	First  bool       `json:"first"`
+	Mine   bool       `json:"mine"`
 }
 
-func betIn(data json.RawMessage) (b publicBet) {
-	_ = json.Unmarshal(data, &b)
-	return b
+func betIn(data json.RawMessage) (c chips) {
+	_ = json.Unmarshal(data, &c)
+	return c
+}
+
+// wrong says what is wrong with a bet of the journal as who was told it.
+func (c chips) wrong(who string, data json.RawMessage) string {
+	told, sum := betIn(data), game.Money(0)
+	for _, b := range c.Bets {
+		sum += b.Amount
+	}
+	own := c.Player == who
+	switch {
+	case told.Round != c.Round || told.Seat != c.Seat || told.Sum != sum:
+		return "is another bet than the journal's"
+	case told.Player != "" || told.First || told.Mine != own:
+		return "is somebody else's form"
+	case own && (told.Name != c.Name || !reflect.DeepEqual(told.Bets, c.Bets)):
+		return "is not all of the player's own bet"
+	case !own && (len(data) > 64 || told.Bets != nil):
+		return "is too much of another's bet"
+	case !own && told.Name != "" && (!c.First || told.Name != c.Name), !own && told.Name == "" && c.First:
+		return "does not have the name where it should be"
+	}
+	return ""
 }
 
 func total(bets []position) map[string]game.Money {

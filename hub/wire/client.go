@@ -51,12 +51,14 @@ type RoomJoin struct {
 }
 
 // RoomJoinResult has either View, the room's state at Seq, or, when the gap after
-// Resume could be replayed, Events (possibly empty), the last of which is Seq.
+// Resume could be replayed, Events (possibly empty), the last of which is Seq. With Events
+// come the data of the room's Totals, if its game has any; a View has them in it.
 type RoomJoinResult struct {
 	Epoch  int64           `json:"epoch"`
 	Seq    int64           `json:"seq"`
 	View   json.RawMessage `json:"view,omitempty"`
 	Events []RoomEvent     `json:"events,omitempty"`
+	Totals json.RawMessage `json:"totals,omitempty"`
 	Chat   []ChatMessage   `json:"chat,omitempty"` // the room's latest, oldest first
 }
 

@@ -219,7 +219,7 @@ func TestEncodeRoomEventIsPush(t *testing.T) {
 
 func TestResultThatIsNotJSONBecomesAnInternalError(t *testing.T) {
 	t.Parallel()
-	got := Reply(json.RawMessage("1"), RoomJoinResult{View: json.RawMessage("{")})
+	got := Reply(json.RawMessage("1"), RoomListResult{Rooms: []RoomInfo{{Settings: json.RawMessage("{")}}})
 	if !strings.Contains(string(got), `"code":"internal"`) || !strings.Contains(string(got), `"id":1`) {
 		t.Errorf("%s", got)
 	}

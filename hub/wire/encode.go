@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -65,7 +66,8 @@ func Push(method string, params any) []byte {
 	return must(method, push{Version, method, params})
 }
 
-// appender is what is sent for every bet and writes itself, as encoding/json would.
+// appender is what is sent often, or is long, and writes itself, as encoding/json would. What is
+// JSON already in it must be compact; it is not looked at.
 type appender interface{ appendJSON(dst []byte) []byte }
 
 func (r RoomCommandResult) appendJSON(b []byte) []byte {
@@ -117,7 +119,11 @@ func marshal(v any) ([]byte, error) {
 func EncodeRoomEvent(dst []byte, method string, e *RoomEvent) []byte {
 	dst = append(dst, `{"jsonrpc":"2.0","method":`...)
 	dst = appendString(dst, method)
-	dst = append(dst, `,"params":{"room":`...)
+	return append(appendRoomEvent(append(dst, `,"params":`...), e), '}')
+}
+
+func appendRoomEvent(dst []byte, e *RoomEvent) []byte {
+	dst = append(dst, `{"room":`...)
 	dst = appendString(dst, e.Room)
 	dst = append(dst, `,"epoch":`...)
 	dst = strconv.AppendInt(dst, e.Epoch, 10)
@@ -133,7 +139,43 @@ func EncodeRoomEvent(dst []byte, method string, e *RoomEvent) []byte {
 	} else {
 		dst = append(dst, e.Data...)
 	}
-	return append(dst, "}}"...)
+	return append(dst, '}')
+}
+
+// appendJSON writes what may be a hundred KiB of events that are JSON already, and of which a
+// node's death makes every client ask for some.
+func (r RoomJoinResult) appendJSON(b []byte) []byte {
+	b = slices.Grow(b, 64+len(r.View)+len(r.Totals)+256*len(r.Events))
+	b = strconv.AppendInt(append(b, `{"epoch":`...), r.Epoch, 10)
+	b = strconv.AppendInt(append(b, `,"seq":`...), r.Seq, 10)
+	if len(r.View) > 0 {
+		b = append(append(b, `,"view":`...), r.View...)
+	}
+	for i := range r.Events {
+		if i == 0 {
+			b = append(b, `,"events":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = appendRoomEvent(b, &r.Events[i])
+	}
+	if len(r.Events) > 0 {
+		b = append(b, ']')
+	}
+	if len(r.Totals) > 0 {
+		b = append(append(b, `,"totals":`...), r.Totals...)
+	}
+	if len(r.Chat) > 0 {
+		b = append(append(b, `,"chat":`...), must("chat", r.Chat)...)
+	}
+	return append(b, '}')
+}
+
+func (t Totals) appendJSON(b []byte) []byte {
+	b = appendString(append(b, `{"room":`...), t.Room)
+	b = strconv.AppendInt(append(b, `,"epoch":`...), t.Epoch, 10)
+	b = strconv.AppendInt(append(b, `,"seq":`...), t.Seq, 10)
+	return append(append(append(b, `,"data":`...), t.Data...), '}')
 }
 
 // appendString quotes s. Ids and types never need an escape; whatever does goes the

@@ -22,7 +22,7 @@ const (
 	CodeInternal       = "internal"           // our fault; the message has an id that is in the log
 	CodeRoomNotFound   = "room_not_found"     // no such room in this tenant
 	CodeNotJoined      = "not_joined"         // join the room first
-	CodeBusy           = "busy"               // retry: a queue is full
+	CodeBusy           = "busy"               // retry: a queue is full, or a room has published what its sockets take
 	CodeUnavailable    = "unavailable"        // retry: the outcome is not known, or the database is away
 	CodeRateLimited    = "rate_limited"       // retry, slower
 	CodeCommandReused  = "command_id_reused"  // this command_id was used for another room

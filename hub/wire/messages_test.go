@@ -22,7 +22,9 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var at = At(time.Date(2026, 5, 4, 12, 30, 15, 250e6, time.UTC))
 
 var event = RoomEvent{Room: "roulette-1", Epoch: 3, Seq: 41, At: at, Type: "bet.placed",
-	Data: json.RawMessage(`{"round":7,"seat":1,"name":"al***","bets":[{"position":"red","amount":500}]}`)}
+	Data: json.RawMessage(`{"round":7,"seat":1,"name":"al***","sum":500}`)}
+
+var totals = json.RawMessage(`{"round":7,"totals":[{"position":"red","amount":500}]}`)
 
 // requests is every method, with an example of its params and of its result.
 var requests = []struct {
@@ -30,7 +32,7 @@ var requests = []struct {
 	params, result any
 }{
 	{MethodRoomList, &Empty{}, &RoomListResult{Rooms: []RoomInfo{{Room: "roulette-1", Game: "roulette", Name: "Roulette <1>", Status: "open", Settings: json.RawMessage(`{"min_bet":100}`), Players: 2}}}},
-	{MethodRoomJoin, &RoomJoin{Room: "roulette-1", Resume: &Resume{Epoch: 3, Seq: 40}}, &RoomJoinResult{Epoch: 3, Seq: 41, Events: []RoomEvent{event}, Chat: []ChatMessage{{Room: "roulette-1", ID: "c1", From: "al***", Mine: true, Text: "good luck", At: at}}}},
+	{MethodRoomJoin, &RoomJoin{Room: "roulette-1", Resume: &Resume{Epoch: 3, Seq: 40}}, &RoomJoinResult{Epoch: 3, Seq: 41, Events: []RoomEvent{event}, Totals: totals, Chat: []ChatMessage{{Room: "roulette-1", ID: "c1", From: "al***", Mine: true, Text: "good luck", At: at}}}},
 	{MethodRoomLeave, &RoomLeave{Room: "roulette-1"}, &Empty{}},
 	{MethodRoomCommand, &RoomCommand{Room: "roulette-1", CommandID: "0b5ae8a4-3d3b-4d6c-9a3c-7d2f5b1c9e10", Command: json.RawMessage(`{"type":"bet","bets":[{"position":"red","amount":500}]}`)}, &RoomCommandResult{Accepted: true, Epoch: 3, Seq: 41, Balance: 99500}},
 	{MethodChatSend, &ChatSend{Room: "roulette-1", Text: "grüß \"dich\" می\u200cخواهم"}, &Empty{}},
@@ -50,6 +52,7 @@ var pushes = []struct {
 	{PushRoomEvent, &event},
 	{PushRoomResync, &Resync{Room: "roulette-1", Epoch: 4, Seq: 41, View: json.RawMessage(`{"game":"roulette","phase":"betting"}`)}},
 	{PushRoomBeat, &Beat{Room: "roulette-1", Epoch: 3, Seq: 41}},
+	{PushRoomTotals, &Totals{Room: "roulette-1", Epoch: 3, Seq: 41, Data: totals}},
 	{PushWalletBalance, &Balance{Balance: 99500, Currency: "EUR", Version: 12}},
 	{PushPromotionPublished, &RoomEvent{Room: "lobby", Epoch: 1, Seq: 5, At: at, Type: PushPromotionPublished, Data: json.RawMessage(`{"id":"p1","title":"Friday","text":"Double chips until ten","published_at":"2026-05-04T12:30:15.250Z","ends_at":"2026-05-04T22:00:00.000Z"}`)}},
 	{PushPromotionWithdrawn, &RoomEvent{Room: "lobby", Epoch: 1, Seq: 6, At: at, Type: PushPromotionWithdrawn, Data: json.RawMessage(`{"id":"p1"}`)}},
@@ -171,6 +174,9 @@ func TestEveryMethodAndPushIsInTheTables(t *testing.T) {
 func TestWhatWritesItselfWritesAsEncodingJSONWould(t *testing.T) {
 	t.Parallel()
 	for _, v := range []appender{
+		RoomJoinResult{}, RoomJoinResult{Epoch: 1, Seq: 2, View: json.RawMessage(`{"a":"<é"}`)},
+		RoomJoinResult{Epoch: 1, Seq: 2, Events: []RoomEvent{event, {Room: `a"b`, At: at}}, Totals: totals, Chat: []ChatMessage{{Text: "<é>", At: at}}},
+		Totals{Room: "r", Epoch: 1, Seq: 2, Data: totals},
 		RoomCommandResult{}, RoomCommandResult{true, 3, 1 << 60, -5},
 		Balance{}, Balance{12345, "EUR", 7}, Balance{-1, `a"b<é`, 0},
 		PingResult{Time: At(time.Unix(1.8e9, 5e6))}, PingResult{T: json.RawMessage(`{"a":[1,null]}`), Time: At(time.Unix(0, 0))},

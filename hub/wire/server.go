@@ -13,6 +13,7 @@ const (
 	PushRoomEvent          = "room.event"
 	PushRoomResync         = "room.resync"
 	PushRoomBeat           = "room.beat"
+	PushRoomTotals         = "room.totals"
 	PushWalletBalance      = "wallet.balance"
 	PushPromotionPublished = "promotion.published"
 	PushPromotionWithdrawn = "promotion.withdrawn"
@@ -82,6 +83,16 @@ type Beat struct {
 	Room  string `json:"room"`
 	Epoch int64  `json:"epoch"`
 	Seq   int64  `json:"seq"`
+}
+
+// Totals are the sums that everybody may see of a game as they were at Seq. They replace what
+// was told before; those with a lower Seq than the room's latest that were told are old news.
+// They are told twice a second at most, and only if they changed.
+type Totals struct {
+	Room  string          `json:"room"`
+	Epoch int64           `json:"epoch"`
+	Seq   int64           `json:"seq"`
+	Data  json.RawMessage `json:"data"`
 }
 
 // Balance is a player's money. A Balance with a lower Version than one seen before is

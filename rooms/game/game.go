@@ -101,6 +101,18 @@ type Redactor interface {
 	For(PlayerID) any
 }
 
+// StakeFormMax is how many bytes of JSON the Public form of an event has at most that a
+// player's command caused and that moves this player's stake: everybody in the room is sent
+// one for every bet. What it leaves out the player's own form has, and Totals.
+const StakeFormMax = 64
+
+// Totaler is a game with sums that everybody may see and that change too often to be events:
+// the room tells the latest now and then. They are part of the View too.
+type Totaler interface {
+	// Totals returns the sums as they are, ready for JSON.
+	Totals() any
+}
+
 // InRound is an event that belongs to a round, so that the round can be looked up.
 type InRound interface {
 	RoundNo() int64

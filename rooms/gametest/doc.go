@@ -13,6 +13,8 @@
 //   - every posting is above zero; refunds never pass stakes, in any round, of any
 //     player; only who has money in a round is paid from it; a round's result
 //     (Spec.Result) adds up to its postings, and nothing moves after it;
+//   - what everybody is told of a stake that a player's command moved is short
+//     (game.StakeFormMax), and totals (game.Totaler) are part of the state;
 //   - no seed that was not revealed is in a view, an event or a snapshot, in any
 //     spelling; a revealed seed is the committed one; no player's id is in another's
 //     view or form of an event;

@@ -16,7 +16,8 @@ import (
 // coin is a small game with a bug on demand: heads pay double.
 type coin struct {
 	coinState
-	bug string
+	bug    string
+	staked game.Money // by all, ever; only a bug counts it
 }
 
 type coinState struct {
@@ -76,6 +77,9 @@ func (e *coinStaked) Public() any               { return e.For("") }
 func (e *coinStaked) Audience() []game.PlayerID { return []game.PlayerID{e.Player} }
 func (e *coinStaked) For(who game.PlayerID) any {
 	form := map[string]any{"amount": e.Amount, "mine": who == e.Player}
+	if e.bug == "tells everybody where every chip lies" {
+		form["chips"] = [...]string{"a heap of chips on heads", "another heap on tails"}
+	}
 	if e.bug == "names players to others" {
 		form["player"] = e.Player
 	}
@@ -122,6 +126,8 @@ func (c *coin) Wake() time.Time {
 	}
 	return c.Until
 }
+
+func (c *coin) Totals() any { return map[string]any{"staked": c.staked} }
 
 func (c *coin) View(game.PlayerID) any {
 	if c.bug == "changes in View" {
@@ -215,6 +221,9 @@ func (c *coin) Apply(ev game.Event) {
 		c.Until = c.Until.Add(time.Second)
 	case *coinStaked:
 		c.Stakes = append(c.Stakes, coinStake{ev.Player, ev.Amount})
+		if c.bug == "shows totals that no snapshot has" {
+			c.staked += ev.Amount
+		}
 		if c.bug == "changes an event afterwards" {
 			ev.Amount++
 		}
@@ -314,6 +323,8 @@ func TestEveryBugIsFound(t *testing.T) {
 	for bug, want := range map[string]string{
 		"refunds more than was staked":                  "refunded of",
 		"names players to others":                       `names "`,
+		"tells everybody where every chip lies":         "bytes, and 64 are allowed",
+		"shows totals that no snapshot has":             "shows another view",
 		"loses state in a snapshot":                     "restored",
 		"waits though it is closed":                     "a closed room waits for a Tick",
 		"changes in View":                               "View or Wake changed the state",

@@ -51,6 +51,17 @@ func (tb *table) checkForms(ev game.Event, data string) {
 	tb.hides(ev.Type()+" in the journal", data)
 }
 
+// isShort fails if what everybody is told of a player's stake is long: it is sent to all of the
+// room for every bet that somebody makes.
+func (tb *table) isShort(ev game.Event) {
+	tb.t.Helper()
+	form := tb.forms(ev)[""]
+	moves := slices.ContainsFunc(game.Postings(ev), func(m game.Posting) bool { return m.Kind != game.Payout })
+	if moves && len(form) > game.StakeFormMax {
+		tb.fail("everybody is told of %s, which a player's command caused, in %d bytes, and %d are allowed: %s", ev.Type(), len(form), game.StakeFormMax, form)
+	}
+}
+
 // forms are everyone's form of an event, under "", and those of its audience.
 func (tb *table) forms(ev game.Event) map[game.PlayerID]string {
 	tb.t.Helper()

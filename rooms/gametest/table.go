@@ -199,6 +199,9 @@ func (tb *table) give(cmd game.Command, fresh game.Seed) ([]game.Event, *game.Re
 		tb.fail("a closed room answers with %s", want)
 	}
 	for _, ev := range events {
+		if cmd.By.Player != "" {
+			tb.isShort(ev)
+		}
 		tb.apply(ev, fresh)
 	}
 	if no == nil {
@@ -300,10 +303,14 @@ func (tb *table) compare() {
 	}
 }
 
-// viewsOf are the views of everyone in general, under "", and of each player.
+// viewsOf are the views of everyone in general, under "", and of each player; and the totals,
+// under a name that is nobody's.
 func (tb *table) viewsOf(rules game.Rules) map[game.PlayerID]string {
 	tb.t.Helper()
 	views := map[game.PlayerID]string{"": tb.json(rules.View(""))}
+	if sums, ok := rules.(game.Totaler); ok {
+		views["\x00totals"] = tb.json(sums.Totals())
+	}
 	for _, who := range tb.players {
 		views[who] = tb.json(rules.View(who))
 	}

@@ -45,6 +45,7 @@ func (t *table) Apply(ev game.Event) {
 func (t *table) emptySeats() {
 	t.Players = nil
 	clear(t.seats)
+	t.on = [positions + 1]game.Money{}
 }
 
 func (t *table) applyPlaced(ev *betPlaced) {
@@ -56,6 +57,7 @@ func (t *table) applyPlaced(ev *betPlaced) {
 	}
 	p.Bets = append(p.Bets, ev.Bets)
 	p.Staked += ev.total()
+	t.put(ev.Bets, 1)
 	p.Placed++
 }
 
@@ -70,4 +72,5 @@ func (t *table) applyRemoved(ev *betRemoved) {
 	}
 	p.Bets = p.Bets[:left]
 	p.Staked -= ev.total()
+	t.put(ev.Bets, -1)
 }

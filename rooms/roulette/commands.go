@@ -9,10 +9,18 @@ import (
 
 // What a player can want. They are made by readCommand only.
 type (
-	bet      struct{ stakes []stake } // at least one; a position may come more than once
-	undo     struct{}
-	clearAll struct{} // the command "clear"
+	bet struct {
+		meant
+		stakes []stake // at least one; a position may come more than once
+	}
+	undo     struct{ meant }
+	clearAll struct{ meant } // the command "clear"
 )
+
+// meant is the round that a command is for; nil: the open one.
+type meant struct{ round *int64 }
+
+func (m meant) other(round int64) bool { return m.round != nil && *m.round != round }
 
 // readCommand implements game.Kind.Command. body may repeat the type.
 func readCommand(typ string, body json.RawMessage) (any, error) {
@@ -23,17 +31,20 @@ func readCommand(typ string, body json.RawMessage) (any, error) {
 	case "bet":
 		return readBet(body)
 	case "undo":
-		return undo{}, readEmpty(typ, body)
+		m, err := readEmpty(typ, body)
+		return undo{m}, err
 	case "clear":
-		return clearAll{}, readEmpty(typ, body)
+		m, err := readEmpty(typ, body)
+		return clearAll{m}, err
 	}
 	return nil, invalid("Roulette has no command %.40q; it has bet, undo and clear.", typ)
 }
 
 func readBet(body json.RawMessage) (any, error) {
 	var in struct {
-		Type string `json:"type"`
-		Bets []struct {
+		Type  string `json:"type"`
+		Round *int64 `json:"round"`
+		Bets  []struct {
 			Position string     `json:"position"`
 			Amount   game.Money `json:"amount"`
 		} `json:"bets"`
@@ -44,7 +55,7 @@ func readBet(body json.RawMessage) (any, error) {
 	if len(in.Bets) == 0 {
 		return nil, invalid("A bet names at least one position.")
 	}
-	b := bet{stakes: make([]stake, len(in.Bets))}
+	b := bet{meant{in.Round}, make([]stake, len(in.Bets))}
 	for i, s := range in.Bets {
 		p, err := parsePosition(s.Position)
 		if err != nil {
@@ -58,15 +69,16 @@ func readBet(body json.RawMessage) (any, error) {
 	return b, nil
 }
 
-// readEmpty refuses a command that has members besides its type.
-func readEmpty(typ string, body json.RawMessage) error {
+// readEmpty refuses a command that has members besides its type and its round.
+func readEmpty(typ string, body json.RawMessage) (meant, error) {
 	var in struct {
-		Type string `json:"type"`
+		Type  string `json:"type"`
+		Round *int64 `json:"round"`
 	}
 	if err := game.Decode(body, &in); err != nil {
-		return invalid("The command %s has nothing but its type: %.120s.", typ, err)
+		return meant{}, invalid("The command %s has nothing but its type and its round: %.120s.", typ, err)
 	}
-	return nil
+	return meant{in.Round}, nil
 }
 
 func invalid(format string, args ...any) error {

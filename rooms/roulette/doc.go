@@ -14,6 +14,9 @@
 //     the positions say, or in round.voided, which gives every stake back.
 //   - The pocket is a function of the committed seed and the round's number. It is not
 //     computed before bets are closed.
+//   - Everybody is told of a bet in 64 bytes at most: how much, not where. Where the chips lie
+//     are totals, in the view, in betting.closed and in between by game.Totaler; the view of a
+//     full table has less than 64 KiB.
 //   - A table where nobody bets waits without a clock and writes nothing.
 //   - No sum can overflow, nor pass 2^53: settings are capped by moneyMax, a round by
 //     playersMax.
@@ -25,6 +28,9 @@
 //
 // A Tick that comes late moves the phases after it by as much: players see every phase
 // in its full length, also when a node died in between.
+//
+// Journals of before have no totals in betting.closed and do not say which bet is a seat's
+// first; they are replayed and shown without (testdata/old.journal).
 //
 // Undo takes back whole bet commands, latest first. What is left was accepted before,
 // so it needs no new check of limits.

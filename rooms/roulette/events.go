@@ -2,6 +2,7 @@ package roulette
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -88,9 +89,21 @@ type chips struct {
 	inRound
 	Seat   int           `json:"seat"`
 	Name   string        `json:"name"`
-	Bets   []stake       `json:"bets"`             // one a position, in the layout's order
-	Player game.PlayerID `json:"player,omitempty"` // in the journal only
-	Mine   bool          `json:"mine,omitempty"`   // in the player's own form only
+	Bets   []stake       `json:"bets"` // one a position, in the layout's order
+	Player game.PlayerID `json:"player"`
+	First  bool          `json:"first,omitempty"` // of the seat in the round; journals of before have it nowhere
+}
+
+// chipsForm is what leaves the server of chips: to everybody how much it is, to the player
+// also where. The name comes with a seat's first bet of a round, if there is room for it
+// (game.StakeFormMax); without it the form has 59 bytes at most.
+type chipsForm struct {
+	inRound
+	Seat int        `json:"seat"`
+	Name string     `json:"name,omitempty"`
+	Sum  game.Money `json:"sum"`
+	Bets []stake    `json:"bets,omitempty"`
+	Mine bool       `json:"mine,omitempty"`
 }
 
 func (c *chips) total() (sum game.Money) {
@@ -104,15 +117,24 @@ func (c *chips) total() (sum game.Money) {
 func (c *chips) Audience() []game.PlayerID { return []game.PlayerID{c.Player} }
 
 // Public implements game.Redactor.
-func (c *chips) Public() any { return c.form(false) }
+func (c *chips) Public() any {
+	form := chipsForm{inRound: c.inRound, Seat: c.Seat, Sum: c.total()}
+	if !c.First {
+		return form
+	}
+	form.Name = c.Name
+	if data, err := json.Marshal(form); err != nil || len(data) > game.StakeFormMax {
+		form.Name = ""
+	}
+	return form
+}
 
 // For implements game.Redactor.
-func (c *chips) For(who game.PlayerID) any { return c.form(who == c.Player) }
-
-func (c *chips) form(mine bool) any {
-	form := *c
-	form.Player, form.Mine = "", mine
-	return form
+func (c *chips) For(who game.PlayerID) any {
+	if who != c.Player {
+		return c.Public()
+	}
+	return chipsForm{c.inRound, c.Seat, c.Name, c.total(), c.Bets, true}
 }
 
 // betPlaced: a player's stakes are accepted.
@@ -139,7 +161,8 @@ func (e *betRemoved) Postings() []game.Posting {
 // bettingClosed: no more bets.
 type bettingClosed struct {
 	inRound
-	SpinsAt stamp `json:"spins_at"`
+	SpinsAt stamp   `json:"spins_at"`
+	Totals  []stake `json:"totals,omitempty"` // all that lies on the table; journals of before have it nowhere
 }
 
 func (*bettingClosed) Type() string { return "betting.closed" }

@@ -33,6 +33,7 @@ type table struct {
 	settings settings // set once by newTable; not part of the snapshot
 	state
 	seats map[game.PlayerID]*player // those of state.Players
+	on    [positions + 1]game.Money // what all of them have on each position
 }
 
 // state is what a snapshot keeps. It changes in Apply only.
@@ -84,8 +85,19 @@ func newTable(raw json.RawMessage) (game.Rules, error) {
 func (t *table) restore(s state) {
 	t.state = s
 	t.seats = make(map[game.PlayerID]*player, len(s.Players))
+	t.on = [positions + 1]game.Money{}
 	for _, p := range s.Players {
 		t.seats[p.ID] = p
+		for _, bets := range p.Bets {
+			t.put(bets, 1)
+		}
+	}
+}
+
+// put adds stakes to what lies on the table, or takes them away.
+func (t *table) put(list []stake, sign game.Money) {
+	for _, s := range list {
+		t.on[s.Position] += sign * s.Amount
 	}
 }
 
@@ -142,7 +154,7 @@ func (t *table) tick(at time.Time, tick game.Tick) []game.Event {
 	case betting:
 		switch {
 		case t.staked() > 0:
-			return []game.Event{&bettingClosed{this, after(at, t.settings.CloseMS)}}
+			return []game.Event{&bettingClosed{this, after(at, t.settings.CloseMS), stakes(&t.on)}}
 		case t.Closing:
 			return []game.Event{&game.Closed{Reason: t.Reason}}
 		}
@@ -192,6 +204,9 @@ func (t *table) takesBets(cmd game.Command) error {
 	case t.Phase != betting, !t.Until.IsZero() && !cmd.At.Before(t.Until.Time):
 		return game.Refuse(game.CodeBettingClosed, "Bets are closed until the next round.")
 	}
+	if m, ok := cmd.Body.(interface{ other(round int64) bool }); ok && m.other(t.Round) {
+		return game.Refuse(game.CodeBettingClosed, fmt.Sprintf("This was meant for another round; round %d is open.", t.Round))
+	}
 	return nil
 }
 
@@ -200,6 +215,7 @@ func roomClosed() error { return game.Refuse(game.CodeRoomClosed, "This table is
 // bet adds stakes to what the player has on the table, all of them or none.
 func (t *table) bet(cmd game.Command, list []stake) ([]game.Event, error) {
 	p := t.seats[cmd.By.Player]
+	first := p == nil
 	switch {
 	case p == nil && len(t.Players) >= playersMax:
 		return nil, limit("This table seats at most %d players in a round.", playersMax)
@@ -232,7 +248,7 @@ func (t *table) bet(cmd game.Command, list []stake) ([]game.Event, error) {
 		return nil, limit("A player must stake at least %d in a round.", t.settings.RoundMin)
 	}
 	this := inRound{t.Round}
-	placed := &betPlaced{chips{inRound: this, Seat: p.Seat, Name: p.Name, Bets: stakes(&added), Player: p.ID}}
+	placed := &betPlaced{chips{inRound: this, Seat: p.Seat, Name: p.Name, Bets: stakes(&added), Player: p.ID, First: first}}
 	if t.Until.IsZero() {
 		return []game.Event{&bettingStarted{this, after(cmd.At, t.settings.BettingMS)}, placed}, nil
 	}

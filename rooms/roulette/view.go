@@ -17,16 +17,26 @@ type view struct {
 	Pocket     *int            `json:"pocket,omitempty"`
 	Colour     string          `json:"colour,omitempty"`
 	Seed       game.Seed       `json:"seed,omitzero"`
-	Bets       []seatStake     `json:"bets"` // one a seat and position
+	Seats      []seat          `json:"seats"`  // who bet in this round, by seat
+	Totals     []stake         `json:"totals"` // what lies on each position
 	Mine       mine            `json:"mine"`
 	Results    []past          `json:"results"`
 }
 
-type seatStake struct {
-	Seat int    `json:"seat"`
-	Name string `json:"name"`
-	stake
+type seat struct {
+	Seat   int        `json:"seat"`
+	Name   string     `json:"name"`
+	Staked game.Money `json:"staked"`
 }
+
+// totals are what everybody may know of the stakes of a round.
+type totals struct {
+	inRound
+	Totals []stake `json:"totals"`
+}
+
+// Totals implements game.Totaler.
+func (t *table) Totals() any { return totals{inRound{t.Round}, stakes(&t.on)} }
 
 // mine is the viewer's round.
 type mine struct {
@@ -41,7 +51,7 @@ func (t *table) View(who game.PlayerID) any {
 	v := view{
 		Game: name, Phase: t.Phase, Closing: t.Closing, Settings: t.settings,
 		Round: t.Round, Commitment: t.Commitment, Seed: t.Seed,
-		Bets: []seatStake{}, Mine: mine{Bets: []stake{}},
+		Seats: make([]seat, len(t.Players)), Totals: stakes(&t.on), Mine: mine{Bets: []stake{}},
 		Results: t.Results[:len(t.Results):len(t.Results)], // its elements never change
 	}
 	switch t.Phase {
@@ -60,16 +70,12 @@ func (t *table) View(who game.PlayerID) any {
 		pocket := *t.Pocket
 		v.Pocket, v.Colour = &pocket, colour(pocket)
 	}
-	for _, p := range t.Players {
+	for i, p := range t.Players {
+		v.Seats[i] = seat{p.Seat, p.Name, p.Staked}
+	}
+	if p := t.seats[who]; p != nil {
 		on := sums(p.Bets...)
-		list := stakes(&on)
-		for _, s := range list {
-			v.Bets = append(v.Bets, seatStake{p.Seat, p.Name, s})
-		}
-		if p.ID != who {
-			continue
-		}
-		v.Mine = mine{Seat: p.Seat, Staked: p.Staked, Bets: list}
+		v.Mine = mine{Seat: p.Seat, Staked: p.Staked, Bets: stakes(&on)}
 		if t.Phase == settled && p.Staked > 0 {
 			payout := p.Payout
 			v.Mine.Payout = &payout

@@ -48,12 +48,12 @@ func honest() *story {
 	paid := won + 360
 	s := &story{told: []told{
 		{seq: 2, typ: "betting.started", data: `{"round":1,"closes_at":"2026-01-02T03:04:05.000Z"}`},
-		{seq: 3, typ: "bet.placed", data: `{"round":1,"seat":1,"name":"lo***","bets":[{"position":"red","amount":100}],"mine":true}`},
+		{seq: 3, typ: "bet.placed", data: `{"round":1,"seat":1,"name":"lo***","sum":100,"bets":[{"position":"red","amount":100}],"mine":true}`},
 		{seq: 3, id: 1},
-		{seq: 4, typ: "bet.placed", data: `{"round":1,"seat":2,"name":"lo***","bets":[{"position":"red","amount":7}]}`},
+		{seq: 4, typ: "bet.placed", data: `{"round":1,"seat":2,"name":"lo***","sum":7}`},
 		{seq: 5, id: 2}, // before the event
-		{seq: 5, typ: "bet.placed", data: fmt.Sprintf(`{"round":1,"seat":1,"name":"lo***","bets":[{"position":"straight:%d","amount":10}],"mine":true}`, pocket)},
-		{seq: 6, typ: "betting.closed", data: `{"round":1,"spins_at":"2026-01-02T03:04:06.000Z"}`},
+		{seq: 5, typ: "bet.placed", data: fmt.Sprintf(`{"round":1,"seat":1,"name":"lo***","sum":10,"bets":[{"position":"straight:%d","amount":10}],"mine":true}`, pocket)},
+		{seq: 6, typ: "betting.closed", data: `{"round":1,"spins_at":"2026-01-02T03:04:06.000Z","totals":[{"position":"straight:17","amount":10},{"position":"red","amount":100}]}`},
 		{seq: 7, typ: "wheel.spun", data: fmt.Sprintf(`{"round":1,"pocket":%d,"colour":"?","seed":"%s","commitment":"%s","settles_at":"2026-01-02T03:04:07.000Z"}`, pocket, seed.Hex(), seed.Commit())},
 		{seq: 8, typ: "round.settled", data: fmt.Sprintf(`{"round":1,"pocket":%d,"staked":110,"paid":%d,"winners":[],"next_at":"2026-01-02T03:04:08.000Z","mine":{"staked":110,"payout":%d,"bets":[{"position":"red","amount":100,"payout":%d},{"position":"straight:%d","amount":10,"payout":360}]}}`,
 			pocket, paid, paid, won, pocket)},
@@ -196,6 +196,7 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		{"a till is short", func(s *story) { s.books.Accounts[2].Balance-- }, []string{wrongBalance}},
 		{"an account is not in the ledger", func(s *story) { s.books.Accounts = s.books.Accounts[:2] }, []string{wrongBalance}},
 		{"the ledger does not balance", func(s *story) { s.books.OK, s.books.Sum = false, 1 }, []string{wrongBooks}},
+		{"the table's totals are others", func(s *story) { s.replace("betting.closed", `"amount":100`, `"amount":99`) }, []string{wrongStakes}},
 		{"the round's sums are others", func(s *story) { s.replace("round.settled", `"staked":110,"paid"`, `"staked":111,"paid"`) }, []string{wrongStakes}},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
@@ -231,9 +232,9 @@ func TestPlayersOfOneTableMustBeToldTheSame(t *testing.T) {
 	}
 }
 
-// A bet whose outcome the server does not know is asked for again under its first command
-// id; one that the server had no time for is given up.
-func TestABetOfUnknownOutcomeIsSentAgain(t *testing.T) {
+// A bet that the server has not decided, or of which it does not know the outcome, is sent again
+// under its first command id.
+func TestABetThatIsNotAnsweredIsSentAgain(t *testing.T) {
 	server, client := net.Pipe()
 	defer func() { _ = server.Close() }()
 	sent := make(chan string, 4)
@@ -259,22 +260,26 @@ func TestABetOfUnknownOutcomeIsSentAgain(t *testing.T) {
 	if !p.bet(now, bet{"red", 5}) || !p.bet(now, bet{"black", 6}) {
 		t.Fatal("the player does not bet")
 	}
-	first := <-sent
-	<-sent
-	for id, code := range map[int]string{1: wire.CodeUnavailable, 2: wire.CodeBusy} {
-		if err := p.take(wire.ReplyError(fmt.Appendf(nil, "%d", id), wire.NewError(code, "no")), now); err != nil {
+	if !p.bet(now, bet{"odd", 7}) {
+		t.Fatal("the player does not bet")
+	}
+	first := []string{<-sent, <-sent, <-sent}
+	for i, code := range []string{wire.CodeUnavailable, wire.CodeBusy, wire.CodeRateLimited} {
+		if err := p.take(wire.ReplyError(fmt.Appendf(nil, "%d", i+1), wire.NewError(code, "no")), now); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.tend(now) // too early
 	p.tend(now.Add(2 * askAgainAfter))
-	if again := <-sent; again != first {
-		t.Errorf("%s was sent again as %s", first, again)
+	for i, once := range first {
+		if again := <-sent; again != once {
+			t.Errorf("%s was sent again as %s", once, again)
+		}
+		if err := p.take(wire.Reply(fmt.Appendf(nil, "%d", i+1), wire.RoomCommandResult{Accepted: true, Epoch: 1, Seq: int64(2 + i)}), now); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := p.take(wire.Reply([]byte("1"), wire.RoomCommandResult{Accepted: true, Epoch: 1, Seq: 2}), now); err != nil {
-		t.Fatal(err)
-	}
-	if len(p.waiting) != 0 || r.resent.Load() != 1 || p.stats.refused[wire.CodeUnavailable] != 1 || p.stats.refused[wire.CodeBusy] != 1 {
+	if len(p.waiting) != 0 || r.resent.Load() != 3 || p.stats.refused[wire.CodeUnavailable] != 1 || p.stats.refused[wire.CodeBusy] != 1 {
 		t.Errorf("%+v %+v", p.waiting, p.stats.refused)
 	}
 	p.tend(now.Add(time.Hour))

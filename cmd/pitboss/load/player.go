@@ -21,7 +21,8 @@ const (
 	lastBackoff  = 5 * time.Second
 	// giveUpAfter is how long a player tries to come back.
 	giveUpAfter = time.Minute
-	// askAgainAfter is how soon a bet whose outcome the server did not know is sent again.
+	// askAgainAfter is how soon a bet is sent again that the server did not decide, or of which it
+	// did not know the outcome.
 	askAgainAfter = 500 * time.Millisecond
 )
 
@@ -322,8 +323,9 @@ func (p *player) answered(id int64, result json.RawMessage, e *wire.Error, now t
 		return fmt.Errorf("the server refused what was never asked: %w", e)
 	}
 	p.stats.refuse(e.Data.Code)
-	if e.Data.Code == wire.CodeUnavailable {
-		p.unsure[id] = now.Add(askAgainAfter) // it may have been accepted
+	switch e.Data.Code {
+	case wire.CodeUnavailable, wire.CodeBusy, wire.CodeRateLimited:
+		p.unsure[id] = now.Add(askAgainAfter) // no answer: it may have been accepted, or be so later
 		return nil
 	}
 	delete(p.waiting, id)

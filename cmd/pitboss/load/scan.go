@@ -31,6 +31,7 @@ const (
 var dull = [][]byte{
 	[]byte(`{"jsonrpc":"2.0","method":"lobby.`),
 	[]byte(`{"jsonrpc":"2.0","method":"room.beat",`),
+	[]byte(`{"jsonrpc":"2.0","method":"room.totals",`), // betting.closed has the last ones
 	[]byte(`{"jsonrpc":"2.0","method":"room.resync",`), // the lobby's
 	[]byte(`{"jsonrpc":"2.0","method":"session.heartbeat",`),
 	[]byte(`{"jsonrpc":"2.0","method":"promotion.`),
@@ -130,12 +131,14 @@ func scanMine(data []byte) (round int64, b bet, ok bool) {
 	c.number()
 	c.skip(`,"name":"`)
 	c.text()
+	c.skip(`,"sum":`)
+	sum := c.number()
 	c.skip(`,"bets":[{"position":"`)
 	b.position = positionNamed(c.text())
 	c.skip(`,"amount":`)
 	b.amount = game.Money(c.number())
 	c.skip(`}],"mine":true}`)
-	return round, b, c.ok && len(c.left) == 0
+	return round, b, c.ok && len(c.left) == 0 && game.Money(sum) == b.amount
 }
 
 // cursor goes through a text. After the first surprise it is not ok any more and stays

@@ -11,9 +11,9 @@ import (
 )
 
 func placed(seq int64, mine bool) []byte {
-	data := `{"round":12,"seat":3,"name":"lo***","bets":[{"position":"red","amount":250}]}`
+	data := `{"round":12,"seat":3,"sum":250}`
 	if mine {
-		data = data[:len(data)-1] + `,"mine":true}`
+		data = `{"round":12,"seat":3,"name":"lo***","sum":250,"bets":[{"position":"red","amount":250}],"mine":true}`
 	}
 	return wire.EncodeRoomEvent(nil, wire.PushRoomEvent, &wire.RoomEvent{
 		Room: "load-abcdefgh-17", Epoch: 3, Seq: seq, At: wire.At(time.Now()), Type: "bet.placed", Data: json.RawMessage(data),
@@ -22,7 +22,7 @@ func placed(seq int64, mine bool) []byte {
 
 func TestScanningReadsWhatTheServerWrites(t *testing.T) {
 	at := time.Date(2026, 1, 2, 23, 59, 58, 987e6, time.UTC)
-	data := `{"round":12,"seat":3,"name":"lo***","bets":[{"position":"split:17-20","amount":250}],"mine":true}`
+	data := `{"round":12,"seat":3,"name":"lo***","sum":250,"bets":[{"position":"split:17-20","amount":250}],"mine":true}`
 	e, ok := scanEvent(wire.EncodeRoomEvent(nil, wire.PushRoomEvent, &wire.RoomEvent{
 		Room: "r-1", Epoch: 3, Seq: 4567, At: wire.At(at), Type: "bet.placed", Data: json.RawMessage(data),
 	}))
@@ -43,6 +43,9 @@ func TestScanningReadsWhatTheServerWrites(t *testing.T) {
 	if b, ok := scanBalance(wire.Push(wire.PushWalletBalance, wire.Balance{Balance: 123, Currency: "EUR", Version: 9})); !ok || b.Balance != 123 || b.Version != 9 {
 		t.Errorf("%v %+v", ok, b)
 	}
+	if !isDull(wire.Push(wire.PushRoomTotals, wire.Totals{Room: "r-1", Data: json.RawMessage(`{}`)})) {
+		t.Error("totals are not dull")
+	}
 	for _, dull := range []any{wire.Beat{}, wire.LobbyPresence{}, wire.Heartbeat{}} {
 		method := map[any]string{wire.Beat{}: wire.PushRoomBeat, wire.Heartbeat{}: wire.PushHeartbeat}
 		name := wire.PushLobbyPresence
@@ -60,7 +63,7 @@ func TestScanningReadsWhatTheServerWrites(t *testing.T) {
 func TestWhatIsWrittenOtherwiseIsReadToo(t *testing.T) {
 	for _, frames := range [][]string{
 		{
-			`{"method": "room.event", "jsonrpc": "2.0", "params": {"seq": 2, "epoch": 1, "room": "t1", "type": "bet.placed", "at": "2026-01-02T03:04:05.678Z", "new": 1, "data": {"round":1,"seat":1,"name":"x","bets":[{"position":"red","amount":5}],"mine":true}}}`,
+			`{"method": "room.event", "jsonrpc": "2.0", "params": {"seq": 2, "epoch": 1, "room": "t1", "type": "bet.placed", "at": "2026-01-02T03:04:05.678Z", "new": 1, "data": {"round":1,"seat":1,"name":"x","sum":5,"bets":[{"position":"red","amount":5}],"mine":true}}}`,
 			`{"id": 1, "jsonrpc": "2.0", "result": {"seq": 2, "accepted": true, "epoch": 1, "balance": 995, "new": 1}}`,
 			`{"jsonrpc": "2.0", "method": "wallet.balance", "params": {"version": 2, "balance": 995, "currency": "EUR"}}`,
 		},

@@ -40,6 +40,8 @@ type round struct {
 	spun       bool
 	pocket     int
 	seed       game.Seed
+	closed     bool
+	totals     game.Money // what lay on the table when betting closed
 	settled    bool
 	staked     game.Money
 	paid       game.Money
@@ -68,7 +70,10 @@ type roundData struct {
 	Staked     game.Money      `json:"staked"`
 	Paid       game.Money      `json:"paid"`
 	Reason     string          `json:"reason"`
-	Mine       *struct {
+	Totals     []struct {
+		Amount game.Money `json:"amount"`
+	} `json:"totals"`
+	Mine *struct {
 		outcome
 		Refund game.Money `json:"refund"`
 	} `json:"mine"`
@@ -119,6 +124,11 @@ func (t *table) observe(seq int64, typ string, d *roundData) {
 		if r.commitment != d.Commitment {
 			t.fault(wrongEvent, "round %d was opened with the commitment %s and with %s", d.Round, r.commitment, d.Commitment)
 		}
+	case "betting.closed":
+		r.closed, r.totals = true, 0
+		for _, on := range d.Totals {
+			r.totals += on.Amount
+		}
 	case "wheel.spun":
 		t.spun(r, d)
 	case "round.settled":
@@ -167,6 +177,9 @@ func (t *table) settled(r *round, d *roundData) {
 		t.fault(wrongOutcome, "round %d was settled for %d, which was not spun", d.Round, d.Pocket)
 	case r.settled && (r.staked != d.Staked || r.paid != d.Paid):
 		t.fault(wrongEvent, "two players were told different sums of round %d", d.Round)
+	}
+	if r.closed && r.totals != d.Staked {
+		t.fault(wrongStakes, "when betting of round %d closed, %d lay on the table, and it is settled with %d", d.Round, r.totals, d.Staked)
 	}
 	if !r.settled {
 		r.settled, r.staked, r.paid = true, d.Staked, d.Paid

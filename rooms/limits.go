@@ -1,0 +1,214 @@
+package rooms
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// Rate is how much of something there is in a second, and how much of it at once.
+type Rate struct{ PerSecond, Burst int }
+
+// Limits bound what a room makes of what is asked of it. A zero field takes its default.
+//
+// The defaults are what an ordinary link of 1 Mbit/s takes, 125,000 bytes a second with some
+// 4 % for the headers of packets: 80 KiB a second of the room, 16 KiB of what only this player is
+// told, and 20 KB for answers, balances, chat and the lobby. What comes at once waits in the
+// socket's queue, of 256 KiB in which each message counts 128 bytes more than it has: 96 KiB
+// of the smallest events (some 220 bytes) count 152 KiB there, 48 KiB of a player's own (some
+// 300) count 69 KiB, and the rest is for answers.
+type Limits struct {
+	// RoomBytes are frames for everybody in the room; events that nobody's command caused count
+	// and are never held back. Defaults to 80 KiB and 96 KiB at once. Beyond it commands are
+	// answered with ErrBusy.
+	RoomBytes Rate
+	// PlayerBytes are frames for one player alone: the events of a room in the player's own form.
+	// Defaults to 16 KiB and 48 KiB at once. Beyond it the player's commands are answered with
+	// ErrBusy.
+	PlayerBytes Rate
+	// PlayerCommands are what one player asks of one room, over all sockets and nodes, in
+	// commands; a join costs joinCost of them, a refusal that is kept refusalCost. Defaults to 50
+	// and 200 at once. Beyond it the answer is ErrRateLimited.
+	PlayerCommands Rate
+}
+
+const (
+	// refusalCost is what a command costs, in commands, that the rules refuse: the refusal is a
+	// row in the database, as an accepted bet is, and costs nobody any money.
+	refusalCost = 10
+	// joinCost is what a join costs, in commands: it may be answered with 100 KiB.
+	joinCost = 5
+)
+
+// The names of the limits in pitboss_room_limit_hits_total.
+const (
+	limitMailbox        = "mailbox"
+	limitRoomBytes      = "room_bytes"
+	limitPlayerBytes    = "player_bytes"
+	limitPlayerCommands = "player_commands"
+	limitNodeQuestions  = "node_questions"
+	limitResumeReads    = "resume_reads"
+)
+
+func (l Limits) withDefaults() Limits {
+	set := func(r *Rate, perSecond, burst int) {
+		if *r == (Rate{}) {
+			*r = Rate{perSecond, burst}
+		}
+	}
+	set(&l.RoomBytes, 80<<10, 96<<10)
+	set(&l.PlayerBytes, 16<<10, 48<<10)
+	set(&l.PlayerCommands, 50, 200)
+	return l
+}
+
+// bucket is what is left of a Rate, as the moment at which all of it is there again, in
+// UnixNano: the virtual scheduling form of the generic cell rate algorithm (ITU-T I.371).
+type bucket int64
+
+// empty reports whether nothing is left.
+func (b bucket) empty(now int64, r Rate) bool { return int64(b)-now >= r.time(r.Burst) }
+
+// spend takes n, whether it is there or not; less than 0 gives back.
+func (b *bucket) spend(now int64, n int, r Rate) { *b = bucket(max(int64(*b), now) + r.time(n)) }
+
+// take takes n if it is there.
+func (b *bucket) take(now int64, n int, r Rate) bool {
+	if max(int64(*b), now)+r.time(n)-now > r.time(r.Burst) {
+		return false
+	}
+	b.spend(now, n, r)
+	return true
+}
+
+// time returns how long it takes until there is n more.
+func (r Rate) time(n int) int64 { return int64(n) * int64(time.Second) / int64(r.PerSecond) }
+
+// quotas are what single players have left of a room's Limits. Whoever has all of it is
+// forgotten. They are the owner's, so that it changes nothing to come by another socket or node.
+type quotas struct {
+	mu      sync.Mutex // guards what follows
+	players map[payer]*quota
+	enough  int // players at which those who are to be forgotten are looked for
+}
+
+// payer is who pays for a command. Staff of a player's name is somebody else.
+type payer struct {
+	id    game.PlayerID
+	staff bool
+}
+
+type quota struct{ commands, bytes bucket }
+
+func payerOf(a game.Actor) payer { return payer{a.Player, a.Staff} }
+
+// quotasLeast is for how many players nothing is looked for.
+const quotasLeast = 32
+
+// of returns who's quota. q.mu is held.
+func (q *quotas) of(who payer, now int64) *quota {
+	has := q.players[who]
+	if has != nil {
+		return has
+	}
+	if len(q.players) >= max(q.enough, quotasLeast) {
+		q.sweep(now)
+		q.enough = 2 * len(q.players)
+	}
+	if q.players == nil {
+		q.players = map[payer]*quota{}
+	}
+	has = &quota{}
+	q.players[who] = has
+	return has
+}
+
+// sweep forgets whoever has all of the limits. q.mu is held.
+func (q *quotas) sweep(now int64) {
+	for who, has := range q.players {
+		if int64(has.commands) <= now && int64(has.bytes) <= now {
+			delete(q.players, who)
+		}
+	}
+	if len(q.players) == 0 {
+		q.players = nil // maps do not shrink
+	}
+}
+
+// forget is sweep at leisure.
+func (q *quotas) forget(now int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.sweep(now)
+}
+
+// allow takes the cost of a command or a question, if the player may ask that much.
+func (q *quotas) allow(who payer, cost int, now int64, l *Limits) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.of(who, now).commands.take(now, cost, l.PlayerCommands)
+}
+
+// charge takes the cost of what has been answered.
+func (q *quotas) charge(who payer, cost int, now int64, l *Limits) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.of(who, now).commands.spend(now, cost, l.PlayerCommands)
+}
+
+// told reports whether a player has been told as much as there may be told for now.
+func (q *quotas) told(who payer, now int64, l *Limits) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	has := q.players[who]
+	return has != nil && has.bytes.empty(now, l.PlayerBytes)
+}
+
+// tell notes what single players are told; sign is -1 if they are not told after all.
+func (q *quotas) tell(frames []hub.Private, sign int, now int64, l *Limits) {
+	if len(frames) == 0 {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, p := range frames {
+		q.of(payer{id: game.PlayerID(p.Player)}, now).bytes.spend(now, sign*len(p.Frame), l.PlayerBytes)
+	}
+}
+
+// allows reports whether a player may ask this much of the room now, and takes it.
+func (r *room) allows(who payer, cost int) bool {
+	if who.id == "" || r.quotas.allow(who, cost, time.Now().UnixNano(), &r.d.o.Limits) {
+		return true
+	}
+	r.d.meter.refused.WithLabelValues(limitPlayerCommands).Inc()
+	return false
+}
+
+// affords reports whether what a command makes the room publish may be published now. What the
+// journal refused publishes nothing.
+func (r *room) affords(w *work, now int64) bool {
+	if w.command == nil || w.no != nil {
+		return true
+	}
+	limit := limitRoomBytes
+	if !r.budget.empty(now, r.d.o.Limits.RoomBytes) {
+		if !r.quotas.told(payerOf(w.by), now, &r.d.o.Limits) {
+			return true
+		}
+		limit = limitPlayerBytes
+	}
+	r.d.meter.refused.WithLabelValues(limit).Inc()
+	return false
+}
+
+// charge notes what messages cost that are going to be published; sign is -1 if they are not
+// after all.
+func (r *room) charge(messages []hub.Message, sign int, now int64) {
+	for i := range messages {
+		r.budget.spend(now, sign*len(messages[i].Frame), r.d.o.Limits.RoomBytes)
+		r.quotas.tell(messages[i].Private, sign, now, &r.d.o.Limits)
+	}
+}

@@ -1,0 +1,332 @@
+package rooms
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+const (
+	// eventBytes is what an event is long besides its data when it is sent.
+	eventBytes = 128
+	// olderMax is how many events before those in memory are read from the journal for clients
+	// that come back.
+	olderMax = 512
+	// readsMax is how many rooms of a tenant read so at once, on this node; others wait for
+	// readWithin, and then their clients get the view.
+	readsMax   = 2
+	readWithin = time.Second
+	// pastFor is how long what was read and formed for one client is kept for the next: after a
+	// node's death or a network's, all of a room's come at once and miss the same.
+	pastFor = 10 * time.Second
+)
+
+// Joined is what somebody who comes to a room is told.
+type Joined struct {
+	Epoch, Seq int64
+	View       json.RawMessage  `json:",omitempty"` // the room at Seq; nil if Events fill the gap
+	Events     []wire.RoomEvent // what came after the resume, up to Seq
+	Totals     json.RawMessage  `json:",omitempty"` // with Events, if the game has some
+}
+
+// Join tells viewer where a room is: the events since resume if the room knows that place and
+// they are not too many, else its view. It returns ErrNotFound, ErrBusy, ErrRateLimited or
+// ErrUnavailable.
+func (d *Directory) Join(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
+	return seek(ctx, d, methodJoin, request{Ref: ref, Viewer: viewer, Resume: resume}, func(ctx context.Context) (Joined, error) {
+		return d.joinHere(ctx, ref, viewer, resume)
+	})
+}
+
+func (d *Directory) joinHere(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
+	cost := joinCost
+	if ref.Room == LobbyID && resume == nil {
+		cost = 1 // every socket begins with it
+	}
+	if r := d.find(ref); r != nil && !r.allows(payer{id: viewer}, cost) {
+		return Joined{}, ErrRateLimited
+	}
+	gap, err := ask(ctx, d, ref, func(r *room) (gap, error) { return r.meet(viewer, resume) })
+	if err != nil || gap.past == nil {
+		return gap.Joined, err
+	}
+	joined, known, err := d.resume(ctx, ref, viewer, *resume, gap)
+	if err != nil || known {
+		return joined, err
+	}
+	return ask(ctx, d, ref, func(r *room) (Joined, error) { return r.show(viewer) })
+}
+
+// gap is where a room is, and what somebody missed of it.
+type gap struct {
+	Joined
+	kind    game.Kind
+	past    *past    // nil: the view is in Joined instead
+	records []Record // in memory, up to Seq: those from the place on, or all
+	first   int64    // the seq of the first of them, or of the next event if there are none
+}
+
+// show returns the room's view for viewer. Everybody's is made once for each event.
+func (r *room) show(viewer game.PlayerID) (Joined, error) {
+	view := r.everyone
+	if viewer != "" || view == nil || r.everyoneAt != r.seq {
+		var err error
+		if view, err = json.Marshal(r.rules.View(viewer)); err != nil {
+			return Joined{}, fmt.Errorf("view of %s: %w", r.ref, err)
+		}
+		if viewer == "" {
+			r.everyone, r.everyoneAt = view, r.seq
+		}
+	}
+	r.sums.told = nil // this viewer knows those in the view, whatever was told last
+	return Joined{Epoch: r.epoch, Seq: r.seq, View: view}, nil
+}
+
+// meet tells viewer where the room is. What it costs to tell what was missed is looked at before
+// any of it is done: where that is too much, or the room does not know the place, it is the view.
+func (r *room) meet(viewer game.PlayerID, at *wire.Resume) (gap, error) {
+	if at != nil && at.Seq > 0 && at.Seq <= r.seq {
+		g := gap{Joined: Joined{Epoch: r.epoch, Seq: r.seq}, kind: r.kind, first: at.Seq, records: r.remembered(at.Seq)}
+		if g.records != nil && passes(g.records, *at, r.epoch) && short(g.records[1:]) {
+			g.past = &r.past
+		}
+		if g.records == nil {
+			g.first, g.records = r.seq+1-int64(len(r.recent)), slices.Clip(r.recent)
+			if g.first-at.Seq <= olderMax && short(g.records) {
+				g.past = &r.past
+			}
+		}
+		if g.past != nil {
+			var err error
+			g.Totals, err = r.totals()
+			r.sums.told = nil // this viewer knows these, whatever was told last
+			return g, err
+		}
+	}
+	joined, err := r.show(viewer)
+	return gap{Joined: joined}, err
+}
+
+// passes reports whether a room was at this place: at its seq from the epoch that wrote it until
+// the one that wrote the next. records are those from the place on.
+func passes(records []Record, at wire.Resume, epoch int64) bool {
+	if records[0].Seq != at.Seq {
+		return false
+	}
+	if len(records) > 1 {
+		epoch = records[1].Epoch
+	}
+	return at.Epoch >= records[0].Epoch && at.Epoch <= epoch
+}
+
+// short reports whether records are few enough to be sent.
+func short(records []Record) bool {
+	size := 0
+	for _, rec := range records {
+		if size += len(rec.Data) + eventBytes; size > ResumeBytesMax {
+			return false
+		}
+	}
+	return true
+}
+
+// resume fills the gap after a place, if the journal knows the place and the gap is small.
+// Reading and forming the events is the caller's own time, not the room's.
+func (d *Directory) resume(ctx context.Context, ref Ref, viewer game.PlayerID, at wire.Resume, g gap) (Joined, bool, error) {
+	if at.Seq < g.first {
+		older, err := g.past.before(ctx, d, ref, g.first)
+		if err != nil {
+			return Joined{}, false, errors.Join(ErrUnavailable, err)
+		}
+		i, found := slices.BinarySearchFunc(older, at.Seq, func(rec Record, seq int64) int { return int(rec.Seq - seq) })
+		if !found {
+			return Joined{}, false, nil
+		}
+		g.records = slices.Concat(older[i:], g.records)
+		if !passes(g.records, at, g.Epoch) || !short(g.records[1:]) {
+			return Joined{}, false, nil
+		}
+	}
+	err := tried(func() (err error) {
+		g.Events, err = g.past.forms(g.kind, ref.Room, g.records[1:], viewer)
+		return err
+	})
+	return g.Joined, true, err
+}
+
+// past is what a room's clients that come back have missed, so that it is read and formed once
+// for all of them. It is forgotten after pastFor.
+type past struct {
+	mu      sync.Mutex // guards what follows
+	kept    bool       // until the timer that forgets it
+	formed  map[int64]formed
+	older   []Record // before the event first, as far as they were read; nil: they were not
+	first   int64
+	reading chan struct{} // closed when the read at hand is over; nil: there is none
+}
+
+// formed is an event as everybody is told it, and who is told more.
+type formed struct {
+	wire.RoomEvent
+	audience []game.PlayerID
+}
+
+// keep makes sure that what is put into p now is forgotten. p.mu is held.
+func (p *past) keep() {
+	if !p.kept {
+		p.kept = true
+		time.AfterFunc(pastFor, p.forget)
+	}
+}
+
+func (p *past) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept, p.formed, p.older = false, nil, nil
+}
+
+// forms returns records as viewer may see them.
+func (p *past) forms(kind game.Kind, room string, records []Record, viewer game.PlayerID) ([]wire.RoomEvent, error) {
+	out := make([]wire.RoomEvent, len(records))
+	own, err := p.public(kind, room, records, viewer, out)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range own {
+		if out[i], err = formOf(kind, room, records[i], viewer); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// public puts everybody's form of records into out, and returns of which viewer has another.
+func (p *past) public(kind game.Kind, room string, records []Record, viewer game.PlayerID, out []wire.RoomEvent) (own []int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keep()
+	if p.formed == nil {
+		p.formed = make(map[int64]formed, len(records))
+	}
+	for i, rec := range records {
+		f, ok := p.formed[rec.Seq]
+		if !ok {
+			if f, err = form(kind, room, rec); err != nil {
+				return nil, err
+			}
+			p.formed[rec.Seq] = f
+		}
+		out[i] = f.RoomEvent
+		if viewer != "" && slices.Contains(f.audience, viewer) {
+			own = append(own, i)
+		}
+	}
+	return own, nil
+}
+
+func form(kind game.Kind, room string, rec Record) (formed, error) {
+	ev, err := decode(kind, rec)
+	if err != nil {
+		return formed{}, err
+	}
+	red, ok := ev.(game.Redactor)
+	if !ok {
+		return formed{RoomEvent: formedAs(room, rec, rec.Data)}, nil
+	}
+	data, err := json.Marshal(red.Public())
+	if err != nil {
+		return formed{}, fmt.Errorf("event %d, %s: %w", rec.Seq, rec.Type, err)
+	}
+	return formed{formedAs(room, rec, data), red.Audience()}, nil
+}
+
+// before returns the olderMax events before the event first, or those of them that a client
+// could be sent. They are read once for all who ask; nil: others of the tenant's rooms are
+// reading just now.
+func (p *past) before(ctx context.Context, d *Directory, ref Ref, first int64) ([]Record, error) {
+	for {
+		p.mu.Lock()
+		if p.older != nil && p.first == first {
+			defer p.mu.Unlock()
+			return p.older, nil
+		}
+		other := p.reading
+		if other == nil {
+			break
+		}
+		p.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	mine := make(chan struct{})
+	p.reading = mine
+	p.mu.Unlock()
+	read, err := d.readBefore(ctx, ref, first)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading = nil
+	close(mine)
+	if err == nil && read != nil {
+		p.keep()
+		p.older, p.first = read, first
+	}
+	return read, err
+}
+
+func (d *Directory) readBefore(ctx context.Context, ref Ref, first int64) ([]Record, error) {
+	free, ok := d.reads.enter(ctx, ref.Tenant)
+	if !ok {
+		d.meter.refused.WithLabelValues(limitResumeReads).Inc()
+		return nil, ctx.Err()
+	}
+	defer free()
+	from := max(0, first-1-olderMax)
+	records, err := d.o.Journal.Since(ctx, ref, from, int(first-1-from))
+	if err != nil {
+		return nil, err
+	}
+	keep := len(records)
+	for size := 0; keep > 0 && size <= ResumeBytesMax; keep-- {
+		size += len(records[keep-1].Data) + eventBytes
+	}
+	return append([]Record{}, records[keep:]...), nil
+}
+
+// reads are the tenants' reads of older events.
+type reads struct {
+	mu      sync.Mutex // guards what follows
+	tenants map[tenant.ID]chan struct{}
+}
+
+// enter waits for one of a tenant's readsMax places, for readWithin at most.
+func (r *reads) enter(ctx context.Context, id tenant.ID) (leave func(), ok bool) {
+	r.mu.Lock()
+	places := r.tenants[id]
+	if places == nil {
+		places = make(chan struct{}, readsMax)
+		if r.tenants == nil {
+			r.tenants = map[tenant.ID]chan struct{}{}
+		}
+		r.tenants[id] = places
+	}
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, true
+	case <-ctx.Done():
+		return nil, false
+	}
+}
