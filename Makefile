@@ -82,6 +82,11 @@ e2e: build web/node_modules/.installed docs/node_modules/.installed ## Browser t
 	export CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
 	PITBOSS_BIN=$(CURDIR)/bin/pitboss npm --prefix web run e2e
 
+.PHONY: churn
+churn: SOCKETS := 20000
+churn: ## Lose sockets in every way and look at what they leave behind (SOCKETS=20000 in each way)
+	go test -count=1 -v -run TestASocketThatIsLostLeavesNothingBehind -timeout 60m ./hub -churn.sockets=$(SOCKETS)
+
 .PHONY: crash
 crash: SECONDS := 600
 crash: ## Kill the server at every step of a round (SECONDS=600)

@@ -15,23 +15,12 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// tenancy is one tenant's share of this node, while it has sockets.
-type tenancy struct {
-	tenantMeters
-	backlogs []backlog // by flusher, whose mu guards them
-
-	commands, volume bucket
-
-	// Guarded by Hub.mu.
-	sockets int
-	live    map[string]*Conn // by player: the one that has the seat
-}
-
 // Accept makes a socket of a request whose identity and origin have been checked, and
 // returns when open has: the socket lives on in a goroutine of its own with a small stack, and
-// nothing of the request is kept. It has answered the request in any case. The error is nil
-// for a socket that was open; ErrSubprotocol, ErrTooManySockets, ErrDraining, or what was
-// wrong with the handshake.
+// nothing of the request is kept. It has answered the request in any case: with 429 if the
+// subject, or all of its tenant's, come too often. The error is nil for a socket that was open;
+// ErrSubprotocol, ErrTooManySockets, ErrTooManyConnects, ErrDraining, or what was wrong with the
+// handshake.
 //
 // Open is called when the socket is already found by CloseWhere, Drain and Connections: what
 // may have been decided against the identity since it was checked must be checked again
@@ -41,17 +30,15 @@ func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open f
 		refuse(w, http.StatusBadRequest, "invalid_params", "offer the WebSocket subprotocol "+wire.Subprotocol)
 		return ErrSubprotocol
 	}
-	if !h.reserve() {
-		h.meters.hit(limitSockets)
-		w.Header().Set("Retry-After", strconv.Itoa(int(overloadRetry.Seconds())))
-		refuse(w, http.StatusServiceUnavailable, wire.CodeBusy, "this node has all the sockets it can hold")
-		return ErrTooManySockets
+	s, met := h.arrive(id)
+	if s == nil {
+		return h.turnAway(w, met)
 	}
 	// The library keeps the name as the client wrote it, and with it the whole header.
 	r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
-	c := h.newConn(id)
+	c := h.newConn(id, s)
 	if err := c.upgrade(w, r); err != nil {
-		h.unreserve()
+		h.depart(s)
 		return fmt.Errorf("hub: handshake: %w", err)
 	}
 	code, refused := h.register(c)
@@ -73,6 +60,11 @@ func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open f
 	}()
 	handler := open(c)
 	opened = true
+	if r, ok := handler.(Resyncer); ok {
+		c.mu.Lock()
+		c.resyncer = r
+		c.mu.Unlock()
+	}
 	go c.serve(handler)
 	return nil
 }
@@ -87,9 +79,10 @@ func (c *Conn) serve(handler Handler) {
 // finish is what follows reading, which err ended.
 func (c *Conn) finish(handler Handler, registered bool, err error) {
 	h := c.hub
-	defer h.unreserve()
+	defer h.depart(c.subject)
 	c.end()
 	c.cut()
+	_ = c.ws.CloseNow() // which alone lets the library, and with it this socket, be collected
 	if registered {
 		h.unregister(c)
 	}
@@ -103,9 +96,9 @@ func (c *Conn) finish(handler Handler, registered bool, err error) {
 	}
 }
 
-func (h *Hub) newConn(id Identity) *Conn {
+func (h *Hub) newConn(id Identity, s *subject) *Conn {
 	c := &Conn{
-		hub: h, id: id, name: strings.ToLower(rand.Text()[:12]), since: time.Now().UnixNano(),
+		hub: h, id: id, subject: s, tenant: s.tenant, name: strings.ToLower(rand.Text()[:12]), since: time.Now().UnixNano(),
 		flusher: h.flushers.next(),
 	}
 	c.heardAt.Store(c.since)
@@ -126,30 +119,26 @@ func offers(r *http.Request) bool {
 	return false
 }
 
+// turnAway answers who met a limit before the upgrade.
+func (h *Hub) turnAway(w http.ResponseWriter, limit string) error {
+	h.meters.hit(limit)
+	status, code, message, retry, err := http.StatusServiceUnavailable, wire.CodeBusy, "this node has all the sockets it can hold", overloadRetry, ErrTooManySockets
+	switch limit {
+	case limitStaffSockets:
+		message = "this account has all the sockets it can have"
+	case limitConnects, limitTenantConnects:
+		status, code, message, retry, err = http.StatusTooManyRequests, wire.CodeRateLimited, "too many new connections; wait a moment", connectRetry, ErrTooManyConnects
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(int(retry.Seconds())))
+	refuse(w, status, code, message)
+	return err
+}
+
 // refuse answers over HTTP, in the API's form.
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"code": code, "message": message}})
-}
-
-func (h *Hub) reserve() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.reserved >= h.limits.SocketsMax {
-		return false
-	}
-	h.reserved++
-	return true
-}
-
-func (h *Hub) unreserve() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.reserved--; h.reserved == 0 && h.empty != nil {
-		close(h.empty)
-		h.empty = nil
-	}
 }
 
 // register makes the socket known, and takes the player's seat from an older one. It
@@ -165,53 +154,41 @@ func (h *Hub) register(c *Conn) (wire.CloseCode, error) {
 func (h *Hub) admit(c *Conn) (older *Conn, code wire.CloseCode, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	tn := h.tenants[c.id.Tenant]
-	if tn == nil {
-		tn = &tenancy{
-			tenantMeters: h.meters.of(c.id.Tenant),
-			live:         map[string]*Conn{},
-			backlogs:     make([]backlog, len(h.flushers.all)),
-		}
-	}
-	c.tenant = tn
+	s, t := c.subject, c.tenant
 	if h.draining {
 		return nil, wire.CloseDraining, ErrDraining
 	}
-	older = tn.live[c.id.Player]
-	if c.id.Role != RolePlayer {
-		older = nil
-	}
-	if tn.sockets >= h.limits.SocketsPerTenantMax && older == nil {
+	older = s.seat
+	if t.sockets >= h.limits.SocketsPerTenantMax && older == nil {
 		h.meters.hit(limitTenantSockets)
 		return nil, wire.CloseOverloaded, ErrTooManySockets
 	}
-	if c.id.Role == RolePlayer {
-		tn.live[c.id.Player] = c
+	if !s.key.staff {
+		if s.seat = c; older == nil {
+			t.online++
+		}
 	}
-	h.tenants[c.id.Tenant] = tn
-	tn.sockets++
-	tn.connections.Set(float64(tn.sockets))
-	s := h.shard(c)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.conns[c] = struct{}{}
+	t.sockets++
+	t.connections.Set(float64(t.sockets))
+	shard := h.shard(c)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	shard.conns[c] = struct{}{}
 	return older, wire.CloseCode{}, nil
 }
 
 func (h *Hub) unregister(c *Conn) {
-	s := h.shard(c)
-	s.mu.Lock()
-	delete(s.conns, c)
-	s.mu.Unlock()
+	shard := h.shard(c)
+	shard.mu.Lock()
+	delete(shard.conns, c)
+	shard.mu.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	tn := c.tenant
-	if tn.live[c.id.Player] == c {
-		delete(tn.live, c.id.Player)
+	s, t := c.subject, c.tenant
+	if s.seat == c {
+		s.seat = nil
+		t.online--
 	}
-	tn.sockets--
-	tn.connections.Set(float64(tn.sockets))
-	if tn.sockets == 0 && h.tenants[c.id.Tenant] == tn {
-		delete(h.tenants, c.id.Tenant)
-	}
+	t.sockets--
+	t.connections.Set(float64(t.sockets))
 }

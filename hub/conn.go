@@ -53,39 +53,40 @@ type Conn struct {
 	hub     *Hub
 	name    string
 	id      Identity
-	tenant  *tenancy
-	since   int64 // UnixNano
+	subject *subject
+	tenant  *tenancy // the subject's
+	since   int64    // UnixNano
 	ws      *websocket.Conn
 	link    *link
 	flusher *flusher
 
-	renewed          atomic.Pointer[Token] // the token that took the place of id's
-	over             atomic.Bool           // it is closed or told to
-	commands, volume bucket
+	renewed atomic.Pointer[Token] // the token that took the place of id's
+	over    atomic.Bool           // it is closed or told to
 
 	received int32        // length of the frame that Received is given; of who reads
-	refused  atomic.Int32 // how many more commands were refused than allowed, lately
 	expires  atomic.Int64 // UnixNano; 0: never
 	heardAt  atomic.Int64 // UnixNano, of the hub's clock
 	sentAt   atomic.Int64 // UnixNano, of the hub's clock
 	seatAt   atomic.Int64 // UnixNano, of the hub's clock: when the seat was told last
 	dueAt    atomic.Int64 // the tick of the wheel at which it is looked at
 
-	mu      sync.Mutex // guards what follows
-	queue   queue
-	heldNow int // bytes of members' held
-	topics  []*member
-	seat    int64    // its player's, in seated; 0: none yet
-	seated  *topic   // the player's own
-	closing *closing // why it ends; nothing is queued any more
-	ended   bool     // reading is over: it is in no topic, and will not be
-	listed  uint8    // bit k: the flusher has it in its line of class k
-	deflate bool     // the client takes compressed messages; set once
-	blocked bool     // drain writes, and nobody else
-	broken  bool     // writing is over
-	bye     bye
-	answer  *answers      // to the client's control frames; nil: to none yet
-	silence chan struct{} // made by who waits for quiet
+	mu       sync.Mutex // guards what follows
+	queue    queue
+	heldNow  int // bytes of members' held
+	topics   []*member
+	resyncer Resyncer // nil: none, or it is not open yet
+	resyncAt int64    // of Hub.clock: when it may be resynchronised again
+	seat     int64    // its player's, in seated; 0: none yet
+	seated   *topic   // the player's own
+	closing  *closing // why it ends; nothing is queued any more
+	ended    bool     // reading is over: it is in no topic, and will not be
+	listed   uint8    // bit k: the flusher has it in its line of class k
+	deflate  bool     // the client takes compressed messages; set once
+	blocked  bool     // drain writes, and nobody else
+	broken   bool     // writing is over
+	bye      bye
+	answer   *answers      // to the client's control frames; nil: to none yet
+	silence  chan struct{} // made by who waits for quiet
 }
 
 type closing struct {
@@ -140,7 +141,7 @@ func (c *Conn) Send(class Class, key string, frame []byte) {
 func (c *Conn) send(f *frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.push(item{frame: f}) {
+	if c.admit(item{frame: f}) {
 		c.kick(f.class)
 	}
 }
@@ -160,7 +161,7 @@ func (c *Conn) Hold(name tenant.Topic) error {
 		t := m.topic
 		c.mu.Unlock()
 		if t != nil {
-			t.again(m)
+			t.again(m, 0)
 		}
 		return err
 	}
@@ -223,7 +224,7 @@ func (c *Conn) holdAgain(m *member) error {
 		return ErrClosed
 	}
 	if !m.holding {
-		m.holding, m.held = true, c.queue.take(m)
+		m.holding, m.held = true, c.queue.take(m, everything)
 		for i := range m.held {
 			c.heldNow += m.held[i].size()
 		}
@@ -260,7 +261,7 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 	}
 	for i := range held {
 		c.heldNow -= held[i].size()
-		if (held[i].seq <= 0 || held[i].seq > m.after) && c.push(held[i]) {
+		if c.admit(held[i]) {
 			c.kick(held[i].class)
 		}
 	}
@@ -308,7 +309,7 @@ func (c *Conn) forget(m *member) {
 		c.heldNow -= m.held[i].size()
 	}
 	m.held = nil
-	c.queue.take(m)
+	c.queue.take(m, everything)
 }
 
 // part takes m, which is not in c.topics any more, out of its topic.
@@ -330,46 +331,6 @@ func (c *Conn) Topics() []tenant.Topic {
 		names = append(names, m.name)
 	}
 	return names
-}
-
-// Allow takes the command that was received from the socket's and from the tenant's
-// allowance, and reports whether both had room for it and for its bytes. Who goes on
-// regardless is closed as flooding. Only Received may call it, once.
-func (c *Conn) Allow() bool {
-	l, now := &c.hub.limits, time.Now().UnixNano()
-	if !c.allowed(now) {
-		if int(c.refused.Add(1)) >= l.RefusalsMax {
-			c.hub.meters.hit(limitRefusals)
-			c.Close(wire.CloseFlood, overloadRetry)
-		}
-		return false
-	}
-	if c.refused.Add(-1) < 0 {
-		c.refused.Store(0)
-	}
-	switch {
-	case !c.tenant.commands.take(now, 1, l.TenantCommandsPerSecond, l.TenantCommandsPerSecond):
-		c.hub.meters.hit(limitTenantCommands)
-	case !c.tenant.volume.take(now, int(c.received), l.TenantBytesPerSecond, l.TenantBytesPerSecond):
-		c.hub.meters.hit(limitTenantBytes)
-	default:
-		return true
-	}
-	return false
-}
-
-// allowed is the socket's part of Allow.
-func (c *Conn) allowed(now int64) bool {
-	l := &c.hub.limits
-	switch {
-	case !c.commands.take(now, 1, l.CommandsPerSecond, l.CommandsBurst):
-		c.hub.meters.hit(limitCommands)
-	case !c.volume.take(now, int(c.received), l.BytesPerSecond, l.BytesBurst):
-		c.hub.meters.hit(limitBytes)
-	default:
-		return true
-	}
-	return false
 }
 
 // Renew gives the socket another token of the same identity, and with it another moment at
@@ -424,26 +385,19 @@ func (c *Conn) close(why closing) {
 func (c *Conn) deliver(m *member, f *frame) (list bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing != nil || m.left {
-		return false
-	}
-	it := item{frame: f, from: m}
-	switch {
-	case m.holding:
-		if c.bound() {
-			m.held = append(m.held, it)
-			c.heldNow += it.size()
-		}
-	case f.seq > 0 && f.seq <= m.after:
-	default:
-		return c.push(it) && c.listing(f.class)
-	}
-	return false
+	return !m.left && c.admit(item{frame: f, from: m}) && c.listing(f.class)
 }
 
-// push needs mu. It reports whether the item waits now.
-func (c *Conn) push(it item) bool {
-	if c.closing != nil || c.ended || !c.bound() {
+// admit needs mu. It queues the item, or keeps it while its topic is held, unless it is known to
+// the client, and reports whether it is in the queue now.
+func (c *Conn) admit(it item) bool {
+	m := it.from
+	if m != nil && !m.holding && it.seq > 0 && it.seq <= m.after || c.closing != nil || c.ended || !c.bound() {
+		return false
+	}
+	if m != nil && m.holding { // maybe since bound
+		m.held = append(m.held, it)
+		c.heldNow += it.size()
 		return false
 	}
 	c.queue.push(it)
@@ -467,13 +421,16 @@ func (c *Conn) kick(class Class) {
 	}
 }
 
-// bound needs mu. It closes the socket if too much waits already: a single frame, however
-// long, may always be sent.
+// bound needs mu. If too much waits already it resynchronises the socket, or closes it: a single
+// frame, however long, may always be sent.
 func (c *Conn) bound() bool {
 	if c.queue.bytes+c.heldNow <= c.hub.limits.QueueBytesMax {
 		return true
 	}
 	c.hub.meters.hit(limitQueue)
+	if c.relieve() {
+		return true
+	}
 	c.close(closing{code: wire.CloseSlow})
 	return false
 }

@@ -4,8 +4,17 @@
 // # What always holds
 //
 //   - Nobody waits on a slow socket. What waits for a socket is bounded in bytes; past the
-//     bound the socket is closed, with a code that says come back, and nothing is ever left
-//     out silently.
+//     bound its client is told anew where the topic is of which most waits (Resyncer), or the
+//     socket is closed, with a code that says come back. Nothing is ever left out silently.
+//   - A socket that has ended is garbage, however it ended: what was made for it in a library is
+//     told so, and nothing keeps it but the wheel, for one turn.
+//   - Limits are a subject's, a player's or a staff member's, and outlive its sockets: to come
+//     back changes nothing. A subject is forgotten when it has no socket and is owed nothing, so
+//     what is kept is bounded by how fast subjects may come.
+//   - Whoever of a tenant's subjects keeps to its share of the tenant's commands gets it,
+//     whatever the others send.
+//   - All that a client sends is counted: commands by Conn.Allow, other frames as they arrive,
+//     and both after a close of ours.
 //   - No frame is torn: a socket is written to by its flusher or by its drain, never by both,
 //     and the WebSocket library's control frames go the same way.
 //   - An idle socket is one goroutine, which reads.
@@ -40,7 +49,7 @@
 // # Why
 //
 // Four locks nest: of a topic's order (sequel.mu), of its members (topic.mu), a socket's
-// (Conn.mu), a flusher's (flusher.mu), in this order. All others are held alone and for a few instructions; topic.gate alone is held
+// (Conn.mu), a flusher's (flusher.mu), in this order. All others are held alone and for a few instructions, Hub.errandsMu also inside of them; topic.gate alone is held
 // while the bus is asked for a topic, and only those who want that topic wait for it.
 //
 // What a topic missed is given in portions, since thousands of events at once are more than a
@@ -52,6 +61,13 @@
 // the same for everyone, and it has no way to write one to many, or many at once. Our own
 // close frame is written as the last message rather than by its Close, which would wait in a
 // goroutine for each socket when a node drains.
+//
+// A tenant's allowance may be used up by whoever sends, but for half of it, which is kept for
+// those who have not had their share: an allowance divided outright would go to waste with those
+// who are silent.
+//
+// Fragments and control frames are seen by link, which follows the headers in the client's
+// bytes: the library has no hook for fragments. An ordinary command costs 40 ns for it.
 //
 // Frames are not counted but left to the garbage collector: a broadcast is two allocations,
 // whatever the number of sockets.

@@ -8,6 +8,8 @@ var (
 	// ErrTooManySockets means that the node, or the tenant, has all the sockets it may
 	// have.
 	ErrTooManySockets = errors.New("hub: too many sockets")
+	// ErrTooManyConnects means that the subject, or all of the tenant's, come too often.
+	ErrTooManyConnects = errors.New("hub: too many connects")
 	// ErrTooManyTopics means that the socket listens to all the topics it may.
 	ErrTooManyTopics = errors.New("hub: too many topics")
 	// ErrClosed means that the socket is closed, or about to be.

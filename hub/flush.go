@@ -224,6 +224,8 @@ func (q *fifo[T]) push(v T) {
 	q.items = append(q.items, v)
 }
 
+func (q *fifo[T]) len() int { return len(q.items) - q.head }
+
 func (q *fifo[T]) pop() (v T, ok bool) {
 	if q.head == len(q.items) {
 		return v, false

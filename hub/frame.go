@@ -12,10 +12,11 @@ import (
 // built once, queued by pointer and never changed. The garbage collector counts who still
 // needs it.
 type frame struct {
-	bytes []byte
-	class Class
-	seq   int64
-	slot  slot // what it replaces; zero: nothing
+	bytes  []byte
+	class  Class
+	placed bool // it is an event, or says which is the last
+	seq    int64
+	slot   slot // what it replaces; zero: nothing
 
 	deflate  sync.Once
 	deflated []byte // made by the first socket that wants it

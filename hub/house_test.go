@@ -3,6 +3,7 @@ package hub_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -90,19 +91,22 @@ type house struct {
 	reg      *prometheus.Registry
 	log      *safeBuffer
 	tenant   tenant.ID
+	addr     string // on the loopback interface
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 	stop     func()
 	stopped  func() error // ends Run and says what it returned
 	onOpen   func(*hub.Conn)
 	received func(c *hub.Conn, frame []byte) // nil: nothing is done
+	handler  func(*hub.Conn) hub.Handler     // nil: one that calls received
 
+	repair      bool                      // the hub repairs
 	compression websocket.CompressionMode // that clients offer from now on
 
 	readBuffer int // of clients on TCP from now on; 0: the kernel's own
 
 	mu      sync.Mutex
 	waiting map[string]chan *hub.Conn // by the client's nonce
-	accepts []error                   // what Accept returned
+	accepts []error                   // that Accept returned
 	next    int
 }
 
@@ -123,6 +127,7 @@ func tcp(t testing.TB, setups ...setup) *house {
 	}
 	addr := l.Addr().String()
 	h := newHouse(t, l, setups...)
+	h.addr = addr
 	h.dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 		if err == nil && h.readBuffer > 0 {
@@ -139,7 +144,11 @@ type smallBuffers struct{ net.Listener }
 func (l smallBuffers) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err == nil {
-		err = c.(*net.TCPConn).SetWriteBuffer(4 << 10)
+		below := c
+		if secure, ok := c.(*tls.Conn); ok {
+			below = secure.NetConn()
+		}
+		err = below.(*net.TCPConn).SetWriteBuffer(4 << 10)
 	}
 	return c, err
 }
@@ -244,12 +253,20 @@ func (h *house) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.waiting[r.Header.Get("X-Nonce")] <- c
+		if opened := h.waiting[r.Header.Get("X-Nonce")]; opened != nil {
+			opened <- c
+			delete(h.waiting, r.Header.Get("X-Nonce"))
+		}
+		if h.handler != nil {
+			return h.handler(c)
+		}
 		return handler{h, c}
 	})
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.accepts = append(h.accepts, err)
+	if err != nil {
+		h.accepts = append(h.accepts, err)
+	}
 }
 
 // client is a socket, seen from both ends.

@@ -48,6 +48,8 @@ type Hub struct {
 	log         *slog.Logger
 	heartbeat   time.Duration
 	limits      Limits
+	rates       rates
+	began       time.Time
 	compression bool
 	meters      *meters
 	topics      *topics
@@ -56,8 +58,9 @@ type Hub struct {
 	peers       *peers
 	repair      Repair
 	fetching    chan struct{} // an element for each topic that fetches what it misses
-	repairsMu   sync.Mutex    // held while repairs begin, or may not any more
-	repairs     sync.WaitGroup
+	resyncing   chan struct{} // an element for each socket that is resynchronised
+	errandsMu   sync.Mutex    // held while errands begin, or may not any more
+	errands     sync.WaitGroup
 	reminders   chan Message    // of seats
 	life        context.Context // ended by Run
 	end         context.CancelFunc
@@ -66,7 +69,8 @@ type Hub struct {
 
 	mu       sync.Mutex // guards what follows; nests outside of a shard's
 	tenants  map[tenant.ID]*tenancy
-	reserved int // sockets, and those being made
+	leaving  fifo[*subject] // without a socket, or so it was when they came here
+	reserved int            // sockets, and those being made
 	draining bool
 	empty    chan struct{} // closed when reserved becomes 0, for who waits for it
 }
@@ -90,11 +94,13 @@ func New(o Options) *Hub {
 		wheel: newWheel(o.Heartbeat), flushers: newFlushers(flusherCount(), o.Windows),
 		seed: maphash.MakeSeed(), tenants: map[tenant.ID]*tenancy{},
 	}
+	h.began, h.rates = time.Now(), h.limits.rates()
 	for i := range h.shards {
 		h.shards[i].conns = map[*Conn]struct{}{}
 	}
 	h.peers = newPeers(h)
 	h.repair, h.fetching = o.Repair, make(chan struct{}, repairsMax)
+	h.resyncing = make(chan struct{}, resyncsMax)
 	h.reminders = make(chan Message, seatsWaitMax)
 	h.life, h.end = context.WithCancel(context.Background())
 	return h
@@ -108,6 +114,9 @@ func (h *Hub) Node() string { return h.node }
 
 // Heartbeat is how often something is sent to a socket at least.
 func (h *Hub) Heartbeat() time.Duration { return h.heartbeat }
+
+// clock counts nanoseconds, whatever becomes of the time of day.
+func (h *Hub) clock() int64 { return int64(time.Since(h.began)) }
 
 // Run delivers what the bus brings and keeps an eye on the sockets until ctx ends or the
 // bus fails. Then it closes the sockets that are left, as draining, and returns when all
@@ -135,10 +144,10 @@ func (h *Hub) Run(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("hub: %w", err)
 	}
-	h.repairsMu.Lock()
+	h.errandsMu.Lock()
 	h.end()
-	h.repairsMu.Unlock()
-	h.repairs.Wait()
+	h.errandsMu.Unlock()
+	h.errands.Wait()
 	// Every close ends in closeTimeout; the rest is for handlers.
 	left, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTimeout)
 	defer cancel()
@@ -302,8 +311,8 @@ func (h *Hub) Count(name tenant.Topic) int {
 func (h *Hub) Online(id tenant.ID) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if tn := h.tenants[id]; tn != nil {
-		return len(tn.live)
+	if t := h.tenants[id]; t != nil {
+		return t.online
 	}
 	return 0
 }
@@ -312,8 +321,12 @@ func (h *Hub) Online(id tenant.ID) int {
 func (h *Hub) Plays(id tenant.ID, player string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	tn := h.tenants[id]
-	return tn != nil && tn.live[player] != nil
+	t := h.tenants[id]
+	if t == nil {
+		return false
+	}
+	s := t.subjects[subjectKey{name: player}]
+	return s != nil && s.seat != nil
 }
 
 // all is every registered socket; no lock is held while one is looked at.

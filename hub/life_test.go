@@ -330,32 +330,32 @@ func TestClientMustOfferTheSubprotocol(t *testing.T) {
 	}
 }
 
-func TestCommandsAreLimitedBySocketAndByTenant(t *testing.T) {
+func TestCommandsAreLimitedByPlayerAndByTenant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := pipes(t, limits(hub.Limits{CommandsPerSecond: 50, CommandsBurst: 100, TenantCommandsPerSecond: 150, RefusalsMax: 200}))
+		h := pipes(t, limits(hub.Limits{CommandsPerSecond: 50, CommandsBurst: 100, TenantCommandsPerSecond: 150, RefusalsPerSecond: 1, RefusalsBurst: 200}))
 		foreign := h.player("carol")
 		foreign.Tenant = mustTenant(t, "lucky-star")
 		alice, bob, carol := h.connect(h.player("alice")), h.connect(h.player("bob")), h.connect(foreign)
 		allowed := func(c *client, tries int) (n int) {
 			for range tries {
-				if c.conn.Allow() {
+				if c.conn.Allow(1) {
 					n++
 				}
 			}
 			return n
 		}
-		if a, b, c := allowed(alice, 120), allowed(bob, 90), allowed(carol, 90); a != 100 || b != 50 || c != 90 {
-			t.Errorf("allowed: %d, %d, %d; want 100 (the socket's), 50 (the tenant's rest), 90", a, b, c)
+		if a, b, c := allowed(alice, 120), allowed(bob, 90), allowed(carol, 90); a != 75 || b != 37 || c != 75 {
+			t.Errorf("allowed: %d, %d, %d; want 75 (half of the tenant's), 37 (his share of the rest), 75", a, b, c)
 		}
 		wait(t, 1)
 		if a := allowed(alice, 60); a != 50 {
 			t.Errorf("a second later: %d, want 50", a)
 		}
-		if allowed(alice, 189); alice.conn.Closing() {
-			t.Error("closed after 199 refusals")
+		if allowed(alice, 171); alice.conn.Closing() {
+			t.Error("closed after 201 refusals, of which one has come back")
 		}
-		alice.conn.Allow()
+		alice.conn.Allow(1)
 		if _, closing := alice.wantClose(wire.CloseFlood); closing.RetryAfterMS <= 0 {
 			t.Error("it was not told when to come back")
 		}
@@ -380,7 +380,7 @@ func TestCommandsAreLimitedInBytesToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		allowed := make(chan bool, 1)
 		h := pipes(t, limits(hub.Limits{BytesPerSecond: 1000, BytesBurst: 3000, TenantBytesPerSecond: 4000}), func(h *house, _ *hub.Options) {
-			h.received = func(c *hub.Conn, _ []byte) { allowed <- c.Allow() }
+			h.received = func(c *hub.Conn, _ []byte) { allowed <- c.Allow(1) }
 		})
 		alice, bob := h.connect(h.player("alice")), h.connect(h.player("bob"))
 		try := func(c *client, size int, want bool) {
@@ -411,7 +411,7 @@ func TestWhoFloodsIsClosedWithoutHarmToOthers(t *testing.T) {
 	t.Parallel()
 	h := tcp(t, func(h *house, _ *hub.Options) {
 		h.received = func(c *hub.Conn, _ []byte) {
-			if !c.Allow() {
+			if !c.Allow(1) {
 				c.Send(hub.ClassResult, "", []byte("slower"))
 			}
 		}
@@ -426,7 +426,7 @@ func TestWhoFloodsIsClosedWithoutHarmToOthers(t *testing.T) {
 	}()
 	flooder.wantClose(wire.CloseFlood)
 	quiet.conn.Send(hub.ClassState, "", []byte("fine"))
-	if got := quiet.read(); got != "fine" || !quiet.conn.Allow() {
+	if got := quiet.read(); got != "fine" || !quiet.conn.Allow(1) {
 		t.Error("the other socket was harmed")
 	}
 }

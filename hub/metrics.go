@@ -13,7 +13,7 @@ type meters struct {
 	in, out, bytesIn, bytesOut, writes *prometheus.CounterVec
 	closes, limitHits                  *prometheus.CounterVec
 	published, unpublished             prometheus.Counter
-	gaps, repaired, doubled            prometheus.Counter
+	gaps, repaired, doubled, resyncs   prometheus.Counter
 }
 
 func newMeters(reg prometheus.Registerer) *meters {
@@ -40,9 +40,11 @@ func newMeters(reg prometheus.Registerer) *meters {
 			Name: "pitboss_hub_repaired_total", Help: "Events that the bus lost and that were fetched."}),
 		doubled: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "pitboss_hub_doubled_total", Help: "Events that came more than once, and were told once."}),
+		resyncs: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "pitboss_hub_resyncs_total", Help: "Sockets that fell behind and were told where a topic is instead of what waited."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.writes, m.closes, m.limitHits, m.published, m.unpublished, m.gaps, m.repaired, m.doubled)
+		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.writes, m.closes, m.limitHits, m.published, m.unpublished, m.gaps, m.repaired, m.doubled, m.resyncs)
 	}
 	return m
 }

@@ -97,14 +97,14 @@ func (q *queue) pop() (item, bool) {
 	return item{}, false
 }
 
-// take removes everything that came from m, and returns it in the order in which it
+// take removes what came from m and is one of those, and returns it in the order in which it
 // was pushed.
-func (q *queue) take(m *member) []item {
+func (q *queue) take(m *member, those func(*frame) bool) []item {
 	var taken []item
 	for l := range q.lines {
 		for i := range q.lines[l].live() {
 			it := &q.lines[l].live()[i]
-			if it.from == m && it.frame != nil {
+			if it.from == m && it.frame != nil && those(it.frame) {
 				taken = append(taken, *it)
 				q.left(it, l)
 				*it = item{}
@@ -114,6 +114,10 @@ func (q *queue) take(m *member) []item {
 	slices.SortFunc(taken, func(a, b item) int { return cmp.Compare(a.no, b.no) })
 	return taken
 }
+
+// Which frames are taken.
+func everything(*frame) bool     { return true }
+func whatIsPlaced(f *frame) bool { return f.placed }
 
 // drop removes one item that waits, by its slot.
 func (q *queue) drop(it *item) {

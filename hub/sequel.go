@@ -101,7 +101,7 @@ func (t *topic) settle(h *Hub) {
 		return
 	}
 	s.early = slices.Delete(s.early, 0, t.portion(s.early, h))
-	if s.top > s.last.Load() && !s.repairing && h.mends(t) {
+	if s.top > s.last.Load() && !s.repairing && h.background(func() { t.mend(h) }) {
 		s.repairing = true
 		h.meters.gaps.Inc()
 	}
@@ -148,14 +148,14 @@ func (t *topic) begin(seq int64, h *Hub) {
 	t.settle(h)
 }
 
-// mends begins to mend t, unless the hub has ended.
-func (h *Hub) mends(t *topic) bool {
-	h.repairsMu.Lock()
-	defer h.repairsMu.Unlock()
+// background begins f, which Run waits for, unless the hub has ended.
+func (h *Hub) background(f func()) bool {
+	h.errandsMu.Lock()
+	defer h.errandsMu.Unlock()
 	if h.life.Err() != nil {
 		return false
 	}
-	h.repairs.Go(func() { t.mend(h) })
+	h.errands.Go(f)
 	return true
 }
 

@@ -82,6 +82,7 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	l.unread = bytes.Clone(early)
 	l.buffer = bufio.NewReaderSize(l, size)
 	h.c.link = l
+	l.received(l.unread)
 	return l, bufio.NewReadWriter(l.buffer, bufio.NewWriterSize(l, controlBytes)), nil
 }
 
@@ -96,12 +97,17 @@ type link struct {
 	unread []byte          // what was read ahead, in chunk
 	chunk  *[aheadBytes]byte
 	ahead  func(fd uintptr) bool // readAhead, made a func once
+
+	inbound inbound
+	late    int // what came after the socket was closed
 }
 
 // Read implements net.Conn.
 func (l *link) Read(p []byte) (int, error) {
 	if len(l.unread) == 0 {
-		return l.Conn.Read(p)
+		n, err := l.Conn.Read(p)
+		l.received(p[:n])
+		return n, err
 	}
 	n := copy(p, l.unread)
 	if l.unread = l.unread[n:]; len(l.unread) == 0 && l.chunk != nil {
@@ -119,6 +125,7 @@ var chunks = sync.Pool{New: func() any { return new([aheadBytes]byte) }}
 func (l *link) await() {
 	if l.raw != nil && len(l.unread) == 0 && l.buffer.Buffered() == 0 {
 		_ = l.raw.Read(l.ahead)
+		l.received(l.unread)
 	}
 }
 

@@ -58,6 +58,7 @@ type member struct {
 	left    bool // it is not one of the socket's any more
 	holding bool
 	held    []item
+	weight  int             // bytes of its events in the queue, when heaviest looked
 	after   int64           // events up to this one are known to the client
 	waiting [classes]uint32 // strict items in each line of the queue
 	fixed   uint64          // the number of the newest strict item that nothing may replace
@@ -175,11 +176,12 @@ func (t *topic) add(m *member) bool {
 	return true
 }
 
-// again is for a member that is held again: what it was sent may be thrown away by its client.
-func (t *topic) again(m *member) {
+// again is for a member that is held again: what it was sent may be thrown away by its client,
+// and what waited for it, up to the event last, was.
+func (t *topic) again(m *member, last int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	m.since = t.sequel.last.Load()
+	m.since = max(t.sequel.last.Load(), last)
 }
 
 // remove takes m out, for good, and reports whether it was in.
@@ -208,12 +210,19 @@ func (t *topic) deliver(msg Message, fs *flushers) {
 	if msg.Key != "" {
 		s = slot{t.name, msg.Key}
 	}
-	public := newFrame(msg.Frame, msg.Class, msg.Seq, s)
+	frameOf := func(payload []byte) *frame {
+		f := newFrame(payload, msg.Class, msg.Seq, s)
+		if f != nil {
+			f.placed = msg.Seq > 0 || msg.Top > 0
+		}
+		return f
+	}
+	public := frameOf(msg.Frame)
 	var private map[string]*frame
 	if len(msg.Private) > 0 {
 		private = make(map[string]*frame, len(msg.Private))
 		for _, p := range msg.Private {
-			private[p.Player] = newFrame(p.Frame, msg.Class, msg.Seq, s)
+			private[p.Player] = frameOf(p.Frame)
 		}
 	}
 	l := fs.listing()

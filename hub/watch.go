@@ -81,6 +81,7 @@ func (h *Hub) watch(ctx context.Context) {
 			due = h.wheel.turn(now, due[:0])
 			h.look(now, due)
 			clear(due)
+			h.forget()
 		}
 	}
 }

@@ -35,6 +35,7 @@ func overTLS(t testing.TB, setups ...setup) *house {
 	pair.Close()
 	addr := l.Addr().String()
 	h := newHouse(t, tls.NewListener(l, &tls.Config{Certificates: pair.TLS.Certificates, MinVersion: tls.VersionTLS12}), setups...)
+	h.addr = addr
 	h.dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		d := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // a certificate of this test
 		return d.DialContext(ctx, "tcp", addr)

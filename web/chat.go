@@ -14,14 +14,22 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
-// chatKept is how many lines of a room's chat a new arrival is shown.
-const chatKept = 50
+const (
+	// chatKept is how many lines of a room's chat a new arrival is shown.
+	chatKept = 50
+	// chatKeptFor is how long a room's lines are kept after the last of them, also if the room, or
+	// its tenant, has closed meanwhile.
+	chatKeptFor = 24 * time.Hour
+	// chatSweepEvery is how often old lines are looked for at most.
+	chatSweepEvery = time.Minute
+)
 
 // chats keeps the latest lines said in each room, on this node, in memory: chat is
 // company, not a record.
 type chats struct {
 	mu    sync.Mutex
 	lines map[rooms.Ref][]chatLine // oldest first; guarded by mu
+	swept time.Time                // guarded by mu
 }
 
 type chatLine struct {
@@ -39,6 +47,16 @@ func (c *chats) keep(ref rooms.Ref, line chatLine) {
 		kept = append([]chatLine(nil), kept[len(kept)-chatKept:]...)
 	}
 	c.lines[ref] = kept
+	now := line.message.At.Time
+	if now.Sub(c.swept) < chatSweepEvery {
+		return
+	}
+	c.swept = now
+	for ref, lines := range c.lines {
+		if now.Sub(lines[len(lines)-1].message.At.Time) > chatKeptFor {
+			delete(c.lines, ref)
+		}
+	}
 }
 
 // latest are the room's lines as viewer may see them.

@@ -83,7 +83,7 @@ const (
 	routeRound  = "/v1/rooms/:room/rounds/:round"
 )
 
-func costOf(route string) int {
+func routeCost(route string) int {
 	switch route {
 	case routeHealth, routeReady:
 		return 0
@@ -181,7 +181,7 @@ func clientAddress(proxies []netip.Prefix) echo.IPExtractor {
 // perAddress lets a client's address make so many requests, by what they cost.
 func (s *Server) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		cost := costOf(c.Path())
+		cost := routeCost(c.Path())
 		if s.addresses == nil || cost == 0 {
 			return next(c)
 		}
@@ -197,7 +197,7 @@ func (s *Server) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
 // giveBack gives back what a request cost that is staff's.
 func (s *Server) giveBack(c echo.Context, role auth.Role) {
 	if s.addresses != nil && role != auth.Player {
-		s.addresses.charge(addressOf(c), -costOf(c.Path()), time.Now())
+		s.addresses.charge(addressOf(c), -routeCost(c.Path()), time.Now())
 	}
 }
 

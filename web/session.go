@@ -3,10 +3,11 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/time/rate"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -25,21 +26,18 @@ const (
 	roomsPerSocketMax = 16
 	// chatRunesMax bounds a line of chat.
 	chatRunesMax = 300
-	// chatPerSecond and chatBurst bound how much one socket says.
-	chatPerSecond = 1
-	chatBurst     = 5
 )
 
 // session is one socket's conversation. Received is called by one goroutine, the
 // socket's reader; answers to commands come from the rooms' goroutines and go straight
-// into the socket's queue.
+// into the socket's queue. Resync has a goroutine of its own.
 type session struct {
 	server *Server
 	tenant *store.Tenant
 	who    auth.Principal
 	conn   *hub.Conn
 	joined map[string]tenantRoom // by room id; owned by the reader
-	talk   *rate.Limiter         // of chat
+	moving sync.Mutex            // held while a room's topic is held, released or left
 }
 
 // tenantRoom is a room that this socket is in.
@@ -48,7 +46,7 @@ type tenantRoom struct {
 	topic tenant.Topic
 }
 
-var _ hub.Handler = (*session)(nil)
+var _ hub.Resyncer = (*session)(nil)
 
 // Closed implements hub.Handler. Stakes stay where they are: a player who is gone is
 // paid like any other.
@@ -57,7 +55,7 @@ func (x *session) Closed() {}
 // Received implements hub.Handler: one frame, one request.
 func (x *session) Received(frame []byte) {
 	req, bad := wire.Decode(frame)
-	if !x.conn.Allow() {
+	if !x.conn.Allow(costOf(req.Method)) {
 		bad = wire.NewError(wire.CodeRateLimited, "Slower, please: nothing was done.")
 	}
 	if bad != nil {
@@ -73,6 +71,17 @@ func (x *session) Received(frame []byte) {
 	case result != nil:
 		x.reply(req.ID, result)
 	}
+}
+
+// costOf is how many commands a request counts as: what it makes the server do.
+func costOf(method string) int {
+	switch method {
+	case wire.MethodRoomJoin, wire.MethodRoomList, wire.MethodSessionRenew:
+		return 10
+	case wire.MethodWalletBalance:
+		return 5
+	}
+	return 1
 }
 
 // obey does what a request asks. A nil result without an error means that the answer
@@ -121,6 +130,8 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 		x.server.hit(limitRoomsPerSocket)
 		return nil, wire.NewError(wire.CodeTooManyRooms, "Leave a room first: a socket can be in 16.")
 	}
+	x.moving.Lock()
+	defer x.moving.Unlock()
 	if err := x.conn.Hold(ref.Topic()); err != nil {
 		return nil, err
 	}
@@ -163,12 +174,37 @@ func (x *session) ask(ctx context.Context, ref rooms.Ref, resume *wire.Resume) (
 	}
 }
 
+// Resync implements hub.Resyncer: a room.resync takes the place of the events that the client
+// was too slow for.
+func (x *session) Resync(ctx context.Context, topic tenant.Topic, dropped int) error {
+	ref, err := rooms.RefOf(topic)
+	if err != nil {
+		return err // the player's own
+	}
+	x.moving.Lock()
+	defer x.moving.Unlock()
+	if !x.conn.Held(topic) {
+		return nil // it joined again, or left
+	}
+	joined, err := x.ask(ctx, ref, nil)
+	if err != nil {
+		return err
+	}
+	if len(joined.View) >= dropped {
+		return fmt.Errorf("the view of %s is %d bytes", ref, len(joined.View))
+	}
+	x.push(hub.ClassResult, wire.PushRoomResync, wire.Resync{Room: ref.Room, Epoch: joined.Epoch, Seq: joined.Seq, View: joined.View})
+	return x.conn.Release(topic, joined.Seq)
+}
+
 func (x *session) leave(p wire.RoomLeave) (any, error) {
 	room, ok := x.joined[p.Room]
 	if !ok {
 		return nil, notJoined()
 	}
 	delete(x.joined, p.Room)
+	x.moving.Lock()
+	defer x.moving.Unlock()
 	x.conn.Leave(room.topic)
 	return struct{}{}, nil
 }
@@ -219,7 +255,7 @@ func (x *session) say(ctx context.Context, p wire.ChatSend) (any, error) {
 		x.server.hit(limitChatLength)
 		return nil, wire.NewError(wire.CodeTextTooLong, "A message has 1 to 300 characters.")
 	}
-	if !x.talk.Allow() {
+	if !x.conn.AllowChat() {
 		x.server.hit(limitChatRate)
 		return nil, wire.NewError(wire.CodeRateLimited, "You say too much at once; wait a moment.")
 	}

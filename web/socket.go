@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/time/rate"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub"
@@ -46,7 +45,7 @@ func (s *Server) socket(c echo.Context) error {
 		Address: c.RealIP(), Token: tokenOf(who),
 	}
 	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
-		sess := &session{server: s, tenant: t, who: who, conn: conn, joined: map[string]tenantRoom{}, talk: rate.NewLimiter(chatPerSecond, chatBurst)}
+		sess := &session{server: s, tenant: t, who: who, conn: conn, joined: map[string]tenantRoom{}}
 		sess.begin()
 		return sess
 	})
@@ -146,8 +145,8 @@ func (x *session) push(class hub.Class, method string, params any) {
 
 // viewer is whose eyes a room is seen with: staff see what everyone sees.
 func (x *session) viewer() game.PlayerID {
-	if x.who.Role == auth.Player {
-		return game.PlayerID(x.who.Subject)
+	if id := x.conn.Identity(); id.Role == hub.RolePlayer {
+		return game.PlayerID(id.Player)
 	}
 	return ""
 }

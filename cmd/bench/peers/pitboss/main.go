@@ -78,6 +78,7 @@ func run(ctx context.Context) error {
 		Bus:     bus, Node: "bench", Log: log, Registerer: prometheus.NewRegistry(),
 		Limits: hub.Limits{
 			SocketsPerTenantMax: 50_000, TopicsPerConnMax: *topics,
+			ConnectsPerSecond: unlimited, ConnectsBurst: unlimited, TenantConnectsPerSecond: unlimited, TenantConnectsBurst: unlimited,
 			BytesPerSecond: unlimited, BytesBurst: unlimited, TenantBytesPerSecond: unlimited,
 			CommandsPerSecond: unlimited, CommandsBurst: unlimited, TenantCommandsPerSecond: *quota,
 		},
@@ -211,7 +212,7 @@ func (x *session) Closed() {}
 // Received implements hub.Handler.
 func (x *session) Received(frame []byte) {
 	req, bad := wire.Decode(frame)
-	if !x.conn.Allow() {
+	if !x.conn.Allow(1) {
 		bad = wire.NewError(wire.CodeRateLimited, "Slower, please: nothing was done.")
 	}
 	var result any
