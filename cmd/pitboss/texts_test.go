@@ -254,7 +254,7 @@ func TestEveryTextOverASocketIsRefusedOrToldAsItWas(t *testing.T) {
 				defer chat.mu.Unlock()
 				return slices.ContainsFunc(chat.got, func(raw json.RawMessage) bool {
 					var m wire.ChatMessage
-					return json.Unmarshal(raw[len(wire.PushChatMessage)+1:], &m) == nil && string(m.Text) == spoken(x.literal)
+					return json.Unmarshal(raw[len(wire.PushChatMessage)+1:], &m) == nil && m.Text == spoken(x.literal)
 				})
 			})
 		}

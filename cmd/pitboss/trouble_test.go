@@ -13,28 +13,19 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/localpg"
+	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
 // super runs statements as the superuser, one after the other.
 func super(t *testing.T, cluster *localpg.Cluster, sql ...string) {
 	t.Helper()
-	conn, err := pgx.Connect(soon(t), cluster.SuperURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	for _, q := range sql {
-		if _, err := conn.Exec(soon(t), q); err != nil {
-			t.Fatalf("%s: %v", q, err)
-		}
-	}
+	storetest.Session(t, cluster.SuperURL())(sql...)
 }
 
 // full makes every write to a schema's tables fail as on a full disk.
@@ -137,7 +128,9 @@ func (f *floor) askEveryRoute(asking *sync.WaitGroup, player, operator string) {
 			path = r.path
 		}
 		asking.Go(func() {
-			status, code, raw := 0, "", []byte(nil)
+			var status int
+			var code string
+			var raw []byte
 			if path == "/ws" {
 				status, code = f.upgrade(player)
 			} else {
@@ -237,14 +230,8 @@ func TestALockedCasinoAnswersUnavailableAndItsRoomsGoOn(t *testing.T) {
 		eventually(t, "a bet is accepted", func() bool { return place(conns[f], f) == nil })
 	}
 	before := epoch(x)
-	lock, err := pgx.Connect(soon(t), cluster.SuperURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = lock.Close(context.Background()) })
-	if _, err := lock.Exec(soon(t), `begin; lock table `+x.tenant.ID.Schema()+`.event in access exclusive mode`); err != nil {
-		t.Fatal(err)
-	}
+	lock := storetest.Session(t, cluster.SuperURL())
+	lock(`begin; lock table ` + x.tenant.ID.Schema() + `.event in access exclusive mode`)
 	if err := place(conns[x], x); err == nil || !strings.Contains(err.Error(), wire.CodeUnavailable) {
 		t.Errorf("a bet of the locked casino: %v", err)
 	}
@@ -254,9 +241,7 @@ func TestALockedCasinoAnswersUnavailableAndItsRoomsGoOn(t *testing.T) {
 			t.Errorf("a bet of the other casino: %v after %v", err, time.Since(began))
 		}
 	}
-	if _, err := lock.Exec(soon(t), `rollback`); err != nil {
-		t.Fatal(err)
-	}
+	lock(`rollback`)
 	eventually(t, "bets are accepted again", func() bool { return place(conns[x], x) == nil })
 	if now := epoch(x); now != before {
 		t.Errorf("the room was claimed anew: epoch %d after %d", now, before)
