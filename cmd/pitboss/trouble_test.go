@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire"
@@ -22,18 +21,11 @@ import (
 	"github.com/pitboss-hub/pitboss/store/localpg"
 )
 
-// super runs statements as the superuser, one after the other.
+// super runs statements as the superuser.
 func super(t *testing.T, cluster *localpg.Cluster, sql ...string) {
 	t.Helper()
-	conn, err := pgx.Connect(soon(t), cluster.SuperURL())
-	if err != nil {
+	if err := cluster.Super(soon(t), sql...); err != nil {
 		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(context.Background()) }()
-	for _, q := range sql {
-		if _, err := conn.Exec(soon(t), q); err != nil {
-			t.Fatalf("%s: %v", q, err)
-		}
 	}
 }
 
@@ -137,7 +129,9 @@ func (f *floor) askEveryRoute(asking *sync.WaitGroup, player, operator string) {
 			path = r.path
 		}
 		asking.Go(func() {
-			status, code, raw := 0, "", []byte(nil)
+			var status int
+			var code string
+			var raw []byte
 			if path == "/ws" {
 				status, code = f.upgrade(player)
 			} else {
@@ -237,12 +231,8 @@ func TestALockedCasinoAnswersUnavailableAndItsRoomsGoOn(t *testing.T) {
 		eventually(t, "a bet is accepted", func() bool { return place(conns[f], f) == nil })
 	}
 	before := epoch(x)
-	lock, err := pgx.Connect(soon(t), cluster.SuperURL())
+	unlock, err := cluster.Lock(soon(t), x.tenant.ID.Schema()+".event")
 	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = lock.Close(context.Background()) })
-	if _, err := lock.Exec(soon(t), `begin; lock table `+x.tenant.ID.Schema()+`.event in access exclusive mode`); err != nil {
 		t.Fatal(err)
 	}
 	if err := place(conns[x], x); err == nil || !strings.Contains(err.Error(), wire.CodeUnavailable) {
@@ -254,9 +244,7 @@ func TestALockedCasinoAnswersUnavailableAndItsRoomsGoOn(t *testing.T) {
 			t.Errorf("a bet of the other casino: %v after %v", err, time.Since(began))
 		}
 	}
-	if _, err := lock.Exec(soon(t), `rollback`); err != nil {
-		t.Fatal(err)
-	}
+	unlock()
 	eventually(t, "bets are accepted again", func() bool { return place(conns[x], x) == nil })
 	if now := epoch(x); now != before {
 		t.Errorf("the room was claimed anew: epoch %d after %d", now, before)
