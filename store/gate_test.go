@@ -21,7 +21,7 @@ import (
 func TestOneTenantsLockHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	const requests = 40
-	const quick = time.Second // they take milliseconds; a machine may be busy
+	const quick = 2 * time.Second // they take milliseconds; a machine may be busy, and the lock is waited for 3 s
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
 	locked, other := open(t, s, admin), open(t, s, admin)
@@ -130,14 +130,14 @@ func TestLookUpsDoNotKeepBetsWaiting(t *testing.T) {
 		}
 	}
 	began := time.Now()
-	for seq := range int64(10) {
+	for seq := range int64(5) {
 		b := batchOf(seq, bet(1, seq+1, "alice", 1))
 		if _, err := store.NewJournal(s).Append(t.Context(), ref, b); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("ten bets took %v", took)
+	if took := time.Since(began); took > 2500*time.Millisecond { // when the first look-ups give up
+		t.Errorf("five bets took %v", took)
 	}
 	unlock()
 	waiting.Wait()

@@ -19,13 +19,14 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/localpg"
-	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
-// super runs statements as the superuser, one after the other.
+// super runs statements as the superuser.
 func super(t *testing.T, cluster *localpg.Cluster, sql ...string) {
 	t.Helper()
-	storetest.Session(t, cluster.SuperURL())(sql...)
+	if err := cluster.Super(soon(t), sql...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // full makes every write to a schema's tables fail as on a full disk.
@@ -230,8 +231,10 @@ func TestALockedCasinoAnswersUnavailableAndItsRoomsGoOn(t *testing.T) {
 		eventually(t, "a bet is accepted", func() bool { return place(conns[f], f) == nil })
 	}
 	before := epoch(x)
-	lock := storetest.Session(t, cluster.SuperURL())
-	lock(`begin; lock table ` + x.tenant.ID.Schema() + `.event in access exclusive mode`)
+	unlock, err := cluster.Lock(soon(t), x.tenant.ID.Schema()+".event")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := place(conns[x], x); err == nil || !strings.Contains(err.Error(), wire.CodeUnavailable) {
 		t.Errorf("a bet of the locked casino: %v", err)
 	}
@@ -241,7 +244,7 @@ func TestALockedCasinoAnswersUnavailableAndItsRoomsGoOn(t *testing.T) {
 			t.Errorf("a bet of the other casino: %v after %v", err, time.Since(began))
 		}
 	}
-	lock(`rollback`)
+	unlock()
 	eventually(t, "bets are accepted again", func() bool { return place(conns[x], x) == nil })
 	if now := epoch(x); now != before {
 		t.Errorf("the room was claimed anew: epoch %d after %d", now, before)

@@ -160,9 +160,6 @@ func (c *Cluster) AdminURL() string { return c.url(owner, c.secrets.Owner, datab
 // AppURL connects as the application's login, which inherits nothing.
 func (c *Cluster) AppURL() string { return c.url(app, c.secrets.App, database) }
 
-// SuperURL connects as the superuser, for what only tests do.
-func (c *Cluster) SuperURL() string { return c.url(superuser, c.secrets.Superuser, database) }
-
 func (c *Cluster) url(login, password, db string) string {
 	u := url.URL{
 		Scheme: "postgres", User: url.UserPassword(login, password),
