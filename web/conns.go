@@ -95,7 +95,10 @@ func (n *connLimiter) admit(c net.Conn) (beyond net.Conn, limit string) {
 	}
 	if n.order.Len() >= n.most {
 		oldest := n.order.Front()
-		if oldest.Value.(*openConn).answering { // and so do all others
+		for oldest != nil && oldest.Value.(*openConn).answering {
+			oldest = oldest.Next()
+		}
+		if oldest == nil {
 			return c, limitConnections
 		}
 		beyond, limit = n.remove(oldest).conn, limitConnections

@@ -384,3 +384,22 @@ func newTenantID(t *testing.T, slug tenant.Slug) tenant.ID {
 	}
 	return id
 }
+
+func TestAnAnswerThatTakesLongShieldsNoStranger(t *testing.T) {
+	n := newConnLimiter(2, 0, nil)
+	conn := func() net.Conn {
+		c, other := net.Pipe()
+		t.Cleanup(func() { _, _ = c.Close(), other.Close() })
+		return c
+	}
+	player, stranger, newcomer := conn(), conn(), conn()
+	for _, c := range []net.Conn{player, stranger} {
+		if beyond, _ := n.admit(c); beyond != nil {
+			t.Fatal("a connection within the limit had to go")
+		}
+	}
+	n.answer(n.open[player].Value.(*openConn), true)
+	if beyond, limit := n.admit(newcomer); beyond != stranger || limit != limitConnections {
+		t.Errorf("%v had to go for the newcomer, by %q, and not the stranger", beyond, limit)
+	}
+}
