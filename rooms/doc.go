@@ -24,7 +24,7 @@
 //
 // room.go is that loop, loop.go one turn of it, recover.go the way back, tell.go and totals.go
 // what sockets hear, limits.go how much of it; directory.go, ask.go and resume.go are the doors
-// from outside.
+// from outside, open.go how a room comes to this node and leaves it.
 //
 // # The life of a room among nodes
 //

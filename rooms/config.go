@@ -1,0 +1,56 @@
+package rooms
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// nameRunesMax and settingsBytesMax bound what a room is opened with.
+const (
+	nameRunesMax     = 80
+	settingsBytesMax = 8 << 10
+)
+
+// CheckConfig says what is wrong with a room that is to be opened, and puts defaults in
+// (an empty name is the id; settings that were left out are written down, so that a later
+// version with other defaults does not change an open table). It returns ErrRoomID, ErrGame or a
+// SettingsError.
+func CheckConfig(kinds map[string]game.Kind, c *Config) error {
+	if !idForm.MatchString(c.Room) {
+		return fmt.Errorf("%w: %q", ErrRoomID, c.Room)
+	}
+	kind, ok := kinds[c.Game]
+	if !ok || c.Game == LobbyID {
+		return fmt.Errorf("%w: %q", ErrGame, c.Game)
+	}
+	if c.Name = strings.TrimSpace(c.Name); c.Name == "" {
+		c.Name = c.Room
+	}
+	if utf8.RuneCountInString(c.Name) > nameRunesMax || strict.CheckLine(c.Name) != nil {
+		return &SettingsError{fmt.Errorf("a room's name has at most %d characters, in one line", nameRunesMax)}
+	}
+	if len(c.Settings) == 0 {
+		c.Settings = json.RawMessage(`{}`)
+	}
+	if len(c.Settings) > settingsBytesMax {
+		return &SettingsError{fmt.Errorf("settings have at most %d bytes", settingsBytesMax)}
+	}
+	rules, err := kind.New(c.Settings)
+	if err != nil {
+		return &SettingsError{err}
+	}
+	if full, ok := rules.(game.Configured); ok {
+		if c.Settings, err = json.Marshal(full.Settings()); err != nil {
+			return &SettingsError{err}
+		}
+	}
+	return nil
+}
+
+// Check is CheckConfig with this directory's games.
+func (d *Directory) Check(c *Config) error { return CheckConfig(d.o.Kinds, c) }

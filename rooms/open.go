@@ -1,0 +1,197 @@
+package rooms
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Open sees to it that a room runs: on the node whose it is, or on the one that it falls to.
+// A closed room stays closed, without an error. It returns ErrNotFound, ErrGame, or
+// ErrUnavailable while draining and for a room whose rules panicked a moment ago.
+func (d *Directory) Open(ctx context.Context, ref Ref) error {
+	if d.alone() {
+		return d.openHere(ctx, ref, AnyEpoch)
+	}
+	p, known := d.floor.find(ref)
+	if d.find(ref) != nil || known && p.Node != "" && d.floor.lives(p.Node) {
+		return nil
+	}
+	to := rank(ref, d.floor.takers())
+	if to == "" || to == d.o.Node {
+		return d.openHere(ctx, ref, p.Epoch)
+	}
+	body, err := json.Marshal(request{Ref: ref, Epoch: p.Epoch})
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	d.o.Peers.Ask(to, methodOpen, body, askWithin, func(body []byte, err error) {
+		_, err = read[struct{}](body, err)
+		done <- err
+	})
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return fmt.Errorf("open %s: %w", ref, errors.Join(ErrUnavailable, ctx.Err()))
+	}
+	if err == nil || errors.Is(err, ErrFenced) {
+		return nil
+	}
+	err = d.openHere(ctx, ref, p.Epoch)
+	if errors.Is(err, ErrFenced) { // the other was slow, and has it
+		return nil
+	}
+	return err
+}
+
+// openHere makes this node the room's owner, if the room has the epoch seen, and runs it, if
+// it does not already.
+func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
+	for {
+		d.mu.Lock()
+		if d.rooms[ref] != nil {
+			d.mu.Unlock()
+			return nil
+		}
+		if d.draining || time.Now().Before(d.away[ref]) {
+			d.mu.Unlock()
+			return fmt.Errorf("open %s: %w", ref, ErrUnavailable)
+		}
+		other := d.opening[ref]
+		if other == nil {
+			break
+		}
+		d.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return fmt.Errorf("open %s: %w", ref, ctx.Err())
+		}
+	}
+	mine := make(chan struct{})
+	d.opening[ref] = mine
+	d.loops.Add(1) // Drain waits for this too
+	defer d.loops.Done()
+	d.mu.Unlock()
+
+	r, err := d.claim(ctx, ref, seen)
+	if err == nil && r != nil && !d.alone() {
+		d.tellPlace(Place{Ref: ref, Status: r.status, Node: d.o.Node, Epoch: r.epoch})
+		d.floor.configure(ref.Tenant, r.config)
+	}
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.opening, ref)
+	close(mine)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", ref, err)
+	}
+	delete(d.away, ref)
+	if r == nil {
+		return nil
+	}
+	if p, ok := d.floor.find(ref); ok && p.Epoch > r.epoch { // the claim's answer was late; look passed this room over
+		return fmt.Errorf("open %s: %w", ref, ErrFenced)
+	}
+	if d.draining {
+		if to := rank(ref, d.floor.takers()); to != "" && to != d.o.Node {
+			d.loops.Go(func() { d.handOver(r, to) })
+		}
+		return fmt.Errorf("open %s: %w", ref, ErrUnavailable)
+	}
+	d.rooms[ref] = r
+	d.floor.changed(ref.Tenant)
+	d.meter.rooms.WithLabelValues(string(r.status)).Inc()
+	d.loops.Go(func() {
+		r.run(d.life)
+		d.forget(r)
+	})
+	return nil
+}
+
+// claim makes the room ready to run; nil if it is closed.
+func (d *Directory) claim(ctx context.Context, ref Ref, seen int64) (*room, error) {
+	ctx, cancel := context.WithTimeout(ctx, journalWithin)
+	defer cancel()
+	saved, err := d.o.Journal.Claim(ctx, ref, d.o.Node, seen)
+	if err != nil {
+		return nil, err
+	}
+	if saved.Status == Closed {
+		return nil, nil //nolint:nilnil // there is nothing to run
+	}
+	r, err := d.revive(ref, saved)
+	if err != nil { // it will not be otherwise in a moment
+		d.mu.Lock()
+		d.away[ref] = time.Now().Add(awayFor)
+		d.mu.Unlock()
+	}
+	return r, err
+}
+
+// revive is the room as it was saved.
+func (d *Directory) revive(ref Ref, saved Saved) (*room, error) {
+	kind, ok := d.o.Kinds[saved.Game]
+	if !ok {
+		return nil, fmt.Errorf("%w: %q", ErrGame, saved.Game)
+	}
+	r := newRoom(d, ref, saved.Config, kind)
+	if err := tried(func() error { return r.load(saved) }); err != nil {
+		return nil, err
+	}
+	r.published = r.seq
+	return r, nil
+}
+
+// forget is what follows a room's run: it is nobody's here any more, and another node's if it
+// left for one.
+func (d *Directory) forget(r *room) {
+	d.meter.rooms.WithLabelValues(string(r.status)).Dec()
+	to := r.target()
+	if r.away || r.status == Closed {
+		to = ""
+	}
+	d.mu.Lock()
+	if d.rooms[r.ref] == r {
+		delete(d.rooms, r.ref)
+		d.floor.changed(r.ref.Tenant)
+	}
+	if r.away && (d.alone() || !r.fenced) {
+		d.away[r.ref] = time.Now().Add(awayFor)
+	}
+	d.mu.Unlock()
+	r.empty()
+	if to != "" {
+		d.handOver(r, to)
+	}
+}
+
+// handOver gives a room that has stopped here to another node. If the other does not hear of
+// it, it sees it when it looks.
+func (d *Directory) handOver(r *room, to string) {
+	ctx, cancel := context.WithTimeout(context.Background(), LeaseTTL)
+	defer cancel()
+	if err := d.o.Leases.HandOver(ctx, r.ref, r.epoch, to); err != nil {
+		// It is still this node's, which takes it back when it looks, unless it drains: then its
+		// lease ends soon.
+		r.log.Warn("the room is not handed over", "to", to, "err", err)
+		return
+	}
+	d.meter.handedOver.Inc()
+	d.floor.mu.Lock()
+	d.floor.put(Place{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch})
+	d.floor.mu.Unlock()
+	body, err := json.Marshal(request{Ref: r.ref, Epoch: r.epoch})
+	if err != nil {
+		return
+	}
+	d.o.Peers.Ask(to, methodOpen, body, askWithin, func(body []byte, err error) {
+		if _, err := read[struct{}](body, err); err != nil {
+			r.log.Debug("the room is opened when its new owner looks", "to", to, "err", err)
+		}
+	})
+}
