@@ -146,6 +146,8 @@ func (n *connLimiter) changed(c net.Conn, state http.ConnState) {
 		return
 	}
 	switch state {
+	case http.StateActive: // a request has begun, which has its own time
+		n.order.MoveToBack(e)
 	case http.StateIdle:
 		n.answer(e.Value.(*openConn), false)
 		n.order.MoveToBack(e)
@@ -169,10 +171,8 @@ func (n *connLimiter) address(c net.Conn) (key netip.Addr, bounded bool) {
 		return key, false
 	}
 	address := from.AddrPort().Addr().Unmap()
-	for _, proxies := range n.trusted {
-		if proxies.Contains(address) {
-			return key, false
-		}
+	if trusts(n.trusted, address) {
+		return key, false
 	}
 	return addressKey(address), true
 }

@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -165,17 +167,41 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // clientAddress makes the function that finds a request's client: the peer, or if that is a trusted
-// proxy, who it says is behind it.
-func clientAddress(proxies []netip.Prefix) echo.IPExtractor {
-	if len(proxies) == 0 {
-		return echo.ExtractIPDirect()
+// proxy, who it says is behind it, and so on along the chain. It stops at what is no address.
+func clientAddress(proxies []netip.Prefix, strange func(peer string)) echo.IPExtractor {
+	return func(r *http.Request) string {
+		at, ok := hop(r.RemoteAddr)
+		if !ok {
+			return r.RemoteAddr
+		}
+		said := strings.Join(r.Header.Values(echo.HeaderXForwardedFor), ",")
+		for said != "" && trusts(proxies, at) {
+			last := strings.LastIndexByte(said, ',')
+			before, ok := hop(said[last+1:])
+			if !ok {
+				return at.String()
+			}
+			at, said = before, said[:max(last, 0)]
+		}
+		if peer, _ := hop(r.RemoteAddr); said != "" && peer == at {
+			strange(at.String())
+		}
+		return at.String()
 	}
-	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, p := range proxies {
-		a := p.Masked().Addr()
-		trust = append(trust, echo.TrustIPRange(&net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(p.Bits(), a.BitLen())}))
+}
+
+// hop reads an address as proxies write it, some with the port.
+func hop(text string) (netip.Addr, bool) {
+	text = strings.TrimSpace(text)
+	if a, err := netip.ParseAddrPort(text); err == nil {
+		return a.Addr().Unmap(), true
 	}
-	return echo.ExtractIPFromXFFHeader(trust...)
+	a, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	return a.Unmap(), err == nil
+}
+
+func trusts(proxies []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // perAddress lets a client's address make so many requests, by what they cost.

@@ -189,6 +189,9 @@ func TestAClientsAddressIsThePeersOrWhatATrustedProxySays(t *testing.T) {
 		"a proxy, and what its client forged":    {proxies, "10.1.2.3:1", "8.8.8.8", []string{"6.6.6.6, 8.8.8.8"}},
 		"a chain":                                {proxies, "127.0.0.1:1", "8.8.8.8", []string{"6.6.6.6", "8.8.8.8, 10.1.9.9"}},
 		"a chain with a stranger in it":          {proxies, "127.0.0.1:1", "10.2.9.9", []string{"8.8.8.8, 10.2.9.9, 10.1.9.9"}},
+		"a proxy that says the port too":         {proxies, "10.1.2.3:1", "8.8.8.8", []string{"8.8.8.8:5678"}},
+		"a proxy that says the port of IPv6":     {proxies, "10.1.2.3:1", "2001:db8::1", []string{"[2001:db8::1]:5678"}},
+		"a proxy by a mapped address":            {proxies, "[::ffff:10.1.2.3]:1", "8.8.8.8", []string{"8.8.8.8"}},
 		"a proxy of IPv6":                        {proxies, "[fd00::7]:1", "2001:db8::1", []string{"2001:db8::1"}},
 		"a proxy that says nothing":              {proxies, "10.1.2.3:1", "10.1.2.3", nil},
 		"a proxy that passes on what is no list": {proxies, "10.1.2.3:1", "10.1.2.3", []string{"8.8.8.8, ' or 1=1"}},
@@ -198,8 +201,12 @@ func TestAClientsAddressIsThePeersOrWhatATrustedProxySays(t *testing.T) {
 		for _, line := range c.forwarded {
 			r.Header.Add("X-Forwarded-For", line)
 		}
-		if got := clientAddress(c.proxies)(r); got != c.want {
+		warned := ""
+		if got := clientAddress(c.proxies, func(peer string) { warned = peer })(r); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+		if stranger := strings.Contains(name, "forged by a ") || strings.Contains(name, "forged on") || strings.Contains(name, "no proxy is"); (warned != "") != stranger {
+			t.Errorf("%s: said of %q", name, warned)
 		}
 	}
 }

@@ -104,7 +104,9 @@ func New(o Options) *Server {
 	o.Registerer.MustRegister(s.hits)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = clientAddress(s.edge.TrustedProxies)
+	e.IPExtractor = clientAddress(s.edge.TrustedProxies, func(peer string) {
+		s.seldom.log(slog.LevelWarn, "a peer that is no trusted proxy says for whom it asks, and is not believed: if it is yours, set --trusted-proxy, or all players count as one address", "peer", peer)
+	})
 	e.HTTPErrorHandler = s.answerError
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest, headers, s.perAddress)
 	s.echo = e

@@ -132,6 +132,8 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 	}
 	x.moving.Lock()
 	defer x.moving.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // a resync may have taken its time
+	defer cancel()
 	if err := x.conn.Hold(ref.Topic()); err != nil {
 		return nil, err
 	}

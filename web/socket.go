@@ -40,6 +40,8 @@ func (s *Server) socket(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	s.giveBack(c, who.Role)
+	verified(r.Context())
 	id := hub.Identity{
 		Tenant: t.ID, Slug: string(t.Slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
 		Address: c.RealIP(), Token: tokenOf(who),
