@@ -106,17 +106,11 @@ func judged(err error, lost bool) error {
 }
 
 // undone reports whether err says that the server undid the transaction: it goes on to talk to
-// us, and so what it was asked for did not happen.
+// us, and so what it was asked for did not happen. What a pooler says in its stead, without a
+// severity that is not translated, means no more than that a connection was lost.
 func undone(err error) bool {
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return false
-	}
-	severity := pg.SeverityUnlocalized
-	if severity == "" { // a pooler's
-		severity = pg.Severity
-	}
-	return severity == "ERROR"
+	return errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR" && class(pg.Code) != "08"
 }
 
 // unwritable reports whether what was to be written is to blame: data that can not be, a
