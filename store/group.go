@@ -247,12 +247,16 @@ select r.id from unnest($1::text[], $2::bigint[], $3::bigint[]) as k(id, epoch, 
 join room r on r.id = k.id and r.epoch = k.epoch and r.seq = k.seq
 order by r.id for no key update of r`
 
+	// selectCommands has what was accepted last, so that it counts: a node of the version before
+	// refusals had a table does not look there.
 	selectCommands = `
-select c.player, c.id, c.room, coalesce(c.body, 0), c.answer
-from unnest($1::text[], $2::text[]) as k(player, id) join command c on c.player = k.player and c.id = k.id::uuid
-union all
-select r.player, r.id, r.room, coalesce(r.body, 0), r.answer
-from unnest($1::text[], $2::text[]) as k(player, id) join refusal r on r.player = k.player and r.id = k.id::uuid`
+select player, id, room, body, answer from (
+  select c.player, c.id, c.room, coalesce(c.body, 0), c.answer, true
+  from unnest($1::text[], $2::text[]) as k(player, id) join command c on c.player = k.player and c.id = k.id::uuid
+  union all
+  select r.player, r.id, r.room, coalesce(r.body, 0), r.answer, false
+  from unnest($1::text[], $2::text[]) as k(player, id) join refusal r on r.player = k.player and r.id = k.id::uuid
+) as x(player, id, room, body, answer, accepted) order by accepted`
 
 	// lockAccounts locks in one order for everybody: players by name, then tills. It leaves
 	// room for those who only look whether an account is there.

@@ -69,3 +69,24 @@ func TestARefusalFromBeforeTheyHadATableStays(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatWasAcceptedIsAnsweredThoughItWasRefusedToo has a node of the version before, which knows
+// no refusals, accept a command that one of this version had refused.
+func TestWhatWasAcceptedIsAnsweredThoughItWasRefusedToo(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	ref := open(t, s, admin)
+	claim(t, s, ref, "n")
+	fund(t, s, ref.Tenant, "alice", 1000)
+	again := bet(1, 1, "alice", 10)
+	storetest.Super(t, d, `insert into `+ref.Tenant.Schema()+`.command (player, id, room, answer)
+		values ('alice', '`+again.Command.ID+`', 'table-1', '{"epoch":1,"seq":7}');
+		insert into `+ref.Tenant.Schema()+`.refusal (player, id, room, answer)
+		values ('alice', '`+again.Command.ID+`', 'table-1', '{"epoch":1,"seq":0,"refusal":{"code":"betting_closed","message":"Too late."}}')`)
+	_, err := store.NewJournal(s).Append(t.Context(), ref, batchOf(0, again))
+	var conflict *rooms.Conflict
+	if !errors.As(err, &conflict) || conflict.Answered[0].Refusal != nil || conflict.Answered[0].Seq != 7 {
+		t.Errorf("got %v, %+v", err, conflict)
+	}
+}
