@@ -2,6 +2,7 @@ package rooms_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -51,8 +52,10 @@ type link struct {
 	kept []rooms.Ref   // those that were not
 	free chan struct{} // nil: nothing is held up; else closed when calls go on
 
-	early bool          // rooms are not in their tenants' schemas yet
-	late  chan struct{} // not nil: closed when claims' answers come
+	early  bool          // rooms are not in their tenants' schemas yet
+	locked tenant.ID     // whose rooms' configurations are waited for in vain
+	looks  int           // at the floor
+	late   chan struct{} // not nil: closed when claims' answers come
 }
 
 func (l *link) pass(ctx context.Context) error {
@@ -107,10 +110,14 @@ func (l *link) Claim(ctx context.Context, ref rooms.Ref, node string, seen int64
 
 func (l *link) Configs(ctx context.Context, id tenant.ID) ([]rooms.Config, error) {
 	l.mu.Lock()
-	early := l.early
+	early, locked := l.early, l.locked == id
 	l.mu.Unlock()
-	if early {
+	switch {
+	case early:
 		return nil, nil
+	case locked:
+		<-time.After(3 * time.Second)
+		return nil, errBroken
 	}
 	return l.Memory.Configs(ctx, id)
 }
@@ -147,6 +154,9 @@ func (l *link) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
 	if err := l.pass(ctx); err != nil {
 		return rooms.Floor{}, err
 	}
+	l.mu.Lock()
+	l.looks++
+	l.mu.Unlock()
 	return l.Memory.Floor(ctx, since)
 }
 
@@ -590,6 +600,43 @@ func TestARoomThatIsSeenBeforeItIsThereIsListedByAll(t *testing.T) {
 		for _, m := range c.nodes {
 			if !slices.ContainsFunc(m.List(c.tenant), func(i rooms.Info) bool { return i.Room == "t-1" }) {
 				c.Errorf("%s does not list it", m.name)
+			}
+		}
+	})
+}
+
+// TestALockedTenantDoesNotKeepANodeFromLooking has the rooms of a casino be opened whose tables are
+// locked: dead nodes and other casinos' rooms are noticed as ever.
+func TestALockedTenantDoesNotKeepANodeFromLooking(t *testing.T) {
+	onCluster(t, 2, func(c *cluster) {
+		id, err := tenant.New("casino-locked")
+		if err != nil {
+			c.Fatal(err)
+		}
+		looks := func(m *member) int {
+			m.link.mu.Lock()
+			defer m.link.mu.Unlock()
+			m.link.locked = id
+			return m.link.looks
+		}
+		before := map[string]int{}
+		for _, m := range c.nodes {
+			before[m.name] = looks(m)
+		}
+		for n := range 3 {
+			if _, err := c.journal.OpenRoom(id, rooms.Config{Room: fmt.Sprint("t-", n), Game: "coin", Settings: json.RawMessage(`{}`)}); err != nil {
+				c.Fatal(err)
+			}
+		}
+		c.pass(time.Second)
+		c.room("t-1", `{}`)
+		c.pass(5 * time.Second)
+		for _, m := range c.nodes {
+			if n := looks(m) - before[m.name]; n < 20 {
+				c.Errorf("%s looked %d times in 6 s", m.name, n)
+			}
+			if !slices.ContainsFunc(m.List(c.tenant), func(i rooms.Info) bool { return i.Room == "t-1" }) {
+				c.Errorf("%s does not list another casino's room", m.name)
 			}
 		}
 	})

@@ -279,8 +279,8 @@ func (d *Directory) look(ctx context.Context) bool {
 
 // tend opens the rooms that are this node's to open, lobbies first (without its lobby nobody
 // gets into a casino), passes on the wish to close one, and learns rooms' configurations. It
-// does not wait for the rooms, of which one may be locked for a while; opened is closed when
-// they are open.
+// waits for none of that, since a casino may be locked for a while; opened is closed when it is
+// done.
 func (d *Directory) tend(ctx context.Context) (opened chan struct{}) {
 	if d.isDraining() {
 		return nil
@@ -328,9 +328,11 @@ func (d *Directory) tend(ctx context.Context) (opened chan struct{}) {
 				return nil
 			})
 		}
+		for _, id := range d.floor.unlearnt() {
+			opening.Go(func() error { d.learnConfigs(ctx, id); return nil })
+		}
 		_ = opening.Wait() // no error above
 	}()
-	d.learnConfigs(ctx)
 	return opened
 }
 
@@ -348,25 +350,28 @@ func (d *Directory) sayOnce(ref Ref, err error) {
 	}
 }
 
-// learnConfigs asks for the configurations of rooms that run elsewhere.
-func (d *Directory) learnConfigs(ctx context.Context) {
-	d.floor.mu.Lock()
-	unknown := slices.Collect(maps.Keys(d.floor.unknown))
-	clear(d.floor.unknown)
-	d.floor.mu.Unlock()
-	for _, id := range unknown {
-		asking, cancel := context.WithTimeout(ctx, journalWithin)
-		configs, err := d.o.Leases.Configs(asking, id)
-		cancel()
-		if err != nil {
-			d.o.Log.Debug("rooms' configurations are not known yet", "tenant", id, "err", err)
-			d.floor.mu.Lock()
-			d.floor.unknown[id] = true
-			d.floor.mu.Unlock()
-			continue
-		}
+// unlearnt takes the tenants of which rooms' configurations are missing.
+func (f *floor) unlearnt() []tenant.ID {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := slices.Collect(maps.Keys(f.unknown))
+	clear(f.unknown)
+	return out
+}
+
+// learnConfigs asks for the configurations of a tenant's rooms that run elsewhere.
+func (d *Directory) learnConfigs(ctx context.Context, id tenant.ID) {
+	ctx, cancel := context.WithTimeout(ctx, journalWithin)
+	defer cancel()
+	configs, err := d.o.Leases.Configs(ctx, id)
+	if err == nil {
 		d.floor.configure(id, configs...)
+		return
 	}
+	d.o.Log.Debug("rooms' configurations are not known yet", "tenant", id, "err", err)
+	d.floor.mu.Lock()
+	defer d.floor.mu.Unlock()
+	d.floor.unknown[id] = true
 }
 
 // balance gives rooms away if this node has more than its share of them, each at the end of
