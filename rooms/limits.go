@@ -187,6 +187,13 @@ func (r *room) allows(who payer, cost int) bool {
 	return false
 }
 
+// gives gives back what allows took.
+func (r *room) gives(who payer, cost int) {
+	if who.id != "" {
+		r.quotas.charge(who, -cost, time.Now().UnixNano(), &r.d.o.Limits)
+	}
+}
+
 // affords reports whether what a command makes the room publish may be published now. What the
 // journal refused publishes nothing.
 func (r *room) affords(w *work, now int64) bool {

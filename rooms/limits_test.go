@@ -3,6 +3,7 @@ package rooms_test
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,6 +227,44 @@ func TestTheOwnerCountsAPlayersCommandsWhateverNodeTheyComeBy(t *testing.T) {
 		for _, m := range c.nodes {
 			m.end()
 		}
+		c.sound()
+	})
+}
+
+// TestANodesOwnTriesCostAPlayerNothing has a node without a lease be asked: it tries again and again
+// by itself until it has one.
+func TestANodesOwnTriesCostAPlayerNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		c.limits = rooms.Limits{}
+		m := c.add("n0")
+		c.pass(time.Second)
+		m.link.set(true)
+		c.pass(rooms.LeaseTTL)
+		var bets []*reply
+		for range 10 {
+			bets = append(bets, c.betAt(m, c.table, uuid.NewString(), 1))
+		}
+		var joins sync.WaitGroup
+		for range 4 {
+			joins.Go(func() {
+				if _, err := m.Join(c.Context(), c.table, "alice", nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		c.pass(3 * time.Second)
+		m.link.set(false)
+		c.pass(time.Second)
+		for _, r := range bets {
+			r.accepted()
+		}
+		joins.Wait()
+		if n := hits(t, m.reg, "player_commands"); n != 0 {
+			t.Errorf("the limit was hit %d times", n)
+		}
+		m.end()
 		c.sound()
 	})
 }

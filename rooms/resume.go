@@ -51,10 +51,14 @@ func (d *Directory) joinHere(ctx context.Context, ref Ref, viewer game.PlayerID,
 	if ref.Room == LobbyID && resume == nil {
 		cost = 1 // every socket begins with it
 	}
-	if r := d.find(ref); r != nil && !r.allows(payer{id: viewer}, cost) {
+	asked := d.find(ref)
+	if asked != nil && !asked.allows(payer{id: viewer}, cost) {
 		return Joined{}, ErrRateLimited
 	}
 	gap, err := ask(ctx, d, ref, func(r *room) (gap, error) { return r.meet(viewer, resume) })
+	if asked != nil && errors.Is(err, errAway) { // it is asked again
+		asked.gives(payer{id: viewer}, cost)
+	}
 	if err != nil || gap.past == nil {
 		return gap.Joined, err
 	}

@@ -222,7 +222,7 @@ func (r *room) live(ctx context.Context) {
 			leaving = nil
 		case m := <-r.mailbox:
 			if !r.d.trusted() {
-				m.reply(Answer{}, errAway)
+				r.sendAway(m)
 				r.await(ctx)
 				continue
 			}
@@ -255,7 +255,7 @@ func (r *room) await(ctx context.Context) {
 		case <-r.stop:
 			r.gone = true
 		case m := <-r.mailbox:
-			m.reply(Answer{}, errAway)
+			r.sendAway(m)
 		}
 	}
 }
@@ -363,12 +363,21 @@ func (r *room) tick(ctx context.Context) {
 	r.retryAt = time.Now().Add(r.pause)
 }
 
+// sendAway answers what the room can not decide: it is asked again, here or elsewhere, which costs
+// the player nothing.
+func (r *room) sendAway(m *message) {
+	if m.command != nil {
+		r.gives(payerOf(m.command.By), 1)
+	}
+	m.reply(Answer{}, errAway)
+}
+
 // empty answers what is left in the mailbox of a room that has stopped.
 func (r *room) empty() {
 	for {
 		select {
 		case m := <-r.mailbox:
-			m.reply(Answer{}, errAway)
+			r.sendAway(m)
 		default:
 			return
 		}
