@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,6 +25,12 @@ func (a *Admin) Pool() *pgxpool.Pool { return a.pool }
 func (a *Admin) WithTenantStep(sql string) {
 	next := a.known.tenant.last() + 1
 	a.known.tenant.steps = append(append([]migration{}, a.known.tenant.steps...), migration{next, "test", sql})
+}
+
+// BeforeRefusals makes the admin that of the first version, whose tenants have no table of them.
+func (a *Admin) BeforeRefusals() {
+	a.known.tenant.steps = a.known.tenant.steps[:1]
+	a.known.tenant.grants = strings.ReplaceAll(a.known.tenant.grants, "grant select, insert, delete on :schema.refusal to :role;", "")
 }
 
 // TenantVersion is the newest tenant migration that the admin knows.
