@@ -53,7 +53,7 @@ type link struct {
 	free chan struct{} // nil: nothing is held up; else closed when calls go on
 
 	early  bool          // rooms are not in their tenants' schemas yet
-	locked tenant.ID     // whose rooms' configurations are waited for in vain
+	locked tenant.ID     // whose rooms are waited for in vain
 	looks  int           // at the floor
 	late   chan struct{} // not nil: closed when claims' answers come
 }
@@ -96,10 +96,14 @@ func (l *link) Claim(ctx context.Context, ref rooms.Ref, node string, seen int64
 		return rooms.Saved{}, err
 	}
 	l.mu.Lock()
-	early, late := l.early, l.late
+	early, late, locked := l.early, l.late, l.locked == ref.Tenant
 	l.mu.Unlock()
-	if early {
+	switch {
+	case early:
 		return rooms.Saved{}, rooms.ErrNotFound
+	case locked:
+		<-time.After(3 * time.Second)
+		return rooms.Saved{}, errBroken
 	}
 	saved, err := l.Memory.Claim(ctx, ref, node, seen)
 	if late != nil {
@@ -638,6 +642,49 @@ func TestALockedTenantDoesNotKeepANodeFromLooking(t *testing.T) {
 			if !slices.ContainsFunc(m.List(c.tenant), func(i rooms.Info) bool { return i.Room == "t-1" }) {
 				c.Errorf("%s does not list another casino's room", m.name)
 			}
+		}
+	})
+}
+
+// TestALockedTenantsRoomsKeepNoOthersFromBeingOpened has a node die that has many rooms of a casino
+// whose tables are locked.
+func TestALockedTenantsRoomsKeepNoOthersFromBeingOpened(t *testing.T) {
+	onCluster(t, 2, func(c *cluster) {
+		id, err := tenant.New("casino-locked")
+		if err != nil {
+			c.Fatal(err)
+		}
+		for n := range 60 {
+			if _, err := c.journal.OpenRoom(id, rooms.Config{Room: fmt.Sprint("t-", n), Game: "coin", Settings: json.RawMessage(`{}`)}); err != nil {
+				c.Fatal(err)
+			}
+		}
+		refs := c.tables(20)
+		dead := c.ownerOf(c.table)
+		for _, m := range c.nodes {
+			m.link.mu.Lock()
+			m.link.locked = id
+			m.link.mu.Unlock()
+		}
+		dead.kill()
+		c.pass(rooms.LeaseTTL + 500*time.Millisecond)
+		for _, ref := range refs {
+			for _, m := range c.nodes {
+				ctx, cancel := context.WithTimeout(c.Context(), time.Millisecond)
+				if _, err := m.Join(ctx, ref, "alice", nil); err != nil {
+					c.Errorf("%s: %v", ref, err)
+				}
+				cancel()
+			}
+		}
+		for _, m := range c.nodes {
+			m.link.mu.Lock()
+			m.link.locked = tenant.ID{}
+			m.link.mu.Unlock()
+		}
+		c.pass(30 * time.Second)
+		if n := c.owners()[dead.name]; n != 0 {
+			c.Errorf("the dead node still owns %d rooms", n)
 		}
 	})
 }

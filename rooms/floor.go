@@ -20,8 +20,9 @@ const (
 	// lookEvery is how soon a dead node, an orphaned room, or one that was opened or closed
 	// elsewhere is noticed.
 	lookEvery = 250 * time.Millisecond
-	// opensMax is how many rooms a node opens at once.
-	opensMax = 8
+	// opensMax is how many rooms a node opens at once, opensOfOne how many of one tenant.
+	opensMax   = 8
+	opensOfOne = 4
 	// balanceEvery is how often a node looks whether it has more than its share.
 	balanceEvery = 2 * time.Second
 	// balanceSlack is how much more than its share, in percent, a node may have before it
@@ -311,29 +312,46 @@ func (d *Directory) tend(ctx context.Context) (opened chan struct{}) {
 	slices.SortFunc(mine, func(a, b Place) int {
 		return cmp.Or(cmp.Compare(one(a.Ref.Room != LobbyID), one(b.Ref.Room != LobbyID)), cmp.Compare(a.Ref.String(), b.Ref.String()))
 	})
+	of := map[tenant.ID][]Place{}
+	for _, p := range mine {
+		of[p.Ref.Tenant] = append(of[p.Ref.Tenant], p)
+	}
 	opened = make(chan struct{})
 	go func() {
 		defer close(opened)
-		var opening errgroup.Group
-		opening.SetLimit(opensMax)
-		for _, p := range mine {
-			opening.Go(func() error {
-				err := d.openHere(ctx, p.Ref, p.Epoch)
-				if ctx.Err() == nil {
-					d.sayOnce(p.Ref, err)
-				}
-				d.mu.Lock()
-				delete(d.tended, p.Ref)
-				d.mu.Unlock()
-				return nil
-			})
+		var all errgroup.Group
+		slots := make(chan struct{}, opensMax)
+		for _, places := range of {
+			all.Go(func() error { d.openAll(ctx, places, slots); return nil })
 		}
 		for _, id := range d.floor.unlearnt() {
-			opening.Go(func() error { d.learnConfigs(ctx, id); return nil })
+			all.Go(func() error { d.learnConfigs(ctx, id, slots); return nil })
 		}
-		_ = opening.Wait() // no error above
+		_ = all.Wait() // no error above
 	}()
 	return opened
+}
+
+// openAll opens rooms of one tenant, in order, a few at a time: others wait for a slot too, and
+// this one may be locked.
+func (d *Directory) openAll(ctx context.Context, places []Place, slots chan struct{}) {
+	var few errgroup.Group
+	few.SetLimit(opensOfOne)
+	for _, p := range places {
+		few.Go(func() error {
+			slots <- struct{}{}
+			err := d.openHere(ctx, p.Ref, p.Epoch)
+			<-slots
+			if ctx.Err() == nil {
+				d.sayOnce(p.Ref, err)
+			}
+			d.mu.Lock()
+			delete(d.tended, p.Ref)
+			d.mu.Unlock()
+			return nil
+		})
+	}
+	_ = few.Wait() // no error above
 }
 
 // sayOnce logs why a room does not open, once for each reason.
@@ -360,7 +378,9 @@ func (f *floor) unlearnt() []tenant.ID {
 }
 
 // learnConfigs asks for the configurations of a tenant's rooms that run elsewhere.
-func (d *Directory) learnConfigs(ctx context.Context, id tenant.ID) {
+func (d *Directory) learnConfigs(ctx context.Context, id tenant.ID, slots chan struct{}) {
+	slots <- struct{}{}
+	defer func() { <-slots }()
 	ctx, cancel := context.WithTimeout(ctx, journalWithin)
 	defer cancel()
 	configs, err := d.o.Leases.Configs(ctx, id)
