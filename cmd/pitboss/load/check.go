@@ -68,8 +68,12 @@ func (p *player) finish() {
 	}
 }
 
-// insistEvery is the pause before a question is asked again.
-const insistEvery = 250 * time.Millisecond
+const (
+	// insistEvery is the pause before a question is asked again.
+	insistEvery = 250 * time.Millisecond
+	// checkWithin bounds the check of one player.
+	checkWithin = time.Minute
+)
 
 // insist asks again while the server says that it is too busy to answer, until ctx ends: thousands
 // of players are checked at once, and share their casino's limits.
@@ -90,6 +94,8 @@ func insist(ctx context.Context, ask func() error) error {
 
 // checkPlayer asks the server what this player should know already.
 func (r *run) checkPlayer(ctx context.Context, p *player) error {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
 	p.finish()
 	p.mu.Lock()
 	at := wire.Resume{Epoch: p.book.epoch, Seq: p.book.seq}
