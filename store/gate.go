@@ -23,10 +23,10 @@ const (
 	// tenantShare is which part of the connections one tenant may have in use at once, besides the
 	// groupsAtOnce of its appends.
 	tenantShare = 5
-	// waitersMax is how many may wait at one gate.
-	waitersMax = 1000
-	// waitMost is how long each of them waits.
-	waitMost = 2 * time.Second
+	// waitersMax is how many may wait at one gate: all players of a large casino come back at once.
+	waitersMax = 10_000
+	// waitMost is how long each of them waits: less than a request or a new socket does.
+	waitMost = 4 * time.Second
 )
 
 // The names of limits, for metrics.

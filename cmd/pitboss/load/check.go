@@ -2,8 +2,11 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms/game"
@@ -65,18 +68,46 @@ func (p *player) finish() {
 	}
 }
 
+const (
+	// insistEvery is the pause before a question is asked again.
+	insistEvery = 250 * time.Millisecond
+	// checkWithin bounds the check of one player.
+	checkWithin = time.Minute
+)
+
+// insist asks again while the server says that it is too busy to answer, until ctx ends: thousands
+// of players are checked at once, and share their casino's limits.
+func insist(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		var refused *wire.Error
+		if !errors.As(err, &refused) || !slices.Contains([]string{wire.CodeRateLimited, wire.CodeBusy, wire.CodeUnavailable}, refused.Data.Code) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(insistEvery):
+		}
+	}
+}
+
 // checkPlayer asks the server what this player should know already.
 func (r *run) checkPlayer(ctx context.Context, p *player) error {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
 	p.finish()
 	p.mu.Lock()
 	at := wire.Resume{Epoch: p.book.epoch, Seq: p.book.seq}
 	p.mu.Unlock()
 	var here wire.RoomJoinResult
-	if err := p.call(ctx, wire.MethodRoomJoin, wire.RoomJoin{Room: p.table.room, Resume: &at}, &here); err != nil {
+	if err := insist(ctx, func() error {
+		return p.call(ctx, wire.MethodRoomJoin, wire.RoomJoin{Room: p.table.room, Resume: &at}, &here)
+	}); err != nil {
 		return fmt.Errorf("player %s: %w", p.name, err)
 	}
 	var wallet wire.Balance
-	if err := p.call(ctx, wire.MethodWalletBalance, struct{}{}, &wallet); err != nil {
+	if err := insist(ctx, func() error { return p.call(ctx, wire.MethodWalletBalance, struct{}{}, &wallet) }); err != nil {
 		return fmt.Errorf("player %s: %w", p.name, err)
 	}
 	p.mu.Lock()

@@ -1,14 +1,17 @@
 package load
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
@@ -287,4 +290,24 @@ func TestABetThatIsNotAnsweredIsSentAgain(t *testing.T) {
 	if more, ok := <-sent; ok {
 		t.Errorf("sent once more: %s", more)
 	}
+}
+
+func TestACheckThatIsRefusedForNowIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		answers := []error{wire.NewError(wire.CodeRateLimited, ""), wire.NewError(wire.CodeBusy, ""), wire.NewError(wire.CodeUnavailable, ""), nil}
+		asked := 0
+		if err := insist(t.Context(), func() error { asked++; return answers[asked-1] }); err != nil || asked != len(answers) {
+			t.Errorf("asked %d times, and then: %v", asked, err)
+		}
+		final := wire.NewError(wire.CodeRoomNotFound, "")
+		if err := insist(t.Context(), func() error { return final }); !errors.Is(err, final) {
+			t.Errorf("what is final: %v", err)
+		}
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := insist(short, func() error { return answers[0] }); !errors.Is(err, answers[0]) {
+			t.Errorf("at the end of the time: %v", err)
+		}
+	})
 }
