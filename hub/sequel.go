@@ -27,6 +27,9 @@ const (
 	portionMax      = 400
 	portionBytesMax = 64 << 10
 	portionEvery    = 50 * time.Millisecond
+	// portionWaits is how many times in a row a portion waits for members of whose queue it would
+	// take more than half: who is slower than that holds nobody else up.
+	portionWaits = 20
 	// repairsMax is how many topics fetch at once.
 	repairsMax = 32
 )
@@ -46,6 +49,7 @@ type sequel struct {
 	top       int64      // the highest seq that was heard of
 	early     []Message  // events after a missing one, in order
 	repairing bool
+	pacing    bool // portions are given by mend, and nobody else
 }
 
 // receive is given the topic's messages by the bus.
@@ -100,7 +104,9 @@ func (t *topic) settle(h *Hub) {
 	if !s.known {
 		return
 	}
-	s.early = slices.Delete(s.early, 0, t.portion(s.early, h))
+	if !s.pacing {
+		s.early = slices.Delete(s.early, 0, t.portion(s.early, h))
+	}
 	if s.top > s.last.Load() && !s.repairing && h.background(func() { t.mend(h) }) {
 		s.repairing = true
 		h.meters.gaps.Inc()
@@ -163,7 +169,7 @@ func (h *Hub) background(f func()) bool {
 func (t *topic) mend(h *Hub) {
 	s := &t.sequel
 	var fetched []Message
-	again := repairAfter
+	more, again, waits := false, repairAfter, 0 // more: there is something to be given
 	for pause := again; ; {
 		late := time.NewTimer(pause)
 		select {
@@ -172,11 +178,17 @@ func (t *topic) mend(h *Hub) {
 			late.Stop()
 			return
 		}
-		rest, more, done := t.mended(h, fetched)
-		if done {
+		if more && waits < portionWaits && t.behind(h.limits.QueueBytesMax/2) {
+			waits++
+			pause = portionEvery
+			continue
+		}
+		waits = 0
+		var done bool
+		if fetched, more, done = t.mended(h, fetched); done {
 			return
 		}
-		if fetched = rest; more {
+		if more {
 			pause = portionEvery
 			continue
 		}
@@ -194,7 +206,7 @@ func (t *topic) mend(h *Hub) {
 		}
 		next := s.last.Load() + 1
 		if slices.ContainsFunc(got, func(m Message) bool { return m.Seq == next }) {
-			fetched, pause, again = got, 0, repairAfter
+			fetched, more, pause, again = got, true, 0, repairAfter
 			continue
 		}
 		pause = again
@@ -209,6 +221,7 @@ func (t *topic) mended(h *Hub, fetched []Message) (rest []Message, more, done bo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.last.Load()
+	s.pacing = false
 	rest = fetched[t.portion(fetched, h):]
 	h.meters.repaired.Add(float64(s.last.Load() - before))
 	if len(rest) == 0 || rest[0].Seq > s.last.Load()+1 {
@@ -220,5 +233,13 @@ func (t *topic) mended(h *Hub, fetched []Message) (rest []Message, more, done bo
 	t.mu.RUnlock()
 	s.repairing = s.top > s.last.Load() && !nobody
 	more = rest != nil || len(s.early) > 0 && s.early[0].Seq <= s.last.Load()+1
+	s.pacing = more && s.repairing
 	return rest, more, !s.repairing
+}
+
+// behind reports whether more than so many bytes wait for one of the members.
+func (t *topic) behind(bytes int) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.ContainsFunc(t.members, func(m *member) bool { return m.conn.queued() > bytes })
 }

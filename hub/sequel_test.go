@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
@@ -159,6 +161,64 @@ func TestThousandsOfMissingEventsCloseNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	reading.Wait()
+}
+
+func TestMissingEventsWaitForWhoReadsSlowlyButNotForever(t *testing.T) {
+	t.Parallel()
+	const missing = 2000
+	for name, pace := range map[string]time.Duration{"slowly": 2 * time.Millisecond, "hardly": 200 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bus := membus.New()
+				var room tenant.Topic
+				h := pipes(t, func(_ *house, o *hub.Options) {
+					o.Bus = bus
+					o.Repair = func(_ context.Context, _ tenant.Topic, after int64) (out []hub.Message, _ error) {
+						for seq := after + 1; seq <= missing; seq++ {
+							out = append(out, event(room, seq, 300))
+						}
+						return out, nil
+					}
+				})
+				room = h.room("a")
+				slow, quick := h.connect(h.player("slow")), h.connect(h.player("quick"))
+				for _, c := range []*client{slow, quick} {
+					c.hold(room)
+				}
+				var reading sync.WaitGroup
+				reading.Go(func() {
+					for want := int64(1); want <= missing; want++ {
+						<-time.After(pace)
+						if frame, err := slow.next(); err != nil || seqOf(t, frame) != want {
+							if name == "slowly" {
+								t.Errorf("%s came, %d was next: %v", frame, want, err)
+							}
+							return
+						}
+					}
+				})
+				reading.Go(func() {
+					began := time.Now()
+					for want := int64(1); want <= missing; want++ {
+						if got := seqOf(t, quick.read()); got != want {
+							t.Errorf("%d came, %d was next", got, want)
+						}
+					}
+					if took := time.Since(began); took > 15*time.Second {
+						t.Errorf("who reads quickly waited %v for who does not", took)
+					}
+				})
+				if err := bus.Publish(t.Context(), hub.Message{Topic: room, Top: missing}); err != nil {
+					t.Fatal(err)
+				}
+				reading.Wait()
+				if closed := slow.conn.Closing(); closed != (name == "hardly") {
+					t.Errorf("who reads %s is closed: %v", name, closed)
+				}
+				h.stop()
+			})
+		})
+	}
 }
 
 func TestAJoinThatFailsGivesNothingAgain(t *testing.T) {

@@ -3,6 +3,7 @@ package redisbus
 import (
 	"errors"
 	"testing"
+	"time"
 )
 
 func TestAFullLaneStillTakesProbesAndNotWithoutEnd(t *testing.T) {
@@ -25,5 +26,30 @@ func TestAFullLaneStillTakesProbesAndNotWithoutEnd(t *testing.T) {
 	}
 	if n := len(l.waiting) - laneMax; n != probesMax {
 		t.Errorf("%d probes wait, not %d", n, probesMax)
+	}
+}
+
+func TestALinkIsMadeAnewForProbesInVainAndNotForTimeAlone(t *testing.T) {
+	b, err := Open(Options{URL: "redis://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = b.client.Close() }()
+	l := b.links[0]
+	l.up, l.rose = true, time.Now().Add(-time.Hour)
+	b.began = time.Now().Add(-time.Hour) // nothing came since
+	for sent := range probesInVain {
+		if l.probe(); l.deaf() {
+			t.Errorf("deaf after %d probes", sent+1)
+		}
+	}
+	if !l.silent() {
+		t.Error("not silent")
+	}
+	if l.probe(); !l.deaf() {
+		t.Error("not deaf")
+	}
+	if l.probed("0"); l.deaf() || l.silent() {
+		t.Error("deaf, and something came")
 	}
 }

@@ -30,6 +30,7 @@ type link struct {
 	probes  string // the channel on which it hears itself
 	index   int
 	heardAt atomic.Int64  // when the last probe came, since Bus.began; 0: none did
+	unheard atomic.Int32  // how many were sent since then, or since the connection was made
 	work    chan struct{} // holds one: there is something to be written
 
 	mu     sync.Mutex // guards what follows; nests outside of Bus.mu
@@ -272,6 +273,7 @@ func (l *link) connection(ctx context.Context) error {
 // only a probe can say.
 func (l *link) rise(p *redis.PubSub, cut context.CancelFunc) {
 	defer l.probe()
+	l.unheard.Store(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pubsub, l.up, l.down, l.cut, l.rose = p, true, false, cut, time.Now()

@@ -10,8 +10,11 @@ import (
 const (
 	// probeEvery is how often each link is sent a message to itself.
 	probeEvery = time.Second
-	// silentAfter is how long none may come before the link counts as broken.
+	// silentAfter is how long none may come before the bus counts as broken.
 	silentAfter = 3 * time.Second
+	// probesInVain is how many may not come before a link is made anew, which loses what is on its
+	// way: time alone says nothing, since it may be this process that stood still.
+	probesInVain = int32(silentAfter / probeEvery)
 )
 
 // probe publishes to every link, and makes those anew by which nothing comes.
@@ -22,7 +25,7 @@ func (b *Bus) probe(ctx context.Context) {
 	for {
 		for _, l := range b.links {
 			l.probe()
-			if l.silent() && l.upFor() > silentAfter {
+			if l.deaf() {
 				l.rebuild()
 			}
 		}
@@ -47,6 +50,7 @@ func (b *Bus) probe(ctx context.Context) {
 // probe sends the link a message.
 func (l *link) probe() {
 	b := l.bus
+	l.unheard.Add(1)
 	b.lanes[l.index%len(b.lanes)].probe(l.probes, strconv.AppendInt(nil, int64(time.Since(b.began)), 10))
 }
 
@@ -55,6 +59,9 @@ func (l *link) silent() bool {
 	heard := time.Duration(l.heardAt.Load())
 	return heard == 0 || time.Since(l.bus.began)-heard > silentAfter
 }
+
+// deaf reports whether the connection is in use and does not bring what it should.
+func (l *link) deaf() bool { return l.unheard.Load() > probesInVain && l.upFor() > silentAfter }
 
 // upFor is how long the connection that is in use has been; 0 if there is none.
 func (l *link) upFor() time.Duration {
@@ -70,6 +77,7 @@ func (l *link) upFor() time.Duration {
 func (l *link) probed(payload string) {
 	now := time.Since(l.bus.began)
 	l.heardAt.Store(int64(now))
+	l.unheard.Store(0)
 	if sent, err := strconv.ParseInt(payload, 10, 64); err == nil {
 		l.bus.meters.delivery.Observe((now - time.Duration(sent)).Seconds())
 	}

@@ -1,6 +1,7 @@
 package redisbus_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -206,6 +207,34 @@ func TestAStalledRedisTurnsHealthRed(t *testing.T) {
 	until(t, "health is green", func() bool { return a.Health() == nil })
 }
 
+func TestARedisThatStandsStillForAMomentLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := server(t, 0, "--client-output-buffer-limit", "pubsub 0 0 0")
+	a, b, topic := start(t, "redis://"+s.Addr), start(t, "redis://"+s.Addr), room(t)
+	b.subscribe(t, topic)
+	if err := s.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	resumed := time.AfterFunc(1500*time.Millisecond, func() {
+		if err := s.Signal(syscall.SIGCONT); err != nil {
+			t.Error(err)
+		}
+	})
+	defer resumed.Stop()
+	frame := bytes.Repeat([]byte("x"), 60<<20) // more than waits in the kernel
+	if err := a.Publish(t.Context(), hub.Message{Topic: topic, Frame: frame}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case m := <-b.got:
+		if !bytes.Equal(m.Frame, frame) {
+			t.Errorf("%d bytes came", len(m.Frame))
+		}
+	case <-time.After(patience):
+		t.Error("it never came")
+	}
+}
+
 // TestASubscriberThatHearsNothingIsNoticed keeps what Redis says from the node: connections
 // stay, and nothing is delivered.
 func TestASubscriberThatHearsNothingIsNoticed(t *testing.T) {
@@ -278,7 +307,10 @@ func TestAStalledClusterDoublesNothing(t *testing.T) {
 		}
 	}
 	publish("once")
-	until(t, "health is red", func() bool { return a.Health() != nil }) // by then it would have been sent again
+	published := time.Now()
+	until(t, "health is red, and it would have been sent again", func() bool {
+		return a.Health() != nil && time.Since(published) > 4*time.Second
+	})
 	if err := s.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}

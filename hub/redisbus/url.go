@@ -15,8 +15,13 @@ import (
 // ErrURL means that a text does not say where Redis is.
 var ErrURL = errors.New("redisbus: want redis://host:6379/0, rediss://…, redis-sentinel://host:26379,host:26379/mymaster or redis-cluster://host:6379,host:6379")
 
-// within is how long one exchange with Redis may take before it counts as lost.
-const within = time.Second
+const (
+	// within is how long anybody waits for Redis: to be connected, or subscribed, or at the end.
+	within = time.Second
+	// exchangeWithin is how long publishing may take before it counts as lost: a server, or a
+	// machine, that stands still for less loses nothing.
+	exchangeWithin = silentAfter
+)
 
 // connect makes a client for a URL; nothing is dialled yet.
 func connect(text string) (client redis.UniversalClient, sharded bool, err error) {
@@ -26,7 +31,7 @@ func connect(text string) (client redis.UniversalClient, sharded bool, err error
 	}
 	o := redis.UniversalOptions{
 		Addrs: strings.Split(u.Host, ","), Username: u.User.Username(), Protocol: 2, DisableIdentity: true,
-		MaxRetries: -1, MaxRedirects: -1, DialTimeout: within, ReadTimeout: within, WriteTimeout: within, ContextTimeoutEnabled: true,
+		MaxRetries: -1, MaxRedirects: -1, DialTimeout: within, ReadTimeout: exchangeWithin, WriteTimeout: exchangeWithin, ContextTimeoutEnabled: true,
 		PoolSize: partitions + 2, ClientName: "pitboss",
 	}
 	o.Password, _ = u.User.Password()
