@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 func TestAFullLaneStillTakesProbesAndNotWithoutEnd(t *testing.T) {
@@ -51,5 +53,27 @@ func TestALinkIsMadeAnewForProbesInVainAndNotForTimeAlone(t *testing.T) {
 	}
 	if l.probed("0"); l.deaf() || l.silent() {
 		t.Error("deaf, and something came")
+	}
+}
+
+// A longer stall turns Health red anyway, and is too long to wait out in a test that machines under
+// load pass.
+func TestNothingPublishedIsGivenUpBeforeHealthIsRed(t *testing.T) {
+	for _, url := range []string{"redis://127.0.0.1:1", "redis-sentinel://127.0.0.1:1/main", "redis-cluster://127.0.0.1:1"} {
+		client, _, err := connect(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read, write time.Duration
+		switch c := client.(type) {
+		case *redis.Client:
+			read, write = c.Options().ReadTimeout, c.Options().WriteTimeout
+		case *redis.ClusterClient:
+			read, write = c.Options().ReadTimeout, c.Options().WriteTimeout
+		}
+		if read != silentAfter || write != silentAfter {
+			t.Errorf("%s: an exchange is given up after %v and %v", url, read, write)
+		}
+		_ = client.Close()
 	}
 }

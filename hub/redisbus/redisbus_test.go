@@ -1,7 +1,6 @@
 package redisbus_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -205,34 +204,6 @@ func TestAStalledRedisTurnsHealthRed(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "health is green", func() bool { return a.Health() == nil })
-}
-
-func TestARedisThatStandsStillForAMomentLosesNothing(t *testing.T) {
-	t.Parallel()
-	s := server(t, 0, "--client-output-buffer-limit", "pubsub 0 0 0")
-	a, b, topic := start(t, "redis://"+s.Addr), start(t, "redis://"+s.Addr), room(t)
-	b.subscribe(t, topic)
-	if err := s.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	resumed := time.AfterFunc(1500*time.Millisecond, func() {
-		if err := s.Signal(syscall.SIGCONT); err != nil {
-			t.Error(err)
-		}
-	})
-	defer resumed.Stop()
-	frame := bytes.Repeat([]byte("x"), 60<<20) // more than waits in the kernel
-	if err := a.Publish(t.Context(), hub.Message{Topic: topic, Frame: frame}); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case m := <-b.got:
-		if !bytes.Equal(m.Frame, frame) {
-			t.Errorf("%d bytes came", len(m.Frame))
-		}
-	case <-time.After(patience):
-		t.Error("it never came")
-	}
 }
 
 // TestASubscriberThatHearsNothingIsNoticed keeps what Redis says from the node: connections
