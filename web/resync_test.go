@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -92,7 +93,8 @@ func TestAWatcherWhoReadsTooSlowlyIsSentARoomResyncAndThenEveryLaterEvent(t *tes
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	h := hub.New(hub.Options{Bus: membus.New(), Node: "n1", Log: log, Limits: hub.Limits{QueueBytesMax: 16 << 10}})
+	registry := prometheus.NewRegistry()
+	h := hub.New(hub.Options{Bus: membus.New(), Node: "n1", Log: log, Limits: hub.Limits{QueueBytesMax: 16 << 10}, Registerer: registry})
 	directory := rooms.NewDirectory(rooms.Options{
 		Journal: journal, Publisher: h, Kinds: map[string]game.Kind{"noise": noiseKind}, Node: "n1", Log: log,
 		Seeds:     func() (game.Seed, error) { return game.Seed{1}, nil },
@@ -173,7 +175,19 @@ func TestAWatcherWhoReadsTooSlowlyIsSentARoomResyncAndThenEveryLaterEvent(t *tes
 			}
 		}
 	}
-	say(24) // what may wait is less, and twice that is more
+	for n := 0; !resynced(t, registry); n++ { // some of it is being written already
+		if n == 10 {
+			t.Fatal("what happened while nobody read is no reason for a resync")
+		}
+		say(8)
+		for late := time.After(100 * time.Millisecond); late != nil && !resynced(t, registry); {
+			select {
+			case <-time.After(time.Millisecond):
+			case <-late:
+				late = nil
+			}
+		}
+	}
 	resyncs := 0
 	for more := true; at < last; {
 		f := read()
@@ -196,4 +210,19 @@ func TestAWatcherWhoReadsTooSlowlyIsSentARoomResyncAndThenEveryLaterEvent(t *tes
 	if resyncs != 1 {
 		t.Errorf("%d resyncs, want 1", resyncs)
 	}
+}
+
+// resynced reports whether the hub has resynchronised a socket.
+func resynced(t *testing.T, registry *prometheus.Registry) bool {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "pitboss_hub_resyncs_total" {
+			return f.GetMetric()[0].GetCounter().GetValue() > 0
+		}
+	}
+	return false
 }
