@@ -33,8 +33,8 @@ type crashPlayer struct {
 	events    []seen
 	faults    []string
 	bets      []*bet
-	done      bool // no more new bets
-	views     int  // how often it was given a view instead of the gap
+	done      bool       // no more new bets
+	views     [][2]int64 // the gaps, from and to, instead of which it was given a view
 	connected int
 	retry     time.Duration   // how long the server asked it to stay away
 	left      time.Time       // when it was thrown off its table; zero: it sits there, or never did
@@ -190,8 +190,7 @@ func (p *crashPlayer) joined(r reply, resumed bool) bool {
 			p.noteLocked(seen{e.Room, e.Epoch, e.Seq, e.Type, e.Data})
 		}
 	case resumed:
-		p.views++
-		p.faults = append(p.faults, "was given a view instead of the gap")
+		p.views = append(p.views, [2]int64{p.last.Seq, joined.Seq})
 	}
 	p.last = wire.Resume{Epoch: joined.Epoch, Seq: joined.Seq}
 	p.joinedAt = joined.Seq

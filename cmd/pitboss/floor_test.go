@@ -245,6 +245,16 @@ func (f *floor) compare(players []*crashPlayer) {
 		for _, fault := range p.faults {
 			t.Errorf("%s: %s", p.name, fault)
 		}
+		for _, gap := range p.views {
+			size := 0
+			for seq := gap[0] + 1; seq <= gap[1]; seq++ {
+				size += len(bySeq[seq].Data) + 128
+			}
+			// docs/protocol.md; a room has more in memory than is older than that.
+			if n := gap[1] - gap[0]; n <= 512 && size <= rooms.ResumeBytesMax {
+				t.Errorf("%s was given a view instead of the %d events, of %d bytes, after %d", p.name, n, size, gap[0])
+			}
+		}
 		mine := 0
 		for _, b := range p.bets {
 			if !b.accepted {
