@@ -194,7 +194,7 @@ func torture(t *testing.T, rnd *rand.Rand, c *rawClient, byServer bool) {
 func TestFiveThousandClientsGetEveryEventOnceAndInOrder(t *testing.T) {
 	t.Parallel()
 	const clients, rooms, events, hands = 5000, 50, 40, 8
-	h := tcp(t)
+	h := tcp(t, heartbeat(time.Hour)) // to connect takes a while
 	all := make([]*rawClient, clients)
 	var wg sync.WaitGroup
 	for hand := range hands {
