@@ -64,12 +64,14 @@ func (s *Store) Health() error {
 type meters struct {
 	hits   *prometheus.CounterVec // by limit
 	failed prometheus.Gauge
+	broken prometheus.Gauge
 }
 
 func newMeters() meters {
 	return meters{
 		hits:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_store_limit_hits_total", Help: "Requests of the database that were refused here, by limit."}, []string{"limit"}),
 		failed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_failing", Help: "1 while the database takes no writes: its disk is full or broken, or it is read-only."}),
+		broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_tenants_out_of_order", Help: "Tenants that cannot be served because of what is stored of them."}),
 	}
 }
 
@@ -79,10 +81,12 @@ var _ prometheus.Collector = (*Store)(nil)
 func (s *Store) Describe(out chan<- *prometheus.Desc) {
 	s.meter.hits.Describe(out)
 	s.meter.failed.Describe(out)
+	s.meter.broken.Describe(out)
 }
 
 // Collect implements prometheus.Collector.
 func (s *Store) Collect(out chan<- prometheus.Metric) {
 	s.meter.hits.Collect(out)
 	s.meter.failed.Collect(out)
+	s.meter.broken.Collect(out)
 }

@@ -211,11 +211,11 @@ func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, status, action 
 	return nil
 }
 
-// ListTenants returns every tenant, by slug, without keys.
+// ListTenants returns every tenant, by slug, also those that are out of order.
 func (a *Admin) ListTenants(ctx context.Context) ([]Tenant, error) {
 	var out []Tenant
 	err := a.inTx(ctx, func(tx pgx.Tx) error {
-		list, err := selectAll(ctx, tx)
+		list, err := loadTenants(ctx, tx, a.box, false)
 		out = list
 		return err
 	})

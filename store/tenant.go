@@ -34,6 +34,8 @@ const (
 	Grace     Status = "grace" // paid_until is over, by less than GracePeriod
 	Unpaid    Status = "unpaid"
 	Suspended Status = "suspended"
+	// OutOfOrder is a tenant that cannot be served because of what is stored of it.
+	OutOfOrder Status = "out_of_order"
 )
 
 // Served reports whether a tenant of this status is let in.
@@ -53,6 +55,7 @@ type Tenant struct {
 	FrameAncestors []string
 	Suspended      bool
 	SuspendedFor   string // why, if it is
+	OutOfOrder     string // why it cannot be served, if it cannot; for the platform's people
 	Version        int64  // rises with each change
 
 	keys []auth.Key
@@ -61,6 +64,8 @@ type Tenant struct {
 // Status is the tenant's status at a moment.
 func (t *Tenant) Status(now time.Time) Status {
 	switch {
+	case t.OutOfOrder != "":
+		return OutOfOrder
 	case t.Suspended:
 		return Suspended
 	case !t.PaidUntil.IsZero() && !now.Before(t.PaidUntil.Add(GracePeriod)):

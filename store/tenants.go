@@ -21,6 +21,9 @@ const (
 	directoryPoll = 250 * time.Millisecond
 	// directoryTimeout bounds one such question.
 	directoryTimeout = 5 * time.Second
+	// brokenPoll is how often a node looks whether a tenant that is out of order was mended, which
+	// need not change the directory's version.
+	brokenPoll = time.Second
 )
 
 // Tenants is the directory of tenants, in memory. Its look-ups never touch the database
@@ -38,10 +41,12 @@ var _ auth.KeySource = (*Tenants)(nil)
 // directory is one state of all tenants. It is never changed.
 type directory struct {
 	version int64
-	all     []*Tenant // by slug
+	loaded  time.Time
+	all     []*Tenant // by slug; without those whose ID cannot be read
 	byHost  map[string]*Tenant
 	bySlug  map[tenant.Slug]*Tenant
 	byID    map[tenant.ID]*Tenant
+	broken  map[string]string // by slug: why a tenant is out of order
 }
 
 // Lookup finds the tenant of a request's Host, which may have a port.
@@ -148,7 +153,7 @@ func (d *Tenants) tell(was, is *directory, before, after map[tenant.ID]Status) {
 	}
 	for _, t := range is.all {
 		old := was.byID[t.ID]
-		if old == nil || old.Version != t.Version || before[t.ID] != after[t.ID] {
+		if old == nil || old.Version != t.Version || old.OutOfOrder != t.OutOfOrder || before[t.ID] != after[t.ID] {
 			call(old, t)
 		}
 	}
@@ -168,7 +173,8 @@ func (d *Tenants) poll(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("store: directory: %w", err)
 	}
-	if version == d.now.Load().version {
+	now := d.now.Load()
+	if version == now.version && (len(now.broken) == 0 || time.Since(now.loaded) < brokenPoll) {
 		return nil
 	}
 	return d.Reload(ctx)
@@ -177,30 +183,15 @@ func (d *Tenants) poll(ctx context.Context) error {
 // Reload makes the directory what the database says now, without telling anybody; whoever
 // just made a tenant need not wait for Run.
 func (d *Tenants) Reload(ctx context.Context) error {
-	next := &directory{byHost: map[string]*Tenant{}, bySlug: map[tenant.Slug]*Tenant{}, byID: map[tenant.ID]*Tenant{}}
+	var next *directory
 	load := func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, selectVersion).Scan(&next.version); err != nil {
+		var version int64
+		if err := tx.QueryRow(ctx, selectVersion).Scan(&version); err != nil {
 			return err
 		}
-		list, err := selectAll(ctx, tx)
-		if err != nil {
-			return err
-		}
-		keys, err := d.s.selectKeys(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for i := range list {
-			t := &list[i]
-			t.keys = keys[t.ID]
-			next.all = append(next.all, t)
-			next.bySlug[t.Slug] = t
-			next.byID[t.ID] = t
-			for _, domain := range t.Domains {
-				next.byHost[domain] = t
-			}
-		}
-		return nil
+		list, err := loadTenants(ctx, tx, d.s.box, true)
+		next = newDirectory(version, list)
+		return err
 	}
 	err := d.s.platform(ctx, func(conn *pgxpool.Conn) error {
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, load)
@@ -210,83 +201,37 @@ func (d *Tenants) Reload(ctx context.Context) error {
 	}
 	for {
 		now := d.now.Load()
-		if now != nil && now.version >= next.version { // another Reload saw more
+		if now != nil && (now.version > next.version || now.version == next.version && len(now.broken) == 0) { // another Reload saw more
 			return nil
 		}
 		if d.now.CompareAndSwap(now, next) {
+			d.note(ctx, now, next)
 			return nil
 		}
 	}
 }
 
-const (
-	selectVersion = `select directory_version from platform.instance`
-
-	selectTenants = `
-select id, slug, name, status = 'suspended', suspended_for, on_trial, paid_until, created_on, currency, exponent, frame_ancestors, version
-from platform.tenant order by slug`
-
-	selectDomains = `select tenant, domain from platform.domain order by tenant, is_primary desc, domain`
-
-	selectKeys = `
-select tenant, kid, alg, secret, coalesce(public_pem, '') from platform.tenant_key where state = 'active'
-order by tenant, created_at desc, kid`
-)
-
-// selectAll reads all tenants, without their keys.
-func selectAll(ctx context.Context, tx pgx.Tx) ([]Tenant, error) {
-	var name, domain string
-	domains := map[string][]string{}
-	rows, _ := tx.Query(ctx, selectDomains) // its error comes from ForEachRow
-	if _, err := pgx.ForEachRow(rows, []any{&name, &domain}, func() error {
-		domains[name] = append(domains[name], domain)
-		return nil
-	}); err != nil {
-		return nil, err
+// newDirectory returns the directory of a list of tenants.
+func newDirectory(version int64, list []Tenant) *directory {
+	d := &directory{
+		version: version, loaded: time.Now(), broken: map[string]string{},
+		byHost: map[string]*Tenant{}, bySlug: map[tenant.Slug]*Tenant{}, byID: map[tenant.ID]*Tenant{},
 	}
-	rows, _ = tx.Query(ctx, selectTenants)
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Tenant, error) {
-		var t Tenant
-		var id, slug string
-		var paid *time.Time
-		err := row.Scan(&id, &slug, &t.Name, &t.Suspended, &t.SuspendedFor, &t.OnTrial, &paid, &t.CreatedOn,
-			&t.Currency, &t.Exponent, &t.FrameAncestors, &t.Version)
-		if err != nil {
-			return t, err
+	for i := range list {
+		t := &list[i]
+		d.bySlug[t.Slug] = t
+		for _, domain := range t.Domains {
+			d.byHost[domain] = t
 		}
-		if paid != nil {
-			t.PaidUntil = paid.UTC()
+		if t.OutOfOrder != "" {
+			d.broken[string(t.Slug)] = t.OutOfOrder
 		}
-		t.CreatedOn = t.CreatedOn.UTC()
-		t.Slug, t.Domains = tenant.Slug(slug), domains[id]
-		t.ID, err = tenant.Parse(id)
-		return t, err
-	})
+		if !t.ID.IsZero() {
+			d.all = append(d.all, t)
+			d.byID[t.ID] = t
+		}
+	}
+	return d
 }
 
-func (s *Store) selectKeys(ctx context.Context, tx pgx.Tx) (map[tenant.ID][]auth.Key, error) {
-	out := map[tenant.ID][]auth.Key{}
-	var name string
-	var sealed []byte
-	var pem string
-	var k auth.Key
-	rows, _ := tx.Query(ctx, selectKeys) // its error comes from ForEachRow
-	_, err := pgx.ForEachRow(rows, []any{&name, &k.ID, &k.Alg, &sealed, &pem}, func() error {
-		id, err := tenant.Parse(name)
-		if err != nil {
-			return err
-		}
-		key := k
-		if sealed != nil {
-			key.Secret, err = s.box.Open(id, purposeSigningKey+k.ID, sealed)
-		} else {
-			key.Public, err = auth.ParsePublicPEM(pem)
-		}
-		if err != nil {
-			return fmt.Errorf("key %s of %s: %w", k.ID, name, err)
-		}
-		out[id] = append(out[id], key)
-		return nil
-	})
-	return out, err
-}
+const selectVersion = `select directory_version from platform.instance`

@@ -36,6 +36,7 @@ var (
 	errUnknownHost = fail(http.StatusNotFound, "unknown_host", "No operator is served at this address.")
 	errSuspended   = fail(http.StatusForbidden, "tenant_suspended", "This operator is suspended.")
 	errUnpaid      = fail(http.StatusForbidden, "tenant_unpaid", "This operator's subscription has run out.")
+	errOutOfOrder  = fail(http.StatusServiceUnavailable, "tenant_out_of_order", "This operator is out of order: what is stored of it cannot be read. Those who run this service see why.")
 	errOrigin      = fail(http.StatusForbidden, "origin_forbidden", "This page may not connect here.")
 	errDraining    = fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "This node is going down; try again in a moment.")
 	errUnavailable = fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "The database does not answer; try again in a moment.")

@@ -82,6 +82,9 @@ func (s *Server) unready() (reason string) {
 	if err := s.store.Health(); err != nil {
 		return err.Error()
 	}
+	if err := s.tenants.Health(); err != nil {
+		return err.Error()
+	}
 	if err := s.rooms.Health(); err != nil {
 		return err.Error()
 	}

@@ -65,8 +65,13 @@ func (x *session) begin() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	// The door was open before the upgrade; it may have been shut since.
-	if now, ok := s.tenants.ByID(t.ID); !ok || mayServe(now, time.Now()) != nil {
+	now, ok := s.tenants.ByID(t.ID)
+	if !ok {
 		x.conn.Close(wire.CloseSuspended, 0)
+		return
+	}
+	if err := mayServe(now, time.Now()); err != nil {
+		x.conn.Close(shutBecause(err))
 		return
 	}
 	if s.verifier.Revoked(x.who) {

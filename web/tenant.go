@@ -25,6 +25,9 @@ import (
 const (
 	keyTenant    = "tenant"
 	keyPrincipal = "principal"
+
+	// outOfOrderAgain is when the sockets of a tenant that is out of order are told to come back.
+	outOfOrderAgain = 30 * time.Second
 )
 
 // ofHost decides the tenant of a request by its Host, from memory.
@@ -47,22 +50,42 @@ func mayServe(t *store.Tenant, now time.Time) error {
 	switch status := t.Status(now); {
 	case status.Served():
 		return nil
+	case status == store.OutOfOrder:
+		return errOutOfOrder
 	case status == store.Unpaid:
 		return errUnpaid
 	}
 	return errSuspended
 }
 
+// shutBecause returns with which code, and when to come back, the sockets of a tenant are closed
+// that cannot be served: one that is out of order is mended, the others are shut.
+func shutBecause(err error) (code wire.CloseCode, again time.Duration) {
+	if errors.Is(err, errOutOfOrder) {
+		return wire.CloseOverloaded, outOfOrderAgain
+	}
+	return wire.CloseSuspended, 0
+}
+
 // enforce closes the sockets of tenants that may not be served now.
 func (s *Server) enforce(tenants []*store.Tenant, now time.Time) {
-	shut := map[tenant.ID]bool{}
+	shut, broken := map[tenant.ID]bool{}, map[tenant.ID]bool{}
 	for _, t := range tenants {
-		if mayServe(t, now) != nil {
+		switch err := mayServe(t, now); {
+		case errors.Is(err, errOutOfOrder):
+			broken[t.ID] = true
+		case err != nil:
 			shut[t.ID] = true
 		}
 	}
-	if len(shut) > 0 {
-		s.hub.CloseWhere(func(id hub.Identity) bool { return shut[id.Tenant] }, wire.CloseSuspended, 0)
+	for _, c := range []struct {
+		ids map[tenant.ID]bool
+		why error
+	}{{shut, errSuspended}, {broken, errOutOfOrder}} {
+		if len(c.ids) > 0 {
+			code, again := shutBecause(c.why)
+			s.hub.CloseWhere(func(id hub.Identity) bool { return c.ids[id.Tenant] }, code, again)
+		}
 	}
 }
 

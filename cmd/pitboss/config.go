@@ -137,6 +137,9 @@ func tenantNamed(s *store.Store, slug string) (*store.Tenant, error) {
 	if !ok {
 		return nil, noTenant(slug)
 	}
+	if t.OutOfOrder != "" {
+		return nil, fmt.Errorf("%w: %s: %s", store.ErrOutOfOrder, slug, t.OutOfOrder)
+	}
 	return t, nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -66,6 +67,7 @@ type tenantInfo struct {
 	Schema    string    `json:"schema_name"`
 	Status    string    `json:"status"`
 	Suspended string    `json:"suspended_for,omitempty"` // why, if it is
+	Broken    string    `json:"out_of_order,omitempty"`  // why, if it is
 	OnTrial   bool      `json:"on_trial"`
 	PaidUntil time.Time `json:"paid_until,omitzero"`
 	CreatedOn time.Time `json:"created_on"`
@@ -75,8 +77,12 @@ type tenantInfo struct {
 }
 
 func describe(t *store.Tenant) tenantInfo {
+	schema := ""
+	if !t.ID.IsZero() {
+		schema = t.ID.Schema()
+	}
 	return tenantInfo{
-		string(t.Slug), t.Name, t.ID.Schema(), string(t.Status(time.Now())), t.SuspendedFor, t.OnTrial, t.PaidUntil, t.CreatedOn,
+		string(t.Slug), t.Name, schema, string(t.Status(time.Now())), t.SuspendedFor, t.OutOfOrder, t.OnTrial, t.PaidUntil, t.CreatedOn,
 		t.Currency, t.Exponent, t.Domains,
 	}
 }
@@ -104,8 +110,28 @@ func (c tenantListCmd) Run(p *program) error {
 		for _, t := range infos {
 			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", t.Slug, t.Name, t.Status, day(t.PaidUntil), strings.Join(t.Domains, " "), t.Schema)
 		}
-		return w.Flush()
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		for _, t := range infos {
+			if t.Broken != "" {
+				p.printf("%s\n", p.red(t.Slug+" is out of order: "+t.Broken))
+			}
+		}
+		return nil
 	})
+}
+
+// red returns the text in red if a person reads it, at a terminal that shows colours.
+func (p *program) red(text string) string {
+	f, ok := p.out.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" {
+		return text
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return text
+	}
+	return "\x1b[31m" + text + "\x1b[0m"
 }
 
 func day(t time.Time) string {
@@ -135,7 +161,10 @@ func (c tenantShowCmd) Run(p *program) error {
 			if c.JSON {
 				return p.printJSON(t)
 			}
-			if t.Suspended != "" {
+			switch {
+			case t.Broken != "":
+				t.Status = p.red(t.Status + ": " + t.Broken)
+			case t.Suspended != "":
 				t.Status += ": " + t.Suspended
 			}
 			p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n",

@@ -12,6 +12,7 @@ const words: Record<string, string> = {
   unknown_host: 'There is no casino at this address.',
   tenant_suspended: 'The casino is closed.',
   tenant_unpaid: 'The casino is closed.',
+  tenant_out_of_order: 'The casino is out of order; try again later.',
 }
 
 /** An error in words for people: our own where there are some, else the server's sentence. */

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+// ErrOutOfOrder means that a tenant cannot be served because of what is stored of it; its text
+// says why.
+var ErrOutOfOrder = errors.New("store: the tenant is out of order")
+
+const (
+	// selectTenants returns what may be read of every tenant, whatever is wrong with it, and what
+	// its role lacks. $1 is whether the reader is the application's login. Only direct memberships
+	// count: those are what migrate grants.
+	selectTenants = `
+select t.id, t.slug, t.name, t.status = 'suspended', t.suspended_for, t.on_trial,
+  case when isfinite(t.paid_until) then t.paid_until end,
+  case when isfinite(t.created_on) then t.created_on else 'epoch' end,
+  t.currency, t.exponent, array_remove(t.frame_ancestors, null), t.version, t.schema_version,
+  case when r.oid is null then 'its role is missing: run pitboss migrate'
+       when n.oid is null then 'its schema is missing: restore it from a backup'
+       when not exists (select from pg_auth_members m where m.roleid = r.oid and m.member = app.oid)
+         then 'the app''s login may not act as its role: run pitboss migrate'
+       else '' end
+from platform.tenant t
+left join pg_roles r on r.rolname = t.id
+left join pg_namespace n on n.nspname = t.id
+left join pg_roles app on app.rolname = case when $1 then current_user else (select app_role::name from platform.instance) end
+order by t.slug`
+
+	selectDomains = `select tenant, domain from platform.domain order by tenant, is_primary desc, domain`
+
+	selectKeys = `
+select tenant, kid, alg, secret, coalesce(public_pem, '') from platform.tenant_key where state = 'active'
+order by tenant, created_at desc, kid`
+)
+
+// loadTenants reads all tenants with their keys. What is wrong with one makes that one out of
+// order, and no other.
+func loadTenants(ctx context.Context, tx pgx.Tx, box *Box, asApp bool) ([]Tenant, error) {
+	domains, err := loadDomains(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	keys, broken, err := loadKeys(ctx, tx, box)
+	if err != nil {
+		return nil, err
+	}
+	rows, _ := tx.Query(ctx, selectTenants, asApp) // its error comes from CollectRows
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Tenant, error) {
+		t, name, err := scanTenant(row)
+		t.Domains = domains[name]
+		if t.keys = keys[name]; t.OutOfOrder == "" && broken[name] != nil {
+			t.OutOfOrder = broken[name].Error()
+		}
+		return t, err
+	})
+}
+
+// scanTenant returns a tenant without domains and keys, and its ID as it is stored.
+func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
+	var slug, lacks string
+	var paid *time.Time
+	var version int
+	err = row.Scan(&name, &slug, &t.Name, &t.Suspended, &t.SuspendedFor, &t.OnTrial, &paid, &t.CreatedOn,
+		&t.Currency, &t.Exponent, &t.FrameAncestors, &t.Version, &version, &lacks)
+	if err != nil {
+		return t, name, err
+	}
+	if paid != nil {
+		t.PaidUntil = paid.UTC()
+	}
+	t.CreatedOn, t.Slug = t.CreatedOn.UTC(), tenant.Slug(slug)
+	var wrong error
+	t.ID, wrong = tenant.Parse(name)
+	if wrong == nil {
+		wrong = t.checkRow()
+	}
+	switch {
+	case wrong != nil:
+		t.OutOfOrder = wrong.Error()
+	case lacks != "":
+		t.OutOfOrder = lacks
+	case version < embedded.tenant.last():
+		t.OutOfOrder = fmt.Sprintf("its tables are of version %d, and %d is needed: run pitboss migrate", version, embedded.tenant.last())
+	}
+	return t, name, nil
+}
+
+// checkRow says what in a tenant's row cannot be right.
+func (t *Tenant) checkRow() error {
+	if _, err := tenant.ParseSlug(string(t.Slug)); err != nil {
+		return err
+	}
+	if !currencyForm.MatchString(t.Currency) {
+		return fmt.Errorf("%w: its currency is %q", ErrTenant, t.Currency)
+	}
+	for _, a := range t.FrameAncestors {
+		if !ancestorForm.MatchString(a) {
+			return fmt.Errorf("%w: its frame ancestor is %q", ErrTenant, a)
+		}
+	}
+	return nil
+}
+
+func loadDomains(ctx context.Context, tx pgx.Tx) (map[string][]string, error) {
+	var name, domain string
+	out := map[string][]string{}
+	rows, _ := tx.Query(ctx, selectDomains) // its error comes from ForEachRow
+	_, err := pgx.ForEachRow(rows, []any{&name, &domain}, func() error {
+		out[name] = append(out[name], domain)
+		return nil
+	})
+	return out, err
+}
+
+// loadKeys returns every tenant's active keys, and what is wrong with those of some. Tokens signed
+// with a key that cannot be read would be refused without a word: its tenant is out of order.
+func loadKeys(ctx context.Context, tx pgx.Tx, box *Box) (keys map[string][]auth.Key, broken map[string]error, err error) {
+	keys, broken = map[string][]auth.Key{}, map[string]error{}
+	var name, pem string
+	var sealed []byte
+	var k auth.Key
+	rows, _ := tx.Query(ctx, selectKeys) // its error comes from ForEachRow
+	_, err = pgx.ForEachRow(rows, []any{&name, &k.ID, &k.Alg, &sealed, &pem}, func() error {
+		key, err := openKey(box, name, k, sealed, pem)
+		if err != nil {
+			broken[name] = fmt.Errorf("its key %s cannot be read: %w", k.ID, err)
+			return nil
+		}
+		keys[name] = append(keys[name], key)
+		return nil
+	})
+	return keys, broken, err
+}
+
+func openKey(box *Box, name string, k auth.Key, sealed []byte, pem string) (auth.Key, error) {
+	id, err := tenant.Parse(name)
+	if err != nil {
+		return k, err
+	}
+	if sealed != nil {
+		k.Secret, err = box.Open(id, purposeSigningKey+k.ID, sealed)
+	} else {
+		k.Public, err = auth.ParsePublicPEM(pem)
+	}
+	return k, err
+}
+
+// note logs which tenants went out of order or came back since before, which may be nil, and sets
+// the metric.
+func (d *Tenants) note(ctx context.Context, before, now *directory) {
+	reasons := map[string]string{}
+	if before != nil {
+		reasons = before.broken
+	}
+	for slug, why := range now.broken {
+		if reasons[slug] != why {
+			d.s.log.ErrorContext(ctx, "a casino is out of order and is not served", "tenant", slug, "reason", why)
+		}
+	}
+	for slug := range reasons {
+		if _, still := now.broken[slug]; !still {
+			d.s.log.Log(ctx, slog.LevelInfo, "a casino is in order again", "tenant", slug)
+		}
+	}
+	d.s.meter.broken.Set(float64(len(now.broken)))
+}
+
+// Health returns an error if there are tenants and every one of them is out of order: then it is
+// the database, and not a tenant, that needs somebody.
+func (d *Tenants) Health() error {
+	now := d.now.Load()
+	if len(now.broken) == 0 || len(now.broken) < len(now.bySlug) {
+		return nil
+	}
+	for slug, why := range now.broken {
+		return fmt.Errorf("all casinos are out of order; %s: %s", slug, why)
+	}
+	return nil
+}
