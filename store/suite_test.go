@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -23,9 +24,26 @@ func TestLeasesConform(t *testing.T) {
 	roomstest.Leases(t, fixture)
 }
 
+// TestJournalAndLeasesConformOnTheNewestPostgreSQL runs both suites there.
+func TestJournalAndLeasesConformOnTheNewestPostgreSQL(t *testing.T) {
+	t.Parallel()
+	server := storetest.StartServer(t, storetest.Newest(t))
+	databases := 0
+	fixture := func(t *testing.T) roomstest.LeaseFixture {
+		databases++
+		return fixtureIn(t, server.Database(t, fmt.Sprintf("suite_%d", databases), nil))
+	}
+	roomstest.Journal(t, func(t *testing.T) roomstest.Fixture { return fixture(t).Fixture })
+	roomstest.Leases(t, fixture)
+}
+
 func fixture(t *testing.T) roomstest.LeaseFixture {
 	t.Helper()
-	d := storetest.Empty(t)
+	return fixtureIn(t, storetest.Empty(t))
+}
+
+func fixtureIn(t *testing.T, d storetest.Database) roomstest.LeaseFixture {
+	t.Helper()
 	s, admin := storetest.Open(t, d, store.Options{})
 	id := storetest.Tenant(t, admin)
 	return roomstest.LeaseFixture{Leases: store.NewLeases(s), Fixture: roomstest.Fixture{

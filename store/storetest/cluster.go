@@ -35,11 +35,7 @@ type cluster struct {
 
 // startCluster makes and starts a cluster in a new folder. It does not wait for the disk:
 // what it keeps is worth nothing tomorrow.
-func startCluster(ctx context.Context) (*cluster, error) {
-	bin, err := findBinaries()
-	if err != nil {
-		return nil, err
-	}
+func startCluster(ctx context.Context, bin string) (*cluster, error) {
 	credential, err := otherThanRoot()
 	if err != nil {
 		return nil, err

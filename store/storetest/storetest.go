@@ -78,7 +78,10 @@ func Empty(t testing.TB) Database {
 		t.Fatal("storetest: call storetest.Main in TestMain")
 	}
 	shared.once.Do(func() {
-		shared.cluster, shared.err = startCluster(context.Background())
+		var bin string
+		if bin, shared.err = findBinaries(); shared.err == nil {
+			shared.cluster, shared.err = startCluster(context.Background(), bin)
+		}
 		if shared.err == nil {
 			shared.err = super(context.Background(), "postgres", `create role `+ownerLogin+` login createrole password '`+ownerLogin+`'`)
 		}
@@ -145,7 +148,11 @@ func Tenant(t testing.TB, admin *store.Admin) tenant.ID {
 // Super runs SQL as the superuser in a database, for what production never does.
 func Super(t testing.TB, d Database, sql string) {
 	t.Helper()
-	if err := super(t.Context(), d.Name, sql); err != nil {
+	at := d.SuperURL
+	if at == "" {
+		at = shared.url(superuser, d.Name)
+	}
+	if err := superAt(t.Context(), at, sql); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -167,7 +174,11 @@ func Durable(t testing.TB, d Database) {
 }
 
 func super(ctx context.Context, database string, sql ...string) error {
-	conn, err := pgx.Connect(ctx, shared.url(superuser, database))
+	return superAt(ctx, shared.url(superuser, database), sql...)
+}
+
+func superAt(ctx context.Context, url string, sql ...string) error {
+	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return err
 	}

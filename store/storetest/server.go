@@ -1,0 +1,147 @@
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+// Server is a PostgreSQL of one test's own, as another machine would be.
+type Server struct {
+	*cluster
+	bin string
+}
+
+// Installed returns the folder of PostgreSQL's programs that tests run on.
+func Installed(t testing.TB) (bin string) {
+	t.Helper()
+	bin, err := findBinaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+// Newest returns the folder of the newest PostgreSQL's programs, which "make install" unpacks beside
+// the system's. A test that needs it fails where it is missing.
+func Newest(t testing.TB) (bin string) {
+	t.Helper()
+	if bin := os.Getenv("PITBOSS_PG_NEWEST_BIN"); bin != "" {
+		return bin
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	patterns := []string{"/var/cache/pitboss/postgresql-newest/usr/lib/postgresql/*/bin"}
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		patterns = append(patterns, filepath.Join(dir, ".tools/postgresql-newest/usr/lib/postgresql/*/bin"))
+	}
+	for _, pattern := range patterns {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bin := range found {
+			if executable(filepath.Join(bin, "postgres")) {
+				return bin
+			}
+		}
+	}
+	t.Fatal("storetest: the newest PostgreSQL is missing: run make install, or set PITBOSS_PG_NEWEST_BIN")
+	return ""
+}
+
+// StartServer runs a server of the programs in bin until the test ends. It has the owner's login.
+func StartServer(t testing.TB, bin string) Server {
+	t.Helper()
+	c, err := startCluster(t.Context(), bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := Server{c, bin}
+	s.Super(t, "postgres", `create role `+ownerLogin+` login createrole password '`+ownerLogin+`'`)
+	return s
+}
+
+// Database makes an empty database that belongs to the owner. A nil box is a new one.
+func (s Server) Database(t testing.TB, name string, box *store.Box) Database {
+	t.Helper()
+	s.Super(t, "postgres", `create database `+name+` owner `+ownerLogin)
+	return s.Find(t, name, box)
+}
+
+// Find returns a database that is there.
+func (s Server) Find(t testing.TB, name string, box *store.Box) Database {
+	t.Helper()
+	if box == nil {
+		master := make([]byte, store.MasterKeySize)
+		_, _ = rand.Read(master) // it never fails
+		var err error
+		if box, err = store.NewBox(master); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Database{Name: name, AdminURL: s.url(ownerLogin, name), AppURL: s.url(appLogin, name), SuperURL: s.url(superuser, name), Box: box}
+}
+
+// Super runs SQL as the superuser.
+func (s Server) Super(t testing.TB, database, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.url(superuser, database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// AskPasswords makes the server ask all but its superuser for their passwords.
+func (s Server) AskPasswords(t testing.TB) {
+	t.Helper()
+	name := filepath.Join(s.dir, "data", "pg_hba.conf")
+	if err := os.WriteFile(name, []byte("local all "+superuser+" trust\nlocal all all scram-sha-256\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.Super(t, "postgres", `select pg_reload_conf()`)
+}
+
+// Run runs one of PostgreSQL's programs, as pg_dump, and returns what it wrote.
+func (s Server) Run(t testing.TB, program string, args ...string) (out []byte, err error) {
+	t.Helper()
+	return exec.CommandContext(t.Context(), filepath.Join(s.bin, program), args...).CombinedOutput()
+}
+
+// With is the server with another version's programs to Run.
+func (s Server) With(bin string) Server { return Server{s.cluster, bin} }
+
+// Major is the server's major version.
+func (s Server) Major(t testing.TB) (major int) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.url(superuser, "postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	if err := conn.QueryRow(t.Context(), `select current_setting('server_version_num')::int / 10000`).Scan(&major); err != nil {
+		t.Fatal(err)
+	}
+	return major
+}
+
+// SuperURL is where the superuser finds a database.
+func (s Server) SuperURL(database string) string { return s.url(superuser, database) }
