@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,6 +37,8 @@ const (
 type Admin struct {
 	// Actor is who audit lines name for what is done here. Empty: "platform".
 	Actor string
+	// Log is told what Migrate made that was missing. Nil: nobody is.
+	Log *slog.Logger
 
 	pool   *pgxpool.Pool
 	box    *Box
@@ -108,7 +112,7 @@ func (a *Admin) ensureAppLogin(ctx context.Context, appURL string) (role string,
 		return "", fmt.Errorf("%w: %q is a superuser or a member of %q", ErrAppLogin, role, owner)
 	case wrong:
 		if _, err := a.pool.Exec(ctx, `alter role `+quote(role)+` login noinherit`); err != nil {
-			return "", fmt.Errorf("store: login %q: %w", role, err)
+			return "", a.needsAdmin(ctx, role, fmt.Errorf("store: login %q: %w", role, err))
 		}
 	}
 	return role, nil
@@ -121,6 +125,15 @@ const loginPath = `"$user", ` + template + `, pg_temp`
 // A prepared statement keeps the plan that was made when its tables were small, or empty, until
 // they are analyzed: the login's plans go by indexes from the start.
 
+// loginSettings are what the login is bound to in this database.
+var loginSettings = [][2]string{
+	{"search_path", loginPath},
+	{"enable_seqscan", "off"},
+	{"lock_timeout", fmt.Sprint(appLockTimeout.Milliseconds())},
+	{"statement_timeout", fmt.Sprint(appStatementTimeout.Milliseconds())},
+	{"idle_in_transaction_session_timeout", fmt.Sprint(appIdleTimeout.Milliseconds())},
+}
+
 // bindLogin gives the login its path and its bounds in this database, and takes from
 // everybody what nobody needs. Migrators do this one after the other.
 func bindLogin(ctx context.Context, tx pgx.Tx, role string) error {
@@ -128,13 +141,24 @@ func bindLogin(ctx context.Context, tx pgx.Tx, role string) error {
 	if err := tx.QueryRow(ctx, `select current_database()`).Scan(&database); err != nil {
 		return err
 	}
-	in := `alter role ` + quote(role) + ` in database ` + quote(database) + ` set `
+	// A login that a superuser made cannot be changed by the owner, and need not be if it is as it
+	// has to be.
+	var has []string
+	err := tx.QueryRow(ctx, `select coalesce((select setconfig from pg_db_role_setting s
+		join pg_database d on d.oid = s.setdatabase join pg_roles r on r.oid = s.setrole
+		where d.datname = current_database() and r.rolname = $1), '{}')`, role).Scan(&has)
+	if err != nil {
+		return err
+	}
+	for _, s := range loginSettings {
+		if slices.Contains(has, s[0]+"="+s[1]) {
+			continue
+		}
+		if _, err := tx.Exec(ctx, `alter role `+quote(role)+` in database `+quote(database)+` set `+s[0]+` = `+s[1]); err != nil {
+			return err
+		}
+	}
 	for _, sql := range []string{
-		in + `search_path = ` + loginPath,
-		in + `enable_seqscan = off`,
-		in + fmt.Sprintf(`lock_timeout = %d`, appLockTimeout.Milliseconds()),
-		in + fmt.Sprintf(`statement_timeout = %d`, appStatementTimeout.Milliseconds()),
-		in + fmt.Sprintf(`idle_in_transaction_session_timeout = %d`, appIdleTimeout.Milliseconds()),
 		`grant connect on database ` + quote(database) + ` to ` + quote(role),
 		`revoke temporary on database ` + quote(database) + ` from public`,
 		`revoke all on schema public from public`,

@@ -66,6 +66,8 @@ const (
 	stateDiskFull        = "53100"
 	stateNoSuchSetting   = "22023" // SET ROLE to a role that is not there
 	stateDenied          = "42501"
+	stateWrongPassword   = "28P01"
+	stateNoAuthorization = "28000"
 	stateNoTable         = "42P01"
 	stateNoSchema        = "3F000"
 )

@@ -28,10 +28,18 @@ const (
 // Migrate brings the database to this binary's version: the application's login (made from
 // appURL's user and password if it is missing), the platform, the template, and every
 // tenant, each in a transaction of its own. It may be run at any time and by any number of
-// processes; what is done already is not done again. A tenant that can not be migrated
-// keeps its version, the others go on, and the errors are joined. It returns ErrNewerSchema
-// if the database is newer, ErrAppLogin or ErrMasterKey.
+// processes; what is done already is not done again. A database that was restored on another
+// server gets the roles and rights that no dump has, and the login the password of appURL. A
+// tenant that can not be migrated keeps its version, the others go on, and the errors are joined.
+// It returns ErrNewerSchema if the database is newer, ErrAppLogin, ErrAppDatabase, ErrGrants or
+// ErrMasterKey.
 func (a *Admin) Migrate(ctx context.Context, appURL string) error {
+	if err := a.warnOfMight(ctx); err != nil {
+		return err
+	}
+	if err := a.checkOwner(ctx); err != nil {
+		return err
+	}
 	if err := a.migratePlatform(ctx, nil); err != nil { // also refuses a newer database before touching it
 		return err
 	}
@@ -39,15 +47,17 @@ func (a *Admin) Migrate(ctx context.Context, appURL string) error {
 	if err != nil {
 		return err
 	}
-	var moved bool // the login is another than last time: it needs every tenant's role
-	err = a.migratePlatform(ctx, func(tx pgx.Tx) error {
-		moved, err = a.settle(ctx, tx, role)
-		return err
-	})
-	if err != nil {
+	if err := a.checkApp(ctx, role, appURL); err != nil {
 		return err
 	}
-	return a.migrateTenants(ctx, role, moved)
+	if err := a.checkRights(ctx, role); err != nil {
+		return err
+	}
+	err = a.migratePlatform(ctx, func(tx pgx.Tx) error { return a.settle(ctx, tx, role) })
+	if err != nil {
+		return a.needsAdmin(ctx, role, err)
+	}
+	return a.migrateTenants(ctx, role)
 }
 
 const createLedger = `
@@ -122,46 +132,41 @@ func inSchema(schema string, m migration) string {
 }
 
 // settle writes down which login the application has and which master key was used, and
-// grants the login its rights. It reports whether the login is another than before.
-func (a *Admin) settle(ctx context.Context, tx pgx.Tx, role string) (moved bool, err error) {
-	var before string
+// grants the login its rights.
+func (a *Admin) settle(ctx context.Context, tx pgx.Tx, role string) error {
 	var check []byte
-	err = tx.QueryRow(ctx, `select app_role, master_check from platform.instance`).Scan(&before, &check)
+	err := tx.QueryRow(ctx, `select master_check from platform.instance`).Scan(&check)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return false, fmt.Errorf("store: migrate: %w", err)
+		return fmt.Errorf("store: migrate: %w", err)
 	}
 	if err := checkMaster(a.box, check); err != nil {
-		return false, err
+		return err
 	}
 	if check == nil {
 		if check, err = a.box.Seal(tenant.ID{}, purposeCheck, []byte("pitboss")); err != nil {
-			return false, err
+			return err
 		}
 	}
 	_, err = tx.Exec(ctx, `insert into platform.instance (app_role, master_check) values ($1, $2)
 		on conflict (one) do update set app_role = $1, master_check = $2`, role, check)
 	if err != nil {
-		return false, fmt.Errorf("store: migrate: %w", err)
+		return fmt.Errorf("store: migrate: %w", err)
 	}
 	grants := a.known.platform.grantsFor("platform", role) + `; grant usage on schema ` + template + ` to ` + quote(role)
 	if _, err := tx.Exec(ctx, grants); err != nil {
-		return false, fmt.Errorf("store: rights of login %q: %w", role, err)
+		return fmt.Errorf("store: rights of login %q: %w", role, err)
 	}
 	if err := bindLogin(ctx, tx, role); err != nil {
-		return false, fmt.Errorf("store: rights of login %q: %w", role, err)
+		return fmt.Errorf("store: rights of login %q: %w", role, err)
 	}
-	return before != "" && before != role, nil
+	return nil
 }
 
 // migrateTenants finds those that need anything in one query; the others are not touched.
-func (a *Admin) migrateTenants(ctx context.Context, role string, all bool) error {
-	rows, err := a.pool.Query(ctx, `select id from platform.tenant where schema_version <> $1 or $2 order by id`, a.known.tenant.last(), all)
+func (a *Admin) migrateTenants(ctx context.Context, role string) error {
+	names, err := a.lacking(ctx)
 	if err != nil {
-		return fmt.Errorf("store: migrate tenants: %w", err)
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return fmt.Errorf("store: migrate tenants: %w", err)
+		return err
 	}
 	var failed []error
 	for _, name := range names {
@@ -203,16 +208,15 @@ func (a *Admin) applyTenant(ctx context.Context, tx pgx.Tx, id tenant.ID, role s
 	if _, err := tx.Exec(ctx, fmt.Sprintf(`set local lock_timeout = %d`, lockTimeout.Milliseconds())); err != nil {
 		return err
 	}
+	if err := a.ensureRole(ctx, tx, id, role); err != nil {
+		return fmt.Errorf("role: %w", err)
+	}
 	for _, m := range a.known.tenant.steps[from:] {
 		if _, err := tx.Exec(ctx, inSchema(id.Schema(), m)); err != nil {
 			return fmt.Errorf("migration %d %s: %w", m.version, m.name, err)
 		}
 	}
-	member := `grant ` + quote(id.Role()) + ` to ` + quote(role)
-	if a.server >= grantOptionsServer {
-		member += ` with inherit false, set true`
-	}
-	if _, err := tx.Exec(ctx, a.known.tenant.grantsFor(id.Schema(), id.Role())+"; "+member); err != nil {
+	if _, err := tx.Exec(ctx, a.known.tenant.grantsFor(id.Schema(), id.Role())); err != nil {
 		return fmt.Errorf("grants: %w", err)
 	}
 	_, err := tx.Exec(ctx, `update platform.tenant set schema_version = $2 where id = $1`, id.String(), a.known.tenant.last())

@@ -102,7 +102,7 @@ func (p *program) openAdmin() (*store.Admin, error) {
 	}
 	admin, err := store.OpenAdmin(p.ctx, p.Admin, box)
 	if err == nil {
-		admin.Actor = actor()
+		admin.Actor, admin.Log = actor(), p.log
 	}
 	return admin, err
 }
