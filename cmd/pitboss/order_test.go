@@ -7,22 +7,15 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
 // asOwner runs SQL with the owner's login.
-func (f *floor) asOwner(sql string, args ...any) {
+func (f *floor) asOwner(sql string) {
 	f.t.Helper()
-	conn, err := pgx.Connect(soon(f.t), f.adminURL)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	defer func() { _ = conn.Close(soon(f.t)) }()
-	if _, err := conn.Exec(soon(f.t), sql, args...); err != nil {
-		f.t.Fatal(err)
-	}
+	storetest.Super(f.t, storetest.Database{SuperURL: f.adminURL}, sql)
 }
 
 func TestACasinoWhoseKeyCannotBeReadIsRefusedByItselfUntilItIsMended(t *testing.T) {
@@ -31,8 +24,10 @@ func TestACasinoWhoseKeyCannotBeReadIsRefusedByItselfUntilItIsMended(t *testing.
 	y := x.addTenant("broken")
 	token, others := y.token("alice"), x.token("bob")
 	c := y.dial(soon(t), token, nil)
-	flip := `update platform.tenant_key set secret = set_byte(secret, 30, get_byte(secret, 30) # 1) where tenant = $1`
-	y.asOwner(flip, y.tenant.ID.String())
+	flip := func(f *floor) {
+		f.asOwner(`update platform.tenant_key set secret = set_byte(secret, 30, get_byte(secret, 30) # 1) where tenant = '` + f.tenant.ID.String() + `'`)
+	}
+	flip(y)
 	y.asOwner(`update platform.instance set directory_version = directory_version + 1`)
 
 	if code := c.closedWith(t); code != websocket.StatusCode(wire.CloseOverloaded.Code) {
@@ -72,9 +67,34 @@ func TestACasinoWhoseKeyCannotBeReadIsRefusedByItselfUntilItIsMended(t *testing.
 		t.Errorf("a token of the broken one: %v", err)
 	}
 
-	y.asOwner(flip, y.tenant.ID.String())
+	flip(x)
+	y.asOwner(`update platform.instance set directory_version = directory_version + 1`)
+	eventually(t, "a node that can serve no casino is not ready and says why", func() bool {
+		status, _, body := x.do("GET", "/readyz", "", "")
+		return status == http.StatusServiceUnavailable && strings.Contains(string(body), "all casinos are out of order")
+	})
+	flip(x)
+	flip(y)
 	eventually(t, "the mended casino is served again", func() bool {
 		status, _, _ := y.do("GET", "/v1/session", token, "")
 		return status == http.StatusOK
 	})
+}
+
+func TestARoomWhoseSettingsCannotBeReadIsClosedToPlayersByItself(t *testing.T) {
+	x := newFloor(t)
+	x.openRoom("bad", `{"min_bet": 100}`)
+	x.openRoom("good", `{"min_bet": 100}`)
+	x.asOwner(`update ` + x.tenant.ID.Schema() + `.room set settings = '{"min_bet": "x"}' where id = 'bad'`)
+	x.startNode()
+	c := x.dial(soon(t), x.token("alice"), nil)
+	eventually(t, "the other room is joined", func() bool {
+		return c.call(soon(t), wire.MethodRoomJoin, wire.RoomJoin{Room: "good"}, nil) == nil
+	})
+	if err := c.call(soon(t), wire.MethodRoomJoin, wire.RoomJoin{Room: "bad"}, nil); err == nil {
+		t.Error("the room without settings is joined")
+	}
+	if status, _, body := x.do("GET", "/readyz", "", ""); status != http.StatusOK {
+		t.Errorf("readiness: %d %s", status, body)
+	}
 }
