@@ -248,3 +248,20 @@ func TestMigrateMakesTheAppsPasswordThatOfItsURLAndRefusesAnotherDatabase(t *tes
 		}
 	}
 }
+
+func TestMigrateSaysThatARestoreBySomebodyElseIsNotTheOwners(t *testing.T) {
+	t.Parallel()
+	server := storetest.StartServer(t, storetest.Installed(t))
+	d := server.Database(t, "pitboss", nil)
+	refs, _ := played(t, d)
+	dump := filepath.Join(t.TempDir(), "pitboss.dump")
+	run(t, server, "pg_dump", "--format=custom", "--file="+dump, d.AdminURL)
+	restored := server.Database(t, "restored", d.Box)
+	run(t, server, "pg_restore", "--exit-on-error", "--no-owner", "--no-privileges", "--dbname="+restored.SuperURL, dump)
+	_, err := migrate(t, restored)
+	for _, want := range []string{`ALTER SCHEMA "platform" OWNER TO "pitboss_owner";`, `ALTER SCHEMA "` + refs[0].Tenant.Schema() + `" OWNER`, `belong to "postgres"`} {
+		if !errors.Is(err, store.ErrGrants) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, without %s", err, want)
+		}
+	}
+}
