@@ -46,7 +46,8 @@ type Admin struct {
 	server int // server_version_num
 }
 
-// OpenAdmin connects as the database's owner. box seals the keys of new tenants.
+// OpenAdmin connects as the database's owner. box seals the keys of new tenants. It returns
+// ErrEncoding or ErrMasterKey.
 func OpenAdmin(ctx context.Context, url string, box *Box) (*Admin, error) {
 	if box == nil {
 		return nil, fmt.Errorf("%w: none was given", ErrMasterKey)
@@ -57,15 +58,27 @@ func OpenAdmin(ctx context.Context, url string, box *Box) (*Admin, error) {
 		return nil, err
 	}
 	a := &Admin{pool: pool, box: box, known: embedded}
-	err = pool.QueryRow(ctx, `select current_setting('server_version_num')::int`).Scan(&a.server)
+	var encoding string
+	err = pool.QueryRow(ctx, `select current_setting('server_version_num')::int, current_setting('server_encoding')`).Scan(&a.server, &encoding)
 	if err == nil && a.server < minServer {
 		err = fmt.Errorf("store: PostgreSQL %d is too old: %d or newer is needed", a.server/10000, minServer/10000)
+	}
+	if err == nil {
+		err = checkEncoding(encoding)
 	}
 	if err != nil {
 		pool.Close()
 		return nil, err
 	}
 	return a, nil
+}
+
+// checkEncoding returns ErrEncoding unless a database can keep every text.
+func checkEncoding(encoding string) error {
+	if encoding != "UTF8" {
+		return fmt.Errorf("%w: it is %s", ErrEncoding, encoding)
+	}
+	return nil
 }
 
 func (a *Admin) actor() string {

@@ -70,6 +70,8 @@ func (s *Store) Seat(ctx context.Context, id tenant.ID, player game.PlayerID) (b
 type Credit struct {
 	Player    game.PlayerID
 	Amount    game.Money  // below zero: taken back
+	Currency  string      // in which the amount was meant, and
+	Exponent  int         // how many digits it was thought to have
 	Reason    strict.Line // for the audit log
 	Actor     string      // who does it
 	Address   string      // from where
@@ -90,7 +92,7 @@ values ($1, $2, $3, 'credit', $4, $5, $6, clock_timestamp())`
 // Credit moves money between the house and a player, with an audit line, and returns the
 // player's balance. A command id that had its effect already has no second one: it returns
 // the balance as it is now. Errors: ErrInsufficientFunds if more is taken back than there
-// is, ErrAmount, ErrCommandReused, ErrInvalid, ErrNoTenant.
+// is, ErrAmount, ErrCommandReused, ErrCurrencyChanged, ErrInvalid, ErrNoTenant.
 func (s *Store) Credit(ctx context.Context, id tenant.ID, c Credit) (balance game.Money, version int64, err error) {
 	command, err := uuid.Parse(c.CommandID)
 	switch {
@@ -98,14 +100,14 @@ func (s *Store) Credit(ctx context.Context, id tenant.ID, c Credit) (balance gam
 		return 0, 0, fmt.Errorf("%w: command id %q is no UUID", ErrInvalid, c.CommandID)
 	case c.Amount == 0 || c.Amount > MaxAmount || c.Amount < -MaxAmount:
 		return 0, 0, ErrAmount
-	case c.Player == "" || c.Actor == "":
-		return 0, 0, fmt.Errorf("%w: player and actor are needed", ErrInvalid)
+	case c.Player == "" || c.Actor == "" || c.Currency == "":
+		return 0, 0, fmt.Errorf("%w: player, actor and currency are needed", ErrInvalid)
 	}
 	if err := checkReason(c.Reason); err != nil {
 		return 0, 0, err
 	}
 	err = s.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		after, err := credit(ctx, tx, c, command.String())
+		after, err := credit(ctx, tx, id, c, command.String())
 		balance, version = game.Money(after.balance), after.version
 		return err
 	})
@@ -118,7 +120,7 @@ func (s *Store) Credit(ctx context.Context, id tenant.ID, c Credit) (balance gam
 	return balance, version, nil
 }
 
-func credit(ctx context.Context, tx pgx.Tx, c Credit, command string) (account, error) {
+func credit(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, command string) (account, error) {
 	if _, err := tx.Exec(ctx, openPlayer, string(c.Player)); err != nil {
 		return account{}, err
 	}
@@ -138,6 +140,9 @@ func credit(ctx context.Context, tx pgx.Tx, c Credit, command string) (account, 
 		return account{}, err
 	}
 	if err := tx.QueryRow(ctx, lockHouse).Scan(&house.id, &house.balance, &house.version); err != nil {
+		return account{}, err
+	}
+	if err := sameCurrency(ctx, tx, id, c.Currency, c.Exponent); err != nil {
 		return account{}, err
 	}
 	was := player.balance

@@ -19,7 +19,7 @@ func TestCreditHasOneEffectForOneCommand(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin)
-	c := store.Credit{Player: "alice", Amount: 1000, Reason: "deposit", Actor: "op", Address: "10.0.0.1", CommandID: uuid.NewString()}
+	c := store.Credit{Player: "alice", Amount: 1000, Currency: "EUR", Exponent: 2, Reason: "deposit", Actor: "op", Address: "10.0.0.1", CommandID: uuid.NewString()}
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {
@@ -55,7 +55,7 @@ func TestCreditNeverTakesMoreThanThereIs(t *testing.T) {
 	id := storetest.Tenant(t, admin)
 	fund(t, s, id, "alice", 1000)
 	credit := func(who game.PlayerID, amount game.Money) error {
-		_, _, err := s.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
+		_, _, err := s.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
 		return err
 	}
 	for name, c := range map[string]struct {
@@ -189,7 +189,7 @@ func TestLedgerAddsUpWhateverIsWritten(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		for range 60 {
 			who, amount := players[r.IntN(len(players))], game.Money(r.IntN(400)-200)
-			_, _, err := s.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
+			_, _, err := s.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
 			switch {
 			case err == nil:
 				books.add(who, amount)

@@ -81,7 +81,7 @@ func openRoom(t testing.TB, s *store.Store, ref rooms.Ref) {
 func fund(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID, amount game.Money) {
 	t.Helper()
 	_, _, err := s.Credit(t.Context(), id, store.Credit{
-		Player: who, Amount: amount, Reason: "test", Actor: "op", CommandID: uuid.NewString(),
+		Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "test", Actor: "op", CommandID: uuid.NewString(),
 	})
 	if err != nil {
 		t.Fatal(err)

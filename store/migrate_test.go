@@ -19,7 +19,7 @@ import (
 )
 
 func casino(slug string, domains ...string) store.NewTenant {
-	return store.NewTenant{Slug: tenant.Slug(slug), Name: "Casino X", Domains: domains, Currency: "EUR", Exponent: 2}
+	return store.NewTenant{Slug: tenant.Slug(slug), Name: "Casino X", Domains: domains, Currency: "EUR"}
 }
 
 // count is a number that the owner reads.
@@ -35,7 +35,7 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	until := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
-	n := casino("casino-x", "Casino-X.localhost:8080", "spiel.xn--bcher-kva.example", "BÜCHER.example.")
+	n := casino("casino-x", "Casino-X.localhost", "spiel.xn--bcher-kva.example", "BÜCHER.example.")
 	n.OnTrial, n.PaidUntil, n.FrameAncestors = true, until, []string{"https://portal.example"}
 	got, err := admin.CreateTenant(t.Context(), n)
 	if err != nil {
@@ -93,7 +93,7 @@ func TestCreateTenantRefusesWhatIsTakenOrWrong(t *testing.T) {
 		"no domain":             {casino("casino-y"), store.ErrTenant},
 		"no name":               {edit(func(n *store.NewTenant) { n.Name = " " }), store.ErrTenant},
 		"currency":              {edit(func(n *store.NewTenant) { n.Currency = "euro" }), store.ErrTenant},
-		"exponent":              {edit(func(n *store.NewTenant) { n.Exponent = 9 }), store.ErrTenant},
+		"unknown currency":      {edit(func(n *store.NewTenant) { n.Currency = "XBT" }), store.ErrTenant},
 		"frame ancestor quoted": {edit(func(n *store.NewTenant) { n.FrameAncestors = []string{"'self'; x"} }), store.ErrTenant},
 	} {
 		if _, err := admin.CreateTenant(t.Context(), c.n); !errors.Is(err, c.want) {

@@ -39,6 +39,10 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	if err != nil {
 		return Tenant{}, err
 	}
+	exponent, err := currencyDigits(n.Currency)
+	if err != nil {
+		return Tenant{}, err
+	}
 	id, err := tenant.New(n.Slug)
 	if err != nil {
 		return Tenant{}, err
@@ -54,7 +58,7 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 		// The names first: whoever creates the same tenant at the same time waits here and
 		// then finds them taken, before it made anything.
 		_, err = tx.Exec(ctx, insertTenant, id.String(), string(n.Slug), string(n.Name), n.OnTrial, orNull(n.PaidUntil),
-			n.Currency, n.Exponent, n.FrameAncestors, time.Now().UTC().Truncate(time.Millisecond))
+			n.Currency, exponent, n.FrameAncestors, time.Now().UTC().Truncate(time.Millisecond))
 		if err != nil {
 			return err
 		}
@@ -81,7 +85,7 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	case violates(err, "tenant_slug"):
 		return Tenant{}, fmt.Errorf("%w: %s", ErrSlugTaken, n.Slug)
 	case violates(err, "domain_name"):
-		return Tenant{}, ErrDomainTaken
+		return Tenant{}, a.domainTaken(ctx, domains...)
 	case err != nil:
 		return Tenant{}, fmt.Errorf("store: create tenant %s: %w", n.Slug, err)
 	}

@@ -60,7 +60,7 @@ type Store struct {
 }
 
 // Open connects, checks the schema's version and the master key, and loads the directory of
-// tenants. It returns ErrNewerSchema, ErrOlderSchema or ErrMasterKey.
+// tenants. It returns ErrNewerSchema, ErrOlderSchema, ErrEncoding or ErrMasterKey.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Box == nil {
 		return nil, fmt.Errorf("%w: none was given", ErrMasterKey)
@@ -146,21 +146,25 @@ func openPool(ctx context.Context, url string, mode pgx.QueryExecMode, conns int
 const selectInstance = `
 select (select coalesce(max(version), 0) from platform.migration where scope = 'platform'),
        (select coalesce(max(version), 0) from platform.migration where scope = 'tenant'),
-       i.master_check
+       i.master_check, current_setting('server_encoding')
 from platform.instance i`
 
 // check refuses a database that this binary or this master key does not fit.
 func (s *Store) check(ctx context.Context) error {
 	var platform, tenants int
 	var sealed []byte
+	var encoding string
 	err := s.platform(ctx, func(conn *pgxpool.Conn) error {
-		return conn.QueryRow(ctx, selectInstance).Scan(&platform, &tenants, &sealed)
+		return conn.QueryRow(ctx, selectInstance).Scan(&platform, &tenants, &sealed, &encoding)
 	})
 	switch state := sqlState(err); {
 	case state == stateNoTable || state == stateNoSchema || state == stateDenied || errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("%w (%w)", ErrOlderSchema, err)
 	case err != nil:
 		return fmt.Errorf("store: read the schema's version: %w", err)
+	}
+	if err := checkEncoding(encoding); err != nil {
+		return err
 	}
 	if err := compare(platform, tenants, embedded); err != nil {
 		return err

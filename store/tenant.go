@@ -2,12 +2,8 @@ package store
 
 import (
 	"fmt"
-	"net"
 	"regexp"
-	"strings"
 	"time"
-
-	"golang.org/x/net/idna"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -18,10 +14,9 @@ import (
 const GracePeriod = 7 * 24 * time.Hour
 
 const (
-	maxDomains  = 32  // of a tenant
-	maxDomain   = 253 // bytes of a domain name
-	maxName     = 100 // characters of a tenant's display name
-	maxExponent = 8
+	maxDomains   = 32  // of a tenant
+	maxName      = 100 // characters of a tenant's display name
+	maxAncestors = 32  // origins that may frame a tenant's pages
 )
 
 // Status is where a tenant is in its life.
@@ -78,13 +73,17 @@ func (t *Tenant) Status(now time.Time) Status {
 	return Active
 }
 
+// SameMoney reports whether an amount means the same at t and at u.
+func (t *Tenant) SameMoney(u *Tenant) bool {
+	return t.Currency == u.Currency && t.Exponent == u.Exponent
+}
+
 // NewTenant is what a tenant is made from.
 type NewTenant struct {
 	Slug           tenant.Slug
 	Name           strict.Line // as people see it
 	Domains        []string    // the primary one first; at least one
-	Currency       string
-	Exponent       int
+	Currency       string      // ISO 4217, which also says how many digits it has
 	OnTrial        bool
 	PaidUntil      time.Time // zero: no end
 	FrameAncestors []string  // origins that may show the player's page in a frame
@@ -100,24 +99,18 @@ func (n NewTenant) valid() (domains []string, err error) {
 	if _, err := tenant.ParseSlug(string(n.Slug)); err != nil {
 		return nil, err
 	}
-	switch {
-	case !strict.Trim(&n.Name, 1, maxName) || strict.CheckLine(string(n.Name)) != nil:
-		return nil, fmt.Errorf("%w: a name has 1 to %d characters, in one line", ErrTenant, maxName)
-	case !currencyForm.MatchString(n.Currency):
-		return nil, fmt.Errorf("%w: a currency is 3 to 5 capital letters, not %q", ErrTenant, n.Currency)
-	case n.Exponent < 0 || n.Exponent > maxExponent:
-		return nil, fmt.Errorf("%w: a currency's exponent is 0 to %d, not %d", ErrTenant, maxExponent, n.Exponent)
-	case len(n.Domains) == 0 || len(n.Domains) > maxDomains:
+	if err := checkName(&n.Name); err != nil {
+		return nil, err
+	}
+	if len(n.Domains) == 0 || len(n.Domains) > maxDomains {
 		return nil, fmt.Errorf("%w: it has 1 to %d domains", ErrTenant, maxDomains)
 	}
-	for _, a := range n.FrameAncestors {
-		if !ancestorForm.MatchString(a) {
-			return nil, fmt.Errorf("%w: a frame ancestor is an origin as https://casino.example, not %q", ErrTenant, a)
-		}
+	if err := checkAncestors(n.FrameAncestors); err != nil {
+		return nil, err
 	}
 	seen := map[string]bool{}
 	for _, d := range n.Domains {
-		name, err := NormalizeHost(d)
+		name, err := ParseDomain(d)
 		if err != nil {
 			return nil, err
 		}
@@ -130,27 +123,22 @@ func (n NewTenant) valid() (domains []string, err error) {
 	return domains, nil
 }
 
-// NormalizeHost is the form in which a request's Host, or a domain, is looked up: without
-// port and trailing dot, in lower case, international names in their ASCII form. It returns
-// ErrDomain.
-func NormalizeHost(host string) (string, error) {
-	name := host
-	if strings.Contains(name, ":") {
-		h, _, err := net.SplitHostPort(name)
-		if err != nil {
-			return "", fmt.Errorf("%w: %q", ErrDomain, host)
-		}
-		name = h
+// checkName trims a tenant's name, and returns ErrTenant if it cannot be one.
+func checkName(name *strict.Line) error {
+	if !strict.Trim(name, 1, maxName) || strict.CheckLine(string(*name)) != nil {
+		return fmt.Errorf("%w: a name has 1 to %d characters, in one line", ErrTenant, maxName)
 	}
-	name = strings.TrimSuffix(name, ".")
-	ascii, err := idna.Lookup.ToASCII(name)
-	if err != nil || ascii == "" || len(ascii) > maxDomain {
-		return "", fmt.Errorf("%w: %q", ErrDomain, host)
+	return nil
+}
+
+func checkAncestors(origins []string) error {
+	if len(origins) > maxAncestors {
+		return fmt.Errorf("%w: it has at most %d frame ancestors", ErrTenant, maxAncestors)
 	}
-	for _, label := range strings.Split(ascii, ".") {
-		if label == "" || len(label) > 63 {
-			return "", fmt.Errorf("%w: %q", ErrDomain, host)
+	for _, o := range origins {
+		if err := checkAncestor(o); err != nil {
+			return err
 		}
 	}
-	return ascii, nil
+	return nil
 }

@@ -73,6 +73,7 @@ var known = []struct {
 	{store.ErrInvalid, fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value can not be stored.")},
 	{context.Canceled, fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
 	{store.ErrInsufficientFunds, fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
+	{store.ErrCurrencyChanged, fail(http.StatusConflict, "currency_changed", "The operator's currency is another since; nothing was done.")},
 	{store.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
 	{store.ErrBusy, fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too much is under way here; send it again.")},
 	{store.ErrUnavailable, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "The database can not do this now; send it again under the same command_id.")},

@@ -155,7 +155,7 @@ func (s *Server) credit(c echo.Context) error {
 	defer cancel()
 	player := game.PlayerID(param(c, "player"))
 	balance, version, err := s.store.Credit(ctx, t.ID, store.Credit{
-		Player: player, Amount: game.Money(in.Amount), Reason: in.Reason,
+		Player: player, Amount: game.Money(in.Amount), Currency: t.Currency, Exponent: t.Exponent, Reason: in.Reason,
 		Actor: actorOf(c), Address: c.RealIP(), CommandID: id,
 	})
 	if err != nil {

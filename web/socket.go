@@ -74,6 +74,10 @@ func (x *session) begin() {
 		x.conn.Close(shutBecause(err))
 		return
 	}
+	if !now.SameMoney(t) { // it was just welcomed with another currency
+		x.conn.Close(wire.CloseOverloaded, newMoneyAfter)
+		return
+	}
 	if s.verifier.Revoked(x.who) {
 		x.conn.Close(wire.CloseRevoked, 0)
 		return

@@ -28,6 +28,9 @@ const (
 
 	// outOfOrderAgain is when the sockets of a tenant that is out of order are told to come back.
 	outOfOrderAgain = 30 * time.Second
+	// newMoneyAfter is when sockets come back that were told another currency than the tenant's:
+	// all nodes know it by then.
+	newMoneyAfter = time.Second
 )
 
 // ofHost decides the tenant of a request by its Host, from memory.

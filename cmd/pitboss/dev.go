@@ -189,7 +189,7 @@ func furnish(p *program) error {
 	defer s.Close()
 	for _, d := range demo {
 		_, err := admin.CreateTenant(p.ctx, store.NewTenant{
-			Slug: tenant.Slug(d.slug), Name: strict.Line(d.name), Domains: []string{d.slug + ".localhost"}, Currency: "EUR", Exponent: 2, OnTrial: true,
+			Slug: tenant.Slug(d.slug), Name: strict.Line(d.name), Domains: []string{d.slug + ".localhost"}, Currency: "EUR", OnTrial: true,
 		})
 		if err != nil && !errors.Is(err, store.ErrSlugTaken) {
 			return err
@@ -210,7 +210,7 @@ func furnish(p *program) error {
 			}
 		}
 		for _, player := range d.players {
-			if err := welcomeGift(p.ctx, s, t.ID, player); err != nil {
+			if err := welcomeGift(p.ctx, s, t, player); err != nil {
 				return err
 			}
 		}
@@ -220,10 +220,10 @@ func furnish(p *program) error {
 
 // welcomeGift funds a demo player, once for good: the command's id follows from who
 // gets it.
-func welcomeGift(ctx context.Context, s *store.Store, id tenant.ID, player string) error {
-	_, _, err := s.Credit(ctx, id, store.Credit{
-		Player: game.PlayerID(player), Amount: demoFunds, Reason: "demo funds", Actor: "dev",
-		CommandID: uuid.NewSHA1(uuid.NameSpaceURL, []byte(id.String()+"/"+player)).String(),
+func welcomeGift(ctx context.Context, s *store.Store, t *store.Tenant, player string) error {
+	_, _, err := s.Credit(ctx, t.ID, store.Credit{
+		Player: game.PlayerID(player), Amount: demoFunds, Currency: t.Currency, Exponent: t.Exponent, Reason: "demo funds", Actor: "dev",
+		CommandID: uuid.NewSHA1(uuid.NameSpaceURL, []byte(t.ID.String()+"/"+player)).String(),
 	})
 	return err
 }

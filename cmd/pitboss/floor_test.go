@@ -85,7 +85,7 @@ func newFloorIn(t *testing.T, cluster *localpg.Cluster) *floor {
 	}
 	defer admin.Close()
 	if _, err := admin.CreateTenant(ctx, store.NewTenant{
-		Slug: tenant.Slug(f.slug), Name: "Casino X", Domains: []string{f.host}, Currency: "EUR", Exponent: 2,
+		Slug: tenant.Slug(f.slug), Name: "Casino X", Domains: []string{f.host}, Currency: "EUR",
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func (f *floor) openRoom(room, settings string) {
 func (f *floor) token(player string) string {
 	f.t.Helper()
 	if _, _, err := f.store.Credit(soon(f.t), f.tenant.ID, store.Credit{
-		Player: game.PlayerID(player), Amount: crashFunds, Reason: "test", Actor: "test", CommandID: uuid.NewString(),
+		Player: game.PlayerID(player), Amount: crashFunds, Currency: f.tenant.Currency, Exponent: f.tenant.Exponent, Reason: "test", Actor: "test", CommandID: uuid.NewString(),
 	}); err != nil {
 		f.t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func (f *floor) addTenant(slug string) *floor {
 	}
 	defer admin.Close()
 	if _, err := admin.CreateTenant(p.ctx, store.NewTenant{
-		Slug: tenant.Slug(slug), Name: strict.Line(slug), Domains: []string{slug + ".localhost"}, Currency: "EUR", Exponent: 2,
+		Slug: tenant.Slug(slug), Name: strict.Line(slug), Domains: []string{slug + ".localhost"}, Currency: "EUR",
 	}); err != nil {
 		f.t.Fatal(err)
 	}

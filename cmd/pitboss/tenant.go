@@ -20,6 +20,7 @@ type tenantCmd struct {
 	Create       tenantCreateCmd       `cmd:"" help:"Create a casino: its role, schema, tables, key and lobby."`
 	List         tenantListCmd         `cmd:"" help:"List all casinos."`
 	Show         tenantShowCmd         `cmd:"" help:"Show one casino."`
+	Set          tenantSetCmd          `cmd:"" help:"Change a casino's name, trial, paid-until day, frame ancestors or currency."`
 	Suspend      tenantSuspendCmd      `cmd:"" help:"Let nobody in any more; sockets are closed within a second."`
 	Resume       tenantResumeCmd       `cmd:"" help:"Let everybody in again."`
 	Fund         tenantFundCmd         `cmd:"" help:"Give a player money from the house, or take it back."`
@@ -31,8 +32,7 @@ type tenantCreateCmd struct {
 	Slug      string      `required:"" help:"The short name, e.g. casino-x."`
 	Name      strict.Line `required:"" help:"The name that people see."`
 	Domain    []string    `required:"" help:"A host that is this casino's; repeat for more. The first is the primary one."`
-	Currency  string      `default:"EUR" help:"ISO 4217 code."`
-	Exponent  int         `default:"2" help:"Digits after the point."`
+	Currency  string      `default:"EUR" help:"ISO 4217 code, which also says how many digits are after the point."`
 	OnTrial   bool        `help:"On trial until --paid-until, or without end."`
 	PaidUntil time.Time   `format:"2006-01-02" help:"Served until that day and a grace of 7 more." placeholder:"YYYY-MM-DD"`
 	Frame     []string    `name:"frame-ancestor" help:"An origin whose pages may show this casino's in a frame; repeat for more." placeholder:"https://HOST"`
@@ -47,7 +47,7 @@ func (c tenantCreateCmd) Run(p *program) error {
 			return err
 		}
 		t, err := admin.CreateTenant(p.ctx, store.NewTenant{
-			Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, Exponent: c.Exponent, OnTrial: c.OnTrial, PaidUntil: c.PaidUntil, FrameAncestors: c.Frame,
+			Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, OnTrial: c.OnTrial, PaidUntil: c.PaidUntil, FrameAncestors: c.Frame,
 		})
 		if err != nil {
 			return err
@@ -74,6 +74,8 @@ type tenantInfo struct {
 	Currency  string    `json:"currency"`
 	Exponent  int       `json:"exponent"`
 	Domains   []string  `json:"domains"` // the primary one first
+
+	FrameAncestors []string `json:"frame_ancestors"`
 }
 
 func describe(t *store.Tenant) tenantInfo {
@@ -83,7 +85,7 @@ func describe(t *store.Tenant) tenantInfo {
 	}
 	return tenantInfo{
 		string(t.Slug), t.Name, schema, string(t.Status(time.Now())), t.SuspendedFor, t.OutOfOrder, t.OnTrial, t.PaidUntil, t.CreatedOn,
-		t.Currency, t.Exponent, t.Domains,
+		t.Currency, t.Exponent, t.Domains, append([]string{}, t.FrameAncestors...),
 	}
 }
 
@@ -161,18 +163,27 @@ func (c tenantShowCmd) Run(p *program) error {
 			if c.JSON {
 				return p.printJSON(t)
 			}
-			switch {
-			case t.Broken != "":
-				t.Status = p.red(t.Status + ": " + t.Broken)
-			case t.Suspended != "":
-				t.Status += ": " + t.Suspended
-			}
-			p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n",
-				t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn))
+			p.printTenant(t)
 			return nil
 		}
 		return noTenant(c.Slug)
 	})
+}
+
+// printTenant writes a tenant for people to read.
+func (p *program) printTenant(t tenantInfo) {
+	switch {
+	case t.Broken != "":
+		t.Status = p.red(t.Status + ": " + t.Broken)
+	case t.Suspended != "":
+		t.Status += ": " + t.Suspended
+	}
+	frames := "-"
+	if len(t.FrameAncestors) > 0 {
+		frames = strings.Join(t.FrameAncestors, " ")
+	}
+	p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  framed by   %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n",
+		t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), frames, t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn))
 }
 
 type tenantSuspendCmd struct {
@@ -232,7 +243,7 @@ func (c tenantFundCmd) Run(p *program) error {
 			}
 		}
 		balance, _, err := s.Credit(p.ctx, t.ID, store.Credit{
-			Player: game.PlayerID(c.Player), Amount: amount, Reason: c.Reason, Actor: actor(), CommandID: id.String(),
+			Player: game.PlayerID(c.Player), Amount: amount, Currency: t.Currency, Exponent: t.Exponent, Reason: c.Reason, Actor: actor(), CommandID: id.String(),
 		})
 		if err != nil {
 			return err

@@ -323,6 +323,8 @@ func TestTheCommandLineTakesOnlyTextsThatCanBeKept(t *testing.T) {
 		for _, args := range [][]string{
 			{"tenant", "create", "--slug", "other", "--domain", "other.localhost", "--name", text},
 			{"tenant", "suspend", f.slug, "--reason", text},
+			{"tenant", "set", f.slug, "--name", text, "--reason", "r"},
+			{"tenant", "set", f.slug, "--on-trial", "--reason", text},
 			{"tenant", "fund", "--tenant", f.slug, "--player", "alice", "--amount", "1", "--reason", text},
 			{"tenant", "kick", "--tenant", f.slug, "--player", "alice", "--reason", text},
 			{"token", "revoke", "--tenant", f.slug, "--id", "j", "--reason", text},

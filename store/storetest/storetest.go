@@ -137,7 +137,7 @@ func Tenant(t testing.TB, admin *store.Admin) tenant.ID {
 	n := shared.tenants.Add(1)
 	made, err := admin.CreateTenant(t.Context(), store.NewTenant{
 		Slug: tenant.Slug(fmt.Sprintf("casino-%d", n)), Name: strict.Line(fmt.Sprintf("Casino %d", n)),
-		Domains: []string{fmt.Sprintf("casino-%d.localhost", n)}, Currency: "EUR", Exponent: 2,
+		Domains: []string{fmt.Sprintf("casino-%d.localhost", n)}, Currency: "EUR",
 	})
 	if err != nil {
 		t.Fatal(err)

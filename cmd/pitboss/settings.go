@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store"
+)
+
+type tenantSetCmd struct {
+	Slug      string       `arg:"" help:"The casino's slug."`
+	Name      *strict.Line `help:"The name that people see."`
+	PaidUntil string       `help:"Served until that day and a grace of 7 more; 'never' for no end." placeholder:"YYYY-MM-DD"`
+	OnTrial   *bool        `negatable:"" help:"On trial, or not any more."`
+	Frame     []string     `name:"frame-ancestor" help:"The origins whose pages may show this casino's in a frame; repeat for more. They take the place of those before." placeholder:"https://HOST"`
+	NoFrame   bool         `name:"no-frame-ancestors" help:"No page may show this casino's in a frame."`
+	Currency  *string      `help:"ISO 4217 code. Only before money was moved; sockets come back with it." placeholder:"CODE"`
+	Reason    strict.Line  `required:"" help:"Why; for the audit log."`
+	JSON      bool         `help:"Print JSON."`
+}
+
+// Help implements kong's long help.
+func (tenantSetCmd) Help() string {
+	return "What is not named stays. Every running node has the change within a second."
+}
+
+// settings are what the flags ask for.
+func (c tenantSetCmd) settings() (store.Settings, error) {
+	to := store.Settings{Name: c.Name, OnTrial: c.OnTrial, Currency: c.Currency}
+	switch {
+	case len(c.Frame) > 0 && c.NoFrame:
+		return to, errors.New("--frame-ancestor and --no-frame-ancestors contradict each other")
+	case len(c.Frame) > 0 || c.NoFrame:
+		to.FrameAncestors = &c.Frame
+	}
+	if c.PaidUntil != "" {
+		var until time.Time // zero: no end
+		if c.PaidUntil != "never" {
+			day, err := time.Parse(time.DateOnly, c.PaidUntil)
+			if err != nil {
+				return to, fmt.Errorf("--paid-until is a day, as 2027-01-31, or 'never', not %q", c.PaidUntil)
+			}
+			until = day
+		}
+		to.PaidUntil = &until
+	}
+	if to == (store.Settings{}) {
+		return to, errors.New("there is nothing to set: see 'pitboss tenant set --help'")
+	}
+	return to, nil
+}
+
+// Run implements the command.
+func (c tenantSetCmd) Run(p *program) error {
+	to, err := c.settings()
+	if err != nil {
+		return err
+	}
+	return p.withAdmin(func(admin *store.Admin) error {
+		t, err := admin.SetTenant(p.ctx, tenant.Slug(c.Slug), to, c.Reason)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return p.printJSON(describe(&t))
+		}
+		p.printTenant(describe(&t))
+		return nil
+	})
+}

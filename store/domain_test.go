@@ -1,0 +1,60 @@
+package store_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+func TestADomainIsTheNameOfAHostOrIsRefusedWithTheReason(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"casino.example": "casino.example", "Casino-X.LOCALHOST": "casino-x.localhost", "casino.example.": "casino.example",
+		"BÜCHER.example": "xn--bcher-kva.example", "xn--bcher-kva.example": "xn--bcher-kva.example", "localhost": "localhost",
+		"1.casino.example": "1.casino.example", strings.Repeat("a", 63) + ".example": strings.Repeat("a", 63) + ".example",
+	} {
+		if got, err := store.ParseDomain(text); err != nil || got != want {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+		if got, err := store.NormalizeHost(text); err != nil || got != want {
+			t.Errorf("%q is looked up as %q, %v", text, got, err)
+		}
+	}
+	for text, why := range map[string]string{
+		"": "empty", ".": "empty", "https://casino.example": "URL: give the host alone, as casino.example", "http://": "URL", "https://x:8080/y": "as x",
+		"casino.example:8080": "port", "casino.example/play": "path", "casino.example?x": "path", "casino.example#x": "path", "olivia@casino.example": "path", `a\b`: "path",
+		"*.casino.example": "wildcards", "*": "wildcards", "my_casino.example": "underscore", "my casino.example": "space", "casino.example\n": "space",
+		"127.0.0.1": "address", "[::1]": "address", "::1": "address", "10.1": "number", "0x7f.1": "number", "casino.0x7f": "number", "2130706433": "number",
+		"casino..example": "nothing between", ".casino.example": "nothing between", "casino.example..": "nothing between",
+		"-casino.example": "hyphen", "casino-.example": "hyphen", "ca$ino.example": "letters", "a\x00b.example": "letters", "\xff.example": "letters",
+		strings.Repeat("a", 64) + ".example": "63", strings.Repeat("abcdefg.", 40) + "example": "253",
+	} {
+		got, err := store.ParseDomain(text)
+		if !errors.Is(err, store.ErrDomain) || !strings.Contains(err.Error(), why) {
+			t.Errorf("%.40q: %q, %v; want %q", text, got, err, why)
+		}
+	}
+}
+
+func TestAFrameAncestorIsAnOrigin(t *testing.T) {
+	t.Parallel()
+	_, admin := storetest.New(t)
+	for i, c := range []struct {
+		origin string
+		ok     bool
+	}{
+		{"https://portal.example", true}, {"https://*.portal.example", true}, {"http://localhost:5173", true},
+		{"portal.example", false}, {"https://", false}, {"https://*", false}, {"https://a.*.example", false}, {"https://portal.example/", false},
+		{"https://portal.example:0", false}, {"https://portal.example:65536", false}, {"https://-", false}, {"https://PORTAL.example", false},
+		{"https://portal.example; script-src *", false}, {"'self'", false}, {"*", false},
+	} {
+		n := casino("casino-"+string(rune('a'+i)), "x"+string(rune('a'+i))+".localhost")
+		n.FrameAncestors = []string{c.origin}
+		if _, err := admin.CreateTenant(t.Context(), n); (err == nil) != c.ok || err != nil && !errors.Is(err, store.ErrTenant) {
+			t.Errorf("%q: %v", c.origin, err)
+		}
+	}
+}

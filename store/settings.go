@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+// Settings are what of a tenant is to be another. What is nil stays.
+type Settings struct {
+	Name           *strict.Line
+	OnTrial        *bool
+	PaidUntil      *time.Time // zero: no end
+	FrameAncestors *[]string
+	Currency       *string // ISO 4217; only before money was moved
+}
+
+// tenantSettings are those of a tenant as audit lines show them.
+type tenantSettings struct {
+	Name           string     `json:"name"`
+	OnTrial        bool       `json:"on_trial"`
+	PaidUntil      *time.Time `json:"paid_until"` // null: no end
+	FrameAncestors []string   `json:"frame_ancestors"`
+	Currency       string     `json:"currency"`
+	Exponent       int        `json:"exponent"`
+}
+
+const (
+	selectSettings = `
+select id, name, on_trial, case when isfinite(paid_until) then paid_until end, array_remove(frame_ancestors, null), currency, exponent
+from platform.tenant where slug = $1 for update`
+
+	updateSettings = `
+update platform.tenant set name = $2, on_trial = $3, paid_until = $4, frame_ancestors = $5, currency = $6, exponent = $7 where id = $1`
+
+	// selectMoney waits for the credits under way, which hold the house's account until they are
+	// committed, and keeps those that come from their look at the currency (see sameCurrency). A
+	// stake needs a credit before it.
+	selectMoney = `select 1 from account where kind = 'house' for update`
+	anyMoney    = `select exists (select from transfer)`
+
+	selectCurrency = `select currency, exponent from platform.tenant where id = $1`
+	leaveScope     = `select set_config('role', 'none', true)`
+)
+
+// SetTenant changes settings of a tenant, with an audit line, and returns the tenant as it is then;
+// every node has them within a second. It returns ErrNoTenant, ErrTenant, ErrInvalid or, for another
+// currency after money was moved, ErrStaked.
+func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, reason strict.Line) (Tenant, error) {
+	if err := checkReason(reason); err != nil {
+		return Tenant{}, err
+	}
+	err := a.changeTenant(ctx, slug, "tenant.set", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+		var old tenantSettings
+		var stored string
+		err = tx.QueryRow(ctx, selectSettings, string(slug)).Scan(&stored, &old.Name, &old.OnTrial, &old.PaidUntil, &old.FrameAncestors, &old.Currency, &old.Exponent)
+		if err != nil {
+			return nil, nil, err
+		}
+		next, err := to.apply(old)
+		if err != nil {
+			return nil, nil, err
+		}
+		if next.Currency != old.Currency || next.Exponent != old.Exponent {
+			if err := a.checkUnused(ctx, tx, id); err != nil {
+				return nil, nil, err
+			}
+		}
+		_, err = tx.Exec(ctx, updateSettings, stored, next.Name, next.OnTrial, next.PaidUntil, next.FrameAncestors, next.Currency, next.Exponent)
+		return old, next, err
+	})
+	if err != nil {
+		return Tenant{}, fmt.Errorf("store: set %s: %w", slug, err)
+	}
+	return a.tenant(ctx, slug)
+}
+
+// apply returns the settings as they are to be.
+func (s Settings) apply(t tenantSettings) (tenantSettings, error) {
+	if s.Name != nil {
+		name := *s.Name
+		if err := checkName(&name); err != nil {
+			return t, err
+		}
+		t.Name = string(name)
+	}
+	if s.OnTrial != nil {
+		t.OnTrial = *s.OnTrial
+	}
+	if s.PaidUntil != nil {
+		t.PaidUntil = orNull(s.PaidUntil.UTC())
+	}
+	if s.FrameAncestors != nil {
+		if err := checkAncestors(*s.FrameAncestors); err != nil {
+			return t, err
+		}
+		t.FrameAncestors = append([]string{}, *s.FrameAncestors...)
+	}
+	if s.Currency != nil {
+		digits, err := currencyDigits(*s.Currency)
+		if err != nil {
+			return t, err
+		}
+		t.Currency, t.Exponent = *s.Currency, digits
+	}
+	return t, nil
+}
+
+// checkUnused returns ErrStaked if money was ever moved at a tenant. Until tx ends none is.
+func (a *Admin) checkUnused(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
+	return a.inSchema(ctx, tx, id, func() error {
+		var used bool
+		if _, err := tx.Exec(ctx, selectMoney); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, anyMoney).Scan(&used); err != nil {
+			return err
+		}
+		if used {
+			return ErrStaked
+		}
+		return nil
+	})
+}
+
+// sameCurrency returns ErrCurrencyChanged if a tenant has another currency than an amount was meant
+// in. tx, which holds the house's account, is the tenant's, who cannot see the platform's row: the
+// login can.
+func sameCurrency(ctx context.Context, tx pgx.Tx, id tenant.ID, meant string, exponent int) error {
+	var has string
+	var digits int
+	if _, err := tx.Exec(ctx, leaveScope); err != nil { // one by one: a batch is prepared as the role that it begins with
+		return err
+	}
+	if err := tx.QueryRow(ctx, selectCurrency, id.String()).Scan(&has, &digits); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, enterScope, id.Role()); err != nil {
+		return err
+	}
+	if has != meant || digits != exponent {
+		return fmt.Errorf("%w: %s with %d digits, and the amount is in %s with %d", ErrCurrencyChanged, has, digits, meant, exponent)
+	}
+	return nil
+}
+
+// changeTenant runs change in a transaction, adds an audit line that shows what it returns, and
+// tells the nodes. The tenant's row is locked: changes of a tenant come one after the other.
+func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action string, reason strict.Line, change func(tx pgx.Tx, id tenant.ID) (before, after any, err error)) error {
+	err := a.inTx(ctx, func(tx pgx.Tx) error {
+		if _, err := a.ready(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, fmt.Sprintf(`set local lock_timeout = %d`, appLockTimeout.Milliseconds())); err != nil {
+			return err
+		}
+		var name string
+		if err := tx.QueryRow(ctx, `select id from platform.tenant where slug = $1 for update`, string(slug)).Scan(&name); err != nil {
+			return err
+		}
+		id, err := tenant.Parse(name)
+		if err != nil {
+			return err
+		}
+		before, after, err := change(tx, id)
+		if err != nil {
+			return err
+		}
+		line := rooms.Audit{Actor: a.actor(), Action: action, Target: name, Reason: string(reason)}
+		if line.Before, err = jsonOf(before); err != nil {
+			return err
+		}
+		if line.After, err = jsonOf(after); err != nil {
+			return err
+		}
+		if err := a.inSchema(ctx, tx, id, func() error { return writeAudit(ctx, tx, line) }); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, bumpTenant, name)
+		return err
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("%w: %s", ErrNoTenant, slug)
+	case sqlState(err) == stateLockTimeout:
+		return fmt.Errorf("%w: somebody else holds what is to be changed: %w", ErrUnavailable, err)
+	}
+	return err
+}
+
+// jsonOf is v as an audit line keeps it; nothing of nil.
+func jsonOf(v any) (json.RawMessage, error) {
+	if v == nil {
+		return nil, nil
+	}
+	return json.Marshal(v)
+}
+
+// domainTaken returns an ErrDomainTaken that names the first of these domains that is a tenant's,
+// and whose.
+func (a *Admin) domainTaken(ctx context.Context, domains ...string) error {
+	var domain, slug string
+	err := a.pool.QueryRow(ctx, `select d.domain, t.slug from platform.domain d join platform.tenant t on t.id = d.tenant
+		where d.domain = any($1) order by d.domain limit 1`, slices.Clone(domains)).Scan(&domain, &slug)
+	if err != nil {
+		return ErrDomainTaken // it was, a moment ago
+	}
+	return fmt.Errorf("%w: %s is %s's", ErrDomainTaken, domain, slug)
+}
