@@ -20,6 +20,8 @@ type Identity struct {
 	Name    string // how others call the player
 	Role    string // RolePlayer, or one of the operator's people
 	Address string // the client's network address
+	Host    string // the tenant's domain by which the client came
+	Origin  string // the tenant's domain whose page opened the socket; empty for programs
 	Token   Token
 }
 

@@ -89,7 +89,7 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	case err != nil:
 		return Tenant{}, fmt.Errorf("store: create tenant %s: %w", n.Slug, err)
 	}
-	return a.tenant(ctx, n.Slug)
+	return a.Tenant(ctx, n.Slug)
 }
 
 // ready returns the application's login if the database is of this binary's version.
@@ -229,8 +229,8 @@ func (a *Admin) ListTenants(ctx context.Context) ([]Tenant, error) {
 	return out, nil
 }
 
-// tenant returns one tenant, or ErrNoTenant.
-func (a *Admin) tenant(ctx context.Context, slug tenant.Slug) (Tenant, error) {
+// Tenant returns one tenant, or ErrNoTenant.
+func (a *Admin) Tenant(ctx context.Context, slug tenant.Slug) (Tenant, error) {
 	all, err := a.ListTenants(ctx)
 	if err != nil {
 		return Tenant{}, err

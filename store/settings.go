@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -81,7 +80,7 @@ func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, re
 	if err != nil {
 		return Tenant{}, fmt.Errorf("store: set %s: %w", slug, err)
 	}
-	return a.tenant(ctx, slug)
+	return a.Tenant(ctx, slug)
 }
 
 // apply returns the settings as they are to be.
@@ -203,16 +202,4 @@ func jsonOf(v any) (json.RawMessage, error) {
 		return nil, nil
 	}
 	return json.Marshal(v)
-}
-
-// domainTaken returns an ErrDomainTaken that names the first of these domains that is a tenant's,
-// and whose.
-func (a *Admin) domainTaken(ctx context.Context, domains ...string) error {
-	var domain, slug string
-	err := a.pool.QueryRow(ctx, `select d.domain, t.slug from platform.domain d join platform.tenant t on t.id = d.tenant
-		where d.domain = any($1) order by d.domain limit 1`, slices.Clone(domains)).Scan(&domain, &slug)
-	if err != nil {
-		return ErrDomainTaken // it was, a moment ago
-	}
-	return fmt.Errorf("%w: %s is %s's", ErrDomainTaken, domain, slug)
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
-	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 )
@@ -189,8 +188,8 @@ func (s *Server) Run(ctx context.Context) error {
 				s.log.Info("an operator is suspended", "tenant", now.ID, "reason", now.SuspendedFor)
 			}
 			s.enforce([]*store.Tenant{now}, time.Now())
-			if old != nil && !old.SameMoney(now) {
-				s.hub.CloseWhere(func(id hub.Identity) bool { return id.Tenant == now.ID }, wire.CloseOverloaded, newMoneyAfter)
+			if old != nil {
+				s.closeChanged(old, now)
 			}
 		}
 	})

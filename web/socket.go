@@ -31,7 +31,8 @@ func (s *Server) socket(c echo.Context) error {
 	if s.isDraining() {
 		return errDraining
 	}
-	if err := s.checkOrigin(t, r); err != nil {
+	origin, err := s.checkOrigin(t, r)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := s.patient(c)
@@ -44,7 +45,7 @@ func (s *Server) socket(c echo.Context) error {
 	verified(r.Context())
 	id := hub.Identity{
 		Tenant: t.ID, Slug: string(t.Slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
-		Address: c.RealIP(), Token: tokenOf(who),
+		Address: c.RealIP(), Host: domainOf(t, r.Host), Origin: origin, Token: tokenOf(who),
 	}
 	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
 		sess := &session{server: s, tenant: t, who: who, conn: conn, joined: map[string]tenantRoom{}}
@@ -74,8 +75,8 @@ func (x *session) begin() {
 		x.conn.Close(shutBecause(err))
 		return
 	}
-	if !now.SameMoney(t) { // it was just welcomed with another currency
-		x.conn.Close(wire.CloseOverloaded, newMoneyAfter)
+	if !now.SameMoney(t) || !cameBy(now, x.conn.Identity()) { // since it was let in
+		x.conn.Close(wire.CloseOverloaded, changedAgain)
 		return
 	}
 	if s.verifier.Revoked(x.who) {

@@ -28,9 +28,9 @@ const (
 
 	// outOfOrderAgain is when the sockets of a tenant that is out of order are told to come back.
 	outOfOrderAgain = 30 * time.Second
-	// newMoneyAfter is when sockets come back that were told another currency than the tenant's:
-	// all nodes know it by then.
-	newMoneyAfter = time.Second
+	// changedAgain is when sockets come back that were closed since their tenant is another: all
+	// nodes know it by then.
+	changedAgain = time.Second
 )
 
 // ofHost decides the tenant of a request by its Host, from memory.
@@ -90,6 +90,23 @@ func (s *Server) enforce(tenants []*store.Tenant, now time.Time) {
 			s.hub.CloseWhere(func(id hub.Identity) bool { return c.ids[id.Tenant] }, code, again)
 		}
 	}
+}
+
+// closeChanged closes the sockets that were told another currency than their tenant has now, or
+// that came by a domain that it has no more.
+func (s *Server) closeChanged(old, now *store.Tenant) {
+	money := !old.SameMoney(now)
+	if !money && slices.Equal(old.Domains, now.Domains) {
+		return
+	}
+	s.hub.CloseWhere(func(id hub.Identity) bool {
+		return id.Tenant == now.ID && (money || !cameBy(now, id))
+	}, wire.CloseOverloaded, changedAgain)
+}
+
+// cameBy reports whether a socket came by what are domains of the tenant.
+func cameBy(t *store.Tenant, id hub.Identity) bool {
+	return slices.Contains(t.Domains, id.Host) && (id.Origin == "" || slices.Contains(t.Domains, id.Origin))
 }
 
 // bearer believes the token of the Authorization header, for the tenant of the host. It reads the
@@ -186,20 +203,33 @@ func (s *Server) redeem(ctx context.Context, t *store.Tenant, ticket string) (au
 }
 
 // checkOrigin lets a browser's page connect only if it was served from one of the
-// tenant's own domains (RFC 6455 §10.2). Programs send no Origin.
-func (s *Server) checkOrigin(t *store.Tenant, r *http.Request) error {
+// tenant's own domains (RFC 6455 §10.2), which it returns. Programs send no Origin.
+func (s *Server) checkOrigin(t *store.Tenant, r *http.Request) (domain string, err error) {
 	origin := r.Header.Get(echo.HeaderOrigin)
 	if origin == "" {
-		return nil
+		return "", nil
 	}
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" {
-		return errOrigin
+		return "", errOrigin
 	}
 	if from, ok := s.tenants.Lookup(u.Host); !ok || from.ID != t.ID {
-		return errOrigin
+		return "", errOrigin
 	}
-	return nil
+	return domainOf(t, u.Host), nil
+}
+
+// domainOf is the domain of a tenant that a host names: the directory's text, which all sockets
+// share.
+func domainOf(t *store.Tenant, host string) string {
+	name, err := store.NormalizeHost(host)
+	if err != nil {
+		return ""
+	}
+	if i := slices.Index(t.Domains, name); i >= 0 {
+		return t.Domains[i]
+	}
+	return name
 }
 
 // isAuth reports whether err is a refused token or ticket.

@@ -40,6 +40,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run a node."`
 	Migrate migrateCmd `cmd:"" help:"Bring the platform's and every tenant's tables up to date."`
 	Tenant  tenantCmd  `cmd:"" help:"Create, list, show, suspend, resume and fund casinos."`
+	Domain  domainCmd  `cmd:"" help:"Add, remove and list a casino's domains, and choose the primary one."`
 	Room    roomCmd    `cmd:"" help:"Open, list and close tables."`
 	Node    nodeCmd    `cmd:"" help:"List the nodes that share this database."`
 	Token   tokenCmd   `cmd:"" help:"Print a JWT for a player or an operator, for scripts; or take one back."`

@@ -325,6 +325,7 @@ func TestTheCommandLineTakesOnlyTextsThatCanBeKept(t *testing.T) {
 			{"tenant", "suspend", f.slug, "--reason", text},
 			{"tenant", "set", f.slug, "--name", text, "--reason", "r"},
 			{"tenant", "set", f.slug, "--on-trial", "--reason", text},
+			{"domain", "add", "--tenant", f.slug, "other.localhost", "--reason", text},
 			{"tenant", "fund", "--tenant", f.slug, "--player", "alice", "--amount", "1", "--reason", text},
 			{"tenant", "kick", "--tenant", f.slug, "--player", "alice", "--reason", text},
 			{"token", "revoke", "--tenant", f.slug, "--id", "j", "--reason", text},
