@@ -8,7 +8,8 @@
 //   - The algorithm is a property of the key, not of the token: a token that names
 //     another one, or none, is refused before its signature is looked at.
 //   - What a token says is said once and by its exact name; members that nobody knows are
-//     ignored (RFC 7519 §4), and none is there twice. A jti is one that can be revoked.
+//     ignored (RFC 7519 §4), and none is there twice. A jti is one that can be revoked,
+//     and a token of the operator's people has one.
 //   - A token that was taken back is refused, until it has expired by itself: no token is
 //     good for more than TokenLifeMax.
 //   - A ticket is good once, on whatever node, for its tenant and for TicketTTL, and not if its

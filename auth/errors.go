@@ -23,6 +23,7 @@ var (
 	ErrTenant    = &Error{"token_tenant", "the token is for another operator"}
 	ErrRevoked   = &Error{"token_revoked", "the token was taken back"}
 	ErrLife      = &Error{"token_life", "the token is good for more than 30 days, or does not say when it was issued"}
+	ErrNoID      = &Error{"token_jti", "a token of the operator's people needs a jti, by which it can be taken back"}
 	ErrRole      = &Error{"token_role", "the token's role is unknown"}
 	ErrCrit      = &Error{"token_crit", "the token demands that an extension is understood, and none is"}
 	ErrTicket    = &Error{"ticket_invalid", "the ticket is unknown, used, or too old"}

@@ -36,7 +36,7 @@ type Principal struct {
 	Subject   string // the player's or the operator's id, unique within the tenant
 	Role      Role
 	Name      string // how others call the subject; the subject if the token has no name
-	TokenID   string // the token's jti; may be empty
+	TokenID   string // the token's jti; may be empty if the role is Player
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }

@@ -43,3 +43,20 @@ func TestClocksMayDifferByTheLeewayWhenAPlayerIsKicked(t *testing.T) {
 		}
 	}
 }
+
+func TestATokenOfStaffHasAnIDByWhichItCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for role, want := range map[auth.Role]error{auth.Player: nil, auth.Operator: auth.ErrNoID, auth.Support: auth.ErrNoID, auth.Service: auth.ErrNoID} {
+		for _, missing := range []bool{true, false} {
+			claims := good()
+			claims["role"], claims["jti"] = string(role), ""
+			if missing {
+				delete(claims, "jti")
+			}
+			if _, err := b.verifier.Verify(b.x, "casino-x", sign(t, jwt.SigningMethodHS256, "x1", secretX.Secret, claims)); !errors.Is(err, want) {
+				t.Errorf("%s: %v", role, err)
+			}
+		}
+	}
+}

@@ -85,6 +85,8 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 		return Principal{}, ErrRole
 	case !ValidSubject(c.Subject), c.ID != "" && !ValidTokenID(c.ID):
 		return Principal{}, ErrMalformed
+	case c.ID == "" && Role(c.Role) != Player: // a player's is taken back with the player
+		return Principal{}, ErrNoID
 	case c.IssuedAt == nil || c.ExpiresAt.Sub(c.IssuedAt.Time) > TokenLifeMax:
 		return Principal{}, ErrLife
 	}

@@ -50,6 +50,7 @@ var _ auth.Revocations = (*Revocations)(nil)
 type revoked struct {
 	tokens  map[string]time.Time
 	players map[string]kicked
+	staff   map[string]kicked
 }
 
 type kicked struct{ before, expires time.Time }
@@ -65,8 +66,17 @@ func (r *Revocations) Revoked(p auth.Principal) bool {
 	if _, ok := t.tokens[p.TokenID]; ok && p.TokenID != "" {
 		return true
 	}
-	k, ok := t.players[p.Subject]
-	return ok && p.Role == auth.Player && auth.IssuedBefore(p.IssuedAt, k.before)
+	k, ok := t.of(p.Role)[p.Subject]
+	return ok && auth.IssuedBefore(p.IssuedAt, k.before)
+}
+
+// of returns who was kicked of those with a role: a player and one of the operator's people may
+// have the same id.
+func (t *revoked) of(r auth.Role) map[string]kicked {
+	if r == auth.Player {
+		return t.players
+	}
+	return t.staff
 }
 
 // OnChange makes Run, and whoever revokes here, call f after something of these tenants was
@@ -158,7 +168,7 @@ func (r *Revocations) learn(found []revocation) {
 	for _, v := range found {
 		t := r.tenants[v.tenant]
 		if t == nil {
-			t = &revoked{tokens: map[string]time.Time{}, players: map[string]kicked{}}
+			t = &revoked{tokens: map[string]time.Time{}, players: map[string]kicked{}, staff: map[string]kicked{}}
 			r.tenants[v.tenant] = t
 		}
 		switch v.kind {
@@ -167,10 +177,14 @@ func (r *Revocations) learn(found []revocation) {
 				news[v.tenant] = true
 			}
 			t.tokens[v.subject] = v.expires
-		case kindRevokedPlayer:
-			if v.before.After(t.players[v.subject].before) {
+		case kindRevokedPlayer, kindRevokedStaff:
+			people := t.players
+			if v.kind == kindRevokedStaff {
+				people = t.staff
+			}
+			if v.before.After(people[v.subject].before) {
 				news[v.tenant] = true
-				t.players[v.subject] = kicked{v.before, v.expires}
+				people[v.subject] = kicked{v.before, v.expires}
 			}
 		}
 	}
@@ -207,18 +221,22 @@ func (r *Revocations) sweep(ctx context.Context) error {
 	defer r.mu.Unlock()
 	for id, t := range r.tenants {
 		maps.DeleteFunc(t.tokens, func(_ string, expires time.Time) bool { return expires.Before(now) })
-		maps.DeleteFunc(t.players, func(_ string, k kicked) bool { return k.expires.Before(now) })
-		if len(t.tokens) == 0 && len(t.players) == 0 {
+		for _, people := range []map[string]kicked{t.players, t.staff} {
+			maps.DeleteFunc(people, func(_ string, k kicked) bool { return k.expires.Before(now) })
+		}
+		if len(t.tokens) == 0 && len(t.players) == 0 && len(t.staff) == 0 {
 			delete(r.tenants, id)
 		}
 	}
 	return nil
 }
 
-// What is revoked: one token, by its jti, or all of a player's that were issued until then.
+// What is revoked: one token, by its jti, or all of a player's, or of one of the operator's people,
+// that were issued until then.
 const (
 	kindRevokedToken  = "token"
 	kindRevokedPlayer = "player"
+	kindRevokedStaff  = "staff"
 )
 
 // Revoke is who takes tokens back, and why, for the audit log.
@@ -246,12 +264,20 @@ func (s *Store) Kick(ctx context.Context, id tenant.ID, player game.PlayerID, by
 	return s.revoke(ctx, id, kindRevokedPlayer, string(player), "player.kick", by)
 }
 
+// KickStaff is Kick for one of the operator's people, in whatever role but the player's.
+func (s *Store) KickStaff(ctx context.Context, id tenant.ID, subject string, by Revoke) error {
+	if !auth.ValidSubject(subject) {
+		return fmt.Errorf("%w: an id is 1 to 64 printable bytes without spaces", ErrInvalid)
+	}
+	return s.revoke(ctx, id, kindRevokedStaff, subject, "staff.kick", by)
+}
+
 const (
 	countRevocations = `select count(*) from platform.revocation where tenant = $1`
 
 	insertRevocation = `
 insert into platform.revocation as r (tenant, kind, subject, before, expires)
-values ($1, $2, $3, case when $2 = 'player' then clock_timestamp() end, clock_timestamp() + $4::interval)
+values ($1, $2, $3, case when $2 <> 'token' then clock_timestamp() end, clock_timestamp() + $4::interval)
 on conflict (tenant, kind, subject) do update set
   before = greatest(r.before, excluded.before), expires = excluded.expires, change = excluded.change`
 )

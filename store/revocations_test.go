@@ -98,6 +98,37 @@ func TestWhatIsRevokedIsKnownEverywhereWithinASecondAndAfterARestart(t *testing.
 	}
 }
 
+func TestStaffIsKickedInEveryRoleAndAPlayerOfTheSameIDIsNot(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	here, admin := storetest.Open(t, d, store.Options{})
+	there, _ := storetest.Open(t, d, store.Options{})
+	id := storetest.Tenant(t, admin)
+	changes := following(t, there)
+	if err := here.KickStaff(t.Context(), id, "bob", because); err != nil {
+		t.Fatal(err)
+	}
+	told(t, changes, id)
+	before, after := time.Now().Add(-time.Minute), time.Now().Add(auth.Leeway+time.Minute)
+	for _, r := range []*store.Revocations{here.Revocations(), there.Revocations()} {
+		for _, role := range []auth.Role{auth.Operator, auth.Support, auth.Service, auth.Player} {
+			who := auth.Principal{Tenant: id, Subject: "bob", Role: role, TokenID: "j", IssuedAt: before}
+			if got := r.Revoked(who); got != (role != auth.Player) {
+				t.Errorf("%s: %t", role, got)
+			}
+			if who.IssuedAt = after; r.Revoked(who) {
+				t.Errorf("%s: what was issued later", role)
+			}
+		}
+	}
+	if lines, err := here.AuditLog(t.Context(), id, 0, 1); err != nil || lines[0].Action != "staff.kick" || lines[0].Target != "bob" {
+		t.Errorf("audit: %+v, %v", lines, err)
+	}
+	if err := here.KickStaff(t.Context(), id, "a b", because); !errors.Is(err, store.ErrInvalid) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestARevocationThatCommitsLateIsNotMissed(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -55,6 +56,15 @@ func (s *Server) revokeToken(c echo.Context) error {
 }
 
 func (s *Server) kick(c echo.Context) error {
+	return s.kickOne(c, "player", func(ctx context.Context, id tenant.ID, subject string, by store.Revoke) error {
+		return s.store.Kick(ctx, id, game.PlayerID(subject), by)
+	})
+}
+
+func (s *Server) kickStaff(c echo.Context) error { return s.kickOne(c, "subject", s.store.KickStaff) }
+
+// kickOne kicks whom the path's parameter names.
+func (s *Server) kickOne(c echo.Context, name string, kick func(context.Context, tenant.ID, string, store.Revoke) error) error {
 	var in struct {
 		Reason strict.Line `json:"reason"`
 	}
@@ -64,14 +74,13 @@ func (s *Server) kick(c echo.Context) error {
 	if err := checkReason(&in.Reason); err != nil {
 		return err
 	}
-	player := param(c, "player")
-	if !auth.ValidSubject(player) {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "player: want 1 to 64 printable characters without spaces")
+	subject := param(c, name)
+	if !auth.ValidSubject(subject) {
+		return fail(http.StatusBadRequest, wire.CodeInvalidParams, name+": want 1 to 64 printable characters without spaces")
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	err := s.store.Kick(ctx, tenantOf(c).ID, game.PlayerID(player), store.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()})
-	return s.revoked(c, err)
+	return s.revoked(c, kick(ctx, tenantOf(c).ID, subject, store.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()}))
 }
 
 func (s *Server) revoked(c echo.Context, err error) error {

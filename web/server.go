@@ -152,6 +152,7 @@ func New(o Options) *Server {
 	v1.POST("/rooms/:room/close", s.closeRoom, writer...)
 	v1.POST("/players/:player/credit", s.credit, writer...)
 	v1.POST("/players/:player/kick", s.kick, writer...)
+	v1.POST("/staff/:subject/kick", s.kickStaff, writer...)
 	v1.POST("/tokens/revoke", s.revokeToken, writer...)
 	v1.POST("/promotions", s.publishPromotion, writer...)
 	v1.POST("/promotions/:id/withdraw", s.withdrawPromotion, writer...)

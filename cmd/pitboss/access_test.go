@@ -155,6 +155,64 @@ func TestARevokedTokenAndAKickedPlayerAreGoneFromEveryNodeWithinASecondAndStayOu
 	}
 }
 
+func TestWhateverTheRoleAKickOrARevocationClosesEverySocketAndRefusesEveryRequest(t *testing.T) {
+	f := newFloor(t)
+	a, b, _ := f.pair()
+	boss := f.mint("boss", auth.Operator)
+	for _, role := range []auth.Role{auth.Operator, auth.Support, auth.Service, auth.Player} {
+		for _, way := range []string{"kick", "revoke", "kick on the command line", "revoke on the command line"} {
+			subject := string(role) + "-" + strings.Fields(way)[0] + fmt.Sprint(len(way))
+			token := f.mint(subject, role)
+			offer := a.ticket(token)
+			sockets := []*rpc{b.dial(soon(t), token, nil)}
+			if role != auth.Player { // who has one socket
+				sockets = append(sockets, a.dial(soon(t), token, nil))
+			}
+			path, flag := "/v1/staff/", "--staff"
+			if role == auth.Player {
+				path, flag = "/v1/players/", "--player"
+			}
+			switch way {
+			case "kick":
+				if status, _, raw := a.do("POST", path+subject+"/kick", boss, `{"reason":"r"}`); status != 200 {
+					t.Fatalf("%d %s", status, raw)
+				}
+			case "revoke":
+				if status, _, raw := a.do("POST", "/v1/tokens/revoke", boss, fmt.Sprintf(`{"jti":%q,"reason":"r"}`, jti(t, token))); status != 200 {
+					t.Fatalf("%d %s", status, raw)
+				}
+			case "kick on the command line":
+				f.mustCLI("tenant", "kick", "--tenant", f.slug, flag, subject, "--reason", "r")
+			default:
+				f.mustCLI("token", "revoke", "--tenant", f.slug, "--id", jti(t, token), "--reason", "r")
+			}
+			began := time.Now()
+			for _, c := range sockets {
+				c.gone(t, began, wire.CloseRevoked)
+			}
+			for _, x := range []*floor{a, b} {
+				eventually(t, "the node refuses the token", func() bool { _, code, _ := x.do("GET", "/v1/session", token, ""); return code == "token_revoked" })
+				if status, code := x.upgrade("", offer...); status != 401 || code != "token_revoked" {
+					t.Errorf("%s %s: its ticket: %d %s", role, way, status, code)
+				}
+			}
+		}
+	}
+	// Nobody else was meant.
+	if status, code, _ := b.do("GET", "/v1/session", boss, ""); status != 200 {
+		t.Errorf("%d %s", status, code)
+	}
+	claims := jwt.MapClaims{"iss": "t", "sub": "boss", "aud": auth.Audience(tenant.Slug(f.slug)), "tid": f.slug, "role": "operator", "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix()}
+	if status, code, _ := b.do("GET", "/v1/session", forge(t, jwt.SigningMethodHS256, f.key().Secret, f.key().ID, claims), ""); status != 401 || code != "token_jti" {
+		t.Errorf("an operator's token without a jti: %d %s", status, code)
+	}
+	for _, args := range [][]string{{}, {"--player", "a", "--staff", "b"}} {
+		if _, err := f.cli(append([]string{"tenant", "kick", "--tenant", f.slug, "--reason", "r"}, args...)...); err == nil {
+			t.Errorf("kick %v", args)
+		}
+	}
+}
+
 func TestARenewedSocketGoesWithItsNewTokenOnly(t *testing.T) {
 	f := newFloor(t)
 	f.startNode()
@@ -184,7 +242,7 @@ func TestOnlyWritersRevokeAndOnlyWithAReason(t *testing.T) {
 	f := newFloor(t)
 	f.startNode()
 	operator := f.mint("olivia", auth.Operator)
-	for _, path := range []string{"/v1/tokens/revoke", "/v1/players/alice/kick"} {
+	for _, path := range []string{"/v1/tokens/revoke", "/v1/players/alice/kick", "/v1/staff/olivia/kick"} {
 		for _, token := range []string{f.token("mallory"), f.mint("sam", auth.Support)} {
 			if status, code, _ := f.do("POST", path, token, `{"jti":"x","reason":"x"}`); status != 403 {
 				t.Errorf("%s: %d %s", path, status, code)
@@ -194,6 +252,7 @@ func TestOnlyWritersRevokeAndOnlyWithAReason(t *testing.T) {
 	for _, bad := range [][2]string{
 		{"/v1/tokens/revoke", `{"jti":"x"}`}, {"/v1/tokens/revoke", `{"jti":"","reason":"x"}`}, {"/v1/tokens/revoke", `{"jti":"a\u0000","reason":"x"}`},
 		{"/v1/tokens/revoke", `{"token":"x","reason":"x"}`}, {"/v1/players/alice/kick", `{"reason":" "}`}, {"/v1/players/a%20b/kick", `{"reason":"x"}`},
+		{"/v1/staff/olivia/kick", `{}`}, {"/v1/staff/a%20b/kick", `{"reason":"x"}`},
 	} {
 		if status, code, _ := f.do("POST", bad[0], operator, bad[1]); status != 400 || code != wire.CodeInvalidParams {
 			t.Errorf("%s %s: %d %s", bad[0], bad[1], status, code)

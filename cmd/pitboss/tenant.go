@@ -24,7 +24,7 @@ type tenantCmd struct {
 	Suspend      tenantSuspendCmd      `cmd:"" help:"Let nobody in any more; sockets are closed within a second."`
 	Resume       tenantResumeCmd       `cmd:"" help:"Let everybody in again."`
 	Fund         tenantFundCmd         `cmd:"" help:"Give a player money from the house, or take it back."`
-	Kick         tenantKickCmd         `cmd:"" help:"Close a player's sockets within a second, and take back its tokens issued until now."`
+	Kick         tenantKickCmd         `cmd:"" help:"Close somebody's sockets within a second, and take back their tokens issued until now."`
 	TrialBalance tenantTrialBalanceCmd `cmd:"" help:"Add up all accounts: must be zero. Exits with 1 if it is not."`
 }
 
@@ -258,17 +258,23 @@ func (c tenantFundCmd) Run(p *program) error {
 
 type tenantKickCmd struct {
 	Tenant string      `required:"" help:"The casino's slug."`
-	Player string      `required:"" help:"The player: the subject of its tokens."`
+	Player string      `xor:"who" required:"" help:"The player: the subject of its tokens."`
+	Staff  string      `xor:"who" required:"" help:"One of the operator's people: the subject of their tokens, whatever their role."`
 	Reason strict.Line `required:"" help:"Why; for the audit log."`
 }
 
 // Run implements the command.
 func (c tenantKickCmd) Run(p *program) error {
 	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
-		if err := s.Kick(p.ctx, t.ID, game.PlayerID(c.Player), store.Revoke{Reason: c.Reason, Actor: actor()}); err != nil {
+		by := store.Revoke{Reason: c.Reason, Actor: actor()}
+		who, kick := c.Player, func() error { return s.Kick(p.ctx, t.ID, game.PlayerID(c.Player), by) }
+		if c.Staff != "" {
+			who, kick = c.Staff, func() error { return s.KickStaff(p.ctx, t.ID, c.Staff, by) }
+		}
+		if err := kick(); err != nil {
 			return err
 		}
-		p.printf("%s is kicked\n", c.Player)
+		p.printf("%s is kicked\n", who)
 		return nil
 	})
 }
