@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,6 +184,34 @@ func TestAsymmetricKeysVerify(t *testing.T) {
 				t.Fatalf("confused: %v", err)
 			}
 		})
+	}
+}
+
+func TestAKeyIsPublicAndStrongOrIsRefusedWithTheReason(t *testing.T) {
+	t.Parallel()
+	weak, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, public := range map[string]any{"2048": &weak.PublicKey, "P-256": &wide.PublicKey, "verifies none": []byte("secret")} {
+		if alg, err := auth.AlgOf(public); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s, %v; want %q", alg, err, want)
+		}
+	}
+	block := func(kind string) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: []byte("x")}))
+	}
+	for want, text := range map[string]string{
+		"want a PEM block": "hello", "private key": block("PRIVATE KEY"), "pubout": block("EC PRIVATE KEY"), "not CERTIFICATE": block("CERTIFICATE"),
+		"not RSA PUBLIC KEY": block("RSA PUBLIC KEY"), "read public key": block("PUBLIC KEY"),
+	} {
+		if _, err := auth.ParsePublicPEM(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
 	}
 }
 

@@ -2,10 +2,15 @@ package auth
 
 import (
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
@@ -20,23 +25,63 @@ const (
 
 // Key verifies one tenant's tokens, by one algorithm.
 type Key struct {
-	ID     string // the kid
-	Alg    string
-	Secret []byte           // of HS256: at least 32 bytes
-	Public crypto.PublicKey // of the others
+	ID      string // the kid
+	Version string // tells it from another key of its ID that came before; empty if none can
+	Alg     string
+	Secret  []byte           // of HS256: at least 32 bytes
+	Public  crypto.PublicKey // of the others
+}
+
+// Mark is how a Principal names the key of its token.
+func (k Key) Mark() string {
+	if k.Version == "" {
+		return k.ID
+	}
+	return k.ID + " " + k.Version
 }
 
 // ParsePublicPEM reads the public key of an asymmetric Key (PKIX, "PUBLIC KEY").
 func ParsePublicPEM(text string) (crypto.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))
-	if block == nil || block.Type != "PUBLIC KEY" {
+	switch {
+	case block == nil:
 		return nil, errors.New("auth: want a PEM block PUBLIC KEY")
+	case strings.Contains(block.Type, "PRIVATE KEY"):
+		return nil, errors.New("auth: this is a private key, which is nobody's but yours; openssl pkey -pubout prints the public one")
+	case block.Type != "PUBLIC KEY":
+		return nil, fmt.Errorf("auth: want a PEM block PUBLIC KEY, not %s; openssl prints one (openssl x509 -pubkey -noout, openssl rsa -RSAPublicKey_in -pubout)", block.Type)
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("auth: read public key: %w", err)
 	}
 	return key, nil
+}
+
+// rsaBitsMin and rsaBitsMax bound RSA keys: shorter ones are broken, longer ones cost too much.
+const (
+	rsaBitsMin = 2048
+	rsaBitsMax = 8192
+)
+
+// AlgOf returns the algorithm that a public key is for, or an error that says why it is for none of
+// those that are taken.
+func AlgOf(public crypto.PublicKey) (string, error) {
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		if bits := k.N.BitLen(); bits < rsaBitsMin || bits > rsaBitsMax {
+			return "", fmt.Errorf("auth: an RSA key has %d to %d bits, not %d", rsaBitsMin, rsaBitsMax, bits)
+		}
+		return RS256, nil
+	case *ecdsa.PublicKey:
+		if k.Curve != elliptic.P256() {
+			return "", fmt.Errorf("auth: an elliptic key is of curve P-256 (for %s), not %s", ES256, k.Curve.Params().Name)
+		}
+		return ES256, nil
+	case ed25519.PublicKey:
+		return EdDSA, nil
+	}
+	return "", fmt.Errorf("auth: a %T verifies none of %s, %s and %s", public, RS256, ES256, EdDSA)
 }
 
 func (k Key) material() any {
@@ -50,6 +95,13 @@ func (k Key) material() any {
 // token, so it answers from memory.
 type KeySource interface {
 	Keys(tenant.ID) []Key
+}
+
+// Finder is a KeySource that can look for a key that it does not know yet.
+type Finder interface {
+	KeySource
+	// Find looks for a tenant's key, for a moment. Keys has it afterwards if it was found.
+	Find(id tenant.ID, kid string)
 }
 
 // StaticKeys is a KeySource that never changes.

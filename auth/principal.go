@@ -37,6 +37,7 @@ type Principal struct {
 	Role      Role
 	Name      string // how others call the subject; the subject if the token has no name
 	TokenID   string // the token's jti; may be empty if the role is Player
+	Key       string // the Mark of the key that verified the token
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }

@@ -46,14 +46,34 @@ func openDesk(t *testing.T) desk {
 	}
 	b := setup(t)
 	return desk{b, box, &uses{seen: map[string]bool{}}, auth.Principal{
-		Tenant: b.x, Slug: "casino-x", Subject: "alice", Role: auth.Player, Name: "Alice", TokenID: "1",
+		Tenant: b.x, Slug: "casino-x", Subject: "alice", Role: auth.Player, Name: "Alice", TokenID: "1", Key: "x1",
 		IssuedAt: time.Now().Add(-time.Minute).UTC().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Hour).UTC().Truncate(time.Second),
 	}}
 }
 
 // node is one node's tickets, of those whom nobody revoked.
 func (d desk) node(r auth.Revocations) *auth.Tickets {
-	return auth.NewTickets(d.box, d.uses, auth.NewVerifier(auth.StaticKeys{}, r))
+	return auth.NewTickets(d.box, d.uses, auth.NewVerifier(auth.StaticKeys{d.x: {secretX}}, r))
+}
+
+func TestATicketWhoseKeyWasRetiredSinceIsRefused(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	ticket, _, err := d.node(nil).Issue(d.who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := secretX
+	other.ID = "x2"
+	for name, keys := range map[string][]auth.Key{"no key": nil, "another key": {other}, "another key of its id": {{ID: "x1", Version: "2", Alg: auth.HS256, Secret: secretX.Secret}}} {
+		node := auth.NewTickets(d.box, d.uses, auth.NewVerifier(auth.StaticKeys{d.x: keys}, nil))
+		if _, err := node.Redeem(t.Context(), d.x, ticket); !errors.Is(err, auth.ErrRevoked) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := d.node(nil).Redeem(t.Context(), d.x, ticket); err != nil {
+		t.Errorf("where the key is good: %v", err)
+	}
 }
 
 func TestATicketIsGoodOnceOnWhateverNodeAndAtItsTenant(t *testing.T) {

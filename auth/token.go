@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -53,8 +54,14 @@ type Verifier struct {
 // NewVerifier makes a Verifier over keys. Nil revoked: no token is ever taken back.
 func NewVerifier(keys KeySource, revoked Revocations) *Verifier { return &Verifier{keys, revoked} }
 
-// Revoked reports whether what was believed before has been taken back since.
-func (v *Verifier) Revoked(p Principal) bool { return v.revoked != nil && v.revoked.Revoked(p) }
+// Revoked reports whether what was believed before has been taken back since: the token, its bearer,
+// or the key that it was believed for.
+func (v *Verifier) Revoked(p Principal) bool {
+	if v.revoked != nil && v.revoked.Revoked(p) {
+		return true
+	}
+	return !slices.ContainsFunc(v.keys.Keys(p.Tenant), func(k Key) bool { return k.Mark() == p.Key })
+}
 
 // Verify says who the bearer of token is at this tenant. Its error is an *Error.
 func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Principal, error) {
@@ -65,12 +72,14 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 		return Principal{}, ErrMalformed
 	}
 	var c claims
+	var by Key
 	parser := jwt.NewParser(jwt.WithLeeway(Leeway), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithAudience(Audience(slug)))
 	_, err := parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		key, err := v.key(id, t.Header)
 		if err != nil {
 			return nil, err
 		}
+		by = key
 		return key.material(), nil
 	})
 	if err != nil {
@@ -92,7 +101,7 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 	}
 	p := Principal{
 		Tenant: id, Slug: slug, Subject: c.Subject, Role: Role(c.Role), Name: displayName(c.Name, c.Subject),
-		TokenID: c.ID, IssuedAt: c.IssuedAt.Time, ExpiresAt: c.ExpiresAt.Time,
+		TokenID: c.ID, Key: by.Mark(), IssuedAt: c.IssuedAt.Time, ExpiresAt: c.ExpiresAt.Time,
 	}
 	if v.Revoked(p) {
 		return Principal{}, ErrRevoked
@@ -122,15 +131,20 @@ func (v *Verifier) key(id tenant.ID, header map[string]any) (Key, error) {
 	if kid == "" && len(keys) == 1 {
 		kid = keys[0].ID
 	}
-	for _, k := range keys {
-		if k.ID == kid {
-			if k.Alg != alg {
-				return Key{}, ErrAlg
-			}
-			return k, nil
-		}
+	named := func(k Key) bool { return k.ID == kid }
+	i := slices.IndexFunc(keys, named)
+	if f, ok := v.keys.(Finder); ok && i < 0 && kid != "" {
+		f.Find(id, kid)
+		keys = v.keys.Keys(id)
+		i = slices.IndexFunc(keys, named)
 	}
-	return Key{}, ErrKid
+	switch {
+	case i < 0:
+		return Key{}, ErrKid
+	case keys[i].Alg != alg:
+		return Key{}, ErrAlg
+	}
+	return keys[i], nil
 }
 
 func refusal(err error) *Error {

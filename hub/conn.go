@@ -28,6 +28,7 @@ type Identity struct {
 // Token is the token that lets a socket stay.
 type Token struct {
 	ID        string // its jti; may be empty
+	Key       string // of the key that verified it
 	IssuedAt  time.Time
 	ExpiresAt time.Time // zero: never
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/jwks"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
@@ -40,7 +41,7 @@ order by t.slug`
 	selectDomains = `select tenant, domain from platform.domain order by tenant, is_primary desc, domain`
 
 	selectKeys = `
-select tenant, kid, alg, secret, coalesce(public_pem, '') from platform.tenant_key where state = 'active'
+select tenant, kid, alg, secret, coalesce(public_pem, ''), coalesce(jwks_url, ''), state = 'active' from platform.tenant_key
 order by tenant, created_at desc, kid`
 )
 
@@ -59,7 +60,10 @@ func loadTenants(ctx context.Context, tx pgx.Tx, box *Box, asApp bool) ([]Tenant
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Tenant, error) {
 		t, name, err := scanTenant(row)
 		t.Domains = domains[name]
-		if t.keys = keys[name]; t.OutOfOrder == "" && broken[name] != nil {
+		if k := keys[name]; k != nil {
+			t.keys = *k
+		}
+		if t.OutOfOrder == "" && broken[name] != nil {
 			t.OutOfOrder = broken[name].Error()
 		}
 		return t, err
@@ -123,21 +127,32 @@ func loadDomains(ctx context.Context, tx pgx.Tx) (map[string][]string, error) {
 	return out, err
 }
 
-// loadKeys returns every tenant's active keys, and what is wrong with those of some. Tokens signed
-// with a key that cannot be read would be refused without a word: its tenant is out of order.
-func loadKeys(ctx context.Context, tx pgx.Tx, box *Box) (keys map[string][]auth.Key, broken map[string]error, err error) {
-	keys, broken = map[string][]auth.Key{}, map[string]error{}
-	var name, pem string
+// loadKeys returns every tenant's keys, and what is wrong with those of some. Tokens signed with a key
+// that cannot be read would be refused without a word: its tenant is out of order.
+func loadKeys(ctx context.Context, tx pgx.Tx, box *Box) (keys map[string]*tenantKeys, broken map[string]error, err error) {
+	keys, broken = map[string]*tenantKeys{}, map[string]error{}
+	var name, pem, url string
 	var sealed []byte
+	var active bool
 	var k auth.Key
 	rows, _ := tx.Query(ctx, selectKeys) // its error comes from ForEachRow
-	_, err = pgx.ForEachRow(rows, []any{&name, &k.ID, &k.Alg, &sealed, &pem}, func() error {
-		key, err := openKey(box, name, k, sealed, pem)
-		if err != nil {
-			broken[name] = fmt.Errorf("its key %s cannot be read: %w", k.ID, err)
-			return nil
+	_, err = pgx.ForEachRow(rows, []any{&name, &k.ID, &k.Alg, &sealed, &pem, &url, &active}, func() error {
+		if keys[name] == nil {
+			keys[name] = &tenantKeys{retired: map[string]bool{}}
 		}
-		keys[name] = append(keys[name], key)
+		switch of := keys[name]; {
+		case !active:
+			of.retired[k.ID] = true
+		case url != "":
+			of.sets = append(of.sets, jwks.Source{ID: k.ID, URL: url})
+		default:
+			key, err := openKey(box, name, k, sealed, pem)
+			if err != nil {
+				broken[name] = fmt.Errorf("its key %s cannot be read: %w", k.ID, err)
+				return nil
+			}
+			of.active = append(of.active, key)
+		}
 		return nil
 	})
 	return keys, broken, err

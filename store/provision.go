@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -133,14 +132,14 @@ values ($1, $2, $3, $4, $5, $6, $7)`
 
 // furnish gives a new tenant its signing key, its lobby and its first audit line.
 func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
-	kid, secret := make([]byte, keyIDBytes), make([]byte, signingKeySize)
-	if _, err := rand.Read(kid); err != nil {
+	name, err := newKeyID()
+	if err != nil {
 		return err
 	}
+	secret := make([]byte, signingKeySize)
 	if _, err := rand.Read(secret); err != nil {
 		return err
 	}
-	name := hex.EncodeToString(kid)
 	sealed, err := a.box.Seal(id, purposeSigningKey+name, secret)
 	if err != nil {
 		return err

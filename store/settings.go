@@ -58,7 +58,7 @@ func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, re
 	if err := checkReason(reason); err != nil {
 		return Tenant{}, err
 	}
-	err := a.changeTenant(ctx, slug, "tenant.set", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+	err := a.changeTenant(ctx, slug, "tenant.set", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		var old tenantSettings
 		var stored string
 		err = tx.QueryRow(ctx, selectSettings, string(slug)).Scan(&stored, &old.Name, &old.OnTrial, &old.PaidUntil, &old.FrameAncestors, &old.Currency, &old.Exponent)
@@ -153,8 +153,8 @@ func sameCurrency(ctx context.Context, tx pgx.Tx, id tenant.ID, meant string, ex
 }
 
 // changeTenant runs change in a transaction, adds an audit line that shows what it returns, and
-// tells the nodes. The tenant's row is locked: changes of a tenant come one after the other.
-func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action string, reason strict.Line, change func(tx pgx.Tx, id tenant.ID) (before, after any, err error)) error {
+// tells the nodes. An empty target is the tenant. The tenant's row is locked: changes of a tenant come one after the other.
+func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, target string, reason strict.Line, change func(tx pgx.Tx, id tenant.ID) (before, after any, err error)) error {
 	err := a.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := a.ready(ctx, tx); err != nil {
 			return err
@@ -174,7 +174,10 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action strin
 		if err != nil {
 			return err
 		}
-		line := rooms.Audit{Actor: a.actor(), Action: action, Target: name, Reason: string(reason)}
+		if target == "" {
+			target = name
+		}
+		line := rooms.Audit{Actor: a.actor(), Action: action, Target: target, Reason: string(reason)}
 		if line.Before, err = jsonOf(before); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/jwks"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
@@ -53,7 +54,14 @@ type Tenant struct {
 	OutOfOrder     string // why it cannot be served, if it cannot; for the platform's people
 	Version        int64  // rises with each change
 
-	keys []auth.Key
+	keys tenantKeys
+}
+
+// tenantKeys are the keys that are stored of a tenant.
+type tenantKeys struct {
+	active  []auth.Key      // the newest first
+	sets    []jwks.Source   // where others are published, without the tenant
+	retired map[string]bool // by kid
 }
 
 // Status is the tenant's status at a moment.

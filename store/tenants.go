@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
@@ -35,8 +34,6 @@ type Tenants struct {
 	mu       sync.Mutex // guards what follows
 	onChange []func(old, new *Tenant)
 }
-
-var _ auth.KeySource = (*Tenants)(nil)
 
 // directory is one state of all tenants. It is never changed.
 type directory struct {
@@ -81,16 +78,6 @@ func (d *Tenants) ByID(id tenant.ID) (*Tenant, bool) {
 
 // All returns every tenant, by slug.
 func (d *Tenants) All() []*Tenant { return slices.Clone(d.now.Load().all) }
-
-// Keys returns the keys that verify a tenant's tokens, the newest first, which is the one
-// to sign with; nil if there is no such tenant.
-func (d *Tenants) Keys(id tenant.ID) []auth.Key {
-	t, ok := d.ByID(id)
-	if !ok {
-		return nil
-	}
-	return slices.Clone(t.keys)
-}
 
 // OnChange makes Run call f after a tenant came (old is nil), changed, or went (new is
 // nil), and when time alone moved it to another status (old and new are the same). f is

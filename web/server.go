@@ -111,7 +111,7 @@ func New(o Options) *Server {
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest, headers, s.perAddress)
 	s.echo = e
 	s.listens()
-	s.store.Revocations().OnChange(s.closeRevoked)
+	s.store.Revocations().OnChange(s.CloseRevoked)
 	s.hub.Answer(methodPresence, s.hearPresence)
 	answerNodes(s, methodConnections, s.connectionsHere)
 	answerNodes(s, methodOnline, s.onlineHere)
@@ -191,6 +191,7 @@ func (s *Server) Run(ctx context.Context) error {
 			s.enforce([]*store.Tenant{now}, time.Now())
 			if old != nil {
 				s.closeChanged(old, now)
+				s.CloseRevoked([]tenant.ID{now.ID})
 			}
 		}
 	})

@@ -54,7 +54,7 @@ func (f *floor) serveOn(buses ...hub.Bus) ([]*floor, func()) {
 			f.t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		n := newNode(fmt.Sprint("node-", i), s, bus, p.log, web.Edge{}, seams{})
+		n := newNode(fmt.Sprint("node-", i), s, bus, p.log, web.Edge{}, f.published, seams{})
 		up, down := make(chan struct{}), make(chan error, 1)
 		go func() { down <- n.run(ctx, l, nil, func() { close(up) }) }()
 		stops = append(stops, func() {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -37,6 +38,7 @@ type floor struct {
 	store                     *store.Store
 	tenant                    *store.Tenant
 	node                      *node // after startNode
+	published                 []netip.Prefix
 }
 
 const (

@@ -44,7 +44,7 @@ func (f *floor) startNodeBehind(edge web.Edge, log slog.Handler, admin net.Liste
 		f.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n := newNode("test", f.store, membus.New(), slog.New(log), edge, test)
+	n := newNode("test", f.store, membus.New(), slog.New(log), edge, f.published, test)
 	f.node = n
 	up, down := make(chan struct{}), make(chan error, 1)
 	go func() { down <- n.run(ctx, l, admin, func() { close(up) }) }()

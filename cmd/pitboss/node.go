@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/jwks"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -34,6 +36,7 @@ type node struct {
 	name    string
 	log     *slog.Logger
 	tenants *store.Tenants
+	keys    *jwks.Keys
 	store   *store.Store
 	rooms   *rooms.Directory
 	hub     *hub.Hub
@@ -41,8 +44,9 @@ type node struct {
 	metrics *prometheus.Registry
 }
 
-// newNode puts the parts together, leaves first; nothing runs yet.
-func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, edge web.Edge, test seams) *node {
+// newNode puts the parts together, leaves first; nothing runs yet. Keys that tenants publish are read
+// from the addresses in published too.
+func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, edge web.Edge, published []netip.Prefix, test seams) *node {
 	n := &node{name: name, log: log.With("node", name), store: s, metrics: prometheus.NewRegistry()}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.metrics.MustRegister(s)
@@ -83,11 +87,13 @@ func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, edge we
 			return ""
 		},
 	})
-	verifier := auth.NewVerifier(n.tenants, s.Revocations())
+	n.keys = jwks.New(n.tenants, jwks.Options{Allow: published, Log: n.log, Registerer: n.metrics})
+	verifier := auth.NewVerifier(n.keys, s.Revocations())
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
 		Verifier: verifier, Tickets: auth.NewTickets(s.Box(), s, verifier), Registerer: n.metrics, Edge: edge,
 	})
+	n.keys.OnChange(n.web.CloseRevoked)
 	return n
 }
 
@@ -101,6 +107,7 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	parts.Go(func() error { return n.hub.Run(life) })
 	parts.Go(func() error { return n.rooms.Run(life) })
 	parts.Go(func() error { return n.tenants.Run(life) })
+	parts.Go(func() error { return n.keys.Run(life) })
 	parts.Go(func() error { return n.store.Revocations().Run(life) })
 	parts.Go(func() error { return n.store.Run(life) })
 	parts.Go(func() error { return n.web.Run(life) })

@@ -21,18 +21,24 @@ import (
 )
 
 type serveCmd struct {
-	Listen      string `help:"Where players and operators connect." default:":8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
-	AdminListen string `help:"Where metrics, profiles and health are; not for the public. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
-	Node        string `help:"This node's name, which no other node may have. Defaults to the host's name and the port." env:"PITBOSS_NODE" placeholder:"NAME"`
-	Redis       string `name:"redis-url" help:"The bus between nodes. Without it this is the only node." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
-	Edge        edge   `embed:""`
-	Migrate     bool   `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
+	Listen      string  `help:"Where players and operators connect." default:":8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
+	AdminListen string  `help:"Where metrics, profiles and health are; not for the public. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
+	Node        string  `help:"This node's name, which no other node may have. Defaults to the host's name and the port." env:"PITBOSS_NODE" placeholder:"NAME"`
+	Redis       string  `name:"redis-url" help:"The bus between nodes. Without it this is the only node." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
+	Edge        edge    `embed:""`
+	Keys        keySets `embed:""`
+	Migrate     bool    `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
 }
 
 // edge is what flags say of strangers.
 type edge struct {
 	TrustedProxy    []netip.Prefix `help:"Ranges of the proxies before this node, whose X-Forwarded-For is believed: what is limited by address is then limited by the client's." env:"PITBOSS_TRUSTED_PROXY" placeholder:"CIDR"`
 	AddressRequests int            `help:"Requests a second from one address, ten times as many at once; a handshake counts as 2, the look-up of a round as 10. 0 for no limits by address." default:"100" env:"PITBOSS_ADDRESS_REQUESTS" placeholder:"N"`
+}
+
+// keySets is what flags say of the keys that casinos publish.
+type keySets struct {
+	JWKSAllow []netip.Prefix `name:"jwks-allow" help:"Ranges of private addresses from which casinos' published keys may be read, by http too. Without it: public addresses by https only." env:"PITBOSS_JWKS_ALLOW" placeholder:"CIDR"`
 }
 
 // Validate implements kong's check.
@@ -90,7 +96,7 @@ func (c serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	n := newNode(name, s, bus, p.log, c.Edge.limits(), p.seams)
+	n := newNode(name, s, bus, p.log, c.Edge.limits(), c.Keys.JWKSAllow, p.seams)
 	n.metrics.MustRegister(metrics)
 	return n.run(p.ctx, public, admin, func() { p.log.Info("serving", "address", public.Addr().String()) })
 }
