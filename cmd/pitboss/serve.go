@@ -46,6 +46,14 @@ func (e edge) Validate() error {
 	if e.AddressRequests < 0 || e.AddressRequests > 1_000_000 {
 		return fmt.Errorf("--address-requests is %d, and must be 0 to 1000000", e.AddressRequests)
 	}
+	for _, p := range e.TrustedProxy {
+		switch {
+		case p.Bits() == 0:
+			return fmt.Errorf("--trusted-proxy %s is everybody, who could then name any address as theirs: name your proxies' ranges", p)
+		case p.Addr().Is4In6():
+			return fmt.Errorf("--trusted-proxy %s: write the range as IPv4", p)
+		}
+	}
 	return nil
 }
 
