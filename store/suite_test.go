@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -28,10 +29,9 @@ func TestLeasesConform(t *testing.T) {
 func TestJournalAndLeasesConformOnTheNewestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	server := storetest.StartServer(t, storetest.Newest(t))
-	databases := 0
+	var databases atomic.Int64 // the suites' tests are parallel
 	fixture := func(t *testing.T) roomstest.LeaseFixture {
-		databases++
-		return fixtureIn(t, server.Database(t, fmt.Sprintf("suite_%d", databases), nil))
+		return fixtureIn(t, server.Database(t, fmt.Sprintf("suite_%d", databases.Add(1)), nil))
 	}
 	roomstest.Journal(t, func(t *testing.T) roomstest.Fixture { return fixture(t).Fixture })
 	roomstest.Leases(t, fixture)
