@@ -234,13 +234,29 @@ func answer(t *testing.T, ctx context.Context, conn *websocket.Conn) string {
 func TestUnreadableFramesAreRateLimitedToo(t *testing.T) {
 	f := newFloor(t)
 	f.startNode()
-	c := f.dial(soon(t), f.token("mallory"), nil)
-	for range 5000 {
-		if err := c.conn.Write(soon(t), websocket.MessageText, []byte(`{`)); err != nil {
-			break
+	ctx := soon(t)
+	c, err := dial(ctx, f.address, f.host, f.token("mallory"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.conn.CloseNow() }()
+	for err == nil { // as fast as the answers are read: who does not read is closed as slow
+		for range 50 {
+			if err == nil {
+				err = c.conn.Write(ctx, websocket.MessageText, []byte(`{`))
+			}
+		}
+		for answered := 0; answered < 50 && err == nil; {
+			var frame []byte
+			if _, frame, err = c.conn.Read(ctx); bytes.Contains(frame, []byte(`"error"`)) {
+				answered++
+			}
 		}
 	}
-	if code := c.closedWith(t); code != websocket.StatusCode(wire.CloseFlood.Code) {
-		t.Errorf("closed with %d", code)
+	for err == nil || websocket.CloseStatus(err) < 0 && ctx.Err() == nil { // a write may fail first
+		_, _, err = c.conn.Read(ctx)
+	}
+	if code := websocket.CloseStatus(err); code != websocket.StatusCode(wire.CloseFlood.Code) {
+		t.Errorf("closed with %d: %v", code, err)
 	}
 }

@@ -113,6 +113,7 @@ func (f *floor) askEveryRoute(asking *sync.WaitGroup, player, operator string) {
 		"POST /v1/rooms/:room/close":      {path: "/v1/rooms/roulette-2/close", body: `{"reason":"test"}`, must: true},
 		"POST /v1/players/:player/credit": {path: "/v1/players/alice/credit", body: fmt.Sprintf(`{"amount":5,"reason":"test","command_id":%q}`, id()), must: true},
 		"POST /v1/players/:player/kick":   {path: "/v1/players/mallory/kick", body: `{"reason":"test"}`, must: true},
+		"POST /v1/staff/:subject/kick":    {path: "/v1/staff/mallory/kick", body: `{"reason":"test"}`, must: true},
 		"POST /v1/tokens/revoke":          {body: `{"jti":"abc","reason":"test"}`, must: true},
 		"POST /v1/promotions": {body: fmt.Sprintf(`{"title":"T","text":"x","ends_at":%q,"command_id":%q}`,
 			time.Now().Add(time.Hour).UTC().Format(time.RFC3339), id()), must: true},
