@@ -173,6 +173,7 @@ func (h *Hub) admit(c *Conn) (older *Conn, code wire.CloseCode, err error) {
 	shard := h.shard(c)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
+	c.first = h.first.Load()
 	shard.conns[c] = struct{}{}
 	return older, wire.CloseCode{}, nil
 }

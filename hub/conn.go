@@ -58,6 +58,7 @@ type Conn struct {
 	subject *subject
 	tenant  *tenancy // the subject's
 	since   int64    // UnixNano
+	first   int64    // the smallest epoch that there could be when it came
 	ws      *websocket.Conn
 	link    *link
 	flusher *flusher

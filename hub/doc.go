@@ -29,6 +29,8 @@
 //   - The events of a topic (messages with a Seq) reach its released members once each and
 //     without a gap, although the bus may lose, double and reorder them: what is missing is
 //     seen by the next event, or by the next beat's Top, and fetched by Options.Repair.
+//   - After GoBack nothing of an earlier history reaches a socket, nor is a topic believed to be where
+//     a socket of before thinks it is.
 //   - A socket only ever listens to topics of its own tenant, and a player's own form
 //     of a message is sent to sockets of role player with that player's id only.
 //   - A player has one socket over all nodes: the newer one stays, by the seat that it was given

@@ -8,10 +8,10 @@ import (
 	"hash/maphash"
 	"iter"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,6 +50,7 @@ type Hub struct {
 	limits      Limits
 	rates       rates
 	began       time.Time
+	first       atomic.Int64 // the smallest epoch that there can be; set by GoBack
 	compression bool
 	meters      *meters
 	topics      *topics
@@ -284,15 +285,9 @@ func (h *Hub) Connections(id tenant.ID) []ConnInfo {
 // sockets are players'.
 func (h *Hub) Listeners() iter.Seq2[tenant.Topic, int] {
 	return func(yield func(tenant.Topic, int) bool) {
-		for i := range h.topics.shards {
-			s := &h.topics.shards[i]
-			s.mu.RLock()
-			here := slices.Collect(maps.Values(s.topics))
-			s.mu.RUnlock()
-			for _, t := range here {
-				if anybody, players := t.count(); anybody && !yield(t.name, players) {
-					return
-				}
+		for t := range h.topics.all() {
+			if anybody, players := t.count(); anybody && !yield(t.name, players) {
+				return
 			}
 		}
 	}

@@ -108,7 +108,7 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 	}
 	if t := m.topic; t != nil && h.repair != nil {
 		c.mu.Unlock()
-		t.begin(after, h) // which may give events to this socket too
+		t.begin(after, c.first, h) // which may give events to this socket too
 		c.mu.Lock()
 		if c.closing != nil {
 			return ErrClosed
@@ -142,7 +142,7 @@ func (c *Conn) Begin(name tenant.Topic, seq int64) bool {
 	if t == nil {
 		return true // it left, which Release says
 	}
-	t.begin(seq, c.hub)
+	t.begin(seq, c.first, c.hub)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return seq >= m.since

@@ -14,6 +14,7 @@ type meters struct {
 	closes, limitHits                  *prometheus.CounterVec
 	published, unpublished             prometheus.Counter
 	gaps, repaired, doubled, resyncs   prometheus.Counter
+	outdated                           prometheus.Counter
 }
 
 func newMeters(reg prometheus.Registerer) *meters {
@@ -40,11 +41,13 @@ func newMeters(reg prometheus.Registerer) *meters {
 			Name: "pitboss_hub_repaired_total", Help: "Events that the bus lost and that were fetched."}),
 		doubled: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "pitboss_hub_doubled_total", Help: "Events that came more than once, and were told once."}),
+		outdated: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "pitboss_hub_outdated_total", Help: "Messages of a history that the database does not have any more, which were dropped."}),
 		resyncs: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "pitboss_hub_resyncs_total", Help: "Sockets that fell behind and were told where a topic is instead of what waited."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.writes, m.closes, m.limitHits, m.published, m.unpublished, m.gaps, m.repaired, m.doubled, m.resyncs)
+		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.writes, m.closes, m.limitHits, m.published, m.unpublished, m.gaps, m.repaired, m.doubled, m.resyncs, m.outdated)
 	}
 	return m
 }

@@ -58,6 +58,10 @@ func (t *topic) receive(m Message, h *Hub) {
 		t.take(m.Seat)
 		return
 	}
+	if m.Epoch != 0 && m.Epoch < h.first.Load() {
+		h.meters.outdated.Inc()
+		return
+	}
 	if h.repair == nil || m.Seq <= 0 && m.Top <= 0 {
 		t.deliver(m, h.flushers)
 		return
@@ -133,15 +137,16 @@ func (t *topic) portion(some []Message, h *Hub) (n int) {
 }
 
 // begin says that the topic is at this seq, as somebody found who knows. Nobody was given
-// anything yet, so members who are there already need to know at least that much themselves.
-func (t *topic) begin(seq int64, h *Hub) {
+// anything yet, so members who are there already need to know at least that much themselves. Who came
+// before the database went back does not know: first is the smallest epoch that there could be then.
+func (t *topic) begin(seq, first int64, h *Hub) {
 	if h.repair == nil {
 		return
 	}
 	s := &t.sequel
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.known {
+	if s.known || first != h.first.Load() {
 		return
 	}
 	s.known = true

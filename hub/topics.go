@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -154,6 +157,23 @@ func (ts *topics) find(name tenant.Topic) *topic {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.topics[name]
+}
+
+// all is every topic; no lock is held while one is looked at.
+func (ts *topics) all() iter.Seq[*topic] {
+	return func(yield func(*topic) bool) {
+		for i := range ts.shards {
+			s := &ts.shards[i]
+			s.mu.RLock()
+			here := slices.Collect(maps.Values(s.topics))
+			s.mu.RUnlock()
+			for _, t := range here {
+				if !yield(t) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (ts *topics) shard(name tenant.Topic) uint64 {

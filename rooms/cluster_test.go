@@ -140,9 +140,9 @@ func (l *link) Since(ctx context.Context, ref rooms.Ref, seq int64, limit int) (
 	return l.Memory.Since(ctx, ref, seq, limit)
 }
 
-func (l *link) Renew(ctx context.Context, x rooms.Lease, ttl time.Duration) (bool, error) {
+func (l *link) Renew(ctx context.Context, x rooms.Lease, ttl time.Duration) (int64, bool, error) {
 	if err := l.pass(ctx); err != nil {
-		return false, err
+		return 0, false, err
 	}
 	return l.Memory.Renew(ctx, x, ttl)
 }
@@ -154,7 +154,7 @@ func (l *link) Release(ctx context.Context, x rooms.Lease) error {
 	return l.Memory.Release(ctx, x)
 }
 
-func (l *link) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
+func (l *link) Floor(ctx context.Context, since rooms.Mark) (rooms.Floor, error) {
 	if err := l.pass(ctx); err != nil {
 		return rooms.Floor{}, err
 	}
@@ -271,7 +271,7 @@ func (c *cluster) tables(n int) []rooms.Ref {
 
 // owners are the nodes that own rooms, and how many.
 func (c *cluster) owners() map[string]int {
-	floor, err := c.journal.Floor(context.Background(), 0)
+	floor, err := c.journal.Floor(context.Background(), rooms.Mark{})
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func (c *cluster) owners() map[string]int {
 
 func (c *cluster) ownerOf(ref rooms.Ref) *member {
 	c.Helper()
-	floor, err := c.journal.Floor(context.Background(), 0)
+	floor, err := c.journal.Floor(context.Background(), rooms.Mark{})
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -66,7 +66,7 @@ type Publisher interface {
 	Publish(ctx context.Context, m hub.Message) error
 }
 
-// Options are what a Directory works with. All are required but the last five.
+// Options are what a Directory works with. All are required but the last six.
 type Options struct {
 	Journal   Journal
 	Publisher Publisher
@@ -80,6 +80,10 @@ type Options struct {
 	// Balance looks a player's money up, to push it when an append turns out to have been
 	// written after all. Nil: such a balance is not pushed.
 	Balance func(context.Context, tenant.ID, game.PlayerID) (PlayerBalance, error)
+	// WentBack is called after the database has gone back and this node's rooms were let go. What
+	// sockets were told of epochs before FirstEpoch of the generation may not be true any more. It
+	// must not block.
+	WentBack func(generation int64)
 	// Registerer shows the metrics. Nil: they are counted and shown nowhere.
 	Registerer prometheus.Registerer
 

@@ -65,6 +65,10 @@
 //     runs only when it is, and it is mended by the next Claim; who goes by an old one is told
 //     errAway or ErrFenced, and looks again. A telling of another node counts for less: of an
 //     epoch that both name, the index knows better.
+//   - When the database has gone back (Mark.Generation), a node gives up all its rooms and all that it
+//     knows of others', and claims them anew. Epochs of the new generation are above all others, so
+//     what still says a smaller one is of a history that is no more: a telling of it is dropped, and a
+//     node that does not know yet is not asked.
 //   - A room that is open is somebody's, or is taken within LeaseTTL and lookEvery of its node's
 //     end; the epoch that was seen goes with the Claim, so that of two who want it, one gets it
 //     and the other does not take it from him.

@@ -37,7 +37,7 @@ type floor struct {
 	mu      sync.RWMutex // guards what follows
 	nodes   []Node       // that live, by name
 	places  map[Ref]*place
-	next    int64
+	mark    Mark
 	unknown map[tenant.ID]bool // tenants of which rooms' configs are missing
 	changes map[tenant.ID]int64
 }
@@ -53,13 +53,33 @@ func newFloor() *floor {
 }
 
 // hear notes where a room is said to be by somebody, unless as much is known already: what is
-// told comes in any order, and the index knows better of an epoch that both name.
+// told comes in any order, and the index knows better of an epoch that both name. Of an earlier
+// generation nothing is believed: the index of this one may not have it.
 func (f *floor) hear(p Place) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if was := f.places[p.Ref]; was == nil || p.Epoch > was.Epoch {
+	if was := f.places[p.Ref]; f.current(p.Epoch) && (was == nil || p.Epoch > was.Epoch) {
 		f.put(p)
 	}
+}
+
+// give notes that a room of this node is for another one to claim.
+func (f *floor) give(p Place) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.current(p.Epoch) {
+		f.put(p)
+	}
+}
+
+// current reports whether an epoch is of the generation that is known. f.mu is held.
+func (f *floor) current(epoch int64) bool { return epoch >= FirstEpoch(f.mark.Generation) }
+
+// generation is that of what is known.
+func (f *floor) generation() int64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.mark.Generation
 }
 
 // put notes where a room is, unless more is known already. f.mu is held.
@@ -94,16 +114,24 @@ func (f *floor) changed(id tenant.ID) {
 	f.changes[id]++
 }
 
-// take notes what the leases say, and returns the nodes that died.
-func (f *floor) take(got Floor) (dead []string) {
+// take notes what the leases say, and returns the nodes that died, and whether the database has gone
+// back: then nothing else is known any more.
+func (f *floor) take(got Floor) (dead []string, wentBack bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if wentBack = f.mark.Next > 0 && f.mark.Generation != got.Generation; wentBack {
+		for ref := range f.places {
+			f.changes[ref.Tenant]++
+		}
+		clear(f.places)
+		clear(f.unknown)
+	}
 	for _, was := range f.nodes {
 		if !slices.ContainsFunc(got.Nodes, func(n Node) bool { return n.Name == was.Name }) {
 			dead = append(dead, was.Name)
 		}
 	}
-	f.nodes, f.next = got.Nodes, got.Next
+	f.nodes, f.mark = got.Nodes, got.Mark
 	for _, p := range got.Places {
 		f.put(p)
 	}
@@ -112,7 +140,7 @@ func (f *floor) take(got Floor) (dead []string) {
 			delete(f.places, ref)
 		}
 	}
-	return dead
+	return dead, wentBack
 }
 
 // configure notes what some of a tenant's rooms were opened with.
@@ -257,7 +285,7 @@ func (d *Directory) look(ctx context.Context) bool {
 	asking, cancel := context.WithTimeout(ctx, LeaseTTL-leaseMargin) // who waits for it renews no lease
 	defer cancel()
 	d.floor.mu.RLock()
-	since := d.floor.next
+	since := d.floor.mark
 	d.floor.mu.RUnlock()
 	got, err := d.o.Leases.Floor(asking, since)
 	if err != nil {
@@ -266,8 +294,13 @@ func (d *Directory) look(ctx context.Context) bool {
 		}
 		return false
 	}
-	for _, node := range d.floor.take(got) {
+	dead, wentBack := d.floor.take(got)
+	for _, node := range dead {
 		d.o.Peers.Forget(node) // who waits for it asks the next owner
+	}
+	if wentBack {
+		d.goBack(got.Generation)
+		return true
 	}
 	for _, p := range got.Places {
 		if r := d.find(p.Ref); r != nil && p.Node != d.o.Node && p.Epoch > r.claimed.Load() {
@@ -276,6 +309,22 @@ func (d *Directory) look(ctx context.Context) bool {
 		}
 	}
 	return true
+}
+
+// goBack gives up this node's rooms, as if other nodes owned them: they were read from a history, and
+// told of it, that the database does not have any more. Those that are this node's are claimed anew.
+func (d *Directory) goBack(generation int64) {
+	d.mu.RLock()
+	here := slices.Collect(maps.Values(d.rooms))
+	d.mu.RUnlock()
+	for _, r := range here {
+		d.dismiss(r)
+	}
+	d.meter.wentBack.Inc()
+	d.o.Log.Warn("the database has gone back: this node's rooms are claimed anew", "generation", generation, "rooms", len(here))
+	if d.o.WentBack != nil {
+		d.o.WentBack(generation)
+	}
 }
 
 // tend opens the rooms that are this node's to open, lobbies first (without its lobby nobody

@@ -119,7 +119,9 @@ type Saved struct {
 // Journal keeps rooms' events and their money, which are one thing.
 type Journal interface {
 	// Claim makes node the owner of the room: it raises the room's epoch, so that every
-	// earlier owner's Append fails with ErrFenced, and returns the room as it is. seen is the
+	// earlier owner's Append fails with ErrFenced, and returns the room as it is. The epoch is one
+	// that no claim ever gave the room, also if the database has gone back since: FirstEpoch of its
+	// generation at least. seen is the
 	// epoch that the claimer believes the room to have: if it has another, somebody else was
 	// quicker, and the error is ErrFenced; AnyEpoch claims in any case. It returns ErrNotFound.
 	Claim(ctx context.Context, ref Ref, node string, seen int64) (Saved, error)

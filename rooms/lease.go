@@ -27,17 +27,18 @@ var ErrReplaced = errors.New("rooms: another process runs under this node's name
 // for finding them; that there is only one is the Journal's to guarantee.
 type Leases interface {
 	// Renew makes the node's lease end ttl from now, and reports whether it was not held
-	// until now: it had run out, or is the first. Another process's lease of this name is
-	// taken if Takes is set; else the error is ErrReplaced.
-	Renew(ctx context.Context, l Lease, ttl time.Duration) (fresh bool, err error)
+	// until now: it had run out, is the first, or the database has gone back since the generation
+	// that the Lease names. Another process's lease of this name is taken if Takes is set, or after
+	// the database has gone back, maybe to an earlier process; else the error is ErrReplaced.
+	Renew(ctx context.Context, l Lease, ttl time.Duration) (generation int64, fresh bool, err error)
 
 	// Release ends the lease now. One that is not held any more is left alone.
 	Release(ctx context.Context, l Lease) error
 
 	// Floor returns the nodes whose leases run, and where the rooms of all tenants are that
-	// changed since the Floor whose Next is given; from 0, all that are not closed. A change
-	// may be returned twice, and is never missed.
-	Floor(ctx context.Context, since int64) (Floor, error)
+	// changed since the Floor whose Mark is given; since the zero Mark, or one of another
+	// generation, all that are not closed. A change may be returned twice, and is never missed.
+	Floor(ctx context.Context, since Mark) (Floor, error)
 
 	// HandOver says that a room, if it has this epoch still, is for another node to claim.
 	HandOver(ctx context.Context, ref Ref, epoch int64, to string) error
@@ -52,14 +53,26 @@ type Lease struct {
 	Incarnation string // a UUID: tells it from an earlier process of the same name
 	Draining    bool   // it wants no more rooms
 	Takes       bool   // it is just starting, and succeeds whoever had the name
+	Generation  int64  // in which it was renewed last
 }
 
 // Floor is where rooms are.
 type Floor struct {
+	Mark
 	Nodes  []Node // that live, by name
 	Places []Place
-	Next   int64
 }
+
+// Mark is a moment in the history of the database. The generation rises when the database has gone
+// back, and numbers that were told before, as epochs of rooms, say nothing any more.
+type Mark struct{ Generation, Next int64 }
+
+// FirstEpoch returns the smallest epoch that a claim in the generation gives a room. Those of earlier
+// generations are smaller: in each, a room can be claimed four billion times.
+func FirstEpoch(generation int64) int64 { return generation<<32 + 1 }
+
+// generationOf is the generation in which a room was given its epoch.
+func generationOf(epoch int64) int64 { return (epoch - 1) >> 32 }
 
 // Node is a node that lives.
 type Node struct {
@@ -124,7 +137,7 @@ func (d *Directory) keepLease(ctx context.Context) error {
 		lease.Draining = d.isDraining()
 		began := time.Now()
 		asking, cancel := context.WithTimeout(ctx, LeaseTTL-leaseMargin)
-		fresh, err := d.o.Leases.Renew(asking, lease, LeaseTTL)
+		generation, fresh, err := d.o.Leases.Renew(asking, lease, LeaseTTL)
 		cancel()
 		switch {
 		case errors.Is(err, ErrReplaced):
@@ -133,11 +146,15 @@ func (d *Directory) keepLease(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil:
-			if fresh || !lease.Takes && !d.trusted() {
-				d.lapsed(began, lease.Takes)
+			looked := true
+			if !lease.Takes && (fresh || !d.trusted()) {
+				looked = d.lapsed(began)
 			}
 			lease.Takes = false
-			d.trust.extend(began.Add(LeaseTTL - leaseMargin))
+			if looked {
+				lease.Generation = generation
+				d.trust.extend(began.Add(LeaseTTL - leaseMargin))
+			}
 		}
 		if (err != nil) != failing {
 			failing = err != nil
@@ -155,17 +172,14 @@ func (d *Directory) keepLease(ctx context.Context) error {
 
 // lapsed notes that the lease was not held until now. A node that was away looks where its
 // rooms are before it decides anything, and leaves those of others alone for a while: they may
-// have been away for the same reason.
-func (d *Directory) lapsed(at time.Time, first bool) {
-	if first {
-		return
-	}
+// have been away for the same reason. It reports whether the node could look.
+func (d *Directory) lapsed(at time.Time) bool {
 	d.meter.lapses.Inc()
 	d.o.Log.Warn("this node's lease had run out")
 	d.mu.Lock()
 	d.patientUntil = at.Add(LeaseTTL)
 	d.mu.Unlock()
-	d.look(d.life)
+	return d.look(d.life)
 }
 
 func one(yes bool) float64 {

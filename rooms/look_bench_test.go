@@ -18,11 +18,11 @@ type still struct {
 	first rooms.Floor
 }
 
-func (s *still) Floor(_ context.Context, since int64) (rooms.Floor, error) {
-	if since == 0 {
+func (s *still) Floor(_ context.Context, since rooms.Mark) (rooms.Floor, error) {
+	if since == (rooms.Mark{}) {
 		return s.first, nil
 	}
-	return rooms.Floor{Nodes: s.first.Nodes, Next: s.first.Next}, nil
+	return rooms.Floor{Nodes: s.first.Nodes, Mark: s.first.Mark}, nil
 }
 
 func (s *still) Configs(context.Context, tenant.ID) ([]rooms.Config, error) { return nil, nil }
@@ -44,7 +44,7 @@ func BenchmarkLook(b *testing.B) {
 	}
 	for _, n := range []int{1000, 10_000, 100_000} {
 		b.Run(fmt.Sprintf("rooms=%d", n), func(b *testing.B) {
-			floor := rooms.Floor{Next: 1}
+			floor := rooms.Floor{Mark: rooms.Mark{Next: 1}}
 			for i := range 40 {
 				floor.Nodes = append(floor.Nodes, rooms.Node{Name: fmt.Sprint("node-", i)})
 			}

@@ -19,6 +19,7 @@ type meters struct {
 	lapses      prometheus.Counter
 	forwarded   prometheus.Counter
 	handedOver  prometheus.Counter
+	wentBack    prometheus.Counter
 }
 
 func newMeters(reg prometheus.Registerer) *meters {
@@ -38,9 +39,10 @@ func newMeters(reg prometheus.Registerer) *meters {
 		lapses:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_node_lease_lapses_total", Help: "Times that this node's lease had run out."}),
 		forwarded:   prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_forwarded_total", Help: "Commands sent to other nodes' rooms, each time anew."}),
 		handedOver:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_handed_over_total", Help: "Rooms given to another node."}),
+		wentBack:    prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_node_database_went_back_total", Help: "Times that the database had gone back, and this node's rooms were claimed anew."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.unwritten, m.panics, m.seedless, m.unpublished, m.held, m.lapses, m.forwarded, m.handedOver)
+		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.unwritten, m.panics, m.seedless, m.unpublished, m.held, m.lapses, m.forwarded, m.handedOver, m.wentBack)
 	}
 	return m
 }

@@ -2,7 +2,6 @@ package rooms
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -23,7 +22,7 @@ func (d *Directory) Open(ctx context.Context, ref Ref) error {
 	if to == "" || to == d.o.Node {
 		return d.openHere(ctx, ref, p.Epoch)
 	}
-	body, err := json.Marshal(request{Ref: ref, Epoch: p.Epoch})
+	body, err := d.encode(request{Ref: ref, Epoch: p.Epoch})
 	if err != nil {
 		return err
 	}
@@ -94,7 +93,7 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	if r == nil {
 		return nil
 	}
-	if p, ok := d.floor.find(ref); ok && p.Epoch > r.epoch { // the claim's answer was late; look passed this room over
+	if p, ok := d.floor.find(ref); ok && p.Epoch > r.epoch || r.epoch < FirstEpoch(d.floor.generation()) { // the claim's answer was late; look passed this room over
 		return fmt.Errorf("open %s: %w", ref, ErrFenced)
 	}
 	if d.draining {
@@ -182,10 +181,8 @@ func (d *Directory) handOver(r *room, to string) {
 		return
 	}
 	d.meter.handedOver.Inc()
-	d.floor.mu.Lock()
-	d.floor.put(Place{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch})
-	d.floor.mu.Unlock()
-	body, err := json.Marshal(request{Ref: r.ref, Epoch: r.epoch})
+	d.floor.give(Place{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch})
+	body, err := d.encode(request{Ref: r.ref, Epoch: r.epoch})
 	if err != nil {
 		return
 	}

@@ -147,6 +147,9 @@ func (r *room) reclaim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if saved.Seq < r.published || r.epoch < FirstEpoch(generationOf(saved.Epoch)) { // sockets were told of another history
+		return fmt.Errorf("%w: the database has gone back", ErrFenced)
+	}
 	if err := r.load(saved); err != nil {
 		return err
 	}

@@ -57,7 +57,19 @@ type request struct {
 	Resume  *wire.Resume  `json:"resume,omitempty"`
 	Seq     int64         `json:"seq,omitempty"`
 	Epoch   int64         `json:"epoch,omitempty"`
+	// Generation is what the node that asks knows: one that knows less has no answer, since its
+	// rooms may be those of a history that the database has no more.
+	Generation int64 `json:"generation,omitempty"`
 }
+
+// encode is the request as it is sent.
+func (d *Directory) encode(q request) ([]byte, error) {
+	q.Generation = d.floor.generation()
+	return json.Marshal(q)
+}
+
+// behind reports whether the node that asked knows of a generation that this one does not.
+func (d *Directory) behind(q request) bool { return q.Generation > d.floor.generation() }
 
 // response is the answer: a value, or one of the errors of faults.
 type response[T any] struct {
@@ -144,7 +156,7 @@ func (d *Directory) send(ref Ref, c *Command, until time.Time, reply func(Answer
 		settle(Answer{}, err)
 		return
 	}
-	body, err := json.Marshal(request{Ref: ref, Command: c})
+	body, err := d.encode(request{Ref: ref, Command: c})
 	if err != nil {
 		settle(Answer{}, fmt.Errorf("%w: %w", ErrUnavailable, err))
 		return
@@ -182,7 +194,7 @@ func seekOnce[T any](ctx context.Context, d *Directory, method string, q request
 	if err != nil {
 		return value, err
 	}
-	body, err := json.Marshal(q)
+	body, err := d.encode(q)
 	if err != nil {
 		return value, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -210,7 +222,7 @@ func (d *Directory) serve() {
 		if err := strict.DecodeKnown(body, &q); err != nil || q.Command == nil || reply == nil || d.replaced.Load() {
 			return
 		}
-		if d.find(q.Ref) == nil {
+		if d.behind(q) || d.find(q.Ref) == nil {
 			reply(respond(Answer{}, errAway))
 			return
 		}
@@ -238,6 +250,10 @@ func answer[T any](d *Directory, method string, f func(context.Context, request)
 		var q request
 		var none T
 		if err := strict.DecodeKnown(body, &q); err != nil || reply == nil || d.replaced.Load() {
+			return
+		}
+		if d.behind(q) {
+			reply(respond(none, errAway))
 			return
 		}
 		select {

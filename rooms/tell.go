@@ -78,7 +78,7 @@ func (r *room) lookUpBalances(ctx context.Context, players []game.PlayerID) {
 
 func (r *room) tellBalance(ctx context.Context, b PlayerBalance) {
 	r.publish(ctx, hub.Message{
-		Topic: PlayerTopic(r.ref.Tenant, b.Player), Class: hub.ClassResult, Key: "balance",
+		Topic: PlayerTopic(r.ref.Tenant, b.Player), Class: hub.ClassResult, Key: "balance", Epoch: r.epoch,
 		Frame: wire.Push(wire.PushWalletBalance, wire.Balance{
 			Balance: int64(b.Balance), Currency: r.d.o.Currency(r.ref.Tenant), Version: b.Version,
 		}),

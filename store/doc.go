@@ -26,6 +26,12 @@
 //   - A token that was taken back is known to every node's memory within a second, and at
 //     once after a restart; its audit line is in the same transaction.
 //   - A reason is a strict.Line of 1 to ReasonMax characters, whoever gives it.
+//   - The database is believed, also when it has gone back: to a replica that lagged, a backup or a
+//     snapshot of its disk. platform.generation numbers the histories that were seen; whoever polls,
+//     renews a lease or claims a room asks for it in the same transaction, and nothing that was read
+//     in one generation is compared with a number of another. A claim gives an epoch that no claim
+//     ever gave. Appends need not ask: they name an epoch, which only a claim gives, and a node whose
+//     lease was not renewed in this generation decides nothing (history.go).
 //   - A request's tenant is found in memory (Tenants); no request costs SQL for that.
 //
 // # Why
@@ -67,6 +73,12 @@
 // Revocations, and where rooms are, need no such counter: each row has the number of the
 // transaction that wrote it last, and a poller that goes on from the xmin of its last
 // snapshot may read a row twice and never misses one, in whatever order transactions commit.
+//
+// A generation rises when the server's system identifier, the database's oid or the timeline is
+// another, or its WAL ends before what a node has seen. What is stored in the database itself goes back
+// with it, so the comparison is made by the server that answers, and a node that knows of a later
+// generation says so: two replicas that were promoted from the same primary both call their timeline 2.
+// The restart of a server is no reason: it would close every socket for nothing.
 //
 // platform.room is an index over all tenants' rooms; the truth is the tenant's own row. The
 // index is written first when a room is opened, and repaired whenever a room is claimed. A

@@ -77,6 +77,8 @@ const (
 	stateNoAuthorization = "28000"
 	stateNoTable         = "42P01"
 	stateNoSchema        = "3F000"
+	stateNotReady        = "55000" // as a standby, for what only a primary can do
+	stateWentBack        = "PB001" // by platform.generation
 )
 
 // sqlState returns the SQLSTATE of a server's error; "" if err is none.
@@ -97,7 +99,7 @@ func violates(err error, constraint string) bool {
 // transient reports whether the server said no for what no row is to blame for: connections,
 // resources, an operator, the system, other transactions (classes 08, 53, 57, 58, 40), locks.
 func transient(state string) bool {
-	return slices.Contains([]string{stateLockTimeout, stateReadOnly, stateIdleTooLong}, state) ||
+	return slices.Contains([]string{stateLockTimeout, stateReadOnly, stateIdleTooLong, stateNotReady, stateWentBack}, state) ||
 		slices.Contains([]string{"08", "53", "57", "58", "40"}, class(state))
 }
 

@@ -60,7 +60,7 @@ func TestOneTenantsLockHoldsUpNoOther(t *testing.T) {
 			},
 			"balance":   func() error { _, _, err := s.Balance(t.Context(), other.Tenant, "alice"); return err },
 			"directory": func() error { return s.Tenants().Reload(t.Context()) },
-			"floor":     func() error { _, err := store.NewLeases(s).Floor(t.Context(), 0); return err },
+			"floor":     func() error { _, err := store.NewLeases(s).Floor(t.Context(), rooms.Mark{}); return err },
 			"ticket": func() error {
 				_, err := s.Use(t.Context(), []byte(uuid.NewString()), time.Now().Add(time.Hour))
 				return err

@@ -33,7 +33,7 @@ func NewJournal(s *Store) *Journal {
 
 const (
 	claimRoom = `
-update room set epoch = epoch + 1, node = $2 where id = $1 and (epoch = $3 or $3 < 0)
+update room set epoch = greatest(epoch + 1, $4), node = $2 where id = $1 and (epoch = $3 or $3 < 0)
 returning game, name, settings, status, epoch, seq, snapshot, snapshot_seq, seed_sealed`
 
 	selectOwner = `select status, node, epoch from room where id = $1`
@@ -64,10 +64,10 @@ where tenant = $1 and room = $2 and state not in ($3, 'closed')`
 func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen int64) (rooms.Saved, error) {
 	var saved rooms.Saved
 	owner, fenced := node, false
-	err := j.s.Tenant(ref.Tenant).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := j.s.Tenant(ref.Tenant).settledTx(ctx, func(ctx context.Context, tx pgx.Tx, generation int64) error {
 		saved = rooms.Saved{Config: rooms.Config{Room: ref.Room}}
 		var sealed []byte
-		err := tx.QueryRow(ctx, claimRoom, ref.Room, node, seen).Scan(&saved.Game, &saved.Name, (*[]byte)(&saved.Settings), &saved.Status,
+		err := tx.QueryRow(ctx, claimRoom, ref.Room, node, seen, rooms.FirstEpoch(generation)).Scan(&saved.Game, &saved.Name, (*[]byte)(&saved.Settings), &saved.Status,
 			&saved.Epoch, &saved.Seq, (*[]byte)(&saved.Snapshot), &saved.SnapshotSeq, &sealed)
 		if errors.Is(err, pgx.ErrNoRows) && seen >= 0 {
 			fenced = true

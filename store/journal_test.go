@@ -332,7 +332,7 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 	claim(t, s, ref, "node-1")
 	live := func() (found rooms.Place, all int) {
 		t.Helper()
-		floor, err := store.NewLeases(s).Floor(t.Context(), 0)
+		floor, err := store.NewLeases(s).Floor(t.Context(), rooms.Mark{})
 		if err != nil {
 			t.Fatal(err)
 		}

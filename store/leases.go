@@ -28,7 +28,7 @@ on conflict (node) do update set
   expired = case when n.incarnation = excluded.incarnation then n.expires end,
   started = case when n.incarnation = excluded.incarnation then n.started else clock_timestamp() end,
   incarnation = excluded.incarnation, expires = excluded.expires, draining = excluded.draining
-where n.incarnation = excluded.incarnation or $5
+where n.incarnation = excluded.incarnation or $5 or $6 <> (select generation from platform.instance)
 returning n.expired is null or n.expired < clock_timestamp()`
 
 	releaseLease = `delete from platform.node where node = $1 and incarnation = $2`
@@ -55,20 +55,22 @@ func (l *Leases) lease(ctx context.Context, do func(*pgxpool.Conn) error) error 
 }
 
 // Renew implements rooms.Leases.
-func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (fresh bool, err error) {
+func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (generation int64, fresh bool, err error) {
 	var found []bool
-	err = l.lease(ctx, func(conn *pgxpool.Conn) (err error) {
-		rows, _ := conn.Query(ctx, renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Takes) // its error comes from below
+	q := &pgx.Batch{}
+	l.s.queueGeneration(q, &generation)
+	q.Queue(renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Takes, n.Generation).Query(func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, pgx.RowTo[bool])
 		return err
 	})
+	err = l.s.raise(ctx, l.lease(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
 	switch {
 	case err != nil:
-		return false, fmt.Errorf("store: renew the lease of %s: %w", n.Node, err)
+		return 0, false, fmt.Errorf("store: renew the lease of %s: %w", n.Node, err)
 	case len(found) == 0:
-		return false, fmt.Errorf("%w: %s", rooms.ErrReplaced, n.Node)
+		return 0, false, fmt.Errorf("%w: %s", rooms.ErrReplaced, n.Node)
 	}
-	return found[0], nil
+	return generation, found[0] || generation != n.Generation, nil
 }
 
 // Release implements rooms.Leases.
@@ -84,12 +86,24 @@ func (l *Leases) Release(ctx context.Context, n rooms.Lease) error {
 }
 
 // Floor implements rooms.Leases.
-func (l *Leases) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
-	var f rooms.Floor
+func (l *Leases) Floor(ctx context.Context, since rooms.Mark) (rooms.Floor, error) {
+	f, err := l.look(ctx, since.Next)
+	if err == nil && since.Next > 0 && since.Generation != f.Generation {
+		f, err = l.look(ctx, 0)
+	}
+	if err != nil {
+		return f, fmt.Errorf("store: look at the floor: %w", err)
+	}
+	return f, nil
+}
+
+// look returns what changed from the horizon since on.
+func (l *Leases) look(ctx context.Context, since int64) (f rooms.Floor, err error) {
 	var node rooms.Node
 	var name string
 	var p rooms.Place
 	q := &pgx.Batch{}
+	l.s.queueGeneration(q, &f.Generation)
 	q.Queue(selectHorizon).QueryRow(func(row pgx.Row) error { return row.Scan(&f.Next) })
 	q.Queue(selectNodes).Query(func(rows pgx.Rows) error {
 		_, err := pgx.ForEachRow(rows, []any{&node.Name, &node.Draining}, func() error {
@@ -108,10 +122,7 @@ func (l *Leases) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
 		})
 		return err
 	})
-	if err := l.lease(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }); err != nil {
-		return f, fmt.Errorf("store: look at the floor: %w", err)
-	}
-	return f, nil
+	return f, l.s.raise(ctx, l.lease(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
 }
 
 // HandOver implements rooms.Leases.

@@ -24,22 +24,22 @@ func BenchmarkFloor(b *testing.B) {
 		storetest.Super(b, d, `insert into platform.node (node, incarnation, expires)
 			select 'node-' || i, gen_random_uuid(), clock_timestamp() + '1 day' from generate_series(0, 39) i`)
 		l := store.NewLeases(s)
-		look := func(since int64) rooms.Floor {
+		look := func(since rooms.Mark) rooms.Floor {
 			f, err := l.Floor(b.Context(), since)
 			if err != nil {
 				b.Fatal(err)
 			}
 			return f
 		}
-		next := look(0).Next
+		mark := look(rooms.Mark{}).Mark
 		b.Run(fmt.Sprintf("nothing new/rooms=%d", n), func(b *testing.B) {
 			for b.Loop() {
-				next = look(next).Next
+				mark = look(mark).Mark
 			}
 		})
 		b.Run(fmt.Sprintf("everything/rooms=%d", n), func(b *testing.B) {
 			for b.Loop() {
-				if got := len(look(0).Places); got < n {
+				if got := len(look(rooms.Mark{}).Places); got < n {
 					b.Fatalf("%d rooms of %d", got, n)
 				}
 			}
@@ -54,7 +54,7 @@ func BenchmarkRenew(b *testing.B) {
 	storetest.Durable(b, d)
 	lease := rooms.Lease{Node: "node-1", Incarnation: uuid.NewString()}
 	for b.Loop() {
-		if _, err := store.NewLeases(s).Renew(b.Context(), lease, time.Minute); err != nil {
+		if _, _, err := store.NewLeases(s).Renew(b.Context(), lease, time.Minute); err != nil {
 			b.Fatal(err)
 		}
 	}

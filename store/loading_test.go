@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
@@ -143,7 +144,7 @@ func TestARowOfNoTenantsNameStopsNothing(t *testing.T) {
 	if n := len(s.Tenants().All()); n != 1 {
 		t.Errorf("%d tenants, want the one that can be named", n)
 	}
-	if floor, err := store.NewLeases(s).Floor(t.Context(), 0); err != nil || len(floor.Places) != 1 {
+	if floor, err := store.NewLeases(s).Floor(t.Context(), rooms.Mark{}); err != nil || len(floor.Places) != 1 {
 		t.Errorf("Floor: %+v, %v", floor, err)
 	}
 }

@@ -57,7 +57,7 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Room != rooms.LobbyID || list[0].Game != "lobby" || list[0].Status != rooms.Open {
 		t.Errorf("rooms: %+v, %v", list, err)
 	}
-	floor, err := store.NewLeases(s).Floor(t.Context(), 0)
+	floor, err := store.NewLeases(s).Floor(t.Context(), rooms.Mark{})
 	if indexed := floor.Places; err != nil || len(indexed) != 1 || indexed[0].Ref != (rooms.Ref{Tenant: got.ID, Room: rooms.LobbyID}) {
 		t.Errorf("index: %+v, %v", floor, err)
 	}

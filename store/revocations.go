@@ -40,8 +40,9 @@ type Revocations struct {
 	tenants  map[tenant.ID]*revoked
 	onChange []func([]tenant.ID)
 
-	polling sync.Mutex // guards next; held while the database is asked
-	next    int64
+	polling    sync.Mutex // guards what follows; held while the database is asked
+	generation int64
+	next       int64
 }
 
 var _ auth.Revocations = (*Revocations)(nil)
@@ -126,20 +127,30 @@ func (r *Revocations) poll(ctx context.Context) error {
 	defer cancel()
 	r.polling.Lock()
 	defer r.polling.Unlock()
-	var next int64
-	var found []revocation
+	generation, next, found, err := r.ask(ctx, r.next)
+	if err == nil && generation != r.generation && r.next > 0 { // what is known is of another history
+		generation, next, found, err = r.ask(ctx, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("store: revocations: %w", err)
+	}
+	whole := generation != r.generation
+	r.generation, r.next = generation, next
+	r.learn(found, whole)
+	return nil
+}
+
+// ask returns what changed from the horizon since on.
+func (r *Revocations) ask(ctx context.Context, since int64) (generation, next int64, found []revocation, err error) {
 	q := &pgx.Batch{}
+	r.s.queueGeneration(q, &generation)
 	q.Queue(selectHorizon).QueryRow(func(row pgx.Row) error { return row.Scan(&next) })
-	q.Queue(selectRevocations, r.next).Query(func(rows pgx.Rows) (err error) {
+	q.Queue(selectRevocations, since).Query(func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, scanRevocation)
 		return err
 	})
-	if err := r.s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }); err != nil {
-		return fmt.Errorf("store: revocations: %w", err)
-	}
-	r.next = next
-	r.learn(found)
-	return nil
+	err = r.s.raise(ctx, r.s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
+	return generation, next, found, err
 }
 
 type revocation struct {
@@ -161,10 +172,14 @@ func scanRevocation(row pgx.CollectableRow) (v revocation, err error) {
 	return v, nil
 }
 
-// learn takes up what is new of found, and tells whose it is.
-func (r *Revocations) learn(found []revocation) {
+// learn takes up what is new of found, and tells whose it is. If found is the whole, nothing else is
+// revoked.
+func (r *Revocations) learn(found []revocation, whole bool) {
 	news := map[tenant.ID]bool{}
 	r.mu.Lock()
+	if whole {
+		clear(r.tenants)
+	}
 	for _, v := range found {
 		t := r.tenants[v.tenant]
 		if t == nil {

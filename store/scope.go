@@ -81,6 +81,26 @@ func (c Scope) ReadTx(ctx context.Context, fn func(ctx context.Context, tx pgx.T
 	return c.run(ctx, c.read, fn)
 }
 
+// settledTx is Tx for what must not happen twice in two histories of the database: fn is told the
+// generation of the one that the transaction is in. It fails with ErrUnavailable if that was not
+// settled yet.
+func (c Scope) settledTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx, generation int64) error) error {
+	return c.s.raise(ctx, c.run(ctx, beginWrite, func(ctx context.Context, tx pgx.Tx) error {
+		generation := int64(-1)
+		q := &pgx.Batch{}
+		c.s.queueGeneration(q, &generation) // as the login: a tenant's role sees nothing of the platform
+		q.Queue(enterScope, c.role)
+		err := tx.SendBatch(ctx, q).Close()
+		if state := sqlState(err); generation >= 0 && (state == stateNoSuchSetting || state == stateDenied) {
+			return fmt.Errorf("%w (%w)", ErrNoTenant, err)
+		}
+		if err != nil {
+			return err
+		}
+		return fn(ctx, tx, generation)
+	}))
+}
+
 func (c Scope) run(ctx context.Context, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	return c.retry(ctx, func() error { return c.once(ctx, begin, fn) })
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -53,6 +54,8 @@ type Store struct {
 	tenants *Tenants
 	meter   meters
 	disk    disk
+	history history
+	realm   [sha256.Size]byte
 
 	tenantConns int // what one tenant may have in use
 
@@ -97,6 +100,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.tenants = &Tenants{s: s}
 	s.revocations = &Revocations{s: s, tenants: map[tenant.ID]*revoked{}}
 	if err := s.check(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if err := errors.Join(s.settleHistory(ctx), s.readRealm(ctx)); err != nil {
 		s.Close()
 		return nil, err
 	}

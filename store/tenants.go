@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -37,13 +38,13 @@ type Tenants struct {
 
 // directory is one state of all tenants. It is never changed.
 type directory struct {
-	version int64
-	loaded  time.Time
-	all     []*Tenant // by slug; without those whose ID cannot be read
-	byHost  map[string]*Tenant
-	bySlug  map[tenant.Slug]*Tenant
-	byID    map[tenant.ID]*Tenant
-	broken  map[string]string // by slug: why a tenant is out of order
+	generation, version int64
+	loaded              time.Time
+	all                 []*Tenant // by slug; without those whose ID cannot be read
+	byHost              map[string]*Tenant
+	bySlug              map[tenant.Slug]*Tenant
+	byID                map[tenant.ID]*Tenant
+	broken              map[string]string // by slug: why a tenant is out of order
 }
 
 // Lookup finds the tenant of a request's Host, which may have a port.
@@ -140,7 +141,7 @@ func (d *Tenants) tell(was, is *directory, before, after map[tenant.ID]Status) {
 	}
 	for _, t := range is.all {
 		old := was.byID[t.ID]
-		if old == nil || old.Version != t.Version || old.OutOfOrder != t.OutOfOrder || before[t.ID] != after[t.ID] {
+		if old == nil || was.generation != is.generation || old.Version != t.Version || old.OutOfOrder != t.OutOfOrder || before[t.ID] != after[t.ID] {
 			call(old, t)
 		}
 	}
@@ -155,13 +156,16 @@ func (d *Tenants) tell(was, is *directory, before, after map[tenant.ID]Status) {
 func (d *Tenants) poll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, directoryTimeout)
 	defer cancel()
-	var version int64
-	err := d.s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, selectVersion).Scan(&version) })
+	var generation, version int64
+	q := &pgx.Batch{}
+	d.s.queueGeneration(q, &generation)
+	q.Queue(selectVersion).QueryRow(func(row pgx.Row) error { return row.Scan(&version) })
+	err := d.s.raise(ctx, d.s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
 	if err != nil {
 		return fmt.Errorf("store: directory: %w", err)
 	}
 	now := d.now.Load()
-	if version == now.version && (len(now.broken) == 0 || time.Since(now.loaded) < brokenPoll) {
+	if generation == now.generation && version == now.version && (len(now.broken) == 0 || time.Since(now.loaded) < brokenPoll) {
 		return nil
 	}
 	return d.Reload(ctx)
@@ -172,23 +176,27 @@ func (d *Tenants) poll(ctx context.Context) error {
 func (d *Tenants) Reload(ctx context.Context) error {
 	var next *directory
 	load := func(tx pgx.Tx) error {
-		var version int64
-		if err := tx.QueryRow(ctx, selectVersion).Scan(&version); err != nil {
+		var generation, version int64
+		q := &pgx.Batch{}
+		d.s.queueGeneration(q, &generation)
+		q.Queue(selectVersion).QueryRow(func(row pgx.Row) error { return row.Scan(&version) })
+		if err := tx.SendBatch(ctx, q).Close(); err != nil {
 			return err
 		}
 		list, err := loadTenants(ctx, tx, d.s.box, true)
-		next = newDirectory(version, list)
+		next = newDirectory(list)
+		next.generation, next.version = generation, version
 		return err
 	}
-	err := d.s.platform(ctx, func(conn *pgxpool.Conn) error {
+	err := d.s.raise(ctx, d.s.platform(ctx, func(conn *pgxpool.Conn) error {
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, load)
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("store: load the directory of tenants: %w", err)
 	}
 	for {
 		now := d.now.Load()
-		if now != nil && (now.version > next.version || now.version == next.version && len(now.broken) == 0) { // another Reload saw more
+		if now != nil && now.knows(next) { // another Reload saw more
 			return nil
 		}
 		if d.now.CompareAndSwap(now, next) {
@@ -198,10 +206,16 @@ func (d *Tenants) Reload(ctx context.Context) error {
 	}
 }
 
+// knows reports whether d is as new as next. Versions count in one generation only.
+func (d *directory) knows(next *directory) bool {
+	order := cmp.Or(cmp.Compare(d.generation, next.generation), cmp.Compare(d.version, next.version))
+	return order > 0 || order == 0 && len(d.broken) == 0
+}
+
 // newDirectory returns the directory of a list of tenants.
-func newDirectory(version int64, list []Tenant) *directory {
+func newDirectory(list []Tenant) *directory {
 	d := &directory{
-		version: version, loaded: time.Now(), broken: map[string]string{},
+		loaded: time.Now(), broken: map[string]string{},
 		byHost: map[string]*Tenant{}, bySlug: map[tenant.Slug]*Tenant{}, byID: map[tenant.ID]*Tenant{},
 	}
 	for i := range list {

@@ -107,6 +107,17 @@ func (r *rounds) forget(e *list.Element) {
 	r.size -= l.size()
 }
 
+// GoBack forgets what was read of rounds, since the database has gone back: it may have others under
+// the same numbers.
+func (s *Server) GoBack() {
+	r := s.rounds
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.order.Len() > 0 {
+		r.forget(r.order.Back())
+	}
+}
+
 func (l *lookup) size() int { return len(l.body) + roundKeptBytes }
 
 // round is a round as everyone may see it, for /verify: no token, since a proof that only its

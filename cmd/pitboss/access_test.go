@@ -428,7 +428,7 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 	}
 	// A node that is said to live and does not answer.
 	mute := rooms.Lease{Node: "mute", Incarnation: uuid.NewString(), Draining: true, Takes: true}
-	if _, err := store.NewLeases(f.store).Renew(soon(t), mute, time.Minute); err != nil {
+	if _, _, err := store.NewLeases(f.store).Renew(soon(t), mute, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the answer says that a node is missing", func() bool {

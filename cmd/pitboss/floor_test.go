@@ -59,10 +59,11 @@ func newFloor(t *testing.T) *floor {
 			t.Error(err)
 		}
 	})
-	return newFloorIn(t, cluster)
+	return newFloorIn(t, cluster.AppURL(), cluster.AdminURL())
 }
 
-func newFloorIn(t *testing.T, cluster *localpg.Cluster) *floor {
+// newFloorIn makes the casino in an empty database, whose logins' URLs are given.
+func newFloorIn(t *testing.T, appURL, adminURL string) *floor {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -72,7 +73,7 @@ func newFloorIn(t *testing.T, cluster *localpg.Cluster) *floor {
 		t.Fatal(err)
 	}
 	f := &floor{
-		t: t, appURL: cluster.AppURL(), adminURL: cluster.AdminURL(), masterKey: base64.StdEncoding.EncodeToString(key[:]),
+		t: t, appURL: appURL, adminURL: adminURL, masterKey: base64.StdEncoding.EncodeToString(key[:]),
 		address: freePort(t), host: "casino-x.localhost", slug: "casino-x", room: "roulette-1",
 	}
 	p := &program{ctx: ctx, streams: streams{io.Discard, io.Discard}, log: log, globals: &globals{

@@ -79,6 +79,10 @@ func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, edge we
 			balance, version, err := s.Balance(ctx, id, who)
 			return rooms.PlayerBalance{Player: who, Balance: balance, Version: version}, err
 		},
+		WentBack: func(generation int64) {
+			n.web.GoBack()
+			n.hub.GoBack(rooms.FirstEpoch(generation))
+		},
 		Listening: func(t tenant.Topic) bool { return n.hub.Count(t) > 0 },
 		Currency: func(id tenant.ID) string {
 			if t, ok := n.tenants.ByID(id); ok {

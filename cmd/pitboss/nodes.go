@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 )
 
@@ -22,7 +23,7 @@ func (c nodeListCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	at, err := store.NewLeases(s).Floor(p.ctx, 0)
+	at, err := store.NewLeases(s).Floor(p.ctx, rooms.Mark{})
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func newParty(t *testing.T, size partySize) *party {
 	p.redis.start(t, 0)
 	t.Cleanup(func() { p.redis.server.Stop() })
 
-	first := newFloorIn(t, p.database.cluster)
+	first := newFloorIn(t, p.database.cluster.AppURL(), p.database.cluster.AdminURL())
 	for i := range size.tenants {
 		casino := first
 		if i > 0 {
@@ -176,7 +176,7 @@ func (p *party) owner(at *table) (*member, int64) {
 // place is where the table is.
 func (f *floor) place() rooms.Place {
 	f.t.Helper()
-	at, err := store.NewLeases(f.store).Floor(soon(f.t), 0)
+	at, err := store.NewLeases(f.store).Floor(soon(f.t), rooms.Mark{})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func (p *party) finish() {
 	eventuallyWithin(p.t, time.Minute, "every command is answered", func() bool {
 		return !slices.ContainsFunc(p.players(), func(c *crashPlayer) bool { return !c.finished() })
 	})
-	at, err := store.NewLeases(p.first().store).Floor(soon(p.t), 0)
+	at, err := store.NewLeases(p.first().store).Floor(soon(p.t), rooms.Mark{})
 	if err != nil {
 		p.t.Fatal(err)
 	}

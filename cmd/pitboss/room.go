@@ -54,7 +54,7 @@ func (c roomListCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		at, err := store.NewLeases(s).Floor(p.ctx, 0)
+		at, err := store.NewLeases(s).Floor(p.ctx, rooms.Mark{})
 		if err != nil {
 			return err
 		}

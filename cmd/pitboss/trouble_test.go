@@ -73,7 +73,7 @@ func TestADatabaseInTroubleIsUnavailableAndNothingElse(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster(t)
-			f := newFloorIn(t, cluster)
+			f := newFloorIn(t, cluster.AppURL(), cluster.AdminURL())
 			f.openRoom("roulette-2", crashSettings)
 			f.startNode()
 			player, other, operator := f.token("alice"), f.mint("bob", auth.Player), f.mint("olivia", auth.Operator)
@@ -206,7 +206,7 @@ func (f *floor) askEveryMethod(asking *sync.WaitGroup, c *rpc, token string) {
 func TestALockedCasinoAnswersUnavailableAndItsRoomsGoOn(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster(t)
-	x := newFloorIn(t, cluster)
+	x := newFloorIn(t, cluster.AppURL(), cluster.AdminURL())
 	y := x.addTenant("lucky-star")
 	y.openRoom(y.room, crashSettings)
 	x.startNode()

@@ -20,6 +20,7 @@ var (
 	CloseSlow         = CloseCode{4000, "slow_consumer", true, "The client did not read fast enough; nothing is lost, resume by seq."}
 	CloseIdle         = CloseCode{4001, "idle", true, "Nothing was heard from the client for too long."}
 	CloseFlood        = CloseCode{4002, "flooding", true, "The client went on past its rate limit."}
+	CloseWentBack     = CloseCode{4003, "database_went_back", true, "The database lost what it had kept last; ask anew where everything is."}
 	CloseSuperseded   = CloseCode{4500, "superseded", false, "The same player connected elsewhere."}
 	CloseTokenExpired = CloseCode{4501, "token_expired", false, "The token ran out; get a new one."}
 	CloseRevoked      = CloseCode{4502, "revoked", false, "The token or the player was revoked."}
@@ -30,6 +31,6 @@ var (
 // kept equal by a golden file.
 var CloseCodes = []CloseCode{
 	CloseNormal, CloseUnsupported, CloseTooBig, CloseDraining, CloseOverloaded,
-	CloseSlow, CloseIdle, CloseFlood,
+	CloseSlow, CloseIdle, CloseFlood, CloseWentBack,
 	CloseSuperseded, CloseTokenExpired, CloseRevoked, CloseSuspended,
 }

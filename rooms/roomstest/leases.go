@@ -19,20 +19,20 @@ type held struct {
 }
 
 // Renew implements rooms.Leases.
-func (m *Memory) Renew(ctx context.Context, l rooms.Lease, ttl time.Duration) (bool, error) {
+func (m *Memory) Renew(ctx context.Context, l rooms.Lease, ttl time.Duration) (int64, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return false, err
+		return 0, false, err
 	}
 	was, found := m.leases[l.Node]
-	if found && was.Incarnation != l.Incarnation && !l.Takes {
-		return false, rooms.ErrReplaced
+	if found && was.Incarnation != l.Incarnation && !l.Takes && l.Generation == m.generation {
+		return 0, false, rooms.ErrReplaced
 	}
 	now := time.Now()
-	fresh := !found || was.Incarnation != l.Incarnation || now.After(was.until)
+	fresh := !found || was.Incarnation != l.Incarnation || now.After(was.until) || l.Generation != m.generation
 	m.leases[l.Node] = held{l, now.Add(ttl)}
-	return fresh, nil
+	return m.generation, fresh, nil
 }
 
 // Release implements rooms.Leases.
@@ -46,10 +46,14 @@ func (m *Memory) Release(ctx context.Context, l rooms.Lease) error {
 }
 
 // Floor implements rooms.Leases. It returns all rooms, whatever changed.
-func (m *Memory) Floor(ctx context.Context, since int64) (rooms.Floor, error) {
+func (m *Memory) Floor(ctx context.Context, mark rooms.Mark) (rooms.Floor, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	f := rooms.Floor{Next: m.changes + 1}
+	f := rooms.Floor{Mark: rooms.Mark{Generation: m.generation, Next: m.changes + 1}}
+	since := mark.Next
+	if mark.Generation != m.generation {
+		since = 0
+	}
 	for _, l := range m.leases {
 		if time.Now().Before(l.until) {
 			f.Nodes = append(f.Nodes, rooms.Node{Name: l.Node, Draining: l.Draining})

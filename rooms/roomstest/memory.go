@@ -42,6 +42,8 @@ type Memory struct {
 	tenants map[tenant.ID]*books
 	leases  map[string]held
 	changes int64 // of where rooms are
+
+	generation int64 // how often it went back
 }
 
 var _ rooms.Journal = (*Memory)(nil)
@@ -79,6 +81,37 @@ func NewJournal() *Memory {
 		rooms: map[rooms.Ref]*saved{}, tenants: map[tenant.ID]*books{},
 		leases: map[string]held{},
 	}
+}
+
+// Backup copies what the Memory has. goBack makes the Memory what it was, in a new generation, as a
+// database that fails over to a replica that lagged.
+func (m *Memory) Backup() (goBack func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was := m.copied()
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		was := was.copied() // it may go back there again
+		m.rooms, m.tenants, m.leases, m.changes = was.rooms, was.tenants, was.leases, was.changes
+		m.generation++
+	}
+}
+
+// copied is a Memory that shares nothing that changes with m. m.mu is held.
+func (m *Memory) copied() *Memory {
+	out := NewJournal()
+	out.changes = m.changes
+	for ref, r := range m.rooms {
+		room := *r
+		room.Tail = slices.Clone(r.Tail)
+		out.rooms[ref] = &room
+	}
+	for id, b := range m.tenants {
+		out.tenants[id] = &books{maps.Clone(b.players), b.cashier, maps.Clone(b.commands), slices.Clone(b.audits)}
+	}
+	out.leases = maps.Clone(m.leases)
+	return out
 }
 
 // Hook calls h at every Moment from now on; nil: nothing.
@@ -204,7 +237,7 @@ func (m *Memory) Claim(ctx context.Context, ref rooms.Ref, node string, seen int
 	if seen >= 0 && seen != r.Epoch {
 		return rooms.Saved{}, rooms.ErrFenced
 	}
-	r.Epoch++
+	r.Epoch = max(r.Epoch+1, rooms.FirstEpoch(m.generation))
 	r.node = node
 	m.changed(r)
 	out := r.Saved

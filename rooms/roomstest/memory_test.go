@@ -23,6 +23,11 @@ func TestMemoryKeepsLeases(t *testing.T) {
 	roomstest.Leases(t, fixture)
 }
 
+func TestMemoryGoesBack(t *testing.T) {
+	t.Parallel()
+	roomstest.WentBack(t, fixture)
+}
+
 func fixture(t *testing.T) roomstest.LeaseFixture {
 	t.Helper()
 	id, err := tenant.New("casino-x")
@@ -30,7 +35,7 @@ func fixture(t *testing.T) roomstest.LeaseFixture {
 		t.Fatal(err)
 	}
 	j := roomstest.NewJournal()
-	return roomstest.LeaseFixture{Leases: j, Fixture: roomstest.Fixture{
+	return roomstest.LeaseFixture{Leases: j, Backup: func(testing.TB) func() { return j.Backup() }, Fixture: roomstest.Fixture{
 		Journal: j,
 		Room: func(t testing.TB, room string) rooms.Ref {
 			ref, err := j.OpenRoom(id, rooms.Config{Room: room, Game: "roulette", Settings: json.RawMessage(`{}`)})

@@ -23,6 +23,9 @@ const (
 type LeaseFixture struct {
 	Fixture
 	Leases rooms.Leases
+	// Backup copies what there is; goBack makes that all there is, in a new generation. It is for
+	// WentBack only.
+	Backup func(t testing.TB) (goBack func())
 }
 
 // Leases says what every rooms.Leases must do, beside its Journal. setup is called once for
@@ -58,14 +61,14 @@ func lease(node string) rooms.Lease {
 
 func (f LeaseFixture) renew(t *testing.T, l rooms.Lease, ttl time.Duration) (fresh bool) {
 	t.Helper()
-	fresh, err := f.Leases.Renew(t.Context(), l, ttl)
+	_, fresh, err := f.Leases.Renew(t.Context(), l, ttl)
 	if err != nil {
 		t.Fatalf("renew %s: %v", l.Node, err)
 	}
 	return fresh
 }
 
-func (f LeaseFixture) floor(t *testing.T, since int64) rooms.Floor {
+func (f LeaseFixture) floor(t *testing.T, since rooms.Mark) rooms.Floor {
 	t.Helper()
 	floor, err := f.Leases.Floor(t.Context(), since)
 	if err != nil {
@@ -77,7 +80,7 @@ func (f LeaseFixture) floor(t *testing.T, since int64) rooms.Floor {
 // place is a room on the whole floor.
 func (f LeaseFixture) place(t *testing.T, ref rooms.Ref) (rooms.Place, bool) {
 	t.Helper()
-	places := f.floor(t, 0).Places
+	places := f.floor(t, rooms.Mark{}).Places
 	i := slices.IndexFunc(places, func(p rooms.Place) bool { return p.Ref == ref })
 	if i < 0 {
 		return rooms.Place{}, false
@@ -95,7 +98,7 @@ func (f LeaseFixture) wantPlace(t *testing.T, want rooms.Place) {
 
 func (f LeaseFixture) wantNodes(t *testing.T, want ...rooms.Node) {
 	t.Helper()
-	if diff := cmp.Diff(want, f.floor(t, 0).Nodes); diff != "" {
+	if diff := cmp.Diff(want, f.floor(t, rooms.Mark{}).Nodes); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -104,7 +107,7 @@ func (f LeaseFixture) wantNodes(t *testing.T, want ...rooms.Node) {
 func (f LeaseFixture) untilDead(t *testing.T, node string) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		if !slices.ContainsFunc(f.floor(t, 0).Nodes, func(n rooms.Node) bool { return n.Name == node }) {
+		if !slices.ContainsFunc(f.floor(t, rooms.Mark{}).Nodes, func(n rooms.Node) bool { return n.Name == node }) {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -161,14 +164,14 @@ func releaseEndsALease(t *testing.T, f LeaseFixture) {
 func aNameHasOneProcess(t *testing.T, f LeaseFixture) {
 	old, young := lease("a"), lease("a")
 	f.renew(t, old, long)
-	if _, err := f.Leases.Renew(t.Context(), young, long); !errors.Is(err, rooms.ErrReplaced) {
+	if _, _, err := f.Leases.Renew(t.Context(), young, long); !errors.Is(err, rooms.ErrReplaced) {
 		t.Errorf("another process renewed it: %v", err)
 	}
 	young.Takes = true
 	if !f.renew(t, young, long) {
 		t.Error("another's lease was its own")
 	}
-	if _, err := f.Leases.Renew(t.Context(), old, long); !errors.Is(err, rooms.ErrReplaced) {
+	if _, _, err := f.Leases.Renew(t.Context(), old, long); !errors.Is(err, rooms.ErrReplaced) {
 		t.Errorf("the former process: %v", err)
 	}
 	if err := f.Leases.Release(t.Context(), old); err != nil {
@@ -195,7 +198,7 @@ func theFloorMissesNoChange(t *testing.T, f LeaseFixture) {
 		refs = append(refs, f.Room(t, fmt.Sprint("table-", n)))
 	}
 	known := map[rooms.Ref]rooms.Place{}
-	since := int64(0)
+	since := rooms.Mark{}
 	look := func() {
 		floor := f.floor(t, since)
 		for _, p := range floor.Places {
@@ -204,7 +207,7 @@ func theFloorMissesNoChange(t *testing.T, f LeaseFixture) {
 			}
 			known[p.Ref] = p
 		}
-		since = floor.Next
+		since = floor.Mark
 	}
 	look()
 	var claiming sync.WaitGroup
@@ -251,7 +254,7 @@ func handOverNamesTheNextOwner(t *testing.T, f LeaseFixture) {
 	if _, err := f.Journal.Claim(t.Context(), ref, "a", 0); err != nil {
 		t.Fatal(err)
 	}
-	since := f.floor(t, 0).Next
+	since := f.floor(t, rooms.Mark{}).Mark
 	if err := f.Leases.HandOver(t.Context(), ref, 1, "b"); err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +284,7 @@ func handOverOfARoomThatMovedOnDoesNothing(t *testing.T, f LeaseFixture) {
 func aClosedRoomLeavesTheFloor(t *testing.T, f LeaseFixture) {
 	ref := f.Room(t, "table-1")
 	w := own(t, f.Fixture, ref)
-	since := f.floor(t, 0).Next
+	since := f.floor(t, rooms.Mark{}).Mark
 	b := w.batch(event("closed"))
 	b.Status = rooms.Closed
 	if _, err := f.Journal.Append(t.Context(), ref, b); err != nil {

@@ -28,9 +28,11 @@ var users = []string{"postgres", "nobody"}
 
 // cluster is a private PostgreSQL of one test process.
 type cluster struct {
-	dir     string
-	process *exec.Cmd
-	ended   chan struct{} // closed when the server ended
+	dir        string
+	bin        string
+	credential *syscall.Credential // whom it runs as; nil: the user of the tests
+	process    *exec.Cmd
+	ended      chan struct{} // closed when the server ended
 }
 
 // startCluster makes and starts a cluster in a new folder. It does not wait for the disk:
@@ -44,52 +46,71 @@ func startCluster(ctx context.Context, bin string) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, ended: make(chan struct{})}
-	if err := c.start(ctx, bin, credential); err != nil {
+	c := &cluster{dir: dir, bin: bin, credential: credential}
+	if err := c.make(ctx); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
 	return c, nil
 }
 
-func (c *cluster) start(ctx context.Context, bin string, credential *syscall.Credential) error {
-	if credential != nil {
-		if err := os.Chown(c.dir, int(credential.Uid), int(credential.Gid)); err != nil {
+// make makes the cluster's files and starts it.
+func (c *cluster) make(ctx context.Context) error {
+	if c.credential != nil {
+		if err := os.Chown(c.dir, int(c.credential.Uid), int(c.credential.Gid)); err != nil {
 			return err
 		}
 	}
-	data := filepath.Join(c.dir, "data")
-	run := func(name string, args ...string) *exec.Cmd {
-		cmd := exec.Command(filepath.Join(bin, name), args...)
-		cmd.Dir = c.dir
-		cmd.Env = []string{"LC_ALL=C", "TZ=UTC", "PATH=" + os.Getenv("PATH")}
-		cmd.SysProcAttr = attributes(credential)
-		return cmd
+	if err := c.run("initdb", "-D", c.data(), "-U", superuser, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"); err != nil {
+		return err
 	}
-	out, err := run("initdb", "-D", data, "-U", superuser, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("initdb: %w\n%s", err, out)
+	return c.start(ctx)
+}
+
+// data is the folder of the server's files.
+func (c *cluster) data() string { return filepath.Join(c.dir, "data") }
+
+// command is a program of PostgreSQL's, or of the system's, as the server's user.
+func (c *cluster) command(name string, args ...string) *exec.Cmd {
+	if own := filepath.Join(c.bin, name); executable(own) {
+		name = own
 	}
+	cmd := exec.Command(name, args...)
+	cmd.Dir = c.dir
+	cmd.Env = []string{"LC_ALL=C", "TZ=UTC", "PATH=" + os.Getenv("PATH")}
+	cmd.SysProcAttr = attributes(c.credential)
+	return cmd
+}
+
+// run runs a command to its end.
+func (c *cluster) run(name string, args ...string) error {
+	if out, err := c.command(name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, err, out)
+	}
+	return nil
+}
+
+func (c *cluster) start(ctx context.Context) error {
 	log, err := os.Create(filepath.Join(c.dir, "log"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	c.process = run("postgres", "-D", data, "-k", c.dir,
+	c.process, c.ended = c.command("postgres", "-D", c.data(), "-k", c.dir,
 		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off",
 		"-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "max_locks_per_transaction=256",
-		"-c", "log_min_messages=fatal")
+		"-c", "log_min_messages=fatal"), make(chan struct{})
 	c.process.Stdout, c.process.Stderr = log, log
 	started := make(chan error)
-	go func() { // ends when the server does
-		defer close(c.ended)
+	go func(server *exec.Cmd, ended chan struct{}) { // ends when the server does
+		defer close(ended)
 		unlock := tieToThread()
 		defer unlock()
-		err := c.process.Start()
+		err := server.Start()
 		started <- err
 		if err == nil {
-			_ = c.process.Wait()
+			_ = server.Wait()
 		}
-	}()
+	}(c.process, c.ended)
 	if err := <-started; err != nil {
 		c.process = nil
 		return err
@@ -119,21 +140,25 @@ func (c *cluster) await(ctx context.Context) error {
 	}
 }
 
-// stop ends the server and removes the folder.
-func (c *cluster) stop() error {
-	if c.process != nil {
-		if err := c.process.Process.Signal(syscall.SIGQUIT); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			return err
-		}
-		select {
-		case <-c.ended:
-		case <-time.After(stopTimeout):
-			_ = c.process.Process.Kill()
-			<-c.ended
-		}
+// halt ends the server at once.
+func (c *cluster) halt() error {
+	if c.process == nil {
+		return nil
 	}
-	return os.RemoveAll(c.dir)
+	if err := c.process.Process.Signal(syscall.SIGQUIT); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-c.ended:
+	case <-time.After(stopTimeout):
+		_ = c.process.Process.Kill()
+		<-c.ended
+	}
+	return nil
 }
+
+// stop ends the server and removes the folder.
+func (c *cluster) stop() error { return errors.Join(c.halt(), os.RemoveAll(c.dir)) }
 
 // url is where login finds a database: over the socket in the cluster's folder.
 func (c *cluster) url(login, database string) string {

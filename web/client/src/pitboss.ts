@@ -44,6 +44,7 @@ export class Pitboss extends Emitter<Events> {
   #listing = new Set<RoomInfo[]>() // what changed while each room.list is on its way
   welcome: Welcome | undefined
   balance: Balance | undefined
+  #balanceSeen = 0 // the highest version on this socket
   presence: Presence | undefined
 
   constructor(options: Options) {
@@ -188,6 +189,7 @@ export class Pitboss extends Emitter<Events> {
     switch (method) {
       case 'session.welcome':
         this.welcome = params as Welcome
+        this.#balanceSeen = 0 // after the database went back, versions are given out again
         this.#lobby = new RoomState(this.welcome.lobby, this.#lobbyHandlers())
         this.emit('welcome', this.welcome)
         return
@@ -238,7 +240,8 @@ export class Pitboss extends Emitter<Events> {
   }
 
   #balance(b: Balance): void {
-    if (this.balance && b.version < this.balance.version) return
+    if (b.version < this.#balanceSeen) return
+    this.#balanceSeen = b.version
     this.balance = b
     this.emit('balance', b)
   }

@@ -41,6 +41,7 @@ export class RoomState {
   asked(): void {
     this.joining = true
     this.#resynced = false
+    this.#ahead = undefined
   }
 
   /** room.join was not answered for now. It is tried again, after longer each time. */

@@ -110,6 +110,23 @@ describe('a room', () => {
     expect(views.length).toBe(1)
   })
 
+  test('believes what the next socket says, also if the database has gone back', async () => {
+    const p = line()
+    const balances: number[] = []
+    p.on('balance', (b) => balances.push(b.balance))
+    const { seen, views } = await seated(p)
+    Wire.last.push('wallet.balance', { balance: 500, currency: 'EUR', version: 9 })
+    Wire.last.push('wallet.balance', { balance: 400, currency: 'EUR', version: 8 })
+    Wire.last.push('room.event', event(11)).push('room.totals', { room: 'r', epoch: 1, seq: 40, data: {} }).end(4003)
+    await vi.advanceTimersByTimeAsync(20_000)
+    Wire.last.open().push('session.welcome', welcome).push('wallet.balance', { balance: 700, currency: 'EUR', version: 3 })
+    expect(balances.slice(-2)).toEqual([500, 700])
+    await Wire.last.answer('room.join', { epoch: 4294967297, seq: 5, view: { is: 'back' } })
+    expect(views.at(-1)).toEqual({ is: 'back' })
+    Wire.last.push('room.event', { ...event(6), epoch: 4294967297 })
+    expect(seen).toEqual([11, 6])
+  })
+
   test('an answer with neither view nor events means that nothing was missed', async () => {
     const { seen } = await seated(line())
     Wire.last.end(1006)

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+// join enters the floor's room and returns where it is.
+func (f *floor) join(c *rpc, at *wire.Resume) (joined wire.RoomJoinResult, err error) {
+	err = c.call(soon(f.t), wire.MethodRoomJoin, wire.RoomJoin{Room: f.room, Resume: at}, &joined)
+	return joined, err
+}
+
+// stake bets on red until a round takes it.
+func (f *floor) stake(c *rpc) (placed wire.RoomCommandResult) {
+	f.t.Helper()
+	eventually(f.t, "a bet is accepted", func() bool {
+		return c.call(soon(f.t), wire.MethodRoomCommand, wire.RoomCommand{
+			Room: f.room, CommandID: uuid.NewString(), Command: json.RawMessage(`{"type":"bet","bets":[{"position":"red","amount":100}]}`),
+		}, &placed) == nil
+	})
+	return placed
+}
+
+// TestACasinoIsPlayedOnWhenTheDatabaseGoesBack fails over to a replica that has nothing of what came
+// after a backup, among it that the rooms' owners were restarted, and once more to the same.
+func TestACasinoIsPlayedOnWhenTheDatabaseGoesBack(t *testing.T) {
+	t.Parallel()
+	server := storetest.StartServer(t, storetest.Installed(t))
+	d := server.Database(t, "casino", nil)
+	f := newFloorIn(t, d.AppURL, d.AdminURL)
+	token := f.token("alice")
+	_, _, stop := f.pair()
+	failOver := server.Backup(t)
+	stop() // twice, so that every room's epoch rises
+	_, _, stop = f.pair()
+	stop()
+	a, b, _ := f.pair()
+
+	for failure := range 2 {
+		alice := a.dial(soon(t), token, nil)
+		if _, err := f.join(alice, nil); err != nil {
+			t.Fatal(err)
+		}
+		lost := f.stake(alice)
+		failOver()
+		if code := alice.closedWith(t); int(code) != wire.CloseWentBack.Code {
+			t.Errorf("closed with %d", code)
+		}
+		for _, x := range []*floor{a, b} {
+			eventually(t, "the node is ready", func() bool { status, _, _ := x.do("GET", "/readyz", "", ""); return status == http.StatusOK })
+			var c *rpc
+			var joined wire.RoomJoinResult
+			eventually(t, "players come in and find the table", func() bool {
+				var err error
+				if c, err = dial(soon(t), x.address, x.host, token, func(string, json.RawMessage) {}); err != nil {
+					return false
+				}
+				go c.read(t.Context())
+				joined, err = f.join(c, &wire.Resume{Epoch: lost.Epoch, Seq: lost.Seq})
+				return err == nil
+			})
+			if first := rooms.FirstEpoch(int64(failure) + 1); joined.Epoch < first || joined.View == nil {
+				t.Errorf("resumed from (%d, %d), which was lost: %+v", lost.Epoch, lost.Seq, joined)
+			}
+			if placed := f.stake(c); placed.Epoch < joined.Epoch {
+				t.Errorf("%+v after %+v", placed, joined)
+			}
+			_ = c.conn.CloseNow()
+		}
+	}
+
+	// What is decided now has numbers that were used before, and is noticed all the same.
+	f.mustCLI("tenant", "suspend", f.slug, "--reason", "test")
+	began := time.Now()
+	for _, x := range []*floor{a, b} {
+		eventually(t, "the suspension is noticed", func() bool {
+			_, code, _ := x.do("GET", "/v1/session", f.mint("bob", auth.Player), "")
+			return code == "tenant_suspended"
+		})
+	}
+	t.Logf("noticed after %v", time.Since(began))
+	f.mustCLI("tenant", "resume", f.slug)
+	tb, err := f.store.TrialBalance(soon(t), f.tenant.ID)
+	if err != nil || !tb.OK {
+		t.Errorf("trial balance %+v, %v", tb, err)
+	}
+}

@@ -1,0 +1,131 @@
+package roomstest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+// WentBack says what every rooms.Journal and its rooms.Leases must do when their database goes back, as
+// Leases does of the rest.
+func WentBack(t *testing.T, setup func(t *testing.T) LeaseFixture) {
+	t.Helper()
+	for _, c := range []struct {
+		name string
+		test func(t *testing.T, f LeaseFixture)
+	}{
+		{"NoEpochIsGivenTwice", noEpochIsGivenTwice},
+		{"TheFloorIsWhole", theFloorIsWhole},
+		{"ALeaseIsFresh", aLeaseIsFresh},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.test(t, setup(t))
+		})
+	}
+}
+
+// settled does what may be unavailable until the generation is raised.
+func settled(t *testing.T, do func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		err := do()
+		if err == nil {
+			return
+		}
+		if errors.Is(err, rooms.ErrFenced) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func noEpochIsGivenTwice(t *testing.T, f LeaseFixture) {
+	ref := f.Room(t, "table-1")
+	kept := claim(t, f.Fixture, ref).Epoch
+	goBack := f.Backup(t)
+	highest := claim(t, f.Fixture, ref).Epoch
+	for range 3 { // the second time also the raised generation is lost
+		goBack()
+		var now rooms.Saved
+		settled(t, func() (err error) {
+			now, err = f.Journal.Claim(t.Context(), ref, "node-2", kept)
+			return err
+		})
+		generation := f.floor(t, rooms.Mark{}).Generation
+		if now.Epoch <= highest || now.Epoch < rooms.FirstEpoch(generation) || now.Epoch >= rooms.FirstEpoch(generation+1) {
+			t.Errorf("epoch %d in generation %d, after %d", now.Epoch, generation, highest)
+		}
+		highest = now.Epoch
+	}
+}
+
+func theFloorIsWhole(t *testing.T, f LeaseFixture) {
+	ref := f.Room(t, "table-1")
+	kept := claim(t, f.Fixture, ref).Epoch
+	goBack := f.Backup(t)
+	lost := f.Room(t, "table-2")
+	claim(t, f.Fixture, ref)
+	mark := f.floor(t, rooms.Mark{}).Mark
+	goBack()
+	var floor rooms.Floor
+	settled(t, func() (err error) {
+		floor, err = f.Leases.Floor(t.Context(), mark)
+		return err
+	})
+	if floor.Generation <= mark.Generation {
+		t.Errorf("generation %d after %d", floor.Generation, mark.Generation)
+	}
+	found := false
+	for _, p := range floor.Places {
+		found = found || p == rooms.Place{Ref: ref, Status: rooms.Open, Node: "node-1", Epoch: kept}
+		if p.Ref == lost {
+			t.Error("a room that was opened after the backup is there")
+		}
+	}
+	if !found {
+		t.Errorf("no %s of epoch %d: %+v", ref, kept, floor.Places)
+	}
+	settled(t, func() (err error) {
+		floor, err = f.Leases.Floor(t.Context(), floor.Mark)
+		return err
+	})
+	var now rooms.Saved
+	settled(t, func() (err error) {
+		now, err = f.Journal.Claim(t.Context(), ref, "node-1", rooms.AnyEpoch)
+		return err
+	})
+	changes := f.floor(t, floor.Mark).Places
+	if len(changes) == 0 || changes[len(changes)-1].Epoch != now.Epoch {
+		t.Errorf("the new claim is no change: %+v", changes)
+	}
+}
+
+func aLeaseIsFresh(t *testing.T, f LeaseFixture) {
+	a := lease("a")
+	a.Generation = f.floor(t, rooms.Mark{}).Generation
+	f.renew(t, a, long)
+	if f.renew(t, a, long) {
+		t.Error("a lease that was held is fresh")
+	}
+	goBack := f.Backup(t)
+	b := a
+	b.Incarnation, b.Takes = uuid.NewString(), true
+	f.renew(t, b, long)
+	b.Takes = false
+	goBack() // where the former process has the name
+	a = b
+	for want := range 2 {
+		var fresh bool
+		settled(t, func() (err error) {
+			a.Generation, fresh, err = f.Leases.Renew(t.Context(), a, long)
+			return err
+		})
+		if fresh != (want == 0) {
+			t.Errorf("fresh: %t", fresh)
+		}
+	}
+}

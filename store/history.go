@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// history is what this node has seen of the database's history.
+type history struct {
+	mu         sync.Mutex // guards what follows
+	generation int64
+	seen       int64 // how many bytes of WAL the database had kept in this generation, at least
+}
+
+// point returns what the database must have, at least.
+func (h *history) point() (generation, seen int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.generation, h.seen
+}
+
+// note takes up what the database said of itself.
+func (h *history) note(generation, seen int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if generation > h.generation {
+		h.generation, h.seen = generation, seen
+	} else if generation == h.generation {
+		h.seen = max(h.seen, seen)
+	}
+}
+
+const (
+	selectGeneration = `select platform.generation($1, $2), platform.written()`
+
+	raiseGeneration = `
+update platform.instance
+set generation = greatest(generation, $1) + case when history = '' then 0 else 1 end, history = platform.history()
+where history <> platform.history() or generation < $1 or generation = $1 and platform.written() < $2
+returning generation`
+
+	selectRealm = `
+select i.deployment::text, c.system_identifier, d.oid::bigint
+from platform.instance i, pg_control_system() c, pg_database d where d.datname = current_database()`
+)
+
+// queueGeneration makes q fail unless the database has the history that this node has seen, or a
+// later one whose generation was raised; then it sets *generation. What q returns otherwise is to
+// be forgotten.
+func (s *Store) queueGeneration(q *pgx.Batch, generation *int64) {
+	known, seen := s.history.point()
+	q.Queue(selectGeneration, known, seen).QueryRow(func(row pgx.Row) error {
+		var written int64
+		if err := row.Scan(generation, &written); err != nil {
+			return err
+		}
+		s.history.note(*generation, written)
+		return nil
+	})
+}
+
+// raise makes the generation one that was never used, if err says that the database has gone back.
+// The error stands: whoever met it asks again.
+func (s *Store) raise(ctx context.Context, err error) error {
+	if sqlState(err) != stateWentBack {
+		return err
+	}
+	known, seen := s.history.point()
+	var generation int64
+	raised := s.platform(ctx, func(conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, raiseGeneration, known, seen).Scan(&generation)
+	})
+	switch {
+	case errors.Is(raised, pgx.ErrNoRows): // another node was quicker
+		return err
+	case raised != nil:
+		return errors.Join(err, fmt.Errorf("store: raise the generation: %w", raised))
+	}
+	if generation > 0 {
+		s.log.WarnContext(ctx, "the database has gone back, or is another: rooms, tenants and revocations are read anew", "generation", generation)
+	}
+	return err
+}
+
+// settleHistory returns when the database's history is one whose generation is known.
+func (s *Store) settleHistory(ctx context.Context) error {
+	for attempt := 1; ; attempt++ {
+		var generation int64
+		q := &pgx.Batch{}
+		s.queueGeneration(q, &generation)
+		err := s.raise(ctx, s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
+		if sqlState(err) != stateWentBack || attempt == maxAttempts {
+			return err
+		}
+	}
+}
+
+// Realm names the database that this Store is connected to: two Stores have the same one if what they
+// know is the same rooms and the same money. A copy has another, unless it was made of the server's
+// files. It stays the same when a replica takes over.
+func (s *Store) Realm() [sha256.Size]byte { return s.realm }
+
+// readRealm sets the realm.
+func (s *Store) readRealm(ctx context.Context) error {
+	var deployment string
+	var system, database int64
+	err := s.platform(ctx, func(conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, selectRealm).Scan(&deployment, &system, &database)
+	})
+	if err != nil {
+		return fmt.Errorf("store: read what the database is: %w", err)
+	}
+	s.realm = sha256.Sum256(fmt.Appendf(nil, "pitboss realm %s %d %d", deployment, system, database))
+	return nil
+}

@@ -1,0 +1,194 @@
+package store_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/roomstest"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+// TestJournalAndLeasesConformWhenAReplicaThatLaggedTakesOver runs each test of the suite on a server of
+// its own, whose replica takes over.
+func TestJournalAndLeasesConformWhenAReplicaThatLaggedTakesOver(t *testing.T) {
+	t.Parallel()
+	wentBack(t, storetest.Installed(t))
+}
+
+// TestJournalAndLeasesConformWhenTheNewestPostgreSQLGoesBack is the same there.
+func TestJournalAndLeasesConformWhenTheNewestPostgreSQLGoesBack(t *testing.T) {
+	t.Parallel()
+	wentBack(t, storetest.Newest(t))
+}
+
+func wentBack(t *testing.T, bin string) {
+	t.Helper()
+	var databases atomic.Int64 // the suites' tests are parallel
+	roomstest.WentBack(t, func(t *testing.T) roomstest.LeaseFixture {
+		server := storetest.StartServer(t, bin)
+		f := fixtureIn(t, server.Database(t, fmt.Sprintf("back_%d", databases.Add(1)), nil))
+		f.Backup = server.Backup
+		return f
+	})
+}
+
+// TestWhatTheDatabaseLostIsNotBelievedAndNewNumbersAreNoticed loses a suspension and kicks, and then
+// makes others under the same numbers.
+func TestWhatTheDatabaseLostIsNotBelievedAndNewNumbersAreNoticed(t *testing.T) {
+	t.Parallel()
+	for how, backup := range map[string]func(storetest.Server, testing.TB) (goBack func()){
+		"a replica that lagged": storetest.Server.Backup, "a snapshot of the disk": storetest.Server.Snapshot,
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			loseAndMakeAnew(t, backup)
+		})
+	}
+}
+
+func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (goBack func())) {
+	t.Helper()
+	server := storetest.StartServer(t, storetest.Installed(t))
+	d := server.Database(t, "casinos", nil)
+	s, admin := storetest.Open(t, d, store.Options{})
+	a, err := admin.CreateTenant(t.Context(), casino("casino-a", "casino-a.localhost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = admin.CreateTenant(t.Context(), casino("casino-b", "casino-b.localhost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	realm := s.Realm()
+	directory(t, s)
+	following(t, s)
+	goBack := backup(server, t)
+
+	status := func(host string) store.Status {
+		tenant, ok := s.Tenants().Lookup(host)
+		if !ok {
+			return ""
+		}
+		return tenant.Status(time.Now())
+	}
+	issued := time.Now().Add(-time.Minute)
+	revoked := func(who string) bool { return s.Revocations().Revoked(bearer(a.ID, who, "", issued)) }
+	again(t, func() error { return admin.Suspend(t.Context(), "casino-a", "lost") })
+	for i := range 20 {
+		again(t, func() error { return s.Kick(t.Context(), a.ID, game.PlayerID(fmt.Sprint("player-", i)), because) })
+	}
+	again(t, func() error { return s.Kick(t.Context(), a.ID, "alice", because) })
+	eventually(t, "casino-a is suspended and alice kicked", func() bool {
+		return status("casino-a.localhost") == store.Suspended && revoked("alice")
+	})
+
+	goBack()
+	eventually(t, "what was lost is not believed", func() bool {
+		return status("casino-a.localhost") == store.Active && !revoked("alice")
+	})
+	again(t, func() error { return admin.Suspend(t.Context(), "casino-b", "kept") })
+	again(t, func() error { return s.Kick(t.Context(), a.ID, "bob", because) })
+	eventually(t, "casino-b is suspended and bob kicked", func() bool {
+		return status("casino-b.localhost") == store.Suspended && revoked("bob")
+	})
+	if status("casino-a.localhost") != store.Active || revoked("alice") {
+		t.Error("what was lost came back")
+	}
+
+	later, _ := storetest.Open(t, d, store.Options{})
+	if later.Realm() != realm {
+		t.Error("the replica is another realm")
+	}
+}
+
+// again repeats what a connection that died may have failed.
+func again(t *testing.T, do func() error) {
+	t.Helper()
+	eventually(t, "the database does it", func() bool { return do() == nil })
+}
+
+func TestADatabaseThatDidNotGoBackKeepsItsGeneration(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	id := storetest.Tenant(t, admin)
+	ref := rooms.Ref{Tenant: id, Room: rooms.LobbyID}
+	for want := range int64(3) {
+		other, _ := storetest.Open(t, d, store.Options{})
+		saved, err := store.NewJournal(other).Claim(t.Context(), ref, "node-1", want)
+		if err != nil || saved.Epoch != want+1 {
+			t.Errorf("epoch %d, %v", saved.Epoch, err)
+		}
+		if other.Realm() != s.Realm() {
+			t.Error("one database is two realms")
+		}
+	}
+	elsewhere, _ := storetest.New(t)
+	if elsewhere.Realm() == s.Realm() {
+		t.Error("two databases are one realm")
+	}
+}
+
+// TestADumpThatIsRestoredIsAnotherHistoryAndAnotherRealm restores a dump beside its origin.
+func TestADumpThatIsRestoredIsAnotherHistoryAndAnotherRealm(t *testing.T) {
+	t.Parallel()
+	server := storetest.StartServer(t, storetest.Installed(t))
+	d := server.Database(t, "origin", nil)
+	s, admin := storetest.Open(t, d, store.Options{})
+	ref := rooms.Ref{Tenant: storetest.Tenant(t, admin), Room: rooms.LobbyID}
+	claimed, err := store.NewJournal(s).Claim(t.Context(), ref, "node-1", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := server.Database(t, "copied", d.Box)
+	file := t.TempDir() + "/dump"
+	for _, args := range [][]string{
+		{"pg_dump", "-Fc", "-f", file, "-d", d.SuperURL},
+		{"pg_restore", "--exit-on-error", "-d", copied.SuperURL, file},
+	} {
+		if out, err := server.Run(t, args[0], args[1:]...); err != nil {
+			t.Fatalf("%v: %v: %s", args, err, out)
+		}
+	}
+	restored, _ := storetest.Open(t, copied, store.Options{})
+	if restored.Realm() == s.Realm() {
+		t.Error("the copy is the same realm")
+	}
+	saved, err := store.NewJournal(restored).Claim(t.Context(), ref, "node-1", claimed.Epoch)
+	if err != nil || saved.Epoch != rooms.FirstEpoch(1) {
+		t.Errorf("epoch %d, %v", saved.Epoch, err)
+	}
+	if saved, err = store.NewJournal(s).Claim(t.Context(), ref, "node-1", claimed.Epoch); err != nil || saved.Epoch != 2 {
+		t.Errorf("the origin: epoch %d, %v", saved.Epoch, err)
+	}
+}
+
+func BenchmarkGeneration(b *testing.B) {
+	s, _ := storetest.New(b)
+	for _, sql := range []string{`select platform.generation(0, 0), platform.written()`, `select directory_version from platform.instance`} {
+		b.Run(sql, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := s.ControlPool().Exec(b.Context(), sql); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// eventually waits for a fact that no channel tells.
+func eventually(t *testing.T, fact string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); !is(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", fact)
+		}
+	}
+}
