@@ -66,7 +66,7 @@ type Publisher interface {
 	Publish(ctx context.Context, m hub.Message) error
 }
 
-// Options are what a Directory works with. All are required but the last six.
+// Options are what a Directory works with. All are required but those after Log.
 type Options struct {
 	Journal   Journal
 	Publisher Publisher
@@ -77,6 +77,9 @@ type Options struct {
 	Node      string
 	Log       *slog.Logger
 
+	// Incarnation tells this process from all others, also of its node's name: a UUID. Empty: a random
+	// one.
+	Incarnation string
 	// Balance looks a player's money up, to push it when an append turns out to have been
 	// written after all. Nil: such a balance is not pushed.
 	Balance func(context.Context, tenant.ID, game.PlayerID) (PlayerBalance, error)
@@ -129,9 +132,12 @@ type Directory struct {
 // NewDirectory makes an empty directory.
 func NewDirectory(o Options) *Directory {
 	o.Limits = o.Limits.withDefaults()
+	if o.Incarnation == "" {
+		o.Incarnation = uuid.NewString()
+	}
 	d := &Directory{
 		o: o, meter: newMeters(o.Registerer),
-		lease: Lease{Node: o.Node, Incarnation: uuid.NewString()}, trust: trust{moved: make(chan struct{})}, floor: newFloor(),
+		lease: Lease{Node: o.Node, Incarnation: o.Incarnation}, trust: trust{moved: make(chan struct{})}, floor: newFloor(),
 		ready: make(chan struct{}), hasten: make(chan struct{}, 1), serving: make(chan struct{}, servesMax),
 		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, away: map[Ref]time.Time{}, tended: map[Ref]bool{}, told: map[Ref]string{},
 	}

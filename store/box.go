@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -25,6 +26,7 @@ const (
 type Box struct {
 	aead   cipher.AEAD
 	header []byte // version and key id
+	bus    []byte
 }
 
 // NewBox returns a Box for a master key of MasterKeySize bytes.
@@ -42,8 +44,16 @@ func NewBox(master []byte) (*Box, error) {
 	}
 	mac := hmac.New(sha256.New, master)
 	mac.Write([]byte("pitboss master key id"))
-	return &Box{aead, append([]byte{boxVersion}, mac.Sum(nil)[:keyIDSize]...)}, nil
+	bus, err := hkdf.Key(sha256.New, master, nil, "pitboss messages between nodes", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("store: master key: %w", err)
+	}
+	return &Box{aead, append([]byte{boxVersion}, mac.Sum(nil)[:keyIDSize]...), bus}, nil
 }
+
+// BusKey returns the key under which nodes sign what they say to each other: 32 bytes, derived from the
+// master key (RFC 5869).
+func (b *Box) BusKey() []byte { return bytes.Clone(b.bus) }
 
 // Seal encrypts plain for one purpose of one tenant: it can be opened for no other. The
 // zero tenant stands for the platform.

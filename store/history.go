@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,6 +18,18 @@ type history struct {
 	mu         sync.Mutex // guards what follows
 	generation int64
 	seen       int64 // how many bytes of WAL the database had kept in this generation, at least
+
+	clock atomic.Pointer[reading]
+}
+
+// reading is what the database's clock said at a moment of this node's, which is monotonic.
+type reading struct{ said, at time.Time }
+
+// Clock returns the time by the database's clock, as it was read last, some hundred milliseconds ago or
+// since the database is away.
+func (s *Store) Clock() time.Time {
+	r := s.history.clock.Load()
+	return r.said.Add(time.Since(r.at))
 }
 
 // point returns what the database must have, at least.
@@ -37,7 +51,7 @@ func (h *history) note(generation, seen int64) {
 }
 
 const (
-	selectGeneration = `select platform.generation($1, $2), platform.written()`
+	selectGeneration = `select platform.generation($1, $2), platform.written(), clock_timestamp()`
 
 	raiseGeneration = `
 update platform.instance
@@ -57,9 +71,11 @@ func (s *Store) queueGeneration(q *pgx.Batch, generation *int64) {
 	known, seen := s.history.point()
 	q.Queue(selectGeneration, known, seen).QueryRow(func(row pgx.Row) error {
 		var written int64
-		if err := row.Scan(generation, &written); err != nil {
+		var said time.Time
+		if err := row.Scan(generation, &written, &said); err != nil {
 			return err
 		}
+		s.history.clock.Store(&reading{said, time.Now()})
 		s.history.note(*generation, written)
 		return nil
 	})

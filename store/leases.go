@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -45,6 +46,16 @@ where change >= $1 and ($1 > 0 or state <> 'closed')`
 	handOver = `
 update platform.room set node = $4, change = pg_current_xact_id()::text::bigint
 where tenant = $1 and room = $2 and epoch = $3 and state <> 'closed'`
+
+	announceProcess = `
+with old as (delete from platform.process where announced < clock_timestamp() - interval '1 hour' and incarnation <> $2)
+insert into platform.process (node, incarnation) values ($1, $2)
+on conflict (incarnation) do update set announced = clock_timestamp()`
+
+	selectProcesses = `
+select incarnation::text from platform.node where expires > clock_timestamp() - $1::interval
+union
+select incarnation::text from platform.process where announced > clock_timestamp() - $1::interval`
 
 	selectConfigs = `select id, game, name, settings from room where status <> 'closed'`
 )
@@ -150,6 +161,40 @@ func (l *Leases) Configs(ctx context.Context, id tenant.ID) ([]rooms.Config, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store: configurations of rooms: %w", err)
+	}
+	return out, nil
+}
+
+// listedFor is how long a process is listed after its lease's end, or after it was announced.
+const listedFor = time.Minute
+
+// Announce lists a process among those of Processes for a minute, before it has a lease.
+func (l *Leases) Announce(ctx context.Context, node, incarnation string) error {
+	err := l.lease(ctx, func(conn *pgxpool.Conn) error {
+		_, err := conn.Exec(ctx, announceProcess, node, incarnation)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store: announce %s: %w", node, err)
+	}
+	return nil
+}
+
+// Processes returns the incarnations of all nodes that live or are about to, or did a moment ago.
+func (l *Leases) Processes(ctx context.Context) (out [][16]byte, err error) {
+	err = l.s.platform(ctx, func(conn *pgxpool.Conn) error {
+		rows, _ := conn.Query(ctx, selectProcesses, listedFor) // its error comes from CollectRows
+		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) ([16]byte, error) {
+			var text string
+			if err := row.Scan(&text); err != nil {
+				return [16]byte{}, err
+			}
+			return uuid.Parse(text)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: processes: %w", err)
 	}
 	return out, nil
 }

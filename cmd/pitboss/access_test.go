@@ -24,7 +24,6 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
-	"github.com/pitboss-hub/pitboss/web"
 )
 
 // pair runs two nodes on the floor's database, on one bus, until stop or the test's end. Each
@@ -54,7 +53,7 @@ func (f *floor) serveOn(buses ...hub.Bus) ([]*floor, func()) {
 			f.t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		n := newNode(fmt.Sprint("node-", i), s, bus, p.log, web.Edge{}, f.published, seams{})
+		n := newNode(nodeOptions{name: fmt.Sprint("node-", i), store: s, bus: bus, log: p.log, published: f.published})
 		up, down := make(chan struct{}), make(chan error, 1)
 		go func() { down <- n.run(ctx, l, nil, func() { close(up) }) }()
 		stops = append(stops, func() {

@@ -84,7 +84,7 @@ func (c devCmd) Run(p *program) error {
 	}
 	defer s.Close()
 	// Everybody comes from this machine, load tests too: no limits by address.
-	n := newNode("dev", s, membus.New(), p.log, edge{AddressRequests: 0}.limits(), nil, p.seams)
+	n := newNode(nodeOptions{name: "dev", store: s, bus: membus.New(), log: p.log, edge: edge{AddressRequests: 0}.limits(), test: p.seams})
 	// Without its database there is nothing left to serve.
 	ctx, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)

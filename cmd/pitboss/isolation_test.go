@@ -44,7 +44,7 @@ func (f *floor) startNodeBehind(edge web.Edge, log slog.Handler, admin net.Liste
 		f.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	n := newNode("test", f.store, membus.New(), slog.New(log), edge, f.published, test)
+	n := newNode(nodeOptions{name: "test", store: f.store, bus: membus.New(), log: slog.New(log), edge: edge, published: f.published, test: test})
 	f.node = n
 	up, down := make(chan struct{}), make(chan error, 1)
 	go func() { down <- n.run(ctx, l, admin, func() { close(up) }) }()

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
@@ -33,8 +34,11 @@ var windows = hub.Windows{Chat: 10 * time.Millisecond, Promotion: 10 * time.Mill
 
 // node is a running Pitboss: the wiring, and nothing else.
 type node struct {
-	name    string
-	log     *slog.Logger
+	name string
+	log  *slog.Logger
+	// incarnation tells this process from others of its name.
+	incarnation string
+
 	tenants *store.Tenants
 	keys    *jwks.Keys
 	store   *store.Store
@@ -44,15 +48,30 @@ type node struct {
 	metrics *prometheus.Registry
 }
 
-// newNode puts the parts together, leaves first; nothing runs yet. Keys that tenants publish are read
-// from the addresses in published too.
-func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, edge web.Edge, published []netip.Prefix, test seams) *node {
-	n := &node{name: name, log: log.With("node", name), store: s, metrics: prometheus.NewRegistry()}
+// nodeOptions are what a node is made of.
+type nodeOptions struct {
+	name        string
+	incarnation string // a UUID; empty: a random one
+	store       *store.Store
+	bus         hub.Bus
+	log         *slog.Logger
+	edge        web.Edge
+	published   []netip.Prefix // private addresses from which tenants' published keys are read
+	test        seams
+}
+
+// newNode puts the parts together, leaves first; nothing runs yet.
+func newNode(o nodeOptions) *node {
+	if o.incarnation == "" {
+		o.incarnation = uuid.NewString()
+	}
+	name, s, log, test := o.name, o.store, o.log, o.test
+	n := &node{name: name, incarnation: o.incarnation, log: log.With("node", name), store: s, metrics: prometheus.NewRegistry()}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.metrics.MustRegister(s)
 	n.tenants = s.Tenants()
 	n.hub = hub.New(hub.Options{
-		Bus: bus, Node: name, Log: log, Registerer: n.metrics, Windows: windows,
+		Bus: o.bus, Node: name, Log: log, Registerer: n.metrics, Windows: windows,
 		Repair: func(ctx context.Context, topic tenant.Topic, after int64) ([]hub.Message, error) {
 			ref, err := rooms.RefOf(topic)
 			if err != nil {
@@ -72,7 +91,7 @@ func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, edge we
 	}
 	engine := fair.OS()
 	n.rooms = rooms.NewDirectory(rooms.Options{
-		Journal: journal, Kinds: games(), Publisher: publisher, Node: name, Log: n.log, Registerer: n.metrics,
+		Journal: journal, Kinds: games(), Publisher: publisher, Node: name, Incarnation: o.incarnation, Log: n.log, Registerer: n.metrics,
 		Leases: store.NewLeases(s), Peers: n.hub,
 		Seeds: func() (game.Seed, error) { return fair.NewSeed(engine) },
 		Balance: func(ctx context.Context, id tenant.ID, who game.PlayerID) (rooms.PlayerBalance, error) {
@@ -91,13 +110,14 @@ func newNode(name string, s *store.Store, bus hub.Bus, log *slog.Logger, edge we
 			return ""
 		},
 	})
-	n.keys = jwks.New(n.tenants, jwks.Options{Allow: published, Log: n.log, Registerer: n.metrics})
+	n.keys = jwks.New(n.tenants, jwks.Options{Allow: o.published, Log: n.log, Registerer: n.metrics})
 	verifier := auth.NewVerifier(n.keys, s.Revocations())
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
-		Verifier: verifier, Tickets: auth.NewTickets(s.Box(), s, verifier), Registerer: n.metrics, Edge: edge,
+		Verifier: verifier, Tickets: auth.NewTickets(s.Box(), s, verifier), Registerer: n.metrics, Edge: o.edge,
 	})
 	n.keys.OnChange(n.web.CloseRevoked)
+	n.answerHello()
 	return n
 }
 
@@ -109,7 +129,12 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	defer end()
 	parts, life := errgroup.WithContext(life)
 	parts.Go(func() error { return n.hub.Run(life) })
-	parts.Go(func() error { return n.rooms.Run(life) })
+	parts.Go(func() error {
+		if err := n.meet(life); err != nil {
+			return err
+		}
+		return n.rooms.Run(life)
+	})
 	parts.Go(func() error { return n.tenants.Run(life) })
 	parts.Go(func() error { return n.keys.Run(life) })
 	parts.Go(func() error { return n.store.Revocations().Run(life) })

@@ -12,11 +12,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/redisbus"
+	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/web"
 )
 
@@ -100,20 +102,33 @@ func (c serveCmd) Run(p *program) error {
 		return err
 	}
 	metrics := prometheus.NewRegistry()
-	bus, err := c.bus(p, metrics)
+	incarnation := uuid.New()
+	bus, err := c.bus(p, s, name, incarnation, metrics)
 	if err != nil {
 		return err
 	}
-	n := newNode(name, s, bus, p.log, c.Edge.limits(), c.Keys.JWKSAllow, p.seams)
+	n := newNode(nodeOptions{
+		name: name, incarnation: incarnation.String(), store: s, bus: bus, log: p.log,
+		edge: c.Edge.limits(), published: c.Keys.JWKSAllow, test: p.seams,
+	})
 	n.metrics.MustRegister(metrics)
 	return n.run(p.ctx, public, admin, func() { p.log.Info("serving", "address", public.Addr().String()) })
 }
 
-func (c serveCmd) bus(p *program, metrics prometheus.Registerer) (hub.Bus, error) {
+// bus is the way to the other nodes, which believe this process because the database knows it.
+func (c serveCmd) bus(p *program, s *store.Store, name string, incarnation uuid.UUID, metrics prometheus.Registerer) (hub.Bus, error) {
 	if c.Redis == "" {
 		return membus.New(), nil
 	}
-	return redisbus.Open(redisbus.Options{URL: c.Redis, Log: p.log, Registerer: metrics})
+	leases := store.NewLeases(s)
+	if err := leases.Announce(p.ctx, name, incarnation.String()); err != nil {
+		return nil, err
+	}
+	realm := s.Realm()
+	return redisbus.Open(redisbus.Options{
+		URL: c.Redis, Key: s.Box().BusKey(), Realm: realm[:], Sender: incarnation, Clock: s.Clock, Processes: leases.Processes,
+		Log: p.log, Registerer: metrics,
+	})
 }
 
 // name is this node's. The port tells two nodes on one host apart, and is the same after a

@@ -7,24 +7,16 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 )
 
-// version begins every payload. A node drops what a newer one sends in a form that it does not
-// know.
-const version = 1
-
 var errPayload = errors.New("redisbus: a payload that no node should have sent")
 
-// originSize is the length of a node's mark, by which it knows its own messages.
-const originSize = 8
-
-// encode is version, origin, class, epoch, seq, top and seat, key, frame, and the private forms.
-func encode(origin [originSize]byte, m *hub.Message) []byte {
-	size := 64 + len(m.Key) + len(m.Frame)
+// encode is class, epoch, seq, top and seat, key, frame, and the private forms, with room before for
+// the head and after for the tag.
+func encode(m *hub.Message) []byte {
+	size := headSize + macSize + 64 + len(m.Key) + len(m.Frame)
 	for i := range m.Private {
 		size += 8 + len(m.Private[i].Player) + len(m.Private[i].Frame)
 	}
-	b := append(make([]byte, 0, size), version)
-	b = append(b, origin[:]...)
-	b = append(b, byte(m.Class))
+	b := append(make([]byte, headSize, size), byte(m.Class))
 	b = binary.AppendVarint(b, m.Epoch)
 	b = binary.AppendVarint(b, m.Seq)
 	b = binary.AppendVarint(b, m.Top)
@@ -40,23 +32,14 @@ func encode(origin [originSize]byte, m *hub.Message) []byte {
 	return b
 }
 
-// originOf is who sent a payload.
-func originOf(payload string) (origin [originSize]byte, ok bool) {
-	if len(payload) < 1+originSize || payload[0] != version {
-		return origin, false
-	}
-	copy(origin[:], payload[1:])
-	return origin, true
-}
-
-// decode is the other side of encode, but for the topic. The frames are parts of payload.
-func decode(payload []byte) (hub.Message, error) {
+// decode is the other side of encode, but for the topic. The frames are parts of body.
+func decode(body []byte) (hub.Message, error) {
 	var m hub.Message
-	if len(payload) < 1+originSize+1 || payload[0] != version {
+	if len(body) == 0 {
 		return m, errPayload
 	}
-	r := reader{payload[1+originSize+1:], false}
-	m.Class = hub.Class(payload[1+originSize])
+	r := reader{body[1:], false}
+	m.Class = hub.Class(body[0])
 	m.Epoch, m.Seq, m.Top, m.Seat = r.number(), r.number(), r.number(), r.number()
 	m.Key, m.Frame = string(r.bytes()), r.bytes()
 	n := r.length()

@@ -5,6 +5,12 @@
 //
 //   - A message is altered by nobody and is never delivered to another topic, nor twice by the
 //     bus itself. It may be lost: whoever counts (Message.Seq, Message.Top) notices.
+//   - What comes from Redis is believed if it was signed, for its channel, by a process that has the
+//     key and that the database knows, in the last half minute, and did not come before. Messages with
+//     a Seq or a Seat may come again: those who count them notice, and in what order they come says
+//     nothing. Everything else is dropped and counted.
+//   - A node that hears a process which its database does not know says nothing and believes nothing,
+//     and Health says so, until that process is known or silent.
 //   - Messages of one publisher and topic keep their order.
 //   - A node's own sockets are served by the node itself, also while Redis is away.
 //   - Nobody waits for Redis but who subscribes, and that has an end. What waits is bounded: a
@@ -20,7 +26,7 @@
 //	link      one connection that receives; it only looks the channel up and passes on
 //	worker    decodes and delivers; a topic always has the same one
 //
-// A topic's channel is pb:{partition}topic. The partition, a hash of the topic, says which lane
+// A topic's channel is pb:{partition}realm:topic. The partition, a hash of the topic, says which lane
 // and link it has; in a Cluster its tag puts it into one of as many equal ranges of slots, so
 // that the partitions are spread over all servers and each has a connection of its own.
 //
@@ -33,6 +39,11 @@
 // Every second each link is sent a message to itself, by the way that all messages take. A
 // connection's ping would only show the connection: after a failover, a demoted master may
 // keep its subscribers and never send them anything.
+//
+// Signing and verifying a message of 300 bytes take 0.7 µs, most of it in the processor's own
+// instructions for SHA-256 (BenchmarkSeal): a fifth of what the bus costs when it goes in full batches,
+// a hundredth at the rates of a casino, where every message wakes a process up. A tag for a whole
+// pipeline would cost less, and none of its messages could be verified by who does not get all.
 //
 // Publishing is not retried: it is not known how much of a pipeline was done, and a message
 // that comes twice is worse than one that is missing, which is seen and fetched.

@@ -1,6 +1,7 @@
 package redisbus_test
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"strconv"
@@ -44,11 +45,14 @@ func number(t testing.TB, text string) int {
 	return n
 }
 
+// key is that of all nodes.
+var key = bytes.Repeat([]byte("k"), 32)
+
 func TestAURLThatNamesNoRedisIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{"", "localhost:6379", "http://x", "redis://", "redis://x/one", "redis://a,b/0",
 		"redis-sentinel://a:1", "redis-cluster://a:1/2", "redis://:secret@%zz"} {
-		_, err := redisbus.Open(redisbus.Options{URL: url})
+		_, err := redisbus.Open(redisbus.Options{URL: url, Key: key})
 		if !errors.Is(err, redisbus.ErrURL) {
 			t.Errorf("%q: %v", url, err)
 		}
@@ -57,7 +61,7 @@ func TestAURLThatNamesNoRedisIsRefused(t *testing.T) {
 		}
 	}
 	for _, url := range []string{"redis://x", "rediss://u:p@x:1/3", "redis-sentinel://a:1,b:2/m?db=4", "redis-cluster://a:1,b:2"} {
-		if _, err := redisbus.Open(redisbus.Options{URL: url}); err != nil {
+		if _, err := redisbus.Open(redisbus.Options{URL: url, Key: key}); err != nil {
 			t.Errorf("%q: %v", url, err)
 		}
 	}

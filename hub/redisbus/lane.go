@@ -26,8 +26,7 @@ type lane struct {
 	work chan struct{} // holds one: something waits
 
 	// Owned by run.
-	spare   []publication
-	failing bool
+	spare []publication
 
 	mu      sync.Mutex // guards what follows
 	waiting []publication
@@ -100,10 +99,8 @@ func (l *lane) flush(ctx context.Context) {
 			bytes += len(rest[n].payload)
 			n++
 		}
-		err := l.publish(ctx, rest[:n])
-		if (err != nil) != l.failing {
-			l.failing = err != nil
-			l.bus.log.Warn("redis takes messages", "yes", !l.failing, "error", err)
+		if err := l.publish(ctx, rest[:n]); err != nil {
+			l.bus.unpublished(err)
 		}
 		rest = rest[n:]
 	}
@@ -113,6 +110,8 @@ func (l *lane) flush(ctx context.Context) {
 
 func (l *lane) publish(ctx context.Context, some []publication) error {
 	l.bus.meters.pipeline.Observe(float64(len(some)))
+	ctx, cancel := context.WithTimeout(ctx, exchangeWithin) // of all that the library does for it, as to connect
+	defer cancel()
 	cmds, err := l.bus.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, x := range some {
 			if l.bus.sharded {
@@ -134,4 +133,43 @@ func (l *lane) publish(ctx context.Context, some []publication) error {
 	}
 	l.bus.meters.published.Add(float64(len(some) - lost))
 	return err
+}
+
+// outage is what is known of Redis taking no messages.
+type outage struct {
+	mu   sync.Mutex // guards what follows
+	on   bool
+	last time.Time // when a message was not taken
+}
+
+// unpublished notes that Redis did not take a message. It is said once, until it takes all for a while:
+// lanes fail by themselves, and in a Cluster servers do.
+func (b *Bus) unpublished(err error) {
+	b.reload()
+	b.outage.mu.Lock()
+	defer b.outage.mu.Unlock()
+	b.outage.last = time.Now()
+	if !b.outage.on {
+		b.outage.on = true
+		b.log.Warn("redis takes messages", "yes", false, "error", err)
+	}
+}
+
+// taken says that Redis takes messages again, when it has refused none for so long.
+func (b *Bus) taken(quiet time.Duration) {
+	b.outage.mu.Lock()
+	defer b.outage.mu.Unlock()
+	if b.outage.on && time.Since(b.outage.last) > quiet {
+		b.outage.on = false
+		b.log.Warn("redis takes messages", "yes", true)
+	}
+}
+
+// reload has a Cluster's state read again: the library reads it once a minute, or when a server that
+// lives says that a slot has moved, and the error of one that is dead tells it nothing. It does so in
+// the background, five times a second at most.
+func (b *Bus) reload() {
+	if c, ok := b.client.(*redis.ClusterClient); ok {
+		c.ReloadState(context.Background())
+	}
 }

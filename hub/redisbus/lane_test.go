@@ -10,7 +10,7 @@ import (
 
 func TestAFullLaneStillTakesProbesAndNotWithoutEnd(t *testing.T) {
 	t.Parallel()
-	b, err := Open(Options{URL: "redis://127.0.0.1:1"}) // nobody is asked for anything
+	b, err := Open(Options{URL: "redis://127.0.0.1:1", Key: make([]byte, keyLeast)}) // nobody is asked for anything
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestAFullLaneStillTakesProbesAndNotWithoutEnd(t *testing.T) {
 }
 
 func TestALinkIsMadeAnewForProbesInVainAndNotForTimeAlone(t *testing.T) {
-	b, err := Open(Options{URL: "redis://127.0.0.1:1"})
+	b, err := Open(Options{URL: "redis://127.0.0.1:1", Key: make([]byte, keyLeast)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestALinkIsMadeAnewForProbesInVainAndNotForTimeAlone(t *testing.T) {
 	if l.probe(); !l.deaf() {
 		t.Error("not deaf")
 	}
-	if l.probed("0"); l.deaf() || l.silent() {
+	if l.probed(string(l.greeting())); l.deaf() || l.silent() {
 		t.Error("deaf, and something came")
 	}
 }

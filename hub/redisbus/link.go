@@ -2,7 +2,6 @@ package redisbus
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -62,7 +61,7 @@ type subscription struct {
 
 func newLink(b *Bus, i int) *link {
 	l := &link{bus: b, index: i, work: make(chan struct{}, 1)}
-	l.probes = prefix + tags[i%partitions] + "}probe:" + hex.EncodeToString(b.origin[:]) + ":" + fmt.Sprint(i)
+	l.probes = fmt.Sprintf("%s%s}%s:probe:%x:%d", prefix, tags[i%partitions], b.realm, b.seals.sender, i)
 	return l
 }
 
@@ -213,6 +212,7 @@ func (l *link) run(ctx context.Context) {
 		}
 		l.failed(began)
 		l.bus.meters.reconnects.Inc()
+		l.bus.reload()
 		l.bus.log.Debug("a connection to redis is made anew", "error", err)
 		if time.Since(began) > backoffMost {
 			pause = backoffFirst
@@ -241,11 +241,14 @@ func (l *link) connection(ctx context.Context) error {
 	}
 	closed := sync.OnceFunc(func() { _ = p.Close() })
 	defer closed()
-	defer context.AfterFunc(ctx, closed)() // which ends Receive
-	if err := l.command(ctx, p, true, l.probes); err != nil {
+	defer context.AfterFunc(ctx, closed)()             // which ends Receive
+	dialling, done := context.WithTimeout(ctx, within) // or a server that stands still is waited for as long as for a pipeline
+	err := l.command(dialling, p, true, l.probes)
+	done()
+	if err != nil {
 		return err
 	}
-	if _, err := p.ReceiveTimeout(ctx, 2*within); err != nil { // the probes' subscription
+	if _, err := p.ReceiveTimeout(ctx, within); err != nil { // the probes' subscription
 		return err
 	}
 	l.rise(p, cancel)
@@ -366,12 +369,7 @@ func (l *link) received(m *redis.Message) {
 	}
 	b := l.bus
 	b.meters.received.Inc()
-	origin, ok := originOf(m.Payload)
-	if !ok {
-		b.meters.lost.WithLabelValues("unreadable").Inc()
-		return
-	}
-	if origin == b.origin {
+	if senderOf(m.Payload) == b.seals.sender {
 		return // delivered when it was published
 	}
 	b.mu.RLock()
@@ -381,7 +379,7 @@ func (l *link) received(m *redis.Message) {
 		return
 	}
 	select {
-	case b.worker(s.partition) <- work{sub: s, payload: m.Payload}:
+	case b.worker(s.partition) <- work{sub: s, payload: m.Payload, came: true}:
 	default:
 		b.meters.lost.WithLabelValues("work_queue").Inc()
 	}

@@ -4,7 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 type meters struct {
 	published, received, reconnects prometheus.Counter
-	lost                            *prometheus.CounterVec
+	lost, refused                   *prometheus.CounterVec
 	pipeline, delivery              prometheus.Histogram
 	health                          prometheus.Gauge
 }
@@ -18,7 +18,9 @@ func newMeters(reg prometheus.Registerer) *meters {
 		received:   counter("received_total", "Messages that Redis delivered, this node's own too."),
 		reconnects: counter("reconnects_total", "Receiving connections that were made anew."),
 		lost: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_redis_lost_total",
-			Help: "Messages lost here, by where: publish_queue and work_queue were full, publish failed, unreadable was."}, []string{"where"}),
+			Help: "Messages lost here, by where: publish_queue and work_queue were full, publish failed."}, []string{"where"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_redis_refused_total",
+			Help: "Messages that came and were not believed, by why (docs/operations.md)."}, []string{"why"}),
 		pipeline: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_redis_pipeline_messages",
 			Help: "Messages published at once.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
 		delivery: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_redis_delivery_seconds",
@@ -26,7 +28,7 @@ func newMeters(reg prometheus.Registerer) *meters {
 		health: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_redis_delivers", Help: "1 while what is published is delivered."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.published, m.received, m.reconnects, m.lost, m.pipeline, m.delivery, m.health)
+		reg.MustRegister(m.published, m.received, m.reconnects, m.lost, m.refused, m.pipeline, m.delivery, m.health)
 	}
 	return m
 }

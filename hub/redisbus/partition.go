@@ -48,10 +48,10 @@ func crc16(s string) (crc uint16) {
 }
 
 // channel is where a topic is published, and its partition.
-func channel(t tenant.Topic) (name string, partition int) {
+func (b *Bus) channel(t tenant.Topic) (name string, partition int) {
 	text := t.String()
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(text))
 	partition = int(h.Sum32() % partitions)
-	return prefix + tags[partition] + "}" + text, partition
+	return prefix + tags[partition] + "}" + b.realm + ":" + text, partition
 }

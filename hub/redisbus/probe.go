@@ -2,8 +2,8 @@ package redisbus
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -29,6 +29,7 @@ func (b *Bus) probe(ctx context.Context) {
 				l.rebuild()
 			}
 		}
+		b.taken(2 * probeEvery)
 		err := b.Health()
 		b.meters.health.Set(0)
 		if err == nil {
@@ -51,7 +52,13 @@ func (b *Bus) probe(ctx context.Context) {
 func (l *link) probe() {
 	b := l.bus
 	l.unheard.Add(1)
-	b.lanes[l.index%len(b.lanes)].probe(l.probes, strconv.AppendInt(nil, int64(time.Since(b.began)), 10))
+	b.lanes[l.index%len(b.lanes)].probe(l.probes, l.greeting())
+}
+
+// greeting is what the link hears of itself, with the time.
+func (l *link) greeting() []byte {
+	sent := binary.BigEndian.AppendUint64(make([]byte, headSize, headSize+8+macSize), uint64(time.Since(l.bus.began)))
+	return l.bus.seals.seal(l.probes, 0, sent)
 }
 
 // silent reports whether nothing came by the link for too long, or yet.
@@ -75,18 +82,28 @@ func (l *link) upFor() time.Duration {
 
 // probed is what a link hears of itself.
 func (l *link) probed(payload string) {
+	o, refused := l.bus.seals.open(l.probes, []byte(payload))
+	if refused == "" && (o.sender != l.bus.seals.sender || len(o.body) != 8) {
+		refused = refusedForged
+	}
+	if refused != "" {
+		l.bus.refuse(l.probes, refused)
+		return
+	}
 	now := time.Since(l.bus.began)
 	l.heardAt.Store(int64(now))
 	l.unheard.Store(0)
-	if sent, err := strconv.ParseInt(payload, 10, 64); err == nil {
-		l.bus.meters.delivery.Observe((now - time.Duration(sent)).Seconds())
-	}
+	sent := time.Duration(binary.BigEndian.Uint64(o.body))
+	l.bus.meters.delivery.Observe((now - sent).Seconds())
 }
 
 // Health implements hub.Bus.
 func (b *Bus) Health() error {
 	if b.stopped.Load() {
 		return ErrStopped
+	}
+	if b.senders.foreign.Load() {
+		return ErrForeign
 	}
 	silent := 0
 	for _, l := range b.links {

@@ -3,6 +3,7 @@ package redisbus
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,8 @@ import (
 var (
 	// ErrStopped means that this node's Run has ended.
 	ErrStopped = errors.New("redisbus: this node has stopped")
+	// ErrKey means that the key is missing or too short.
+	ErrKey = errors.New("redisbus: the key has 32 bytes at least")
 	// ErrFull means that Redis does not take messages as fast as they come: other nodes do not
 	// get this one. This node's own sockets do.
 	ErrFull = errors.New("redisbus: too much waits to be published")
@@ -35,6 +38,10 @@ const (
 	plainLinks = 4
 	// plainLanes is how many publish to it.
 	plainLanes = 2
+	// keyLeast is how many bytes a key has at least.
+	keyLeast = 32
+	// realmSize is how many bytes of a realm are in a channel's name.
+	realmSize = 8
 )
 
 var _ hub.Bus = (*Bus)(nil)
@@ -44,6 +51,18 @@ type Options struct {
 	// URL is redis://[user:password@]host[:port][/db], rediss://… for TLS,
 	// redis-sentinel://host:port,host:port/master[?db=n], or redis-cluster://host:port,host:port.
 	URL string
+	// Key signs what nodes say to each other: who does not have it is not believed.
+	Key []byte
+	// Sender names this process, and no other ever. Zero is a random one.
+	Sender [16]byte
+	// Realm is a part of all channels' names: nodes of another one hear nothing of this one's.
+	Realm []byte
+	// Clock is the one by which messages are too old. All nodes have the same one, the database's.
+	// It defaults to time.Now.
+	Clock func() time.Time
+	// Processes asks the database which processes there are, or were a moment ago; this one must be
+	// among them before Run. Others are not believed. Nil: all are that have the key.
+	Processes func(context.Context) ([][16]byte, error)
 	// Log defaults to slog.Default().
 	Log *slog.Logger
 	// Registerer shows the metrics. Nil: nothing does.
@@ -52,14 +71,20 @@ type Options struct {
 
 // Bus is one node's end of a bus. A bus runs once.
 type Bus struct {
-	client  redis.UniversalClient
-	sharded bool
-	origin  [originSize]byte
-	log     *slog.Logger
-	meters  *meters
-	lanes   []*lane
-	links   []*link
-	workers []chan work
+	client    redis.UniversalClient
+	sharded   bool
+	realm     string
+	seals     *seals
+	senders   *senders
+	processes func(context.Context) ([][senderSize]byte, error)
+	numbers   [partitions]atomic.Uint64 // of what was published last
+	outage    outage
+	refusedAt atomic.Int64 // since began: when a refused message was logged
+	log       *slog.Logger
+	meters    *meters
+	lanes     []*lane
+	links     []*link
+	workers   []chan work
 
 	stopped atomic.Bool
 	done    chan struct{} // closed when Run ends
@@ -74,24 +99,33 @@ type work struct {
 	sub     *subscription
 	own     hub.Message
 	payload string
+	came    bool // it is a payload, which may be empty
 }
 
-// Open makes a bus; Redis need not be there yet. It returns ErrURL.
+// Open makes a bus; Redis need not be there yet. It returns ErrURL or ErrKey.
 func Open(o Options) (*Bus, error) {
 	client, sharded, err := connect(o.URL)
 	if err != nil {
 		return nil, err
 	}
+	if len(o.Key) < keyLeast {
+		return nil, ErrKey
+	}
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Sender == [senderSize]byte{} {
+		_, _ = rand.Read(o.Sender[:]) // it never fails
 	}
 	quiet.Do(func() { redis.SetLogger(library{o.Log}) })
 	b := &Bus{
 		client: client, sharded: sharded, log: o.Log, meters: newMeters(o.Registerer),
+		realm: hex.EncodeToString(o.Realm[:min(len(o.Realm), realmSize)]),
+		seals: newSeals(o.Key, o.Sender, o.Clock), senders: newSenders(o.Processes != nil), processes: o.Processes,
 		done: make(chan struct{}), began: time.Now(), subs: map[string]*subscription{},
-	}
-	if _, err := rand.Read(b.origin[:]); err != nil {
-		return nil, fmt.Errorf("redisbus: no randomness: %w", err)
 	}
 	links, lanes := plainLinks, plainLanes
 	if sharded {
@@ -130,7 +164,7 @@ func (b *Bus) Publish(ctx context.Context, m hub.Message) error {
 	if b.stopped.Load() {
 		return ErrStopped
 	}
-	name, partition := channel(m.Topic)
+	name, partition := b.channel(m.Topic)
 	b.mu.RLock()
 	sub := b.subs[name]
 	b.mu.RUnlock()
@@ -143,7 +177,10 @@ func (b *Bus) Publish(ctx context.Context, m hub.Message) error {
 			return ctx.Err()
 		}
 	}
-	return b.lanes[partition%len(b.lanes)].push(name, encode(b.origin, &m))
+	if b.senders.foreign.Load() {
+		return ErrForeign
+	}
+	return b.lanes[partition%len(b.lanes)].push(name, b.seals.seal(name, b.numbers[partition].Add(1), encode(&m)))
 }
 
 func (b *Bus) worker(partition int) chan work { return b.workers[partition%len(b.workers)] }
@@ -156,13 +193,13 @@ func (b *Bus) Subscribe(ctx context.Context, topic tenant.Topic) error {
 	if b.stopped.Load() {
 		return ErrStopped
 	}
-	name, partition := channel(topic)
+	name, partition := b.channel(topic)
 	return b.links[partition%len(b.links)].subscribe(ctx, name, topic, partition)
 }
 
 // Unsubscribe implements hub.Bus.
 func (b *Bus) Unsubscribe(topic tenant.Topic) {
-	name, partition := channel(topic)
+	name, partition := b.channel(topic)
 	b.links[partition%len(b.links)].unsubscribe(name)
 }
 
@@ -187,6 +224,10 @@ func (b *Bus) Run(ctx context.Context, deliver func(hub.Message)) error {
 		parts.Go(func() error { l.write(ctx); return nil })
 	}
 	parts.Go(func() error { b.probe(ctx); return nil })
+	parts.Go(func() error { b.watch(ctx); return nil })
+	if b.sharded {
+		parts.Go(func() error { b.follow(ctx); return nil })
+	}
 	return parts.Wait()
 }
 
@@ -200,15 +241,34 @@ func (b *Bus) work(ctx context.Context, queue <-chan work, deliver func(hub.Mess
 				continue
 			}
 			m := w.own
-			if w.payload != "" {
-				var err error
-				if m, err = decode([]byte(w.payload)); err != nil {
-					b.meters.lost.WithLabelValues("unreadable").Inc()
+			if w.came {
+				var refused string
+				if m, refused = b.believe(w.sub, w.payload); refused != "" {
+					b.refuse(w.sub.channel, refused)
+				}
+				if m.Topic.IsZero() {
 					continue
 				}
-				m.Topic = w.sub.topic
 			}
 			deliver(m)
 		}
 	}
+}
+
+// believe makes a message of a payload that came by the subscription's channel, or says why it is to be
+// dropped. One without a topic is not to be delivered. What has a place in a journal, or a seat, may come again: whoever counts those notices.
+func (b *Bus) believe(sub *subscription, payload string) (hub.Message, string) {
+	body, again, refused := b.open(sub.channel, sub.partition, []byte(payload))
+	if refused != "" || len(body) == 0 { // or only a sign of life
+		return hub.Message{}, refused
+	}
+	m, err := decode(body)
+	switch {
+	case err != nil:
+		return m, refusedUnreadable
+	case again && m.Seq == 0 && m.Seat == 0:
+		return m, refusedReplayed
+	}
+	m.Topic = sub.topic
+	return m, ""
 }

@@ -3,9 +3,6 @@ package redisbus_test
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -15,7 +12,6 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/bustest"
-	"github.com/pitboss-hub/pitboss/hub/freeport"
 	"github.com/pitboss-hub/pitboss/hub/redisbus"
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
 )
@@ -37,7 +33,7 @@ func nodes(url string) func(*testing.T, int) []hub.Bus {
 	return func(t *testing.T, n int) []hub.Bus {
 		var out []hub.Bus
 		for range n {
-			b, err := redisbus.Open(redisbus.Options{URL: url})
+			b, err := redisbus.Open(redisbus.Options{URL: url, Key: key})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,51 +50,7 @@ func TestOneServerIsABus(t *testing.T) {
 
 func TestAClusterIsABus(t *testing.T) {
 	t.Parallel()
-	bustest.Run(t, nodes(clusterOf3(t)))
-}
-
-// clusterOf3 starts a Redis Cluster and returns its URL.
-func clusterOf3(t *testing.T) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var clients []*redis.Client
-	url := "redis-cluster://"
-	for i := range 3 {
-		s, busPort := clusterServer(t, "2000")
-		c := redis.NewClient(&redis.Options{Addr: s.Addr, Protocol: 2, DisableIdentity: true})
-		t.Cleanup(func() { _ = c.Close() })
-		clients = append(clients, c)
-		if i > 0 {
-			url += ","
-		}
-		url += s.Addr
-		if err := c.ClusterAddSlotsRange(ctx, i*16384/3, (i+1)*16384/3-1).Err(); err != nil {
-			t.Fatal(err)
-		}
-		host, port := split(t, s.Addr)
-		if err := clients[0].Do(ctx, "cluster", "meet", host, port, busPort).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, c := range clients {
-		until(t, "the cluster stands", func() bool {
-			info, err := c.ClusterInfo(ctx).Result()
-			shards, errShards := c.ClusterShards(ctx).Result()
-			return err == nil && errShards == nil && len(shards) == 3 && contains(info, "cluster_state:ok")
-		})
-	}
-	return url
-}
-
-// clusterServer is a server of a Redis Cluster, and the port on which the others speak with it.
-func clusterServer(t *testing.T, timeout string) (*localredis.Server, int) {
-	t.Helper()
-	port, err := freeport.Take()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return server(t, 0, "--cluster-enabled", "yes", "--cluster-node-timeout", timeout, "--cluster-port", strconv.Itoa(port)), port
+	bustest.Run(t, nodes(clusterOf3(t).url))
 }
 
 // node is a bus that runs, and what came by it.
@@ -109,7 +61,12 @@ type node struct {
 
 func start(t testing.TB, url string) *node {
 	t.Helper()
-	b, err := redisbus.Open(redisbus.Options{URL: url})
+	return startWith(t, redisbus.Options{URL: url, Key: key})
+}
+
+func startWith(t testing.TB, o redisbus.Options) *node {
+	t.Helper()
+	b, err := redisbus.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,36 +262,6 @@ func TestAStalledClusterDoublesNothing(t *testing.T) {
 	if came > 1 {
 		t.Errorf("it came %d times", came)
 	}
-}
-
-func TestASentinelFailoverIsSurvived(t *testing.T) {
-	t.Parallel()
-	master := server(t, 0)
-	host, port := split(t, master.Addr)
-	server(t, 0, "--replicaof", host+" "+port)
-	conf := filepath.Join(t.TempDir(), "sentinel.conf")
-	if err := os.WriteFile(conf, []byte("sentinel monitor floor "+host+" "+port+" 1\n"+
-		"sentinel down-after-milliseconds floor 500\nsentinel failover-timeout floor 3000\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	sentinel := server(t, 0, conf, "--sentinel")
-	url := "redis-sentinel://" + sentinel.Addr + "/floor"
-	a, b, topic := start(t, url), start(t, url), room(t)
-	a.subscribe(t, topic)
-	b.subscribe(t, topic)
-	a.reaches(t, b, topic)
-	watch := redis.NewSentinelClient(&redis.Options{Addr: sentinel.Addr})
-	defer func() { _ = watch.Close() }()
-	until(t, "the sentinel knows the replica", func() bool {
-		replicas, err := watch.Replicas(context.Background(), "floor").Result()
-		return err == nil && len(replicas) == 1 && replicas[0]["master-link-status"] == "ok"
-	})
-	master.Kill()
-	for len(b.got) > 0 {
-		<-b.got
-	}
-	t.Logf("messages flow again after %v", a.reaches(t, b, topic))
-	until(t, "health is green", func() bool { return a.Health() == nil && b.Health() == nil })
 }
 
 func TestManySubscriptionsSurviveAReconnect(t *testing.T) {

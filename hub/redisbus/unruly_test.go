@@ -463,7 +463,7 @@ func TestEverySubscriberEndsWithEveryEventOnceInOrder(t *testing.T) {
 			for i := range 2 {
 				u := newUnruly(t, redis.Addr, rand.New(rand.NewPCG(seed, uint64(i))))
 				u.set(m)
-				bus, err := redisbus.Open(redisbus.Options{URL: u.url(), Log: slog.New(slog.DiscardHandler)})
+				bus, err := redisbus.Open(redisbus.Options{URL: u.url(), Key: key, Log: slog.New(slog.DiscardHandler)})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -59,7 +59,9 @@ func connect(text string) (client redis.UniversalClient, sharded bool, err error
 		if path != "" || db != "" {
 			return nil, false, fmt.Errorf("%w: a Cluster has no databases", ErrURL)
 		}
-		return redis.NewClusterClient(o.Cluster()), true, nil
+		cluster := o.Cluster()
+		cluster.ClusterSlots = newTopology(cluster).slots
+		return redis.NewClusterClient(cluster), true, nil
 	default:
 		return nil, false, ErrURL
 	}

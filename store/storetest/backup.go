@@ -70,3 +70,26 @@ func (s Server) replace(t testing.TB, files string) {
 		t.Fatal(err)
 	}
 }
+
+// Copy runs another server on a copy of this one's files, for which it ends this one for a moment.
+func (s Server) Copy(t testing.TB) Server {
+	t.Helper()
+	c, err := startCluster(t.Context(), s.bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	twin := Server{c, s.bin}
+	if err := s.halt(); err != nil {
+		t.Fatal(err)
+	}
+	twin.replace(t, s.data())
+	if err := s.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return twin
+}

@@ -5,5 +5,6 @@ grant select on platform.migration, platform.instance, platform.tenant, platform
 grant update (generation, history) on platform.instance to :role;
 grant select, insert, update on platform.room to :role;
 grant select, insert, update, delete on platform.node to :role;
+grant select, insert, update, delete on platform.process to :role;
 grant select, insert, update, delete on platform.revocation to :role;
 grant select, insert, delete on platform.ticket_used to :role;

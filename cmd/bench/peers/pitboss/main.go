@@ -69,7 +69,7 @@ func run(ctx context.Context) error {
 	var bus hub.Bus = membus.New()
 	if *side.Redis != "" {
 		var err error
-		if bus, err = redisbus.Open(redisbus.Options{URL: *side.Redis, Log: log, Registerer: prometheus.NewRegistry()}); err != nil {
+		if bus, err = redisbus.Open(redisbus.Options{URL: *side.Redis, Key: make([]byte, 32), Log: log, Registerer: prometheus.NewRegistry()}); err != nil {
 			return err
 		}
 	}
