@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
@@ -98,11 +97,11 @@ func (c *Conn) finish(handler Handler, registered bool, err error) {
 
 func (h *Hub) newConn(id Identity, s *subject) *Conn {
 	c := &Conn{
-		hub: h, id: id, subject: s, tenant: s.tenant, name: strings.ToLower(rand.Text()[:12]), since: time.Now().UnixNano(),
+		hub: h, id: id, subject: s, tenant: s.tenant, name: strings.ToLower(rand.Text()[:12]), since: h.now(),
 		flusher: h.flushers.next(),
 	}
-	c.heardAt.Store(c.since)
-	c.sentAt.Store(c.since)
+	c.heardAt.Store(h.clock())
+	c.sentAt.Store(h.clock())
 	c.setExpiry(id.Token.ExpiresAt)
 	return c
 }

@@ -57,8 +57,8 @@ type Conn struct {
 	id      Identity
 	subject *subject
 	tenant  *tenancy // the subject's
-	since   int64    // UnixNano
-	first   int64    // the smallest epoch that there could be when it came
+	since   time.Time
+	first   int64 // the smallest epoch that there could be when it came
 	ws      *websocket.Conn
 	link    *link
 	flusher *flusher
@@ -68,9 +68,9 @@ type Conn struct {
 
 	received int32        // length of the frame that Received is given; of who reads
 	expires  atomic.Int64 // UnixNano; 0: never
-	heardAt  atomic.Int64 // UnixNano, of the hub's clock
-	sentAt   atomic.Int64 // UnixNano, of the hub's clock
-	seatAt   atomic.Int64 // UnixNano, of the hub's clock: when the seat was told last
+	heardAt  atomic.Int64 // of Hub.clock
+	sentAt   atomic.Int64 // of Hub.clock
+	seatAt   atomic.Int64 // of Hub.clock: when the seat was told last
 	dueAt    atomic.Int64 // the tick of the wheel at which it is looked at
 
 	mu       sync.Mutex // guards what follows

@@ -29,6 +29,7 @@
 //   - The events of a topic (messages with a Seq) reach its released members once each and
 //     without a gap, although the bus may lose, double and reorder them: what is missing is
 //     seen by the next event, or by the next beat's Top, and fetched by Options.Repair.
+//   - Only tokens end by the time of day. Whatever lasts goes by Hub.clock, which nobody sets.
 //   - After GoBack nothing of an earlier history reaches a socket, nor is a topic believed to be where
 //     a socket of before thinks it is.
 //   - A socket only ever listens to topics of its own tenant, and a player's own form

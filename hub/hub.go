@@ -36,6 +36,9 @@ type Options struct {
 	// broadcast is compressed once. It is off, and "pitboss serve" leaves it off, until what
 	// it saves and costs has been measured.
 	Compression bool
+	// Now is the time of day, by which tokens end; everything else goes by a clock that nobody sets.
+	// Defaults to time.Now.
+	Now func() time.Time
 	// Repair fetches events that the bus lost. Nil: events are passed on as they come.
 	Repair Repair
 }
@@ -50,6 +53,7 @@ type Hub struct {
 	limits      Limits
 	rates       rates
 	began       time.Time
+	now         func() time.Time
 	first       atomic.Int64 // the smallest epoch that there can be; set by GoBack
 	compression bool
 	meters      *meters
@@ -95,7 +99,10 @@ func New(o Options) *Hub {
 		wheel: newWheel(o.Heartbeat), flushers: newFlushers(flusherCount(), o.Windows),
 		seed: maphash.MakeSeed(), tenants: map[tenant.ID]*tenancy{},
 	}
-	h.began, h.rates = time.Now(), h.limits.rates()
+	h.began, h.now, h.rates = time.Now(), o.Now, h.limits.rates()
+	if h.now == nil {
+		h.now = time.Now
+	}
 	for i := range h.shards {
 		h.shards[i].conns = map[*Conn]struct{}{}
 	}
@@ -271,7 +278,7 @@ func (h *Hub) Connections(id tenant.ID) []ConnInfo {
 		if c.id.Tenant == id {
 			infos = append(infos, ConnInfo{
 				ID: c.name, Player: c.id.Player, Name: c.id.Name, Role: c.id.Role, Address: c.id.Address,
-				Since: time.Unix(0, c.since), Topics: c.Topics(), QueuedBytes: c.queued(),
+				Since: c.since, Topics: c.Topics(), QueuedBytes: c.queued(),
 			})
 		}
 	}

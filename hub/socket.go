@@ -183,7 +183,7 @@ func (c *Conn) upgrade(w http.ResponseWriter, r *http.Request) error {
 
 func (c *Conn) pinged(context.Context, []byte) bool { c.heard(); return true }
 func (c *Conn) ponged(context.Context, []byte)      { c.heard() }
-func (c *Conn) heard()                              { c.heardAt.Store(time.Now().UnixNano()) }
+func (c *Conn) heard()                              { c.heardAt.Store(c.hub.clock()) }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 

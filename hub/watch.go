@@ -14,7 +14,7 @@ import (
 // and settles when the next one comes. So a socket costs one look a heartbeat.
 type wheel struct {
 	every time.Duration // between ticks
-	clock atomic.Int64  // UnixNano, at the last tick
+	clock atomic.Int64  // of Hub.clock, at the last tick
 
 	mu    sync.Mutex // guards what follows
 	tick  int64
@@ -30,14 +30,13 @@ type look struct {
 func newWheel(heartbeat time.Duration) *wheel {
 	w := &wheel{every: min(time.Second, heartbeat/8)}
 	w.slots = make([][]look, heartbeat/w.every+2)
-	w.clock.Store(time.Now().UnixNano())
 	return w
 }
 
-// now is the time, up to every ago.
+// now is the time by Hub.clock, up to every ago.
 func (w *wheel) now() int64 { return w.clock.Load() }
 
-// put has c looked at in the first tick at, in UnixNano, or later, but after the wheel's
+// put has c looked at in the first tick at, by Hub.clock, or later, but after the wheel's
 // one turn at the latest.
 func (w *wheel) put(c *Conn, at int64) {
 	w.mu.Lock()
@@ -52,10 +51,10 @@ func (w *wheel) put(c *Conn, at int64) {
 }
 
 // turn moves the wheel on by one tick and appends the sockets that are due.
-func (w *wheel) turn(now time.Time, due []*Conn) []*Conn {
+func (w *wheel) turn(now int64, due []*Conn) []*Conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.clock.Store(now.UnixNano())
+	w.clock.Store(now)
 	w.tick++
 	slot := &w.slots[w.tick%int64(len(w.slots))]
 	for _, l := range *slot {
@@ -77,19 +76,20 @@ func (h *Hub) watch(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
-			due = h.wheel.turn(now, due[:0])
-			h.look(now, due)
+		case <-tick.C:
+			due = h.wheel.turn(h.clock(), due[:0])
+			h.look(due)
 			clear(due)
 			h.forget()
 		}
 	}
 }
 
-// look sends heartbeats, and closes the sockets that are silent or expired.
-func (h *Hub) look(now time.Time, due []*Conn) {
+// look sends heartbeats, and closes the sockets that are silent or expired. Only tokens end by the time
+// of day.
+func (h *Hub) look(due []*Conn) {
 	var beat *frame
-	at := now.UnixNano()
+	at, today := h.clock(), h.now()
 	for _, c := range due {
 		c.mu.Lock()
 		c.queue.shrink()
@@ -99,13 +99,13 @@ func (h *Hub) look(now time.Time, due []*Conn) {
 		switch {
 		case c.Closing():
 			continue
-		case expires != 0 && expires <= at:
+		case expires != 0 && expires <= today.UnixNano():
 			c.Close(wire.CloseTokenExpired, 0)
 		case at-c.heardAt.Load() >= idleIntervals*int64(h.heartbeat):
 			c.Close(wire.CloseIdle, 0)
 		case at >= c.nextBeat():
 			if beat == nil {
-				payload := wire.Push(wire.PushHeartbeat, wire.Heartbeat{Time: wire.At(now)})
+				payload := wire.Push(wire.PushHeartbeat, wire.Heartbeat{Time: wire.At(today)})
 				beat = newFrame(payload, ClassPromotion, 0, slot{key: wire.PushHeartbeat})
 			}
 			c.send(beat)
@@ -125,7 +125,7 @@ func (c *Conn) nextBeat() int64 {
 func (c *Conn) nextLook() int64 {
 	at := min(c.nextBeat(), c.heardAt.Load()+idleIntervals*int64(c.hub.heartbeat))
 	if expires := c.expires.Load(); expires != 0 {
-		at = min(at, expires)
+		at = min(at, c.hub.clock()+expires-c.hub.now().UnixNano()) // or after one turn, if the time of day is set meanwhile
 	}
 	return at
 }

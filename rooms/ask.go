@@ -14,6 +14,10 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
+// TypeVoid is the type of an operator's command that ends the round at hand, of any game:
+// {"type":"room.void","reason":"…"}.
+const TypeVoid = "room.void"
+
 // Command is what somebody asks of a room.
 type Command struct {
 	ID      string          // the command id: a UUID

@@ -49,6 +49,15 @@ type (
 		Heads   bool      `json:"heads"`
 		Winners []coinBet `json:"winners"`
 	}
+	coinMoved struct {
+		ClosesAt time.Time `json:"closes_at"`
+	}
+	coinVoided struct {
+		Round   int64     `json:"round"`
+		Seed    game.Seed `json:"seed"`
+		Reason  string    `json:"reason"`
+		Refunds []coinBet `json:"refunds"`
+	}
 	coinClosing struct{}
 	coinNoted   struct {
 		Text string `json:"text"`
@@ -78,6 +87,18 @@ func (e *coinTossed) Postings() []game.Posting {
 	var out []game.Posting
 	for _, w := range e.Winners {
 		out = append(out, game.Posting{Kind: game.Payout, Player: w.Player, Amount: 2 * w.Amount, Ref: fmt.Sprint("round ", e.Round)})
+	}
+	return out
+}
+
+func (*coinMoved) Type() string          { return "coin.moved" }
+func (*coinVoided) Type() string         { return "coin.voided" }
+func (e *coinVoided) RoundNo() int64     { return e.Round }
+func (e *coinVoided) Reveals() game.Seed { return e.Seed }
+func (e *coinVoided) Postings() []game.Posting {
+	var out []game.Posting
+	for _, b := range e.Refunds {
+		out = append(out, game.Posting{Kind: game.Refund, Player: b.Player, Amount: b.Amount, Ref: fmt.Sprint("round ", e.Round)})
 	}
 	return out
 }
@@ -131,6 +152,10 @@ var coinKind = game.Kind{
 			return &coinPlaced{}
 		case "coin.tossed":
 			return &coinTossed{}
+		case "coin.moved":
+			return &coinMoved{}
+		case "coin.voided":
+			return &coinVoided{}
 		case "coin.closing":
 			return &coinClosing{}
 		case "coin.noted":
@@ -156,6 +181,13 @@ func (c *coin) Decide(cmd game.Command) ([]game.Event, error) {
 	switch body := cmd.Body.(type) {
 	case game.Tick:
 		return c.tick(cmd.At, body), nil
+	case game.Shift:
+		return []game.Event{&coinMoved{c.ClosesAt.Add(body.By)}}, nil
+	case game.Void:
+		if len(c.Bets) == 0 {
+			return nil, game.Refuse(game.CodeNothingToVoid, "No bets.")
+		}
+		return []game.Event{&coinVoided{c.Round, body.Open, body.Reason, c.Bets}}, nil
 	case game.Close:
 		switch {
 		case c.Ended:
@@ -233,8 +265,10 @@ func (c *coin) Apply(ev game.Event) {
 		c.Round, c.Commitment, c.Betting = ev.Round, ev.Commitment, true
 	case *coinPlaced:
 		c.Bets, c.ClosesAt = append(c.Bets, ev.Bet), ev.ClosesAt
-	case *coinTossed:
+	case *coinTossed, *coinVoided:
 		c.Betting, c.Bets, c.ClosesAt = false, nil, time.Time{}
+	case *coinMoved:
+		c.ClosesAt = ev.ClosesAt
 	case *coinClosing:
 		c.Closing = true
 	case *coinNoted:
@@ -244,6 +278,13 @@ func (c *coin) Apply(ev game.Event) {
 	case *coinBoom:
 		panic("boom in Apply")
 	}
+}
+
+func (c *coin) Lasts() time.Duration {
+	if c.Betting && !c.ClosesAt.IsZero() {
+		return time.Duration(c.Settings.BettingMS) * time.Millisecond
+	}
+	return 0
 }
 
 // Wake is long past when a round is to be opened.

@@ -77,6 +77,8 @@ type Options struct {
 	Node      string
 	Log       *slog.Logger
 
+	// Now is the time of day, by which games go. Nil: time.Now.
+	Now func() time.Time
 	// Incarnation tells this process from all others, also of its node's name: a UUID. Empty: a random
 	// one.
 	Incarnation string
@@ -103,6 +105,7 @@ type Options struct {
 type Directory struct {
 	o     Options
 	meter *meters
+	began time.Time
 
 	lease   Lease // but for its flags
 	trust   trust
@@ -132,11 +135,14 @@ type Directory struct {
 // NewDirectory makes an empty directory.
 func NewDirectory(o Options) *Directory {
 	o.Limits = o.Limits.withDefaults()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Incarnation == "" {
 		o.Incarnation = uuid.NewString()
 	}
 	d := &Directory{
-		o: o, meter: newMeters(o.Registerer),
+		o: o, meter: newMeters(o.Registerer), began: time.Now(),
 		lease: Lease{Node: o.Node, Incarnation: o.Incarnation}, trust: trust{moved: make(chan struct{})}, floor: newFloor(),
 		ready: make(chan struct{}), hasten: make(chan struct{}, 1), serving: make(chan struct{}, servesMax),
 		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, away: map[Ref]time.Time{}, tended: map[Ref]bool{}, told: map[Ref]string{},
@@ -147,6 +153,10 @@ func NewDirectory(o Options) *Directory {
 	}
 	return d
 }
+
+// clock counts nanoseconds, whatever becomes of the time of day. It begins above zero, which is what a
+// bucket that was never used has.
+func (d *Directory) clock() int64 { return int64(time.Since(d.began)) + 1 }
 
 // Ready is closed when this node has looked at the floor and opened what it found to be its
 // own.

@@ -22,7 +22,7 @@
 //	                                            ▼
 //	     gone: fenced, drained, out of order (its rules panicked), or closed for a while
 //
-// room.go is that loop, loop.go one turn of it, recover.go the way back, tell.go and totals.go
+// clock.go is the time of day. room.go is that loop, loop.go one turn of it, recover.go the way back, tell.go and totals.go
 // what sockets hear, limits.go how much of it; directory.go, ask.go and resume.go are the doors
 // from outside, open.go how a room comes to this node and leaves it.
 //
@@ -79,6 +79,11 @@
 //     decided, or it is not known, and the id may come again.
 //   - What the game can not even read is refused at once and leaves no row: the same bytes would be
 //     refused at any time, in any state.
+//   - A phase lasts as long as it should, whatever becomes of the time of day. Games give deadlines as
+//     times of day, since they outlive a process and clients show them; the room compares its clock with
+//     one that nobody sets, and what a step of 250 ms or more did to a deadline is undone by an event of
+//     the game (game.Shift), also if a deadline is further away than the phase lasts (game.Timed). All
+//     that is no deadline of a game goes by the other clock.
 //   - No input restarts a room. Of a batch that the journal can not keep, the command that is to
 //     blame is found by halves and refused, and the others are decided without it.
 //   - What commands make a room publish in a second is bounded by what an ordinary link takes

@@ -37,6 +37,7 @@ type floor struct {
 	table   rooms.Ref
 	seeds   atomic.Pointer[error] // what the random engine says
 	drawn   atomic.Int64
+	skew    atomic.Int64 // by which the time of day was set, in nanoseconds
 	log     *bytes.Buffer
 	limits  rooms.Limits  // of the nodes that are started
 	through rooms.Journal // what they reach the journal through
@@ -114,6 +115,7 @@ func (f *floor) start() *node {
 		Balance: func(_ context.Context, id tenant.ID, who game.PlayerID) (rooms.PlayerBalance, error) {
 			return f.journal.Balance(id, who), nil
 		},
+		Now:  func() time.Time { return time.Now().Add(time.Duration(f.skew.Load())) },
 		Node: "node-1", Log: slog.New(slog.NewTextHandler(f.log, nil)), Registerer: f.registry, Limits: f.limits,
 	})
 	done := make(chan error, 1)

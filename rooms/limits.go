@@ -65,7 +65,7 @@ func (l Limits) withDefaults() Limits {
 }
 
 // bucket is what is left of a Rate, as the moment at which all of it is there again, in
-// UnixNano: the virtual scheduling form of the generic cell rate algorithm (ITU-T I.371).
+// nanoseconds of Directory.clock: the virtual scheduling form of the generic cell rate algorithm (ITU-T I.371).
 type bucket int64
 
 // empty reports whether nothing is left.
@@ -180,7 +180,7 @@ func (q *quotas) tell(frames []hub.Private, sign int, now int64, l *Limits) {
 
 // allows reports whether a player may ask this much of the room now, and takes it.
 func (r *room) allows(who payer, cost int) bool {
-	if who.id == "" || r.quotas.allow(who, cost, time.Now().UnixNano(), &r.d.o.Limits) {
+	if who.id == "" || r.quotas.allow(who, cost, r.d.clock(), &r.d.o.Limits) {
 		return true
 	}
 	r.d.meter.refused.WithLabelValues(limitPlayerCommands).Inc()
@@ -190,7 +190,7 @@ func (r *room) allows(who payer, cost int) bool {
 // gives gives back what allows took.
 func (r *room) gives(who payer, cost int) {
 	if who.id != "" {
-		r.quotas.charge(who, -cost, time.Now().UnixNano(), &r.d.o.Limits)
+		r.quotas.charge(who, -cost, r.d.clock(), &r.d.o.Limits)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
@@ -51,7 +52,7 @@ func (r *room) read(m *message) *work {
 	c := m.command
 	w := &work{at: r.now(), key: &CommandKey{c.By.Player, c.ID}, command: c, by: c.By, replies: []func(Answer, error){m.reply}}
 	r.hand = append(r.hand, w)
-	body, err := r.kind.Command(c.Type, c.Body)
+	body, err := r.command(c)
 	if err == nil {
 		w.body, w.digest = body, digest(c)
 		return w
@@ -61,6 +62,24 @@ func (r *room) read(m *message) *work {
 	r.count(a)
 	w.answer(a, nil)
 	return nil
+}
+
+// command reads what a command asks for: a Void is every game's, all others are its own.
+func (r *room) command(c *Command) (any, error) {
+	if c.Type != TypeVoid {
+		return r.kind.Command(c.Type, c.Body)
+	}
+	var void struct {
+		Type   string      `json:"type"`
+		Reason strict.Line `json:"reason"`
+	}
+	switch err := strict.Decode(c.Body, &void); {
+	case err != nil || void.Reason == "":
+		return nil, game.Refuse(game.CodeInvalidCommand, "To void a round takes a reason.")
+	case !c.By.Staff:
+		return nil, game.Refuse(game.CodeForbidden, "Only the operator can void a round.")
+	}
+	return game.Void{Reason: string(void.Reason)}, nil
 }
 
 // refusal is the error of a game's Decide or Command, which is one.
@@ -82,7 +101,7 @@ func (w *work) answer(a Answer, err error) {
 
 // draft is a batch on its way: what the rules decided, in memory, untold.
 type draft struct {
-	now      int64 // when it was decided, in UnixNano
+	now      int64 // when it was decided, by Directory.clock
 	batch    Batch
 	taken    int     // how many works of those in hand
 	works    []*work // entry i is works[i]'s
@@ -140,7 +159,7 @@ func (r *room) append(ctx context.Context, b Batch) ([]Answer, error) {
 // they decide to the state in memory.
 func (r *room) decide() *draft {
 	d := &draft{
-		now: time.Now().UnixNano(), taken: min(r.atOnce, len(r.hand)),
+		now: r.d.clock(), taken: min(r.atOnce, len(r.hand)),
 		batch: Batch{Epoch: r.epoch, Seq: r.seq, Status: r.status},
 	}
 	for _, w := range r.hand[:d.taken] {
@@ -189,7 +208,12 @@ func (r *room) consult(w *work) (events []game.Event, no *game.Refusal) {
 	if w.no != nil {
 		return nil, w.no
 	}
-	events, err := r.rules.Decide(game.Command{At: w.at, By: w.by, Body: w.body})
+	body := w.body
+	if v, ok := body.(game.Void); ok {
+		v.Open = r.seed
+		body = v
+	}
+	events, err := r.rules.Decide(game.Command{At: w.at, By: w.by, Body: body})
 	if err == nil {
 		return events, nil
 	}
@@ -227,7 +251,7 @@ func (d *draft) record(r *room, w *work, ev game.Event) Record {
 	if in, ok := ev.(game.InRound); ok {
 		rec.Round = in.RoundNo()
 	}
-	if x, ok := ev.(game.Revealer); ok {
+	if x, ok := ev.(game.Revealer); ok && !x.Reveals().IsZero() {
 		if d.batch.Reveal || r.seed.IsZero() || x.Reveals() != r.seed {
 			panic(ev.Type() + " reveals a seed that is not the open one")
 		}

@@ -20,6 +20,7 @@ type meters struct {
 	forwarded   prometheus.Counter
 	handedOver  prometheus.Counter
 	wentBack    prometheus.Counter
+	redated     prometheus.Counter
 }
 
 func newMeters(reg prometheus.Registerer) *meters {
@@ -39,10 +40,11 @@ func newMeters(reg prometheus.Registerer) *meters {
 		lapses:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_node_lease_lapses_total", Help: "Times that this node's lease had run out."}),
 		forwarded:   prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_forwarded_total", Help: "Commands sent to other nodes' rooms, each time anew."}),
 		handedOver:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_handed_over_total", Help: "Rooms given to another node."}),
+		redated:     prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_redated_total", Help: "Times that a table's deadline was moved because a clock was set, or had been wrong."}),
 		wentBack:    prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_node_database_went_back_total", Help: "Times that the database had gone back, and this node's rooms were claimed anew."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.unwritten, m.panics, m.seedless, m.unpublished, m.held, m.lapses, m.forwarded, m.handedOver, m.wentBack)
+		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.unwritten, m.panics, m.seedless, m.unpublished, m.held, m.lapses, m.forwarded, m.handedOver, m.wentBack, m.redated)
 	}
 	return m
 }

@@ -63,14 +63,16 @@ type room struct {
 	seed        game.Seed // committed, not revealed
 
 	// Owned by run.
-	budget     bucket      // of Limits.RoomBytes
-	hand       []*work     // being decided; not answered yet
-	atOnce     int         // how many of them are decided in one append
-	troubled   bool        // the last append was not written, for no fault of its own
-	asked      []*message  // questions not answered yet
-	published  int64       // the last event that sockets were told of
-	last       time.Time   // the last command's: time does not run backwards in a game
-	beat       *time.Timer // to the next beat
+	budget     bucket     // of Limits.RoomBytes
+	hand       []*work    // being decided; not answered yet
+	atOnce     int        // how many of them are decided in one append
+	troubled   bool       // the last append was not written, for no fault of its own
+	asked      []*message // questions not answered yet
+	published  int64      // the last event that sockets were told of
+	last       time.Time  // the last command's: time does not run backwards in a game, but when the clock is set
+	day        timepiece
+	owed       time.Duration // by which the game's deadlines are to be moved
+	beat       *time.Timer   // to the next beat
 	sums       sums
 	everyone   json.RawMessage // the view for everybody at everyoneAt; nil: not made yet
 	everyoneAt int64
@@ -96,7 +98,7 @@ func newRoom(d *Directory, ref Ref, c Config, kind game.Kind) *room {
 		d: d, ref: ref, config: c, kind: kind,
 		log:     d.o.Log.With("tenant", ref.Tenant.String(), "room", ref.Room),
 		mailbox: make(chan *message, MailboxMax), stop: make(chan struct{}),
-		leaving: make(chan struct{}),
+		leaving: make(chan struct{}), day: timepiece{now: d.o.Now},
 	}
 }
 
@@ -204,12 +206,15 @@ func (r *room) live(ctx context.Context) {
 		r.totalsChanged()
 	}
 	defer r.sums.stop()
+	if r.d.trusted() {
+		r.redate(ctx) // what the former owner's clock said may have been wrong
+	}
 	leaving := r.leaving
 	for !r.gone {
 		if leaving == nil && r.between() {
 			r.halt()
 		}
-		wake.Reset(time.Until(r.wakeAt()))
+		wake.Reset(r.nap())
 		select {
 		case <-ctx.Done():
 			return
@@ -226,14 +231,24 @@ func (r *room) live(ctx context.Context) {
 				r.await(ctx)
 				continue
 			}
+			if r.redate(ctx); r.gone {
+				r.sendAway(m)
+				continue
+			}
 			r.handle(ctx, m)
 		case <-wake.C:
 			if r.await(ctx); !r.gone {
+				r.redate(ctx)
+			}
+			if !r.gone {
 				r.tick(ctx)
 			}
 		case <-r.beat.C:
 			r.tellBeat(ctx)
-			r.quotas.forget(time.Now().UnixNano())
+			if r.d.trusted() {
+				r.redate(ctx)
+			}
+			r.quotas.forget(r.d.clock())
 		case <-r.sums.due():
 			r.tellTotals(ctx)
 		}
@@ -258,20 +273,6 @@ func (r *room) await(ctx context.Context) {
 			r.sendAway(m)
 		}
 	}
-}
-
-// wakeAt is when the room has to do something though nobody asks, in whole milliseconds.
-func (r *room) wakeAt() time.Time {
-	at := r.rules.Wake()
-	switch {
-	case r.status == Closed:
-		return r.closedAt.Add(closedLinger)
-	case at.IsZero():
-		return time.Now().Add(sleepMost)
-	case at.Before(r.retryAt):
-		at = r.retryAt
-	}
-	return at.Add(time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
 // handle takes what waits, up to BatchMax, decides the commands of it in one append, and then
@@ -328,7 +329,7 @@ func (r *room) take(m *message, seen map[CommandKey]*work) {
 
 // now is the time for the next command: UTC, in milliseconds, never before the last one.
 func (r *room) now() time.Time {
-	t := time.Now().UTC().Truncate(time.Millisecond)
+	t := r.day.now().UTC().Truncate(time.Millisecond)
 	if t.Before(r.last) {
 		t = r.last
 	}
@@ -339,7 +340,7 @@ func (r *room) now() time.Time {
 // tick gives the game the Tick that it waits for. Without randomness there is no fresh seed:
 // a round that has its seed is played to its end, and no new one begins.
 func (r *room) tick(ctx context.Context) {
-	if time.Now().Before(r.wakeAt()) {
+	if r.due() > 0 {
 		return
 	}
 	if r.status == Closed {

@@ -89,6 +89,6 @@ func (r *room) tellTotals(ctx context.Context) {
 		Topic: r.ref.Topic(), Class: hub.ClassState, Key: "totals", Epoch: r.epoch,
 		Frame: wire.Push(wire.PushRoomTotals, wire.Totals{Room: r.ref.Room, Epoch: r.epoch, Seq: r.seq, Data: data}),
 	}
-	r.charge([]hub.Message{m}, 1, r.sums.at.UnixNano())
+	r.charge([]hub.Message{m}, 1, r.d.clock())
 	r.publish(ctx, m)
 }

@@ -221,8 +221,14 @@ func verified(ctx context.Context) {
 }
 
 // starvation is when there was no descriptor for a connection last.
-type starvation struct{ last atomic.Int64 } // UnixNano
+type starvation struct{ last atomic.Pointer[time.Time] }
 
-func (s *starvation) felt() { s.last.Store(time.Now().UnixNano()) }
+func (s *starvation) felt() {
+	now := time.Now()
+	s.last.Store(&now)
+}
 
-func (s *starvation) now() bool { return time.Now().UnixNano()-s.last.Load() < int64(starvedFor) }
+func (s *starvation) now() bool {
+	last := s.last.Load()
+	return last != nil && time.Since(*last) < starvedFor
+}

@@ -80,6 +80,36 @@ func (s *Server) closeRoom(c echo.Context) error {
 	return c.JSON(http.StatusAccepted, struct{}{})
 }
 
+// voidRound ends the round at hand of a room and gives every stake back.
+func (s *Server) voidRound(c echo.Context) error {
+	var in struct {
+		Reason    strict.Line `json:"reason"`
+		CommandID string      `json:"command_id"`
+	}
+	if err := read(c, &in); err != nil {
+		return err
+	}
+	if err := checkReason(&in.Reason); err != nil {
+		return err
+	}
+	id, err := commandID(in.CommandID)
+	if err != nil {
+		return err
+	}
+	ref, err := rooms.NewRef(tenantOf(c).ID, param(c, "room"))
+	if err != nil || ref.Room == rooms.LobbyID {
+		return rooms.ErrNotFound
+	}
+	void := struct {
+		Type   string      `json:"type"`
+		Reason strict.Line `json:"reason"`
+	}{rooms.TypeVoid, in.Reason}
+	if err := s.command(c, ref.Room, id, rooms.TypeVoid, void); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, struct{}{})
+}
+
 type playerBody struct {
 	Player    string    `json:"player"`
 	Balance   int64     `json:"balance"`
@@ -198,7 +228,7 @@ func (s *Server) publishPromotion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.commandLobby(c, id, lobby.TypePublish, lobby.Publish{ID: strict.Line(id), Title: in.Title, Text: in.Text, EndsAt: wire.At(in.EndsAt)})
+	err = s.command(c, rooms.LobbyID, id, lobby.TypePublish, lobby.Publish{ID: strict.Line(id), Title: in.Title, Text: in.Text, EndsAt: wire.At(in.EndsAt)})
 	if err != nil {
 		return err
 	}
@@ -248,7 +278,7 @@ func (s *Server) withdrawPromotion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.commandLobby(c, id, lobby.TypeWithdraw, lobby.Withdraw{ID: strict.Line(param(c, "id")), Reason: in.Reason}); err != nil {
+	if err := s.command(c, rooms.LobbyID, id, lobby.TypeWithdraw, lobby.Withdraw{ID: strict.Line(param(c, "id")), Reason: in.Reason}); err != nil {
 		return err
 	}
 	p, err := s.promotion(c, param(c, "id"))
@@ -261,9 +291,9 @@ func (s *Server) withdrawPromotion(c echo.Context) error {
 	return c.JSON(http.StatusOK, p)
 }
 
-// commandLobby sends a staff command to the tenant's lobby and waits for the commit;
-// the lobby's room writes the audit line in the same transaction.
-func (s *Server) commandLobby(c echo.Context, id, typ string, body any) error {
+// command sends a staff command to a room of the tenant and waits for the commit; the room writes
+// the audit line in the same transaction.
+func (s *Server) command(c echo.Context, room, id, typ string, body any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
@@ -274,7 +304,7 @@ func (s *Server) commandLobby(c echo.Context, id, typ string, body any) error {
 		err    error
 	}
 	done := make(chan outcome, 1)
-	s.rooms.Send(rooms.Ref{Tenant: who.Tenant, Room: rooms.LobbyID}, rooms.Command{
+	s.rooms.Send(rooms.Ref{Tenant: who.Tenant, Room: room}, rooms.Command{
 		ID: id, By: game.Actor{Player: game.PlayerID(actorOf(c)), Name: who.Name, Staff: true},
 		Address: c.RealIP(), Type: typ, Body: raw,
 	}, func(a rooms.Answer, err error) { done <- outcome{a, err} })

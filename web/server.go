@@ -150,6 +150,7 @@ func New(o Options) *Server {
 	writer := may(auth.Operator, auth.Service)
 	v1.POST("/rooms", s.openRoom, writer...)
 	v1.POST("/rooms/:room/close", s.closeRoom, writer...)
+	v1.POST("/rooms/:room/void", s.voidRound, writer...)
 	v1.POST("/players/:player/credit", s.credit, writer...)
 	v1.POST("/players/:player/kick", s.kick, writer...)
 	v1.POST("/staff/:subject/kick", s.kickStaff, writer...)

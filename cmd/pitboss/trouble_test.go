@@ -111,6 +111,7 @@ func (f *floor) askEveryRoute(asking *sync.WaitGroup, player, operator string) {
 		"POST /v1/tickets":                {body: `{}`},
 		"POST /v1/rooms":                  {body: `{"room":"roulette-9","game":"roulette","name":"Nine","settings":{}}`, must: true},
 		"POST /v1/rooms/:room/close":      {path: "/v1/rooms/roulette-2/close", body: `{"reason":"test"}`, must: true},
+		"POST /v1/rooms/:room/void":       {path: "/v1/rooms/roulette-2/void", body: fmt.Sprintf(`{"reason":"test","command_id":%q}`, id())},
 		"POST /v1/players/:player/credit": {path: "/v1/players/alice/credit", body: fmt.Sprintf(`{"amount":5,"reason":"test","command_id":%q}`, id()), must: true},
 		"POST /v1/players/:player/kick":   {path: "/v1/players/mallory/kick", body: `{"reason":"test"}`, must: true},
 		"POST /v1/staff/:subject/kick":    {path: "/v1/staff/mallory/kick", body: `{"reason":"test"}`, must: true},

@@ -99,5 +99,6 @@ var ErrorCodes = []ErrorCode{
 	{"limit_reached", NumRefused, false, true},
 	{"betting_closed", NumRefused, false, true},
 	{"room_closed", NumRefused, false, true},
+	{"nothing_to_void", NumRefused, false, true},
 	{"forbidden", NumRefused, false, true},
 }

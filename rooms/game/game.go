@@ -53,7 +53,7 @@ type Kind struct {
 type Command struct {
 	At   time.Time // when the room took it, UTC, to the millisecond
 	By   Actor     // who wants it; zero for the room itself
-	Body any       // a Tick, a Close, or a struct that Kind.Command made
+	Body any       // a Tick, a Close, a Shift, a Void, or a struct that Kind.Command made
 }
 
 // Actor is who gave a command.
@@ -80,6 +80,29 @@ type Tick struct {
 type Close struct {
 	Reason string
 }
+
+// Timed is a game with phases that last a while and end by a Tick. When a Shift is decided, all that the
+// game waits for is due so much later.
+type Timed interface {
+	// Lasts returns how long the phase at hand lasts, from when it began to Wake; 0 if it does not end by
+	// itself. Wake is never further away than that, unless a clock was wrong.
+	Lasts() time.Duration
+}
+
+// Shift is the room's, when the clock by which it tells the time was set: what a Timed game waits for is
+// due By later, so that a phase lasts as long as it should. The game says so by an event, if it waits.
+type Shift struct{ By time.Duration }
+
+// Void is an operator's wish to end the round at hand without a result: every stake is given back, by one
+// event, which reveals the seed. A game without rounds, or with nothing at stake, refuses it.
+type Void struct {
+	Reason string
+	// Open is as in Tick.
+	Open Seed
+}
+
+// Why is the reason, for the audit log.
+func (v Void) Why() string { return v.Reason }
 
 // Event is something that happened. Its exported fields are JSON and are the whole
 // of what is kept. Events implement the small interfaces below where they apply.
@@ -129,7 +152,7 @@ type Committer interface {
 	Commits() Commitment
 }
 
-// Revealer is an event that makes a seed public; from then on it is not secret.
+// Revealer is an event that makes a seed public; from then on it is not secret. A zero Seed is none.
 type Revealer interface {
 	Reveals() Seed
 }
@@ -166,4 +189,5 @@ const (
 	CodeBettingClosed     = "betting_closed"     // too late, or too early, for this
 	CodeRoomClosed        = "room_closed"        // the room takes no more rounds
 	CodeForbidden         = "forbidden"          // not for this role
+	CodeNothingToVoid     = "nothing_to_void"    // no round with stakes is under way
 )

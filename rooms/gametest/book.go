@@ -121,3 +121,12 @@ func (b *book) ended() error {
 	}
 	return nil
 }
+
+// hasResult reports whether a round has its result by ev.
+func (b *book) hasResult(ev game.Event) bool {
+	if b.result == nil {
+		return false
+	}
+	_, _, ok := b.result(ev)
+	return ok
+}

@@ -49,6 +49,10 @@ func play(t testing.TB, kind game.Kind, spec Spec, r *rand.Rand, more func(step 
 			tb.tick(none)
 		case n < 90: // early, or twice
 			tb.tick(none)
+		case n < 92:
+			tb.shift(time.Duration(r.IntN(7_200_000)-3_600_000) * time.Millisecond)
+		case n < 93:
+			tb.void()
 		case n < 97: // time passes
 			tb.now = tb.now.Add(time.Duration(r.IntN(10_000)) * time.Millisecond)
 		case n < 98:

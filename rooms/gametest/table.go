@@ -138,6 +138,60 @@ func (tb *table) close(reason string) ([]game.Event, *game.Refusal) {
 	return tb.give(game.Command{At: tb.now, Body: game.Close{Reason: reason}}, game.Seed{})
 }
 
+// shift sets the clock, and tells the game.
+func (tb *table) shift(by time.Duration) {
+	tb.t.Helper()
+	g, ok := tb.live.(game.Timed)
+	if !ok {
+		return
+	}
+	tb.did("the clock is set by %v", by)
+	tb.now = tb.now.Add(by)
+	if g.Lasts() == 0 {
+		return
+	}
+	wake := tb.live.Wake()
+	events, no := tb.give(game.Command{At: tb.now, Body: game.Shift{By: by}}, game.Seed{})
+	if no != nil {
+		tb.fail("a Shift is refused: %v", no)
+	}
+	if got := tb.live.Wake(); !got.Equal(wake.Add(by)) {
+		tb.fail("after a Shift of %v the game waits until %v, and waited until %v", by, got, wake)
+	}
+	for _, ev := range events {
+		if len(game.Postings(ev)) > 0 {
+			tb.fail("a Shift moves money: %s", ev.Type())
+		}
+	}
+}
+
+// void is what an operator can do about a round, and a player can not.
+func (tb *table) void() {
+	tb.t.Helper()
+	if tb.closed {
+		return
+	}
+	tb.did("void")
+	void := game.Void{Reason: "by chance", Open: tb.open}
+	if _, no := tb.give(game.Command{At: tb.now, By: game.Actor{Player: "ann#6f1"}, Body: void}, game.Seed{}); no == nil {
+		tb.fail("a player's Void is not refused")
+	}
+	by := game.Actor{Player: "operator#1c3", Name: "operator", Staff: true}
+	if _, no := tb.give(game.Command{At: tb.now, By: by, Body: void}, game.Seed{}); no == nil {
+		if err := tb.book.ended(); err != nil {
+			tb.fail("after a Void %v", err)
+		}
+	}
+}
+
+// onTime fails if the game waits for longer than the phase at hand lasts.
+func (tb *table) onTime() {
+	tb.t.Helper()
+	if g, ok := tb.live.(game.Timed); ok && g.Lasts() > 0 && tb.live.Wake().Sub(tb.now) > g.Lasts() {
+		tb.fail("the game waits for %v, and the phase lasts %v", tb.live.Wake().Sub(tb.now), g.Lasts())
+	}
+}
+
 // finishTicks bounds how long a game may take to end.
 const finishTicks = 1000
 
@@ -199,7 +253,7 @@ func (tb *table) give(cmd game.Command, fresh game.Seed) ([]game.Event, *game.Re
 		tb.fail("a closed room answers with %s", want)
 	}
 	for _, ev := range events {
-		if cmd.By.Player != "" {
+		if cmd.By.Player != "" && !cmd.By.Staff {
 			tb.isShort(ev)
 		}
 		tb.apply(ev, fresh)
@@ -207,6 +261,7 @@ func (tb *table) give(cmd game.Command, fresh game.Seed) ([]game.Event, *game.Re
 	if no == nil {
 		tb.compare()
 		tb.keepsSecrets(fresh)
+		tb.onTime()
 	}
 	return events, no
 }

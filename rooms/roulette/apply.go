@@ -34,7 +34,10 @@ func (t *table) Apply(ev game.Event) {
 		t.Results = t.Results[max(0, len(t.Results)-resultsMax):]
 	case *roundVoided:
 		t.Phase, t.Until = settled, ev.NextAt
+		t.Pocket, t.Seed = nil, ev.Seed
 		t.emptySeats()
+	case *deadlineMoved:
+		t.Until = ev.Until
 	case *roomClosing:
 		t.Closing, t.Reason = true, ev.Reason
 	case *game.Closed:

@@ -34,6 +34,8 @@ func newEvent(typ string) game.Event {
 		return new(roundSettled)
 	case "round.voided":
 		return new(roundVoided)
+	case "deadline.moved":
+		return new(deadlineMoved)
 	case "room.closing":
 		return new(roomClosing)
 	case game.TypeClosed:
@@ -269,10 +271,19 @@ func (e *roundSettled) form(mine *outcome) settledForm {
 	return settledForm{e.inRound, e.Pocket, e.Staked, e.Paid, winners, e.NextAt, mine}
 }
 
+// deadlineMoved: a clock was set, or had been wrong, and the phase at hand ends at another time of day.
+type deadlineMoved struct {
+	inRound
+	Until stamp `json:"until"`
+}
+
+func (*deadlineMoved) Type() string { return "deadline.moved" }
+
 // roundVoided: the round has no result and every stake is given back.
 type roundVoided struct {
 	inRound
 	Reason  string    `json:"reason"`
+	Seed    game.Seed `json:"seed,omitzero"` // the one that was committed, unless it is lost or was told with the result
 	NextAt  stamp     `json:"next_at"`
 	Refunds []refund  `json:"refunds,omitempty"` // in the journal only
 	Mine    *refunded `json:"mine,omitempty"`    // in the player's own form only
@@ -287,7 +298,8 @@ type refunded struct {
 	Refund game.Money `json:"refund"`
 }
 
-func (*roundVoided) Type() string { return "round.voided" }
+func (*roundVoided) Type() string         { return "round.voided" }
+func (e *roundVoided) Reveals() game.Seed { return e.Seed }
 
 func (e *roundVoided) Postings() []game.Posting {
 	moves := make([]game.Posting, len(e.Refunds))

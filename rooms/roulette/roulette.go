@@ -129,6 +129,10 @@ func (t *table) Decide(cmd game.Command) ([]game.Event, error) {
 		return t.tick(cmd.At, body), nil
 	case game.Close:
 		return t.close(body)
+	case game.Shift:
+		return t.shift(body.By), nil
+	case game.Void:
+		return t.annul(cmd, body)
 	}
 	if err := t.takesBets(cmd); err != nil {
 		return nil, err
@@ -161,7 +165,7 @@ func (t *table) tick(at time.Time, tick game.Tick) []game.Event {
 		return []game.Event{&bettingStopped{this}}
 	case closed:
 		if tick.Open.Commit() != t.Commitment {
-			return []game.Event{t.void(at, "the committed seed is lost")}
+			return []game.Event{t.void(at, "the committed seed is lost", game.Seed{})}
 		}
 		pocket := Draw(tick.Open, t.Round)
 		return []game.Event{&wheelSpun{this, pocket, colour(pocket), tick.Open, t.Commitment, after(at, t.settings.SpinMS)}}
@@ -298,9 +302,53 @@ func (t *table) settle(at time.Time) *roundSettled {
 	return ev
 }
 
+// Lasts implements game.Timed.
+func (t *table) Lasts() time.Duration {
+	if t.Until.IsZero() || t.Round == 0 {
+		return 0
+	}
+	switch t.Phase {
+	case betting:
+		return millis(t.settings.BettingMS)
+	case closed:
+		return millis(t.settings.CloseMS)
+	case spinning:
+		return millis(t.settings.SpinMS)
+	case settled:
+		return millis(t.settings.PauseMS)
+	}
+	return 0
+}
+
+// shift moves the end of the phase.
+func (t *table) shift(by time.Duration) []game.Event {
+	until := stamp{t.Until.Add(by).Truncate(time.Millisecond)}
+	if t.Lasts() == 0 || until.Equal(t.Until.Time) {
+		return nil
+	}
+	return []game.Event{&deadlineMoved{inRound{t.Round}, until}}
+}
+
+// annul ends the round without a result, as an operator wishes.
+func (t *table) annul(cmd game.Command, v game.Void) ([]game.Event, error) {
+	switch {
+	case t.Phase == ended:
+		return nil, roomClosed()
+	case !cmd.By.Staff:
+		return nil, game.Refuse(game.CodeForbidden, "Only the operator can void a round.")
+	case t.Phase == settled, t.staked() == 0:
+		return nil, game.Refuse(game.CodeNothingToVoid, "Nobody has a stake on the table.")
+	}
+	seed := v.Open
+	if t.Phase == spinning || seed.Commit() != t.Commitment { // it is revealed already, or lost
+		seed = game.Seed{}
+	}
+	return []game.Event{t.void(cmd.At, v.Reason, seed)}, nil
+}
+
 // void gives every stake back.
-func (t *table) void(at time.Time, reason string) *roundVoided {
-	ev := &roundVoided{inRound: inRound{t.Round}, Reason: reason, NextAt: after(at, t.settings.PauseMS)}
+func (t *table) void(at time.Time, reason string, seed game.Seed) *roundVoided {
+	ev := &roundVoided{inRound: inRound{t.Round}, Reason: reason, NextAt: after(at, t.settings.PauseMS), Seed: seed}
 	for _, p := range t.Players {
 		if p.Staked > 0 {
 			ev.Refunds = append(ev.Refunds, refund{p.ID, refunded{p.Staked}})

@@ -60,6 +60,7 @@ export class Api {
 
   openRoom = (room: { room: string; game: string; name: string; settings: object }) => this.#ask('POST', '/v1/rooms', room)
   closeRoom = (room: string, reason: string) => this.#ask('POST', `/v1/rooms/${encodeURIComponent(room)}/close`, { reason })
+  voidRound = (room: string, body: { reason: string; command_id: string }) => this.#ask('POST', `/v1/rooms/${encodeURIComponent(room)}/void`, body)
   credit = (player: string, body: { amount: number; reason: string; command_id: string }) =>
     this.#ask<{ balance: number }>('POST', `/v1/players/${encodeURIComponent(player)}/credit`, body)
   kick = (player: string, reason: string) => this.#ask('POST', `/v1/players/${encodeURIComponent(player)}/kick`, { reason })

@@ -173,8 +173,14 @@ export class Table {
       }
       case 'round.voided':
         this.phase = 'settled'
+        this.pocket = undefined
+        if (e.data.seed) this.lastProof = { round: e.data.round, seed: e.data.seed }
         this.message = `Round ${e.data.round} is void: ${e.data.reason}. All stakes were given back.`
         this.#sweep(e.seq)
+        return
+      case 'deadline.moved':
+        if (this.phase === 'betting') this.closesAt = Date.parse(e.data.until)
+        if (this.phase === 'spinning') this.settlesAt = Date.parse(e.data.until)
         return
       case 'room.closing':
         this.closing = true

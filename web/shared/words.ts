@@ -2,6 +2,7 @@ const words: Record<string, string> = {
   insufficient_funds: 'Your balance does not cover this bet.',
   betting_closed: 'No more bets in this round.',
   room_closed: 'This table is closed.',
+  nothing_to_void: 'Nobody has a stake on this table now.',
   room_not_found: 'This table is not there any more.',
   forbidden: 'This is not for your role.',
   timeout: 'No answer in time. The table shows what counted.',

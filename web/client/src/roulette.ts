@@ -91,7 +91,8 @@ interface Data {
     next_at: string
     mine?: { staked: number; payout: number; bets: (Stake & { payout: number })[] }
   }
-  'round.voided': { round: number; reason: string; next_at: string; mine?: { refund: number } }
+  'round.voided': { round: number; reason: string; seed?: string; next_at: string; mine?: { refund: number } }
+  'deadline.moved': { round: number; until: string } // a clock was set: the phase at hand ends then
   'room.closing': { reason?: string }
   'room.closed': { reason?: string }
 }
