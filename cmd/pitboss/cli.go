@@ -91,7 +91,14 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 			return errShown
 		}
 		p := &program{ctx: ctx, streams: std, seams: test, globals: &c.globals, log: newLogger(std.err, c.LogFormat, c.LogLevel)}
-		return parsed.Run(p)
+		if l, ok := std.err.(*patientLog); ok {
+			l.tells(p.log)
+		}
+		if err = parsed.Run(p); err != nil && !errors.Is(err, errShown) && c.LogFormat == "json" {
+			p.log.Error("pitboss ends", "error", err.Error())
+			err = errors.Join(errShown, err)
+		}
+		return err
 	})
 }
 

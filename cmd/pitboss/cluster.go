@@ -38,6 +38,7 @@ func (c clusterCmd) Validate() error {
 
 // Run implements the command. What was started last ends first: nodes, Redis, PostgreSQL.
 func (c clusterCmd) Run(p *program) error {
+	outlive()
 	public, err := listen(c.Listen)
 	if err != nil {
 		return err

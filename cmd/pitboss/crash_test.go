@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"os/signal"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -104,11 +103,9 @@ func (k killingPublisher) Publish(ctx context.Context, m hub.Message) error {
 }
 
 // runChild is what the test binary does when it is started as a server.
-func runChild(point string) error {
+func runChild(point string) int {
 	s := newSaboteur(point)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	return run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}, seams{
+	return start(os.Args[1:], seams{
 		journal:   func(j rooms.Journal) rooms.Journal { return killingJournal{j, s} },
 		publisher: func(p rooms.Publisher) rooms.Publisher { return killingPublisher{p, s} },
 	})
@@ -116,11 +113,7 @@ func runChild(point string) error {
 
 func TestMain(m *testing.M) {
 	if point, child := os.LookupEnv(envKillPoint); child {
-		if err := runChild(point); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+		os.Exit(runChild(point))
 	}
 	os.Exit(m.Run())
 }

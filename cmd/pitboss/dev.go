@@ -59,6 +59,7 @@ const (
 
 // Run implements the command.
 func (c devCmd) Run(p *program) error {
+	outlive()
 	// The ports first: if they are taken, most likely by another "pitboss dev", its
 	// database must be left alone.
 	public, err := listen(c.Listen)

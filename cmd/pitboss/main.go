@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"syscall"
 )
 
 func main() {
@@ -19,13 +18,20 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}, seams{})
-	stop()
+	os.Exit(start(os.Args[1:], seams{}))
+}
+
+// start runs the program until it is done or told to end, and returns its exit code.
+func start(args []string, test seams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), ending()...)
+	defer stop()
+	out := newPatientLog(os.Stderr)
+	defer out.end()
+	err := run(ctx, args, streams{os.Stdout, out}, test)
 	if err != nil && !errors.Is(err, errShown) {
-		fmt.Fprintln(os.Stderr, "pitboss:", err)
+		_, _ = fmt.Fprintln(out, "pitboss:", err)
 	}
-	os.Exit(exitCode(err))
+	return exitCode(err)
 }
 
 // exitCode is 0 if all went well, 2 if "pitboss load" found a promise broken, else 1.

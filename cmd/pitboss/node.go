@@ -27,6 +27,11 @@ import (
 // drainWithin is how long a node that is told to stop takes at most.
 const drainWithin = 15 * time.Second
 
+// endWithin is how long its parts may take to end after that.
+const endWithin = 5 * time.Second
+
+var errStuck = errors.New("parts of this node did not end in time; it ends without them")
+
 // windows is what may wait for more of its kind to be written with it, and how long; results
 // and answers never do. 10 ms save a seventh of a busy table's CPU time and 2 ms nothing
 // (docs/benchmarks), so what happens at a table does not wait, and what nobody misses does.
@@ -68,7 +73,7 @@ func newNode(o nodeOptions) *node {
 	name, s, log, test := o.name, o.store, o.log, o.test
 	n := &node{name: name, incarnation: o.incarnation, log: log.With("node", name), store: s, metrics: prometheus.NewRegistry()}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	n.metrics.MustRegister(s)
+	n.metrics.MustRegister(s, logDropped)
 	n.tenants = s.Tenants()
 	n.hub = hub.New(hub.Options{
 		Bus: o.bus, Node: name, Log: log, Registerer: n.metrics, Windows: windows,
@@ -159,10 +164,17 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	}
 	n.drain()
 	end()
-	if err := parts.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+	ended := make(chan error, 1)
+	go func() { ended <- parts.Wait() }()
+	select {
+	case err := <-ended:
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
 		return err
+	case <-time.After(endWithin):
+		return errStuck
 	}
-	return nil
 }
 
 // drain stops the node politely, within drainWithin:

@@ -75,6 +75,7 @@ func (serveCmd) Help() string {
 
 // Run implements the command.
 func (c serveCmd) Run(p *program) error {
+	memory := outlive()
 	public, err := listen(c.Listen)
 	if err != nil {
 		return err
@@ -112,7 +113,9 @@ func (c serveCmd) Run(p *program) error {
 		edge: c.Edge.limits(), published: c.Keys.JWKSAllow, test: p.seams,
 	})
 	n.metrics.MustRegister(metrics)
-	return n.run(p.ctx, public, admin, func() { p.log.Info("serving", "address", public.Addr().String()) })
+	return n.run(p.ctx, public, admin, func() {
+		p.log.Info("serving", "address", public.Addr().String(), "node", name, "version", version, "memory_limit", memory)
+	})
 }
 
 // bus is the way to the other nodes, which believe this process because the database knows it.
