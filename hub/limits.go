@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// DefaultSocketsMax is how many sockets a node takes.
+const DefaultSocketsMax = 50_000
+
 // Limits bound what strangers can grow. A zero field takes its default.
 type Limits struct {
 	// FrameBytesMax is how long a client's frame may be. Defaults to 16 KiB.
@@ -12,7 +15,8 @@ type Limits struct {
 	// QueueBytesMax is how much may wait for one socket, held messages and a little for
 	// each message included. Defaults to 256 KiB.
 	QueueBytesMax int
-	// SocketsMax is how many sockets this node takes. Defaults to 50,000.
+	// SocketsMax is how many sockets this node takes. Defaults to
+	// DefaultSocketsMax.
 	SocketsMax int
 	// SocketsPerTenantMax is how many of them one tenant may have. Defaults to 20,000.
 	SocketsPerTenantMax int
@@ -92,7 +96,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	set(&l.FrameBytesMax, 16<<10)
 	set(&l.QueueBytesMax, 256<<10)
-	set(&l.SocketsMax, 50_000)
+	set(&l.SocketsMax, DefaultSocketsMax)
 	set(&l.SocketsPerTenantMax, 20_000)
 	set(&l.SocketsPerStaffMax, 32)
 	set(&l.TopicsPerConnMax, 32)

@@ -111,6 +111,7 @@ type Directory struct {
 	trust   trust
 	floor   *floor
 	looking sync.Mutex    // one look at a time
+	blind   bool          // the last look failed; guarded by looking
 	ready   chan struct{} // closed when the rooms of the start are open
 	hasten  chan struct{} // holds one: the lease is to be renewed at once
 	reads   reads
@@ -194,7 +195,7 @@ func (d *Directory) Run(ctx context.Context) error {
 		releasing, cancel := context.WithTimeout(context.WithoutCancel(ctx), LeaseTTL) // after that it has run out
 		defer cancel()
 		if err := d.o.Leases.Release(releasing, d.lease); err != nil {
-			d.o.Log.Warn("other nodes must wait for this one's lease to run out", "err", err)
+			d.o.Log.Warn("other nodes must wait for this one's lease to run out", "error", err)
 		}
 	}
 	return err

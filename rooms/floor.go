@@ -288,10 +288,11 @@ func (d *Directory) look(ctx context.Context) bool {
 	since := d.floor.mark
 	d.floor.mu.RUnlock()
 	got, err := d.o.Leases.Floor(asking, since)
+	if failing := err != nil; failing != d.blind && ctx.Err() == nil {
+		d.blind = failing
+		d.o.Log.Warn("this node looks where rooms are", "yes", !failing, "error", err)
+	}
 	if err != nil {
-		if ctx.Err() == nil {
-			d.o.Log.Warn("could not look at the floor", "err", err)
-		}
 		return false
 	}
 	dead, wentBack := d.floor.take(got)
@@ -304,7 +305,7 @@ func (d *Directory) look(ctx context.Context) bool {
 	}
 	for _, p := range got.Places {
 		if r := d.find(p.Ref); r != nil && p.Node != d.o.Node && p.Epoch > r.claimed.Load() {
-			r.log.Warn("another node owns the room now", "node", p.Node)
+			r.log.Warn("another node owns the room now", "owner", p.Node)
 			d.dismiss(r)
 		}
 	}
@@ -413,7 +414,7 @@ func (d *Directory) sayOnce(ref Ref, err error) {
 	case errors.Is(err, ErrUnavailable): // it is left alone for a moment, which was said
 	case d.told[ref] != err.Error():
 		d.told[ref] = err.Error()
-		d.o.Log.Warn("a room does not open", "tenant", ref.Tenant, "room", ref.Room, "err", err)
+		d.o.Log.Warn("a room does not open", "tenant", ref.Tenant, "room", ref.Room, "error", err)
 	}
 }
 
@@ -437,7 +438,7 @@ func (d *Directory) learnConfigs(ctx context.Context, id tenant.ID, slots chan s
 		d.floor.configure(id, configs...)
 		return
 	}
-	d.o.Log.Debug("rooms' configurations are not known yet", "tenant", id, "err", err)
+	d.o.Log.Debug("rooms' configurations are not known yet", "tenant", id, "error", err)
 	d.floor.mu.Lock()
 	defer d.floor.mu.Unlock()
 	d.floor.unknown[id] = true
@@ -493,6 +494,6 @@ func (d *Directory) tellPlace(p Place) {
 		err = d.o.Peers.Tell(methodPlace, body)
 	}
 	if err != nil {
-		d.o.Log.Debug("other nodes must look where a room is", "room", p.Ref, "err", err)
+		d.o.Log.Debug("other nodes must look where a room is", "room", p.Ref, "error", err)
 	}
 }

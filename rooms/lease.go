@@ -158,7 +158,7 @@ func (d *Directory) keepLease(ctx context.Context) error {
 		}
 		if (err != nil) != failing {
 			failing = err != nil
-			d.o.Log.Warn("this node's lease", "renewed", !failing, "err", err)
+			d.o.Log.Warn("this node's lease", "renewed", !failing, "error", err)
 		}
 		d.meter.held.Set(one(err == nil))
 		select {

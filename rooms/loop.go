@@ -133,7 +133,7 @@ func (r *room) process(ctx context.Context) {
 		case errors.Is(err, ErrNotWritten):
 			r.forget(ctx, d, err)
 		default:
-			r.log.Error("an append's outcome is not known", "err", err)
+			r.log.Error("an append's outcome is not known", "error", err)
 			r.recover(ctx)
 		}
 	}
@@ -362,7 +362,7 @@ func (r *room) concede(ctx context.Context, d *draft, c *Conflict) {
 	}
 	r.hand = append(rest, r.hand[d.taken:]...)
 	if !progress {
-		r.log.Error("a conflict that names nothing new", "err", c)
+		r.log.Error("a conflict that names nothing new", "error", c)
 		r.recover(ctx)
 		return
 	}
@@ -372,7 +372,7 @@ func (r *room) concede(ctx context.Context, d *draft, c *Conflict) {
 // goBack makes the state the committed one again.
 func (r *room) goBack(ctx context.Context) {
 	if err := r.rebuild(); err != nil {
-		r.log.Error("the room can not be rebuilt from what it remembers", "err", err)
+		r.log.Error("the room can not be rebuilt from what it remembers", "error", err)
 		r.recover(ctx)
 	}
 }
@@ -388,16 +388,16 @@ func (r *room) forget(ctx context.Context, d *draft, err error) {
 	case !errors.Is(err, ErrUnwritable):
 		if !r.troubled {
 			r.troubled = true
-			r.log.Error("the journal can not be written", "err", err)
+			r.log.Error("the journal can not be written", "error", err)
 		}
 		r.giveUp(ErrUnavailable)
 	case d.taken > 1:
 		r.atOnce = (d.taken + 1) / 2
 	case w.key != nil && w.no == nil:
-		r.log.Error("a command can not be kept", "type", w.command.Type, "player", string(w.by.Player), "err", err)
+		r.log.Error("a command can not be kept", "type", w.command.Type, "player", string(w.by.Player), "error", err)
 		w.no = game.Refuse(game.CodeInvalidCommand, "This can not be kept.")
 	default: // the room's own; or not even the refusal of it can be kept
-		r.log.Error("what was decided can not be kept", "err", err)
+		r.log.Error("what was decided can not be kept", "error", err)
 		w.answer(Answer{Epoch: r.epoch, Seq: r.seq, Refusal: w.no}, nil)
 		r.hand = r.hand[1:]
 	}

@@ -177,7 +177,7 @@ func (d *Directory) handOver(r *room, to string) {
 	if err := d.o.Leases.HandOver(ctx, r.ref, r.epoch, to); err != nil {
 		// It is still this node's, which takes it back when it looks, unless it drains: then its
 		// lease ends soon.
-		r.log.Warn("the room is not handed over", "to", to, "err", err)
+		r.log.Warn("the room is not handed over", "to", to, "error", err)
 		return
 	}
 	d.meter.handedOver.Inc()
@@ -188,7 +188,7 @@ func (d *Directory) handOver(r *room, to string) {
 	}
 	d.o.Peers.Ask(to, methodOpen, body, askWithin, func(body []byte, err error) {
 		if _, err := read[struct{}](body, err); err != nil {
-			r.log.Debug("the room is opened when its new owner looks", "to", to, "err", err)
+			r.log.Debug("the room is opened when its new owner looks", "to", to, "error", err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -96,13 +97,15 @@ func decode(kind game.Kind, rec Record) (game.Event, error) {
 func (r *room) recover(ctx context.Context) {
 	r.d.meter.recoveries.Inc()
 	r.drop()
+	level := slog.LevelWarn // once
 	for pause := recoverFirst; !r.gone; pause = min(2*pause, recoverMost) {
 		err := r.reclaim(ctx)
 		if err == nil {
 			r.log.Info("the room goes on", "epoch", r.epoch, "seq", r.seq)
 			return
 		}
-		r.log.Warn("the room can not be claimed yet", "err", err)
+		r.log.Log(ctx, level, "the room can not be claimed yet", "error", err)
+		level = slog.LevelDebug
 		if errors.Is(err, ErrNotFound) {
 			r.gone = true
 			return

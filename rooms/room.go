@@ -139,7 +139,7 @@ func (r *room) between() bool { return r.seed.IsZero() || r.rules.Wake().IsZero(
 // in hand is answered.
 func (r *room) run(ctx context.Context) {
 	if err := tried(func() error { r.live(ctx); return nil }); err != nil {
-		r.log.Error("the table is out of order: its rules panicked", "err", err)
+		r.log.Error("the table is out of order: its rules panicked", "error", err)
 		r.d.meter.panics.Inc()
 		r.away = true
 	}
@@ -350,7 +350,7 @@ func (r *room) tick(ctx context.Context) {
 	fresh, err := r.d.o.Seeds()
 	if err != nil {
 		fresh = game.Seed{}
-		r.log.Error("no randomness: no new round", "err", err)
+		r.log.Error("no randomness: no new round", "error", err)
 		r.d.meter.seedless.Inc()
 	}
 	before := r.seq

@@ -69,7 +69,7 @@ func (r *room) lookUpBalances(ctx context.Context, players []game.PlayerID) {
 	for _, who := range slices.Compact(players) {
 		b, err := r.d.o.Balance(ctx, r.ref.Tenant, who)
 		if err != nil {
-			r.log.Warn("a balance can not be looked up", "err", err)
+			r.log.Warn("a balance can not be looked up", "error", err)
 			continue
 		}
 		r.tellBalance(ctx, b)
@@ -89,7 +89,7 @@ func (r *room) tellBalance(ctx context.Context, b PlayerBalance) {
 func (r *room) publish(ctx context.Context, m hub.Message) {
 	if err := r.d.o.Publisher.Publish(ctx, m); err != nil {
 		r.d.meter.unpublished.Inc()
-		r.log.Debug("a message was not published", "seq", m.Seq, "err", err) // the bus's health says it aloud
+		r.log.Debug("a message was not published", "seq", m.Seq, "error", err) // the bus's health says it aloud
 	}
 }
 

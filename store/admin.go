@@ -53,7 +53,7 @@ func OpenAdmin(ctx context.Context, url string, box *Box) (*Admin, error) {
 		return nil, fmt.Errorf("%w: none was given", ErrMasterKey)
 	}
 	// Migrations change tables under the statements: nothing is remembered of them.
-	pool, err := openPool(ctx, url, pgx.QueryExecModeDescribeExec, adminConns)
+	pool, err := openPool(ctx, url, "pitboss admin", pgx.QueryExecModeDescribeExec, adminConns)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (s *Store) BareBegin(ctx context.Context, fn func(tx pgx.Tx) error) error {
 
 // SetExecMode opens a second pool like the first with another mode; for benchmarks.
 func (s *Store) SetExecMode(ctx context.Context, url string, mode pgx.QueryExecMode, conns int32) error {
-	pool, err := openPool(ctx, url, mode, conns)
+	pool, err := openPool(ctx, url, "", mode, conns)
 	if err != nil {
 		return fmt.Errorf("another mode: %w", err)
 	}

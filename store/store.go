@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -38,6 +39,8 @@ type Options struct {
 	Box *Box
 	// Log defaults to slog.Default().
 	Log *slog.Logger
+	// Application is what pg_stat_activity shows, unless a URL says it. Defaults to "pitboss".
+	Application string
 	// MaxConns defaults to DefaultMaxConns.
 	MaxConns int32
 }
@@ -77,11 +80,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.ControlURL == "" {
 		o.ControlURL = o.URL
 	}
-	pool, err := openPool(ctx, o.URL, execMode(o.URL), o.MaxConns)
+	pool, err := openPool(ctx, o.URL, o.Application, execMode(o.URL), o.MaxConns)
 	if err != nil {
 		return nil, err
 	}
-	control, err := openPool(ctx, o.ControlURL, execMode(o.ControlURL), controlConns)
+	control, err := openPool(ctx, o.ControlURL, o.Application, execMode(o.ControlURL), controlConns)
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("%w (the control lane)", err)
@@ -129,10 +132,13 @@ func execMode(url string) pgx.QueryExecMode {
 	return c.ConnConfig.DefaultQueryExecMode // pgx's own is CacheStatement
 }
 
-func openPool(ctx context.Context, url string, mode pgx.QueryExecMode, conns int32) (*pgxpool.Pool, error) {
+func openPool(ctx context.Context, url, application string, mode pgx.QueryExecMode, conns int32) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("store: database URL: %w", err)
+	}
+	if params := c.ConnConfig.RuntimeParams; params["application_name"] == "" {
+		params["application_name"] = cmp.Or(application, "pitboss")
 	}
 	c.ConnConfig.DefaultQueryExecMode = mode
 	c.ConnConfig.DescriptionCacheCapacity = describeCache

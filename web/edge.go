@@ -37,6 +37,8 @@ type Edge struct {
 	// Idle is how long a connection may wait for its next request. Defaults to 75 s, which is
 	// longer than proxies keep one.
 	Idle time.Duration
+	// AccessLog logs every request. Profiles serves net/http/pprof at the admin listener.
+	AccessLog, Profiles bool
 }
 
 func (e Edge) withDefaults() Edge {
@@ -123,7 +125,7 @@ func (s *Server) listens() {
 		n.starved = func(err error) {
 			s.starving.felt()
 			s.hit(limitDescriptors)
-			s.seldom.log(slog.LevelError, "there is no descriptor left for a connection: raise the limit of open files", "err", err)
+			s.seldom.log(slog.LevelError, "there is no descriptor left for a connection: raise the limit of open files", "error", err)
 		}
 	}
 }

@@ -118,7 +118,7 @@ func explain(log *slog.Logger, err error) *problem {
 		}
 	}
 	id := uuid.NewString()
-	log.Error("internal error", "id", id, "err", err)
+	log.Error("internal error", "id", id, "error", err)
 	return fail(http.StatusInternalServerError, wire.CodeInternal, "Something went wrong here. Our log knows it as "+id+".")
 }
 
@@ -147,7 +147,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		c.Response().Header().Set("WWW-Authenticate", `Bearer realm="pitboss"`)
 	}
 	if err := c.JSON(p.status, body); err != nil {
-		s.log.Debug("answer not sent", "err", err)
+		s.log.Debug("answer not sent", "error", err)
 	}
 }
 

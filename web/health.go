@@ -76,7 +76,7 @@ func (s *Server) unready() (reason string) {
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin) // not one asker's: all get it
 	defer cancel()
 	if err := s.store.Ping(ctx); err != nil {
-		s.seldom.log(slog.LevelWarn, "not ready", "err", err)
+		s.seldom.log(slog.LevelWarn, "not ready", "error", err)
 		return "the database does not answer"
 	}
 	if err := s.store.Health(); err != nil {
@@ -94,15 +94,17 @@ func (s *Server) unready() (reason string) {
 	return ""
 }
 
-// adminHandler serves metrics, profiles, health and readiness.
+// adminHandler serves metrics, health, readiness and, if that is wanted, profiles.
 func (s *Server) adminHandler(metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: metricsMax}))
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	if s.edge.Profiles {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
 	mux.Handle("GET /healthz", s)
 	mux.Handle("GET /readyz", s)
 	return s.inTime(mux)

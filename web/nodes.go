@@ -37,7 +37,7 @@ func answerNodes[T any](s *Server, method string, f func(nodeQuestion) T) {
 	s.hub.Answer(method, func(from string, body []byte, reply func([]byte)) {
 		var q nodeQuestion
 		if err := strict.DecodeKnown(body, &q); err != nil || reply == nil {
-			s.log.Warn("another node's question can not be read", "method", method, "from", from, "err", err)
+			s.log.Warn("another node's question can not be read", "method", method, "from", from, "error", err)
 			return
 		}
 		select {

@@ -200,7 +200,7 @@ func (s *Server) credit(c echo.Context) error {
 func (s *Server) tellBalance(ctx context.Context, t *store.Tenant, player game.PlayerID, b wire.Balance) {
 	m := hub.Message{Topic: rooms.PlayerTopic(t.ID, player), Class: hub.ClassResult, Key: "balance", Frame: wire.Push(wire.PushWalletBalance, b)}
 	if err := s.hub.Publish(ctx, m); err != nil {
-		s.log.Warn("balance not pushed", "tenant", t.ID, "player", player, "err", err)
+		s.log.Warn("balance not pushed", "tenant", t.ID, "player", player, "error", err)
 	}
 }
 

@@ -371,7 +371,7 @@ func (s *Server) watchPresence(now time.Time) {
 			err = s.hub.Tell(methodPresence, body)
 		}
 		if err != nil {
-			s.log.Debug("other nodes do not hear who is here", "err", err) // the bus's health says it aloud
+			s.log.Debug("other nodes do not hear who is here", "error", err) // the bus's health says it aloud
 		}
 	}
 	s.crowds.tell(now, func(id tenant.ID, news wire.LobbyPresence) {
@@ -383,7 +383,7 @@ func (s *Server) watchPresence(now time.Time) {
 func (s *Server) hearPresence(from string, body []byte, _ func([]byte)) {
 	var news presenceNews
 	if err := strict.DecodeKnown(body, &news); err != nil {
-		s.log.Warn("another node's presence can not be read", "from", from, "err", err)
+		s.log.Warn("another node's presence can not be read", "from", from, "error", err)
 		return
 	}
 	s.crowds.hear(time.Now(), from, news)

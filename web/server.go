@@ -224,7 +224,7 @@ func (s *Server) isDraining() bool {
 }
 
 func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
-	s.log.Error("panic in a handler", "path", c.Path(), "err", err, "stack", string(stack))
+	s.log.Error("panic in a handler", "path", c.Path(), "error", err, "stack", string(stack))
 	return err
 }
 
@@ -237,7 +237,18 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			c.Error(err)
 		}
-		s.log.Debug("request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status, "took", time.Since(began))
+		level := slog.LevelDebug
+		if s.edge.AccessLog {
+			level = slog.LevelInfo
+		}
+		if ctx := c.Request().Context(); s.log.Enabled(ctx, level) { // no path and no query: a room's, a player's or a token's name may be in them
+			slug := ""
+			if t, ok := c.Get(keyTenant).(*store.Tenant); ok {
+				slug = string(t.Slug)
+			}
+			s.log.Log(ctx, level, "request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
+				"took", time.Since(began), "tenant", slug, "address", c.RealIP(), "bytes", c.Response().Size)
+		}
 		return nil
 	}
 }

@@ -155,7 +155,7 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 		Chat: x.server.chat.latest(ref, x.who.Subject),
 	})
 	if err := x.conn.Release(ref.Topic(), joined.Seq); err != nil {
-		x.server.log.Debug("the socket ended while it joined", "conn", x.conn.ID(), "err", err)
+		x.server.log.Debug("the socket ended while it joined", "conn", x.conn.ID(), "error", err)
 	}
 	return nil, nil //nolint:nilnil // answered above, before the held messages
 }

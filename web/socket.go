@@ -84,7 +84,7 @@ func (x *session) begin() {
 		return
 	}
 	if err := x.enterLobby(ctx); err != nil {
-		s.seldom.log(slog.LevelWarn, "no lobby for a new socket", "tenant", t.ID, "player", x.who.Subject, "err", err)
+		s.seldom.log(slog.LevelWarn, "no lobby for a new socket", "tenant", t.ID, "player", x.who.Subject, "error", err)
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}
@@ -100,14 +100,14 @@ func (x *session) begin() {
 	}
 	balance, version, seat, err := s.store.Seat(ctx, t.ID, game.PlayerID(x.who.Subject))
 	if err != nil { // nobody could say which of two sockets is the newer one
-		s.seldom.log(slog.LevelWarn, "no seat for a new socket", "tenant", t.ID, "player", x.who.Subject, "err", err)
+		s.seldom.log(slog.LevelWarn, "no seat for a new socket", "tenant", t.ID, "player", x.who.Subject, "error", err)
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}
 	x.push(hub.ClassResult, wire.PushWalletBalance, wire.Balance{Balance: int64(balance), Currency: t.Currency, Version: version})
 	x.conn.Sit(mine, seat)
 	if err := x.conn.Release(mine, 0); err != nil {
-		s.log.Debug("no balance pushes", "conn", x.conn.ID(), "err", err)
+		s.log.Debug("no balance pushes", "conn", x.conn.ID(), "error", err)
 	}
 }
 

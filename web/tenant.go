@@ -196,7 +196,7 @@ func (s *Server) socketPrincipal(ctx context.Context, t *store.Tenant, r *http.R
 func (s *Server) redeem(ctx context.Context, t *store.Tenant, ticket string) (auth.Principal, error) {
 	who, err := s.tickets.Redeem(ctx, t.ID, ticket)
 	if err != nil && !isAuth(err) {
-		s.seldom.log(slog.LevelWarn, "a ticket could not be used", "tenant", t.ID, "err", err)
+		s.seldom.log(slog.LevelWarn, "a ticket could not be used", "tenant", t.ID, "error", err)
 		err = errUnavailable
 	}
 	return who, err

@@ -141,7 +141,7 @@ func (s *set) failed(ctx context.Context, err error) {
 	s.of.meter.errors.Inc()
 	if !s.fails(true) {
 		s.of.log.LogAttrs(ctx, slog.LevelError, "a casino's published keys cannot be read; those that were read last stay",
-			slog.Any("tenant", s.source.Tenant), slog.String("key", s.source.ID), slog.String("url", s.source.URL), slog.Any("err", err))
+			slog.Any("tenant", s.source.Tenant), slog.String("key", s.source.ID), slog.String("url", s.source.URL), slog.Any("error", err))
 	}
 }
 

@@ -49,7 +49,7 @@ func (c *child) run(ctx context.Context) error {
 			if time.Since(began) > childSettles {
 				wait = first
 			}
-			c.log.Warn("a node died; it is started again", "node", c.name, "err", err, "in", wait)
+			c.log.Warn("a node died; it is started again", "node", c.name, "error", err, "in", wait)
 		}
 		select {
 		case <-ctx.Done():

@@ -67,7 +67,8 @@ type program struct {
 	streams
 	seams
 	*globals
-	log *slog.Logger
+	log         *slog.Logger
+	application string // what PostgreSQL is told of who connects
 }
 
 // run is the program: it returns when the command is done or ctx has ended and all

@@ -144,7 +144,7 @@ func (c clusterCmd) serve(ctx context.Context, p *program, public net.Listener, 
 	})
 	if front.awaitReady(ctx) {
 		if err := c.welcome(p, public.Addr(), len(nodes)); err != nil {
-			p.log.Error("no links", "err", err)
+			p.log.Error("no links", "error", err)
 		}
 	}
 	<-ctx.Done()

@@ -85,7 +85,7 @@ func (p *program) openStore() (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(p.ctx, store.Options{URL: p.Database, ControlURL: p.Control, Box: box, Log: p.log})
+	return store.Open(p.ctx, store.Options{URL: p.Database, ControlURL: p.Control, Box: box, Log: p.log, Application: p.application})
 }
 
 // openAdmin connects with the owner's login.
@@ -145,4 +145,33 @@ func tenantNamed(s *store.Store, slug string) (*store.Tenant, error) {
 
 func noTenant(slug string) error {
 	return fmt.Errorf("there is no tenant %q; 'pitboss tenant list' shows them", slug)
+}
+
+// secrets are the environment variables that hold one. Each may be given as a file instead, as Docker and
+// Kubernetes do, in the variable of that name with _FILE at its end.
+var secrets = []string{"PITBOSS_DATABASE_URL", "PITBOSS_CONTROL_DATABASE_URL", "PITBOSS_ADMIN_DATABASE_URL", "PITBOSS_MASTER_KEY", "PITBOSS_REDIS_URL"}
+
+// secretsFromFiles sets the variables of secrets that are given as files.
+func secretsFromFiles() error {
+	for _, name := range secrets {
+		file := os.Getenv(name + "_FILE")
+		if file == "" {
+			continue
+		}
+		if os.Getenv(name) != "" {
+			return fmt.Errorf("both %s and %s_FILE are set: leave one out", name, name)
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return fmt.Errorf("%s_FILE: %w", name, err)
+		}
+		value := strings.TrimSpace(string(text))
+		if value == "" {
+			return fmt.Errorf("%s_FILE: %s is empty", name, file)
+		}
+		if err := os.Setenv(name, value); err != nil {
+			return fmt.Errorf("%s_FILE: %w", name, err)
+		}
+	}
+	return nil
 }

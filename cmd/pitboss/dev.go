@@ -95,7 +95,7 @@ func (c devCmd) Run(p *program) error {
 	}()
 	err = n.run(ctx, public, admin, func() {
 		if err := welcome(p, n.tenants, public.Addr()); err != nil {
-			p.log.Error("no links", "err", err)
+			p.log.Error("no links", "error", err)
 		}
 	})
 	if err == nil && errors.Is(context.Cause(ctx), errDatabaseEnded) {
@@ -151,7 +151,7 @@ func (d *database) furnish() error {
 
 func (d *database) stop() {
 	if err := d.Stop(); err != nil {
-		d.p.log.Error("PostgreSQL did not stop", "err", err)
+		d.p.log.Error("PostgreSQL did not stop", "error", err)
 	}
 }
 

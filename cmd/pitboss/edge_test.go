@@ -137,7 +137,7 @@ func TestWhatIsSentSlowlyOrNotReadEndsInTime(t *testing.T) {
 func TestAProfileIsAsLongAsItWasAskedForWithinBounds(t *testing.T) {
 	f := newFloor(t)
 	admin := listenHere(t)
-	f.startNodeBehind(web.Edge{Request: 200 * time.Millisecond, Answer: 500 * time.Millisecond}, slog.DiscardHandler, admin, seams{})
+	f.startNodeBehind(web.Edge{Request: 200 * time.Millisecond, Answer: 500 * time.Millisecond, Profiles: true}, slog.DiscardHandler, admin, seams{})
 	at := *f
 	at.address = admin.Addr().String()
 	for path, want := range map[string]int{

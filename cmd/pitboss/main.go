@@ -27,7 +27,10 @@ func start(args []string, test seams) int {
 	defer stop()
 	out := newPatientLog(os.Stderr)
 	defer out.end()
-	err := run(ctx, args, streams{os.Stdout, out}, test)
+	err := secretsFromFiles()
+	if err == nil {
+		err = run(ctx, args, streams{os.Stdout, out}, test)
+	}
 	if err != nil && !errors.Is(err, errShown) {
 		_, _ = fmt.Fprintln(out, "pitboss:", err)
 	}

@@ -60,7 +60,7 @@ func (n *node) meet(ctx context.Context) error {
 		if err == nil && time.Since(announced) > announceEvery {
 			announced = time.Now()
 			if err := leases.Announce(ctx, n.name, n.incarnation); err != nil {
-				n.log.Warn("other nodes may not believe this one yet", "err", err)
+				n.log.Warn("other nodes may not believe this one yet", "error", err)
 			}
 		}
 		if time.Now().After(deadline) {

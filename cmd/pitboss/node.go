@@ -192,13 +192,13 @@ func (n *node) drain() {
 	defer cancel()
 	n.web.Drain()
 	if err := n.rooms.Drain(ctx); err != nil {
-		n.log.Warn("rooms not drained", "err", err)
+		n.log.Warn("rooms not drained", "error", err)
 	}
 	if err := n.hub.Drain(ctx); err != nil {
-		n.log.Warn("sockets not drained", "err", err)
+		n.log.Warn("sockets not drained", "error", err)
 	}
 	if err := n.web.Shutdown(ctx); err != nil {
-		n.log.Warn("requests cut off", "err", err)
+		n.log.Warn("requests cut off", "error", err)
 	}
 	n.log.Info("drained")
 }

@@ -72,7 +72,7 @@ func newProxy(log *slog.Logger, addresses ...string) *proxy {
 		Transport: p, FlushInterval: -1,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-			log.Debug("no node answered", "err", err)
+			log.Debug("no node answered", "error", err)
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "no node answers; try again", http.StatusServiceUnavailable)
 		},

@@ -24,11 +24,13 @@ import (
 
 type serveCmd struct {
 	Listen      string  `help:"Where players and operators connect." default:":8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
-	AdminListen string  `help:"Where metrics, profiles and health are; not for the public. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
+	AdminListen string  `help:"Where metrics and health are; not for the public. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
 	Node        string  `help:"This node's name, which no other node may have. Defaults to the host's name and the port." env:"PITBOSS_NODE" placeholder:"NAME"`
 	Redis       string  `name:"redis-url" help:"The bus between nodes. Without it this is the only node." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
 	Edge        edge    `embed:""`
 	Keys        keySets `embed:""`
+	AccessLog   bool    `help:"Log every request: method, route, status, time, casino, address." env:"PITBOSS_ACCESS_LOG"`
+	Pprof       bool    `help:"Serve profiles (net/http/pprof) at the admin listener." env:"PITBOSS_PPROF"`
 	Migrate     bool    `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
 }
 
@@ -93,15 +95,17 @@ func (c serveCmd) Run(p *program) error {
 			return err
 		}
 	}
+	name, err := c.name(public.Addr())
+	if err != nil {
+		return err
+	}
+	p.application = "pitboss " + name
 	s, err := p.openStore()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	name, err := c.name(public.Addr())
-	if err != nil {
-		return err
-	}
+	warnOfDescriptors(p.log)
 	metrics := prometheus.NewRegistry()
 	incarnation := uuid.New()
 	bus, err := c.bus(p, s, name, incarnation, metrics)
@@ -110,12 +114,19 @@ func (c serveCmd) Run(p *program) error {
 	}
 	n := newNode(nodeOptions{
 		name: name, incarnation: incarnation.String(), store: s, bus: bus, log: p.log,
-		edge: c.Edge.limits(), published: c.Keys.JWKSAllow, test: p.seams,
+		edge: c.limits(), published: c.Keys.JWKSAllow, test: p.seams,
 	})
 	n.metrics.MustRegister(metrics)
 	return n.run(p.ctx, public, admin, func() {
 		p.log.Info("serving", "address", public.Addr().String(), "node", name, "version", version, "memory_limit", memory)
 	})
+}
+
+// limits are those that the flags ask for.
+func (c serveCmd) limits() web.Edge {
+	limits := c.Edge.limits()
+	limits.AccessLog, limits.Profiles = c.AccessLog, c.Pprof
+	return limits
 }
 
 // bus is the way to the other nodes, which believe this process because the database knows it.
@@ -183,14 +194,34 @@ func migrate(p *program) error {
 }
 
 type healthCmd struct {
-	URL string `help:"The node's readiness page." default:"http://127.0.0.1:8080/readyz"`
+	URL    string `help:"The node's readiness page. Defaults to that of the node which listens at --listen on this machine." placeholder:"URL"`
+	Listen string `help:"Where the node listens." default:":8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
+}
+
+// url is where to ask.
+func (c healthCmd) url() (string, error) {
+	if c.URL != "" {
+		return c.URL, nil
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return "", fmt.Errorf("--listen %s: %w", c.Listen, err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port) + "/readyz", nil
 }
 
 // Run implements the command.
 func (c healthCmd) Run(p *program) error {
 	ctx, cancel := context.WithTimeout(p.ctx, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)
+	url, err := c.url()
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
