@@ -23,6 +23,10 @@ fi
 deploy/make-env.sh "$env"
 "${compose[@]}" -f docker-compose.yml --env-file "$env" config -q
 "${compose[@]}" -f docker-compose.yml --env-file "$env" --profile metrics config -q
+for overlay in pgbouncer tls; do
+	PITBOSS_CERTIFICATE=./certificate.pem "${compose[@]}" -f docker-compose.yml -f "docker-compose.$overlay.yml" --env-file "$env" config -q
+done
+if command -v shellcheck > /dev/null; then shellcheck deploy/*.sh; fi
 # The example names what make-env.sh makes, no more and no less, and gives no value.
 diff <(grep -oE '^[A-Z_]+=' .env.example) <(grep -oE '^[A-Z_]+=' "$env") || { echo ".env.example and deploy/make-env.sh differ" >&2; exit 1; }
 if grep -E '^[A-Z_]+=.' .env.example; then echo ".env.example has values" >&2; exit 1; fi
