@@ -4,5 +4,5 @@
 set -eu
 psql -v ON_ERROR_STOP=1 -v password="$PITBOSS_OWNER_PASSWORD" -U postgres -d postgres << 'END'
 create role pitboss_owner login createrole password :'password';
-create database pitboss owner pitboss_owner;
+create database pitboss owner pitboss_owner encoding 'UTF8' template template0;
 END

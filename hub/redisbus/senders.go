@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -221,6 +222,10 @@ func (b *Bus) refuse(channel, why string) {
 	b.meters.refused.WithLabelValues(why).Inc()
 	now := int64(time.Since(b.began))
 	if last := b.refusedAt.Load(); (last == 0 || now-last > int64(time.Minute)) && b.refusedAt.CompareAndSwap(last, now) {
-		b.log.Warn("a message on redis is dropped; others are counted only, for a minute", "why", why, "channel", fmt.Sprintf("%.100q", channel))
+		level := slog.LevelWarn
+		if why == refusedStranger { // a node that has just started, or soon more than a line
+			level = slog.LevelDebug
+		}
+		b.log.Log(context.Background(), level, "a message on redis is dropped; others are counted only, for a minute", "why", why, "channel", fmt.Sprintf("%.100q", channel))
 	}
 }
