@@ -31,9 +31,12 @@ func TestNothingIsLostWhateverFails(t *testing.T) {
 	watching, stop := context.WithCancel(context.Background())
 	var others sync.WaitGroup
 	others.Go(func() { p.countFenced(watching) })
+	forged := 0
+	others.Go(func() { forged = p.forge(watching, rand.New(rand.NewPCG(seed, 2))) })
+	stranger := p.besideOnRedis(seed)
 	began := time.Now()
 	end := began.Add(time.Duration(*chaosSeconds) * time.Second)
-	counts := map[string]int{}
+	counts, drawn := map[string]int{}, 0
 	busy := make(chan struct{}, 2)
 	taken := make(chan string, 2)
 	used := map[string]bool{}
@@ -41,6 +44,9 @@ func TestNothingIsLostWhateverFails(t *testing.T) {
 	for {
 		pause := time.Duration(500+rnd.IntN(2500)) * time.Millisecond
 		f := p.draw(rnd)
+		if drawn++; drawn == 3 { // once in every run, however short
+			f = p.failover(time.Second)
+		}
 		if time.Now().Add(pause).After(end) {
 			break
 		}
@@ -67,11 +73,12 @@ func TestNothingIsLostWhateverFails(t *testing.T) {
 	p.finish()
 	stop()
 	others.Wait()
+	stranger()
 	fenced := int64(0)
 	for _, m := range p.nodes {
 		fenced += m.fenced.Load()
 	}
-	t.Logf("%d players at %d tables, %v; %d late writers were fenced", len(p.players()), len(p.tables), counts, fenced)
+	t.Logf("%d players at %d tables, %v; %d late writers were fenced; %d messages were forged", len(p.players()), len(p.tables), counts, fenced, forged)
 }
 
 // failure is something that fails for a while.
@@ -84,7 +91,7 @@ type failure struct {
 // draw draws a failure. It uses up as many random numbers whatever it is.
 func (p *party) draw(rnd *rand.Rand) failure {
 	m := p.nodes[rnd.IntN(len(p.nodes))]
-	kind, way, how := rnd.IntN(18), rnd.IntN(3), rnd.IntN(4)
+	kind, way, how := rnd.IntN(19), rnd.IntN(3), rnd.IntN(4)
 	f := failure{part: m.name, lasts: time.Duration(200+rnd.IntN(5000)) * time.Millisecond}
 	wait := func() { <-time.After(f.lasts) }
 	switch {
@@ -116,6 +123,8 @@ func (p *party) draw(rnd *rand.Rand) failure {
 				p.t.Errorf("PostgreSQL does not start: %v", err)
 			}
 		}
+	case kind == 13:
+		f = p.failover(f.lasts)
 	default:
 		to := []string{"postgres", "redis", "players"}[way]
 		link := m.links[to]
@@ -137,6 +146,17 @@ func (p *party) draw(rnd *rand.Rand) failure {
 		}
 	}
 	return f
+}
+
+// failover ends PostgreSQL, and has another take over that has all it had, in another timeline.
+func (p *party) failover(lasts time.Duration) failure {
+	return failure{kind: "failover", part: "postgres", lasts: lasts, do: func() {
+		p.database.crash()
+		<-time.After(lasts)
+		if err := p.database.failOver(); err != nil {
+			p.t.Errorf("PostgreSQL does not fail over: %v", err)
+		}
+	}}
 }
 
 // replace ends a node's process and returns when another has its place.
