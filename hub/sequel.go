@@ -27,8 +27,8 @@ const (
 	portionMax      = 400
 	portionBytesMax = 64 << 10
 	portionEvery    = 50 * time.Millisecond
-	// portionWaits is how many times in a row a portion waits for members of whose queue it would
-	// take more than half: who is slower than that holds nobody else up.
+	// portionWaits limits how often in a row a portion waits for members whose queues are more than
+	// half full, so that one slow member does not hold up the others.
 	portionWaits = 20
 	// repairsMax is how many topics fetch at once.
 	repairsMax = 32
@@ -242,7 +242,7 @@ func (t *topic) mended(h *Hub, fetched []Message) (rest []Message, more, done bo
 	return rest, more, !s.repairing
 }
 
-// behind reports whether more than so many bytes wait for one of the members.
+// behind reports whether any member has more than this many bytes queued.
 func (t *topic) behind(bytes int) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

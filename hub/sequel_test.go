@@ -124,21 +124,25 @@ func TestEveryEventComesOnceAndInOrderOverABusThatLosesDoublesAndReorders(t *tes
 	}
 }
 
+// fetchesAll makes the house's hub fetch every event of a topic that it misses, up to the last one.
+func fetchesAll(bus hub.Bus, last int64) setup {
+	return func(_ *house, o *hub.Options) {
+		o.Bus = bus
+		o.Repair = func(_ context.Context, topic tenant.Topic, after int64) (out []hub.Message, _ error) {
+			for seq := after + 1; seq <= last; seq++ {
+				out = append(out, event(topic, seq, 300))
+			}
+			return out, nil
+		}
+	}
+}
+
 func TestThousandsOfMissingEventsCloseNobody(t *testing.T) {
 	t.Parallel()
 	const missing, clients = 2000, 30
 	bus := membus.New()
-	var room tenant.Topic
-	h := tcp(t, func(_ *house, o *hub.Options) {
-		o.Bus = bus
-		o.Repair = func(_ context.Context, _ tenant.Topic, after int64) (out []hub.Message, _ error) {
-			for seq := after + 1; seq <= missing; seq++ {
-				out = append(out, event(room, seq, 300))
-			}
-			return out, nil
-		}
-	})
-	room = h.room("a")
+	h := tcp(t, fetchesAll(bus, missing))
+	room := h.room("a")
 	var reading sync.WaitGroup
 	for i := range clients {
 		c := h.connect(h.player(fmt.Sprint("player-", i)))
@@ -170,17 +174,8 @@ func TestMissingEventsWaitForWhoReadsSlowlyButNotForever(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				bus := membus.New()
-				var room tenant.Topic
-				h := pipes(t, func(_ *house, o *hub.Options) {
-					o.Bus = bus
-					o.Repair = func(_ context.Context, _ tenant.Topic, after int64) (out []hub.Message, _ error) {
-						for seq := after + 1; seq <= missing; seq++ {
-							out = append(out, event(room, seq, 300))
-						}
-						return out, nil
-					}
-				})
-				room = h.room("a")
+				h := pipes(t, fetchesAll(bus, missing))
+				room := h.room("a")
 				slow, quick := h.connect(h.player("slow")), h.connect(h.player("quick"))
 				for _, c := range []*client{slow, quick} {
 					c.hold(room)

@@ -46,7 +46,7 @@
 //	                   ▼
 //	     owned by m at epoch e+1;  n's next Append, if there is one, is ErrFenced
 //
-// lease.go keeps this node's lease, floor.go looks who has which room and takes what falls to
+// lease.go keeps this node's lease, floor.go looks who has which room (back.go if the database has gone back) and takes what falls to
 // this node, remote.go asks other nodes. model_test.go searches every interleaving of this for a
 // second writer, model_find_test.go for a room that nobody finds.
 //

@@ -29,7 +29,7 @@ type link struct {
 	probes  string // the channel on which it hears itself
 	index   int
 	heardAt atomic.Int64  // when the last probe came, since Bus.began; 0: none did
-	unheard atomic.Int32  // how many were sent since then, or since the connection was made
+	unheard atomic.Int32  // probes that were sent since then, or since the connection was made
 	work    chan struct{} // holds one: there is something to be written
 
 	mu     sync.Mutex // guards what follows; nests outside of Bus.mu

@@ -10,10 +10,10 @@ import (
 const (
 	// probeEvery is how often each link is sent a message to itself.
 	probeEvery = time.Second
-	// silentAfter is how long none may come before the bus counts as broken.
+	// silentAfter limits how long no probe may come back before Health reports an error.
 	silentAfter = 3 * time.Second
-	// probesInVain is how many may not come before a link is made anew, which loses what is on its
-	// way: time alone says nothing, since it may be this process that stood still.
+	// probesInVain limits how many probes may not come back before a link is made anew, which loses
+	// what is on its way. Time alone says nothing, since it may be this process that stood still.
 	probesInVain = int32(silentAfter / probeEvery)
 )
 
@@ -67,7 +67,7 @@ func (l *link) silent() bool {
 	return heard == 0 || time.Since(l.bus.began)-heard > silentAfter
 }
 
-// deaf reports whether the connection is in use and does not bring what it should.
+// deaf reports whether the connection in use has failed to bring back more than probesInVain probes.
 func (l *link) deaf() bool { return l.unheard.Load() > probesInVain && l.upFor() > silentAfter }
 
 // upFor is how long the connection that is in use has been; 0 if there is none.

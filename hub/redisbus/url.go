@@ -16,10 +16,10 @@ import (
 var ErrURL = errors.New("redisbus: want redis://host:6379/0, rediss://…, redis-sentinel://host:26379,host:26379/mymaster or redis-cluster://host:6379,host:6379")
 
 const (
-	// within is how long anybody waits for Redis: to be connected, or subscribed, or at the end.
+	// within limits how long a caller waits for Redis: to connect, to subscribe, and at the end.
 	within = time.Second
-	// exchangeWithin is how long publishing may take before it counts as lost: a server, or a
-	// machine, that stands still for less loses nothing.
+	// exchangeWithin limits how long one pipeline may take before its messages count as lost. A server,
+	// or a machine, that stands still for less loses nothing.
 	exchangeWithin = silentAfter
 )
 

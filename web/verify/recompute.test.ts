@@ -47,6 +47,9 @@ test('a round that contradicts itself is noticed, and where', () => {
     verify(readRound(JSON.stringify({ room: 'r', round, events }))).steps.filter((s) => !s.ok).map((s) => s.what)
   expect(wrong(opened, placed, spun, settled)).toEqual([])
   expect(wrong(opened, spun)).toEqual([])
+  const voided = { type: 'round.voided', data: { round, reason: 'test', seed } }
+  expect(wrong(opened, placed, voided)).toEqual([])
+  expect(wrong(opened, placed, { ...voided, data: { ...voided.data, seed: 'a'.repeat(64) } })).toEqual(['The seed is the one that was committed to before the first bet'])
   const other = (pocket + 1) % 37
   expect(wrong(opened, placed, spun, { ...settled, data: { round, pocket: other } })).toEqual(['The number that was paid is the number that was spun'])
   expect(wrong(opened, placed, { ...spun, data: { ...spun.data, commitment: 'a'.repeat(64) } })).toEqual(['The commitment shown with the spin is the one shown before'])

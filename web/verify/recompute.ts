@@ -80,9 +80,10 @@ export function readRound(text: string): Proof {
   const opened = events.find((e) => e.type === 'round.opened')
   const spun = events.find((e) => e.type === 'wheel.spun')
   const settled = events.find((e) => e.type === 'round.settled')
+  const voided = events.find((e) => e.type === 'round.voided')
   const round = raw.round
   const commitment = opened?.data.commitment ?? raw.commitment
-  const seed = spun?.data.seed ?? raw.seed
+  const seed = spun?.data.seed ?? voided?.data.seed ?? raw.seed // of a voided round: what would have been drawn
   const pocket = spun?.data.pocket ?? raw.pocket
   if (typeof round !== 'number' || !Number.isSafeInteger(round) || round < 1) throw new Error('There is no round number.')
   if (typeof commitment !== 'string' || !hex.test(commitment)) throw new Error('There is no commitment of 64 hexadecimal digits.')
