@@ -155,6 +155,8 @@ func TestAConnectionCountsUntilItIsASocketOrClosed(t *testing.T) {
 	if _, err := http.ReadResponse(bufio.NewReader(busy), nil); err != nil {
 		t.Fatal(err)
 	}
+	for s.servers.publicConns.quiet(done) != nil { // until that is noticed
+	}
 	_, _ = fmt.Fprint(busy, "GET /work HTTP/1.1\r\nHost: x\r\n\r\n")
 	for s.servers.publicConns.quiet(done) == nil { // until it is at work again
 	}

@@ -20,6 +20,26 @@ func (f *floor) join(c *rpc, at *wire.Resume) (joined wire.RoomJoinResult, err e
 	return joined, err
 }
 
+// comesIn connects and enters the floor's room, and tries again, as a client does, while that is refused.
+func (f *floor) comesIn(token string, at *wire.Resume) (c *rpc, joined wire.RoomJoinResult) {
+	f.t.Helper()
+	again := time.NewTicker(300 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(testPatience); time.Now().Before(deadline); <-again.C {
+		c, err := dial(soon(f.t), f.address, f.host, token, func(string, json.RawMessage) {})
+		if err != nil {
+			continue
+		}
+		go c.read(f.t.Context())
+		if joined, err = f.join(c, at); err == nil {
+			return c, joined
+		}
+		_ = c.conn.CloseNow()
+	}
+	f.t.Fatal("nobody comes in")
+	return nil, joined
+}
+
 // stake bets on red until a round takes it.
 func (f *floor) stake(c *rpc) (placed wire.RoomCommandResult) {
 	f.t.Helper()
@@ -47,10 +67,7 @@ func TestACasinoIsPlayedOnWhenTheDatabaseGoesBack(t *testing.T) {
 	a, b, _ := f.pair()
 
 	for failure := range 2 {
-		alice := a.dial(soon(t), token, nil)
-		if _, err := f.join(alice, nil); err != nil {
-			t.Fatal(err)
-		}
+		alice, _ := a.comesIn(token, nil)
 		lost := f.stake(alice)
 		failOver()
 		if code := alice.closedWith(t); int(code) != wire.CloseWentBack.Code {
@@ -58,17 +75,7 @@ func TestACasinoIsPlayedOnWhenTheDatabaseGoesBack(t *testing.T) {
 		}
 		for _, x := range []*floor{a, b} {
 			eventually(t, "the node is ready", func() bool { status, _, _ := x.do("GET", "/readyz", "", ""); return status == http.StatusOK })
-			var c *rpc
-			var joined wire.RoomJoinResult
-			eventually(t, "players come in and find the table", func() bool {
-				var err error
-				if c, err = dial(soon(t), x.address, x.host, token, func(string, json.RawMessage) {}); err != nil {
-					return false
-				}
-				go c.read(t.Context())
-				joined, err = f.join(c, &wire.Resume{Epoch: lost.Epoch, Seq: lost.Seq})
-				return err == nil
-			})
+			c, joined := x.comesIn(token, &wire.Resume{Epoch: lost.Epoch, Seq: lost.Seq})
 			if first := rooms.FirstEpoch(int64(failure) + 1); joined.Epoch < first || joined.View == nil {
 				t.Errorf("resumed from (%d, %d), which was lost: %+v", lost.Epoch, lost.Seq, joined)
 			}

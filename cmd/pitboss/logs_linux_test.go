@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -177,6 +178,9 @@ func TestANodeWhoseLogReaderDiesGoesOn(t *testing.T) {
 func TestAHangUpDrains(t *testing.T) {
 	t.Parallel()
 	f := newFloor(t)
+	if signal.Ignored(syscall.SIGHUP) { // as under nohup: what is caught here is not ignored by a child
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	s := f.startServer("none none 0")
 	defer s.kill()
 	f.awaitServer(s)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/web"
@@ -122,5 +123,26 @@ func TestALineOfTheLogHasAKeyOnceAndRequestsAreLoggedIfThatIsWanted(t *testing.T
 	}
 	if !asked {
 		t.Errorf("the request is not logged: %s", log.last(4<<10))
+	}
+}
+
+func TestADatabaseThatIsAwayIsSaidAndNotByEveryProbe(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster(t)
+	f := newFloorIn(t, cluster.AppURL(), cluster.AdminURL())
+	log := &said{}
+	f.startNodeBehind(web.Edge{}, slog.NewTextHandler(log, nil), nil, seams{})
+	eventually(t, "it is ready", func() bool { status, _, _ := f.do("GET", "/readyz", "", ""); return status == http.StatusOK })
+	before := strings.Count(log.String(), "\n")
+	if err := cluster.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "readiness is red", func() bool {
+		status, _, _ := f.do("GET", "/readyz", "", "")
+		return status == http.StatusServiceUnavailable
+	})
+	<-time.After(5 * time.Second) // of probes, four times a second each
+	if lines := strings.Count(log.String(), "\n") - before; lines < 1 || lines > 12 {
+		t.Errorf("%d lines in 5 s:\n%s", lines, log.last(4<<10))
 	}
 }
