@@ -117,7 +117,9 @@ func (b *bench) openDev(ctx context.Context) (*dev, error) {
 		return nil, err
 	}
 	d := &dev{bench: b, dir: dir, http: addrs[0], admin: addrs[1]}
-	d.process, err = start(-1, dir, b.product(), []string{"--dir", dir, "--log-level", "error", "dev", "--listen", d.http, "--admin-listen", d.admin}, nil, nil)
+	args := []string{"--dir", dir, "--log-level", "error", "dev", "--listen", d.http, "--admin-listen", d.admin}
+	// Profiles, for memory; not by a flag, which builds of before do not know.
+	d.process, err = start(-1, dir, b.product(), args, []string{"PITBOSS_PPROF=true"}, nil)
 	if err != nil {
 		return nil, err
 	}

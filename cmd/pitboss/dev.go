@@ -25,7 +25,8 @@ import (
 
 type devCmd struct {
 	Listen      string `help:"Where to serve." default:"127.0.0.1:8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
-	AdminListen string `help:"Where metrics and profiles are. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
+	AdminListen string `help:"Where metrics and health are. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
+	Pprof       bool   `help:"Serve profiles (net/http/pprof) at the admin listener." env:"PITBOSS_PPROF"`
 	Reset       bool   `help:"Throw the database away and start over."`
 }
 
@@ -85,7 +86,9 @@ func (c devCmd) Run(p *program) error {
 	}
 	defer s.Close()
 	// Everybody comes from this machine, load tests too: no limits by address.
-	n := newNode(nodeOptions{name: "dev", store: s, bus: membus.New(), log: p.log, edge: edge{AddressRequests: 0}.limits(), test: p.seams})
+	limits := edge{AddressRequests: 0}.limits()
+	limits.Profiles = c.Pprof
+	n := newNode(nodeOptions{name: "dev", store: s, bus: membus.New(), log: p.log, edge: limits, test: p.seams})
 	// Without its database there is nothing left to serve.
 	ctx, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)
