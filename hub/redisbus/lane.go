@@ -55,7 +55,7 @@ func (l *lane) add(channel string, payload []byte, probe bool) error {
 	n := len(l.waiting)
 	if full := n >= laneMax || l.bytes > laneBytesMax; full && (!probe || n >= laneMax+probesMax) {
 		l.mu.Unlock()
-		l.bus.meters.lost.WithLabelValues("publish_queue").Inc()
+		l.bus.meters.lost.WithLabelValues(lostPublishQueue).Inc()
 		return ErrFull
 	}
 	l.waiting = append(l.waiting, publication{channel, payload})
@@ -129,7 +129,7 @@ func (l *lane) publish(ctx context.Context, some []publication) error {
 				lost++
 			}
 		}
-		l.bus.meters.lost.WithLabelValues("publish").Add(float64(lost))
+		l.bus.meters.lost.WithLabelValues(lostPublish).Add(float64(lost))
 	}
 	l.bus.meters.published.Add(float64(len(some) - lost))
 	return err

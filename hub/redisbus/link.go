@@ -381,6 +381,6 @@ func (l *link) received(m *redis.Message) {
 	select {
 	case b.worker(s.partition) <- work{sub: s, payload: m.Payload, came: true}:
 	default:
-		b.meters.lost.WithLabelValues("work_queue").Inc()
+		b.meters.lost.WithLabelValues(lostWorkQueue).Inc()
 	}
 }

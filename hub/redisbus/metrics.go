@@ -2,6 +2,13 @@ package redisbus
 
 import "github.com/prometheus/client_golang/prometheus"
 
+// Where messages are lost, as pitboss_redis_lost_total says it.
+const (
+	lostPublishQueue = "publish_queue" // too many wait to be published
+	lostPublish      = "publish"       // Redis did not take it
+	lostWorkQueue    = "work_queue"    // too many wait for this node to handle them
+)
+
 type meters struct {
 	published, received, reconnects prometheus.Counter
 	lost, refused                   *prometheus.CounterVec
@@ -26,6 +33,13 @@ func newMeters(reg prometheus.Registerer) *meters {
 		delivery: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_redis_delivery_seconds",
 			Help: "From publishing a probe until it came back.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16)}),
 		health: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_redis_delivers", Help: "1 while what is published is delivered."}),
+	}
+	// Prometheus sees no increase in a counter that appears with its first values.
+	for _, where := range []string{lostPublishQueue, lostPublish, lostWorkQueue} {
+		m.lost.WithLabelValues(where)
+	}
+	for _, why := range []string{refusedVersion, refusedUnreadable, refusedForged, refusedTime, refusedReplayed, refusedStranger, refusedForeign} {
+		m.refused.WithLabelValues(why)
 	}
 	if reg != nil {
 		reg.MustRegister(m.published, m.received, m.reconnects, m.lost, m.refused, m.pipeline, m.delivery, m.health)
