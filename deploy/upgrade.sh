@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # upgrade.sh [--no-build]: brings the running nodes to PITBOSS_VERSION one after the other, so that players are never without one: build, migrate,
-# then each node, which drains, is made anew and must be ready before the next one's turn. The way back is the same with the version of before:
+# then each node, which drains, is made anew and must be ready before the next one's turn. At the end .env has the version, so that the next "docker compose up"
+# means it too. The way back is the same with the version of before:
 # PITBOSS_VERSION=1.2.3 deploy/upgrade.sh --no-build. A node of a version that is older than the database does not start; release notes say when a
 # release needs a full stop instead (docker compose stop, then docker compose up --wait -d).
 set -euo pipefail
@@ -26,4 +27,9 @@ for node in "${nodes[@]}"; do
 	}
 	say "$node: ready"
 done
+if [[ -e .env ]]; then
+	umask 077
+	{ grep -v '^PITBOSS_VERSION=' .env || true; echo "PITBOSS_VERSION=$version"; } > .env.part
+	mv .env.part .env
+fi
 say "all nodes run $version"

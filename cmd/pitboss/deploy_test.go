@@ -73,6 +73,21 @@ func TestComposeKeepsApartWhatNeedNotMeet(t *testing.T) {
 			t.Errorf("the proxy reaches %s: %t", name, meets)
 		}
 	}
+	admins := map[string]bool{}
+	for _, name := range []string{"node-1", "node-2"} {
+		var at map[string]struct {
+			Address string `yaml:"ipv4_address"`
+		}
+		s := compose.Services[name]
+		admin := s.Environment["PITBOSS_ADMIN_LISTEN"]
+		if err := s.Networks.Decode(&at); err != nil || at["metrics"].Address == "" || admin != at["metrics"].Address+":9090" || admins[admin] {
+			t.Errorf("%s shows metrics and profiles at %s, not at its own address in the network metrics: %v, %v", name, admin, at, err)
+		}
+		admins[admin] = true
+	}
+	if slices.Contains(networks["proxy"], "metrics") {
+		t.Error("the proxy reaches metrics and profiles")
+	}
 	proxy := compose.Services["proxy"]
 	if !proxy.DependsOn.IsZero() || proxy.Grace != "40s" {
 		t.Error("docker compose stop ends the proxy before the nodes have drained")
