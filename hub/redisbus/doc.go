@@ -40,10 +40,13 @@
 // connection's ping would only show the connection: after a failover, a demoted master may
 // keep its subscribers and never send them anything.
 //
-// Signing and verifying a message of 300 bytes take 0.7 µs, most of it in the processor's own
-// instructions for SHA-256 (BenchmarkSeal): a fifth of what the bus costs when it goes in full batches,
-// a hundredth at the rates of a casino, where every message wakes a process up. A tag for a whole
-// pipeline would cost less, and none of its messages could be verified by who does not get all.
+// A tag is GMAC under a key that is derived for the process that sends: of all that the processor has
+// instructions for, it costs least, and its one danger, a nonce that is used twice, is none where each
+// process has a key of its own and counts. To sign and to verify a message of 300 bytes takes 0.2 µs, and
+// with the clock and the window of numbers 0.33 (BenchmarkSeal): a tenth of what the bus costs when it
+// goes in full batches, and less than a hundredth at the rates of a casino, where every message wakes a
+// process up. HMAC-SHA-256 took 0.73. A tag for a whole pipeline would cost less, and none of its messages
+// could be verified by who does not get all.
 //
 // Publishing is not retried: it is not known how much of a pipeline was done, and a message
 // that comes twice is worse than one that is missing, which is seen and fetched.

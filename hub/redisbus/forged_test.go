@@ -92,6 +92,47 @@ func (n *node) only(t testing.TB, from *node, topic tenant.Topic) {
 	}
 }
 
+// TestAProcessNeverUsesANumberTwice because the tag of a message is worth nothing if its number and time
+// are another's.
+func TestAProcessNeverUsesANumberTwice(t *testing.T) {
+	t.Parallel()
+	s := server(t, 0)
+	mallory := eavesdrop(t, s.Addr)
+	from := start(t, "redis://"+s.Addr)
+	var topics []tenant.Topic
+	for range 64 { // of all partitions
+		topics = append(topics, room(t))
+	}
+	from.subscribe(t, topics...) // so that its links probe
+	for range 20 {
+		for _, topic := range topics {
+			if err := from.Publish(t.Context(), hub.Message{Topic: topic}); err != nil {
+				t.Fatal(err)
+			}
+			<-from.got
+		}
+	}
+	numbers, probes := map[string]bool{}, 0
+	late := time.After(patience)
+	for said := 0; said < 20*len(topics) || probes < 8; {
+		select {
+		case m := <-mallory.heard:
+			number := m.Payload[17:25]
+			if numbers[number] {
+				t.Fatalf("%x came twice, then by %s", number, m.Channel)
+			}
+			numbers[number] = true
+			if strings.Contains(m.Channel, ":probe:") {
+				probes++
+			} else {
+				said++
+			}
+		case <-late:
+			t.Fatalf("%d messages and %d probes are heard", said, probes)
+		}
+	}
+}
+
 func TestWhatWasNotSaidByANodeIsDroppedAndCounted(t *testing.T) {
 	t.Parallel()
 	s := server(t, 0)

@@ -58,7 +58,7 @@ func (l *link) probe() {
 // greeting is what the link hears of itself, with the time.
 func (l *link) greeting() []byte {
 	sent := binary.BigEndian.AppendUint64(make([]byte, headSize, headSize+8+macSize), uint64(time.Since(l.bus.began)))
-	return l.bus.seals.seal(l.probes, 0, sent)
+	return l.bus.seals.seal(l.probes, l.bus.number(probing), sent)
 }
 
 // silent reports whether nothing came by the link for too long, or yet.

@@ -51,9 +51,11 @@ type Options struct {
 	// URL is redis://[user:password@]host[:port][/db], rediss://… for TLS,
 	// redis-sentinel://host:port,host:port/master[?db=n], or redis-cluster://host:port,host:port.
 	URL string
-	// Key signs what nodes say to each other: who does not have it is not believed.
+	// Key is what the processes' own keys are derived from, which sign what nodes say to each other:
+	// who does not have it is not believed.
 	Key []byte
-	// Sender names this process, and no other ever. Zero is a random one.
+	// Sender names this process, and no other ever: a second one of that name would give the key of
+	// both away. Zero is a random one.
 	Sender [16]byte
 	// Realm is a part of all channels' names: nodes of another one hear nothing of this one's.
 	Realm []byte
@@ -77,7 +79,7 @@ type Bus struct {
 	seals     *seals
 	senders   *senders
 	processes func(context.Context) ([][senderSize]byte, error)
-	numbers   [partitions]atomic.Uint64 // of what was published last
+	numbers   [partitions + 1]atomic.Uint64 // of what was published last, and of the last probe
 	outage    outage
 	refusedAt atomic.Int64 // since began: when a refused message was logged
 	log       *slog.Logger
@@ -180,8 +182,11 @@ func (b *Bus) Publish(ctx context.Context, m hub.Message) error {
 	if b.senders.foreign.Load() {
 		return ErrForeign
 	}
-	return b.lanes[partition%len(b.lanes)].push(name, b.seals.seal(name, b.numbers[partition].Add(1), encode(&m)))
+	return b.lanes[partition%len(b.lanes)].push(name, b.seals.seal(name, b.number(partition), encode(&m)))
 }
+
+// number returns the next number of a partition, which no other message of this process has.
+func (b *Bus) number(partition int) uint64 { return numbered(partition, b.numbers[partition].Add(1)) }
 
 func (b *Bus) worker(partition int) chan work { return b.workers[partition%len(b.workers)] }
 

@@ -203,7 +203,7 @@ func (b *Bus) watch(ctx context.Context) {
 func (b *Bus) appear() {
 	name, partition := b.channel(tenant.NodeTopic(tenant.AllNodes))
 	empty := make([]byte, headSize, headSize+macSize)
-	_ = b.lanes[partition%len(b.lanes)].push(name, b.seals.seal(name, b.numbers[partition].Add(1), empty)) // again soon
+	_ = b.lanes[partition%len(b.lanes)].push(name, b.seals.seal(name, b.number(partition), empty)) // again soon
 }
 
 // open verifies a payload that came by a channel. It returns its body, and whether its number came
