@@ -1,4 +1,4 @@
-# The pages are embedded (web/dist is committed), so Go is all that this needs.
+# The pages are embedded (web/ui/dist is committed), so Go is all that this needs.
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./

@@ -6,7 +6,7 @@ SHELL         := /bin/bash
 .NOTPARALLEL: # the steps use both cores themselves
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-GO_FILES := auth cmd hub rooms store $(wildcard web/*.go)
+GO_FILES = $(shell find auth cmd hub rooms store web -name '*.go' -not -path '*/node_modules/*')
 STEPS    := install check-fmt vet lint compose web-check web-dist unit e2e
 
 GOLANGCI_VERSION := v2.15.0
@@ -42,7 +42,7 @@ test: ## Install what is missing, then run every check and test
 .PHONY: install
 install: ## Install what the tests need: system packages, golangci-lint, npm packages
 	@.ci/install.sh gcc postgresql postgresql-newest redis chromium compose
-	@$(MAKE) --no-print-directory $(GOLANGCI) web/node_modules/.installed docs/node_modules/.installed
+	@$(MAKE) --no-print-directory $(GOLANGCI) web/ui/node_modules/.installed docs/node_modules/.installed
 
 .PHONY: check-fmt
 check-fmt:
@@ -67,20 +67,20 @@ unit: ## Go tests, with the race detector, on real PostgreSQL
 	cd cmd/bench && go test -race ./...
 
 .PHONY: web-check
-web-check: web/node_modules/.installed ## Types and unit tests of the pages and the SDK
-	npm --prefix web run check
-	npm --prefix web run test
+web-check: web/ui/node_modules/.installed ## Types and unit tests of the pages and the SDK
+	npm --prefix web/ui run check
+	npm --prefix web/ui run test
 
 .PHONY: web-dist
-web-dist: web/node_modules/.installed ## Check that web/dist is what its sources build
+web-dist: web/ui/node_modules/.installed ## Check that web/ui/dist is what its sources build
 	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
-	npm --prefix web run build -- --outDir "$$fresh" --logLevel warn; \
-	diff -rq web/dist "$$fresh" || { echo "web/dist is not what its sources build: make web, and commit it"; exit 1; }
+	npm --prefix web/ui run build -- --outDir "$$fresh" --logLevel warn; \
+	diff -rq web/ui/dist "$$fresh" || { echo "web/ui/dist is not what its sources build: make web, and commit it"; exit 1; }
 
 .PHONY: e2e
-e2e: build web/node_modules/.installed docs/node_modules/.installed ## Browser tests, in the system's Chromium
+e2e: build web/ui/node_modules/.installed docs/node_modules/.installed ## Browser tests, in the system's Chromium
 	export CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
-	PITBOSS_BIN=$(CURDIR)/bin/pitboss npm --prefix web run e2e
+	PITBOSS_BIN=$(CURDIR)/bin/pitboss npm --prefix web/ui run e2e
 
 .PHONY: churn
 churn: SOCKETS := 20000
@@ -136,12 +136,12 @@ fmt: ## Format the Go code
 	gofmt -w $(GO_FILES)
 
 .PHONY: web
-web: web/node_modules/.installed ## Build the pages into web/dist
-	npm --prefix web run build
+web: web/ui/node_modules/.installed ## Build the pages into web/ui/dist
+	npm --prefix web/ui run build
 
 .PHONY: clean
 clean: ## Remove what was built and fetched; databases stay
-	rm -rf bin .tools result web/node_modules docs/node_modules
+	rm -rf bin .tools result web/ui/node_modules docs/node_modules
 
 .PHONY: help
 help:

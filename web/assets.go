@@ -10,10 +10,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// dist holds the pages as "make web" built them from web/player, web/console and
-// web/verify. CI checks that it matches its sources.
+// dist holds the pages as "make web" built them from the sources in web/ui. CI checks
+// that it matches them.
 //
-//go:embed all:dist
+//go:embed all:ui/dist
 var dist embed.FS
 
 // policy is the Content-Security-Policy of every page, less its frame-ancestors: no
@@ -24,7 +24,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // page serves one of the built pages under the tenant's policy.
 func (s *Server) page(name string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		html, err := dist.ReadFile("dist/" + name)
+		html, err := dist.ReadFile("ui/dist/" + name)
 		if err != nil {
 			return errNotFound
 		}
@@ -49,12 +49,12 @@ func (s *Server) page(name string) echo.HandlerFunc {
 // kept for good.
 func (s *Server) asset(c echo.Context) error {
 	name := path.Clean("/" + c.Param("*"))
-	if _, err := fs.Stat(dist, "dist/assets"+name); err != nil || name == "/" {
+	if _, err := fs.Stat(dist, "ui/dist/assets"+name); err != nil || name == "/" {
 		return errNotFound
 	}
 	h := c.Response().Header()
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	http.ServeFileFS(c.Response(), c.Request(), dist, "dist/assets"+name)
+	http.ServeFileFS(c.Response(), c.Request(), dist, "ui/dist/assets"+name)
 	return nil
 }
 

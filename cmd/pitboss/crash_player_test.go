@@ -47,7 +47,7 @@ func newCrashPlayer(f *floor, name string, rnd *rand.Rand) *crashPlayer {
 }
 
 // play comes back until every command is answered and finish was called, as the SDK does: after
-// what the server asked for, or longer each time (web/client/src/backoff.ts).
+// what the server asked for, or longer each time (web/ui/client/src/backoff.ts).
 func (p *crashPlayer) play(ctx context.Context) {
 	for try := 0; ctx.Err() == nil && (p.stays || !p.finished()); try++ {
 		if p.sit(ctx) {

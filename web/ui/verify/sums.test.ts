@@ -70,7 +70,7 @@ test('a round in which nobody bet, one that was not settled yet, and one from be
 })
 
 test('the page names them among the contradictions of a round', () => {
-  const file = JSON.parse(readFileSync(new URL('../../rooms/fair/testdata/vectors.json', import.meta.url), 'utf8')) as { seed: string; round: number }[] | { vectors: { seed: string; round: number }[] }
+  const file = JSON.parse(readFileSync(new URL('../../../rooms/fair/testdata/vectors.json', import.meta.url), 'utf8')) as { seed: string; round: number }[] | { vectors: { seed: string; round: number }[] }
   const v = (Array.isArray(file) ? file : file.vectors)[0]!
   const { pocket } = draw(v.seed, v.round)
   const steps = (paid: number): string[] => {

@@ -9,7 +9,7 @@ interface Vector {
   pocket: number
 }
 
-const file = JSON.parse(readFileSync(new URL('../../rooms/fair/testdata/vectors.json', import.meta.url), 'utf8')) as Vector[] | { vectors: Vector[] }
+const file = JSON.parse(readFileSync(new URL('../../../rooms/fair/testdata/vectors.json', import.meta.url), 'utf8')) as Vector[] | { vectors: Vector[] }
 const vectors = Array.isArray(file) ? file : file.vectors
 
 test("the server's vectors come out the same here", () => {

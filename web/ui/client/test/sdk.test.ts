@@ -272,7 +272,7 @@ describe('money and messages', () => {
 })
 
 test("the tables of codes are the server's", () => {
-  const golden = (name: string) => JSON.parse(readFileSync(new URL(`../../../hub/wire/testdata/${name}`, import.meta.url), 'utf8')) as Record<string, unknown>[]
+  const golden = (name: string) => JSON.parse(readFileSync(new URL(`../../../../hub/wire/testdata/${name}`, import.meta.url), 'utf8')) as Record<string, unknown>[]
   expect(closeCodes).toEqual(golden('close_codes.json').map(({ code, name, reconnect }) => ({ code, name, reconnect })))
   expect([...retryCodes].sort()).toEqual(golden('error_codes.json').filter((c) => c.retry).map((c) => c.code).sort())
 })
