@@ -46,7 +46,7 @@ func (d *Directory) Close(ref Ref, reason string) {
 	d.mail(ref, &message{close: &game.Close{Reason: reason}, reply: func(Answer, error) {}})
 }
 
-// StaffView is the view of a game that has one for staff (interface{ StaffView() any }).
+// StaffView returns what operators see of a game that is a game.StaffViewer; ErrGame of others.
 func (d *Directory) StaffView(ctx context.Context, ref Ref) (json.RawMessage, error) {
 	return seek(ctx, d, methodView, request{Ref: ref}, func(ctx context.Context) (json.RawMessage, error) {
 		return d.staffViewHere(ctx, ref)
@@ -55,7 +55,7 @@ func (d *Directory) StaffView(ctx context.Context, ref Ref) (json.RawMessage, er
 
 func (d *Directory) staffViewHere(ctx context.Context, ref Ref) (json.RawMessage, error) {
 	return ask(ctx, d, ref, func(r *room) (json.RawMessage, error) {
-		rules, ok := r.rules.(interface{ StaffView() any })
+		rules, ok := r.rules.(game.StaffViewer)
 		if !ok {
 			return nil, fmt.Errorf("%w: %s has no view for staff", ErrGame, r.config.Game)
 		}
@@ -108,6 +108,16 @@ func (d *Directory) sinceHere(ctx context.Context, ref Ref, seq int64) ([]Record
 		}
 		return records[:min(len(records), ResumeMax)], nil
 	})
+}
+
+// EndsRound reports whether an event of that type is the last of its round, in the game of that name.
+func (d *Directory) EndsRound(gameName, typ string) bool {
+	kind, ok := d.o.Kinds[gameName]
+	if !ok {
+		return false
+	}
+	_, ends := kind.Event(typ).(game.RoundEnder)
+	return ends
 }
 
 // Public is a stored event as viewer may see it. It returns ErrGame.

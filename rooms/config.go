@@ -3,6 +3,8 @@ package rooms
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -50,6 +52,17 @@ func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 		}
 	}
 	return nil
+}
+
+// Games returns the games of which rooms can be opened, by name.
+func (d *Directory) Games() []game.Kind {
+	var list []game.Kind
+	for _, name := range slices.Sorted(maps.Keys(d.o.Kinds)) {
+		if name != LobbyID {
+			list = append(list, d.o.Kinds[name])
+		}
+	}
+	return list
 }
 
 // Check is CheckConfig with this directory's games.

@@ -224,17 +224,16 @@ func (r *room) consult(w *work) (events []game.Event, no *game.Refusal) {
 	return nil, no
 }
 
-// audit is the line of an operator's command. A command that is about something smaller than
-// the room says so by a method Target; one that has a reason, by a method Why.
+// audit returns the audit line of an operator's command.
 func (r *room) audit(w *work) *Audit {
 	a := &Audit{
 		Actor: string(w.by.Player), Action: w.command.Type, Target: r.ref.Room,
 		After: bytes.ToValidUTF8(w.command.Body, []byte("\uFFFD")), Address: w.command.Address,
 	}
-	if t, ok := w.body.(interface{ Target() string }); ok {
+	if t, ok := w.body.(game.Targeted); ok {
 		a.Target = t.Target()
 	}
-	if w, ok := w.body.(interface{ Why() string }); ok {
+	if w, ok := w.body.(game.Reasoned); ok {
 		a.Reason = w.Why()
 	}
 	return a

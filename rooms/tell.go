@@ -108,49 +108,40 @@ func messageOf(ref Ref, rec Record, ev game.Event) (hub.Message, error) {
 	m := hub.Message{Topic: ref.Topic(), Class: classOf(ev), Epoch: rec.Epoch, Seq: rec.Seq}
 	red, ok := ev.(game.Redactor)
 	if !ok {
-		m.Frame = frame(ref.Room, rec, rec.Data)
+		m.Frame = frame(ref.Room, ev, rec, rec.Data)
 		return m, nil
 	}
 	data, err := json.Marshal(red.Public())
 	if err != nil {
 		return m, fmt.Errorf("event %d, %s: %w", rec.Seq, rec.Type, err)
 	}
-	m.Frame = frame(ref.Room, rec, data)
+	m.Frame = frame(ref.Room, ev, rec, data)
 	for _, who := range red.Audience() {
 		if data, err = json.Marshal(red.For(who)); err != nil {
 			return m, fmt.Errorf("event %d, %s: %w", rec.Seq, rec.Type, err)
 		}
-		m.Private = append(m.Private, hub.Private{Player: string(who), Frame: frame(ref.Room, rec, data)})
+		m.Private = append(m.Private, hub.Private{Player: string(who), Frame: frame(ref.Room, ev, rec, data)})
 	}
 	return m, nil
 }
 
-// frame encodes an event. Promotions are events with a method of their own.
-func frame(room string, rec Record, data json.RawMessage) []byte {
+// frame encodes an event, whose form is data.
+func frame(room string, ev game.Event, rec Record, data json.RawMessage) []byte {
 	method := wire.PushRoomEvent
-	if isPromotion(rec.Type) {
-		method = rec.Type
+	if p, ok := ev.(game.Pushed); ok {
+		method = p.Method()
 	}
 	e := formedAs(room, rec, data)
 	return wire.EncodeRoomEvent(make([]byte, 0, 160+len(data)), method, &e) // the rest is some 130 bytes
 }
 
-func isPromotion(typ string) bool {
-	return typ == wire.PushPromotionPublished || typ == wire.PushPromotionWithdrawn
-}
-
-// classOf says how urgent an event is.
+// classOf returns how urgent a message of ev is.
 func classOf(ev game.Event) hub.Class {
-	if isPromotion(ev.Type()) {
-		return hub.ClassPromotion
-	}
-	if _, ok := ev.(game.Revealer); ok {
+	switch game.UrgencyOf(ev) {
+	case game.UrgencyResult:
 		return hub.ClassResult
-	}
-	for _, p := range game.Postings(ev) {
-		if p.Kind == game.Payout {
-			return hub.ClassResult
-		}
+	case game.UrgencyPromotion:
+		return hub.ClassPromotion
 	}
 	return hub.ClassState
 }

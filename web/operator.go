@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,21 @@ import (
 func actorOf(c echo.Context) string {
 	p := principalOf(c)
 	return string(p.Role) + ":" + p.Subject
+}
+
+// games answers with the games of which rooms can be opened, and the settings of their rooms.
+func (s *Server) games(c echo.Context) error {
+	type kind struct {
+		Name     string         `json:"name"`
+		Settings []game.Setting `json:"settings"`
+	}
+	out := struct {
+		Games []kind `json:"games"`
+	}{[]kind{}}
+	for _, k := range s.rooms.Games() {
+		out.Games = append(out.Games, kind{k.Name, slices.Concat([]game.Setting{}, k.Settings)})
+	}
+	return c.JSON(http.StatusOK, out)
 }
 
 func (s *Server) openRoom(c echo.Context) error {

@@ -206,8 +206,7 @@ func (s *Server) formRound(l *lookup, game string, records []rooms.Record) error
 		}
 		body.Events = append(body.Events, ev)
 	}
-	last := records[len(records)-1].Type
-	l.over = last == "round.settled" || last == "round.voided"
+	l.over = s.rooms.EndsRound(game, records[len(records)-1].Type)
 	var err error
 	l.body, err = json.Marshal(body)
 	return err

@@ -141,6 +141,7 @@ func New(o Options) *Server {
 	get(v1, "/rooms", s.listRooms, anyone...)
 
 	reader := may(auth.Operator, auth.Service, auth.Support)
+	get(v1, "/games", s.games, reader...)
 	get(v1, "/connections", s.connections, reader...)
 	get(v1, "/players", s.players, reader...)
 	get(v1, "/promotions", s.promotions, reader...)

@@ -395,7 +395,7 @@ func without(bets []position, b position) []position {
 	return out
 }
 
-// pocketOf is the fairness rule of docs/protocol.md, written a second time.
+// pocketOf is the fairness rule of docs/games/roulette.md, written a second time.
 func pocketOf(seed []byte, round int64) int {
 	for block := 0; ; block++ {
 		mac := hmac.New(sha256.New, seed)

@@ -78,7 +78,7 @@ func TestStreamGivesTheWordsOfTheVectors(t *testing.T) {
 }
 
 // A word below the limit is never refused, one at the limit always is. The limit for 37
-// stands in docs/protocol.md, and its own vectors have the words 4294967291 and 4294967293.
+// stands in docs/games/roulette.md, and its own vectors have the words 4294967291 and 4294967293.
 func TestLimitFor37IsTheLargestMultipleThatFits(t *testing.T) {
 	t.Parallel()
 	const limit = 4294967289

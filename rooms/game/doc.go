@@ -9,7 +9,7 @@
 //   - State changes in Apply only, whether an event was just decided or is replayed
 //     from the journal after a crash.
 //   - Money is read off events (Postings), so what the journal says happened and what
-//     the ledger says was paid can not disagree.
+//     the ledger says was paid cannot disagree.
 //   - What players and operators send is read by Decode: exact names, each once, and no
 //     others; what was kept by DecodeKnown. Texts in commands are strict.Line or strict.Text
 //     where people wrote them.
@@ -18,6 +18,9 @@
 //
 // # Adding a game
 //
-// One folder beside rooms/roulette with a Kind, one line in cmd/pitboss/games.go, and
-// gametest.Run in its test.
+// CONTRIBUTING.md has the recipe: one folder of rules with a Kind and gametest.Run in its test, one of the
+// browser, one of the load client, and one line in cmd/pitboss/games.go. A game of rounds on which
+// everybody bets is made of the kit in rooms/game/round.
+//
+// What a game, a command or an event may say besides, it says by the interfaces in optional.go.
 package game

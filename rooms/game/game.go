@@ -35,6 +35,10 @@ type Kind struct {
 	// Name is the game's stable name in settings, journal and API: "roulette".
 	Name string
 
+	// Settings describes the settings of the game's tables, in the order in which people should be
+	// asked for them; nil if it has none.
+	Settings []Setting
+
 	// New starts a game from a room's settings, a JSON object whose missing fields take
 	// the game's defaults. The error names the setting that is wrong and why. Unknown
 	// fields are wrong.
@@ -81,14 +85,6 @@ type Close struct {
 	Reason string
 }
 
-// Timed is a game with phases that last a while and end by a Tick. When a Shift is decided, all that the
-// game waits for is due so much later.
-type Timed interface {
-	// Lasts returns how long the phase at hand lasts, from when it began to Wake; 0 if it does not end by
-	// itself. Wake is never further away than that, unless a clock was wrong.
-	Lasts() time.Duration
-}
-
 // Shift is the room's, when the clock by which it tells the time was set: what a Timed game waits for is
 // due By later, so that a phase lasts as long as it should. The game says so by an event, if it waits.
 type Shift struct{ By time.Duration }
@@ -101,60 +97,14 @@ type Void struct {
 	Open Seed
 }
 
-// Why is the reason, for the audit log.
+// Why implements Reasoned.
 func (v Void) Why() string { return v.Reason }
 
 // Event is something that happened. Its exported fields are JSON and are the whole
-// of what is kept. Events implement the small interfaces below where they apply.
+// of what is kept. Events implement the interfaces in optional.go where they apply.
 type Event interface {
 	// Type is the event's stable name in the journal and on the wire: "bet.placed".
 	Type() string
-}
-
-// Mover is an event that moves money.
-type Mover interface {
-	Postings() []Posting
-}
-
-// Redactor is an event of which not everyone may see everything. Everyone sees the
-// Public form; each player of the Audience is sent the form For them instead.
-type Redactor interface {
-	Public() any
-	Audience() []PlayerID
-	For(PlayerID) any
-}
-
-// StakeFormMax is how many bytes of JSON the Public form of an event has at most that a
-// player's command caused and that moves this player's stake: everybody in the room is sent
-// one for every bet. What it leaves out the player's own form has, and Totals.
-const StakeFormMax = 64
-
-// Totaler is a game with sums that everybody may see and that change too often to be events:
-// the room tells the latest now and then. They are part of the View too.
-type Totaler interface {
-	// Totals returns the sums as they are, ready for JSON.
-	Totals() any
-}
-
-// InRound is an event that belongs to a round, so that the round can be looked up.
-type InRound interface {
-	RoundNo() int64
-}
-
-// Configured is a game whose settings have defaults. Settings are all of them as they are
-// in force, ready for JSON and for Kind.New.
-type Configured interface {
-	Settings() any
-}
-
-// Committer is an event that commits the game to a seed before the first bet.
-type Committer interface {
-	Commits() Commitment
-}
-
-// Revealer is an event that makes a seed public; from then on it is not secret. A zero Seed is none.
-type Revealer interface {
-	Reveals() Seed
 }
 
 // Closed is the last event of a room, of any game.

@@ -18,13 +18,24 @@
 //   - no seed that was not revealed is in a view, an event or a snapshot, in any
 //     spelling; a revealed seed is the committed one; no player's id is in another's
 //     view or form of an event;
+//   - a command that names another round than the one at hand is refused;
+//   - after a Void of a round with stakes every stake is refunded;
+//   - every time that leaves the server is in UTC with milliseconds;
 //   - a Refusal has a code and a message, and comes without events;
 //   - after "room.closed" the game waits for nothing, refuses everything, and no stake
 //     is left without a result or a refund.
 //
+// Before that it holds the game to Kind.Settings: the defaults are played, and what is outside any bound is
+// refused by name.
+//
+// # Transcripts
+//
+// A transcript, testdata/*.txt, is a list of commands and what came of each, for people to read in a
+// review; transcript.go has its grammar. "go test . -update" writes what came of the commands, and the
+// whole first transcript of a game that has none.
+//
 // # Why
 //
-// Transcripts (testdata/*.txt, written by -update) show what a game does, for people to
-// read in a review. The fuzz test finds what nobody thought of; it prints its seed, and
+// The fuzz test finds what nobody thought of; it prints its seed, and
 // -seed plays it again.
 package gametest

@@ -36,12 +36,13 @@ type Spec struct {
 	Result func(ev game.Event) (staked, paid game.Money, ok bool)
 }
 
-// Run tests kind: the transcripts in testdata/*.txt, then random games.
+// Run tests kind: its settings, the transcripts in testdata/*.txt, then random games.
 func Run(t *testing.T, kind game.Kind, spec Spec) {
 	t.Helper()
 	if len(spec.Settings) == 0 {
 		spec.Settings = []json.RawMessage{nil}
 	}
+	t.Run("settings", func(t *testing.T) { checkSettings(t, kind) })
 	t.Run("transcripts", func(t *testing.T) { transcripts(t, kind, spec) })
 	t.Run("random", func(t *testing.T) {
 		if *replay != 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,14 @@ type (
 	coinAsked struct{}
 )
 
+// coinBet is the only command: a stake on heads.
+type coinBet struct {
+	Stake int64
+	Round *int64
+}
+
 func (*coinOpened) Type() string               { return "opened" }
+func (e *coinOpened) RoundNo() int64           { return e.Round }
 func (e *coinOpened) Commits() game.Commitment { return e.Hash }
 func (*coinStaked) Type() string               { return "staked" }
 func (e *coinStaked) RoundNo() int64           { return e.Round }
@@ -79,6 +87,9 @@ func (e *coinStaked) For(who game.PlayerID) any {
 	form := map[string]any{"amount": e.Amount, "mine": who == e.Player}
 	if e.bug == "tells everybody where every chip lies" {
 		form["chips"] = [...]string{"a heap of chips on heads", "another heap on tails"}
+	}
+	if e.bug == "tells a time without milliseconds" {
+		form["at"] = begin
 	}
 	if e.bug == "names players to others" {
 		form["player"] = e.Player
@@ -148,7 +159,7 @@ func (c *coin) Decide(cmd game.Command) ([]game.Event, error) {
 			return nil, game.Refuse(game.CodeRoomClosed, "Closed.")
 		}
 		return []game.Event{&coinAsked{}}, nil
-	case int64:
+	case coinBet:
 		switch {
 		case c.Phase == "closed" && c.bug != "takes stakes after the end":
 			return nil, game.Refuse(game.CodeRoomClosed, "Closed.")
@@ -156,8 +167,10 @@ func (c *coin) Decide(cmd game.Command) ([]game.Event, error) {
 			return nil, errors.New("plain")
 		case c.Phase == "":
 			return nil, game.Refuse(game.CodeBettingClosed, "Wait.")
+		case body.Round != nil && *body.Round != c.Round && c.bug != "takes a bet that names another round":
+			return nil, game.Refuse(game.CodeBettingClosed, "Another round is open.")
 		}
-		ev := &coinStaked{Round: c.Round, Player: cmd.By.Player, Amount: game.Money(body), bug: c.bug}
+		ev := &coinStaked{Round: c.Round, Player: cmd.By.Player, Amount: game.Money(body.Stake), bug: c.bug}
 		if c.bug == "decides by an accident" {
 			for k := range map[game.Money]bool{1: true, 2: true, 3: true, 4: true, 5: true, 6: true, 7: true, 8: true} {
 				ev.Amount = k
@@ -243,14 +256,14 @@ func coinKind(bug string) game.Kind {
 			return &coin{bug: bug, coinState: coinState{Until: begin}}, nil
 		},
 		Command: func(_ string, body json.RawMessage) (any, error) {
-			var in struct{ Stake int64 }
+			var in coinBet
 			if json.Unmarshal(body, &in) != nil || in.Stake <= 0 || in.Stake > 1000 {
 				if bug == "refuses unreadable commands with another code" {
 					return nil, game.Refuse(game.CodeForbidden, "What?")
 				}
 				return nil, game.Refuse(game.CodeInvalidCommand, "What?")
 			}
-			return in.Stake, nil
+			return in, nil
 		},
 		Event: func(typ string) game.Event {
 			if bug == "forgets an event's type" && typ == "asked" {
@@ -323,6 +336,8 @@ func TestEveryBugIsFound(t *testing.T) {
 	for bug, want := range map[string]string{
 		"refunds more than was staked":                  "refunded of",
 		"names players to others":                       `names "`,
+		"tells a time without milliseconds":             "a time that is not in UTC with milliseconds",
+		"takes a bet that names another round":          "a command that names another round is accepted",
 		"tells everybody where every chip lies":         "bytes, and 64 are allowed",
 		"shows totals that no snapshot has":             "shows another view",
 		"loses state in a snapshot":                     "restored",
@@ -353,6 +368,67 @@ func TestEveryBugIsFound(t *testing.T) {
 		})
 	}
 }
+
+func TestASettingThatIsNotHeldToItsBoundsIsFound(t *testing.T) {
+	t.Parallel()
+	list := []game.Setting{
+		{Name: "flips", Type: game.SettingInt, Default: int64(3), Min: 1, Max: 9, Message: "flips"},
+		{Name: "least", Type: game.SettingInt, Default: int64(5), Min: 1, Max: 9, AtLeast: []string{"flips"}, Message: "least"},
+		{Name: "edge", Type: game.SettingBool, Default: false, Message: "edge"},
+		{Name: "by_side", Type: game.SettingMoneys, Min: 1, Max: 9, Kinds: []string{"heads"}, AtMost: []string{"least"}, Message: "by_side"},
+	}
+	type members struct {
+		Flips  int64            `json:"flips"`
+		Least  int64            `json:"least"`
+		Edge   bool             `json:"edge"`
+		BySide map[string]int64 `json:"by_side,omitempty"`
+	}
+	for bug, want := range map[string]string{
+		"":             "",
+		"no flips":     `flips: 0 is accepted`,
+		"no bounds":    `a setting that does not exist is accepted`,
+		"other member": `has a setting "thumb" that Kind.Settings does not describe`,
+	} {
+		kind := coinKind("")
+		kind.Settings = list
+		kind.New = func(raw json.RawMessage) (game.Rules, error) {
+			var m members
+			checked := list
+			switch bug {
+			case "no flips":
+				checked = slices.Clone(list)
+				checked[0].Min = 0
+			case "no bounds":
+				return &configuredCoin{coin: &coin{coinState: coinState{Until: begin}}, settings: m}, nil
+			}
+			if err := game.ParseSettings(checked, raw, &m); err != nil {
+				return nil, err
+			}
+			c := &configuredCoin{coin: &coin{coinState: coinState{Until: begin}}, settings: m}
+			if bug == "other member" {
+				c.settings = map[string]any{"flips": 3, "least": 5, "edge": false, "thumb": true}
+			}
+			return c, nil
+		}
+		c := &caught{TB: t}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			checkSettings(c, kind)
+		}()
+		<-done
+		if !strings.Contains(c.said, want) || want == "" && c.said != "" {
+			t.Errorf("with %q the checks say %q, not %q", bug, c.said, want)
+		}
+	}
+}
+
+type configuredCoin struct {
+	*coin
+	settings any
+}
+
+func (c *configuredCoin) Settings() any { return c.settings }
 
 // FuzzCoin shows that Fuzz plays whatever its input is.
 func FuzzCoin(f *testing.F) { Fuzz(f, coinKind(""), coinSpec) }

@@ -49,8 +49,10 @@ func play(t testing.TB, kind game.Kind, spec Spec, r *rand.Rand, more func(step 
 			tb.tick(none)
 		case n < 90: // early, or twice
 			tb.tick(none)
-		case n < 92:
+		case n < 91:
 			tb.shift(time.Duration(r.IntN(7_200_000)-3_600_000) * time.Millisecond)
+		case n < 92:
+			tb.otherRound(randomPlayers[r.IntN(len(randomPlayers))], spec.Move(r), 1+r.Int64N(9))
 		case n < 93:
 			tb.void()
 		case n < 97: // time passes

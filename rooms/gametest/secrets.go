@@ -3,6 +3,7 @@ package gametest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,7 @@ func (tb *table) checkForms(ev game.Event, data string) {
 	for who, form := range tb.forms(ev) {
 		tb.names("the form of "+ev.Type(), who, form)
 		tb.hides("the form of "+ev.Type(), form)
+		tb.tellsTime("the form of "+ev.Type(), form)
 	}
 	if diff := cmp.Diff(tb.forms(ev), tb.forms(back)); diff != "" {
 		tb.fail("%s has other forms when read back: %s", ev.Type(), diff)
@@ -89,6 +91,22 @@ func (tb *table) names(what string, who game.PlayerID, text string) {
 	}
 }
 
+// aTime matches a time in JSON, and exactTime one that is in UTC with milliseconds.
+var (
+	aTime     = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
+	exactTime = regexp.MustCompile(`^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"$`)
+)
+
+// tellsTime fails if text, which leaves the server, has a time in another form than the wire's.
+func (tb *table) tellsTime(what, text string) {
+	tb.t.Helper()
+	for _, at := range aTime.FindAllString(text, -1) {
+		if !exactTime.MatchString(at) {
+			tb.fail("%s has a time that is not in UTC with milliseconds: %s", what, at)
+		}
+	}
+}
+
 // keepsSecrets looks at the snapshot and every view. unused is the last Tick's fresh
 // seed: one to which the game did not commit must not stay anywhere either.
 func (tb *table) keepsSecrets(unused game.Seed) {
@@ -101,6 +119,7 @@ func (tb *table) keepsSecrets(unused game.Seed) {
 	for who, view := range tb.views {
 		tb.hides("the view", view)
 		tb.names("the view", who, view)
+		tb.tellsTime("the view", view)
 	}
 	tb.secrets = secrets
 }

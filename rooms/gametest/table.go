@@ -28,6 +28,7 @@ type table struct {
 	seeds    int             // how many fresh seeds were made
 	players  []game.PlayerID // who gave a command
 	closed   bool            // "room.closed" has happened
+	round    int64           // of the latest event that belongs to one; 0 before
 	book     *book
 	events   []game.Event
 	log      []string // what happened: each event's type and JSON
@@ -89,6 +90,21 @@ func (tb *table) command(who game.PlayerID, raw json.RawMessage) ([]game.Event, 
 		return nil, no
 	}
 	return tb.give(game.Command{At: tb.now, By: game.Actor{Player: who, Name: mask(who)}, Body: body}, game.Seed{})
+}
+
+// otherRound gives a player's command that names a round other than the one at hand: it must be refused.
+func (tb *table) otherRound(who game.PlayerID, raw json.RawMessage, away int64) {
+	tb.t.Helper()
+	var members map[string]json.RawMessage
+	if err := game.DecodeKnown(raw, &members); err != nil || tb.round == 0 {
+		return
+	}
+	for _, other := range []int64{tb.round + away, tb.round - away} {
+		members["round"] = fmt.Append(nil, other)
+		if _, no := tb.command(who, []byte(tb.json(members))); no == nil {
+			tb.fail("a command that names another round is accepted: round %d, while round %d is open", other, tb.round)
+		}
+	}
 }
 
 // mask is a player's name as others see it.
@@ -165,7 +181,10 @@ func (tb *table) shift(by time.Duration) {
 	}
 }
 
-// void is what an operator can do about a round, and a player can not.
+// operator gives the commands that players cannot.
+var operator = game.Actor{Player: "operator#1c3", Name: "operator", Staff: true}
+
+// void lets a player, who is refused, and then an operator void the round at hand.
 func (tb *table) void() {
 	tb.t.Helper()
 	if tb.closed {
@@ -176,8 +195,7 @@ func (tb *table) void() {
 	if _, no := tb.give(game.Command{At: tb.now, By: game.Actor{Player: "ann#6f1"}, Body: void}, game.Seed{}); no == nil {
 		tb.fail("a player's Void is not refused")
 	}
-	by := game.Actor{Player: "operator#1c3", Name: "operator", Staff: true}
-	if _, no := tb.give(game.Command{At: tb.now, By: by, Body: void}, game.Seed{}); no == nil {
+	if _, no := tb.give(game.Command{At: tb.now, By: operator, Body: void}, game.Seed{}); no == nil {
 		if err := tb.book.ended(); err != nil {
 			tb.fail("after a Void %v", err)
 		}
@@ -308,6 +326,9 @@ func (tb *table) apply(ev game.Event, fresh game.Seed) {
 	tb.events = append(tb.events, ev)
 	tb.log = append(tb.log, ev.Type()+" "+data)
 	tb.closed = ev.Type() == game.TypeClosed
+	if in, ok := ev.(game.InRound); ok {
+		tb.round = in.RoundNo()
+	}
 }
 
 // read reads an event back from its JSON, which must lose nothing.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -27,8 +28,13 @@ import (
 //	seed 24                 the next Tick has fresh seed number 24; they are numbered from 1
 //	wait 15s                the clock moves on 15 s, and the game gets nothing
 //	close the reason        the room is asked to close
+//	void the reason         an operator voids the round at hand
 //	view, view alice        what everyone, or alice, may see
 //	alice {"type": "bet"}   alice's command
+//
+// What came of it is the command's refusal, or its events in order, each with its type and its JSON as
+// the journal has it; then, indented, its forms for everyone and for each player who may see more, and its
+// postings; at the end when the game wants its next Tick, if that has changed; "nothing" if nothing came.
 type block struct {
 	comment []string
 	command string
@@ -38,8 +44,11 @@ const fence = "----"
 
 func transcripts(t *testing.T, kind game.Kind, spec Spec) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
+	if err == nil && len(files) == 0 && *update {
+		files, err = []string{filepath.Join("testdata", "round.txt")}, firstTranscript(spec)
+	}
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts in testdata/*.txt: %v", err)
+		t.Fatalf("no transcripts in testdata/*.txt (run the test with -update for a first one): %v", err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
@@ -59,6 +68,28 @@ func transcripts(t *testing.T, kind game.Kind, spec Spec) {
 			}
 		})
 	}
+}
+
+// firstTicks is how many Ticks the first transcript of a game has after its commands.
+const firstTicks = 6
+
+// firstTranscript writes the commands of a new game's first transcript: commands of two players in its
+// first round, and the Ticks that bring it to its end.
+func firstTranscript(spec Spec) error {
+	r := rand.New(rand.NewPCG(1, 0))
+	blocks := []string{"# A first round, written by -update: look at what it shows, and change the commands to what matters.\nopen {}", "tick"}
+	for _, who := range []string{"alice", "bob", "alice", "bob"} {
+		blocks = append(blocks, fmt.Sprintf("%s %s", who, spec.Move(r)))
+	}
+	blocks = append(blocks, "view", "view alice")
+	for range firstTicks {
+		blocks = append(blocks, "tick")
+	}
+	blocks = append(blocks, "view alice")
+	if err := os.MkdirAll("testdata", 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join("testdata", "round.txt"), []byte(strings.Join(blocks, "\n\n")+"\n"), 0o644)
 }
 
 func parseBlocks(text string) (blocks []block) {
@@ -152,6 +183,8 @@ func (p *performance) perform(command string) string {
 		return p.told()
 	case "close":
 		return p.tell(tb.close(rest))
+	case "void":
+		return p.tell(tb.give(game.Command{At: tb.now, By: operator, Body: game.Void{Reason: rest, Open: tb.open}}, game.Seed{}))
 	case "view":
 		return tb.json(tb.live.View(game.PlayerID(rest))) + "\n"
 	}

@@ -37,6 +37,12 @@ var _ game.Redactor = (*Published)(nil)
 // Type implements game.Event.
 func (*Published) Type() string { return wire.PushPromotionPublished }
 
+// Method implements game.Pushed.
+func (*Published) Method() string { return wire.PushPromotionPublished }
+
+// Urgency implements game.Urgent.
+func (*Published) Urgency() game.Urgency { return game.UrgencyPromotion }
+
 func (p *Published) promotion() wire.Promotion {
 	return wire.Promotion{ID: p.ID, Title: p.Title, Text: p.Text, PublishedAt: p.PublishedAt, EndsAt: p.EndsAt}
 }
@@ -61,6 +67,12 @@ var _ game.Redactor = (*Withdrawn)(nil)
 
 // Type implements game.Event.
 func (*Withdrawn) Type() string { return wire.PushPromotionWithdrawn }
+
+// Method implements game.Pushed.
+func (*Withdrawn) Method() string { return wire.PushPromotionWithdrawn }
+
+// Urgency implements game.Urgent.
+func (*Withdrawn) Urgency() game.Urgency { return game.UrgencyPromotion }
 
 // Public implements game.Redactor.
 func (w *Withdrawn) Public() any { return wire.PromotionWithdrawn{ID: w.ID} }

@@ -46,7 +46,7 @@ type Publish struct {
 	EndsAt wire.Time   `json:"ends_at"`
 }
 
-// Target is what the audit line is about.
+// Target implements game.Targeted: the promotion's id.
 func (p *Publish) Target() string { return string(p.ID) }
 
 // Withdraw is the command that takes a promotion back.
@@ -55,10 +55,10 @@ type Withdraw struct {
 	Reason strict.Line `json:"reason,omitempty"`
 }
 
-// Target is what the audit line is about.
+// Target implements game.Targeted: the promotion's id.
 func (w *Withdraw) Target() string { return string(w.ID) }
 
-// Why is what the audit log gives as the reason.
+// Why implements game.Reasoned.
 func (w *Withdraw) Why() string { return strings.TrimSpace(string(w.Reason)) }
 
 // Kind is the lobby as a game. It has no settings.
@@ -267,8 +267,8 @@ func Active(viewJSON json.RawMessage) ([]wire.Promotion, error) {
 	return v.Promotions, nil
 }
 
-// StaffView is what operators see: {"promotions": […]}, newest first, each with its status
-// and who published it. It is for rooms.Directory.StaffView.
+// StaffView implements game.StaffViewer: {"promotions": […]}, newest first, each with its status
+// and who published it.
 func (l *Lobby) StaffView() any {
 	out := struct {
 		Promotions []Past `json:"promotions"`

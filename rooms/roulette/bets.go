@@ -7,20 +7,18 @@ import (
 	"strings"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/game/round"
 )
 
 // positions is how many betting positions a European table has.
 const positions = 157
 
-// position is a place on the table where chips can lie, 1 to positions. The zero
-// position is none. Its text form is that of docs/protocol.md: "straight:17", "red".
+// position is where a stake can lie on the table, 1 to positions. The zero position is none. Its text
+// form is that of docs/protocol.md: "straight:17", "red".
 type position uint8
 
 // stake is money on a position.
-type stake struct {
-	Position position   `json:"position"`
-	Amount   game.Money `json:"amount"` // > 0
-}
+type stake = round.Stake[position]
 
 // Kinds of positions: the names in settings' max_by_kind.
 const (
@@ -47,17 +45,24 @@ type spot struct {
 }
 
 var (
-	layout = makeLayout()
+	layout       = makeLayout()
+	allPositions = func() []position {
+		all := make([]position, positions)
+		for i := range all {
+			all[i] = position(i + 1)
+		}
+		return all
+	}()
 	byName = func() map[string]position {
 		m := make(map[string]position, positions)
-		for p := position(1); p <= positions; p++ {
-			m[layout[p].name] = p
+		for _, p := range allPositions {
+			m[p.String()] = p
 		}
 		return m
 	}()
 )
 
-// parsePosition reads a position's text form.
+// parsePosition returns the position of that name.
 func parsePosition(s string) (position, error) {
 	p, ok := byName[s]
 	if !ok {
@@ -66,19 +71,22 @@ func parsePosition(s string) (position, error) {
 	return p, nil
 }
 
-// String is the position's text form.
+// String returns the position's text form.
 func (p position) String() string { return layout[p].name }
+
+// Kind implements round.Position.
+func (p position) Kind() string { return layout[p].kind }
 
 // MarshalText implements encoding.TextMarshaler.
 func (p position) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalText is parsePosition.
+// UnmarshalText implements encoding.TextUnmarshaler.
 func (p *position) UnmarshalText(b []byte) (err error) {
 	*p, err = parsePosition(string(b))
 	return err
 }
 
-// payout is what a stake on p gets back when the ball lies in pocket, the stake
+// payout returns what a stake on p gets back when the ball lies in pocket, the stake
 // included. La partage gives half of an even-money stake back on zero, a half unit
 // rounded up.
 func (p position) payout(pocket int, amount game.Money, laPartage bool) game.Money {
@@ -92,7 +100,7 @@ func (p position) payout(pocket int, amount game.Money, laPartage bool) game.Mon
 	return 0
 }
 
-// Payout is what a stake of amount on the position of that name gets back when the ball
+// Payout returns what a stake of amount on the position of that name gets back when the ball
 // lies in pocket, the stake included. It is for whoever checks what a table paid. The
 // error says that there is no such position or pocket.
 func Payout(name string, pocket int, amount game.Money, laPartage bool) (game.Money, error) {
@@ -104,27 +112,6 @@ func Payout(name string, pocket int, amount game.Money, laPartage bool) (game.Mo
 		return 0, fmt.Errorf("roulette: no pocket %d", pocket)
 	}
 	return p.payout(pocket, amount, laPartage), nil
-}
-
-// sums adds up bets by position.
-func sums(bets ...[]stake) (on [positions + 1]game.Money) {
-	for _, b := range bets {
-		for _, s := range b {
-			on[s.Position] += s.Amount
-		}
-	}
-	return on
-}
-
-// stakes is the inverse of sums: one stake a position, in the layout's order.
-func stakes(on *[positions + 1]game.Money) []stake {
-	list := []stake{}
-	for p, amount := range on {
-		if amount > 0 {
-			list = append(list, stake{position(p), amount})
-		}
-	}
-	return list
 }
 
 // makeLayout lists the positions. The grid has twelve streets of three numbers; zero

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/game/round"
 )
 
 // cloth is the table as it is printed, which the tests read instead of computing: the
@@ -146,7 +147,7 @@ func TestLaPartageRoundsHalfAUnitUp(t *testing.T) {
 	t.Parallel()
 	for p := position(1); p <= positions; p++ {
 		even := layout[p].kind == evenMoney
-		for amount, half := range map[game.Money]game.Money{1: 1, 2: 1, 3: 2, 101: 51, 1000: 500, moneyMax: moneyMax / 2} {
+		for amount, half := range map[game.Money]game.Money{1: 1, 2: 1, 3: 2, 101: 51, 1000: 500, round.MoneyMax: round.MoneyMax / 2} {
 			if got := p.payout(0, amount, true); even && got != half {
 				t.Errorf("%d on %s gets %d back on zero, not %d", amount, p, got, half)
 			}

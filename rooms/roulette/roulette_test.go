@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/game/round"
 	"github.com/pitboss-hub/pitboss/rooms/gametest"
 )
 
@@ -27,7 +28,7 @@ var spec = gametest.Spec{
 		}
 		list := make([]stake, 1+r.IntN(4))
 		for i := range list {
-			list[i] = stake{position(1 + r.IntN(positions)), game.Money(100 + 50*r.IntN(8) + r.IntN(2))}
+			list[i] = stake{Position: position(1 + r.IntN(positions)), Amount: game.Money(100 + 50*r.IntN(8) + r.IntN(2))}
 		}
 		raw, err := json.Marshal(map[string]any{"type": "bet", "bets": list})
 		if err != nil {
@@ -99,14 +100,17 @@ func TestSettingsThatCouldNotBePlayedAreRefusedByName(t *testing.T) {
 
 func TestSettingsThatAreMissingAreTheDefaults(t *testing.T) {
 	t.Parallel()
-	want := settings{
-		MinBet: 100, MaxBet: 100_000, RoundMin: 100, RoundMax: 1_000_000,
-		BettingMS: 15_000, CloseMS: 1000, SpinMS: 6000, PauseMS: 4000,
+	want := &settings{
+		Settings: round.Settings{MinBet: 100, MaxBet: 100_000, RoundMin: 100, RoundMax: 1_000_000, BettingMS: 15_000, PauseMS: 4000},
+		CloseMS:  1000, SpinMS: 6000,
 	}
 	for _, raw := range []string{``, `null`, `{}`} {
-		got, err := parseSettings(json.RawMessage(raw))
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Errorf("%q: %v %s", raw, err, diff)
+		rules, err := Kind.New(json.RawMessage(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, rules.(game.Configured).Settings()); diff != "" {
+			t.Errorf("%q: %s", raw, diff)
 		}
 	}
 }
@@ -115,22 +119,22 @@ func TestSettingsThatAreMissingAreTheDefaults(t *testing.T) {
 // and to less than 2^53.
 func TestNoSumOverflowsAtTheHighestLimits(t *testing.T) {
 	t.Parallel()
-	if sum := moneyMax * playersMax * 36; sum/36/playersMax != moneyMax || sum >= 1<<53 {
+	if sum := round.MoneyMax * round.PlayersMax * 36; sum/36/round.PlayersMax != round.MoneyMax || sum >= 1<<53 {
 		t.Fatalf("%d", sum)
 	}
-	d := dealTo(t, fmt.Sprintf(`{"max_bet": %d, "round_max": %d}`, moneyMax, moneyMax))
-	d.must("alice", fmt.Sprintf(`{"type":"bet","bets":[{"position":"straight:1","amount":%d}]}`, moneyMax))
+	d := dealTo(t, fmt.Sprintf(`{"max_bet": %d, "round_max": %d}`, round.MoneyMax, round.MoneyMax))
+	d.must("alice", fmt.Sprintf(`{"type":"bet","bets":[{"position":"straight:1","amount":%d}]}`, round.MoneyMax))
 	for _, amount := range []string{"1", "100", "9223372036854775807", "9223372036854775707"} {
 		d.refused("alice", fmt.Sprintf(`{"type":"bet","bets":[{"position":"straight:1","amount":%s}]}`, amount), game.CodeLimitReached)
 		d.refused("alice", fmt.Sprintf(`{"type":"bet","bets":[{"position":"red","amount":%s},{"position":"red","amount":9223372036854775807}]}`, amount), game.CodeLimitReached)
 	}
-	d.refused("bob", fmt.Sprintf(`{"type":"bet","bets":[%s]}`, everyPosition(int64(moneyMax))), game.CodeLimitReached)
+	d.refused("bob", fmt.Sprintf(`{"type":"bet","bets":[%s]}`, everyPosition(int64(round.MoneyMax))), game.CodeLimitReached)
 }
 
 func TestBetsOfARoundAreBounded(t *testing.T) {
 	t.Parallel()
 	d := dealTo(t, `{}`)
-	for range betsMax / 2 {
+	for range 100 / 2 {
 		d.must("alice", `{"type":"bet","bets":[{"position":"red","amount":100}]}`)
 		d.must("alice", `{"type":"bet","bets":[{"position":"red","amount":100}]}`)
 		d.must("alice", `{"type":"clear"}`)
@@ -138,7 +142,7 @@ func TestBetsOfARoundAreBounded(t *testing.T) {
 	d.refused("alice", `{"type":"bet","bets":[{"position":"red","amount":100}]}`, game.CodeLimitReached)
 	d.must("bob", `{"type":"bet","bets":[`+everyPosition(100)+`]}`)
 	d.refused("carol", `{"type":"bet","bets":[`+everyPosition(100)+`,{"position":"red","amount":100}]}`, game.CodeLimitReached)
-	for i := 2; i < playersMax; i++ {
+	for i := 2; i < round.PlayersMax; i++ {
 		d.must(game.PlayerID(fmt.Sprint("p", i)), `{"type":"bet","bets":[{"position":"red","amount":100}]}`)
 	}
 	d.refused("one too many", `{"type":"bet","bets":[{"position":"red","amount":100}]}`, game.CodeLimitReached)
@@ -161,13 +165,13 @@ func TestTableRemembersTheLast500Results(t *testing.T) {
 	var want []past
 	for len(want) < resultsMax+20 {
 		d.must("alice", `{"type":"bet","bets":[{"position":"red","amount":100}]}`)
-		for d.table.Phase != settled {
+		for d.table.Phase() != round.Settled {
 			d.tick()
 		}
-		want = append(want, past{d.table.Round, *d.table.Pocket})
+		want = append(want, past{d.table.Header().Round, *d.view("").Pocket})
 		d.tick()
 	}
-	got := d.table.View("").(view).Results
+	got := d.view("").Results
 	if fmt.Sprint(got) != fmt.Sprint(want[20:]) {
 		t.Fatalf("%d results: %v", len(got), got)
 	}

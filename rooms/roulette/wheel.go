@@ -31,7 +31,7 @@ func colour(pocket int) string {
 	return black
 }
 
-// Draw is where the ball comes to rest in a round of that seed: a pocket, 0 to 36.
+// Draw returns the pocket, 0 to 36, in which the ball comes to rest in a round of that seed.
 func Draw(seed game.Seed, round int64) int {
 	return int(fair.NewStream(seed, "pitboss.roulette.v1:"+strconv.FormatInt(round, 10)).Intn(pockets))
 }

@@ -1,4 +1,4 @@
-package roulette
+package round
 
 import (
 	"encoding/json"
@@ -7,11 +7,11 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// What a player can want. They are made by readCommand only.
+// What a player can want. They are made by Config.command only.
 type (
-	bet struct {
+	bet[P Position] struct {
 		meant
-		stakes []stake // at least one; a position may come more than once
+		stakes []Stake[P] // at least one; a position may come more than once
 	}
 	undo     struct{ meant }
 	clearAll struct{ meant } // the command "clear"
@@ -22,14 +22,14 @@ type meant struct{ round *int64 }
 
 func (m meant) other(round int64) bool { return m.round != nil && *m.round != round }
 
-// readCommand implements game.Kind.Command. body may repeat the type.
-func readCommand(typ string, body json.RawMessage) (any, error) {
+// command implements game.Kind.Command. body may repeat the type.
+func (c *Config[P]) command(typ string, body json.RawMessage) (any, error) {
 	if len(body) == 0 {
 		body = json.RawMessage("{}")
 	}
 	switch typ {
 	case "bet":
-		return readBet(body)
+		return c.readBet(body)
 	case "undo":
 		m, err := readEmpty(typ, body)
 		return undo{m}, err
@@ -37,10 +37,10 @@ func readCommand(typ string, body json.RawMessage) (any, error) {
 		m, err := readEmpty(typ, body)
 		return clearAll{m}, err
 	}
-	return nil, invalid("Roulette has no command %.40q; it has bet, undo and clear.", typ)
+	return nil, invalid("%s has no command %.40q; it has bet, undo and clear.", c.Title, typ)
 }
 
-func readBet(body json.RawMessage) (any, error) {
+func (c *Config[P]) readBet(body json.RawMessage) (any, error) {
 	var in struct {
 		Type  string `json:"type"`
 		Round *int64 `json:"round"`
@@ -55,16 +55,16 @@ func readBet(body json.RawMessage) (any, error) {
 	if len(in.Bets) == 0 {
 		return nil, invalid("A bet names at least one position.")
 	}
-	b := bet{meant{in.Round}, make([]stake, len(in.Bets))}
+	b := bet[P]{meant{in.Round}, make([]Stake[P], len(in.Bets))}
 	for i, s := range in.Bets {
-		p, err := parsePosition(s.Position)
-		if err != nil {
+		p, ok := c.Parse(s.Position)
+		if !ok {
 			return nil, invalid("There is no position %.40q on this table.", s.Position)
 		}
 		if s.Amount <= 0 {
 			return nil, invalid("The amount on %s is %d and must be above 0.", p, s.Amount)
 		}
-		b.stakes[i] = stake{p, s.Amount}
+		b.stakes[i] = Stake[P]{p, s.Amount}
 	}
 	return b, nil
 }
@@ -84,3 +84,9 @@ func readEmpty(typ string, body json.RawMessage) (meant, error) {
 func invalid(format string, args ...any) error {
 	return game.Refuse(game.CodeInvalidCommand, fmt.Sprintf(format, args...))
 }
+
+func limit(format string, args ...any) error {
+	return game.Refuse(game.CodeLimitReached, fmt.Sprintf(format, args...))
+}
+
+func roomClosed() error { return game.Refuse(game.CodeRoomClosed, "This table is closed.") }

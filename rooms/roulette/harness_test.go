@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/game/round"
 )
 
 var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -47,11 +48,14 @@ func (d *dealer) tick() {
 	}
 	for _, ev := range events {
 		d.table.Apply(ev)
-		if _, ok := ev.(*roundOpened); ok {
+		if _, ok := ev.(*round.Opened); ok {
 			d.open = fresh
 		}
 	}
 }
+
+// view returns what who sees.
+func (d *dealer) view(who game.PlayerID) view { return d.table.View(who).(view) }
 
 func (d *dealer) decide(who game.PlayerID, raw string) ([]game.Event, error) {
 	d.t.Helper()

@@ -1,0 +1,123 @@
+package game
+
+import "time"
+
+// What follows is what a game, a command or an event may say besides. The room's loop and the web ask for
+// these interfaces, so that neither knows a game, a command or an event by name.
+
+// Timed is a game with phases that last a while and end by a Tick. When a Shift is decided, all that the
+// game waits for is due so much later.
+type Timed interface {
+	// Lasts returns how long the phase at hand lasts, from when it began to Wake; 0 if it does not end by
+	// itself. Wake is never further away than that, unless a clock was wrong.
+	Lasts() time.Duration
+}
+
+// Totaler is a game with sums that everybody may see and that change too often to be events:
+// the room tells the latest now and then. They are part of the View too.
+type Totaler interface {
+	// Totals returns the sums as they are, ready for JSON.
+	Totals() any
+}
+
+// Configured is a game whose settings have defaults.
+type Configured interface {
+	// Settings returns all of them as they are in force, ready for JSON and for Kind.New.
+	Settings() any
+}
+
+// StaffViewer is a game of which an operator may see more than any player.
+type StaffViewer interface {
+	// StaffView returns what operators see, ready for JSON.
+	StaffView() any
+}
+
+// Targeted is a command of an operator that is about something other than the room.
+type Targeted interface {
+	// Target returns what the command's audit line is about.
+	Target() string
+}
+
+// Reasoned is a command of an operator that has a reason.
+type Reasoned interface {
+	// Why returns the reason for the audit log.
+	Why() string
+}
+
+// Mover is an event that moves money.
+type Mover interface {
+	Postings() []Posting
+}
+
+// Redactor is an event of which not everyone may see everything. Everyone sees the
+// Public form; each player of the Audience is sent the form For them instead.
+type Redactor interface {
+	Public() any
+	Audience() []PlayerID
+	For(PlayerID) any
+}
+
+// StakeFormMax is how many bytes of JSON the Public form of an event has at most that a
+// player's command caused and that moves this player's stake: everybody in the room is sent
+// one for every bet. What it leaves out the player's own form has, and Totals.
+const StakeFormMax = 64
+
+// InRound is an event that belongs to a round, so that the round can be looked up.
+type InRound interface {
+	RoundNo() int64
+}
+
+// RoundEnder is an event that is the last of its round: what the journal has of the round
+// stays as it is, and a look-up of it can be kept for good.
+type RoundEnder interface {
+	InRound
+	EndsRound()
+}
+
+// Committer is an event that commits the game to a seed before the first bet.
+type Committer interface {
+	Commits() Commitment
+}
+
+// Revealer is an event that makes a seed public; from then on it is not secret. A zero Seed is none.
+type Revealer interface {
+	Reveals() Seed
+}
+
+// Pushed is an event that sockets are sent under a method of its own instead of room.event.
+type Pushed interface {
+	// Method returns the method's name in pitboss.v1.
+	Method() string
+}
+
+// Urgent is an event that says how urgent it is. Others are UrgencyResult if they reveal a seed or pay
+// somebody, else UrgencyState.
+type Urgent interface {
+	Urgency() Urgency
+}
+
+// Urgency says in which order a socket is sent what waits for it.
+type Urgency uint8
+
+// Urgencies, the most urgent first.
+const (
+	UrgencyResult    Urgency = iota // how a round ended, and money
+	UrgencyState                    // what goes on at the table
+	UrgencyPromotion                // what can wait for all of that
+)
+
+// UrgencyOf returns how urgent ev is.
+func UrgencyOf(ev Event) Urgency {
+	if u, ok := ev.(Urgent); ok {
+		return u.Urgency()
+	}
+	if _, ok := ev.(Revealer); ok {
+		return UrgencyResult
+	}
+	for _, p := range Postings(ev) {
+		if p.Kind == Payout {
+			return UrgencyResult
+		}
+	}
+	return UrgencyState
+}

@@ -1,0 +1,196 @@
+package round
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// Decide implements game.Rules.
+func (t *Table[P]) Decide(cmd game.Command) ([]game.Event, error) {
+	switch body := cmd.Body.(type) {
+	case game.Tick:
+		return t.tick(cmd.At, body), nil
+	case game.Close:
+		return t.close(body)
+	case game.Shift:
+		return t.shift(body.By), nil
+	case game.Void:
+		return t.void(cmd, body)
+	}
+	if err := t.takesBets(cmd); err != nil {
+		return nil, err
+	}
+	switch body := cmd.Body.(type) {
+	case bet[P]:
+		return t.bet(cmd, body.stakes)
+	case undo:
+		return t.remove(cmd.By.Player, false)
+	case clearAll:
+		return t.remove(cmd.By.Player, true)
+	}
+	return nil, invalid("%s has no command %T.", t.config.Title, cmd.Body)
+}
+
+// tick does the step that is due; nothing if none is.
+func (t *Table[P]) tick(at time.Time, tick game.Tick) []game.Event {
+	s := &t.state
+	if wake := t.Wake(); wake.IsZero() || at.Before(wake) {
+		return nil
+	}
+	switch s.Phase {
+	case Betting:
+		switch {
+		case t.staked() > 0:
+			return []game.Event{t.game.CloseBetting(t, at)}
+		case s.Closing:
+			return []game.Event{&game.Closed{Reason: s.Reason}}
+		}
+		return []game.Event{&bettingStopped{t.Header()}}
+	case Settled:
+		switch {
+		case s.Closing:
+			return []game.Event{&game.Closed{Reason: s.Reason}}
+		case !tick.Fresh.IsZero(): // no seed, no round
+			return []game.Event{&Opened{Header{s.Round + 1}, tick.Fresh.Commit()}}
+		}
+		return nil
+	}
+	open := tick.Open
+	switch {
+	case !s.Seed.IsZero():
+		open = game.Seed{}
+	case open.Commit() != s.Commitment:
+		return []game.Event{t.voided(at, "the committed seed is lost", game.Seed{})}
+	}
+	return t.game.Step(t, at, open)
+}
+
+// close ends the room at once if nobody has money on the table, else after this round.
+func (t *Table[P]) close(c game.Close) ([]game.Event, error) {
+	switch {
+	case t.state.Phase == Ended:
+		return nil, roomClosed()
+	case t.state.Closing:
+		return nil, nil
+	case t.state.Phase == Settled, t.state.Phase == Betting && t.staked() == 0:
+		return []game.Event{&game.Closed{Reason: c.Reason}}, nil
+	}
+	return []game.Event{&roomClosing{c.Reason}}, nil
+}
+
+// takesBets refuses a player's command if no bet can be placed or taken back. What
+// counts is when the command came, not whether the Tick was sooner.
+func (t *Table[P]) takesBets(cmd game.Command) error {
+	s := &t.state
+	switch {
+	case s.Phase == Ended:
+		return roomClosed()
+	case cmd.By.Player == "" || cmd.By.Staff:
+		return game.Refuse(game.CodeForbidden, "Only players can bet.")
+	case s.Phase != Betting, !s.Until.IsZero() && !cmd.At.Before(s.Until.Time):
+		return game.Refuse(game.CodeBettingClosed, "Bets are closed until the next round.")
+	}
+	if m, ok := cmd.Body.(interface{ other(round int64) bool }); ok && m.other(s.Round) {
+		return game.Refuse(game.CodeBettingClosed, fmt.Sprintf("This was meant for another round; round %d is open.", s.Round))
+	}
+	return nil
+}
+
+// bet adds stakes to what the player has on the table, all of them or none.
+func (t *Table[P]) bet(cmd game.Command, list []Stake[P]) ([]game.Event, error) {
+	p := t.seats[cmd.By.Player]
+	first := p == nil
+	switch {
+	case p == nil && len(t.state.Players) >= PlayersMax:
+		return nil, limit("This table seats at most %d players in a round.", PlayersMax)
+	case p == nil:
+		p = &player[P]{ID: cmd.By.Player, Seat: len(t.state.Players) + 1, Name: cmd.By.Name}
+	case p.Placed >= betsMax:
+		return nil, limit("A player can bet at most %d times in a round.", betsMax)
+	}
+	if len(list) > len(t.config.Positions) {
+		return nil, limit("A bet names at most %d positions.", len(t.config.Positions))
+	}
+	on, added, sum := sumOf(p.Bets...), Sums{}, game.Money(0)
+	for _, s := range list {
+		if most := t.common.most(s.Position.Kind()); s.Amount > most-on[s.Position] {
+			return nil, limit("At most %d can lie on %s.", most, s.Position)
+		}
+		on[s.Position] += s.Amount
+		added[s.Position] += s.Amount
+		sum += s.Amount
+	}
+	for _, s := range list {
+		if on[s.Position] < t.common.MinBet {
+			return nil, limit("At least %d must lie on %s.", t.common.MinBet, s.Position)
+		}
+	}
+	switch all := p.Staked + sum; {
+	case all > t.common.RoundMax:
+		return nil, limit("A player can stake at most %d in a round.", t.common.RoundMax)
+	case all < t.common.RoundMin:
+		return nil, limit("A player must stake at least %d in a round.", t.common.RoundMin)
+	}
+	placed := &betPlaced[P]{chips[P]{Header: t.Header(), Seat: p.Seat, Name: p.Name, Bets: stakesOf[P](&added), Player: p.ID, First: first}}
+	if t.state.Until.IsZero() {
+		return []game.Event{&bettingStarted{t.Header(), After(cmd.At, t.common.BettingMS)}, placed}, nil
+	}
+	return []game.Event{placed}, nil
+}
+
+// remove gives back the player's last bet, or all. After an undo the limits need no
+// check: what is left was accepted as it is.
+func (t *Table[P]) remove(who game.PlayerID, all bool) ([]game.Event, error) {
+	p := t.seats[who]
+	if p == nil || len(p.Bets) == 0 {
+		return nil, invalid("You have no bet in this round to take back.")
+	}
+	back := p.Bets
+	if !all {
+		back = back[len(back)-1:]
+	}
+	on := sumOf(back...)
+	return []game.Event{&betRemoved[P]{
+		chips:   chips[P]{Header: t.Header(), Seat: p.Seat, Name: p.Name, Bets: stakesOf[P](&on), Player: who},
+		Cleared: all,
+	}}, nil
+}
+
+// shift moves the end of the phase.
+func (t *Table[P]) shift(by time.Duration) []game.Event {
+	until := Time{t.state.Until.Add(by).Truncate(time.Millisecond)}
+	if t.Lasts() == 0 || until.Equal(t.state.Until.Time) {
+		return nil
+	}
+	return []game.Event{&deadlineMoved{t.Header(), until}}
+}
+
+// void ends the round without a result, as an operator wishes.
+func (t *Table[P]) void(cmd game.Command, v game.Void) ([]game.Event, error) {
+	switch {
+	case t.state.Phase == Ended:
+		return nil, roomClosed()
+	case !cmd.By.Staff:
+		return nil, game.Refuse(game.CodeForbidden, "Only the operator can void a round.")
+	case t.state.Phase == Settled, t.staked() == 0:
+		return nil, game.Refuse(game.CodeNothingToVoid, "Nobody has a stake on the table.")
+	}
+	seed := v.Open
+	if !t.state.Seed.IsZero() || seed.Commit() != t.state.Commitment { // it is revealed already, or lost
+		seed = game.Seed{}
+	}
+	return []game.Event{t.voided(cmd.At, v.Reason, seed)}, nil
+}
+
+// voided returns the event that gives every stake back.
+func (t *Table[P]) voided(at time.Time, reason string, seed game.Seed) *Voided {
+	ev := &Voided{Header: t.Header(), Reason: reason, NextAt: After(at, t.common.PauseMS), Seed: seed}
+	for _, p := range t.state.Players {
+		if p.Staked > 0 {
+			ev.Refunds = append(ev.Refunds, Refund{p.ID, refunded{p.Staked}})
+		}
+	}
+	return ev
+}

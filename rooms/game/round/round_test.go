@@ -1,0 +1,59 @@
+package round
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/gametest"
+)
+
+func TestAGameMadeOfTheKitStandsWhatEveryGameMust(t *testing.T) {
+	t.Parallel()
+	gametest.Run(t, coinKind, coinSpec)
+}
+
+func FuzzCoin(f *testing.F) { gametest.Fuzz(f, coinKind, coinSpec) }
+
+func TestNoPayoutsAddUpTo2To53(t *testing.T) {
+	t.Parallel()
+	if sum := MoneyMax * PlayersMax * PaysMax; sum/PaysMax/PlayersMax != MoneyMax || sum >= 1<<53 {
+		t.Fatalf("%d", sum)
+	}
+}
+
+func TestNobodyIsToldMoreThan64BytesOfAnothersBet(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"al***", "", "𝔸𝔹***", "<>***", strings.Repeat("x", 200)} {
+		for _, round := range []int64{1, 1_234_567, 1<<63 - 1} {
+			for _, amount := range []game.Money{2, 5000, MoneyMax} {
+				for _, first := range []bool{false, true} {
+					c := chips[side]{Header{round}, PlayersMax, name, []Stake[side]{{heads, amount - 1}, {tails, 1}}, "alice", first}
+					for _, ev := range []game.Redactor{&betPlaced[side]{c}, &betRemoved[side]{chips: c}} {
+						form := encoded(t, ev.Public())
+						named := strings.Contains(form, `"name"`)
+						if len(form) > game.StakeFormMax || named && !first || first && !named && name == "al***" && round < 1<<40 {
+							t.Errorf("%d bytes for %q in round %d, first %t: %s", len(form), name, round, first, form)
+						}
+						if own := encoded(t, ev.For("alice")); name != "" && !strings.Contains(own, encoded(t, name)) || !strings.HasSuffix(own, `],"mine":true}`) {
+							t.Errorf("the player's own form is %s", own)
+						}
+						if other := encoded(t, ev.For("bob")); other != form {
+							t.Errorf("bob is told %s", other)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func encoded(t testing.TB, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
