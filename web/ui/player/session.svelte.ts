@@ -1,4 +1,5 @@
-import { type Balance, Pitboss, type Presence, type Promotion, type Result, type RoomInfo, type State, type Welcome, roomsAfter } from '../client/src/index.js'
+import { type Balance, Pitboss, type Presence, type Promotion, type RoomInfo, type State, type Welcome, roomsAfter } from '../client/src/index.js'
+import type { Result } from '../games/roulette/types'
 import { keepStart, sessionStart } from '../shared/token'
 
 /** What the page shows of the connection. */

@@ -1,4 +1,4 @@
-import type { Stake } from '../client/src/index.js'
+import type { Stake } from '../games/roulette/types'
 
 /** Amounts by position; none is 0. */
 export type Stakes = Record<string, number>

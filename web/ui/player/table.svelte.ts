@@ -1,6 +1,6 @@
-import type {
-  ChatMessage, Result, Room, RouletteCommand, RouletteEvent, RouletteSettings, RouletteTotals, RouletteView, Seat, Stake,
-} from '../client/src/index.js'
+import type { ChatMessage, Room } from '../client/src/index.js'
+import type { roulette } from '../games/roulette/sdk'
+import type { Result, Seat, Stake } from '../games/roulette/types'
 import { inWords } from '../shared/words'
 import type { Session } from './session.svelte'
 import { add, listed, Others, type Stakes } from './stakes'
@@ -16,8 +16,8 @@ const seatsEveryMs = 500
 
 /** A roulette table as this player sees it: the server's view, and the events since. */
 export class Table {
-  phase = $state<RouletteView['phase'] | ''>('')
-  settings = $state<RouletteSettings>()
+  phase = $state<roulette.View['phase'] | ''>('')
+  settings = $state<roulette.Settings>()
   round = $state(0)
   commitment = $state('')
   closesAt = $state<number>()
@@ -43,13 +43,13 @@ export class Table {
   #seats = new Map<number, Seat>()
   #listing: ReturnType<typeof setTimeout> | undefined
   #listedAt = 0
-  #handle: Room<RouletteCommand>
+  #handle: Room<roulette.Command>
 
   constructor(
     private readonly session: Session,
     readonly room: string,
   ) {
-    this.#handle = session.line.join<RouletteView, RouletteEvent, RouletteCommand, RouletteTotals>(room, {
+    this.#handle = session.line.join<roulette.View, roulette.Event, roulette.Command, roulette.Totals>(room, {
       view: (v, place) => this.#show(v, place.seq),
       event: (e) => this.#apply(e),
       totals: (t, seq) => this.#told(t.round, t.totals, seq),
@@ -101,7 +101,7 @@ export class Table {
   }
 
   /** Gives a command. What comes of it is told by the events; a refusal is told here. */
-  async #command(command: RouletteCommand): Promise<void> {
+  async #command(command: roulette.Command): Promise<void> {
     this.message = ''
     try {
       await this.#handle.command(command)
@@ -110,7 +110,7 @@ export class Table {
     }
   }
 
-  #show(v: RouletteView, seq: number): void {
+  #show(v: roulette.View, seq: number): void {
     this.ready = true
     this.phase = v.phase
     this.settings = v.settings
@@ -132,7 +132,7 @@ export class Table {
     this.outcome = v.phase === 'settled' && payout !== undefined && staked > 0 ? { round: v.round, staked, payout } : undefined
   }
 
-  #apply(e: RouletteEvent): void {
+  #apply(e: roulette.Event): void {
     switch (e.type) {
       case 'round.opened':
         if (this.staked > 0) this.#previous = listed(this.mine)
@@ -191,7 +191,7 @@ export class Table {
   }
 
   /** A bet, or one that was given back (sign -1). Of another player's, the positions come with the totals. */
-  #bet(seq: number, bet: Extract<RouletteEvent, { type: 'bet.placed' }>['data'], sign: 1 | -1): void {
+  #bet(seq: number, bet: Extract<roulette.Event, { type: 'bet.placed' }>['data'], sign: 1 | -1): void {
     if (bet.mine) {
       this.mine = add(this.mine, bet.bets, sign)
       this.#others.own(seq, bet.bets, sign)

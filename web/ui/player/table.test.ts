@@ -1,7 +1,7 @@
 // A table as its player sees it, from what a casino's socket says.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { RouletteView, Seat, Stake } from '../client/src/index.js'
 import { line, randomFrom, seed, settle, welcome, Wire } from '../client/test/wire'
+import type { Seat, Stake, View } from '../games/roulette/types'
 import type { Session } from './session.svelte'
 import { Table } from './table.svelte'
 
@@ -15,13 +15,13 @@ const on = (position: string, amount: number): Stake => ({ position, amount })
 const bob: Seat = { seat: 1, name: 'bo***', staked: 300 }
 
 /** A view of round 7 at seq 10. */
-const view = (more: Partial<RouletteView> = {}): RouletteView => ({
+const view = (more: Partial<View> = {}): View => ({
   game: 'roulette', phase: 'betting', round: 7, commitment: 'c', seats: [], totals: [], mine: { staked: 0, bets: [] }, results: [],
   settings: { min_bet: 100, max_bet: 100_000, round_min: 100, round_max: 1e6, betting_ms: 15_000, close_ms: 1000, spin_ms: 6000, pause_ms: 4000, la_partage: false },
   ...more,
 })
 
-async function sit(v: RouletteView = view()): Promise<Table> {
+async function sit(v: View = view()): Promise<Table> {
   const session = { line: line(), seen: {} } as unknown as Session
   await settle()
   Wire.last.open().push('session.welcome', welcome)

@@ -1,5 +1,5 @@
 // What a roulette table says and understands. Amounts are in minor units, times RFC 3339 in UTC.
-import type { RoomEvent } from './protocol.js'
+import type { Pitboss, Room, RoomEvent, RoomHandlers } from '../../client/src/index.js'
 
 export interface Stake {
   position: string // straight:17, corner:16-17-19-20, red …: docs/protocol.md has all 157
@@ -14,12 +14,12 @@ export interface Seat {
 }
 
 /** What all players together have staked in a round, by position. */
-export interface RouletteTotals {
+export interface Totals {
   round: number
   totals: Stake[]
 }
 
-export interface RouletteSettings {
+export interface Settings {
   min_bet: number
   max_bet: number
   max_by_kind?: Record<string, number>
@@ -37,11 +37,11 @@ export interface Result {
   pocket: number
 }
 
-export interface RouletteView {
+export interface View {
   game: 'roulette'
   phase: 'betting' | 'closed' | 'spinning' | 'settled' | 'ended'
   closing?: boolean
-  settings: RouletteSettings
+  settings: Settings
   round: number // 0 before the first
   commitment?: string
   closes_at?: string
@@ -58,7 +58,7 @@ export interface RouletteView {
 }
 
 /** A command names the round that the player saw, and is refused with `betting_closed` in another. */
-export type RouletteCommand = { type: 'bet'; round: number; bets: Stake[] } | { type: 'undo'; round: number } | { type: 'clear'; round: number }
+export type Command = { type: 'bet'; round: number; bets: Stake[] } | { type: 'undo'; round: number } | { type: 'clear'; round: number }
 
 /** What a seat put on the table or took from it. Others are told the sum, and the positions by the totals. */
 interface Bets {
@@ -74,7 +74,8 @@ interface OwnBets extends Omit<Bets, 'mine'> {
   mine: true
 }
 
-interface Data {
+/** What each type of event holds. */
+export interface Data {
   'round.opened': { round: number; commitment: string }
   'betting.started': { round: number; closes_at: string }
   'betting.stopped': { round: number }
@@ -98,4 +99,15 @@ interface Data {
 }
 
 /** An event of a roulette table: `type` says what `data` is. */
-export type RouletteEvent = { [T in keyof Data]: Omit<RoomEvent, 'type' | 'data'> & { type: T; data: Data[T] } }[keyof Data]
+export type Event = { [T in keyof Data]: Omit<RoomEvent, 'type' | 'data'> & { type: T; data: Data[T] } }[keyof Data]
+
+/** The types of all events. */
+export const eventTypes = Object.keys({
+  'round.opened': 0, 'betting.started': 0, 'betting.stopped': 0, 'bet.placed': 0, 'bet.removed': 0, 'betting.closed': 0, 'wheel.spun': 0,
+  'round.settled': 0, 'round.voided': 0, 'deadline.moved': 0, 'room.closing': 0, 'room.closed': 0,
+} satisfies Record<keyof Data, 0>) as readonly (keyof Data)[]
+
+/** Joins a roulette table, as Pitboss.join does, with its types. */
+export function join(line: Pitboss, room: string, handlers: RoomHandlers<View, Event, Totals>): Room<Command> {
+  return line.join<View, Event, Command, Totals>(room, handlers)
+}

@@ -1,0 +1,1 @@
+export * as roulette from './types.js'
