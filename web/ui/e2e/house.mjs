@@ -86,8 +86,8 @@ export class House {
     return r.stdout.trim()
   }
 
-  /** A page of its own browser context, signed in as who. What goes wrong in it is kept in page.faults. */
-  async page(who, options = {}) {
+  /** A page of its own browser context, signed in as who. What goes wrong in it is kept in page.faults; prepare is called before it loads. */
+  async page(who, options = {}, prepare = async () => {}) {
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 860 }, ...options })
     const page = await context.newPage()
     page.faults = []
@@ -99,6 +99,7 @@ export class House {
     })
     page.on('request', (r) => page.urls.push(r.url()))
     page.on('websocket', (w) => page.urls.push(w.url()))
+    await prepare(page)
     await page.goto(this.links[who])
     return page
   }

@@ -1,5 +1,4 @@
 import { type Balance, Pitboss, type Presence, type Promotion, type RoomInfo, type State, type Welcome, roomsAfter } from '../client/src/index.js'
-import type { Result } from '../games/roulette/types'
 import { keepStart, sessionStart } from '../shared/token'
 
 /** What the page shows of the connection. */
@@ -13,8 +12,10 @@ export class Session {
   promotions = $state<Promotion[]>([])
   toasts = $state<Promotion[]>([])
   rooms = $state<RoomInfo[]>([])
-  /** The last results of tables that were looked at. */
-  seen = $state<Record<string, Result[]>>({})
+  /** Whether rooms was told; until then it is empty. */
+  listed = $state(false)
+  /** What tables that were looked at keep for the lobby, by room. */
+  remembered = $state<Record<string, unknown>>({})
   start = $state(sessionStart())
 
   constructor(token: string) {
@@ -57,6 +58,7 @@ export class Session {
   async refresh(): Promise<void> {
     try {
       this.rooms = await this.line.rooms()
+      this.listed = true
     } catch {
       // the next connection asks again
     }

@@ -21,3 +21,11 @@ export function inWords(err: unknown): string {
   const e = err as { code?: string; message?: string }
   return words[e.code ?? ''] ?? e.message ?? String(err)
 }
+
+/** Says that these pages cannot show a game; name is the server's, or empty if that is not known either. */
+export function unknownGame(name: string): string {
+  return name ? `This page does not know the game “${name}”.` : 'This page does not know the game of this table.'
+}
+
+/** What is said when a part of a page could not be fetched, or is not there any more. */
+export const notLoaded = 'This part of the page could not be loaded: the connection was lost, or there is a newer version.'

@@ -1,9 +1,6 @@
-import type { ChatMessage, Room } from '../client/src/index.js'
-import type { roulette } from '../games/roulette/sdk'
-import type { Result, Seat, Stake } from '../games/roulette/types'
-import { inWords } from '../shared/words'
-import type { Session } from './session.svelte'
+import type { TableRoom } from '../../shared/games'
 import { add, listed, Others, type Stakes } from './stakes'
+import type { Command, Event, Result, Seat, Settings, Stake, Totals, View } from './types'
 
 export interface Outcome {
   round: number
@@ -16,8 +13,8 @@ const seatsEveryMs = 500
 
 /** A roulette table as this player sees it: the server's view, and the events since. */
 export class Table {
-  phase = $state<roulette.View['phase'] | ''>('')
-  settings = $state<roulette.Settings>()
+  phase = $state<View['phase'] | ''>('')
+  settings = $state<Settings>()
   round = $state(0)
   commitment = $state('')
   closesAt = $state<number>()
@@ -34,27 +31,17 @@ export class Table {
   pending = $state<Stakes>({})
   results = $state<Result[]>([])
   outcome = $state<Outcome>()
-  chat = $state<ChatMessage[]>([])
-  message = $state('')
-  ready = $state(false)
-  gone = $state<string>()
   #previous = $state<Stake[]>([])
   #others = new Others()
   #seats = new Map<number, Seat>()
   #listing: ReturnType<typeof setTimeout> | undefined
   #listedAt = 0
-  #handle: Room<roulette.Command>
 
-  constructor(
-    private readonly session: Session,
-    readonly room: string,
-  ) {
-    this.#handle = session.line.join<roulette.View, roulette.Event, roulette.Command, roulette.Totals>(room, {
+  constructor(private readonly room: TableRoom) {
+    room.listen<View, Event, Totals>({
       view: (v, place) => this.#show(v, place.seq),
       event: (e) => this.#apply(e),
       totals: (t, seq) => this.#told(t.round, t.totals, seq),
-      chat: (m) => (this.chat = [...this.chat.slice(-99), m]),
-      lost: (code, message) => (this.gone = inWords({ code, message })),
     })
   }
 
@@ -63,16 +50,16 @@ export class Table {
   }
 
   get open(): boolean {
-    return this.phase === 'betting' && (this.closesAt === undefined || this.closesAt > this.session.line.serverNow())
+    return this.phase === 'betting' && (this.closesAt === undefined || this.closesAt > this.room.serverNow())
   }
 
   get canRebet(): boolean {
     return this.open && this.#previous.length > 0 && this.staked === 0
   }
 
+  /** Stops the timer that is left. */
   leave(): void {
     clearTimeout(this.#listing)
-    this.#handle.leave()
   }
 
   async place(bets: Stake[]): Promise<void> {
@@ -92,26 +79,12 @@ export class Table {
     if (this.staked > 0) await this.place(listed(this.mine))
   }
 
-  async say(text: string): Promise<void> {
-    try {
-      await this.#handle.say(text)
-    } catch (err) {
-      this.message = inWords(err)
-    }
+  /** Gives a command. What comes of it is told by the events. */
+  async #command(command: Command): Promise<void> {
+    await this.room.command(command)
   }
 
-  /** Gives a command. What comes of it is told by the events; a refusal is told here. */
-  async #command(command: roulette.Command): Promise<void> {
-    this.message = ''
-    try {
-      await this.#handle.command(command)
-    } catch (err) {
-      this.message = inWords(err)
-    }
-  }
-
-  #show(v: roulette.View, seq: number): void {
-    this.ready = true
+  #show(v: View, seq: number): void {
     this.phase = v.phase
     this.settings = v.settings
     this.round = v.round
@@ -132,7 +105,7 @@ export class Table {
     this.outcome = v.phase === 'settled' && payout !== undefined && staked > 0 ? { round: v.round, staked, payout } : undefined
   }
 
-  #apply(e: roulette.Event): void {
+  #apply(e: Event): void {
     switch (e.type) {
       case 'round.opened':
         if (this.staked > 0) this.#previous = listed(this.mine)
@@ -175,7 +148,7 @@ export class Table {
         this.phase = 'settled'
         this.pocket = undefined
         if (e.data.seed) this.lastProof = { round: e.data.round, seed: e.data.seed }
-        this.message = `Round ${e.data.round} is void: ${e.data.reason}. All stakes were given back.`
+        this.room.message = `Round ${e.data.round} is void: ${e.data.reason}. All stakes were given back.`
         this.#sweep(e.seq)
         return
       case 'deadline.moved':
@@ -191,7 +164,7 @@ export class Table {
   }
 
   /** A bet, or one that was given back (sign -1). Of another player's, the positions come with the totals. */
-  #bet(seq: number, bet: Extract<roulette.Event, { type: 'bet.placed' }>['data'], sign: 1 | -1): void {
+  #bet(seq: number, bet: Extract<Event, { type: 'bet.placed' }>['data'], sign: 1 | -1): void {
     if (bet.mine) {
       this.mine = add(this.mine, bet.bets, sign)
       this.#others.own(seq, bet.bets, sign)
@@ -228,6 +201,6 @@ export class Table {
 
   #past(results: Result[]): void {
     this.results = results
-    this.session.seen[this.room] = results.slice(-8)
+    this.room.remember(results.slice(-8))
   }
 }

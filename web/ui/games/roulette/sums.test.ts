@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { commitmentOf, draw, readRound, verify } from './recompute'
+import { commitmentOf, judge, readRound } from '../../verify/round'
 import { type Stored, wrongSums } from './sums'
+import verifier, { draw } from './verifier'
 
 type Totals = Record<string, number>
 
@@ -70,7 +71,7 @@ test('a round in which nobody bet, one that was not settled yet, and one from be
 })
 
 test('the page names them among the contradictions of a round', () => {
-  const file = JSON.parse(readFileSync(new URL('../../../rooms/fair/testdata/vectors.json', import.meta.url), 'utf8')) as { seed: string; round: number }[] | { vectors: { seed: string; round: number }[] }
+  const file = JSON.parse(readFileSync(new URL('../../../../rooms/fair/testdata/vectors.json', import.meta.url), 'utf8')) as { seed: string; round: number }[] | { vectors: { seed: string; round: number }[] }
   const v = (Array.isArray(file) ? file : file.vectors)[0]!
   const { pocket } = draw(v.seed, v.round)
   const steps = (paid: number): string[] => {
@@ -78,7 +79,7 @@ test('the page names them among the contradictions of a round', () => {
     for (const e of events) Object.assign(e.data, { round: v.round })
     Object.assign(events[0]!.data, { commitment: commitmentOf(v.seed) })
     Object.assign(events.find((e) => e.type === 'wheel.spun')!.data, { seed: v.seed })
-    return verify(readRound(JSON.stringify({ room: 'r', round: v.round, events }))).steps.filter((s) => !s.ok).map((s) => s.what)
+    return judge(readRound(JSON.stringify({ room: 'r', round: v.round, events })), verifier).steps.filter((s) => !s.ok).map((s) => s.what)
   }
   expect(steps(3600)).toEqual([])
   expect(steps(3500)).toEqual([paidWrong])

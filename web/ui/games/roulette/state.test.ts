@@ -1,9 +1,10 @@
 // A table as its player sees it, from what a casino's socket says.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { line, randomFrom, seed, settle, welcome, Wire } from '../client/test/wire'
-import type { Seat, Stake, View } from '../games/roulette/types'
-import type { Session } from './session.svelte'
-import { Table } from './table.svelte'
+import { line, randomFrom, seed, settle, welcome, Wire } from '../../client/test/wire'
+import { JoinedRoom } from '../../player/joined.svelte'
+import type { Session } from '../../player/session.svelte'
+import { Table } from './state.svelte'
+import type { Seat, Stake, View } from './types'
 
 beforeEach(() => {
   Wire.all = []
@@ -21,12 +22,18 @@ const view = (more: Partial<View> = {}): View => ({
   ...more,
 })
 
-async function sit(v: View = view()): Promise<Table> {
-  const session = { line: line(), seen: {} } as unknown as Session
+async function join(v: View = view()): Promise<JoinedRoom> {
+  const session = { line: line(), remembered: {} } as unknown as Session
   await settle()
   Wire.last.open().push('session.welcome', welcome)
-  const table = new Table(session, 'r')
+  const room = new JoinedRoom(session, 'r')
   await Wire.last.answer('room.join', { epoch: 1, seq: 10, view: v })
+  await vi.advanceTimersByTimeAsync(0)
+  return room
+}
+
+async function sit(v?: View): Promise<Table> {
+  const table = new Table(await join(v))
   await vi.advanceTimersByTimeAsync(0)
   return table
 }
@@ -133,7 +140,8 @@ test('after a gap, and after a resync, the chips are right again', async () => {
 })
 
 test('every command names the round that the player saw, also when it is sent again in the next', async () => {
-  const t = await sit()
+  const room = await join()
+  const t = new Table(room)
   const sent = (): object[] => Wire.last.of('room.command').map((m) => m.params.command as object)
   void t.place([on('red', 100)])
   await Wire.last.refuse('room.command', 'busy')
@@ -143,7 +151,7 @@ test('every command names the round that the player saw, also when it is sent ag
   expect(sent()).toEqual([bet, bet])
   expect(t.pending).toEqual({ red: 100 })
   await Wire.last.refuse('room.command', 'betting_closed')
-  expect([t.pending, t.message]).toEqual([{}, 'No more bets in this round.'])
+  expect([t.pending, room.message]).toEqual([{}, 'No more bets in this round.'])
   void t.undo()
   void t.clear()
   expect(sent().slice(2)).toEqual([{ type: 'undo', round: 8 }, { type: 'clear', round: 8 }])

@@ -1,12 +1,6 @@
 // Written from "Roulette" in docs/protocol.md, not from the server's code.
-import { spots } from '../player/positions'
-
-/** What is said of a round, and does not agree with the rest. */
-export interface Contradiction {
-  what: string
-  shown: string
-  expected: string
-}
+import type { Step } from '../../shared/games'
+import { spots } from './positions'
 
 /** An event of a round, in everyone's form, with what is read of it here. */
 export interface Stored {
@@ -32,13 +26,13 @@ const plus = (a: number, b: number): number => a + b
  * Adds up what was staked and paid in a round and names what does not agree: the bets one by one,
  * the totals by position, the sums at the end. Rounds from before there were totals say nothing.
  */
-export function wrongSums(events: Stored[], pocket: number | undefined): Contradiction[] {
+export function wrongSums(events: readonly Stored[], pocket: number | undefined): Step[] {
   const totals = events.find((e) => e.type === 'betting.closed')?.data?.totals
   const settled = events.find((e) => e.type === 'round.settled')?.data
   if (!Array.isArray(totals)) return []
-  const wrong: Contradiction[] = []
+  const wrong: Step[] = []
   const check = (ok: boolean, what: string, shown: unknown, expected: unknown): void => {
-    if (!ok) wrong.push({ what, shown: String(shown), expected: String(expected) })
+    if (!ok) wrong.push({ what, shown: String(shown), computed: String(expected), ok })
   }
 
   const known = totals.filter((t, i) => numbersOf.has(t.position) && Number.isSafeInteger(t.amount) && t.amount > 0 && totals.findIndex((u) => u.position === t.position) === i)

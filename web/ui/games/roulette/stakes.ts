@@ -1,4 +1,4 @@
-import type { Stake } from '../games/roulette/types'
+import type { Stake } from './types'
 
 /** Amounts by position; none is 0. */
 export type Stakes = Record<string, number>

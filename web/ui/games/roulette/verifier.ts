@@ -1,0 +1,59 @@
+// Written from "Fairness" in docs/protocol.md, not from the server's code.
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import type { Step, Verifier } from '../../shared/games'
+import Explain from './Explain.svelte'
+import { type Stored, wrongSums } from './sums'
+
+const pockets = 37
+const limit = 2 ** 32 - (2 ** 32 % pockets) // 4294967289
+
+export interface Draw {
+  words: number[] // the words that were looked at; all but the last were rejected
+  pocket: number
+}
+
+/** Returns the pocket that follows from a seed in a round. */
+export function draw(seed: string, round: number): Draw {
+  const words: number[] = []
+  for (let block = 0; ; block++) {
+    const mac = hmac(sha256, hexToBytes(seed), utf8ToBytes(`pitboss.roulette.v1:${round}:${block}`))
+    const view = new DataView(mac.buffer, mac.byteOffset, mac.byteLength)
+    for (let at = 0; at < mac.length; at += 4) {
+      const word = view.getUint32(at, false)
+      words.push(word)
+      if (word < limit) return { words, pocket: word % pockets }
+    }
+  }
+}
+
+/** Recomputes the number of a round, and adds up what was staked and paid. */
+const verifier: Verifier<Draw> = {
+  verify(round) {
+    const events = round.events as readonly Stored[]
+    const spun = events.find((e) => e.type === 'wheel.spun')
+    const settled = events.find((e) => e.type === 'round.settled')
+    const pocket = spun?.data.pocket ?? (round.claims.pocket as number | undefined) // of a voided round: what would have been drawn
+    const drawn = draw(round.seed, round.round)
+    const steps: Step[] = []
+    if (pocket !== undefined) {
+      steps.push({ what: 'The number follows from the seed', shown: String(pocket), computed: String(drawn.pocket), ok: drawn.pocket === pocket })
+    }
+    const paid = settled?.data.pocket
+    if (paid !== undefined && paid !== pocket) {
+      steps.push({ what: 'The number that was paid is the number that was spun', shown: String(paid), computed: String(pocket), ok: false })
+    }
+    const committed = events.findIndex((e) => e.data.commitment !== undefined)
+    const order = [committed, ...['bet.placed', 'wheel.spun'].map((type) => events.findIndex((e) => e.type === type))].filter((i) => i >= 0)
+    if (order.some((at, i) => i > 0 && at < order[i - 1]!)) {
+      const shown = events.map((e) => e.type).join(', ')
+      steps.push({ what: 'The commitment came before the bets, and the spin after them', shown, computed: 'commitment, bets, spin', ok: false })
+    }
+    steps.push(...wrongSums(events, pocket))
+    return { outcome: { what: 'number', value: String(pocket ?? drawn.pocket), claimed: pocket !== undefined }, steps, work: drawn }
+  },
+  explain: Explain,
+}
+
+export default verifier

@@ -1,0 +1,93 @@
+import type { ChatMessage, CommandResult, Room, RoomEvent } from '../client/src/index.js'
+import type { TableHandlers, TableRoom } from '../shared/games'
+import { inWords } from '../shared/words'
+import type { Session } from './session.svelte'
+
+type Handlers = TableHandlers<unknown, RoomEvent, unknown>
+
+/** JoinedRoom is a room that this page is in, of whatever game: its chat, and what its table is told. */
+export class JoinedRoom implements TableRoom {
+  chat = $state<ChatMessage[]>([])
+  message = $state('')
+  /** Why the room is not there any more. */
+  gone = $state<string>()
+  /** Whether there was a view. */
+  viewed = $state(false)
+  /** The game, if a view named it. */
+  game = $state('')
+  #table: Handlers | undefined
+  #waiting: ((table: Handlers) => void)[] = [] // what was told before there was a table, from the last view on
+  #handle: Room
+
+  constructor(
+    private readonly session: Session,
+    readonly room: string,
+  ) {
+    this.#handle = session.line.join<unknown, RoomEvent, object, unknown>(room, {
+      view: (view, place) => {
+        this.#waiting = []
+        this.#tell((t) => t.view(view, place))
+        this.viewed = true
+        const { game } = (view ?? {}) as { game?: unknown }
+        if (typeof game === 'string') this.game = game
+      },
+      event: (e) => this.#tell((t) => t.event(e)),
+      totals: (totals, seq) => this.#tell((t) => t.totals?.(totals, seq)),
+      chat: (m) => (this.chat = [...this.chat.slice(-99), m]),
+      lost: (code, message) => (this.gone = inWords({ code, message })),
+    })
+  }
+
+  get exponent(): number {
+    return this.session.exponent
+  }
+
+  get connected(): boolean {
+    return this.session.state.is === 'open'
+  }
+
+  get observer(): boolean {
+    return this.session.welcome !== undefined && this.session.welcome.role !== 'player'
+  }
+
+  serverNow = (): number => this.session.line.serverNow()
+
+  listen<View, Event extends RoomEvent, Totals>(table: TableHandlers<View, Event, Totals>): void {
+    this.#table = table as unknown as Handlers
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const tell of waiting) tell(this.#table)
+  }
+
+  async command(command: object): Promise<CommandResult | undefined> {
+    this.message = ''
+    try {
+      return await this.#handle.command(command)
+    } catch (err) {
+      this.message = inWords(err)
+      return undefined
+    }
+  }
+
+  async say(text: string): Promise<void> {
+    try {
+      await this.#handle.say(text)
+    } catch (err) {
+      this.message = inWords(err)
+    }
+  }
+
+  remember(what: unknown): void {
+    this.session.remembered[this.room] = what
+  }
+
+  leave(): void {
+    this.#waiting = []
+    this.#handle.leave()
+  }
+
+  #tell(tell: (table: Handlers) => void): void {
+    if (this.#table) tell(this.#table)
+    else this.#waiting.push(tell)
+  }
+}
