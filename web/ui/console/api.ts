@@ -47,11 +47,33 @@ export interface TrialBalance {
   accounts: { kind: string; owner: string; balance: number }[]
 }
 
+/** One setting of a game: what a form needs to know of it. */
+export interface Setting {
+  name: string
+  type: 'money' | 'int' | 'bool' | 'moneys'
+  /** What the numbers count: minor units of the currency, milliseconds, or just so many. */
+  unit?: 'minor' | 'ms' | ''
+  default?: unknown
+  min?: number
+  max?: number
+  /** The keys of a setting of several amounts. */
+  keys?: string[]
+  /** The key of the setting's label among the game's words. */
+  message: string
+}
+
+/** A game that the server has. Servers that cannot describe its settings leave them out. */
+export interface GameSettings {
+  name: string
+  settings?: Setting[] | null
+}
+
 /** The operator's HTTP API. Errors are PitbossErrors with the server's code. */
 export class Api {
   constructor(private readonly token: string) {}
 
   rooms = () => this.#ask<{ rooms: RoomInfo[] }>('GET', '/v1/rooms')
+  games = () => this.#ask<GameSettings[]>('GET', '/v1/games')
   connections = () => this.#ask<{ connections: Connection[]; total: number; complete: boolean }>('GET', '/v1/connections')
   players = (after: string) => this.#ask<{ players: Player[]; next?: string }>('GET', `/v1/players?limit=100&after=${encodeURIComponent(after)}`)
   promotions = () => this.#ask<{ promotions: StaffPromotion[] }>('GET', '/v1/promotions')

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { House, pictures } from './house.mjs'
+import { House, pictures, until } from './house.mjs'
 
 let house
 
@@ -71,5 +71,70 @@ test('the console shows a room of a game that it does not know, and closes it', 
   await operator.click('text=Close the table')
   await operator.waitForSelector('tr[data-room="roulette-3"]', { state: 'detached' })
   assert.deepEqual(operator.faults, [])
+  await operator.context().close()
+})
+
+/** What GET /v1/games answers: a game that the pages know, one that they do not, and one whose settings nobody describes. */
+const games = [
+  {
+    name: 'roulette',
+    settings: [
+      { name: 'min_bet', type: 'money', unit: 'minor', default: 100, min: 1, max: 100_000_000_000, message: 'min_bet' },
+      { name: 'max_bet', type: 'money', unit: 'minor', default: 100_000, min: 1, max: 100_000_000_000, message: 'max_bet' },
+      { name: 'max_by_kind', type: 'moneys', unit: 'minor', keys: ['straight', 'even_money'], min: 1, max: 100_000_000_000, message: 'max_by_kind' },
+      { name: 'betting_ms', type: 'int', unit: 'ms', default: 15_000, min: 0, max: 600_000, message: 'betting_ms' },
+      { name: 'la_partage', type: 'bool', default: false, message: 'la_partage' },
+    ],
+  },
+  { name: 'senet', settings: [{ name: 'throw_ms', type: 'int', unit: 'ms', default: 2500, min: 0, max: 60_000, message: 'throw_ms' }] },
+  { name: 'mehen' },
+]
+
+test("the console's form to open a room is what the server says of a game's settings, under the game's own words", async () => {
+  const operator = await house.page('olivia@lucky-star', {}, (page) =>
+    page.addInitScript((list) => {
+      const ask = window.fetch
+      window.opened = []
+      window.fetch = async (url, init) => {
+        if (url === '/v1/games') return new Response(JSON.stringify(list))
+        if (url === '/v1/rooms' && init.method === 'POST') window.opened.push(JSON.parse(init.body))
+        return ask(url, init)
+      }
+    }, games))
+  const opened = () => operator.evaluate(() => window.opened.at(-1))
+  await operator.fill('input[placeholder="roulette-9"]', 'night')
+  assert.equal(await operator.getByLabel('Maximum per position').inputValue(), '1000')
+  await operator.getByLabel('Minimum bet').fill('0')
+  await operator.click('[data-testid=open-room]')
+  await until('what is wrong is said', async () => /Minimum bet: must be an amount from 0\.01/.test(await operator.textContent('[role=alert]')))
+  await operator.getByLabel('Minimum bet').fill('2,50')
+  await operator.getByLabel('Seconds to bet').fill('7.5')
+  await operator.click('summary')
+  await operator.getByLabel('even money').fill('500')
+  await operator.getByLabel(/La partage/).check()
+  await operator.screenshot({ path: join(pictures, 'open-room.png'), fullPage: true })
+  await operator.click('[data-testid=open-room]')
+  await operator.waitForSelector('tr[data-room=night]')
+  assert.match(await operator.textContent('tr[data-room=night]'), /roulette, la partage.*2\.50–1\u2009000\.00/)
+  assert.deepEqual(await opened(), {
+    room: 'night', game: 'roulette', name: '',
+    settings: { min_bet: 250, max_bet: 100_000, max_by_kind: { even_money: 50_000 }, betting_ms: 7500, la_partage: true },
+  })
+  assert.equal(await operator.getByLabel('Minimum bet').inputValue(), '1') // ready for the next
+
+  await operator.selectOption('[data-testid=game]', 'senet')
+  await operator.fill('input[placeholder="senet-9"]', 'sticks')
+  assert.equal(await operator.getByLabel('throw_ms (seconds)').inputValue(), '2.5')
+  await operator.click('[data-testid=open-room]')
+  await until('the server refuses a game that it does not have', async () => (await operator.textContent('[role=alert]')).length > 0)
+  assert.deepEqual(await opened(), { room: 'sticks', game: 'senet', name: '', settings: { throw_ms: 2500 } })
+
+  await operator.selectOption('[data-testid=game]', 'mehen')
+  await operator.fill('[data-testid=settings]', '{"turns": 3')
+  await operator.click('[data-testid=open-room]')
+  await until('that this is no JSON is said', async () => /not a JSON object/.test(await operator.textContent('[role=alert]')))
+  await operator.fill('[data-testid=settings]', '{"turns": 3}')
+  await operator.click('[data-testid=open-room]')
+  await until('the settings are sent as they are', async () => (await opened()).settings.turns === 3)
   await operator.context().close()
 })

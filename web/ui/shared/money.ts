@@ -6,6 +6,11 @@ export function formatMoney(minor: number, exponent: number): string {
   return sign + whole + (exponent > 0 ? `.${digits.slice(-exponent)}` : '')
 }
 
+/** Writes minor units as a decimal to be edited: 5, 2.50, 1000. parseMoney reads it. */
+export function editMoney(minor: number, exponent: number): string {
+  return formatMoney(minor, exponent).replaceAll('\u2009', '').replace('−', '-').replace(/\.0+$/, '')
+}
+
 /** Writes an amount short enough for a chip: 5, 2.50, 1k. */
 export function formatChip(minor: number, exponent: number): string {
   const unit = 10 ** exponent
