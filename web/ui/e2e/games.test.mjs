@@ -32,11 +32,11 @@ test('a room of a game that the pages do not know says so, in the lobby, at the 
   assert.match(await alice.textContent('[data-room="roulette-1"]'), /This page does not know the game “senet”\./)
   await alice.screenshot({ path: join(pictures, 'unknown-game.png') })
   await alice.click('[data-room="roulette-1"]')
-  await alice.waitForSelector('main > [data-testid=unknown-game]')
+  await alice.waitForSelector('main .panel[data-testid=unknown-game]')
   assert.match(await alice.textContent('main'), /This page does not know the game “senet”\. It cannot show this table\./)
   assert.equal(await alice.locator('[data-phase]').count(), 0)
   await alice.reload() // with the room in the address, and no list yet
-  await alice.waitForSelector('main > [data-testid=unknown-game]')
+  await alice.waitForSelector('main .panel[data-testid=unknown-game]')
   await alice.click('text=Back to the lobby')
   await alice.waitForSelector('[data-room="roulette-1"]')
 
@@ -60,6 +60,36 @@ test('a room of a game that the pages do not know says so, in the lobby, at the 
   await alice.waitForSelector('[data-testid=verdict][data-ok=false]')
   assert.deepEqual(alice.faults, [])
   await alice.context().close()
+})
+
+test('a table that cannot be fetched says so, and is there after a reload', async () => {
+  const bob = await house.page('bob@casino-x')
+  await bob.waitForSelector('[data-room="roulette-2"] svg') // the card is there
+  await bob.route(/\/assets\/Table-.*\.js$/, (route) => route.abort())
+  await bob.click('[data-room="roulette-2"]')
+  await bob.waitForSelector('[data-testid=not-loaded]')
+  assert.match(await bob.textContent('main'), /could not be loaded/)
+  assert.equal(await bob.locator('[data-testid=connection][data-state=open]').count(), 1)
+  await bob.unroute(/\/assets\/Table-.*\.js$/)
+  await bob.click('text=Load the page again')
+  await bob.waitForSelector('[data-phase]')
+  await bob.context().close()
+})
+
+test('the pages fetch of a game what they show, and no more', async () => {
+  const fetched = (page) => [...new Set(page.urls.map((u) => /\/assets\/(Card|Table|verifier)-.*\.js$/.exec(u)?.[1]).filter((name) => name))]
+  const [bob, operator] = await Promise.all([house.page('bob@casino-x'), house.page('olivia@casino-x')])
+  await bob.waitForSelector('[data-room="roulette-2"] svg')
+  assert.deepEqual(fetched(bob), ['Card'])
+  await bob.click('[data-room="roulette-2"]')
+  await bob.waitForSelector('[data-phase]')
+  assert.deepEqual(fetched(bob), ['Card', 'Table'])
+  await operator.waitForSelector('tr[data-room]')
+  assert.deepEqual(fetched(operator), [])
+  for (const p of [bob, operator]) {
+    assert.deepEqual(p.faults, [])
+    await p.context().close()
+  }
 })
 
 test('the console shows a room of a game that it does not know, and closes it', async () => {
