@@ -88,7 +88,7 @@ func TestHEADIsAnsweredWhereverGETIs(t *testing.T) {
 	operator := f.mint("olivia", auth.Operator)
 	for _, path := range []string{
 		"/healthz", "/readyz", "/", "/play", "/console", "/verify", "/v1/session", "/v1/rooms", fmt.Sprintf("/v1/rooms/%s/rounds/%d", f.room, round),
-		"/v1/connections", "/v1/players", "/v1/promotions", "/v1/audit", "/v1/ledger/trial-balance", "/nowhere", "/v1/rooms/nowhere/rounds/1", "/v1/audit?limit=x",
+		"/v1/games", "/v1/connections", "/v1/players", "/v1/promotions", "/v1/audit", "/v1/ledger/trial-balance", "/nowhere", "/v1/rooms/nowhere/rounds/1", "/v1/audit?limit=x",
 	} {
 		get, body := f.answerTo("GET", path, operator, "")
 		head, none := f.answerTo("HEAD", path, operator, "")
@@ -169,6 +169,7 @@ func TestEveryAnswerOfTheAPIIsForNoCacheAndHasTimesOfThreeDigits(t *testing.T) {
 		{"GET", "/v1/promotions", operator, "", 200},
 		{"POST", "/v1/promotions/" + id + "/withdraw", operator, `{"command_id":"` + uuid.NewString() + `"}`, 200},
 		{"GET", "/v1/promotions", operator, "", 200},
+		{"GET", "/v1/games", operator, "", 200},
 		{"GET", "/v1/connections", operator, "", 200},
 		{"GET", "/v1/players", operator, "", 200},
 		{"GET", "/v1/ledger/trial-balance", operator, "", 200},

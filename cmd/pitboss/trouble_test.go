@@ -105,7 +105,7 @@ func (f *floor) askEveryRoute(asking *sync.WaitGroup, player, operator string) {
 		"GET /healthz": {}, "GET /readyz": {}, "GET /": {}, "GET /play": {}, "GET /console": {}, "GET /verify": {},
 		"GET /assets/*":                     {path: "/assets/none"},
 		"GET /v1/rooms/:room/rounds/:round": {path: "/v1/rooms/roulette-1/rounds/1"},
-		"GET /v1/session":                   {}, "GET /v1/rooms": {}, "GET /v1/connections": {}, "GET /v1/players": {}, "GET /v1/promotions": {}, "GET /v1/audit": {},
+		"GET /v1/session":                   {}, "GET /v1/rooms": {}, "GET /v1/games": {}, "GET /v1/connections": {}, "GET /v1/players": {}, "GET /v1/promotions": {}, "GET /v1/audit": {},
 		"GET /v1/ledger/trial-balance":    {},
 		"GET /ws":                         {},
 		"POST /v1/tickets":                {body: `{}`},

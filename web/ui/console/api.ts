@@ -73,7 +73,7 @@ export class Api {
   constructor(private readonly token: string) {}
 
   rooms = () => this.#ask<{ rooms: RoomInfo[] }>('GET', '/v1/rooms')
-  games = () => this.#ask<GameSettings[]>('GET', '/v1/games')
+  games = () => this.#ask<{ games: GameSettings[] }>('GET', '/v1/games')
   connections = () => this.#ask<{ connections: Connection[]; total: number; complete: boolean }>('GET', '/v1/connections')
   players = (after: string) => this.#ask<{ players: Player[]; next?: string }>('GET', `/v1/players?limit=100&after=${encodeURIComponent(after)}`)
   promotions = () => this.#ask<{ promotions: StaffPromotion[] }>('GET', '/v1/promotions')

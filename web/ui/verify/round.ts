@@ -1,4 +1,4 @@
-// Written from "Fairness" in docs/protocol.md, not from the server's code.
+// Written from "Fairness" in docs/games, not from the server's code.
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import type { Finding, Round, Step, StoredEvent, Verifier } from '../shared/games'

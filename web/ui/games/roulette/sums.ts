@@ -1,4 +1,4 @@
-// Written from "Roulette" in docs/protocol.md, not from the server's code.
+// Written from "Positions" in docs/games/roulette.md, not from the server's code.
 import type { Step } from '../../shared/games'
 import { spots } from './positions'
 

@@ -2,7 +2,7 @@
 import type { Pitboss, Room, RoomEvent, RoomHandlers } from '../../client/src/index.js'
 
 export interface Stake {
-  position: string // straight:17, corner:16-17-19-20, red …: docs/protocol.md has all 157
+  position: string // straight:17, corner:16-17-19-20, red …: docs/games/roulette.md has all 157
   amount: number
 }
 

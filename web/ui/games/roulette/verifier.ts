@@ -1,4 +1,4 @@
-// Written from "Fairness" in docs/protocol.md, not from the server's code.
+// Written from "Fairness" in docs/games/roulette.md, not from the server's code.
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
