@@ -36,6 +36,8 @@
 //     of a message is sent to sockets of role player with that player's id only.
 //   - A player has one socket over all nodes: the newer one stays, by the seat that it was given
 //     (Conn.Sit). While the bus loses messages there may be two, for seatAgain.
+//   - What one node asks another is a Call: bounded in time, in bytes, and in how many are served at
+//     once, and its errors are those that it names. A reply counts only if it is of the node that was asked.
 //   - When Run has returned, no socket is open and no goroutine of the hub lives.
 //
 // # How a message is written

@@ -48,7 +48,7 @@ func (d *Directory) Close(ref Ref, reason string) {
 
 // StaffView returns what operators see of a game that is a game.StaffViewer; ErrGame of others.
 func (d *Directory) StaffView(ctx context.Context, ref Ref) (json.RawMessage, error) {
-	return seek(ctx, d, methodView, request{Ref: ref}, func(ctx context.Context) (json.RawMessage, error) {
+	return seek(ctx, d, callView, request{Ref: ref}, func(ctx context.Context) (json.RawMessage, error) {
 		return d.staffViewHere(ctx, ref)
 	})
 }
@@ -66,7 +66,7 @@ func (d *Directory) staffViewHere(ctx context.Context, ref Ref) (json.RawMessage
 // Since is what sockets were to be told of a room after seq, in order: what its owner
 // remembers, else what the journal has, and ResumeMax at most.
 func (d *Directory) Since(ctx context.Context, ref Ref, seq int64) ([]hub.Message, error) {
-	records, err := seekOnce(ctx, d, methodSince, request{Ref: ref, Seq: seq}, func(ctx context.Context) ([]Record, error) {
+	records, err := seekOnce(ctx, d, callSince, request{Ref: ref, Seq: seq}, func(ctx context.Context) ([]Record, error) {
 		return d.sinceHere(ctx, ref, seq)
 	})
 	if err != nil || len(records) == 0 { // an owner that knows of nothing may not be the owner any more

@@ -115,7 +115,6 @@ type Directory struct {
 	ready   chan struct{} // closed when the rooms of the start are open
 	hasten  chan struct{} // holds one: the lease is to be renewed at once
 	reads   reads
-	serving chan struct{} // an element for each question of another node that is being answered
 
 	replaced atomic.Bool // another process has this node's name, and answers for it
 
@@ -145,7 +144,7 @@ func NewDirectory(o Options) *Directory {
 	d := &Directory{
 		o: o, meter: newMeters(o.Registerer), began: time.Now(),
 		lease: Lease{Node: o.Node, Incarnation: o.Incarnation}, trust: trust{moved: make(chan struct{})}, floor: newFloor(),
-		ready: make(chan struct{}), hasten: make(chan struct{}, 1), serving: make(chan struct{}, servesMax),
+		ready: make(chan struct{}), hasten: make(chan struct{}, 1),
 		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, away: map[Ref]time.Time{}, tended: map[Ref]bool{}, told: map[Ref]string{},
 	}
 	d.life, d.end = context.WithCancel(context.Background())

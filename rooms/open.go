@@ -22,18 +22,8 @@ func (d *Directory) Open(ctx context.Context, ref Ref) error {
 	if to == "" || to == d.o.Node {
 		return d.openHere(ctx, ref, p.Epoch)
 	}
-	body, err := d.encode(request{Ref: ref, Epoch: p.Epoch})
-	if err != nil {
-		return err
-	}
-	done := make(chan error, 1)
-	d.o.Peers.Ask(to, methodOpen, body, askWithin, func(body []byte, err error) {
-		_, err = read[struct{}](body, err)
-		done <- err
-	})
-	select {
-	case err = <-done:
-	case <-ctx.Done():
+	_, err := callOpen.Ask(ctx, d.o.Peers, to, d.dated(request{Ref: ref, Epoch: p.Epoch}))
+	if ctx.Err() != nil {
 		return fmt.Errorf("open %s: %w", ref, errors.Join(ErrUnavailable, ctx.Err()))
 	}
 	if err == nil || errors.Is(err, ErrFenced) {
@@ -182,12 +172,8 @@ func (d *Directory) handOver(r *room, to string) {
 	}
 	d.meter.handedOver.Inc()
 	d.floor.give(Place{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch})
-	body, err := d.encode(request{Ref: r.ref, Epoch: r.epoch})
-	if err != nil {
-		return
-	}
-	d.o.Peers.Ask(to, methodOpen, body, askWithin, func(body []byte, err error) {
-		if _, err := read[struct{}](body, err); err != nil {
+	callOpen.Go(d.o.Peers, to, d.dated(request{Ref: r.ref, Epoch: r.epoch}), func(_ struct{}, err error) {
+		if err != nil {
 			r.log.Debug("the room is opened when its new owner looks", "to", to, "error", err)
 		}
 	})

@@ -28,16 +28,6 @@ const (
 	servesMax = 256
 )
 
-// What nodes ask each other.
-const (
-	methodCommand = "rooms.command"
-	methodJoin    = "rooms.join"
-	methodView    = "rooms.view"
-	methodSince   = "rooms.since"
-	methodOpen    = "rooms.open"
-	methodPlace   = "rooms.place"
-)
-
 // Peers lets nodes talk. *hub.Hub does.
 type Peers interface {
 	Ask(node, method string, body []byte, within time.Duration, answer func([]byte, error))
@@ -62,63 +52,49 @@ type request struct {
 	Generation int64 `json:"generation,omitempty"`
 }
 
-// encode is the request as it is sent.
-func (d *Directory) encode(q request) ([]byte, error) {
+// dated returns the request with what this node knows of the database's history.
+func (d *Directory) dated(q request) request {
 	q.Generation = d.floor.generation()
-	return json.Marshal(q)
+	return q
 }
 
-// behind reports whether the node that asked knows of a generation that this one does not.
-func (d *Directory) behind(q request) bool { return q.Generation > d.floor.generation() }
-
-// response is the answer: a value, or one of the errors of faults.
-type response[T any] struct {
-	Fault string `json:"fault,omitempty"`
-	Value T      `json:"value"`
+// faults are the errors that mean something to the node that asked. All others are ErrUnavailable there.
+var faults = []hub.CallError{
+	{Name: "away", Err: errAway}, {Name: "busy", Err: ErrBusy}, {Name: "rate_limited", Err: ErrRateLimited}, {Name: "not_found", Err: ErrNotFound},
+	{Name: "reused", Err: ErrCommandReused}, {Name: "game", Err: ErrGame}, {Name: "fenced", Err: ErrFenced},
 }
 
-// faults are the errors that mean something to the node that asked. The first that fits is said.
-var faults = []struct {
-	name string
-	err  error
-}{{"away", errAway}, {"busy", ErrBusy}, {"rate_limited", ErrRateLimited}, {"not_found", ErrNotFound}, {"reused", ErrCommandReused}, {"game", ErrGame}, {"fenced", ErrFenced}}
-
-func respond[T any](value T, err error) []byte {
-	out := response[T]{Value: value}
-	if err != nil {
-		out.Fault = "unavailable"
-		for _, f := range faults {
-			if errors.Is(err, f.err) {
-				out.Fault = f.name
-				break
-			}
-		}
-	}
-	body, err := json.Marshal(out)
-	if err != nil {
-		return []byte(`{"fault":"unavailable"}`)
-	}
-	return body
+// callOf returns what nodes ask each other under a name.
+func callOf[T any](name string) hub.Call[request, T] {
+	return hub.Call[request, T]{Name: name, Within: askWithin, ServeWithin: answerWithin, Errors: faults}
 }
 
-// read is the other side of respond. A node that does not answer is as good as away.
-func read[T any](body []byte, err error) (T, error) {
-	var out response[T]
-	if err != nil {
-		return out.Value, errAway
+// What nodes ask each other, and methodPlace, what they tell each other.
+var (
+	callCommand = callOf[Answer]("rooms.command")
+	callJoin    = callOf[Joined]("rooms.join")
+	callView    = callOf[json.RawMessage]("rooms.view")
+	callSince   = callOf[[]Record]("rooms.since")
+	callOpen    = callOf[struct{}]("rooms.open")
+)
+
+const methodPlace = "rooms.place"
+
+// faultOf returns what the error of a call is to whoever asked for the room: errAway if the room is to be
+// looked for again, one of faults, or ErrUnavailable.
+func faultOf(err error) error {
+	if err == nil {
+		return nil
 	}
-	if err := strict.DecodeKnown(body, &out); err != nil {
-		return out.Value, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if out.Fault == "" {
-		return out.Value, nil
+	if errors.Is(err, hub.ErrNoAnswer) || errors.Is(err, hub.ErrSlotsFull) { // as good as away
+		return errAway
 	}
 	for _, f := range faults {
-		if out.Fault == f.name {
-			return out.Value, f.err
+		if errors.Is(err, f.Err) {
+			return f.Err
 		}
 	}
-	return out.Value, ErrUnavailable
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 // owner is the node that a room is on, if it is on another one that lives.
@@ -156,25 +132,20 @@ func (d *Directory) send(ref Ref, c *Command, until time.Time, reply func(Answer
 		settle(Answer{}, err)
 		return
 	}
-	body, err := d.encode(request{Ref: ref, Command: c})
-	if err != nil {
-		settle(Answer{}, fmt.Errorf("%w: %w", ErrUnavailable, err))
-		return
-	}
 	d.meter.forwarded.Inc()
-	d.o.Peers.Ask(node, methodCommand, body, askWithin, func(body []byte, err error) { settle(read[Answer](body, err)) })
+	callCommand.Go(d.o.Peers, node, d.dated(request{Ref: ref, Command: c}), func(a Answer, err error) { settle(a, faultOf(err)) })
 }
 
 // seek asks a room, wherever it is, until it answers or ctx ends: here if it is on this node,
-// else by method.
-func seek[T any](ctx context.Context, d *Directory, method string, q request, here func(context.Context) (T, error)) (T, error) {
+// else by a call.
+func seek[T any](ctx context.Context, d *Directory, call hub.Call[request, T], q request, here func(context.Context) (T, error)) (T, error) {
 	if d.alone() {
 		return here(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	for {
-		value, err := seekOnce(ctx, d, method, q, here)
+		value, err := seekOnce(ctx, d, call, q, here)
 		if !errors.Is(err, errAway) {
 			return value, err
 		}
@@ -186,7 +157,7 @@ func seek[T any](ctx context.Context, d *Directory, method string, q request, he
 	}
 }
 
-func seekOnce[T any](ctx context.Context, d *Directory, method string, q request, here func(context.Context) (T, error)) (value T, err error) {
+func seekOnce[T any](ctx context.Context, d *Directory, call hub.Call[request, T], q request, here func(context.Context) (T, error)) (value T, err error) {
 	if d.find(q.Ref) != nil {
 		return here(ctx)
 	}
@@ -194,46 +165,31 @@ func seekOnce[T any](ctx context.Context, d *Directory, method string, q request
 	if err != nil {
 		return value, err
 	}
-	body, err := d.encode(q)
-	if err != nil {
-		return value, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	type outcome struct {
-		value T
-		err   error
-	}
-	done := make(chan outcome, 1)
-	d.o.Peers.Ask(node, method, body, askWithin, func(body []byte, err error) {
-		value, err := read[T](body, err)
-		done <- outcome{value, err}
-	})
-	select {
-	case o := <-done:
-		return o.value, o.err
-	case <-ctx.Done():
-		return value, errors.Join(ErrUnavailable, ctx.Err())
-	}
+	value, err = call.Ask(ctx, d.o.Peers, node, d.dated(q))
+	return value, faultOf(err)
 }
 
 // serve answers what other nodes ask.
 func (d *Directory) serve() {
-	d.o.Peers.Answer(methodCommand, func(_ string, body []byte, reply func([]byte)) {
-		var q request
-		if err := strict.DecodeKnown(body, &q); err != nil || q.Command == nil || reply == nil || d.replaced.Load() {
-			return
+	callCommand.Handle(d.o.Peers, func(q request, reply func(Answer, error)) {
+		switch err := d.serves(q); {
+		case err != nil:
+			reply(Answer{}, err)
+		case q.Command == nil:
+			reply(Answer{}, hub.ErrUnreadable)
+		case d.find(q.Ref) == nil:
+			reply(Answer{}, errAway)
+		default:
+			d.mail(q.Ref, &message{command: q.Command, reply: reply})
 		}
-		if d.behind(q) || d.find(q.Ref) == nil {
-			reply(respond(Answer{}, errAway))
-			return
-		}
-		d.mail(q.Ref, &message{command: q.Command, reply: func(a Answer, err error) { reply(respond(a, err)) }})
 	})
-	answer(d, methodJoin, func(ctx context.Context, q request) (Joined, error) {
+	slots := hub.NewSlots(servesMax, func() { d.meter.refused.WithLabelValues(limitNodeQuestions).Inc() })
+	serveCall(d, slots, callJoin, func(ctx context.Context, q request) (Joined, error) {
 		return d.joinHere(ctx, q.Ref, q.Viewer, q.Resume)
 	})
-	answer(d, methodView, func(ctx context.Context, q request) (json.RawMessage, error) { return d.staffViewHere(ctx, q.Ref) })
-	answer(d, methodSince, func(ctx context.Context, q request) ([]Record, error) { return d.sinceHere(ctx, q.Ref, q.Seq) })
-	answer(d, methodOpen, func(ctx context.Context, q request) (struct{}, error) {
+	serveCall(d, slots, callView, func(ctx context.Context, q request) (json.RawMessage, error) { return d.staffViewHere(ctx, q.Ref) })
+	serveCall(d, slots, callSince, func(ctx context.Context, q request) ([]Record, error) { return d.sinceHere(ctx, q.Ref, q.Seq) })
+	serveCall(d, slots, callOpen, func(ctx context.Context, q request) (struct{}, error) {
 		return struct{}{}, d.openHere(ctx, q.Ref, q.Epoch)
 	})
 	d.o.Peers.Answer(methodPlace, func(_ string, body []byte, _ func([]byte)) {
@@ -244,30 +200,26 @@ func (d *Directory) serve() {
 	})
 }
 
-// answer answers a question of other nodes that takes its time.
-func answer[T any](d *Directory, method string, f func(context.Context, request) (T, error)) {
-	d.o.Peers.Answer(method, func(_ string, body []byte, reply func([]byte)) {
-		var q request
-		var none T
-		if err := strict.DecodeKnown(body, &q); err != nil || reply == nil || d.replaced.Load() {
-			return
+// serveCall answers a question of other nodes that takes its time.
+func serveCall[T any](d *Directory, slots *hub.Slots, call hub.Call[request, T], f func(context.Context, request) (T, error)) {
+	call.Serve(d.life, d.o.Peers, slots, func(ctx context.Context, q request) (T, error) {
+		if err := d.serves(q); err != nil {
+			var none T
+			return none, err
 		}
-		if d.behind(q) {
-			reply(respond(none, errAway))
-			return
-		}
-		select {
-		case d.serving <- struct{}{}:
-		default:
-			d.meter.refused.WithLabelValues(limitNodeQuestions).Inc()
-			reply(respond(none, errAway))
-			return
-		}
-		go func() {
-			defer func() { <-d.serving }()
-			ctx, cancel := context.WithTimeout(d.life, answerWithin)
-			defer cancel()
-			reply(respond(f(ctx, q)))
-		}()
+		return f(ctx, q)
 	})
+}
+
+// serves returns why a question of another node is not answered: hub.ErrNoAnswer if another process has
+// this node's name, and answers for it, or errAway if the node that asks knows of a generation that this
+// one does not.
+func (d *Directory) serves(q request) error {
+	switch {
+	case d.replaced.Load():
+		return hub.ErrNoAnswer
+	case q.Generation > d.floor.generation():
+		return errAway
+	}
+	return nil
 }

@@ -41,7 +41,7 @@ type Joined struct {
 // they are not too many, else its view. It returns ErrNotFound, ErrBusy, ErrRateLimited or
 // ErrUnavailable.
 func (d *Directory) Join(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
-	return seek(ctx, d, methodJoin, request{Ref: ref, Viewer: viewer, Resume: resume}, func(ctx context.Context) (Joined, error) {
+	return seek(ctx, d, callJoin, request{Ref: ref, Viewer: viewer, Resume: resume}, func(ctx context.Context) (Joined, error) {
 		return d.joinHere(ctx, ref, viewer, resume)
 	})
 }

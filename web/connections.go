@@ -36,7 +36,7 @@ func (s *Server) connections(c echo.Context) error {
 		return err
 	}
 	q := nodeQuestion{Tenant: tenantOf(c).ID, Limit: int(limit)}
-	answers, complete := askNodes(c.Request().Context(), s, methodConnections, q, s.connectionsHere)
+	answers, complete := askNodes(c.Request().Context(), s, callConnections, q, s.connectionsHere)
 	out := connectionsBody{Connections: []connectionBody{}, Complete: complete}
 	for _, a := range answers {
 		out.Connections = append(out.Connections, a.Connections...)

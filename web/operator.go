@@ -153,7 +153,7 @@ func (s *Server) players(c echo.Context) error {
 	for _, p := range list {
 		q.Players = append(q.Players, string(p.Player))
 	}
-	answers, complete := askNodes(ctx, s, methodOnline, q, s.onlineHere)
+	answers, complete := askNodes(ctx, s, callOnline, q, s.onlineHere)
 	online := map[string]bool{}
 	for _, some := range answers {
 		for _, p := range some {

@@ -62,7 +62,6 @@ type Server struct {
 	draining  chan struct{}
 	crowds    *crowds
 	tables    tables
-	asked     chan struct{} // one element per question of another node under way
 	rounds    *rounds
 	trials    *slots // trial balances
 	hits      *prometheus.CounterVec
@@ -95,7 +94,7 @@ func New(o Options) *Server {
 	s := &Server{
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), crowds: newCrowds(o.Node), tables: tables{told: map[tenant.ID]*toldTables{}}, draining: make(chan struct{}),
-		asked: make(chan struct{}, nodeQuestionsMax), edge: o.Edge.withDefaults(), seldom: newSeldom(o.Log), rounds: newRounds(), trials: newSlots(1),
+		edge: o.Edge.withDefaults(), seldom: newSeldom(o.Log), rounds: newRounds(), trials: newSlots(1),
 	}
 	if n := s.edge.AddressRequests; n > 0 {
 		s.addresses = newBuckets[netip.Addr](n, addressBurst*n)
@@ -113,8 +112,7 @@ func New(o Options) *Server {
 	s.listens()
 	s.store.Revocations().OnChange(s.CloseRevoked)
 	s.hub.Answer(methodPresence, s.hearPresence)
-	answerNodes(s, methodConnections, s.connectionsHere)
-	answerNodes(s, methodOnline, s.onlineHere)
+	s.answerNodes()
 
 	// The whole API, in the order of docs/protocol.md.
 	get(e, routeHealth, s.healthz)

@@ -8,13 +8,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 )
 
 const (
-	// methodHello is what a node that starts asks those that live.
-	methodHello = "node.hello"
 	// helloFirst and helloMost bound how long one answer is waited for: longer each time.
 	helloFirst = 100 * time.Millisecond
 	helloMost  = time.Second
@@ -25,15 +24,14 @@ const (
 	meetWithin = 5 * rooms.LeaseTTL
 )
 
+// callHello is what a node that starts asks those that live.
+var callHello = hub.Call[struct{}, struct{}]{Name: "node.hello"}
+
 var errUnheard = errors.New("other nodes use this database and are not heard over the bus: give all nodes the same --redis-url, or stop those")
 
 // answerHello lets nodes that start find out that this one is on their bus.
 func (n *node) answerHello() {
-	n.hub.Answer(methodHello, func(_ string, body []byte, reply func([]byte)) {
-		if reply != nil {
-			reply(body)
-		}
-	})
+	callHello.Handle(n.hub, func(_ struct{}, reply func(struct{}, error)) { reply(struct{}{}, nil) })
 }
 
 // meet returns when every other node whose lease runs was heard over the bus: two nodes of one database
@@ -76,8 +74,10 @@ func (n *node) meet(ctx context.Context) error {
 // greet asks nodes for a sign of life and returns those that gave one, after within.
 func (n *node) greet(ctx context.Context, names []string, within time.Duration) (heard []string) {
 	answers := make(chan string, len(names))
+	hello := callHello
+	hello.Within = within
 	for _, name := range names {
-		n.hub.Ask(name, methodHello, nil, within, func(_ []byte, err error) {
+		hello.Go(n.hub, name, struct{}{}, func(_ struct{}, err error) {
 			if err == nil {
 				answers <- name
 			}
