@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/presence"
 	"github.com/pitboss-hub/pitboss/store"
 )
 
@@ -60,7 +61,7 @@ type Server struct {
 	starving  starvation
 	ready     readiness
 	draining  chan struct{}
-	crowds    *crowds
+	presence  *presence.Counter
 	tables    tables
 	rounds    *rounds
 	trials    *slots // trial balances
@@ -93,7 +94,7 @@ func (s *Server) hit(limit string) { s.hits.WithLabelValues(limit).Inc() }
 func New(o Options) *Server {
 	s := &Server{
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
-		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), crowds: newCrowds(o.Node), tables: tables{told: map[tenant.ID]*toldTables{}}, draining: make(chan struct{}),
+		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}}, draining: make(chan struct{}),
 		edge: o.Edge.withDefaults(), seldom: newSeldom(o.Log), rounds: newRounds(), trials: newSlots(1),
 	}
 	if n := s.edge.AddressRequests; n > 0 {
@@ -111,7 +112,6 @@ func New(o Options) *Server {
 	s.echo = e
 	s.listens()
 	s.store.Revocations().OnChange(s.CloseRevoked)
-	s.hub.Answer(methodPresence, s.hearPresence)
 	s.answerNodes()
 
 	// The whole API, in the order of docs/protocol.md.
@@ -195,7 +195,7 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 		}
 	})
-	tick := time.NewTicker(presenceEvery)
+	tick := time.NewTicker(presence.Every)
 	defer tick.Stop()
 	for {
 		select {

@@ -89,7 +89,7 @@ func (x *session) begin() {
 		return
 	}
 	s.knowTables(t.ID)
-	s.crowds.welcome(time.Now(), t.ID, func(frame []byte) { x.conn.Send(hub.ClassChat, "", frame) })
+	s.presence.Welcome(time.Now(), t.ID, func(frame []byte) { x.conn.Send(hub.ClassChat, "", frame) })
 	if x.who.Role != auth.Player {
 		return
 	}
@@ -176,5 +176,5 @@ func maskName(name string) string {
 
 // roomInfo is a room as the lobby shows it.
 func (s *Server) roomInfo(t *store.Tenant, info rooms.Info) wire.RoomInfo {
-	return wire.RoomInfo{Room: info.Room, Game: info.Game, Name: info.Name, Status: string(info.Status), Settings: info.Settings, Players: s.crowds.players(t.ID, info.Room)}
+	return wire.RoomInfo{Room: info.Room, Game: info.Game, Name: info.Name, Status: string(info.Status), Settings: info.Settings, Players: s.presence.Players(t.ID, info.Room)}
 }

@@ -1,4 +1,4 @@
-package web
+package presence
 
 import (
 	"encoding/json"
@@ -21,25 +21,25 @@ func casino(t *testing.T) tenant.ID {
 }
 
 // pass gives one node's news to another.
-func pass(now time.Time, from, to *crowds, news []presenceNews) {
+func pass(now time.Time, from, to *Counter, news []message) {
 	for _, n := range news {
-		to.hear(now, from.self, n)
+		to.hear(now, from.node, n)
 	}
 }
 
 func TestPresenceIsTheSumOfTheNodesThatLive(t *testing.T) {
 	id, now := casino(t), time.Now()
-	a, b := newCrowds("a"), newCrowds("b")
+	a, b := newCounter("a"), newCounter("b")
 	both := []string{"a", "b"}
-	look := func(living []string, inA, inB map[string]int) crowd {
+	look := func(living []string, inA, inB map[string]int) Counts {
 		t.Helper()
-		now = now.Add(presenceEvery)
-		news := a.count(now, map[tenant.ID]crowd{id: {len(inA), inA}}, living)
-		pass(now, b, a, b.count(now, map[tenant.ID]crowd{id: {len(inB), inB}}, living))
+		now = now.Add(Every)
+		news := a.count(now, map[tenant.ID]Counts{id: {len(inA), inA}}, living)
+		pass(now, b, a, b.count(now, map[tenant.ID]Counts{id: {len(inB), inB}}, living))
 		pass(now, a, b, news)
 		return a.sum(id)
 	}
-	want := func(got crowd, online int, rooms map[string]int) {
+	want := func(got Counts, online int, rooms map[string]int) {
 		t.Helper()
 		if got.Online != online || !maps.Equal(got.Rooms, rooms) {
 			t.Errorf("%+v, want %d and %v", got, online, rooms)
@@ -47,58 +47,58 @@ func TestPresenceIsTheSumOfTheNodesThatLive(t *testing.T) {
 	}
 	want(look(both, map[string]int{"r1": 2}, map[string]int{"r1": 3, "r2": 1}), 3, map[string]int{"r1": 5, "r2": 1})
 	want(look(both, map[string]int{"r1": 2}, map[string]int{"r1": 1}), 2, map[string]int{"r1": 3})
-	if got := b.players(id, "r1"); got != 3 {
+	if got := b.Players(id, "r1"); got != 3 {
 		t.Errorf("the other node counts %d", got)
 	}
-	// A lost message is wrong for presenceFull at most.
-	now = now.Add(presenceEvery)
-	b.count(now, map[tenant.ID]crowd{id: {9, map[string]int{"r1": 9}}}, both)
-	for range int(presenceFull / presenceEvery) {
+	// A lost message is wrong for fullEvery at most.
+	now = now.Add(Every)
+	b.count(now, map[tenant.ID]Counts{id: {9, map[string]int{"r1": 9}}}, both)
+	for range int(fullEvery / Every) {
 		look(both, map[string]int{"r1": 2}, map[string]int{"r1": 9})
 	}
 	want(a.sum(id), 2, map[string]int{"r1": 11})
 	// Another process of the node's name has none of the former's players.
-	b = newCrowds("b")
-	now = now.Add(presenceEvery)
+	b = newCounter("b")
+	now = now.Add(Every)
 	pass(now, b, a, b.count(now, nil, both))
 	want(a.sum(id), 1, map[string]int{"r1": 2})
 	want(look(both, map[string]int{"r1": 2}, map[string]int{"r1": 4}), 2, map[string]int{"r1": 6})
 	// They leave with the lease, and are back with it.
 	want(look([]string{"a"}, map[string]int{"r1": 2}, map[string]int{"r1": 4}), 1, map[string]int{"r1": 2})
 	want(look(both, map[string]int{"r1": 2}, map[string]int{"r1": 4}), 2, map[string]int{"r1": 6})
-	for range int(presenceForget/presenceEvery) + 1 {
-		now = now.Add(presenceEvery)
-		a.count(now, map[tenant.ID]crowd{id: {}}, []string{"a"})
+	for range int(forgetAfter/Every) + 1 {
+		now = now.Add(Every)
+		a.count(now, map[tenant.ID]Counts{id: {}}, []string{"a"})
 	}
-	if len(a.others) > 0 {
+	if len(a.peers) > 0 {
 		t.Error("a dead node is never forgotten")
 	}
 }
 
 func TestWhoLeftIsGoneThoughTheLastWordIsLost(t *testing.T) {
 	id, now := casino(t), time.Now()
-	a, b := newCrowds("a"), newCrowds("b")
-	look := func(inB map[tenant.ID]crowd, lost bool) {
-		now = now.Add(presenceEvery)
-		a.count(now, map[tenant.ID]crowd{id: {}}, []string{"a", "b"})
+	a, b := newCounter("a"), newCounter("b")
+	look := func(inB map[tenant.ID]Counts, lost bool) {
+		now = now.Add(Every)
+		a.count(now, map[tenant.ID]Counts{id: {}}, []string{"a", "b"})
 		if news := b.count(now, inB, []string{"a", "b"}); !lost {
 			pass(now, b, a, news)
 		}
 	}
-	some := map[tenant.ID]crowd{id: {5, map[string]int{"r1": 5}}}
-	for range 2 * int(presenceFull/presenceEvery) {
+	some := map[tenant.ID]Counts{id: {5, map[string]int{"r1": 5}}}
+	for range 2 * int(fullEvery/Every) {
 		look(some, false)
 	}
 	look(nil, true)
-	for range 3*int(presenceFull/presenceEvery) + 1 {
+	for range 3*int(fullEvery/Every) + 1 {
 		look(nil, false)
 	}
 	if got := a.sum(id); got.Online != 0 {
 		t.Errorf("%+v", got)
 	}
-	look(map[tenant.ID]crowd{id: {}}, false) // staff
-	look(map[tenant.ID]crowd{id: {}}, false)
-	look(map[tenant.ID]crowd{id: {1, map[string]int{"r1": 1}}}, false)
+	look(map[tenant.ID]Counts{id: {}}, false) // staff
+	look(map[tenant.ID]Counts{id: {}}, false)
+	look(map[tenant.ID]Counts{id: {1, map[string]int{"r1": 1}}}, false)
 	if got := a.sum(id); got.Online != 1 {
 		t.Errorf("the first player is not counted at once: %+v", got)
 	}
@@ -106,32 +106,32 @@ func TestWhoLeftIsGoneThoughTheLastWordIsLost(t *testing.T) {
 
 func TestACasinoOfThousandsOfRoomsIsToldInPieces(t *testing.T) {
 	id, now := casino(t), time.Now()
-	a, b := newCrowds("a"), newCrowds("b")
+	a, b := newCounter("a"), newCounter("b")
 	rooms := map[string]int{}
 	for i := range 5000 {
 		rooms[fmt.Sprintf("room-%d", i)] = 1
 	}
-	news := a.count(now, map[tenant.ID]crowd{id: {5000, rooms}}, []string{"a", "b"})
+	news := a.count(now, map[tenant.ID]Counts{id: {5000, rooms}}, []string{"a", "b"})
 	for _, n := range news {
 		size := 0
-		for _, c := range n.Crowds {
+		for _, c := range n.Counts {
 			size += len(c.Rooms)
 		}
-		if size > presenceChunk {
+		if size > roomsPerMessage {
 			t.Errorf("%d rooms in a message", size)
 		}
 	}
-	b.count(now, map[tenant.ID]crowd{id: {}}, []string{"a", "b"})
+	b.count(now, map[tenant.ID]Counts{id: {}}, []string{"a", "b"})
 	pass(now, a, b, news)
 	if got := b.sum(id); got.Online != 5000 || !maps.Equal(got.Rooms, rooms) {
 		t.Errorf("%d online, %d rooms", got.Online, len(got.Rooms))
 	}
 	// Sockets are told of all of them, some a second.
 	told := map[string]int{}
-	for range 5000/crowdRoomsMax + 1 {
-		now = now.Add(presenceEvery)
-		b.tell(now, func(_ tenant.ID, p wire.LobbyPresence) {
-			if len(p.Rooms) > crowdRoomsMax {
+	for range 5000/roomsMax + 1 {
+		now = now.Add(Every)
+		b.Changes(now, func(_ tenant.ID, p wire.LobbyPresence) {
+			if len(p.Rooms) > roomsMax {
 				t.Errorf("sockets are told of %d rooms", len(p.Rooms))
 			}
 			maps.Copy(told, p.Rooms)
@@ -153,14 +153,14 @@ func TestTheCountOfALargeRoomIsToldNowAndThen(t *testing.T) {
 		{5, 6, 0, true},
 		{20, 21, 0, true},
 		{21, 22, 0, false},
-		{21, 22, crowdPatience, true},
+		{21, 22, patience, true},
 		{200, 209, 0, false},
 		{200, 210, 0, true},
 		{200, 190, 0, true},
 		{200, 0, 0, true},
 		{0, 500, 0, true},
 	} {
-		if got := (toldCount{c.told, now}).worth(c.is, now.Add(c.after)); got != c.want {
+		if got := (sentCount{c.told, now}).due(c.is, now.Add(c.after)); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
@@ -168,7 +168,7 @@ func TestTheCountOfALargeRoomIsToldNowAndThen(t *testing.T) {
 
 func TestAWelcomeAndWhatFollowsAddUp(t *testing.T) {
 	id, now := casino(t), time.Now()
-	c := newCrowds("a")
+	c := newCounter("a")
 	client := map[string]int{}
 	merge := func(p wire.LobbyPresence) {
 		if p.Full {
@@ -188,17 +188,17 @@ func TestAWelcomeAndWhatFollowsAddUp(t *testing.T) {
 		merge(push.Params)
 	}
 	look := func(rooms map[string]int) {
-		now = now.Add(crowdPatience)
-		c.count(now, map[tenant.ID]crowd{id: {1, rooms}}, []string{"a"})
-		c.tell(now, func(_ tenant.ID, p wire.LobbyPresence) { merge(p) })
+		now = now.Add(patience)
+		c.count(now, map[tenant.ID]Counts{id: {1, rooms}}, []string{"a"})
+		c.Changes(now, func(_ tenant.ID, p wire.LobbyPresence) { merge(p) })
 		if !maps.Equal(client, rooms) {
 			t.Errorf("the client knows %v, and it is %v", client, rooms)
 		}
 	}
-	c.count(now, map[tenant.ID]crowd{id: {1, map[string]int{"r1": 30, "r2": 2}}}, []string{"a"})
-	c.welcome(now, id, welcome)
+	c.count(now, map[tenant.ID]Counts{id: {1, map[string]int{"r1": 30, "r2": 2}}}, []string{"a"})
+	c.Welcome(now, id, welcome)
 	look(map[string]int{"r1": 31})
-	c.welcome(now, id, welcome)
+	c.Welcome(now, id, welcome)
 	look(map[string]int{"r3": 1})
 	look(map[string]int{})
 }

@@ -1,0 +1,216 @@
+package presence
+
+import (
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+)
+
+const (
+	// Every is how often a node is to Count and to tell its sockets the Changes.
+	Every = time.Second
+	// fullEvery is how often a node tells the others all of its counts: what the bus lost is wrong for
+	// that long at most.
+	fullEvery = 5 * time.Second
+	// forgetAfter is how long a node that said nothing, and whose lease has run out, is kept.
+	forgetAfter = 10 * time.Second
+)
+
+// method is what nodes tell each other their counts under.
+const method = "web.presence"
+
+// Bus carries what one node tells all others. *hub.Hub does.
+type Bus interface {
+	Tell(method string, body []byte) error
+	Answer(method string, f hub.Answerer)
+}
+
+// Counter counts the players of all nodes.
+type Counter struct {
+	node string
+	boot string // tells this process from an earlier one of the node's name
+	bus  Bus
+	log  *slog.Logger
+
+	mu     sync.Mutex // guards what follows; held while sockets are told
+	here   map[tenant.ID]Counts
+	peers  map[string]*peer
+	living map[string]bool // nodes whose leases run
+	sent   map[tenant.ID]*sent
+	fullAt time.Time // when the others were told everything
+}
+
+// Counts are how many of a tenant's players are somewhere. Empty rooms are not in it.
+type Counts struct {
+	Online int            `json:"online"`
+	Rooms  map[string]int `json:"rooms,omitempty"`
+}
+
+// peer is another node, as it said.
+type peer struct {
+	boot    string
+	heardAt time.Time
+	counts  map[tenant.ID]Counts
+	fullAt  map[tenant.ID]time.Time // when it told all of a tenant's counts
+}
+
+// New returns the Counter of a node, which listens to the others from now on.
+func New(node string, bus Bus, log *slog.Logger) *Counter {
+	c := newCounter(node)
+	c.bus, c.log = bus, log
+	bus.Answer(method, func(from string, body []byte, _ func([]byte)) {
+		var m message
+		if err := strict.DecodeKnown(body, &m); err != nil {
+			log.Warn("another node's presence can not be read", "from", from, "error", err)
+			return
+		}
+		c.hear(time.Now(), from, m)
+	})
+	return c
+}
+
+func newCounter(node string) *Counter {
+	return &Counter{
+		node: node, boot: uuid.NewString(), here: map[tenant.ID]Counts{}, peers: map[string]*peer{},
+		living: map[string]bool{}, sent: map[tenant.ID]*sent{},
+	}
+}
+
+// Count notes who is on this node now, which it keeps, and which nodes' leases run, and tells the other
+// nodes what changed.
+func (c *Counter) Count(now time.Time, here map[tenant.ID]Counts, living []string) {
+	for _, m := range c.count(now, here, living) {
+		body, err := json.Marshal(m)
+		if err == nil {
+			err = c.bus.Tell(method, body)
+		}
+		if err != nil {
+			c.log.Debug("other nodes do not hear who is here", "error", err) // the bus's health says it aloud
+		}
+	}
+}
+
+// count is Count, and returns what the other nodes are to be told.
+func (c *Counter) count(now time.Time, here map[tenant.ID]Counts, living []string) []message {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.living)
+	for _, name := range living {
+		c.living[name] = true
+	}
+	for name, p := range c.peers {
+		if !c.living[name] && now.Sub(p.heardAt) > forgetAfter {
+			delete(c.peers, name)
+			continue
+		}
+		for id, at := range p.fullAt { // it would have told of this tenant again
+			if p.heardAt.Sub(at) > 2*fullEvery {
+				delete(p.counts, id)
+				delete(p.fullAt, id)
+			}
+		}
+	}
+	full := now.Sub(c.fullAt) >= fullEvery
+	if full {
+		c.fullAt = now
+	}
+	out := &writer{boot: c.boot}
+	for id, counts := range here {
+		before, ok := c.here[id]
+		if full || !ok || before.Online == 0 && len(before.Rooms) == 0 { // others forgot an empty one
+			out.write(tenantCounts{Tenant: id, Full: true, Counts: counts})
+			continue
+		}
+		if changed := counts.since(before); changed.Online != before.Online || len(changed.Rooms) > 0 {
+			out.write(tenantCounts{Tenant: id, Counts: changed})
+		}
+	}
+	for id := range c.here {
+		if _, still := here[id]; !still {
+			out.write(tenantCounts{Tenant: id, Full: true})
+		}
+	}
+	c.here = here
+	if full && len(out.messages) == 0 {
+		out.messages = append(out.messages, message{Boot: c.boot})
+	}
+	return out.messages
+}
+
+// hear notes what another node says.
+func (c *Counter) hear(now time.Time, from string, m message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if from == c.node {
+		return
+	}
+	p := c.peers[from]
+	if p == nil || p.boot != m.Boot {
+		p = &peer{boot: m.Boot, counts: map[tenant.ID]Counts{}, fullAt: map[tenant.ID]time.Time{}}
+		c.peers[from] = p
+		c.fullAt = time.Time{} // it knows nothing of this node either
+	}
+	p.heardAt = now
+	for _, said := range m.Counts {
+		if said.Full {
+			p.fullAt[said.Tenant] = now
+		}
+		counts, known := p.counts[said.Tenant]
+		switch {
+		case said.Full && said.Online == 0 && len(said.Rooms) == 0:
+			delete(p.counts, said.Tenant)
+			continue
+		case said.Full:
+			counts.Rooms = map[string]int{}
+		case !known:
+			continue // the rest comes within fullEvery
+		}
+		counts.Online = said.Online
+		for room, n := range said.Rooms {
+			if counts.Rooms[room] = n; n == 0 {
+				delete(counts.Rooms, room)
+			}
+		}
+		p.counts[said.Tenant] = counts
+	}
+}
+
+// sum returns how many of a tenant's players there are, on all nodes. c.mu is held.
+func (c *Counter) sum(id tenant.ID) Counts {
+	all := Counts{c.here[id].Online, maps.Clone(c.here[id].Rooms)}
+	if all.Rooms == nil {
+		all.Rooms = map[string]int{}
+	}
+	for name, p := range c.peers {
+		if !c.living[name] {
+			continue
+		}
+		counts := p.counts[id]
+		all.Online += counts.Online
+		for room, n := range counts.Rooms {
+			all.Rooms[room] += n
+		}
+	}
+	return all
+}
+
+// Players returns how many players are in a room, on all nodes.
+func (c *Counter) Players(id tenant.ID, room string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.here[id].Rooms[room]
+	for name, p := range c.peers {
+		if c.living[name] {
+			n += p.counts[id].Rooms[room]
+		}
+	}
+	return n
+}
