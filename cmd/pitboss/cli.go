@@ -77,6 +77,7 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("pitboss"),
 		kong.Description("A multi-tenant real-time game hub for casinos."),
+		kong.Vars{"load_games": loadGames()},
 		kong.UsageOnError(), kong.WithHyphenPrefixedParameters(true), kong.Writers(std.out, std.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {

@@ -1,19 +1,52 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
+	loadroulette "github.com/pitboss-hub/pitboss/cmd/pitboss/load/roulette"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
 	"github.com/pitboss-hub/pitboss/rooms/roulette"
 )
 
-// games are all games there are. Adding one is a folder and a line here.
+// allGames are the rules of every game there is, and how "pitboss load" plays it. Adding a game
+// is its folders and a line here.
+var allGames = []struct {
+	rules game.Kind
+	load  *load.Game // nil: nobody bets there
+}{
+	{lobby.Kind, nil},
+	{roulette.Kind, &loadroulette.Game},
+}
+
+// games returns the rules of all games by name.
 func games() map[string]game.Kind {
 	kinds := map[string]game.Kind{}
-	for _, k := range []game.Kind{
-		lobby.Kind,
-		roulette.Kind,
-	} {
-		kinds[k.Name] = k
+	for _, g := range allGames {
+		kinds[g.rules.Name] = g.rules
 	}
 	return kinds
+}
+
+// loadGame returns how "pitboss load" plays the game of that name.
+func loadGame(name string) (*load.Game, error) {
+	for _, g := range allGames {
+		if g.load != nil && g.load.Name == name {
+			return g.load, nil
+		}
+	}
+	return nil, fmt.Errorf("--game is %q, and 'pitboss load' plays %s", name, loadGames())
+}
+
+// loadGames returns the names of the games that "pitboss load" plays, for people to read.
+func loadGames() string {
+	var names []string
+	for _, g := range allGames {
+		if g.load != nil {
+			names = append(names, g.load.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }

@@ -20,7 +20,8 @@ var errViolated = errors.New("the checks found violations")
 
 type loadCmd struct {
 	URL      string        `name:"url" required:"" help:"The casino, e.g. http://casino-x.localhost:8080." placeholder:"URL"`
-	Tables   int           `default:"20" help:"Roulette tables to open."`
+	Game     string        `default:"roulette" help:"The game to play. Known: ${load_games}."`
+	Tables   int           `default:"20" help:"Tables to open."`
 	Players  int           `default:"200" help:"Players to seat, spread over the tables."`
 	Rate     float64       `default:"500" help:"Bets a second, over all tables."`
 	Duration time.Duration `default:"30s" help:"How long to bet."`
@@ -35,7 +36,7 @@ type loadCmd struct {
 func (loadCmd) Help() string {
 	return `Opens tables named load-<run>-<n>, funds players load-<run>-p<n>, seats them, bets, and then checks that every accepted bet was settled once at the right payout, that no event was missed or told twice, and that all balances agree. All of it over the casino's own API.
 
-Bets are due at even distances and go to the tables in turn that take bets then; latency counts from when a bet was due. Tables stay open for 3/4 of --bet-window to all of it, and 0.6 s pass between rounds, so that nearly all are open at any time. A player gives at most 95 bets a round (the server takes 100), so the window is shortened to 85 bets' worth of --rate a player. A player may send 50 commands a second, a casino 20,000.
+Bets are due at even distances and go to the tables in turn that take bets then; latency counts from when a bet was due. Tables stay open for 3/4 of --bet-window to all of it, and the pauses between rounds are short (0.6 s at roulette), so that nearly all are open at any time. A player gives no more bets a round than the game takes (95 at roulette, which takes 100), so the window is shortened to nine tenths of those at its share of --rate. A player may send 50 commands a second, a casino 20,000.
 
 Tokens are signed with the casino's secret from the database, which is found as 'pitboss token' finds it, or with --tenant and --secret. Progress goes to standard error.
 
@@ -44,6 +45,10 @@ Ctrl-C stops betting, waits for the rounds at hand, checks and reports; a second
 
 // Run implements the command.
 func (c loadCmd) Run(p *program) error {
+	plays, err := loadGame(c.Game)
+	if err != nil {
+		return err
+	}
 	at, err := load.ParseURL(c.URL)
 	if err != nil {
 		return err
@@ -66,7 +71,7 @@ func (c loadCmd) Run(p *program) error {
 		}
 	})()
 	report, err := load.Run(ctx, p.ctx, load.Options{
-		URL: at, Tables: c.Tables, Players: c.Players, Rate: c.Rate, Duration: c.Duration, Window: c.Window, Keep: c.Keep,
+		URL: at, Game: plays, Tables: c.Tables, Players: c.Players, Rate: c.Rate, Duration: c.Duration, Window: c.Window, Keep: c.Keep,
 		Token: token, Progress: p.err,
 	})
 	switch {

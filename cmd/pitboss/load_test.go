@@ -245,6 +245,7 @@ func TestWhatKeepsALoadFromStartingIsSaidInASentence(t *testing.T) {
 		{"no casino of this database", []string{"--url", "http://nowhere.localhost:1"}},
 		{"not \"ftp://a\"", []string{"--url", "ftp://a", "--tenant", "a", "--secret", secret}},
 		{"not \"casino-x.localhost:8080\"", []string{"--url", "casino-x.localhost:8080"}},
+		{`--game is "chess", and 'pitboss load' plays roulette`, []string{"--url", nobody, "--game", "chess"}},
 		{"go together", []string{"--url", nobody, "--tenant", "casino-x"}},
 		{"at least 32 bytes", []string{"--url", nobody, "--tenant", "casino-x", "--secret", "YQ=="}},
 		{"--players", []string{"--url", nobody, "--tables", "3", "--players", "2"}},

@@ -4,48 +4,18 @@ import (
 	"slices"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
-	"github.com/pitboss-hub/pitboss/rooms/roulette"
 )
-
-// bet is one stake on one position.
-type bet struct {
-	position string
-	amount   game.Money
-}
-
-// betPositions are where bets are placed: every kind of position.
-var betPositions = []string{
-	"red", "black", "odd", "even", "low", "high", "dozen:1", "dozen:2", "dozen:3", "column:1", "column:2", "column:3",
-	"straight:0", "straight:7", "straight:17", "straight:36", "split:17-20", "split:0-2", "trio:0-1-2", "street:16-17-18",
-	"corner:16-17-19-20", "first_four", "line:13-14-15-16-17-18",
-}
-
-var positionNames = func() map[string]string {
-	names := map[string]string{}
-	for _, p := range betPositions {
-		names[p] = p
-	}
-	return names
-}()
-
-// positionNamed is string(name), mostly without a copy.
-func positionNamed(name []byte) string {
-	if p, ok := positionNames[string(name)]; ok {
-		return p
-	}
-	return string(name)
-}
 
 // book is what one player was told, and holds it together. The order of the answers among
 // the events does not matter; that of the events does.
 type book struct {
 	player, table string
-	laPartage     bool
+	payout        func(outcome string, b Bet) (game.Money, error) // Table.Payout
 	faults        *faults
 
 	epoch, seq int64              // the latest event
-	accepted   map[int64]bet      // by seq: answered, its event not yet told
-	placed     map[int64]bet      // by seq: its event told, not yet answered
+	accepted   map[int64]Bet      // by seq: answered, its event not yet told
+	placed     map[int64]Bet      // by seq: its event told, not yet answered
 	open       map[int64]*stakes  // by round: not yet settled
 	settled    map[int64]struct{} // rounds in which this player was paid, or lost
 	balance    game.Money         // what the player must have now
@@ -61,10 +31,10 @@ type stakes struct {
 	sum  game.Money
 }
 
-func newBook(player, table string, laPartage bool, f *faults) *book {
+func newBook(player string, t *table) *book {
 	return &book{
-		player: player, table: table, laPartage: laPartage, faults: f,
-		accepted: map[int64]bet{}, placed: map[int64]bet{}, open: map[int64]*stakes{}, settled: map[int64]struct{}{},
+		player: player, table: t.room, payout: t.Payout, faults: t.faults,
+		accepted: map[int64]Bet{}, placed: map[int64]Bet{}, open: map[int64]*stakes{}, settled: map[int64]struct{}{},
 	}
 }
 
@@ -91,7 +61,7 @@ func (b *book) next(epoch, seq int64) bool {
 }
 
 // accept is the answer that a bet is accepted as event seq.
-func (b *book) accept(seq int64, at bet) {
+func (b *book) accept(seq int64, at Bet) {
 	if told, ok := b.placed[seq]; ok {
 		delete(b.placed, seq)
 		b.same(seq, at, told)
@@ -104,18 +74,18 @@ func (b *book) accept(seq int64, at bet) {
 }
 
 // place is the event that the player's bet lies on the table.
-func (b *book) place(seq, round int64, at bet) {
+func (b *book) place(seq, round int64, at Bet) {
 	s := b.open[round]
 	if s == nil {
 		s = &stakes{on: map[string]game.Money{}}
 		b.open[round] = s
 	}
-	s.on[at.position] += at.amount
-	s.sum += at.amount
+	s.on[at.Position] += at.Amount
+	s.sum += at.Amount
 	s.bets++
 	b.bets++
-	b.staked += at.amount
-	b.balance -= at.amount
+	b.staked += at.Amount
+	b.balance -= at.Amount
 	if answered, ok := b.accepted[seq]; ok {
 		delete(b.accepted, seq)
 		b.same(seq, answered, at)
@@ -124,26 +94,15 @@ func (b *book) place(seq, round int64, at bet) {
 	b.placed[seq] = at
 }
 
-func (b *book) same(seq int64, answered, told bet) {
+func (b *book) same(seq int64, answered, told Bet) {
 	if answered != told {
-		b.fault(untoldBet, "%d on %s was accepted as event %d, which is %d on %s", answered.amount, answered.position, seq, told.amount, told.position)
+		b.fault(untoldBet, "%d on %s was accepted as event %d, which is %d on %s", answered.Amount, answered.Position, seq, told.Amount, told.Position)
 	}
 }
 
-// outcome is what a player is told of his own bets when a round is settled.
-type outcome struct {
-	Staked game.Money `json:"staked"`
-	Payout game.Money `json:"payout"`
-	Bets   []struct {
-		Position string     `json:"position"`
-		Amount   game.Money `json:"amount"`
-		Payout   game.Money `json:"payout"`
-	} `json:"bets"`
-}
-
-// settle holds a settled round against the player's stakes in it and the rules' payouts for
-// pocket. mine is nil if the server knows of no stakes.
-func (b *book) settle(round int64, pocket int, mine *outcome) {
+// settle compares a settled round to the player's stakes in it and to what the rules pay for its
+// outcome. mine is nil if the server knows of no stakes.
+func (b *book) settle(round int64, outcome string, mine *Account) {
 	s := b.open[round]
 	_, again := b.settled[round]
 	switch {
@@ -177,9 +136,9 @@ func (b *book) settle(round int64, pocket int, mine *outcome) {
 	}
 	var due game.Money // what the rules pay
 	for _, r := range mine.Bets {
-		want, err := roulette.Payout(r.Position, pocket, r.Amount, b.laPartage)
+		want, err := b.payout(outcome, r.Bet)
 		if err != nil || want != r.Payout {
-			b.fault(wrongPayout, "round %d paid %d for %d on %s, and pocket %d pays %d", round, r.Payout, r.Amount, r.Position, pocket, want)
+			b.fault(wrongPayout, "round %d paid %d for %d on %s, and the outcome %s pays %d", round, r.Payout, r.Amount, r.Position, outcome, want)
 		}
 		due += want
 	}
@@ -208,10 +167,10 @@ func (b *book) finish() {
 		b.fault(unsettled, "round %d, with %d bets of %d, was never settled", round, s.bets, s.sum)
 	}
 	for _, seq := range sorted(b.accepted) {
-		b.fault(untoldBet, "%d on %s was accepted as event %d, and that event is no bet of this player's", b.accepted[seq].amount, b.accepted[seq].position, seq)
+		b.fault(untoldBet, "%d on %s was accepted as event %d, and that event is no bet of this player's", b.accepted[seq].Amount, b.accepted[seq].Position, seq)
 	}
 	for _, seq := range sorted(b.placed) {
-		b.fault(unknownBet, "event %d is %d on %s by this player, who was never told that it was accepted", seq, b.placed[seq].amount, b.placed[seq].position)
+		b.fault(unknownBet, "event %d is %d on %s by this player, who was never told that it was accepted", seq, b.placed[seq].Amount, b.placed[seq].Position)
 	}
 }
 

@@ -16,13 +16,9 @@ import (
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms/game"
-	"github.com/pitboss-hub/pitboss/rooms/roulette"
 )
 
-var (
-	seed   = game.Seed{3, 1, 4, 1, 5}
-	pocket = roulette.Draw(seed, 1)
-)
+var seed = game.Seed{3, 1, 4, 1, 5} // tails
 
 // told is one thing that a player is told: an event, or the answer to bet number id.
 type told struct {
@@ -41,26 +37,21 @@ type story struct {
 	books  trialBalance
 }
 
-// honest is a story without a fault: 100 on red, 10 straight on the pocket that wins, and
-// somebody else's bet between them.
+// honest is a story without a fault: 100 on heads, 10 on tails, which wins, and somebody else's bet
+// between them.
 func honest() *story {
-	won, err := roulette.Payout("red", pocket, 100, false)
-	if err != nil {
-		panic(err)
-	}
-	paid := won + 360
+	const paid = 20
 	s := &story{told: []told{
-		{seq: 2, typ: "betting.started", data: `{"round":1,"closes_at":"2026-01-02T03:04:05.000Z"}`},
-		{seq: 3, typ: "bet.placed", data: `{"round":1,"seat":1,"name":"lo***","sum":100,"bets":[{"position":"red","amount":100}],"mine":true}`},
+		{seq: 2, typ: "started", data: `{"round":1,"closes_at":"2026-01-02T03:04:05.000Z"}`},
+		{seq: 3, typ: "bet.placed", data: `{"round":1,"on":"heads","amount":100,"mine":true}`},
 		{seq: 3, id: 1},
-		{seq: 4, typ: "bet.placed", data: `{"round":1,"seat":2,"name":"lo***","sum":7}`},
+		{seq: 4, typ: "bet.placed", data: `{"round":1,"amount":7}`},
 		{seq: 5, id: 2}, // before the event
-		{seq: 5, typ: "bet.placed", data: fmt.Sprintf(`{"round":1,"seat":1,"name":"lo***","sum":10,"bets":[{"position":"straight:%d","amount":10}],"mine":true}`, pocket)},
-		{seq: 6, typ: "betting.closed", data: `{"round":1,"spins_at":"2026-01-02T03:04:06.000Z","totals":[{"position":"straight:17","amount":10},{"position":"red","amount":100}]}`},
-		{seq: 7, typ: "wheel.spun", data: fmt.Sprintf(`{"round":1,"pocket":%d,"colour":"?","seed":"%s","commitment":"%s","settles_at":"2026-01-02T03:04:07.000Z"}`, pocket, seed.Hex(), seed.Commit())},
-		{seq: 8, typ: "round.settled", data: fmt.Sprintf(`{"round":1,"pocket":%d,"staked":110,"paid":%d,"winners":[],"next_at":"2026-01-02T03:04:08.000Z","mine":{"staked":110,"payout":%d,"bets":[{"position":"red","amount":100,"payout":%d},{"position":"straight:%d","amount":10,"payout":360}]}}`,
-			pocket, paid, paid, won, pocket)},
-		{seq: 9, typ: "round.opened", data: `{"round":2,"commitment":"` + game.Seed{9}.Commit().String() + `"}`},
+		{seq: 5, typ: "bet.placed", data: `{"round":1,"on":"tails","amount":10,"mine":true}`},
+		{seq: 6, typ: "closed", data: `{"round":1,"total":110}`},
+		{seq: 7, typ: "tossed", data: fmt.Sprintf(`{"round":1,"side":"tails","seed":"%s"}`, seed.Hex())},
+		{seq: 8, typ: "settled", data: `{"round":1,"side":"tails","staked":110,"paid":20,"own":{"staked":110,"payout":20,"bets":[{"position":"heads","amount":100,"payout":0},{"position":"tails","amount":10,"payout":20}]}}`},
+		{seq: 9, typ: "opened", data: `{"round":2,"commitment":"` + game.Seed{9}.Commit().String() + `"}`},
 	}}
 	s.wallet = wire.Balance{Balance: int64(1000 - 110 + paid), Version: 4}
 	s.pushed = s.wallet
@@ -94,14 +85,12 @@ func (s *story) skip(typ string) {
 // violations are the kinds of violations that the checks find in the story.
 func (s *story) violations(t *testing.T) []string {
 	t.Helper()
-	r := &run{shares: []*stats{newStats()}}
-	r.tables = []*table{newTable("t1", false, &r.faults)}
-	p := newTestPlayer(r, r.tables[0])
+	r, p := newTestRun()
 	p.book.balance = 1000
 	p.book.epoch, p.book.seq = 1, 1
-	p.table.look(1, &tableView{Phase: "betting", Round: 1, Commitment: seed.Commit()})
-	p.waiting[1] = waiting{bet{"red", 100}, time.Now()}
-	p.waiting[2] = waiting{bet{fmt.Sprintf("straight:%d", pocket), 10}, time.Now()}
+	p.table.look(1, &Event{Open: true, Round: 1, Commitment: seed.Commit()})
+	p.waiting[1] = waiting{Bet{"heads", 100}, time.Now()}
+	p.waiting[2] = waiting{Bet{"tails", 10}, time.Now()}
 	for _, x := range s.told {
 		frame := wire.Reply(fmt.Appendf(nil, "%d", x.id), wire.RoomCommandResult{Accepted: true, Epoch: 1, Seq: x.seq, Balance: 1})
 		if x.id == 0 {
@@ -127,15 +116,6 @@ func (s *story) violations(t *testing.T) []string {
 	return kinds
 }
 
-func newTestPlayer(r *run, t *table) *player {
-	p := &player{
-		run: r, table: t, name: "p1", stats: r.shares[0], book: newBook("p1", t.room, t.laPartage, &r.faults),
-		waiting: map[int64]waiting{}, unsure: map[int64]time.Time{}, calls: map[int64]answer{},
-	}
-	t.players = append(t.players, p)
-	return p
-}
-
 func TestEveryPlantedFaultIsFound(t *testing.T) {
 	for _, c := range []struct {
 		fault string
@@ -147,18 +127,18 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		{"an event comes twice", func(s *story) { s.told = slices.Insert(s.told, 4, s.told[3]) }, []string{doubledSeq}},
 		{"two events change places", func(s *story) { s.told[0], s.told[1] = s.told[1], s.told[0] }, []string{doubledSeq, missingSeq}},
 		{"a payout is one too high, and booked so", func(s *story) {
-			s.replace("round.settled", `"amount":10,"payout":360`, `"amount":10,"payout":361`)
-			s.replace("round.settled", `"staked":110,"payout":`, `"staked":110,"payout":1`)
+			s.replace("settled", `"amount":10,"payout":20`, `"amount":10,"payout":21`)
+			s.replace("settled", `"staked":110,"payout":20`, `"staked":110,"payout":21`)
 			s.wallet.Balance++
 			s.pushed.Balance++
 		}, []string{wrongBalance, wrongPayout}},
 		{"the sum of the payouts is off by one", func(s *story) {
-			s.replace("round.settled", `"staked":110,"payout":`, `"staked":110,"payout":1`)
+			s.replace("settled", `"staked":110,"payout":20`, `"staked":110,"payout":21`)
 		}, []string{wrongPayout}},
-		{"a bet is never settled", func(s *story) { s.skip("round.settled") }, []string{unsettled, wrongBalance}},
+		{"a bet is never settled", func(s *story) { s.skip("settled") }, []string{unsettled, wrongBalance}},
 		{"a round is settled without this player", func(s *story) {
 			data := s.told[8].data
-			s.told[8].data = data[:strings.Index(data, `,"mine"`)] + "}"
+			s.told[8].data = data[:strings.Index(data, `,"own"`)] + "}"
 		}, []string{unsettled, wrongBalance, wrongStakes}},
 		{"a round is settled twice", func(s *story) {
 			again := s.told[8]
@@ -166,30 +146,29 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 			s.told = append(s.told, again)
 		}, []string{settledTwice}},
 		{"a bet is left out of the settlement", func(s *story) {
-			s.replace("round.settled", fmt.Sprintf(`,{"position":"straight:%d","amount":10,"payout":360}`, pocket), "")
+			s.replace("settled", `,{"position":"tails","amount":10,"payout":20}`, "")
 		}, []string{wrongBalance, wrongPayout, wrongStakes}},
 		{"a bet is settled twice in one settlement", func(s *story) {
-			one := fmt.Sprintf(`{"position":"straight:%d","amount":10,"payout":360}`, pocket)
-			s.replace("round.settled", one, one+","+one)
+			one := `{"position":"tails","amount":10,"payout":20}`
+			s.replace("settled", one, one+","+one)
 		}, []string{wrongBalance, wrongPayout, wrongStakes}},
-		{"a bet lies elsewhere than it was put", func(s *story) { s.replace("bet.placed", `"red"`, `"black"`) }, []string{untoldBet, wrongStakes}},
+		{"a bet lies elsewhere than it was put", func(s *story) { s.replace("bet.placed", `"heads"`, `"edge"`) }, []string{untoldBet, wrongStakes}},
 		{"an accepted bet is not on the table", func(s *story) { s.replace("bet.placed", `,"mine":true`, ``) }, []string{untoldBet, wrongBalance, wrongStakes}},
 		{"a bet is answered with another event's seq", func(s *story) { s.told[2].seq = 4 }, []string{unknownBet, untoldBet}},
 		{"a bet is accepted that nobody answered", func(s *story) { s.told = slices.Delete(s.told, 2, 3) }, []string{unanswered, unknownBet}},
 		{"a bet is answered twice", func(s *story) { s.told = slices.Insert(s.told, 3, s.told[2]) }, []string{wrongEvent}},
 		{"the outcome does not follow from the seed", func(s *story) {
-			other := (pocket + 1) % 37
-			s.replace("wheel.spun", fmt.Sprintf(`"pocket":%d`, pocket), fmt.Sprintf(`"pocket":%d`, other))
-			s.replace("round.settled", fmt.Sprintf(`"pocket":%d`, pocket), fmt.Sprintf(`"pocket":%d`, other))
+			s.replace("tossed", `"side":"tails"`, `"side":"heads"`)
+			s.replace("settled", `"side":"tails"`, `"side":"heads"`)
 		}, []string{wrongBalance, wrongOutcome, wrongPayout, wrongStakes}},
 		{"the seed is not the committed one", func(s *story) {
-			s.replace("wheel.spun", `"seed":"03`, `"seed":"04`)
+			s.replace("tossed", `"seed":"03`, `"seed":"04`)
 		}, []string{wrongOutcome}},
-		{"the settled pocket was not spun", func(s *story) {
-			s.replace("round.settled", fmt.Sprintf(`"pocket":%d`, pocket), fmt.Sprintf(`"pocket":%d`, (pocket+1)%37))
+		{"the settled outcome was another", func(s *story) {
+			s.replace("settled", `"side":"tails"`, `"side":"heads"`)
 		}, []string{wrongBalance, wrongOutcome, wrongPayout, wrongStakes}},
 		{"a round is voided", func(s *story) {
-			s.told[8].typ, s.told[8].data = "round.voided", `{"round":1,"reason":"lost","next_at":"2026-01-02T03:04:08.000Z","mine":{"refund":110}}`
+			s.told[8].typ, s.told[8].data = "voided", `{"round":1,"refund":110}`
 			s.wallet.Balance, s.pushed.Balance = 1000, 1000
 			s.books.Accounts[1].Balance, s.books.Accounts[2].Balance = 1000, 0
 		}, []string{voidedRound}},
@@ -199,8 +178,8 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		{"a till is short", func(s *story) { s.books.Accounts[2].Balance-- }, []string{wrongBalance}},
 		{"an account is not in the ledger", func(s *story) { s.books.Accounts = s.books.Accounts[:2] }, []string{wrongBalance}},
 		{"the ledger does not balance", func(s *story) { s.books.OK, s.books.Sum = false, 1 }, []string{wrongBooks}},
-		{"the table's totals are others", func(s *story) { s.replace("betting.closed", `"amount":100`, `"amount":99`) }, []string{wrongStakes}},
-		{"the round's sums are others", func(s *story) { s.replace("round.settled", `"staked":110,"paid"`, `"staked":111,"paid"`) }, []string{wrongStakes}},
+		{"the table's totals are others", func(s *story) { s.replace("closed", `"total":110`, `"total":109`) }, []string{wrongStakes}},
+		{"the round's sums are others", func(s *story) { s.replace("settled", `"staked":110,"paid"`, `"staked":111,"paid"`) }, []string{wrongStakes}},
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			s := honest()
@@ -216,15 +195,15 @@ func TestPlayersOfOneTableMustBeToldTheSame(t *testing.T) {
 	for _, c := range []struct {
 		typ, first, second string
 	}{
-		{"round.opened", `{"round":2,"commitment":"` + seed.Commit().String() + `"}`, `{"round":2,"commitment":"` + game.Seed{1}.Commit().String() + `"}`},
-		{"wheel.spun", fmt.Sprintf(`{"round":1,"pocket":%d,"seed":"%s"}`, pocket, seed.Hex()), fmt.Sprintf(`{"round":1,"pocket":%d,"seed":"%s"}`, (pocket+1)%37, seed.Hex())},
+		{"opened", `{"round":2,"commitment":"` + seed.Commit().String() + `"}`, `{"round":2,"commitment":"` + game.Seed{1}.Commit().String() + `"}`},
+		{"tossed", fmt.Sprintf(`{"round":1,"side":"tails","seed":"%s"}`, seed.Hex()), fmt.Sprintf(`{"round":1,"side":"heads","seed":"%s"}`, seed.Hex())},
 	} {
 		var f faults
-		table := newTable("t1", false, &f)
-		table.look(1, &tableView{Phase: "betting", Round: 1, Commitment: seed.Commit()})
+		table := newTable(&coin, "t1", 0, time.Second, &f)
+		table.look(1, &Event{Open: true, Round: 1, Commitment: seed.Commit()})
 		for i, data := range []string{c.first, c.first, c.second} {
-			var d roundData
-			if err := json.Unmarshal([]byte(data), &d); err != nil {
+			d, err := coin.Event(c.typ, json.RawMessage(data))
+			if err != nil {
 				t.Fatal(err)
 			}
 			table.observe(2, c.typ, &d)
@@ -256,14 +235,13 @@ func TestABetThatIsNotAnsweredIsSentAgain(t *testing.T) {
 			sent <- string(payload)
 		}
 	}()
-	r := &run{shares: []*stats{newStats()}}
-	p := newTestPlayer(r, newTable("t1", false, &r.faults))
+	r, p := newTestRun()
 	p.socket, p.seated = &socket{conn: client}, true
 	now := time.Now()
-	if !p.bet(now, bet{"red", 5}) || !p.bet(now, bet{"black", 6}) {
+	if !p.bet(now, Bet{"heads", 5}) || !p.bet(now, Bet{"tails", 6}) {
 		t.Fatal("the player does not bet")
 	}
-	if !p.bet(now, bet{"odd", 7}) {
+	if !p.bet(now, Bet{"heads", 7}) {
 		t.Fatal("the player does not bet")
 	}
 	first := []string{<-sent, <-sent, <-sent}

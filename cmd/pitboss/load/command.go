@@ -30,7 +30,7 @@ func (p *player) send(frame []byte) {
 }
 
 // bet sends a bet that was due. It reports false if the player is not there to bet.
-func (p *player) bet(due time.Time, b bet) bool {
+func (p *player) bet(due time.Time, b Bet) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.seated {
@@ -38,7 +38,7 @@ func (p *player) bet(due time.Time, b bet) bool {
 	}
 	p.id++
 	p.waiting[p.id] = waiting{b, due}
-	p.send(appendBet(newFrame(p.out), p.table.room, p.command, p.id, b))
+	p.send(appendBet(newFrame(p.out), p.run.Game, p.table.room, p.command, p.id, b))
 	return true
 }
 
@@ -53,7 +53,7 @@ func (p *player) sendAgain() {
 
 func (p *player) repeat(id int64) {
 	p.run.resent.Add(1)
-	p.send(appendBet(newFrame(p.out), p.table.room, p.command, id, p.waiting[id].bet))
+	p.send(appendBet(newFrame(p.out), p.run.Game, p.table.room, p.command, id, p.waiting[id].Bet))
 }
 
 // tend does what time asks for: bets to be sent again, a ping from who was silent, an end

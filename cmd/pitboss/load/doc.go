@@ -1,6 +1,6 @@
-// Package load is the work of "pitboss load": it opens roulette tables, seats players,
-// bets on a schedule, measures, and then checks every promise that it was given.
-// docs/load.md says what the printed lines mean.
+// Package load is the work of "pitboss load": it opens tables of a game, seats players, bets on
+// a schedule, measures, and then checks every promise that it was given. docs/load.md says what
+// the printed lines mean.
 //
 // # What always holds
 //
@@ -8,7 +8,9 @@
 //     latency counts from when it was due. There is no coordinated omission.
 //   - It knows a casino as its players and operators do: by its URL and tokens. It never
 //     looks into the database, and shares no code with the server but the messages'
-//     names, the tokens, and the rules of roulette that it holds the server to.
+//     names, the tokens, and the rules of the game that it holds the server to.
+//   - It knows no game. A Game says how players bet, what the events mean and what the rules
+//     pay; each has a folder below this one. The books that are kept of it are the same for all.
 //   - Every socket counts every event of its table; the first missing or doubled one is a
 //     violation. So is a bet that was not settled exactly once at the right payout, an
 //     outcome that does not follow from the committed seed, and a balance that differs.

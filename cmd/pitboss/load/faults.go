@@ -17,7 +17,7 @@ const (
 	settledTwice = "settled_twice"   // its round was settled before
 	wrongStakes  = "wrong_stakes"    // settled with other stakes than were accepted
 	wrongPayout  = "wrong_payout"    // not what the rules pay
-	wrongOutcome = "wrong_outcome"   // the pocket does not follow from the committed seed
+	wrongOutcome = "wrong_outcome"   // it does not follow from the committed seed
 	voidedRound  = "voided_round"    // stakes were given back
 	wrongBalance = "wrong_balance"   // a player's or a till's money does not add up
 	wrongBooks   = "unbalanced_book" // the tenant's trial balance

@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	cryptorand "crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,14 +23,6 @@ import (
 const (
 	// atOnce is how many requests or handshakes of the set-up are under way at once.
 	atOnce = 32
-	// The phases of a table but betting, in milliseconds: short, so that it is mostly open.
-	closeMS, spinMS, pauseMS = 100, 300, 200
-	// betsPerRound is a little less than roulette lets a player bet in a round.
-	betsPerRound = 95
-	// stakeMax is the largest stake, in minor units. The least is 1.
-	stakeMax = 1000
-	// playersPerTable is what roulette seats in a round.
-	playersPerTable = 500
 	// tendEvery is how often players are looked after.
 	tendEvery = 250 * time.Millisecond
 	// lookEvery is how often it is looked whether everything has come to rest.
@@ -45,6 +36,7 @@ const (
 // Options say what to do. All but Keep are required.
 type Options struct {
 	URL      *url.URL      // the casino, as ParseURL read it
+	Game     *Game         // to play
 	Tables   int           // to open
 	Players  int           // to seat, at least one a table
 	Rate     float64       // bets a second
@@ -64,8 +56,8 @@ func (o *Options) check() error {
 		return errors.New("--tables must be at least 1")
 	case o.Players < o.Tables:
 		return fmt.Errorf("--players must be at least --tables (%d), so that every table has one", o.Tables)
-	case o.Players > o.Tables*playersPerTable:
-		return fmt.Errorf("a table seats %d players: open at least %d --tables", playersPerTable, (o.Players+playersPerTable-1)/playersPerTable)
+	case o.Players > o.Tables*o.Game.SeatsMax:
+		return fmt.Errorf("a table seats %d players: open at least %d --tables", o.Game.SeatsMax, (o.Players+o.Game.SeatsMax-1)/o.Game.SeatsMax)
 	case !(o.Rate > 0) || o.Rate > 1e6:
 		return errors.New("--rate must be above 0, and at most a million")
 	case o.Duration < time.Second || o.Duration > 24*time.Hour:
@@ -80,7 +72,7 @@ func (o *Options) check() error {
 type run struct {
 	Options
 	id      string
-	window  time.Duration // the longest one, shortened so that no player reaches betsPerRound
+	window  time.Duration // the longest one, shortened so that no player reaches Game.BetsMax
 	base    *url.URL
 	api     *api
 	doors   doors
@@ -119,7 +111,7 @@ func Run(ctx, betting context.Context, o Options) (*Report, error) {
 	}
 	r := &run{
 		Options: o, base: o.URL, api: newAPI(o.URL, operator), id: strings.ToLower(cryptorand.Text()[:8]), doors: make(doors, atOnce),
-		window: min(o.Window, time.Duration(betsPerRound*0.9*float64(o.Players)/o.Rate*float64(time.Second))),
+		window: min(o.Window, time.Duration(0.9*float64(o.Game.BetsMax)*float64(o.Players)/o.Rate*float64(time.Second))),
 	}
 	for range 16 {
 		r.shares = append(r.shares, newStats())
@@ -185,7 +177,7 @@ func (r *run) setUp(ctx, soft context.Context, floor *errgroup.Group) error {
 	}
 	r.say("Opening %d tables, each of which takes bets for up to %s a round …", r.Tables, r.window.Round(100*time.Millisecond))
 	for n := range r.Tables {
-		r.tables = append(r.tables, newTable(fmt.Sprintf("load-%s-%d", r.id, n+1), n%2 == 1, &r.faults))
+		r.tables = append(r.tables, newTable(r.Game, fmt.Sprintf("load-%s-%d", r.id, n+1), n, r.someWindow(), &r.faults))
 	}
 	if err := each(soft, r.tables, r.openTable); err != nil {
 		return r.explain(err)
@@ -235,11 +227,13 @@ func each[T any](ctx context.Context, list []T, f func(context.Context, T) error
 	return work.Wait()
 }
 
+// someWindow returns how long a table takes bets: three quarters of the longest window to all of it.
+func (r *run) someWindow() time.Duration {
+	return time.Duration(float64(r.window) * (0.75 + 0.25*rand.Float64()))
+}
+
 func (r *run) openTable(ctx context.Context, t *table) error {
-	window := r.window.Seconds() * (0.75 + 0.25*rand.Float64())
-	settings := fmt.Sprintf(`{"min_bet":1,"max_bet":1000000000,"round_min":1,"round_max":1000000000,"betting_ms":%.0f,"close_ms":%d,"spin_ms":%d,"pause_ms":%d,"la_partage":%t}`,
-		window*1000, closeMS, spinMS, pauseMS, t.laPartage)
-	err := r.api.do(ctx, http.MethodPost, "/v1/rooms", map[string]any{"room": t.room, "game": "roulette", "name": "Load " + t.room, "settings": json.RawMessage(settings)}, nil)
+	err := r.api.do(ctx, http.MethodPost, "/v1/rooms", map[string]any{"room": t.room, "game": r.Game.Name, "name": "Load " + t.room, "settings": t.Settings}, nil)
 	if err == nil || isCode(err, "room_exists") { // a first try came through
 		t.opened.Store(true)
 		return nil
@@ -276,7 +270,7 @@ func (r *run) makePlayers() error {
 		if p.token, err = r.Token(p.name, auth.Player); err != nil {
 			return err
 		}
-		p.book = newBook(p.name, p.table.room, p.table.laPartage, &r.faults)
+		p.book = newBook(p.name, p.table)
 		p.table.players = append(p.table.players, p)
 		r.players = append(r.players, p)
 	}
@@ -285,7 +279,7 @@ func (r *run) makePlayers() error {
 
 // fund gives a player what all of his bets could cost, and some more.
 func (r *run) fund(ctx context.Context, p *player) error {
-	amount := int64(stakeMax * (1.5*r.Rate*r.Duration.Seconds()/float64(r.Players) + 2*betsPerRound))
+	amount := int64(float64(r.Game.StakeMax) * (1.5*r.Rate*r.Duration.Seconds()/float64(r.Players) + 2*float64(r.Game.BetsMax)))
 	var out struct {
 		Balance game.Money `json:"balance"`
 	}
@@ -366,10 +360,10 @@ func (t *table) place(due time.Time) bool {
 		if p.roundOfBets != round {
 			p.roundOfBets, p.betsInRound = round, 0
 		}
-		if p.betsInRound >= betsPerRound {
+		if p.betsInRound >= int64(t.game.BetsMax) {
 			continue
 		}
-		if p.bet(due, bet{betPositions[rand.IntN(len(betPositions))], 1 + game.Money(rand.IntN(stakeMax))}) {
+		if p.bet(due, t.game.Bet()) {
 			p.betsInRound++
 			return true
 		}

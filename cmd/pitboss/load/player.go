@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
-	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
 const (
@@ -60,7 +58,7 @@ type answer func(result json.RawMessage, refused *wire.Error)
 
 // waiting is a bet that was sent.
 type waiting struct {
-	bet
+	Bet
 	due time.Time
 }
 
@@ -256,36 +254,27 @@ func (p *player) enter(e *event) error {
 	if !p.book.next(e.epoch, e.seq) {
 		return nil
 	}
-	if string(e.typ) == "bet.placed" {
-		if !bytes.HasSuffix(e.data, mineEnd) {
-			return nil
+	if string(e.typ) == p.run.Game.BetPlaced {
+		round, b, own, err := p.run.Game.OwnBet(e.data)
+		if err != nil {
+			return fmt.Errorf("event %d: %w", e.seq, err)
 		}
-		round, b, ok := scanMine(e.data)
-		if !ok {
-			return fmt.Errorf("event %d is a bet.placed that was not expected: %.200s", e.seq, e.data)
+		if own {
+			p.book.place(e.seq, round, b)
 		}
-		p.book.place(e.seq, round, b)
 		return nil
 	}
-	var d roundData
-	if err := strict.DecodeKnown(e.data, &d); err != nil {
+	typ := string(e.typ)
+	d, err := p.run.Game.Event(typ, e.data)
+	if err != nil {
 		return fmt.Errorf("event %d, %s: %w", e.seq, e.typ, err)
 	}
-	typ := string(e.typ)
 	p.table.observe(e.seq, typ, &d)
-	switch typ {
-	case "round.settled":
-		var mine *outcome
-		if d.Mine != nil {
-			mine = &d.Mine.outcome
-		}
-		p.book.settle(d.Round, d.Pocket, mine)
-	case "round.voided":
-		var refund game.Money
-		if d.Mine != nil {
-			refund = d.Mine.Refund
-		}
-		p.book.void(d.Round, refund, d.Reason)
+	if d.Settled != nil {
+		p.book.settle(d.Round, d.Settled.Outcome, d.Settled.Own)
+	}
+	if d.Voided != nil {
+		p.book.void(d.Round, d.Voided.Refund, d.Voided.Reason)
 	}
 	return nil
 }
@@ -300,7 +289,7 @@ func (p *player) accepted(id, seq int64, now time.Time) {
 	delete(p.waiting, id)
 	delete(p.unsure, id)
 	p.answerTimes = append(p.answerTimes, now.Sub(w.due).Microseconds())
-	p.book.accept(seq, w.bet)
+	p.book.accept(seq, w.Bet)
 }
 
 // answered is any other reply.
@@ -363,8 +352,8 @@ func (p *player) joined(result json.RawMessage, e *wire.Error) error {
 		p.book.epoch, p.book.seq = r.Epoch, r.Seq
 		return nil
 	}
-	var v tableView
-	if err := strict.DecodeKnown(r.View, &v); err != nil {
+	v, err := p.run.Game.View(r.View)
+	if err != nil {
 		return err
 	}
 	if p.book.seq > 0 {

@@ -14,6 +14,7 @@ import (
 type Report struct {
 	Run            string           `json:"run"`
 	URL            string           `json:"url"`
+	Game           string           `json:"game"`
 	Tables         int              `json:"tables"`
 	Players        int              `json:"players"`
 	RequestedRate  float64          `json:"requested_rate"`  // bets/s
@@ -59,7 +60,7 @@ func (r *run) report(checked bool) *Report {
 		violations = []Violation{}
 	}
 	out := &Report{
-		Run: "load-" + r.id, URL: r.base.String(), Tables: r.Tables, Players: r.Players, RequestedRate: r.Rate, BettingSeconds: r.betting.Seconds(),
+		Run: "load-" + r.id, URL: r.base.String(), Game: r.Game.Name, Tables: r.Tables, Players: r.Players, RequestedRate: r.Rate, BettingSeconds: r.betting.Seconds(),
 		Offered: r.offered.Load(), Accepted: all.accepted, Refused: all.refused, Unplaced: r.unplaced.Load(),
 		Acceptance: latencyOf(all.answers), Events: latencyOf(all.events),
 		Reconnects: r.reconnects.Load(), Resent: r.resent.Load(),
@@ -80,7 +81,7 @@ func (r *Report) Print(w io.Writer) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "  %-12s "+format+"\n", append([]any{name}, args...)...)
 	}
-	fmt.Fprintf(w, "\n%s at %s: %d tables, %d players, %g bets/s wanted for %.1f s\n", r.Run, r.URL, r.Tables, r.Players, r.RequestedRate, r.BettingSeconds)
+	fmt.Fprintf(w, "\n%s at %s: %d tables of %s, %d players, %g bets/s wanted for %.1f s\n", r.Run, r.URL, r.Tables, r.Game, r.Players, r.RequestedRate, r.BettingSeconds)
 	line("offered", "%.0f bets/s: %d bets", r.OfferedRate, r.Offered)
 	line("accepted", "%.0f bets/s: %d bets", r.AcceptedRate, r.Accepted)
 	if len(r.Refused) > 0 {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
-	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
 // The messages that come by the hundred thousand are not parsed but scanned, in the order
@@ -48,18 +47,18 @@ func isDull(frame []byte) bool {
 }
 
 func scanEvent(frame []byte) (e event, ok bool) {
-	c := cursor{frame, true}
-	c.skip(eventHead)
-	e.room = c.text()
-	c.skip(`,"epoch":`)
-	e.epoch = c.number()
-	c.skip(`,"seq":`)
-	e.seq = c.number()
-	c.skip(`,"at":"`)
-	at := c.text()
-	c.skip(`,"type":"`)
-	e.typ = c.text()
-	c.skip(`,"data":`)
+	c := NewCursor(frame)
+	c.Skip(eventHead)
+	e.room = c.Text()
+	c.Skip(`,"epoch":`)
+	e.epoch = c.Number()
+	c.Skip(`,"seq":`)
+	e.seq = c.Number()
+	c.Skip(`,"at":"`)
+	at := c.Text()
+	c.Skip(`,"type":"`)
+	e.typ = c.Text()
+	c.Skip(`,"data":`)
 	if !c.ok || !bytes.HasSuffix(c.left, []byte("}}")) {
 		return event{}, false
 	}
@@ -94,70 +93,54 @@ func (e *event) since(now time.Time) time.Duration {
 
 // scanAccepted reads the answer to an accepted bet.
 func scanAccepted(frame []byte) (id, seq int64, ok bool) {
-	c := cursor{frame, true}
-	c.skip(replyHead)
-	id = c.number()
-	c.skip(acceptedHead)
-	c.number()
-	c.skip(`,"seq":`)
-	seq = c.number()
-	c.skip(`,"balance":`)
-	c.number()
-	c.skip(`}}`)
-	return id, seq, c.ok && len(c.left) == 0
+	c := NewCursor(frame)
+	c.Skip(replyHead)
+	id = c.Number()
+	c.Skip(acceptedHead)
+	c.Number()
+	c.Skip(`,"seq":`)
+	seq = c.Number()
+	c.Skip(`,"balance":`)
+	c.Number()
+	c.Skip(`}}`)
+	return id, seq, c.Done()
 }
 
 func scanBalance(frame []byte) (b wire.Balance, ok bool) {
-	c := cursor{frame, true}
-	c.skip(balanceHead)
-	b.Balance = c.number()
-	c.skip(`,"currency":"`)
-	c.text()
-	c.skip(`,"version":`)
-	b.Version = c.number()
-	c.skip(`}}`)
-	return b, c.ok && len(c.left) == 0
+	c := NewCursor(frame)
+	c.Skip(balanceHead)
+	b.Balance = c.Number()
+	c.Skip(`,"currency":"`)
+	c.Text()
+	c.Skip(`,"version":`)
+	b.Version = c.Number()
+	c.Skip(`}}`)
+	return b, c.Done()
 }
 
-// mineEnd ends the data of a bet.placed in its player's own form.
-var mineEnd = []byte(`,"mine":true}`)
-
-// scanMine reads a player's own bet.placed of one position.
-func scanMine(data []byte) (round int64, b bet, ok bool) {
-	c := cursor{data, true}
-	c.skip(`{"round":`)
-	round = c.number()
-	c.skip(`,"seat":`)
-	c.number()
-	c.skip(`,"name":"`)
-	c.text()
-	c.skip(`,"sum":`)
-	sum := c.number()
-	c.skip(`,"bets":[{"position":"`)
-	b.position = positionNamed(c.text())
-	c.skip(`,"amount":`)
-	b.amount = game.Money(c.number())
-	c.skip(`}],"mine":true}`)
-	return round, b, c.ok && len(c.left) == 0 && game.Money(sum) == b.amount
-}
-
-// cursor goes through a text. After the first surprise it is not ok any more and stays
-// where it is.
-type cursor struct {
+// Cursor goes through a text in the order in which it is expected to be written. After the first
+// surprise it stays where it is.
+type Cursor struct {
 	left []byte
 	ok   bool
 }
 
-// skip passes text.
-func (c *cursor) skip(text string) {
+// NewCursor returns a cursor at the beginning of the text, which it shares.
+func NewCursor(text []byte) Cursor { return Cursor{text, true} }
+
+// Done reports whether the whole text was passed without a surprise.
+func (c *Cursor) Done() bool { return c.ok && len(c.left) == 0 }
+
+// Skip passes text.
+func (c *Cursor) Skip(text string) {
 	if c.ok = c.ok && len(c.left) >= len(text) && string(c.left[:len(text)]) == text; c.ok {
 		c.left = c.left[len(text):]
 	}
 }
 
-// text takes a string without escapes, whose opening quote was passed, and passes the
+// Text returns a string without escapes, whose opening quote was passed, and passes the
 // closing one.
-func (c *cursor) text() []byte {
+func (c *Cursor) Text() []byte {
 	end := bytes.IndexByte(c.left, '"')
 	if c.ok = c.ok && end >= 0; !c.ok {
 		return nil
@@ -168,8 +151,8 @@ func (c *cursor) text() []byte {
 	return text
 }
 
-// number takes a whole number of at most 18 digits.
-func (c *cursor) number() (n int64) {
+// Number returns a whole number of at most 18 digits, and passes it.
+func (c *Cursor) Number() (n int64) {
 	i, negative := 0, len(c.left) > 0 && c.left[0] == '-'
 	if negative {
 		i++
@@ -188,20 +171,18 @@ func (c *cursor) number() (n int64) {
 	return n
 }
 
-// appendBet appends a room.command that bets. The command's id follows from the run, the
+// appendBet appends a room.command that places a bet. The command's id follows from the run, the
 // player and the request's id, so that it need not be kept to be sent again.
-func appendBet(dst []byte, room string, command commandID, id int64, b bet) []byte {
+func appendBet(dst []byte, g *Game, room string, command commandID, id int64, b Bet) []byte {
 	dst = append(dst, `{"jsonrpc":"2.0","id":`...)
 	dst = strconv.AppendInt(dst, id, 10)
 	dst = append(dst, `,"method":"room.command","params":{"room":"`...)
 	dst = append(dst, room...)
 	dst = append(dst, `","command_id":"`...)
 	dst = command.append(dst, id)
-	dst = append(dst, `","command":{"type":"bet","bets":[{"position":"`...)
-	dst = append(dst, b.position...)
-	dst = append(dst, `","amount":`...)
-	dst = strconv.AppendInt(dst, int64(b.amount), 10)
-	return append(dst, `}]}}}`...)
+	dst = append(dst, `","command":`...)
+	dst = g.AppendCommand(dst, b)
+	return append(dst, `}}`...)
 }
 
 // commandID is what the command ids of one player in one run have in common: a UUID

@@ -145,8 +145,7 @@ func TestAnotherWebSocketLibraryUnderstandsOurs(t *testing.T) {
 			t.Errorf("the server read %q", g)
 		}
 	}
-	r := &run{shares: []*stats{newStats()}}
-	p := newTestPlayer(r, newTable("t1", false, &r.faults))
+	_, p := newTestRun()
 	if err := s.fill(); err != nil {
 		t.Fatal(err)
 	}

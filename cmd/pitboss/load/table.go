@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
-	"github.com/pitboss-hub/pitboss/rooms/roulette"
 )
 
 // noClock is until when bets are taken before a round's first bet.
@@ -15,12 +14,13 @@ const noClock = math.MaxInt64
 
 // table is what all of its players were told together.
 type table struct {
-	room      string
-	laPartage bool
-	faults    *faults
-	opened    atomic.Bool
-	players   []*player
-	turn      int // whose bet is next; the schedule's
+	Table
+	game    *Game
+	room    string
+	faults  *faults
+	opened  atomic.Bool
+	players []*player
+	turn    int // whose bet is next; the schedule's
 
 	until atomic.Int64 // when betting closes by the server's clock, in Unix milliseconds; noClock; 0 if closed
 	round atomic.Int64 // the one that is open, or was last
@@ -37,9 +37,7 @@ type table struct {
 // round is what was told of one to everybody.
 type round struct {
 	commitment game.Commitment
-	spun       bool
-	pocket     int
-	seed       game.Seed
+	revealed   *Revealed
 	closed     bool
 	totals     game.Money // what lay on the table when betting closed
 	settled    bool
@@ -47,8 +45,8 @@ type round struct {
 	paid       game.Money
 }
 
-func newTable(room string, laPartage bool, f *faults) *table {
-	return &table{room: room, laPartage: laPartage, faults: f, rounds: map[int64]*round{}}
+func newTable(g *Game, room string, n int, betting time.Duration, f *faults) *table {
+	return &table{Table: g.Table(n, betting), game: g, room: room, faults: f, rounds: map[int64]*round{}}
 }
 
 func (t *table) fault(kind, format string, args ...any) {
@@ -60,35 +58,8 @@ func (t *table) takesBets(now time.Time, margin time.Duration) bool {
 	return now.Add(margin).UnixMilli() < t.until.Load()
 }
 
-// roundData are the members of all events that belong to a round.
-type roundData struct {
-	Round      int64           `json:"round"`
-	Commitment game.Commitment `json:"commitment"`
-	ClosesAt   time.Time       `json:"closes_at"`
-	Pocket     int             `json:"pocket"`
-	Seed       game.Seed       `json:"seed"`
-	Staked     game.Money      `json:"staked"`
-	Paid       game.Money      `json:"paid"`
-	Reason     string          `json:"reason"`
-	Totals     []struct {
-		Amount game.Money `json:"amount"`
-	} `json:"totals"`
-	Mine *struct {
-		outcome
-		Refund game.Money `json:"refund"`
-	} `json:"mine"`
-}
-
-// tableView is what a player who comes anew is shown.
-type tableView struct {
-	Phase      string          `json:"phase"`
-	Round      int64           `json:"round"`
-	Commitment game.Commitment `json:"commitment"`
-	ClosesAt   time.Time       `json:"closes_at"`
-}
-
 // look takes over a view as of seq.
-func (t *table) look(seq int64, v *tableView) {
+func (t *table) look(seq int64, v *Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if seq <= t.seq {
@@ -99,87 +70,87 @@ func (t *table) look(seq int64, v *tableView) {
 	if v.Round > 0 && t.rounds[v.Round] == nil {
 		t.rounds[v.Round] = &round{commitment: v.Commitment}
 	}
+	t.opens(v)
+}
+
+// opens takes over until when bets are taken.
+func (t *table) opens(e *Event) {
 	switch {
-	case v.Phase != "betting":
+	case !e.Open:
 		t.until.Store(0)
-	case v.ClosesAt.IsZero():
+	case e.ClosesAt.IsZero():
 		t.until.Store(noClock)
 	default:
-		t.until.Store(v.ClosesAt.UnixMilli())
+		t.until.Store(e.ClosesAt.UnixMilli())
 	}
 }
 
 // observe takes over an event that is no bet, from any of the players: the first one who
 // tells of it is believed, the others must tell the same.
-func (t *table) observe(seq int64, typ string, d *roundData) {
+func (t *table) observe(seq int64, typ string, e *Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := t.rounds[d.Round]
-	if r == nil && d.Round > 0 {
-		r = &round{commitment: d.Commitment}
-		t.rounds[d.Round] = r
+	r := t.rounds[e.Round]
+	if r == nil && e.Round > 0 {
+		r = &round{commitment: e.Commitment}
+		t.rounds[e.Round] = r
 	}
-	switch typ {
-	case "round.opened":
-		if r.commitment != d.Commitment {
-			t.fault(wrongEvent, "round %d was opened with the commitment %s and with %s", d.Round, r.commitment, d.Commitment)
-		}
-	case "betting.closed":
-		r.closed, r.totals = true, 0
-		for _, on := range d.Totals {
-			r.totals += on.Amount
-		}
-	case "wheel.spun":
-		t.spun(r, d)
-	case "round.settled":
-		t.settled(r, d)
+	if r != nil {
+		t.note(r, e)
 	}
 	if seq <= t.seq {
 		return // somebody else was quicker
 	}
 	t.seq = seq
-	switch typ {
-	case "round.opened":
-		t.round.Store(d.Round)
-		t.until.Store(noClock)
-	case "betting.started":
-		t.until.Store(d.ClosesAt.UnixMilli())
-	case "betting.stopped":
-		t.until.Store(noClock)
-	case game.TypeClosed:
-		t.ended = true
-		t.until.Store(0)
-	default:
-		t.until.Store(0)
+	if e.Open {
+		t.round.Store(e.Round)
+	}
+	t.ended = t.ended || typ == game.TypeClosed
+	t.opens(e)
+}
+
+// note takes over what an event says of its round.
+func (t *table) note(r *round, e *Event) {
+	if !e.Commitment.IsZero() && r.commitment != e.Commitment {
+		t.fault(wrongEvent, "round %d was opened with the commitment %s and with %s", e.Round, r.commitment, e.Commitment)
+	}
+	if e.Totals != nil {
+		r.closed, r.totals = true, *e.Totals
+	}
+	if e.Revealed != nil {
+		t.reveal(r, e.Round, e.Revealed)
+	}
+	if e.Settled != nil {
+		t.settle(r, e.Round, e.Settled)
 	}
 }
 
-// spun checks that the result follows from the seed, and the seed from the commitment.
-func (t *table) spun(r *round, d *roundData) {
-	if r.spun {
-		if r.pocket != d.Pocket || r.seed != d.Seed {
-			t.fault(wrongEvent, "two players were told different results of round %d: %d and %d", d.Round, r.pocket, d.Pocket)
+// reveal checks that the outcome follows from the seed, and the seed from the commitment.
+func (t *table) reveal(r *round, no int64, d *Revealed) {
+	if r.revealed != nil {
+		if *r.revealed != *d {
+			t.fault(wrongEvent, "two players were told different outcomes of round %d: %s and %s", no, r.revealed.Outcome, d.Outcome)
 		}
 		return
 	}
-	r.spun, r.pocket, r.seed = true, d.Pocket, d.Seed
+	r.revealed = d
 	if d.Seed.Commit() != r.commitment {
-		t.fault(wrongOutcome, "round %d: the seed %s is not the one of the commitment %s", d.Round, d.Seed.Hex(), r.commitment)
+		t.fault(wrongOutcome, "round %d: the seed %s is not the one of the commitment %s", no, d.Seed.Hex(), r.commitment)
 	}
-	if want := roulette.Draw(d.Seed, d.Round); want != d.Pocket {
-		t.fault(wrongOutcome, "round %d: the ball fell into %d, and the seed says %d", d.Round, d.Pocket, want)
+	if want := t.game.Outcome(d.Seed, no); want != d.Outcome {
+		t.fault(wrongOutcome, "round %d: the outcome was %s, and the seed says %s", no, d.Outcome, want)
 	}
 }
 
-func (t *table) settled(r *round, d *roundData) {
+func (t *table) settle(r *round, no int64, d *Settled) {
 	switch {
-	case !r.spun || r.pocket != d.Pocket:
-		t.fault(wrongOutcome, "round %d was settled for %d, which was not spun", d.Round, d.Pocket)
+	case r.revealed == nil || r.revealed.Outcome != d.Outcome:
+		t.fault(wrongOutcome, "round %d was settled for %s, which was not its outcome", no, d.Outcome)
 	case r.settled && (r.staked != d.Staked || r.paid != d.Paid):
-		t.fault(wrongEvent, "two players were told different sums of round %d", d.Round)
+		t.fault(wrongEvent, "two players were told different sums of round %d", no)
 	}
 	if r.closed && r.totals != d.Staked {
-		t.fault(wrongStakes, "when betting of round %d closed, %d lay on the table, and it is settled with %d", d.Round, r.totals, d.Staked)
+		t.fault(wrongStakes, "when betting of round %d closed, %d lay on the table, and it is settled with %d", no, r.totals, d.Staked)
 	}
 	if !r.settled {
 		r.settled, r.staked, r.paid = true, d.Staked, d.Paid
