@@ -93,12 +93,12 @@ func TestLimitFor37IsTheLargestMultipleThatFits(t *testing.T) {
 			t.Errorf("the word %d is taken", w)
 		}
 	}
-	protocol, err := os.ReadFile("../../docs/protocol.md")
+	page, err := os.ReadFile("../../docs/games/roulette.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(protocol), "the first word below 4294967289 ") {
-		t.Error("docs/protocol.md has another limit")
+	if !strings.Contains(string(page), "the first word below 4294967289 ") {
+		t.Error("docs/games/roulette.md has another limit")
 	}
 }
 
