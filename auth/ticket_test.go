@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
 // uses is Uses in memory.
@@ -33,14 +33,14 @@ func (u *uses) Use(_ context.Context, nonce []byte, until time.Time) (bool, erro
 
 type desk struct {
 	bundle
-	box  *store.Box
+	box  *seal.Box
 	uses *uses
 	who  auth.Principal
 }
 
 func openDesk(t *testing.T) desk {
 	t.Helper()
-	box, err := store.NewBox(bytes.Repeat([]byte{7}, store.MasterKeySize))
+	box, err := seal.NewBox(bytes.Repeat([]byte{7}, seal.MasterKeySize))
 	if err != nil {
 		t.Fatal(err)
 	}

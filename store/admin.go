@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/migrations"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
 const (
@@ -31,6 +33,12 @@ const (
 	appIdleTimeout      = rooms.LeaseTTL
 )
 
+// What is sealed for the platform and for tenants.
+const (
+	purposeCheck      = "master key check"
+	purposeSigningKey = "signing key " // and the key's id
+)
+
 // Admin is the database as its owner sees it: it migrates and makes tenants. It is not part
 // of a serving node. The owner's login owns the database and may create roles; it need not
 // be a superuser.
@@ -41,23 +49,23 @@ type Admin struct {
 	Log *slog.Logger
 
 	pool   *pgxpool.Pool
-	box    *Box
-	known  schemas
+	box    *seal.Box
+	known  migrations.Schemas
 	server int // server_version_num
 }
 
 // OpenAdmin connects as the database's owner. box seals the keys of new tenants. It returns
-// ErrEncoding or ErrMasterKey.
-func OpenAdmin(ctx context.Context, url string, box *Box) (*Admin, error) {
+// ErrEncoding or seal.ErrMasterKey.
+func OpenAdmin(ctx context.Context, url string, box *seal.Box) (*Admin, error) {
 	if box == nil {
-		return nil, fmt.Errorf("%w: none was given", ErrMasterKey)
+		return nil, fmt.Errorf("%w: none was given", seal.ErrMasterKey)
 	}
 	// Migrations change tables under the statements: nothing is remembered of them.
 	pool, err := openPool(ctx, url, "pitboss admin", pgx.QueryExecModeDescribeExec, adminConns)
 	if err != nil {
 		return nil, err
 	}
-	a := &Admin{pool: pool, box: box, known: embedded}
+	a := &Admin{pool: pool, box: box, known: migrations.Embedded}
 	var encoding string
 	err = pool.QueryRow(ctx, `select current_setting('server_version_num')::int, current_setting('server_encoding')`).Scan(&a.server, &encoding)
 	if err == nil && a.server < minServer {

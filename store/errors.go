@@ -10,18 +10,12 @@ import (
 )
 
 var (
-	// ErrNewerSchema means that the database was migrated by a newer binary.
-	ErrNewerSchema = errors.New("store: the database is of a newer version than this binary: run the newer pitboss")
 	// ErrOlderSchema means that the database lacks migrations that this binary needs.
 	ErrOlderSchema = errors.New("store: the database is of an older version than this binary: run pitboss migrate")
 	// ErrEncoding means that the database cannot keep every text that people write.
 	ErrEncoding = errors.New("store: the database must be made with encoding UTF8 (create database … encoding 'UTF8' template template0)")
 	// ErrAppLogin means that the application's login can not be what keeps tenants apart.
 	ErrAppLogin = errors.New("store: the application's login must be another than the owner's, and no superuser")
-	// ErrMasterKey means that what is stored was sealed under another master key.
-	ErrMasterKey = errors.New("store: wrong master key: start with the master key that this database was set up with")
-	// ErrSealed means that sealed data was altered, or is of another tenant or purpose.
-	ErrSealed = errors.New("store: sealed data is damaged")
 
 	// ErrUnavailable means that the database can not do it now, or that it is not known whether it
 	// did: it is away, full or read-only, or something is locked. It may be asked again.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/migrations"
 )
 
 // Pool is the application's login without any scope, for tests that show what it may not.
@@ -23,22 +24,22 @@ func (a *Admin) Pool() *pgxpool.Pool { return a.pool }
 
 // WithTenantStep makes the admin that of a newer binary, whose tenants have one more table.
 func (a *Admin) WithTenantStep(sql string) {
-	next := a.known.tenant.last() + 1
-	a.known.tenant.steps = append(append([]migration{}, a.known.tenant.steps...), migration{next, "test", sql})
+	next := a.known.Tenant.Last() + 1
+	a.known.Tenant.Steps = append(append([]migrations.Step{}, a.known.Tenant.Steps...), migrations.Step{Version: next, Name: "test", SQL: sql})
 }
 
 // BeforeRefusals makes the admin that of the first version, whose tenants have no table of them.
 func (a *Admin) BeforeRefusals() {
-	a.known.tenant.steps = a.known.tenant.steps[:1]
-	a.known.tenant.grants = strings.ReplaceAll(a.known.tenant.grants, "grant select, insert, delete on :schema.refusal to :role;", "")
+	a.known.Tenant.Steps = a.known.Tenant.Steps[:1]
+	a.known.Tenant.Grants = strings.ReplaceAll(a.known.Tenant.Grants, "grant select, insert, delete on :schema.refusal to :role;", "")
 }
 
 // TenantVersion is the newest tenant migration that the admin knows.
-func (a *Admin) TenantVersion() int { return a.known.tenant.last() }
+func (a *Admin) TenantVersion() int { return a.known.Tenant.Last() }
 
 // BreakProvisioning makes CreateTenant fail after it made everything.
 func (a *Admin) BreakProvisioning() {
-	a.known.tenant.grants += "; select 1/0"
+	a.known.Tenant.Grants += "; select 1/0"
 }
 
 // BareBegin runs fn in a transaction of the application's login, without a scope.

@@ -12,7 +12,11 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
+
+// purposeSeed is what a room's open seed is sealed for, with the room's name.
+const purposeSeed = "open seed of room "
 
 // indexTimeout bounds a write to platform.room that follows a committed transaction.
 const indexTimeout = 5 * time.Second
@@ -82,7 +86,7 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 				return err
 			}
 			if copy(saved.Seed[:], plain) != len(saved.Seed) {
-				return fmt.Errorf("%w: a seed of %d bytes", ErrSealed, len(plain))
+				return fmt.Errorf("%w: a seed of %d bytes", seal.ErrSealed, len(plain))
 			}
 		}
 		saved.Tail, err = records(ctx, tx, selectEvents, ref.Room, saved.SnapshotSeq, nil)

@@ -12,6 +12,8 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/jwks"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store/migrations"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
 // ErrOutOfOrder means that a tenant cannot be served because of what is stored of it; its text
@@ -47,7 +49,7 @@ order by tenant, created_at desc, kid`
 
 // loadTenants reads all tenants with their keys. What is wrong with one makes that one out of
 // order, and no other.
-func loadTenants(ctx context.Context, tx pgx.Tx, box *Box, asApp bool) ([]Tenant, error) {
+func loadTenants(ctx context.Context, tx pgx.Tx, box *seal.Box, asApp bool) ([]Tenant, error) {
 	domains, err := loadDomains(ctx, tx)
 	if err != nil {
 		return nil, err
@@ -94,8 +96,8 @@ func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
 		t.OutOfOrder = wrong.Error()
 	case lacks != "":
 		t.OutOfOrder = lacks
-	case version < embedded.tenant.last():
-		t.OutOfOrder = fmt.Sprintf("its tables are of version %d, and %d is needed: run pitboss migrate", version, embedded.tenant.last())
+	case version < migrations.Embedded.Tenant.Last():
+		t.OutOfOrder = fmt.Sprintf("its tables are of version %d, and %d is needed: run pitboss migrate", version, migrations.Embedded.Tenant.Last())
 	}
 	return t, name, nil
 }
@@ -129,7 +131,7 @@ func loadDomains(ctx context.Context, tx pgx.Tx) (map[string][]string, error) {
 
 // loadKeys returns every tenant's keys, and what is wrong with those of some. Tokens signed with a key
 // that cannot be read would be refused without a word: its tenant is out of order.
-func loadKeys(ctx context.Context, tx pgx.Tx, box *Box) (keys map[string]*tenantKeys, broken map[string]error, err error) {
+func loadKeys(ctx context.Context, tx pgx.Tx, box *seal.Box) (keys map[string]*tenantKeys, broken map[string]error, err error) {
 	keys, broken = map[string]*tenantKeys{}, map[string]error{}
 	var name, pem, url string
 	var sealed []byte
@@ -158,7 +160,7 @@ func loadKeys(ctx context.Context, tx pgx.Tx, box *Box) (keys map[string]*tenant
 	return keys, broken, err
 }
 
-func openKey(box *Box, name string, k auth.Key, sealed []byte, pem string) (auth.Key, error) {
+func openKey(box *seal.Box, name string, k auth.Key, sealed []byte, pem string) (auth.Key, error) {
 	id, err := tenant.Parse(name)
 	if err != nil {
 		return k, err

@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/seal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -52,7 +53,7 @@ func TestATenantThatCannotBeLoadedIsOutOfOrderByItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := store.NewBox(bytes.Repeat([]byte{7}, store.MasterKeySize))
+	other, err := seal.NewBox(bytes.Repeat([]byte{7}, seal.MasterKeySize))
 	if err != nil {
 		t.Fatal(err)
 	}

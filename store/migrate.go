@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store/migrations"
 )
 
 const (
@@ -31,8 +32,8 @@ const (
 // processes; what is done already is not done again. A database that was restored on another
 // server gets the roles and rights that no dump has, and the login the password of appURL. A
 // tenant that can not be migrated keeps its version, the others go on, and the errors are joined.
-// It returns ErrNewerSchema if the database is newer, ErrAppLogin, ErrAppDatabase, ErrGrants or
-// ErrMasterKey.
+// It returns migrations.ErrNewer if the database is newer, ErrAppLogin, ErrAppDatabase, ErrGrants or
+// seal.ErrMasterKey.
 func (a *Admin) Migrate(ctx context.Context, appURL string) error {
 	if err := a.warnOfMight(ctx); err != nil {
 		return err
@@ -89,11 +90,11 @@ func (a *Admin) migratePlatform(ctx context.Context, then func(pgx.Tx) error) er
 		if err := tx.QueryRow(ctx, selectVersions).Scan(&platform, &tenants); err != nil {
 			return fmt.Errorf("store: migrate: %w", err)
 		}
-		if err := compare(platform, tenants, a.known); err != nil {
+		if err := a.known.Check(platform, tenants); err != nil {
 			return err
 		}
-		for _, m := range a.known.platform.steps[platform:] {
-			if err := a.step(ctx, tx, "platform", m, m.sql); err != nil {
+		for _, m := range a.known.Platform.Steps[platform:] {
+			if err := a.step(ctx, tx, "platform", m, m.SQL); err != nil {
 				return err
 			}
 		}
@@ -102,7 +103,7 @@ func (a *Admin) migratePlatform(ctx context.Context, then func(pgx.Tx) error) er
 				return fmt.Errorf("store: migrate: %w", err)
 			}
 		}
-		for _, m := range a.known.tenant.steps[tenants:] {
+		for _, m := range a.known.Tenant.Steps[tenants:] {
 			if err := a.step(ctx, tx, "tenant", m, inSchema(template, m)); err != nil {
 				return err
 			}
@@ -114,21 +115,21 @@ func (a *Admin) migratePlatform(ctx context.Context, then func(pgx.Tx) error) er
 	})
 }
 
-func (a *Admin) step(ctx context.Context, tx pgx.Tx, scope string, m migration, sql string) error {
+func (a *Admin) step(ctx context.Context, tx pgx.Tx, scope string, m migrations.Step, sql string) error {
 	if _, err := tx.Exec(ctx, sql); err != nil {
-		return fmt.Errorf("store: %s migration %d %s: %w", scope, m.version, m.name, err)
+		return fmt.Errorf("store: %s migration %d %s: %w", scope, m.Version, m.Name, err)
 	}
-	_, err := tx.Exec(ctx, `insert into platform.migration (scope, version, name) values ($1, $2, $3)`, scope, m.version, m.name)
+	_, err := tx.Exec(ctx, `insert into platform.migration (scope, version, name) values ($1, $2, $3)`, scope, m.Version, m.Name)
 	if err != nil {
-		return fmt.Errorf("store: %s migration %d %s: %w", scope, m.version, m.name, err)
+		return fmt.Errorf("store: %s migration %d %s: %w", scope, m.Version, m.Name, err)
 	}
 	return nil
 }
 
 // inSchema is a step's SQL for one tenant's schema, or for the template.
-func inSchema(schema string, m migration) string {
+func inSchema(schema string, m migrations.Step) string {
 	return fmt.Sprintf("set local search_path = %s, pg_temp;\n%s;\nupdate _meta set version = %d;\nset local search_path = pg_catalog, pg_temp",
-		quote(schema), m.sql, m.version)
+		quote(schema), m.SQL, m.Version)
 }
 
 // settle writes down which login the application has and which master key was used, and
@@ -152,7 +153,7 @@ func (a *Admin) settle(ctx context.Context, tx pgx.Tx, role string) error {
 	if err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}
-	grants := a.known.platform.grantsFor("platform", role) + `; grant usage on schema ` + template + ` to ` + quote(role)
+	grants := a.known.Platform.GrantsFor("platform", role) + `; grant usage on schema ` + template + ` to ` + quote(role)
 	if _, err := tx.Exec(ctx, grants); err != nil {
 		return fmt.Errorf("store: rights of login %q: %w", role, err)
 	}
@@ -189,7 +190,7 @@ func (a *Admin) migrateTenant(ctx context.Context, name, role string) error {
 			if err != nil {
 				return err
 			}
-			if err := compare(0, version, a.known); err != nil {
+			if err := a.known.Check(0, version); err != nil {
 				return err
 			}
 			return a.applyTenant(ctx, tx, id, role, version)
@@ -211,14 +212,14 @@ func (a *Admin) applyTenant(ctx context.Context, tx pgx.Tx, id tenant.ID, role s
 	if err := a.ensureRole(ctx, tx, id, role); err != nil {
 		return fmt.Errorf("role: %w", err)
 	}
-	for _, m := range a.known.tenant.steps[from:] {
+	for _, m := range a.known.Tenant.Steps[from:] {
 		if _, err := tx.Exec(ctx, inSchema(id.Schema(), m)); err != nil {
-			return fmt.Errorf("migration %d %s: %w", m.version, m.name, err)
+			return fmt.Errorf("migration %d %s: %w", m.Version, m.Name, err)
 		}
 	}
-	if _, err := tx.Exec(ctx, a.known.tenant.grantsFor(id.Schema(), id.Role())); err != nil {
+	if _, err := tx.Exec(ctx, a.known.Tenant.GrantsFor(id.Schema(), id.Role())); err != nil {
 		return fmt.Errorf("grants: %w", err)
 	}
-	_, err := tx.Exec(ctx, `update platform.tenant set schema_version = $2 where id = $1`, id.String(), a.known.tenant.last())
+	_, err := tx.Exec(ctx, `update platform.tenant set schema_version = $2 where id = $1`, id.String(), a.known.Tenant.Last())
 	return err
 }

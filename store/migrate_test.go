@@ -15,6 +15,8 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/migrations"
+	"github.com/pitboss-hub/pitboss/store/seal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -299,13 +301,13 @@ func TestNewerOlderAndForeignDatabasesAreRefused(t *testing.T) {
 	if err := newer.Migrate(t.Context(), d.AppURL); err != nil {
 		t.Fatal(err)
 	}
-	if err := admin.Migrate(t.Context(), d.AppURL); !errors.Is(err, store.ErrNewerSchema) {
+	if err := admin.Migrate(t.Context(), d.AppURL); !errors.Is(err, migrations.ErrNewer) {
 		t.Errorf("Migrate: %v", err)
 	}
-	if _, err := admin.CreateTenant(t.Context(), casino("too-late", "x.localhost")); !errors.Is(err, store.ErrNewerSchema) {
+	if _, err := admin.CreateTenant(t.Context(), casino("too-late", "x.localhost")); !errors.Is(err, migrations.ErrNewer) {
 		t.Errorf("CreateTenant: %v", err)
 	}
-	if err := open(); !errors.Is(err, store.ErrNewerSchema) {
+	if err := open(); !errors.Is(err, migrations.ErrNewer) {
 		t.Errorf("Open: %v", err)
 	}
 	if _, err := admin.Pool().Exec(t.Context(), `delete from platform.migration`); err != nil {
@@ -324,14 +326,14 @@ func TestAnotherMasterKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	storetest.Open(t, d, store.Options{})
-	other, err := store.NewBox(make([]byte, store.MasterKeySize))
+	other, err := seal.NewBox(make([]byte, seal.MasterKeySize))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL, Box: other}); !errors.Is(err, store.ErrMasterKey) {
+	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL, Box: other}); !errors.Is(err, seal.ErrMasterKey) {
 		t.Errorf("Open: %v", err)
 	}
-	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL}); !errors.Is(err, store.ErrMasterKey) {
+	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL}); !errors.Is(err, seal.ErrMasterKey) {
 		t.Errorf("Open without a key: %v", err)
 	}
 	admin, err := store.OpenAdmin(t.Context(), d.AdminURL, other)
@@ -339,10 +341,10 @@ func TestAnotherMasterKeyIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer admin.Close()
-	if err := admin.Migrate(t.Context(), d.AppURL); !errors.Is(err, store.ErrMasterKey) {
+	if err := admin.Migrate(t.Context(), d.AppURL); !errors.Is(err, seal.ErrMasterKey) {
 		t.Errorf("Migrate: %v", err)
 	}
-	if _, err := admin.CreateTenant(t.Context(), casino("casino-x", "x.localhost")); !errors.Is(err, store.ErrMasterKey) {
+	if _, err := admin.CreateTenant(t.Context(), casino("casino-x", "x.localhost")); !errors.Is(err, seal.ErrMasterKey) {
 		t.Errorf("CreateTenant: %v", err)
 	}
 }

@@ -32,7 +32,7 @@ update platform.tenant set version = v.directory_version from v where id = $1`
 
 // CreateTenant makes a tenant, whole or not at all: role, schema, tables, rights, signing
 // key, domains and the lobby. It returns ErrSlugTaken, ErrDomainTaken, ErrTenant, ErrDomain,
-// tenant.ErrSlug, ErrNewerSchema or ErrOlderSchema.
+// tenant.ErrSlug, migrations.ErrNewer or ErrOlderSchema.
 func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	domains, err := n.valid()
 	if err != nil {
@@ -101,10 +101,10 @@ func (a *Admin) ready(ctx context.Context, tx pgx.Tx) (role string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := compare(platform, tenants, a.known); err != nil {
+	if err := a.known.Check(platform, tenants); err != nil {
 		return "", err
 	}
-	if platform < a.known.platform.last() || tenants < a.known.tenant.last() {
+	if platform < a.known.Platform.Last() || tenants < a.known.Tenant.Last() {
 		return "", ErrOlderSchema
 	}
 	var check []byte

@@ -44,7 +44,7 @@ left join pg_roles app on app.rolname = (select app_role::name from platform.ins
 where t.schema_version <> $1 or r.oid is null or n.oid is null or c.oid is null
   or not has_schema_privilege(r.oid, n.oid, 'USAGE') or not has_table_privilege(r.oid, c.oid, 'UPDATE')
   or not `+a.memberRight()+`
-order by t.id`, a.known.tenant.last())
+order by t.id`, a.known.Tenant.Last())
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return nil, fmt.Errorf("store: migrate tenants: %w", err)

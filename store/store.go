@@ -15,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store/migrations"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
 const (
@@ -36,7 +38,7 @@ type Options struct {
 	// that stands between, whose queue they must not wait in. It defaults to URL.
 	ControlURL string
 	// Box opens what was sealed under the master key.
-	Box *Box
+	Box *seal.Box
 	// Log defaults to slog.Default().
 	Log *slog.Logger
 	// Application is what pg_stat_activity shows, unless a URL says it. Defaults to "pitboss".
@@ -51,7 +53,7 @@ type Store struct {
 	pool    *pgxpool.Pool // of tenants' scopes
 	control *pgxpool.Pool // of the platform's tables: what is there must not wait for those who wait for a lock
 	others  *gate         // of the control lane, for all but leases
-	box     *Box
+	box     *seal.Box
 	log     *slog.Logger
 	shares  sync.Map // tenant.ID → *share
 	tenants *Tenants
@@ -66,10 +68,10 @@ type Store struct {
 }
 
 // Open connects, checks the schema's version and the master key, and loads the directory of
-// tenants. It returns ErrNewerSchema, ErrOlderSchema, ErrEncoding or ErrMasterKey.
+// tenants. It returns migrations.ErrNewer, ErrOlderSchema, ErrEncoding or seal.ErrMasterKey.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Box == nil {
-		return nil, fmt.Errorf("%w: none was given", ErrMasterKey)
+		return nil, fmt.Errorf("%w: none was given", seal.ErrMasterKey)
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -179,16 +181,16 @@ func (s *Store) check(ctx context.Context) error {
 	if err := checkEncoding(encoding); err != nil {
 		return err
 	}
-	if err := compare(platform, tenants, embedded); err != nil {
+	if err := migrations.Embedded.Check(platform, tenants); err != nil {
 		return err
 	}
-	if platform < embedded.platform.last() || tenants < embedded.tenant.last() {
+	if platform < migrations.Embedded.Platform.Last() || tenants < migrations.Embedded.Tenant.Last() {
 		return ErrOlderSchema
 	}
 	return checkMaster(s.box, sealed)
 }
 
-func checkMaster(box *Box, sealed []byte) error {
+func checkMaster(box *seal.Box, sealed []byte) error {
 	if sealed == nil {
 		return nil
 	}

@@ -8,10 +8,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
 var (
-	_ auth.Sealer = (*Box)(nil)
+	_ auth.Sealer = (*seal.Box)(nil)
 	_ auth.Uses   = (*Store)(nil)
 )
 
@@ -35,4 +36,4 @@ func (s *Store) Use(ctx context.Context, nonce []byte, until time.Time) (first b
 }
 
 // Box is what seals secrets under the master key.
-func (s *Store) Box() *Box { return s.box }
+func (s *Store) Box() *seal.Box { return s.box }

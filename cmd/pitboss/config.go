@@ -12,6 +12,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
 // envFile is where "pitboss dev" leaves its connection strings, inside --dir, for the
@@ -62,7 +63,7 @@ func writeEnv(name string, lines ...string) error {
 }
 
 // box opens the seal that secrets in the database are under.
-func (g *globals) box() (*store.Box, error) {
+func (g *globals) box() (*seal.Box, error) {
 	if g.MasterKey == "" {
 		return nil, errors.New("there is no master key: set PITBOSS_MASTER_KEY to 32 random bytes in base64 (openssl rand -base64 32), always the same for one database")
 	}
@@ -70,7 +71,7 @@ func (g *globals) box() (*store.Box, error) {
 	if err != nil || len(key) != 32 {
 		return nil, errors.New("PITBOSS_MASTER_KEY is not 32 bytes in base64; make one with: openssl rand -base64 32")
 	}
-	return store.NewBox(key)
+	return seal.NewBox(key)
 }
 
 // openStore connects with the app's login.

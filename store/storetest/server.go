@@ -10,7 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
 // Server is a PostgreSQL of one test's own, as another machine would be.
@@ -77,20 +77,20 @@ func StartServer(t testing.TB, bin string) Server {
 }
 
 // Database makes an empty database that belongs to the owner. A nil box is a new one.
-func (s Server) Database(t testing.TB, name string, box *store.Box) Database {
+func (s Server) Database(t testing.TB, name string, box *seal.Box) Database {
 	t.Helper()
 	s.Super(t, "postgres", `create database `+name+` owner `+ownerLogin)
 	return s.Find(t, name, box)
 }
 
 // Find returns a database that is there.
-func (s Server) Find(t testing.TB, name string, box *store.Box) Database {
+func (s Server) Find(t testing.TB, name string, box *seal.Box) Database {
 	t.Helper()
 	if box == nil {
-		master := make([]byte, store.MasterKeySize)
+		master := make([]byte, seal.MasterKeySize)
 		_, _ = rand.Read(master) // it never fails
 		var err error
-		if box, err = store.NewBox(master); err != nil {
+		if box, err = seal.NewBox(master); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -32,6 +32,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
 const (
@@ -68,7 +69,7 @@ type Database struct {
 	AdminURL string // the owner's login
 	AppURL   string // the application's login
 	SuperURL string // a superuser's, for what production never does
-	Box      *store.Box
+	Box      *seal.Box
 }
 
 // Empty makes a database without any schema.
@@ -93,11 +94,11 @@ func Empty(t testing.TB) Database {
 	if err := super(t.Context(), "postgres", `create database `+name+` owner `+ownerLogin); err != nil {
 		t.Fatalf("storetest: %v", err)
 	}
-	master := make([]byte, store.MasterKeySize)
+	master := make([]byte, seal.MasterKeySize)
 	if _, err := rand.Read(master); err != nil {
 		t.Fatal(err)
 	}
-	box, err := store.NewBox(master)
+	box, err := seal.NewBox(master)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package store_test
+package seal_test
 
 import (
 	"bytes"
@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
 func TestBoxOpensOnlyWhatItSealedForTheSame(t *testing.T) {
 	t.Parallel()
-	box := func(fill byte) *store.Box {
-		b, err := store.NewBox(bytes.Repeat([]byte{fill}, store.MasterKeySize))
+	box := func(fill byte) *seal.Box {
+		b, err := seal.NewBox(bytes.Repeat([]byte{fill}, seal.MasterKeySize))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,7 +33,7 @@ func TestBoxOpensOnlyWhatItSealedForTheSame(t *testing.T) {
 	if bytes.Contains(sealed, secret) {
 		t.Error("the secret is readable")
 	}
-	if _, err := box(2).Open(id, "seed", sealed); !errors.Is(err, store.ErrMasterKey) {
+	if _, err := box(2).Open(id, "seed", sealed); !errors.Is(err, seal.ErrMasterKey) {
 		t.Errorf("another key: %v", err)
 	}
 	for name, open := range map[string]func() ([]byte, error){
@@ -47,11 +47,11 @@ func TestBoxOpensOnlyWhatItSealedForTheSame(t *testing.T) {
 		"cut off":         func() ([]byte, error) { return box(1).Open(id, "seed", sealed[:9]) },
 		"another version": func() ([]byte, error) { return box(1).Open(id, "seed", append([]byte{9}, sealed[1:]...)) },
 	} {
-		if _, err := open(); !errors.Is(err, store.ErrSealed) {
+		if _, err := open(); !errors.Is(err, seal.ErrSealed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := store.NewBox([]byte("short")); !errors.Is(err, store.ErrMasterKey) {
+	if _, err := seal.NewBox([]byte("short")); !errors.Is(err, seal.ErrMasterKey) {
 		t.Errorf("a short key: %v", err)
 	}
 }

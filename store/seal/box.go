@@ -1,4 +1,9 @@
-package store
+// Package seal encrypts what must not be read in the database: the tenants' signing secrets and the
+// seeds of open rounds.
+//
+// What always holds: what was sealed for one purpose of one tenant can be opened for no other, and
+// whatever was altered is refused.
+package seal
 
 import (
 	"bytes"
@@ -8,6 +13,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -15,6 +21,13 @@ import (
 
 // MasterKeySize is the length of a master key in bytes.
 const MasterKeySize = 32
+
+var (
+	// ErrMasterKey means that what is stored was sealed under another master key.
+	ErrMasterKey = errors.New("store: wrong master key: start with the master key that this database was set up with")
+	// ErrSealed means that sealed data was altered, or is of another tenant or purpose.
+	ErrSealed = errors.New("store: sealed data is damaged")
+)
 
 // Sealed data is: version, key id, nonce, AES-256-GCM ciphertext with tag.
 const (
@@ -66,7 +79,7 @@ func (b *Box) Seal(id tenant.ID, purpose string, plain []byte) ([]byte, error) {
 	return b.aead.Seal(out, nonce, plain, additional(id, purpose)), nil
 }
 
-// Open returns what Seal was given. It returns ErrMasterKey if another key sealed it, and
+// Open returns the text that Seal was given. It returns ErrMasterKey if another key sealed it, and
 // ErrSealed if it was altered or sealed for another tenant or purpose.
 func (b *Box) Open(id tenant.ID, purpose string, sealed []byte) ([]byte, error) {
 	head, size := len(b.header), b.aead.NonceSize()
@@ -84,14 +97,7 @@ func (b *Box) Open(id tenant.ID, purpose string, sealed []byte) ([]byte, error) 
 	return plain, nil
 }
 
-// additional is what the ciphertext is bound to. An ID contains no zero byte.
+// additional returns the data that a ciphertext is bound to. An ID contains no zero byte.
 func additional(id tenant.ID, purpose string) []byte {
 	return []byte(id.String() + "\x00" + purpose)
 }
-
-// What is sealed, and for what.
-const (
-	purposeCheck      = "master key check"
-	purposeSigningKey = "signing key " // and the key's id
-	purposeSeed       = "open seed of room "
-)
