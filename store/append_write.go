@@ -1,15 +1,12 @@
 package store
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"github.com/pitboss-hub/pitboss/rooms"
 )
 
 const (
@@ -89,7 +86,7 @@ func (g *group) queueRest(q *pgx.Batch, plans []*plan) error {
 	for _, p := range plans {
 		for _, e := range p.b.Entries { // rare: what an operator did
 			if e.Audit != nil {
-				q.Queue(insertAudit, auditArgs(*e.Audit)...)
+				queueAudit(q, *e.Audit)
 			}
 		}
 	}
@@ -132,7 +129,7 @@ func queueEvents(q *pgx.Batch, plans []*plan) {
 			for _, r := range e.Records {
 				ids, epochs, seqs = append(ids, p.ref.Room), append(epochs, p.b.Epoch), append(seqs, r.Seq)
 				ats, types = append(ats, r.At), append(types, r.Type)
-				rounds, data = append(rounds, r.Round), append(data, text(r.Data))
+				rounds, data = append(rounds, r.Round), append(data, jsonText(r.Data))
 			}
 		}
 	}
@@ -217,13 +214,4 @@ func (g *group) queueAccounts(q *pgx.Batch) {
 	if len(ids) > 0 {
 		q.Queue(updateAccounts, ids, balances, versions).Exec(all(len(ids), "balances"))
 	}
-}
-
-func auditArgs(a rooms.Audit) []any {
-	return []any{a.Actor, a.Action, a.Target, a.Reason, text(a.Before), text(a.After), a.Address}
-}
-
-func writeAudit(ctx context.Context, tx pgx.Tx, a rooms.Audit) error {
-	_, err := tx.Exec(ctx, insertAudit, auditArgs(a)...)
-	return err
 }

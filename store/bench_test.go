@@ -93,7 +93,7 @@ func BenchmarkAppendTogether(b *testing.B) {
 			d := storetest.Empty(b)
 			s, admin := storetest.Open(b, d, store.Options{})
 			storetest.Durable(b, d)
-			j := store.NewJournal(s)
+			j := s.Journal
 			refs := make([]rooms.Ref, tables)
 			refs[0] = open(b, s, admin)
 			for i := range refs {
@@ -158,7 +158,7 @@ func appendBets(b *testing.B, s *store.Store, admin *store.Admin, bets, tenants 
 			fund(b, s, refs[i].Tenant, p, store.MaxAmount)
 		}
 	}
-	j := store.NewJournal(s)
+	j := s.Journal
 	for turn := 0; b.Loop(); turn++ {
 		ref, seq := refs[turn%tenants], &seqs[turn%tenants]
 		entries := make([]rooms.Entry, bets)

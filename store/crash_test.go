@@ -55,7 +55,7 @@ func TestAppendIsAllOrNothingWhenBackendsDie(t *testing.T) {
 		if rnd.IntN(3) == 0 {
 			killSoon(kill, rnd)
 		}
-		_, err := store.NewJournal(s).Append(t.Context(), ref, rooms.Batch{Epoch: epoch, Seq: seq, Entries: entries, Status: rooms.Open})
+		_, err := s.Journal.Append(t.Context(), ref, rooms.Batch{Epoch: epoch, Seq: seq, Entries: entries, Status: rooms.Open})
 		saved.Seq = seq + bets
 		if err != nil {
 			if errors.Is(err, rooms.ErrFenced) || errors.As(err, new(*rooms.Conflict)) {
@@ -95,7 +95,7 @@ func persistentClaim(t *testing.T, s *store.Store, ref rooms.Ref) rooms.Saved {
 	t.Helper()
 	var last error
 	for range 20 {
-		saved, err := store.NewJournal(s).Claim(t.Context(), ref, "n", rooms.AnyEpoch)
+		saved, err := s.Journal.Claim(t.Context(), ref, "n", rooms.AnyEpoch)
 		if err == nil {
 			return saved
 		}

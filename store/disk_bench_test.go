@@ -29,7 +29,7 @@ func BenchmarkDisk(b *testing.B) {
 	for i := range players {
 		fund(b, s, ref.Tenant, player(0, i), store.MaxAmount)
 	}
-	j := store.NewJournal(s)
+	j := s.Journal
 	conn, err := pgx.Connect(b.Context(), d.SuperURL)
 	if err != nil {
 		b.Fatal(err)

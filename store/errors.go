@@ -10,13 +10,6 @@ import (
 )
 
 var (
-	// ErrOlderSchema means that the database lacks migrations that this binary needs.
-	ErrOlderSchema = errors.New("store: the database is of an older version than this binary: run pitboss migrate")
-	// ErrEncoding means that the database cannot keep every text that people write.
-	ErrEncoding = errors.New("store: the database must be made with encoding UTF8 (create database … encoding 'UTF8' template template0)")
-	// ErrAppLogin means that the application's login can not be what keeps tenants apart.
-	ErrAppLogin = errors.New("store: the application's login must be another than the owner's, and no superuser")
-
 	// ErrUnavailable means that the database can not do it now, or that it is not known whether it
 	// did: it is away, full or read-only, or something is locked. It may be asked again.
 	ErrUnavailable = errors.New("store: the database can not do this now")
@@ -26,28 +19,6 @@ var (
 
 	// ErrNoTenant means that there is no such tenant.
 	ErrNoTenant = errors.New("store: no such tenant")
-	// ErrSlugTaken means that a tenant of that slug exists.
-	ErrSlugTaken = errors.New("store: a tenant of this slug exists")
-	// ErrDomainTaken means that the domain belongs to a tenant already.
-	ErrDomainTaken = errors.New("store: this domain belongs to a tenant already")
-	// ErrDomain means that a text cannot be a tenant's domain; its text says why.
-	ErrDomain = errors.New("store: not a domain")
-	// ErrTenant means that a new tenant's data can not be right; its text says what.
-	ErrTenant = errors.New("store: not a valid tenant")
-
-	// ErrStaked means that a tenant's currency cannot be another any more: money was moved in it.
-	ErrStaked = errors.New("store: money was moved in the tenant's currency already")
-	// ErrCurrencyChanged means that an amount was meant in a currency that the tenant has no more.
-	ErrCurrencyChanged = errors.New("store: the tenant's currency is another since")
-
-	// ErrInsufficientFunds means that a player's balance does not cover an amount.
-	ErrInsufficientFunds = errors.New("store: insufficient funds")
-	// ErrAmount means that an amount is zero or beyond MaxAmount, or a balance beyond MaxBalance.
-	ErrAmount = errors.New("store: an amount is not zero and at most 10^15 minor units")
-	// ErrCommandReused means that the command id was used before for something else.
-	ErrCommandReused = errors.New("store: this command id was used for something else")
-	// ErrTooLong means that what was asked for is larger than may be read at once.
-	ErrTooLong = errors.New("store: too long to be read at once")
 	// ErrInvalid means that an argument is missing or malformed; its text says which.
 	ErrInvalid = errors.New("store: invalid argument")
 )
@@ -116,13 +87,4 @@ func judged(err error, lost bool) error {
 func undone(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR" && class(pg.Code) != "08"
-}
-
-// unwritable reports whether what was to be written is to blame: data that can not be, a
-// constraint, a limit of the server (classes 22, 23, 54), or what no room should ask for.
-func unwritable(err error) bool {
-	if errors.Is(err, ErrNoTenant) || answeredMeanwhile(err) {
-		return false
-	}
-	return errors.Is(err, ErrInvalid) || errors.Is(err, ErrAmount) || slices.Contains([]string{"22", "23", "54"}, class(sqlState(err)))
 }

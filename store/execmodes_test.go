@@ -46,11 +46,11 @@ func BenchmarkExecModes(b *testing.B) {
 					if err := s.Pool().QueryRow(b.Context(), "select pg_backend_pid()").Scan(&pid); err != nil {
 						b.Fatal(err)
 					}
-					j := store.NewJournal(s)
+					j := s.Journal
 					once := func(i int) error {
 						ref, seq := refs[i%tenants], &seqs[i%tenants]
 						if work == "balance" {
-							_, _, err := s.Balance(b.Context(), ref.Tenant, "player")
+							_, _, err := s.Ledger.Balance(b.Context(), ref.Tenant, "player")
 							return err
 						}
 						e := bet(1, *seq+1, "player", 1)

@@ -8,16 +8,15 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/migrations"
 )
 
 // Pool is the application's login without any scope, for tests that show what it may not.
-func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+func (d *DB) Pool() *pgxpool.Pool { return d.pool }
 
 // ControlPool is the same, of the control lane.
-func (s *Store) ControlPool() *pgxpool.Pool { return s.control }
+func (d *DB) ControlPool() *pgxpool.Pool { return d.control }
 
 // Pool is the owner's login.
 func (a *Admin) Pool() *pgxpool.Pool { return a.pool }
@@ -43,18 +42,18 @@ func (a *Admin) BreakProvisioning() {
 }
 
 // BareBegin runs fn in a transaction of the application's login, without a scope.
-func (s *Store) BareBegin(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, s.pool, fn)
+func (d *DB) BareBegin(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, d.pool, fn)
 }
 
 // SetExecMode opens a second pool like the first with another mode; for benchmarks.
-func (s *Store) SetExecMode(ctx context.Context, url string, mode pgx.QueryExecMode, conns int32) error {
+func (d *DB) SetExecMode(ctx context.Context, url string, mode pgx.QueryExecMode, conns int32) error {
 	pool, err := openPool(ctx, url, "", mode, conns)
 	if err != nil {
 		return fmt.Errorf("another mode: %w", err)
 	}
-	s.pool.Close()
-	s.pool = pool
+	d.pool.Close()
+	d.pool = pool
 	return nil
 }
 
@@ -89,25 +88,20 @@ func (j *Journal) Together(ctx context.Context, refs []rooms.Ref, batches []room
 func (r *Revocations) Sweep(ctx context.Context) error { return r.sweep(ctx) }
 
 // LateClaim is what a Claim that read a room's status some time ago tells the index.
-func (s *Store) LateClaim(ctx context.Context, ref rooms.Ref, read rooms.Status, node string, epoch int64) error {
-	return s.index(ctx, updateIndex, ref, string(read), node, epoch)
+func (j *Journal) LateClaim(ctx context.Context, ref rooms.Ref, read rooms.Status, node string, epoch int64) error {
+	return j.index(ctx, updateIndex, ref, string(read), node, epoch)
 }
 
 // LateAppend is what an Append that was committed some time ago tells the index.
-func (s *Store) LateAppend(ctx context.Context, ref rooms.Ref, wrote rooms.Status) error {
-	return s.index(ctx, closeIndex, ref, string(wrote))
-}
-
-// SweepRefusals deletes a tenant's old refusals now rather than within the hour.
-func (s *Store) SweepRefusals(ctx context.Context, id tenant.ID) error {
-	return s.sweepRefusals(ctx, id)
+func (j *Journal) LateAppend(ctx context.Context, ref rooms.Ref, wrote rooms.Status) error {
+	return j.index(ctx, closeIndex, ref, string(wrote))
 }
 
 // WaitForDisk makes the last write that the disk refused long past.
-func (s *Store) WaitForDisk() {
-	s.disk.mu.Lock()
-	defer s.disk.mu.Unlock()
-	s.disk.last = s.disk.last.Add(-failingFor)
+func (d *DB) WaitForDisk() {
+	d.disk.mu.Lock()
+	defer d.disk.mu.Unlock()
+	d.disk.last = d.disk.last.Add(-failingFor)
 }
 
 // Undone is what an append takes an error for.

@@ -83,7 +83,7 @@ func (g *gate) leave() {
 
 // borrow runs do with a connection of the pool, behind the gate. All that the Store asks of the
 // database passes here, and so all that goes wrong is judged here.
-func (s *Store) borrow(ctx context.Context, pool *pgxpool.Pool, g *gate, do func(*pgxpool.Conn) error) error {
+func (d *DB) borrow(ctx context.Context, pool *pgxpool.Pool, g *gate, do func(*pgxpool.Conn) error) error {
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
@@ -96,11 +96,16 @@ func (s *Store) borrow(ctx context.Context, pool *pgxpool.Pool, g *gate, do func
 	if err = do(conn); err == nil {
 		return nil
 	}
-	s.disk.failed(err)
+	d.disk.failed(err)
 	return judged(err, conn.Conn().IsClosed())
 }
 
 // platform runs do outside of any tenant's scope, on a connection of the control lane.
-func (s *Store) platform(ctx context.Context, do func(*pgxpool.Conn) error) error {
-	return s.borrow(ctx, s.control, s.others, do)
+func (d *DB) platform(ctx context.Context, do func(*pgxpool.Conn) error) error {
+	return d.borrow(ctx, d.control, d.others, do)
+}
+
+// urgent is platform past the gate, for leases: nothing else may keep them waiting.
+func (d *DB) urgent(ctx context.Context, do func(*pgxpool.Conn) error) error {
+	return d.borrow(ctx, d.control, nil, do)
 }

@@ -29,13 +29,13 @@ func TestOneTenantsLockHoldsUpNoOther(t *testing.T) {
 		claim(t, s, ref, "n")
 		fund(t, s, ref.Tenant, "alice", 1000)
 	}
-	j := store.NewJournal(s)
+	j := s.Journal
 	unlock := lockTable(t, d, locked.Tenant.Schema()+".account")
 	began := time.Now()
 	var waiting sync.WaitGroup
 	for range requests {
 		waiting.Go(func() {
-			_, _, err := s.Balance(t.Context(), locked.Tenant, "alice")
+			_, _, err := s.Ledger.Balance(t.Context(), locked.Tenant, "alice")
 			if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrBusy) {
 				t.Errorf("a look-up: %v", err)
 			}
@@ -58,15 +58,15 @@ func TestOneTenantsLockHoldsUpNoOther(t *testing.T) {
 				_, err := j.Append(t.Context(), other, batchOf(seq, bet(1, seq+1, "alice", 1)))
 				return err
 			},
-			"balance":   func() error { _, _, err := s.Balance(t.Context(), other.Tenant, "alice"); return err },
-			"directory": func() error { return s.Tenants().Reload(t.Context()) },
-			"floor":     func() error { _, err := store.NewLeases(s).Floor(t.Context(), rooms.Mark{}); return err },
+			"balance":   func() error { _, _, err := s.Ledger.Balance(t.Context(), other.Tenant, "alice"); return err },
+			"directory": func() error { return s.Tenants.Reload(t.Context()) },
+			"floor":     func() error { _, err := s.Leases.Floor(t.Context(), rooms.Mark{}); return err },
 			"ticket": func() error {
-				_, err := s.Use(t.Context(), []byte(uuid.NewString()), time.Now().Add(time.Hour))
+				_, err := s.Tickets.Use(t.Context(), []byte(uuid.NewString()), time.Now().Add(time.Hour))
 				return err
 			},
 			"kick": func() error {
-				return s.Kick(t.Context(), other.Tenant, "bob", store.Revoke{Reason: "test", Actor: "op"})
+				return s.Revocations.Kick(t.Context(), other.Tenant, "bob", store.Revoke{Reason: "test", Actor: "op"})
 			},
 		} {
 			began := time.Now()
@@ -122,7 +122,7 @@ func TestLookUpsDoNotKeepBetsWaiting(t *testing.T) {
 	unlock := lockTable(t, d, ref.Tenant.Schema()+".audit_log")
 	var waiting sync.WaitGroup
 	for range 20 {
-		waiting.Go(func() { _, _ = s.AuditLog(t.Context(), ref.Tenant, 0, 10) })
+		waiting.Go(func() { _, _ = s.Audit.Lines(t.Context(), ref.Tenant, 0, 10) })
 	}
 	for n := 0; n < 3; n = count(t, admin, `select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`) {
 		if t.Context().Err() != nil {
@@ -132,7 +132,7 @@ func TestLookUpsDoNotKeepBetsWaiting(t *testing.T) {
 	began := time.Now()
 	for seq := range int64(5) {
 		b := batchOf(seq, bet(1, seq+1, "alice", 1))
-		if _, err := store.NewJournal(s).Append(t.Context(), ref, b); err != nil {
+		if _, err := s.Journal.Append(t.Context(), ref, b); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -153,7 +153,7 @@ func (j *Journal) tried(ctx context.Context, id tenant.ID, plans []*plan) (err e
 	defer func() {
 		if x := recover(); x != nil {
 			err = fmt.Errorf("%w: %v", errPanic, x)
-			j.s.log.ErrorContext(ctx, "an append panicked", "tenant", id.String(), "panic", x, "stack", string(debug.Stack()))
+			j.db.log.ErrorContext(ctx, "an append panicked", "tenant", id.String(), "panic", x, "stack", string(debug.Stack()))
 		}
 	}()
 	return j.try(ctx, id, plans)
@@ -169,7 +169,7 @@ func (j *Journal) tried(ctx context.Context, id tenant.ID, plans []*plan) (err e
 func (j *Journal) try(ctx context.Context, id tenant.ID, plans []*plan) error {
 	ctx, cancel := context.WithTimeout(ctx, groupWithin)
 	defer cancel()
-	scope := j.s.Tenant(id).forAppends()
+	scope := j.db.Tenant(id).forAppends()
 	err := scope.twoTrips(ctx, func() (*pgx.Batch, func(*pgx.Batch) error) {
 		g := newGroup(plans)
 		return g.presume(), g.confirm

@@ -52,7 +52,7 @@ func TestARoomThatCanNotGoOnHurtsNoOtherOfItsTransaction(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	refs := tables(t, s, admin, 5)
-	j := store.NewJournal(s)
+	j := s.Journal
 	answered := bet(1, 1, player(3, 0), 10)
 	first, err := j.Append(t.Context(), refs[3], batchOf(0, answered))
 	if err != nil {
@@ -104,7 +104,7 @@ func TestARoomThatTheDatabaseRefusesIsAloneWithIt(t *testing.T) {
 	refs := tables(t, s, admin, 3)
 	poisoned := bet(1, 1, player(1, 0), 100)
 	poisoned.Records[0].Data = json.RawMessage(`{`)
-	_, errs := store.NewJournal(s).Together(t.Context(), refs, []rooms.Batch{
+	_, errs := s.Journal.Together(t.Context(), refs, []rooms.Batch{
 		batchOf(0, bet(1, 1, player(0, 0), 100)), batchOf(0, poisoned), batchOf(0, bet(1, 1, player(2, 0), 100)),
 	})
 	if errs[0] != nil || state(errs[1]) != "22P02" || errs[2] != nil {
@@ -119,7 +119,7 @@ func TestTheLastMoneyIsStakedOnce(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	refs := tables(t, s, admin, 2)
-	_, errs := store.NewJournal(s).Together(t.Context(), refs, []rooms.Batch{
+	_, errs := s.Journal.Together(t.Context(), refs, []rooms.Batch{
 		batchOf(0, bet(1, 1, player(0, 0), 700)), batchOf(0, bet(1, 1, player(0, 0), 700)),
 	})
 	var conflict *rooms.Conflict
@@ -139,7 +139,7 @@ func TestAPanicInAnAppendEndsThatAppendOnly(t *testing.T) {
 	refs := tables(t, s, admin, 3)
 	bug := batchOf(0, bet(store.Buggy, 1, player(1, 0), 100))
 	bug.Epoch = store.Buggy
-	_, errs := store.NewJournal(s).Together(t.Context(), refs, []rooms.Batch{
+	_, errs := s.Journal.Together(t.Context(), refs, []rooms.Batch{
 		batchOf(0, bet(1, 1, player(0, 0), 100)), bug, batchOf(0, bet(1, 1, player(2, 0), 100)),
 	})
 	if errs[0] != nil || errs[1] == nil || !strings.Contains(errs[1].Error(), "panic") || errs[2] != nil {
@@ -154,7 +154,7 @@ func TestRoomsThatAppendAtOnceEachKeepTheirOrder(t *testing.T) {
 	s, admin := storetest.New(t)
 	const n, turns = 30, 12
 	refs := tables(t, s, admin, n)
-	j := store.NewJournal(s)
+	j := s.Journal
 	var wg sync.WaitGroup
 	for i, ref := range refs {
 		wg.Go(func() {

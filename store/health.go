@@ -45,48 +45,44 @@ func (d *disk) failed(err error) {
 
 // Health returns ErrDisk if the database refused a write in the last failingFor because it can
 // not keep it.
-func (s *Store) Health() error {
-	d := &s.disk
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.state != "" && time.Since(d.last) > failingFor {
-		d.state = ""
-		d.gauge.Set(0)
-		d.log.Info("the database has refused no write for a while")
+func (d *DB) Health() error {
+	k := &d.disk
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.state != "" && time.Since(k.last) > failingFor {
+		k.state = ""
+		k.gauge.Set(0)
+		k.log.Info("the database has refused no write for a while")
 	}
-	if d.state != "" {
-		return fmt.Errorf("%w (SQLSTATE %s)", ErrDisk, d.state)
+	if k.state != "" {
+		return fmt.Errorf("%w (SQLSTATE %s)", ErrDisk, k.state)
 	}
 	return nil
 }
 
-// meters are what a Store counts.
+// meters are what a DB counts.
 type meters struct {
 	hits   *prometheus.CounterVec // by limit
 	failed prometheus.Gauge
-	broken prometheus.Gauge
 }
 
 func newMeters() meters {
 	return meters{
 		hits:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_store_limit_hits_total", Help: "Requests of the database that were refused here, by limit."}, []string{"limit"}),
 		failed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_failing", Help: "1 while the database takes no writes: its disk is full or broken, or it is read-only."}),
-		broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_tenants_out_of_order", Help: "Tenants that cannot be served because of what is stored of them."}),
 	}
 }
 
-var _ prometheus.Collector = (*Store)(nil)
+var _ prometheus.Collector = (*DB)(nil)
 
 // Describe implements prometheus.Collector.
-func (s *Store) Describe(out chan<- *prometheus.Desc) {
-	s.meter.hits.Describe(out)
-	s.meter.failed.Describe(out)
-	s.meter.broken.Describe(out)
+func (d *DB) Describe(out chan<- *prometheus.Desc) {
+	d.meter.hits.Describe(out)
+	d.meter.failed.Describe(out)
 }
 
 // Collect implements prometheus.Collector.
-func (s *Store) Collect(out chan<- prometheus.Metric) {
-	s.meter.hits.Collect(out)
-	s.meter.failed.Collect(out)
-	s.meter.broken.Collect(out)
+func (d *DB) Collect(out chan<- prometheus.Metric) {
+	d.meter.hits.Collect(out)
+	d.meter.failed.Collect(out)
 }

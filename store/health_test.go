@@ -47,7 +47,7 @@ func TestAFullDiskIsSaidOnceAndTurnsHealthRed(t *testing.T) {
 	}
 	storetest.Super(t, d, saying(ref.Tenant.Schema()+".event", "53100"))
 	for range 3 {
-		if _, err := store.NewJournal(s).Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10))); !errors.Is(err, store.ErrUnavailable) {
+		if _, err := s.Journal.Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10))); !errors.Is(err, store.ErrUnavailable) {
 			t.Fatal(err)
 		}
 	}

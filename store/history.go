@@ -27,8 +27,8 @@ type reading struct{ said, at time.Time }
 
 // Clock returns the time by the database's clock, as it was read last, some hundred milliseconds ago or
 // since the database is away.
-func (s *Store) Clock() time.Time {
-	r := s.history.clock.Load()
+func (d *DB) Clock() time.Time {
+	r := d.history.clock.Load()
 	return r.said.Add(time.Since(r.at))
 }
 
@@ -67,29 +67,29 @@ from platform.instance i, pg_control_system() c, pg_database d where d.datname =
 // queueGeneration makes q fail unless the database has the history that this node has seen, or a
 // later one whose generation was raised; then it sets *generation. What q returns otherwise is to
 // be forgotten.
-func (s *Store) queueGeneration(q *pgx.Batch, generation *int64) {
-	known, seen := s.history.point()
+func (d *DB) queueGeneration(q *pgx.Batch, generation *int64) {
+	known, seen := d.history.point()
 	q.Queue(selectGeneration, known, seen).QueryRow(func(row pgx.Row) error {
 		var written int64
 		var said time.Time
 		if err := row.Scan(generation, &written, &said); err != nil {
 			return err
 		}
-		s.history.clock.Store(&reading{said, time.Now()})
-		s.history.note(*generation, written)
+		d.history.clock.Store(&reading{said, time.Now()})
+		d.history.note(*generation, written)
 		return nil
 	})
 }
 
 // raise makes the generation one that was never used, if err says that the database has gone back.
 // The error stands: whoever met it asks again.
-func (s *Store) raise(ctx context.Context, err error) error {
+func (d *DB) raise(ctx context.Context, err error) error {
 	if sqlState(err) != stateWentBack {
 		return err
 	}
-	known, seen := s.history.point()
+	known, seen := d.history.point()
 	var generation int64
-	raised := s.platform(ctx, func(conn *pgxpool.Conn) error {
+	raised := d.platform(ctx, func(conn *pgxpool.Conn) error {
 		return conn.QueryRow(ctx, raiseGeneration, known, seen).Scan(&generation)
 	})
 	switch {
@@ -99,18 +99,18 @@ func (s *Store) raise(ctx context.Context, err error) error {
 		return errors.Join(err, fmt.Errorf("store: raise the generation: %w", raised))
 	}
 	if generation > 0 {
-		s.log.WarnContext(ctx, "the database has gone back, or is another: rooms, tenants and revocations are read anew", "generation", generation)
+		d.log.WarnContext(ctx, "the database has gone back, or is another: rooms, tenants and revocations are read anew", "generation", generation)
 	}
 	return err
 }
 
 // settleHistory returns when the database's history is one whose generation is known.
-func (s *Store) settleHistory(ctx context.Context) error {
+func (d *DB) settleHistory(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		var generation int64
 		q := &pgx.Batch{}
-		s.queueGeneration(q, &generation)
-		err := s.raise(ctx, s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
+		d.queueGeneration(q, &generation)
+		err := d.raise(ctx, d.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
 		if sqlState(err) != stateWentBack || attempt == maxAttempts {
 			return err
 		}
@@ -120,18 +120,18 @@ func (s *Store) settleHistory(ctx context.Context) error {
 // Realm names the database that this Store is connected to: two Stores have the same one if what they
 // know is the same rooms and the same money. A copy has another, unless it was made of the server's
 // files. It stays the same when a replica takes over.
-func (s *Store) Realm() [sha256.Size]byte { return s.realm }
+func (d *DB) Realm() [sha256.Size]byte { return d.realm }
 
 // readRealm sets the realm.
-func (s *Store) readRealm(ctx context.Context) error {
+func (d *DB) readRealm(ctx context.Context) error {
 	var deployment string
 	var system, database int64
-	err := s.platform(ctx, func(conn *pgxpool.Conn) error {
+	err := d.platform(ctx, func(conn *pgxpool.Conn) error {
 		return conn.QueryRow(ctx, selectRealm).Scan(&deployment, &system, &database)
 	})
 	if err != nil {
 		return fmt.Errorf("store: read what the database is: %w", err)
 	}
-	s.realm = sha256.Sum256(fmt.Appendf(nil, "pitboss realm %s %d %d", deployment, system, database))
+	d.realm = sha256.Sum256(fmt.Appendf(nil, "pitboss realm %s %d %d", deployment, system, database))
 	return nil
 }

@@ -70,19 +70,21 @@ func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (go
 	goBack := backup(server, t)
 
 	status := func(host string) store.Status {
-		tenant, ok := s.Tenants().Lookup(host)
+		tenant, ok := s.Tenants.Lookup(host)
 		if !ok {
 			return ""
 		}
 		return tenant.Status(time.Now())
 	}
 	issued := time.Now().Add(-time.Minute)
-	revoked := func(who string) bool { return s.Revocations().Revoked(bearer(a.ID, who, "", issued)) }
+	revoked := func(who string) bool { return s.Revocations.Revoked(bearer(a.ID, who, "", issued)) }
 	again(t, func() error { return admin.Suspend(t.Context(), "casino-a", "lost") })
 	for i := range 20 {
-		again(t, func() error { return s.Kick(t.Context(), a.ID, game.PlayerID(fmt.Sprint("player-", i)), because) })
+		again(t, func() error {
+			return s.Revocations.Kick(t.Context(), a.ID, game.PlayerID(fmt.Sprint("player-", i)), because)
+		})
 	}
-	again(t, func() error { return s.Kick(t.Context(), a.ID, "alice", because) })
+	again(t, func() error { return s.Revocations.Kick(t.Context(), a.ID, "alice", because) })
 	eventually(t, "casino-a is suspended and alice kicked", func() bool {
 		return status("casino-a.localhost") == store.Suspended && revoked("alice")
 	})
@@ -92,7 +94,7 @@ func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (go
 		return status("casino-a.localhost") == store.Active && !revoked("alice")
 	})
 	again(t, func() error { return admin.Suspend(t.Context(), "casino-b", "kept") })
-	again(t, func() error { return s.Kick(t.Context(), a.ID, "bob", because) })
+	again(t, func() error { return s.Revocations.Kick(t.Context(), a.ID, "bob", because) })
 	eventually(t, "casino-b is suspended and bob kicked", func() bool {
 		return status("casino-b.localhost") == store.Suspended && revoked("bob")
 	})
@@ -120,7 +122,7 @@ func TestADatabaseThatDidNotGoBackKeepsItsGeneration(t *testing.T) {
 	ref := rooms.Ref{Tenant: id, Room: rooms.LobbyID}
 	for want := range int64(3) {
 		other, _ := storetest.Open(t, d, store.Options{})
-		saved, err := store.NewJournal(other).Claim(t.Context(), ref, "node-1", want)
+		saved, err := other.Journal.Claim(t.Context(), ref, "node-1", want)
 		if err != nil || saved.Epoch != want+1 {
 			t.Errorf("epoch %d, %v", saved.Epoch, err)
 		}
@@ -141,7 +143,7 @@ func TestADumpThatIsRestoredIsAnotherHistoryAndAnotherRealm(t *testing.T) {
 	d := server.Database(t, "origin", nil)
 	s, admin := storetest.Open(t, d, store.Options{})
 	ref := rooms.Ref{Tenant: storetest.Tenant(t, admin), Room: rooms.LobbyID}
-	claimed, err := store.NewJournal(s).Claim(t.Context(), ref, "node-1", 0)
+	claimed, err := s.Journal.Claim(t.Context(), ref, "node-1", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,11 +161,11 @@ func TestADumpThatIsRestoredIsAnotherHistoryAndAnotherRealm(t *testing.T) {
 	if restored.Realm() == s.Realm() {
 		t.Error("the copy is the same realm")
 	}
-	saved, err := store.NewJournal(restored).Claim(t.Context(), ref, "node-1", claimed.Epoch)
+	saved, err := restored.Journal.Claim(t.Context(), ref, "node-1", claimed.Epoch)
 	if err != nil || saved.Epoch != rooms.FirstEpoch(1) {
 		t.Errorf("epoch %d, %v", saved.Epoch, err)
 	}
-	if saved, err = store.NewJournal(s).Claim(t.Context(), ref, "node-1", claimed.Epoch); err != nil || saved.Epoch != 2 {
+	if saved, err = s.Journal.Claim(t.Context(), ref, "node-1", claimed.Epoch); err != nil || saved.Epoch != 2 {
 		t.Errorf("the origin: epoch %d, %v", saved.Epoch, err)
 	}
 }

@@ -126,7 +126,7 @@ func TestScopeOfUnknownTenantIsRefused(t *testing.T) {
 	if err := exec(t, s, id, `select 1`); !errors.Is(err, store.ErrNoTenant) {
 		t.Errorf("got %v, want ErrNoTenant", err)
 	}
-	if _, err := store.NewJournal(s).Claim(t.Context(), rooms.Ref{Tenant: id, Room: "x"}, "n", rooms.AnyEpoch); !errors.Is(err, rooms.ErrNotFound) {
+	if _, err := s.Journal.Claim(t.Context(), rooms.Ref{Tenant: id, Room: "x"}, "n", rooms.AnyEpoch); !errors.Is(err, rooms.ErrNotFound) {
 		t.Errorf("Claim: got %v, want ErrNotFound", err)
 	}
 	// A role of the cluster that is not a tenant's is none either: the name can not be made.
@@ -312,7 +312,7 @@ func TestInterleavedTenantsOnOneConnectionSeeOnlyTheirRows(t *testing.T) {
 		for range 4 {
 			wg.Go(func() {
 				for range 100 {
-					b, _, err := s.Balance(t.Context(), id, "alice")
+					b, _, err := s.Ledger.Balance(t.Context(), id, "alice")
 					if err != nil || b != []game.Money{100, 200}[i] {
 						t.Errorf("tenant %d: balance %d, %v", i, b, err)
 						return

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -24,15 +23,16 @@ const indexTimeout = 5 * time.Second
 // Journal keeps rooms' events and money in their tenants' schemas. It may be used by many
 // goroutines.
 type Journal struct {
-	s     *Store
+	db    *DB
+	box   *seal.Box
 	lanes lanes
 }
 
 var _ rooms.Journal = (*Journal)(nil)
 
-// NewJournal returns the journal of all rooms of all tenants.
-func NewJournal(s *Store) *Journal {
-	return &Journal{s, lanes{waiting: map[tenant.ID]*lane{}}}
+// NewJournal returns the journal of all rooms of all tenants. box seals the seeds of open rounds.
+func NewJournal(d *DB, box *seal.Box) *Journal {
+	return &Journal{d, box, lanes{waiting: map[tenant.ID]*lane{}}}
 }
 
 const (
@@ -68,7 +68,7 @@ where tenant = $1 and room = $2 and state not in ($3, 'closed')`
 func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen int64) (rooms.Saved, error) {
 	var saved rooms.Saved
 	owner, fenced := node, false
-	err := j.s.Tenant(ref.Tenant).settledTx(ctx, func(ctx context.Context, tx pgx.Tx, generation int64) error {
+	err := j.db.Tenant(ref.Tenant).settledTx(ctx, func(ctx context.Context, tx pgx.Tx, generation int64) error {
 		saved = rooms.Saved{Config: rooms.Config{Room: ref.Room}}
 		var sealed []byte
 		err := tx.QueryRow(ctx, claimRoom, ref.Room, node, seen, rooms.FirstEpoch(generation)).Scan(&saved.Game, &saved.Name, (*[]byte)(&saved.Settings), &saved.Status,
@@ -81,7 +81,7 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 			return err
 		}
 		if sealed != nil {
-			plain, err := j.s.box.Open(ref.Tenant, purposeSeed+ref.Room, sealed)
+			plain, err := j.box.Open(ref.Tenant, purposeSeed+ref.Room, sealed)
 			if err != nil {
 				return err
 			}
@@ -98,7 +98,7 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 	if err != nil {
 		return rooms.Saved{}, fmt.Errorf("store: claim %s: %w", ref, err)
 	}
-	err = j.s.index(ctx, updateIndex, ref, string(saved.Status), owner, saved.Epoch)
+	err = j.index(ctx, updateIndex, ref, string(saved.Status), owner, saved.Epoch)
 	switch {
 	case fenced:
 		return rooms.Saved{}, fmt.Errorf("store: claim %s: %w", ref, rooms.ErrFenced)
@@ -110,29 +110,29 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 
 // index changes platform.room after the tenant's own row changed. The change stands whether
 // this works or not: the next Claim repairs the index, also one that fails.
-func (s *Store) index(ctx context.Context, sql string, ref rooms.Ref, args ...any) error {
+func (j *Journal) index(ctx context.Context, sql string, ref rooms.Ref, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexTimeout)
 	defer cancel()
-	err := s.platform(ctx, func(conn *pgxpool.Conn) error {
+	err := j.db.platform(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, sql, append([]any{ref.Tenant.String(), ref.Room}, args...)...)
 		return err
 	})
 	if err != nil {
-		s.log.WarnContext(ctx, "the index of rooms is behind", "tenant", ref.Tenant.String(), "room", ref.Room, "error", err)
+		j.db.log.WarnContext(ctx, "the index of rooms is behind", "tenant", ref.Tenant.String(), "room", ref.Room, "error", err)
 	}
 	return err
 }
 
 // Since implements rooms.Journal.
 func (j *Journal) Since(ctx context.Context, ref rooms.Ref, seq int64, limit int) ([]rooms.Record, error) {
-	return j.s.read(ctx, ref, selectEvents, ref.Room, seq, limit)
+	return j.read(ctx, ref, selectEvents, ref.Room, seq, limit)
 }
 
 // Round returns a room's game and the events of one of its rounds, in order; none if there was no
 // such round. It reads no event of a round that has more events, or more bytes of them, than it
 // may: that is ErrTooLong. It returns rooms.ErrNotFound if there is no such room or tenant.
-func (s *Store) Round(ctx context.Context, ref rooms.Ref, round int64, events, bytes int) (game string, out []rooms.Record, err error) {
-	err = s.Tenant(ref.Tenant).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+func (j *Journal) Round(ctx context.Context, ref rooms.Ref, round int64, events, bytes int) (game string, out []rooms.Record, err error) {
+	err = j.db.Tenant(ref.Tenant).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		var count, size int
 		q := &pgx.Batch{}
 		q.Queue(selectGame, ref.Room).QueryRow(func(row pgx.Row) error { return row.Scan(&game) })
@@ -157,9 +157,9 @@ func (s *Store) Round(ctx context.Context, ref rooms.Ref, round int64, events, b
 	return game, out, nil
 }
 
-func (s *Store) read(ctx context.Context, ref rooms.Ref, sql string, args ...any) ([]rooms.Record, error) {
+func (j *Journal) read(ctx context.Context, ref rooms.Ref, sql string, args ...any) ([]rooms.Record, error) {
 	var out []rooms.Record
-	err := s.Tenant(ref.Tenant).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+	err := j.db.Tenant(ref.Tenant).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 		out, err = records(ctx, tx, sql, args...)
 		return err
 	})
@@ -209,15 +209,15 @@ func (j *Journal) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]r
 		return nil, fmt.Errorf("store: append to %s: %w", ref, err)
 	}
 	if b.Status != rooms.Open && b.Status != "" {
-		_ = j.s.index(ctx, closeIndex, ref, string(b.Status)) // it is closed all the same
+		_ = j.index(ctx, closeIndex, ref, string(b.Status)) // it is closed all the same
 	}
 	return answers, nil
 }
 
 func (j *Journal) move(ref rooms.Ref, b rooms.Batch) (m roomMove, err error) {
-	m.snapshot = text(b.Snapshot)
+	m.snapshot = jsonText(b.Snapshot)
 	if !b.Commit.IsZero() {
-		if m.sealed, err = j.s.box.Seal(ref.Tenant, purposeSeed+ref.Room, b.Commit[:]); err != nil {
+		if m.sealed, err = j.box.Seal(ref.Tenant, purposeSeed+ref.Room, b.Commit[:]); err != nil {
 			return m, err
 		}
 		c := b.Commit.Commit()
@@ -225,15 +225,6 @@ func (j *Journal) move(ref rooms.Ref, b rooms.Batch) (m roomMove, err error) {
 	}
 	m.seed = b.Reveal || m.sealed != nil
 	return m, nil
-}
-
-// text is JSON for SQL, whose nil is null.
-func text(j json.RawMessage) *string {
-	if j == nil {
-		return nil
-	}
-	s := string(j)
-	return &s
 }
 
 // missingAccounts says that money is to go to accounts that are not there yet.

@@ -20,7 +20,7 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 	s, admin := storetest.New(t)
 	ref := open(t, s, admin)
 	fund(t, s, ref.Tenant, "alice", 1000)
-	j := store.NewJournal(s)
+	j := s.Journal
 
 	saved := claim(t, s, ref, "node-1")
 	want := rooms.Saved{Config: rooms.Config{Room: ref.Room, Game: "roulette", Name: "Table", Settings: json.RawMessage(`{"min_bet": 100}`)}, Status: rooms.Open, Epoch: 1}
@@ -76,16 +76,16 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 	for _, r := range []rooms.Record{first.Records[0], closed.Records[0]} {
 		bytes += len(r.Data)
 	}
-	game, round, err := s.Round(t.Context(), ref, 1, 4, 1<<20)
+	game, round, err := s.Journal.Round(t.Context(), ref, 1, 4, 1<<20)
 	if err != nil || len(round) != 4 || game != "roulette" {
 		t.Errorf("round of %q: %d events, %v", game, len(round), err)
 	}
 	for name, most := range map[string][2]int{"events": {3, 1 << 20}, "bytes": {4, bytes}} {
-		if _, round, err = s.Round(t.Context(), ref, 1, most[0], most[1]); !errors.Is(err, store.ErrTooLong) || round != nil {
+		if _, round, err = s.Journal.Round(t.Context(), ref, 1, most[0], most[1]); !errors.Is(err, store.ErrTooLong) || round != nil {
 			t.Errorf("too many %s: %d events, %v", name, len(round), err)
 		}
 	}
-	if _, round, err = s.Round(t.Context(), ref, 9, 4, 1<<20); err != nil || len(round) != 0 {
+	if _, round, err = s.Journal.Round(t.Context(), ref, 9, 4, 1<<20); err != nil || len(round) != 0 {
 		t.Errorf("a round that there was not: %d events, %v", len(round), err)
 	}
 	ghost, err := tenant.New("ghost")
@@ -93,11 +93,11 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, nowhere := range map[string]rooms.Ref{"room": {Tenant: ref.Tenant, Room: "nowhere"}, "tenant": {Tenant: ghost, Room: ref.Room}} {
-		if _, _, err = s.Round(t.Context(), nowhere, 1, 4, 1<<20); !errors.Is(err, rooms.ErrNotFound) {
+		if _, _, err = s.Journal.Round(t.Context(), nowhere, 1, 4, 1<<20); !errors.Is(err, rooms.ErrNotFound) {
 			t.Errorf("no such %s: %v", name, err)
 		}
 	}
-	lines, err := s.AuditLog(t.Context(), ref.Tenant, 0, 1)
+	lines, err := s.Audit.Lines(t.Context(), ref.Tenant, 0, 1)
 	if diff := cmp.Diff(*closed.Audit, lines[0].Audit); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
@@ -114,7 +114,7 @@ func TestConflictNamesEveryEntryThatCannotBeWritten(t *testing.T) {
 	fund(t, s, ref.Tenant, "bob", 100)
 	claim(t, s, ref, "n")
 	claim(t, s, other, "n")
-	j := store.NewJournal(s)
+	j := s.Journal
 
 	answered := bet(1, 1, "alice", 100)
 	first, err := j.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{answered}})
@@ -167,7 +167,7 @@ func TestRefusalIsAnsweredForGood(t *testing.T) {
 	ref := open(t, s, admin)
 	claim(t, s, ref, "n")
 	e := rooms.Entry{Command: &rooms.CommandKey{Player: "alice", ID: uuid.NewString()}, Refusal: game.Refuse(game.CodeBettingClosed, "too late")}
-	got, err := store.NewJournal(s).Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{e}})
+	got, err := s.Journal.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{e}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestRefusalIsAnsweredForGood(t *testing.T) {
 	if diff := cmp.Diff([]rooms.Answer{want}, got); diff != "" {
 		t.Error(diff)
 	}
-	_, err = store.NewJournal(s).Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{e}})
+	_, err = s.Journal.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{e}})
 	var conflict *rooms.Conflict
 	if !errors.As(err, &conflict) {
 		t.Fatalf("got %v", err)
@@ -192,7 +192,7 @@ func TestFormerOwnerIsFenced(t *testing.T) {
 	fund(t, s, ref.Tenant, "alice", 1000)
 	claim(t, s, ref, "old")
 	claim(t, s, ref, "new")
-	j := store.NewJournal(s)
+	j := s.Journal
 	for name, b := range map[string]rooms.Batch{
 		"epoch":   {Epoch: 1, Entries: []rooms.Entry{bet(1, 1, "alice", 100)}},
 		"seq":     {Epoch: 2, Seq: 7, Entries: []rooms.Entry{bet(2, 8, "alice", 100)}},
@@ -233,7 +233,7 @@ func TestMalformedBatchWritesNothing(t *testing.T) {
 		"broken JSON":     broken(func(e *rooms.Entry) { e.Records[0].Data = json.RawMessage(`{`) }),
 		"command twice":   {one, twice},
 	} {
-		_, err := store.NewJournal(s).Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: entries})
+		_, err := s.Journal.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: entries})
 		if err == nil || errors.Is(err, rooms.ErrFenced) || errors.As(err, new(*rooms.Conflict)) {
 			t.Errorf("%s: got %v, want a plain error", name, err)
 		}
@@ -264,7 +264,7 @@ func TestSameCommandInTwoRoomsAtOnceHasOneEffect(t *testing.T) {
 			go func() { // ends with the sends below
 				e := bet(1, seqs[i]+1, "alice", 100)
 				e.Command.ID = id
-				_, err := store.NewJournal(s).Append(t.Context(), ref, rooms.Batch{Epoch: 1, Seq: seqs[i], Entries: []rooms.Entry{e}})
+				_, err := store.NewJournal(s.DB, s.Box).Append(t.Context(), ref, rooms.Batch{Epoch: 1, Seq: seqs[i], Entries: []rooms.Entry{e}})
 				if err == nil {
 					seqs[i]++
 				}
@@ -306,20 +306,20 @@ func TestNothingThatComesLateTakesAClosingBack(t *testing.T) {
 			t.Errorf("the index says %+v, %v; want %s, %s, %d", got, err, want, node, epoch)
 		}
 	}
-	if err := s.CloseRoom(t.Context(), ref, "op", "broken wheel", ""); err != nil {
+	if err := s.Rooms.Close(t.Context(), ref, "op", "broken wheel", ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.LateClaim(t.Context(), ref, rooms.Open, "node-2", 2); err != nil {
+	if err := s.Journal.LateClaim(t.Context(), ref, rooms.Open, "node-2", 2); err != nil {
 		t.Fatal(err)
 	}
 	says(rooms.Closing, "node-2", 2)
 	for _, wrote := range []rooms.Status{rooms.Closed, rooms.Closing} {
-		if err := s.LateAppend(t.Context(), ref, wrote); err != nil {
+		if err := s.Journal.LateAppend(t.Context(), ref, wrote); err != nil {
 			t.Fatal(err)
 		}
 		says(rooms.Closed, "node-2", 2)
 	}
-	if err := s.LateClaim(t.Context(), ref, rooms.Closing, "node-3", 3); err != nil {
+	if err := s.Journal.LateClaim(t.Context(), ref, rooms.Closing, "node-3", 3); err != nil {
 		t.Fatal(err)
 	}
 	says(rooms.Closed, "node-3", 3)
@@ -332,7 +332,7 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 	claim(t, s, ref, "node-1")
 	live := func() (found rooms.Place, all int) {
 		t.Helper()
-		floor, err := store.NewLeases(s).Floor(t.Context(), rooms.Mark{})
+		floor, err := s.Leases.Floor(t.Context(), rooms.Mark{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -349,7 +349,7 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 		t.Fatalf("the index says %+v of %d", got, all)
 	}
 	for range 2 { // asking twice is the same as once
-		if err := s.CloseRoom(t.Context(), ref, "op", "broken wheel", "10.0.0.1"); err != nil {
+		if err := s.Rooms.Close(t.Context(), ref, "op", "broken wheel", "10.0.0.1"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -359,38 +359,38 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 	}
 	// The owner, who has not heard of it, writes on: the room stays told.
 	e := rooms.Entry{Records: []rooms.Record{record(1, 1, "x", `{}`)}}
-	if _, err := store.NewJournal(s).Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{e}, Status: rooms.Open}); err != nil {
+	if _, err := s.Journal.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{e}, Status: rooms.Open}); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := s.Room(t.Context(), ref); err != nil || r.Status != rooms.Closing || r.Seq != 1 {
+	if r, err := s.Rooms.Get(t.Context(), ref); err != nil || r.Status != rooms.Closing || r.Seq != 1 {
 		t.Errorf("the room is %+v, %v", r, err)
 	}
 	e = rooms.Entry{Records: []rooms.Record{record(1, 2, game.TypeClosed, `{}`)}}
-	if _, err := store.NewJournal(s).Append(t.Context(), ref, rooms.Batch{Epoch: 1, Seq: 1, Entries: []rooms.Entry{e}, Status: rooms.Closed}); err != nil {
+	if _, err := s.Journal.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Seq: 1, Entries: []rooms.Entry{e}, Status: rooms.Closed}); err != nil {
 		t.Fatal(err)
 	}
 	if got, all := live(); all != 1 {
 		t.Errorf("the index says %+v of %d", got, all)
 	}
-	if err := s.CloseRoom(t.Context(), ref, "op", "again", ""); err != nil {
+	if err := s.Rooms.Close(t.Context(), ref, "op", "again", ""); err != nil {
 		t.Error(err)
 	}
 	if got, all := live(); all != 1 {
 		t.Errorf("after closing a closed room the index says %+v", got)
 	}
-	lines, err := s.AuditLog(t.Context(), ref.Tenant, 0, 1)
+	lines, err := s.Audit.Lines(t.Context(), ref.Tenant, 0, 1)
 	if err != nil || lines[0].Action != "room.close" || lines[0].Reason != "broken wheel" || lines[0].Address != "10.0.0.1" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
 	c := rooms.Config{Room: ref.Room, Game: "roulette", Name: "Again"}
-	if err := s.OpenRoom(t.Context(), ref.Tenant, c, "op", ""); !errors.Is(err, rooms.ErrExists) {
+	if err := s.Rooms.Open(t.Context(), ref.Tenant, c, "op", ""); !errors.Is(err, rooms.ErrExists) {
 		t.Errorf("opening a room of a used id: %v", err)
 	}
 	c.Room = "Not An ID"
-	if err := s.OpenRoom(t.Context(), ref.Tenant, c, "op", ""); !errors.Is(err, rooms.ErrRoomID) {
+	if err := s.Rooms.Open(t.Context(), ref.Tenant, c, "op", ""); !errors.Is(err, rooms.ErrRoomID) {
 		t.Errorf("opening a room of no id: %v", err)
 	}
-	if err := s.CloseRoom(t.Context(), rooms.Ref{Tenant: ref.Tenant, Room: "no-such"}, "op", "x", ""); !errors.Is(err, rooms.ErrNotFound) {
+	if err := s.Rooms.Close(t.Context(), rooms.Ref{Tenant: ref.Tenant, Room: "no-such"}, "op", "x", ""); !errors.Is(err, rooms.ErrNotFound) {
 		t.Errorf("closing no room: %v", err)
 	}
 }

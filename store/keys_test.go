@@ -19,10 +19,10 @@ func TestARetiredKeyLosesItsSecretAndKeepsItsName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Tenants().Reload(t.Context()); err != nil {
+	if err := s.Tenants.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	old := s.Tenants().Keys(made.ID)[0].ID
+	old := s.Tenants.Keys(made.ID)[0].ID
 	k, left, err := admin.RetireKey(t.Context(), "casino-x", old, "leaked")
 	if err != nil || left != 0 || k.ID != old || k.State != "retired" || k.RetiredAt.IsZero() {
 		t.Errorf("%+v, %d left, %v", k, left, err)
@@ -36,10 +36,10 @@ func TestARetiredKeyLosesItsSecretAndKeepsItsName(t *testing.T) {
 	if _, err := admin.AddKeySet(t.Context(), "casino-x", old, "https://casino.example/jwks", "r"); !errors.Is(err, store.ErrKeyExists) {
 		t.Errorf("its name for another: %v", err)
 	}
-	if err := s.Tenants().Reload(t.Context()); err != nil {
+	if err := s.Tenants.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if now, ok := s.Tenants().ByID(made.ID); !ok || now.OutOfOrder != "" || len(s.Tenants().Keys(made.ID)) != 0 || !s.Tenants().RetiredKey(made.ID, old) {
+	if now, ok := s.Tenants.ByID(made.ID); !ok || now.OutOfOrder != "" || len(s.Tenants.Keys(made.ID)) != 0 || !s.Tenants.RetiredKey(made.ID, old) {
 		t.Errorf("%+v", now)
 	}
 }
@@ -55,10 +55,10 @@ func TestACasinoWhoseKeyCannotBeReadIsMendedByANewOne(t *testing.T) {
 	storetest.Super(t, d, `update platform.tenant_key set secret = '\x00'; update platform.instance set directory_version = directory_version + 1`)
 	reload := func() *store.Tenant {
 		t.Helper()
-		if err := s.Tenants().Reload(t.Context()); err != nil {
+		if err := s.Tenants.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		now, _ := s.Tenants().ByID(made.ID)
+		now, _ := s.Tenants.ByID(made.ID)
 		return now
 	}
 	if now := reload(); !strings.Contains(now.OutOfOrder, "cannot be read") {
@@ -68,7 +68,7 @@ func TestACasinoWhoseKeyCannotBeReadIsMendedByANewOne(t *testing.T) {
 	if err != nil || len(retired) != 1 {
 		t.Fatalf("%+v, %v", retired, err)
 	}
-	if now := reload(); now.OutOfOrder != "" || len(s.Tenants().Keys(made.ID)) != 1 || s.Tenants().Keys(made.ID)[0].ID != k.ID {
+	if now := reload(); now.OutOfOrder != "" || len(s.Tenants.Keys(made.ID)) != 1 || s.Tenants.Keys(made.ID)[0].ID != k.ID {
 		t.Errorf("%+v", now)
 	}
 }

@@ -14,12 +14,12 @@ import (
 )
 
 // Leases are kept in the platform's schema, where all tenants' rooms are seen at once.
-type Leases struct{ s *Store }
+type Leases struct{ db *DB }
 
 var _ rooms.Leases = (*Leases)(nil)
 
 // NewLeases returns the leases of all nodes on this database.
-func NewLeases(s *Store) *Leases { return &Leases{s} }
+func NewLeases(d *DB) *Leases { return &Leases{d} }
 
 const (
 	renewLease = `
@@ -36,8 +36,6 @@ returning n.expired is null or n.expired < clock_timestamp()`
 
 	// What is long dead is of no interest: its rooms are orphans with or without it.
 	selectNodes = `select node, draining from platform.node where expires > clock_timestamp() order by node`
-
-	selectHorizon = `select pg_snapshot_xmin(pg_current_snapshot())::text::bigint`
 
 	selectPlaces = `
 select tenant, room, state, reason, node, epoch from platform.room
@@ -60,21 +58,16 @@ select incarnation::text from platform.process where announced > clock_timestamp
 	selectConfigs = `select id, game, name, settings from room where status <> 'closed'`
 )
 
-// lease runs do on a connection of the control lane, past all others.
-func (l *Leases) lease(ctx context.Context, do func(*pgxpool.Conn) error) error {
-	return l.s.borrow(ctx, l.s.control, nil, do)
-}
-
 // Renew implements rooms.Leases.
 func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (generation int64, fresh bool, err error) {
 	var found []bool
 	q := &pgx.Batch{}
-	l.s.queueGeneration(q, &generation)
+	l.db.queueGeneration(q, &generation)
 	q.Queue(renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Takes, n.Generation).Query(func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, pgx.RowTo[bool])
 		return err
 	})
-	err = l.s.raise(ctx, l.lease(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
+	err = l.db.raise(ctx, l.db.urgent(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
 	switch {
 	case err != nil:
 		return 0, false, fmt.Errorf("store: renew the lease of %s: %w", n.Node, err)
@@ -86,7 +79,7 @@ func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (g
 
 // Release implements rooms.Leases.
 func (l *Leases) Release(ctx context.Context, n rooms.Lease) error {
-	err := l.lease(ctx, func(conn *pgxpool.Conn) error {
+	err := l.db.urgent(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, releaseLease, n.Node, n.Incarnation)
 		return err
 	})
@@ -98,47 +91,40 @@ func (l *Leases) Release(ctx context.Context, n rooms.Lease) error {
 
 // Floor implements rooms.Leases.
 func (l *Leases) Floor(ctx context.Context, since rooms.Mark) (rooms.Floor, error) {
-	f, err := l.look(ctx, since.Next)
-	if err == nil && since.Next > 0 && since.Generation != f.Generation {
-		f, err = l.look(ctx, 0)
-	}
+	var f rooms.Floor
+	mark, err := l.db.changes(ctx, since, l.db.urgent, func(q *pgx.Batch, since int64) {
+		f = rooms.Floor{}
+		var node rooms.Node
+		q.Queue(selectNodes).Query(func(rows pgx.Rows) error {
+			_, err := pgx.ForEachRow(rows, []any{&node.Name, &node.Draining}, func() error {
+				f.Nodes = append(f.Nodes, node)
+				return nil
+			})
+			return err
+		})
+		var name string
+		var p rooms.Place
+		q.Queue(selectPlaces, since).Query(func(rows pgx.Rows) error {
+			scans := []any{&name, &p.Ref.Room, (*string)(&p.Status), &p.Reason, &p.Node, &p.Epoch}
+			_, err := pgx.ForEachRow(rows, scans, func() (err error) {
+				if p.Ref.Tenant, err = tenant.Parse(name); err == nil { // else its tenant is out of order, and says so
+					f.Places = append(f.Places, p)
+				}
+				return nil
+			})
+			return err
+		})
+	})
+	f.Mark = mark
 	if err != nil {
 		return f, fmt.Errorf("store: look at the floor: %w", err)
 	}
 	return f, nil
 }
 
-// look returns what changed from the horizon since on.
-func (l *Leases) look(ctx context.Context, since int64) (f rooms.Floor, err error) {
-	var node rooms.Node
-	var name string
-	var p rooms.Place
-	q := &pgx.Batch{}
-	l.s.queueGeneration(q, &f.Generation)
-	q.Queue(selectHorizon).QueryRow(func(row pgx.Row) error { return row.Scan(&f.Next) })
-	q.Queue(selectNodes).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&node.Name, &node.Draining}, func() error {
-			f.Nodes = append(f.Nodes, node)
-			return nil
-		})
-		return err
-	})
-	q.Queue(selectPlaces, since).Query(func(rows pgx.Rows) error {
-		scans := []any{&name, &p.Ref.Room, (*string)(&p.Status), &p.Reason, &p.Node, &p.Epoch}
-		_, err := pgx.ForEachRow(rows, scans, func() (err error) {
-			if p.Ref.Tenant, err = tenant.Parse(name); err == nil { // else its tenant is out of order, and says so
-				f.Places = append(f.Places, p)
-			}
-			return nil
-		})
-		return err
-	})
-	return f, l.s.raise(ctx, l.lease(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
-}
-
 // HandOver implements rooms.Leases.
 func (l *Leases) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to string) error {
-	err := l.s.platform(ctx, func(conn *pgxpool.Conn) error {
+	err := l.db.platform(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, handOver, ref.Tenant.String(), ref.Room, epoch, to)
 		return err
 	})
@@ -151,7 +137,7 @@ func (l *Leases) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to st
 // Configs implements rooms.Leases.
 func (l *Leases) Configs(ctx context.Context, id tenant.ID) ([]rooms.Config, error) {
 	var out []rooms.Config
-	err := l.s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+	err := l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 		rows, _ := tx.Query(ctx, selectConfigs) // its error comes from CollectRows
 		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c rooms.Config, err error) {
 			err = row.Scan(&c.Room, &c.Game, &c.Name, (*[]byte)(&c.Settings))
@@ -170,7 +156,7 @@ const listedFor = time.Minute
 
 // Announce lists a process among those of Processes for a minute, before it has a lease.
 func (l *Leases) Announce(ctx context.Context, node, incarnation string) error {
-	err := l.lease(ctx, func(conn *pgxpool.Conn) error {
+	err := l.db.urgent(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, announceProcess, node, incarnation)
 		return err
 	})
@@ -182,7 +168,7 @@ func (l *Leases) Announce(ctx context.Context, node, incarnation string) error {
 
 // Processes returns the incarnations of all nodes that live or are about to, or did a moment ago.
 func (l *Leases) Processes(ctx context.Context) (out [][16]byte, err error) {
-	err = l.s.platform(ctx, func(conn *pgxpool.Conn) error {
+	err = l.db.platform(ctx, func(conn *pgxpool.Conn) error {
 		rows, _ := conn.Query(ctx, selectProcesses, listedFor) // its error comes from CollectRows
 		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) ([16]byte, error) {
 			var text string

@@ -23,7 +23,7 @@ func BenchmarkFloor(b *testing.B) {
 			select '%s', 'room-' || i, 'open', 'node-' || i %% 40, 1 from generate_series(1, %d) i; analyze platform.room`, id, n))
 		storetest.Super(b, d, `insert into platform.node (node, incarnation, expires)
 			select 'node-' || i, gen_random_uuid(), clock_timestamp() + '1 day' from generate_series(0, 39) i`)
-		l := store.NewLeases(s)
+		l := s.Leases
 		look := func(since rooms.Mark) rooms.Floor {
 			f, err := l.Floor(b.Context(), since)
 			if err != nil {
@@ -54,7 +54,7 @@ func BenchmarkRenew(b *testing.B) {
 	storetest.Durable(b, d)
 	lease := rooms.Lease{Node: "node-1", Incarnation: uuid.NewString()}
 	for b.Loop() {
-		if _, _, err := store.NewLeases(s).Renew(b.Context(), lease, time.Minute); err != nil {
+		if _, _, err := s.Leases.Renew(b.Context(), lease, time.Minute); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -68,7 +68,7 @@ func BenchmarkSeat(b *testing.B) {
 	b.SetParallelism(store.DefaultMaxConns)
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
-			if _, _, _, err := s.Seat(b.Context(), id, "alice"); err != nil {
+			if _, _, _, err := s.Ledger.Seat(b.Context(), id, "alice"); err != nil {
 				b.Error(err)
 			}
 		}

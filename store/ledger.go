@@ -31,12 +31,19 @@ const (
 	kindHouse  = "house"
 )
 
+// Ledger keeps players' money: every balance is what its transfers add up to, the sum of a tenant's
+// balances is zero, and no player's is below zero. It may be used by many goroutines.
+type Ledger struct{ db *DB }
+
+// NewLedger returns the ledger of all tenants.
+func NewLedger(d *DB) *Ledger { return &Ledger{d} }
+
 const selectBalance = `select balance, version from account where kind = 'player' and owner = $1`
 
 // Balance returns a player's money and its version, which rises with every posting. A
 // player who never had any has 0 at version 0. It returns ErrNoTenant.
-func (s *Store) Balance(ctx context.Context, id tenant.ID, player game.PlayerID) (balance game.Money, version int64, err error) {
-	err = s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+func (l *Ledger) Balance(ctx context.Context, id tenant.ID, player game.PlayerID) (balance game.Money, version int64, err error) {
+	err = l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		balance, version = 0, 0
 		err := tx.QueryRow(ctx, selectBalance, string(player)).Scan((*int64)(&balance), &version)
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -56,8 +63,8 @@ from (select) as one left join account a on a.kind = 'player' and a.owner = $1`
 
 // Seat is Balance with the database's time in microseconds: of two that ask one after the other,
 // on whatever nodes, the later is told the larger one.
-func (s *Store) Seat(ctx context.Context, id tenant.ID, player game.PlayerID) (balance game.Money, version, seat int64, err error) {
-	err = s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+func (l *Ledger) Seat(ctx context.Context, id tenant.ID, player game.PlayerID) (balance game.Money, version, seat int64, err error) {
+	err = l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, selectSeat, string(player)).Scan((*int64)(&balance), &version, &seat)
 	})
 	if err != nil {
@@ -93,7 +100,7 @@ values ($1, $2, $3, 'credit', $4, $5, $6, clock_timestamp())`
 // player's balance. A command id that had its effect already has no second one: it returns
 // the balance as it is now. Errors: ErrInsufficientFunds if more is taken back than there
 // is, ErrAmount, ErrCommandReused, ErrCurrencyChanged, ErrInvalid, ErrNoTenant.
-func (s *Store) Credit(ctx context.Context, id tenant.ID, c Credit) (balance game.Money, version int64, err error) {
+func (l *Ledger) Credit(ctx context.Context, id tenant.ID, c Credit) (balance game.Money, version int64, err error) {
 	command, err := uuid.Parse(c.CommandID)
 	switch {
 	case err != nil:
@@ -106,7 +113,7 @@ func (s *Store) Credit(ctx context.Context, id tenant.ID, c Credit) (balance gam
 	if err := checkReason(c.Reason); err != nil {
 		return 0, 0, err
 	}
-	err = s.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err = l.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		after, err := credit(ctx, tx, id, c, command.String())
 		balance, version = game.Money(after.balance), after.version
 		return err
@@ -167,10 +174,10 @@ func credit(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, command stri
 	q := &pgx.Batch{}
 	q.Queue(insertCredit, debit.id, to.id, size, string(c.Reason), string(c.Player), command)
 	q.Queue(updateAccounts, []int64{player.id, house.id}, []int64{player.balance, house.balance}, []int64{player.version, house.version})
-	q.Queue(insertAudit, auditArgs(rooms.Audit{
+	queueAudit(q, rooms.Audit{
 		Actor: c.Actor, Action: "player.credit", Target: string(c.Player), Reason: string(c.Reason),
 		Before: before, After: after, Address: c.Address,
-	})...)
+	})
 	return player, tx.SendBatch(ctx, q).Close()
 }
 
@@ -201,9 +208,9 @@ from account a full join (
 order by 1, 2`
 
 // TrialBalance adds up the ledger. One that is not OK is an alarm. It returns ErrNoTenant.
-func (s *Store) TrialBalance(ctx context.Context, id tenant.ID) (TrialBalance, error) {
+func (l *Ledger) TrialBalance(ctx context.Context, id tenant.ID) (TrialBalance, error) {
 	var out TrialBalance
-	err := s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		for _, set := range []string{"set local enable_seqscan = on", "set local statement_timeout = '30s'"} { // it reads everything
 			if _, err := tx.Exec(ctx, set); err != nil {
 				return err
@@ -241,9 +248,9 @@ select owner, balance, version, created_at from account where kind = 'player' an
 
 // Players returns at most limit players whose names come after one, by name; "" is before
 // all. It returns ErrNoTenant.
-func (s *Store) Players(ctx context.Context, id tenant.ID, after game.PlayerID, limit int) ([]Player, error) {
+func (l *Ledger) Players(ctx context.Context, id tenant.ID, after game.PlayerID, limit int) ([]Player, error) {
 	var out []Player
-	err := s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+	err := l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 		rows, _ := tx.Query(ctx, selectPlayers, string(after), limit) // its error comes from CollectRows
 		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Player, err error) {
 			err = row.Scan((*string)(&p.Player), (*int64)(&p.Balance), &p.Version, &p.CreatedAt)

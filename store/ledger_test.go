@@ -23,13 +23,13 @@ func TestCreditHasOneEffectForOneCommand(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {
-			if b, v, err := s.Credit(t.Context(), id, c); err != nil || b != 1000 || v != 1 {
+			if b, v, err := s.Ledger.Credit(t.Context(), id, c); err != nil || b != 1000 || v != 1 {
 				t.Errorf("balance %d, version %d, %v", b, v, err)
 			}
 		})
 	}
 	wg.Wait()
-	lines, err := s.AuditLog(t.Context(), id, 0, 10)
+	lines, err := s.Audit.Lines(t.Context(), id, 0, 10)
 	if err != nil || len(lines) != 2 || lines[0].Action != "player.credit" || lines[0].Target != "alice" ||
 		string(lines[0].Before) != `{"balance":0}` || string(lines[0].After) != `{"amount":1000,"balance":1000}` {
 		t.Errorf("audit: %+v, %v", lines, err)
@@ -43,7 +43,7 @@ func TestCreditHasOneEffectForOneCommand(t *testing.T) {
 	} {
 		other := c
 		edit(&other)
-		if _, _, err := s.Credit(t.Context(), id, other); !errors.Is(err, store.ErrCommandReused) {
+		if _, _, err := s.Ledger.Credit(t.Context(), id, other); !errors.Is(err, store.ErrCommandReused) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -55,7 +55,7 @@ func TestCreditNeverTakesMoreThanThereIs(t *testing.T) {
 	id := storetest.Tenant(t, admin)
 	fund(t, s, id, "alice", 1000)
 	credit := func(who game.PlayerID, amount game.Money) error {
-		_, _, err := s.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
+		_, _, err := s.Ledger.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
 		return err
 	}
 	for name, c := range map[string]struct {
@@ -77,7 +77,7 @@ func TestCreditNeverTakesMoreThanThereIs(t *testing.T) {
 	if got := balance(t, s, id, "alice"); got != 0 {
 		t.Errorf("alice has %d", got)
 	}
-	players, err := s.Players(t.Context(), id, "", 10)
+	players, err := s.Ledger.Players(t.Context(), id, "", 10)
 	if err != nil || len(players) != 1 || players[0].Player != "alice" || players[0].Version != 2 {
 		t.Errorf("players: %+v, %v", players, err)
 	}
@@ -93,7 +93,7 @@ func TestPlayersAndAuditLinesComeInPages(t *testing.T) {
 	}
 	var names []game.PlayerID
 	for after := game.PlayerID(""); ; {
-		page, err := s.Players(t.Context(), id, after, 2)
+		page, err := s.Ledger.Players(t.Context(), id, after, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestPlayersAndAuditLinesComeInPages(t *testing.T) {
 	}
 	lines := 0
 	for before := int64(0); ; {
-		page, err := s.AuditLog(t.Context(), id, before, 2)
+		page, err := s.Audit.Lines(t.Context(), id, before, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +142,7 @@ func TestTrialBalanceFindsWhatDoesNotAddUp(t *testing.T) {
 			if err := exec(t, s, id, damage); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := s.TrialBalance(t.Context(), id); err != nil || got.OK {
+			if got, err := s.Ledger.TrialBalance(t.Context(), id); err != nil || got.OK {
 				t.Errorf("%+v, %v", got, err)
 			}
 		})
@@ -173,7 +173,7 @@ func TestLedgerAddsUpWhateverIsWritten(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	for node := range 2 {
-		journal := store.NewJournal(s) // a node's rooms share transactions
+		journal := store.NewJournal(s.DB, s.Box) // a node's rooms share transactions
 		for _, ref := range refs {
 			seed := rnd.Uint64()
 			wg.Go(func() {
@@ -189,7 +189,7 @@ func TestLedgerAddsUpWhateverIsWritten(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		for range 60 {
 			who, amount := players[r.IntN(len(players))], game.Money(r.IntN(400)-200)
-			_, _, err := s.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
+			_, _, err := s.Ledger.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
 			switch {
 			case err == nil:
 				books.add(who, amount)

@@ -182,15 +182,15 @@ func (d *Tenants) note(ctx context.Context, before, now *directory) {
 	}
 	for slug, why := range now.broken {
 		if reasons[slug] != why {
-			d.s.log.ErrorContext(ctx, "a casino is out of order and is not served", "tenant", slug, "reason", why)
+			d.db.log.ErrorContext(ctx, "a casino is out of order and is not served", "tenant", slug, "reason", why)
 		}
 	}
 	for slug := range reasons {
 		if _, still := now.broken[slug]; !still {
-			d.s.log.Log(ctx, slog.LevelInfo, "a casino is in order again", "tenant", slug)
+			d.db.log.Log(ctx, slog.LevelInfo, "a casino is in order again", "tenant", slug)
 		}
 	}
-	d.s.meter.broken.Set(float64(len(now.broken)))
+	d.broken.Set(float64(len(now.broken)))
 }
 
 // Health returns an error if there are tenants and every one of them is out of order: then it is

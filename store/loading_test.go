@@ -84,7 +84,7 @@ func TestATenantThatCannotBeLoadedIsOutOfOrderByItself(t *testing.T) {
 	s := reopen(t, d, slog.New(slog.NewTextHandler(log, nil)))
 	changes := directory(t, s)
 	for slug := range breaks {
-		got, ok := s.Tenants().Lookup(string(slug) + ".localhost")
+		got, ok := s.Tenants.Lookup(string(slug) + ".localhost")
 		if !ok || got.Status(time.Now()) != store.OutOfOrder || got.OutOfOrder == "" {
 			t.Errorf("%s: found %t, %+v", slug, ok, got)
 		}
@@ -92,10 +92,10 @@ func TestATenantThatCannotBeLoadedIsOutOfOrderByItself(t *testing.T) {
 			t.Errorf("%s: %d lines in the log, want 1", slug, n)
 		}
 	}
-	if got, ok := s.Tenants().Lookup("good.localhost"); !ok || !got.Status(time.Now()).Served() || len(s.Tenants().Keys(good.ID)) != 1 {
+	if got, ok := s.Tenants.Lookup("good.localhost"); !ok || !got.Status(time.Now()).Served() || len(s.Tenants.Keys(good.ID)) != 1 {
 		t.Errorf("the good tenant is %+v", got)
 	}
-	if err := s.Tenants().Health(); err != nil {
+	if err := s.Tenants.Health(); err != nil {
 		t.Errorf("Health: %v", err)
 	}
 	list, err := admin.ListTenants(t.Context())
@@ -139,13 +139,13 @@ func TestARowOfNoTenantsNameStopsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := reopen(t, d, nil)
-	if got, ok := s.Tenants().Lookup("odd.localhost"); !ok || got.Status(time.Now()) != store.OutOfOrder {
+	if got, ok := s.Tenants.Lookup("odd.localhost"); !ok || got.Status(time.Now()) != store.OutOfOrder {
 		t.Errorf("%+v", got)
 	}
-	if n := len(s.Tenants().All()); n != 1 {
+	if n := len(s.Tenants.All()); n != 1 {
 		t.Errorf("%d tenants, want the one that can be named", n)
 	}
-	if floor, err := store.NewLeases(s).Floor(t.Context(), rooms.Mark{}); err != nil || len(floor.Places) != 1 {
+	if floor, err := s.Leases.Floor(t.Context(), rooms.Mark{}); err != nil || len(floor.Places) != 1 {
 		t.Errorf("Floor: %+v, %v", floor, err)
 	}
 }

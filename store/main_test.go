@@ -73,14 +73,14 @@ func open(t testing.TB, s *store.Store, admin *store.Admin) rooms.Ref {
 func openRoom(t testing.TB, s *store.Store, ref rooms.Ref) {
 	t.Helper()
 	c := rooms.Config{Room: ref.Room, Game: "roulette", Name: "Table", Settings: json.RawMessage(`{"min_bet": 100}`)}
-	if err := s.OpenRoom(t.Context(), ref.Tenant, c, "op", "127.0.0.1"); err != nil {
+	if err := s.Rooms.Open(t.Context(), ref.Tenant, c, "op", "127.0.0.1"); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func fund(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID, amount game.Money) {
 	t.Helper()
-	_, _, err := s.Credit(t.Context(), id, store.Credit{
+	_, _, err := s.Ledger.Credit(t.Context(), id, store.Credit{
 		Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "test", Actor: "op", CommandID: uuid.NewString(),
 	})
 	if err != nil {
@@ -90,7 +90,7 @@ func fund(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID, amount 
 
 func claim(t testing.TB, s *store.Store, ref rooms.Ref, node string) rooms.Saved {
 	t.Helper()
-	saved, err := store.NewJournal(s).Claim(t.Context(), ref, node, rooms.AnyEpoch)
+	saved, err := s.Journal.Claim(t.Context(), ref, node, rooms.AnyEpoch)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func record(epoch, seq int64, typ, data string) rooms.Record {
 
 func sound(t testing.TB, s *store.Store, id tenant.ID) store.TrialBalance {
 	t.Helper()
-	b, err := s.TrialBalance(t.Context(), id)
+	b, err := s.Ledger.TrialBalance(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func sound(t testing.TB, s *store.Store, id tenant.ID) store.TrialBalance {
 
 func balance(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID) game.Money {
 	t.Helper()
-	b, _, err := s.Balance(t.Context(), id, who)
+	b, _, err := s.Ledger.Balance(t.Context(), id, who)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,15 +55,15 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	if got.ID.IsZero() || got.CreatedOn.IsZero() || got.Version == 0 {
 		t.Errorf("not set: %+v", got)
 	}
-	list, err := s.RoomsOf(t.Context(), got.ID)
+	list, err := s.Rooms.List(t.Context(), got.ID)
 	if err != nil || len(list) != 1 || list[0].Room != rooms.LobbyID || list[0].Game != "lobby" || list[0].Status != rooms.Open {
 		t.Errorf("rooms: %+v, %v", list, err)
 	}
-	floor, err := store.NewLeases(s).Floor(t.Context(), rooms.Mark{})
+	floor, err := s.Leases.Floor(t.Context(), rooms.Mark{})
 	if indexed := floor.Places; err != nil || len(indexed) != 1 || indexed[0].Ref != (rooms.Ref{Tenant: got.ID, Room: rooms.LobbyID}) {
 		t.Errorf("index: %+v, %v", floor, err)
 	}
-	lines, err := s.AuditLog(t.Context(), got.ID, 0, 10)
+	lines, err := s.Audit.Lines(t.Context(), got.ID, 0, 10)
 	if err != nil || len(lines) != 1 || lines[0].Action != "tenant.create" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}

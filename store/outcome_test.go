@@ -70,7 +70,7 @@ func notWritten(t *testing.T, s *store.Store, ref rooms.Ref, trouble func(t *tes
 	t.Helper()
 	claim(t, s, ref, "n")
 	fund(t, s, ref.Tenant, "alice", 1000)
-	j, b := store.NewJournal(s), batchOf(0, bet(1, 1, "alice", 10), refused("alice", "00000000-0000-4000-8000-000000000000"))
+	j, b := s.Journal, batchOf(0, bet(1, 1, "alice", 10), refused("alice", "00000000-0000-4000-8000-000000000000"))
 	end := trouble(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -117,7 +117,7 @@ func TestAnAppendWhoseConnectionEndsWithItsCommitIsNotKnown(t *testing.T) {
 	storetest.Super(t, d, `create function public.die() returns trigger language plpgsql security definer as $$ begin
 		perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
 		create constraint trigger die after insert on `+ref.Tenant.Schema()+`.event deferrable initially deferred for each row execute function public.die()`)
-	_, err := store.NewJournal(s).Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10)))
+	_, err := s.Journal.Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10)))
 	if err == nil || errors.Is(err, rooms.ErrNotWritten) || !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable and nothing else", err)
 	}
@@ -129,7 +129,7 @@ func TestAnAppendThatStillWaitsIsTakenBack(t *testing.T) {
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
 	refs := tables(t, s, admin, 3)
-	j := store.NewJournal(s)
+	j := s.Journal
 	unlock := lockTable(t, d, refs[0].Tenant.Schema()+".event")
 	var held sync.WaitGroup
 	for i := range 2 {

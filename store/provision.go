@@ -120,14 +120,6 @@ func (a *Admin) ready(ctx context.Context, tx pgx.Tx) (role string, err error) {
 
 const (
 	insertKey = `insert into platform.tenant_key (tenant, kid, alg, secret) values ($1, $2, 'HS256', $3)`
-
-	insertIndex = `insert into platform.room (tenant, room, state) values ($1, $2, 'open') on conflict do nothing`
-
-	insertRoom = `insert into room (id, game, name, settings) values ($1, $2, $3, $4)`
-
-	insertAudit = `
-insert into audit_log (actor, action, target, reason, before, after, address)
-values ($1, $2, $3, $4, $5, $6, $7)`
 )
 
 // furnish gives a new tenant its signing key, its lobby and its first audit line.

@@ -28,9 +28,18 @@ delete from refusal where (player, id) in (
   select player, id from refusal where at < clock_timestamp() - $1::interval order by at limit $2)`
 )
 
+// Refusals deletes the refusals of commands that were kept for as long as was promised.
+type Refusals struct {
+	db      *DB
+	tenants func() []tenant.ID
+}
+
+// NewRefusals returns the refusals of the tenants that tenants returns.
+func NewRefusals(d *DB, tenants func() []tenant.ID) *Refusals { return &Refusals{d, tenants} }
+
 // Run deletes the refusals of all tenants that have had their time, until ctx ends; then it
 // returns nil. It may run on any number of nodes.
-func (s *Store) Run(ctx context.Context) error {
+func (r *Refusals) Run(ctx context.Context) error {
 	for {
 		t := time.NewTimer(refusalSweep/2 + rand.N(refusalSweep))
 		select {
@@ -39,18 +48,18 @@ func (s *Store) Run(ctx context.Context) error {
 			return nil
 		case <-t.C:
 		}
-		for _, t := range s.tenants.All() {
-			if err := s.sweepRefusals(ctx, t.ID); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoTenant) {
-				s.log.WarnContext(ctx, "old refusals are not deleted", "tenant", t.ID.String(), "error", err)
+		for _, id := range r.tenants() {
+			if err := r.Sweep(ctx, id); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoTenant) {
+				r.db.log.WarnContext(ctx, "old refusals are not deleted", "tenant", id.String(), "error", err)
 			}
 		}
 	}
 }
 
-// sweepRefusals deletes a tenant's old refusals, a portion at a time.
-func (s *Store) sweepRefusals(ctx context.Context, id tenant.ID) error {
+// Sweep deletes a tenant's old refusals, a portion at a time.
+func (r *Refusals) Sweep(ctx context.Context, id tenant.ID) error {
 	for more := true; more; {
-		err := s.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		err := r.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 			more = false
 			var alone bool
 			if err := tx.QueryRow(ctx, sweepAlone).Scan(&alone); err != nil || !alone {

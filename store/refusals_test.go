@@ -24,7 +24,7 @@ func TestOldRefusalsAreDeletedAndNothingElse(t *testing.T) {
 	ref := open(t, s, admin)
 	claim(t, s, ref, "n")
 	fund(t, s, ref.Tenant, "alice", 1000)
-	j, old := store.NewJournal(s), uuid.NewString()
+	j, old := s.Journal, uuid.NewString()
 	if _, err := j.Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10), refused("alice", old))); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestOldRefusalsAreDeletedAndNothingElse(t *testing.T) {
 		select 'bob', gen_random_uuid(), 'table-1', '{}', now() - interval '25 hours' from generate_series(1, 2500);
 		insert into `+schema+`.refusal (player, id, room, answer, at)
 		select 'young', gen_random_uuid(), 'table-1', '{}', now() - interval '23 hours 59 minutes' from generate_series(1, 5)`)
-	if err := s.SweepRefusals(t.Context(), ref.Tenant); err != nil {
+	if err := s.Refusals.Sweep(t.Context(), ref.Tenant); err != nil {
 		t.Fatal(err)
 	}
 	for table, want := range map[string]int{"refusal": 5, "refusal where player = 'young'": 5, "command": 1, "event": 1} {
@@ -62,7 +62,7 @@ func TestARefusalFromBeforeTheyHadATableStays(t *testing.T) {
 	storetest.Super(t, d, `insert into `+ref.Tenant.Schema()+`.command (player, id, room, answer)
 		values ('alice', '`+late.Command.ID+`', 'table-1', '{"epoch":1,"seq":0,"refusal":{"code":"betting_closed","message":"Too late."}}')`)
 	for _, e := range []rooms.Entry{late, refused("alice", late.Command.ID)} {
-		_, err := store.NewJournal(s).Append(t.Context(), ref, batchOf(0, e))
+		_, err := s.Journal.Append(t.Context(), ref, batchOf(0, e))
 		var conflict *rooms.Conflict
 		if !errors.As(err, &conflict) || conflict.Answered[0].Refusal == nil || conflict.Answered[0].Refusal.Code != game.CodeBettingClosed {
 			t.Errorf("got %v", err)
@@ -84,7 +84,7 @@ func TestWhatWasAcceptedIsAnsweredThoughItWasRefusedToo(t *testing.T) {
 		values ('alice', '`+again.Command.ID+`', 'table-1', '{"epoch":1,"seq":7}');
 		insert into `+ref.Tenant.Schema()+`.refusal (player, id, room, answer)
 		values ('alice', '`+again.Command.ID+`', 'table-1', '{"epoch":1,"seq":0,"refusal":{"code":"betting_closed","message":"Too late."}}')`)
-	_, err := store.NewJournal(s).Append(t.Context(), ref, batchOf(0, again))
+	_, err := s.Journal.Append(t.Context(), ref, batchOf(0, again))
 	var conflict *rooms.Conflict
 	if !errors.As(err, &conflict) || conflict.Answered[0].Refusal != nil || conflict.Answered[0].Seq != 7 {
 		t.Errorf("got %v, %+v", err, conflict)
@@ -117,7 +117,7 @@ func TestATenantOfTheFirstVersionKeepsWhatWasAnswered(t *testing.T) {
 	openRoom(t, s, ref)
 	claim(t, s, ref, "n")
 	fund(t, s, ref.Tenant, "alice", 1000)
-	j := store.NewJournal(s)
+	j := s.Journal
 	was.Digest = 7
 	_, err = j.Append(t.Context(), ref, batchOf(0, was, refused("alice", late), refused("alice", uuid.NewString())))
 	var conflict *rooms.Conflict
@@ -127,7 +127,7 @@ func TestATenantOfTheFirstVersionKeepsWhatWasAnswered(t *testing.T) {
 	if _, err := j.Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10), refused("alice", uuid.NewString()))); err != nil {
 		t.Error(err)
 	}
-	if err := s.SweepRefusals(t.Context(), ref.Tenant); err != nil {
+	if err := s.Refusals.Sweep(t.Context(), ref.Tenant); err != nil {
 		t.Error(err)
 	}
 	sound(t, s, ref.Tenant)

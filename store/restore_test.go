@@ -35,7 +35,7 @@ func played(t *testing.T, d storetest.Database) (refs []rooms.Ref, books []store
 func stake(t *testing.T, s *store.Store, ref rooms.Ref, epoch, seq int64) {
 	t.Helper()
 	b := rooms.Batch{Epoch: epoch, Seq: seq, Entries: []rooms.Entry{bet(epoch, seq+1, "alice", 300)}, Status: rooms.Open}
-	if _, err := store.NewJournal(s).Append(t.Context(), ref, b); err != nil {
+	if _, err := s.Journal.Append(t.Context(), ref, b); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -44,11 +44,11 @@ func stake(t *testing.T, s *store.Store, ref rooms.Ref, epoch, seq int64) {
 func plays(t *testing.T, d storetest.Database, refs []rooms.Ref, books []store.TrialBalance) {
 	t.Helper()
 	s := reopen(t, d, nil)
-	if err := s.Tenants().Health(); err != nil {
+	if err := s.Tenants.Health(); err != nil {
 		t.Error(err)
 	}
 	for i, ref := range refs {
-		if got, ok := s.Tenants().ByID(ref.Tenant); !ok || got.OutOfOrder != "" || len(s.Tenants().Keys(ref.Tenant)) != 1 {
+		if got, ok := s.Tenants.ByID(ref.Tenant); !ok || got.OutOfOrder != "" || len(s.Tenants.Keys(ref.Tenant)) != 1 {
 			t.Errorf("%s: %t, %+v", ref, ok, got)
 		}
 		if diff := cmp.Diff(books[i], sound(t, s, ref.Tenant)); diff != "" {
@@ -136,13 +136,13 @@ func TestANodeWhoseCasinosAllLackTheirRolesIsNotReadyAndSaysWhy(t *testing.T) {
 	for _, ref := range refs {
 		server.Super(t, d.Name, `drop owned by `+ref.Tenant.Role()+`; drop role `+ref.Tenant.Role())
 	}
-	if err := reopen(t, d, nil).Tenants().Health(); err == nil || !strings.Contains(err.Error(), "its role is missing: run pitboss migrate") {
+	if err := reopen(t, d, nil).Tenants.Health(); err == nil || !strings.Contains(err.Error(), "its role is missing: run pitboss migrate") {
 		t.Errorf("Health: %v", err)
 	}
 	if _, err := migrate(t, d); err != nil {
 		t.Fatal(err)
 	}
-	if err := reopen(t, d, nil).Tenants().Health(); err != nil {
+	if err := reopen(t, d, nil).Tenants.Health(); err != nil {
 		t.Errorf("Health after migrate: %v", err)
 	}
 }

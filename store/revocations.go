@@ -22,8 +22,6 @@ import (
 const (
 	// RevocationsMax is how many revocations a tenant has at once. Nodes hold them all in memory.
 	RevocationsMax = 100_000
-	// revocationPoll is how often a node asks whether anything was revoked.
-	revocationPoll = 250 * time.Millisecond
 	// sweepEvery is how often a node deletes what has expired.
 	sweepEvery = time.Minute
 )
@@ -32,20 +30,24 @@ const (
 var ErrTooManyRevocations = errors.New("store: too many revocations: they end 30 days after they were made")
 
 // Revocations are the tokens of all tenants that were taken back, in memory. Run keeps them up
-// to date; what is revoked on any node is known here some revocationPoll later.
+// to date; what is revoked on any node is known here some pollEvery later.
 type Revocations struct {
-	s *Store
+	db *DB
 
 	mu       sync.RWMutex // guards what follows
 	tenants  map[tenant.ID]*revoked
 	onChange []func([]tenant.ID)
 
-	polling    sync.Mutex // guards what follows; held while the database is asked
-	generation int64
-	next       int64
+	polling sync.Mutex // guards what follows; held while the database is asked
+	mark    rooms.Mark
 }
 
 var _ auth.Revocations = (*Revocations)(nil)
+
+// NewRevocations returns revocations that are empty until they are polled.
+func NewRevocations(d *DB) *Revocations {
+	return &Revocations{db: d, tenants: map[tenant.ID]*revoked{}}
+}
 
 // revoked is one tenant's. The times without another meaning are when entries expire.
 type revoked struct {
@@ -91,66 +93,46 @@ func (r *Revocations) OnChange(f func([]tenant.ID)) {
 // Run keeps the revocations up to date until ctx ends, then returns nil. While the database
 // does not answer nothing can be revoked, and what was revoked stays so.
 func (r *Revocations) Run(ctx context.Context) error {
-	tick := time.NewTicker(revocationPoll)
-	defer tick.Stop()
-	failing := false
 	swept := time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		err := r.poll(ctx)
-		if err == nil && time.Since(swept) >= sweepEvery {
-			swept = time.Now()
-			err = r.sweep(ctx)
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil && !failing {
-			r.s.log.ErrorContext(ctx, "revocations can not be refreshed", "error", err)
-		}
-		failing = err != nil
-	}
+	return r.db.poll(ctx, poller{
+		failed: "revocations can not be refreshed",
+		ask: func(ctx context.Context) error {
+			err := r.poll(ctx)
+			if err == nil && time.Since(swept) >= sweepEvery {
+				swept = time.Now()
+				err = r.sweep(ctx)
+			}
+			return err
+		},
+	})
 }
 
-// A change may be returned twice and is never missed: what the snapshot's xmin has passed was
-// committed when the rows were read.
 const selectRevocations = `
 select tenant, kind, subject, before, expires from platform.revocation where change >= $1`
 
+// Load reads all that is revoked, before Run.
+func (r *Revocations) Load(ctx context.Context) error { return r.poll(ctx) }
+
 // poll learns what was revoked since the last one, and tells.
 func (r *Revocations) poll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, directoryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	r.polling.Lock()
 	defer r.polling.Unlock()
-	generation, next, found, err := r.ask(ctx, r.next)
-	if err == nil && generation != r.generation && r.next > 0 { // what is known is of another history
-		generation, next, found, err = r.ask(ctx, 0)
-	}
+	var found []revocation
+	next, err := r.db.changes(ctx, r.mark, r.db.platform, func(q *pgx.Batch, since int64) {
+		q.Queue(selectRevocations, since).Query(func(rows pgx.Rows) (err error) {
+			found, err = pgx.CollectRows(rows, scanRevocation)
+			return err
+		})
+	})
 	if err != nil {
 		return fmt.Errorf("store: revocations: %w", err)
 	}
-	whole := generation != r.generation
-	r.generation, r.next = generation, next
+	whole := next.Generation != r.mark.Generation
+	r.mark = next
 	r.learn(found, whole)
 	return nil
-}
-
-// ask returns what changed from the horizon since on.
-func (r *Revocations) ask(ctx context.Context, since int64) (generation, next int64, found []revocation, err error) {
-	q := &pgx.Batch{}
-	r.s.queueGeneration(q, &generation)
-	q.Queue(selectHorizon).QueryRow(func(row pgx.Row) error { return row.Scan(&next) })
-	q.Queue(selectRevocations, since).Query(func(rows pgx.Rows) (err error) {
-		found, err = pgx.CollectRows(rows, scanRevocation)
-		return err
-	})
-	err = r.s.raise(ctx, r.s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
-	return generation, next, found, err
 }
 
 type revocation struct {
@@ -222,14 +204,14 @@ const (
 
 // sweep deletes what has expired, in the database and here.
 func (r *Revocations) sweep(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, directoryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	var now time.Time
 	q := &pgx.Batch{}
 	q.Queue(deleteRevocations)
 	q.Queue(deleteTickets)
 	q.Queue(`select clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
-	if err := r.s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }); err != nil {
+	if err := r.db.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }); err != nil {
 		return fmt.Errorf("store: delete what has expired: %w", err)
 	}
 	r.mu.Lock()
@@ -263,28 +245,28 @@ type Revoke struct {
 // RevokeToken takes one token back, by its jti: nobody believes it any more, and its sockets are
 // closed on every node within a second. Again is the same as once, with another audit line. It
 // returns ErrInvalid, ErrTooManyRevocations or ErrNoTenant.
-func (s *Store) RevokeToken(ctx context.Context, id tenant.ID, jti string, by Revoke) error {
+func (r *Revocations) RevokeToken(ctx context.Context, id tenant.ID, jti string, by Revoke) error {
 	if !auth.ValidTokenID(jti) {
 		return fmt.Errorf("%w: a token's id is 1 to 200 printable bytes", ErrInvalid)
 	}
-	return s.revoke(ctx, id, kindRevokedToken, jti, "token.revoke", by)
+	return r.revoke(ctx, id, kindRevokedToken, jti, "token.revoke", by)
 }
 
 // Kick closes a player's sockets on every node within a second, and takes back all of its tokens
 // that were issued until now. It returns ErrInvalid, ErrTooManyRevocations or ErrNoTenant.
-func (s *Store) Kick(ctx context.Context, id tenant.ID, player game.PlayerID, by Revoke) error {
+func (r *Revocations) Kick(ctx context.Context, id tenant.ID, player game.PlayerID, by Revoke) error {
 	if !auth.ValidSubject(string(player)) {
 		return fmt.Errorf("%w: a player's id is 1 to 64 printable bytes without spaces", ErrInvalid)
 	}
-	return s.revoke(ctx, id, kindRevokedPlayer, string(player), "player.kick", by)
+	return r.revoke(ctx, id, kindRevokedPlayer, string(player), "player.kick", by)
 }
 
 // KickStaff is Kick for one of the operator's people, in whatever role but the player's.
-func (s *Store) KickStaff(ctx context.Context, id tenant.ID, subject string, by Revoke) error {
+func (r *Revocations) KickStaff(ctx context.Context, id tenant.ID, subject string, by Revoke) error {
 	if !auth.ValidSubject(subject) {
 		return fmt.Errorf("%w: an id is 1 to 64 printable bytes without spaces", ErrInvalid)
 	}
-	return s.revoke(ctx, id, kindRevokedStaff, subject, "staff.kick", by)
+	return r.revoke(ctx, id, kindRevokedStaff, subject, "staff.kick", by)
 }
 
 const (
@@ -297,7 +279,7 @@ on conflict (tenant, kind, subject) do update set
   before = greatest(r.before, excluded.before), expires = excluded.expires, change = excluded.change`
 )
 
-func (s *Store) revoke(ctx context.Context, id tenant.ID, kind, subject, action string, by Revoke) error {
+func (r *Revocations) revoke(ctx context.Context, id tenant.ID, kind, subject, action string, by Revoke) error {
 	if by.Actor == "" {
 		return fmt.Errorf("%w: an actor is needed", ErrInvalid)
 	}
@@ -305,7 +287,7 @@ func (s *Store) revoke(ctx context.Context, id tenant.ID, kind, subject, action 
 		return err
 	}
 	var have int
-	err := s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countRevocations, id.String()).Scan(&have) })
+	err := r.db.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countRevocations, id.String()).Scan(&have) })
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", action, err)
 	}
@@ -318,12 +300,12 @@ func (s *Store) revoke(ctx context.Context, id tenant.ID, kind, subject, action 
 		q := &pgx.Batch{}
 		q.Queue(insertRevocation, id.String(), kind, subject, auth.RevocationLife)
 		q.Queue(enterScope, id.Role())
-		q.Queue(insertAudit, auditArgs(rooms.Audit{
+		queueAudit(q, rooms.Audit{
 			Actor: by.Actor, Action: action, Target: subject, Reason: string(by.Reason), Address: by.Address,
-		})...)
+		})
 		return tx.SendBatch(ctx, q).Close()
 	}
-	err = s.borrow(ctx, s.pool, s.Tenant(id).gate, func(conn *pgxpool.Conn) error { return pgx.BeginFunc(ctx, conn, write) })
+	err = r.db.Tenant(id).loginTx(ctx, write)
 	if state := sqlState(err); state == stateForeignKey || state == stateNoSuchSetting || state == stateDenied {
 		return fmt.Errorf("%w (%w)", ErrNoTenant, err)
 	}
@@ -331,8 +313,8 @@ func (s *Store) revoke(ctx context.Context, id tenant.ID, kind, subject, action 
 		return fmt.Errorf("store: %s: %w", action, err)
 	}
 	// It is done; that this node knows at once is a courtesy.
-	if err := s.revocations.poll(ctx); err != nil {
-		s.log.WarnContext(ctx, "this node knows of a revocation a moment later", "error", err)
+	if err := r.poll(ctx); err != nil {
+		r.db.log.WarnContext(ctx, "this node knows of a revocation a moment later", "error", err)
 	}
 	return nil
 }

@@ -25,10 +25,10 @@ func bearer(id tenant.ID, subject, jti string, issued time.Time) auth.Principal 
 func following(t *testing.T, s *store.Store) <-chan []tenant.ID {
 	t.Helper()
 	changes := make(chan []tenant.ID, 64)
-	s.Revocations().OnChange(func(ids []tenant.ID) { changes <- ids })
+	s.Revocations.OnChange(func(ids []tenant.ID) { changes <- ids })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- s.Revocations().Run(ctx) }()
+	go func() { done <- s.Revocations.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -59,19 +59,19 @@ func TestWhatIsRevokedIsKnownEverywhereWithinASecondAndAfterARestart(t *testing.
 	changes := following(t, there)
 	before := time.Now().Add(-time.Minute)
 
-	if err := here.RevokeToken(t.Context(), id, "jti-1", because); err != nil {
+	if err := here.Revocations.RevokeToken(t.Context(), id, "jti-1", because); err != nil {
 		t.Fatal(err)
 	}
-	if !here.Revocations().Revoked(bearer(id, "alice", "jti-1", before)) {
+	if !here.Revocations.Revoked(bearer(id, "alice", "jti-1", before)) {
 		t.Error("who revoked it does not know")
 	}
 	told(t, changes, id)
-	if err := here.Kick(t.Context(), id, "bob", because); err != nil {
+	if err := here.Revocations.Kick(t.Context(), id, "bob", because); err != nil {
 		t.Fatal(err)
 	}
 	told(t, changes, id)
 	again, _ := storetest.Open(t, d, store.Options{})
-	for name, r := range map[string]*store.Revocations{"there": there.Revocations(), "after a restart": again.Revocations()} {
+	for name, r := range map[string]*store.Revocations{"there": there.Revocations, "after a restart": again.Revocations} {
 		for _, c := range []struct {
 			p    auth.Principal
 			want bool
@@ -91,7 +91,7 @@ func TestWhatIsRevokedIsKnownEverywhereWithinASecondAndAfterARestart(t *testing.
 			}
 		}
 	}
-	lines, err := here.AuditLog(t.Context(), id, 0, 2)
+	lines, err := here.Audit.Lines(t.Context(), id, 0, 2)
 	if err != nil || len(lines) != 2 || lines[0].Action != "player.kick" || lines[0].Target != "bob" || lines[1].Action != "token.revoke" ||
 		lines[1].Target != "jti-1" || lines[1].Reason != "stolen" || lines[1].Actor != "operator:olivia" || lines[1].Address != "192.0.2.1" {
 		t.Errorf("audit: %+v, %v", lines, err)
@@ -105,12 +105,12 @@ func TestStaffIsKickedInEveryRoleAndAPlayerOfTheSameIDIsNot(t *testing.T) {
 	there, _ := storetest.Open(t, d, store.Options{})
 	id := storetest.Tenant(t, admin)
 	changes := following(t, there)
-	if err := here.KickStaff(t.Context(), id, "bob", because); err != nil {
+	if err := here.Revocations.KickStaff(t.Context(), id, "bob", because); err != nil {
 		t.Fatal(err)
 	}
 	told(t, changes, id)
 	before, after := time.Now().Add(-time.Minute), time.Now().Add(auth.Leeway+time.Minute)
-	for _, r := range []*store.Revocations{here.Revocations(), there.Revocations()} {
+	for _, r := range []*store.Revocations{here.Revocations, there.Revocations} {
 		for _, role := range []auth.Role{auth.Operator, auth.Support, auth.Service, auth.Player} {
 			who := auth.Principal{Tenant: id, Subject: "bob", Role: role, TokenID: "j", IssuedAt: before}
 			if got := r.Revoked(who); got != (role != auth.Player) {
@@ -121,10 +121,10 @@ func TestStaffIsKickedInEveryRoleAndAPlayerOfTheSameIDIsNot(t *testing.T) {
 			}
 		}
 	}
-	if lines, err := here.AuditLog(t.Context(), id, 0, 1); err != nil || lines[0].Action != "staff.kick" || lines[0].Target != "bob" {
+	if lines, err := here.Audit.Lines(t.Context(), id, 0, 1); err != nil || lines[0].Action != "staff.kick" || lines[0].Target != "bob" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
-	if err := here.KickStaff(t.Context(), id, "a b", because); !errors.Is(err, store.ErrInvalid) {
+	if err := here.Revocations.KickStaff(t.Context(), id, "a b", because); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("%v", err)
 	}
 }
@@ -143,7 +143,7 @@ func TestARevocationThatCommitsLateIsNotMissed(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), `insert into platform.revocation (tenant, kind, subject, expires) values ($1, 'token', 'early', now() + interval '1 day')`, id.String()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.RevokeToken(t.Context(), id, "late", because); err != nil { // a later transaction, which is seen first
+	if err := s.Revocations.RevokeToken(t.Context(), id, "late", because); err != nil { // a later transaction, which is seen first
 		t.Fatal(err)
 	}
 	told(t, changes, id)
@@ -151,7 +151,7 @@ func TestARevocationThatCommitsLateIsNotMissed(t *testing.T) {
 		t.Fatal(err)
 	}
 	told(t, changes, id)
-	if !s.Revocations().Revoked(bearer(id, "alice", "early", time.Now())) {
+	if !s.Revocations.Revoked(bearer(id, "alice", "early", time.Now())) {
 		t.Error("missed")
 	}
 }
@@ -164,10 +164,10 @@ func TestRevocationsAreTakenAtOnce(t *testing.T) {
 	for i := range 20 {
 		all.Go(func() {
 			who := game.PlayerID(fmt.Sprint("p", i%3))
-			if err := s.Kick(t.Context(), id, who, because); err != nil {
+			if err := s.Revocations.Kick(t.Context(), id, who, because); err != nil {
 				t.Error(err)
 			}
-			if !s.Revocations().Revoked(bearer(id, string(who), "", time.Now())) {
+			if !s.Revocations.Revoked(bearer(id, string(who), "", time.Now())) {
 				t.Errorf("%s is believed", who)
 			}
 		})
@@ -181,17 +181,17 @@ func TestExpiredRevocationsAreDeletedAndGrowthIsBounded(t *testing.T) {
 	s, admin := storetest.Open(t, d, store.Options{})
 	id := storetest.Tenant(t, admin)
 	for _, jti := range []string{"old", "new"} {
-		if err := s.RevokeToken(t.Context(), id, jti, because); err != nil {
+		if err := s.Revocations.RevokeToken(t.Context(), id, jti, because); err != nil {
 			t.Fatal(err)
 		}
 	}
 	storetest.Super(t, d, `update platform.revocation set expires = now() - interval '1 s', change = pg_current_xact_id()::text::bigint where subject = 'old';
 		insert into platform.ticket_used values ('\x01', now() - interval '1 s'), ('\x02', now() + interval '1 h')`)
 	again, _ := storetest.Open(t, d, store.Options{})
-	if err := again.Revocations().Sweep(t.Context()); err != nil {
+	if err := again.Revocations.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if r := again.Revocations(); r.Revoked(bearer(id, "a", "old", time.Now())) || !r.Revoked(bearer(id, "a", "new", time.Now())) {
+	if r := again.Revocations; r.Revoked(bearer(id, "a", "old", time.Now())) || !r.Revoked(bearer(id, "a", "new", time.Now())) {
 		t.Error("the wrong ones are forgotten")
 	}
 	var revocations, tickets int
@@ -199,7 +199,7 @@ func TestExpiredRevocationsAreDeletedAndGrowthIsBounded(t *testing.T) {
 		t.Errorf("%d and %d are left, %v", revocations, tickets, err)
 	}
 	storetest.Super(t, d, fmt.Sprintf(`insert into platform.revocation (tenant, kind, subject, expires) select '%s', 'token', 'x' || n, now() + interval '1 h' from generate_series(2, %d) n`, id, store.RevocationsMax))
-	if err := s.Kick(t.Context(), id, "one-too-many", because); !errors.Is(err, store.ErrTooManyRevocations) {
+	if err := s.Revocations.Kick(t.Context(), id, "one-too-many", because); !errors.Is(err, store.ErrTooManyRevocations) {
 		t.Error(err)
 	}
 }
@@ -213,11 +213,11 @@ func TestOnlyWhatCanBeRevokedIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ got, want error }{
-		"empty jti":     {s.RevokeToken(t.Context(), id, "", because), store.ErrInvalid},
-		"bad jti":       {s.RevokeToken(t.Context(), id, "a\x00b", because), store.ErrInvalid},
-		"bad player":    {s.Kick(t.Context(), id, "a b", because), store.ErrInvalid},
-		"no reason":     {s.Kick(t.Context(), id, "alice", store.Revoke{Actor: "x"}), store.ErrInvalid},
-		"no such house": {s.Kick(t.Context(), nobody, "alice", because), store.ErrNoTenant},
+		"empty jti":     {s.Revocations.RevokeToken(t.Context(), id, "", because), store.ErrInvalid},
+		"bad jti":       {s.Revocations.RevokeToken(t.Context(), id, "a\x00b", because), store.ErrInvalid},
+		"bad player":    {s.Revocations.Kick(t.Context(), id, "a b", because), store.ErrInvalid},
+		"no reason":     {s.Revocations.Kick(t.Context(), id, "alice", store.Revoke{Actor: "x"}), store.ErrInvalid},
+		"no such house": {s.Revocations.Kick(t.Context(), nobody, "alice", because), store.ErrNoTenant},
 	} {
 		if !errors.Is(c.got, c.want) {
 			t.Errorf("%s: %v", name, c.got)

@@ -15,6 +15,12 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
+// Rooms lists, opens and closes tenants' rooms. It may be used by many goroutines.
+type Rooms struct{ db *DB }
+
+// NewRooms returns the rooms of all tenants.
+func NewRooms(d *DB) *Rooms { return &Rooms{d} }
+
 // RoomInfo is a room without its journal.
 type RoomInfo struct {
 	rooms.Config
@@ -29,15 +35,15 @@ const (
 	selectRoom  = `select id, game, name, settings, status, epoch, seq, node, created_at from room where id = $1`
 )
 
-// RoomsOf returns all rooms of a tenant, also closed ones, the oldest first. It returns
+// List returns all rooms of a tenant, also closed ones, the oldest first. It returns
 // ErrNoTenant.
-func (s *Store) RoomsOf(ctx context.Context, id tenant.ID) ([]RoomInfo, error) {
-	return s.rooms(ctx, id, selectRooms)
+func (r *Rooms) List(ctx context.Context, id tenant.ID) ([]RoomInfo, error) {
+	return r.list(ctx, id, selectRooms)
 }
 
-// Room returns one room, or rooms.ErrNotFound.
-func (s *Store) Room(ctx context.Context, ref rooms.Ref) (RoomInfo, error) {
-	list, err := s.rooms(ctx, ref.Tenant, selectRoom, ref.Room)
+// Get returns one room, or rooms.ErrNotFound.
+func (r *Rooms) Get(ctx context.Context, ref rooms.Ref) (RoomInfo, error) {
+	list, err := r.list(ctx, ref.Tenant, selectRoom, ref.Room)
 	if err != nil {
 		return RoomInfo{}, err
 	}
@@ -47,9 +53,9 @@ func (s *Store) Room(ctx context.Context, ref rooms.Ref) (RoomInfo, error) {
 	return list[0], nil
 }
 
-func (s *Store) rooms(ctx context.Context, id tenant.ID, sql string, args ...any) ([]RoomInfo, error) {
+func (r *Rooms) list(ctx context.Context, id tenant.ID, sql string, args ...any) ([]RoomInfo, error) {
 	var out []RoomInfo
-	err := s.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+	err := r.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 		rows, _ := tx.Query(ctx, sql, args...) // its error comes from CollectRows
 		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r RoomInfo, err error) {
 			err = row.Scan(&r.Room, &r.Game, &r.Name, (*[]byte)(&r.Settings), (*string)(&r.Status), &r.Epoch, &r.Seq, &r.Node, &r.CreatedAt)
@@ -64,9 +70,9 @@ func (s *Store) rooms(ctx context.Context, id tenant.ID, sql string, args ...any
 	return out, nil
 }
 
-// OpenRoom makes a room, with an audit line. The settings must be what the game accepts. It
+// Open makes a room, with an audit line. The settings must be what the game accepts. It
 // returns rooms.ErrExists, rooms.ErrRoomID or ErrNoTenant.
-func (s *Store) OpenRoom(ctx context.Context, id tenant.ID, c rooms.Config, actor, address string) error {
+func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor, address string) error {
 	ref, err := rooms.NewRef(id, c.Room)
 	if err != nil {
 		return err
@@ -75,7 +81,7 @@ func (s *Store) OpenRoom(ctx context.Context, id tenant.ID, c rooms.Config, acto
 		c.Settings = json.RawMessage("{}")
 	}
 	var open int
-	err = s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countOpen, id.String()).Scan(&open) })
+	err = r.db.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countOpen, id.String()).Scan(&open) })
 	if err != nil {
 		return fmt.Errorf("store: open %s: %w", ref, err)
 	}
@@ -84,7 +90,7 @@ func (s *Store) OpenRoom(ctx context.Context, id tenant.ID, c rooms.Config, acto
 	}
 	// The index first: it may name a room that is not there, but no room is ever unknown to
 	// it.
-	err = s.platform(ctx, func(conn *pgxpool.Conn) error {
+	err = r.db.platform(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, insertIndex, id.String(), c.Room)
 		return err
 	})
@@ -94,13 +100,13 @@ func (s *Store) OpenRoom(ctx context.Context, id tenant.ID, c rooms.Config, acto
 		}
 		return fmt.Errorf("store: open %s: %w", ref, err)
 	}
-	err = s.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err = r.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		q := &pgx.Batch{}
 		q.Queue(insertRoom, c.Room, c.Game, c.Name, string(c.Settings))
 		q.Queue(insertAccounts, []string{kindTill}, []string{c.Room})
-		q.Queue(insertAudit, auditArgs(rooms.Audit{
+		queueAudit(q, rooms.Audit{
 			Actor: actor, Action: "room.open", Target: c.Room, After: c.Settings, Address: address,
-		})...)
+		})
 		return tx.SendBatch(ctx, q).Close()
 	})
 	if violates(err, "room_pkey") {
@@ -116,14 +122,14 @@ const countOpen = `select count(*) from platform.room where tenant = $1 and stat
 
 const markClosing = `update room set status = 'closing' where id = $1 and status = 'open'`
 
-// CloseRoom asks a room's owner to end the round at hand and close: it marks the room, with
+// Close asks a room's owner to end the round at hand and close: it marks the room, with
 // an audit line, and the owner sees that in Leases.Floor. Asking again changes nothing. It
 // returns rooms.ErrNotFound or ErrInvalid.
-func (s *Store) CloseRoom(ctx context.Context, ref rooms.Ref, actor string, reason strict.Line, address string) error {
+func (r *Rooms) Close(ctx context.Context, ref rooms.Ref, actor string, reason strict.Line, address string) error {
 	if err := checkReason(reason); err != nil {
 		return err
 	}
-	err := s.Tenant(ref.Tenant).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := r.db.Tenant(ref.Tenant).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, markClosing, ref.Room)
 		if err != nil {
 			return err
@@ -141,7 +147,7 @@ func (s *Store) CloseRoom(ctx context.Context, ref rooms.Ref, actor string, reas
 	case err != nil:
 		return fmt.Errorf("store: close %s: %w", ref, err)
 	}
-	err = s.platform(ctx, func(conn *pgxpool.Conn) error {
+	err = r.db.platform(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, askIndex, ref.Tenant.String(), ref.Room, string(reason))
 		return err
 	})

@@ -26,12 +26,12 @@ const (
 
 // Scope is the database of one tenant. It is a value; copy it freely.
 type Scope struct {
-	s *Store
+	d *DB
 	*share
 	gate *gate
 }
 
-// share is what a tenant has of the Store: the texts that begin its transactions, built once,
+// share is what a tenant has of the DB: the texts that begin its transactions, built once,
 // from names that need no quoting and are quoted all the same (the role brings the path along:
 // see loginPath), and its gate.
 type share struct {
@@ -40,21 +40,21 @@ type share struct {
 }
 
 // Tenant returns the scope of a tenant. It panics on the zero ID.
-func (s *Store) Tenant(id tenant.ID) Scope {
-	if b, ok := s.shares.Load(id); ok {
-		return scopeOf(s, b.(*share))
+func (d *DB) Tenant(id tenant.ID) Scope {
+	if b, ok := d.shares.Load(id); ok {
+		return scopeOf(d, b.(*share))
 	}
 	set := "; set local role " + quote(id.Role())
-	b, _ := s.shares.LoadOrStore(id, &share{
+	b, _ := d.shares.LoadOrStore(id, &share{
 		role:   id.Role(),
 		write:  beginWrite + set,
 		read:   beginRead + set,
-		others: newGate(s.tenantConns, s.meter.hits.WithLabelValues(limitTenantConns)),
+		others: newGate(d.tenantConns, d.meter.hits.WithLabelValues(limitTenantConns)),
 	})
-	return scopeOf(s, b.(*share))
+	return scopeOf(d, b.(*share))
 }
 
-func scopeOf(s *Store, b *share) Scope { return Scope{s, b, b.others} }
+func scopeOf(d *DB, b *share) Scope { return Scope{d, b, b.others} }
 
 // forAppends is the scope for appends, of which groupsAtOnce are under way at most: what else a
 // tenant asks for can not keep them waiting.
@@ -85,10 +85,10 @@ func (c Scope) ReadTx(ctx context.Context, fn func(ctx context.Context, tx pgx.T
 // generation of the one that the transaction is in. It fails with ErrUnavailable if that was not
 // settled yet.
 func (c Scope) settledTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx, generation int64) error) error {
-	return c.s.raise(ctx, c.run(ctx, beginWrite, func(ctx context.Context, tx pgx.Tx) error {
+	return c.d.raise(ctx, c.run(ctx, beginWrite, func(ctx context.Context, tx pgx.Tx) error {
 		generation := int64(-1)
 		q := &pgx.Batch{}
-		c.s.queueGeneration(q, &generation) // as the login: a tenant's role sees nothing of the platform
+		c.d.queueGeneration(q, &generation) // as the login: a tenant's role sees nothing of the platform
 		q.Queue(enterScope, c.role)
 		err := tx.SendBatch(ctx, q).Close()
 		if state := sqlState(err); generation >= 0 && (state == stateNoSuchSetting || state == stateDenied) {
@@ -99,6 +99,12 @@ func (c Scope) settledTx(ctx context.Context, fn func(ctx context.Context, tx pg
 		}
 		return fn(ctx, tx, generation)
 	}))
+}
+
+// loginTx runs fn in a transaction of the application's login, on a connection of the tenant's share. It
+// sees the platform's tables; enterScope makes it the tenant's. It is not run again.
+func (c Scope) loginTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	return c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error { return pgx.BeginFunc(ctx, conn, fn) })
 }
 
 func (c Scope) run(ctx context.Context, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
@@ -119,10 +125,10 @@ func (c Scope) retry(ctx context.Context, once func() error) error {
 }
 
 func (c Scope) once(ctx context.Context, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
-	return c.s.borrow(ctx, c.s.pool, c.gate, func(conn *pgxpool.Conn) error { return once(ctx, c.s, conn, begin, fn) })
+	return c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error { return once(ctx, c.d, conn, begin, fn) })
 }
 
-func once(ctx context.Context, s *Store, conn *pgxpool.Conn, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
+func once(ctx context.Context, d *DB, conn *pgxpool.Conn, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	switch sqlState(err) {
 	case stateNoSuchSetting, stateDenied:
@@ -140,7 +146,7 @@ func once(ctx context.Context, s *Store, conn *pgxpool.Conn, begin string, fn fu
 		defer cancel()
 		// A failed rollback leaves a connection that the pool throws away.
 		if err := tx.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
-			s.log.DebugContext(ctx, "store: rollback failed", "error", err)
+			d.log.DebugContext(ctx, "store: rollback failed", "error", err)
 		}
 	}()
 	if err := fn(ctx, tx); err != nil {
@@ -175,7 +181,7 @@ func (c Scope) twoTrips(ctx context.Context, start func() (first *pgx.Batch, sec
 // come before the commit, or instead of it, is a rooms.ErrNotWritten.
 func (c Scope) trips(ctx context.Context, begin string, first *pgx.Batch, second func(*pgx.Batch) error) error {
 	sent := false // the commit
-	err := c.s.borrow(ctx, c.s.pool, c.gate, func(conn *pgxpool.Conn) error {
+	err := c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error {
 		return c.tripsOn(ctx, conn, begin, first, second, &sent)
 	})
 	if err != nil && (!sent || undone(err)) {
@@ -193,7 +199,7 @@ func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, begin string, fi
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 		defer cancel()
 		if _, err := conn.Exec(ctx, "rollback"); err != nil {
-			c.s.log.DebugContext(ctx, "store: rollback failed", "error", err)
+			c.d.log.DebugContext(ctx, "store: rollback failed", "error", err)
 		}
 	}()
 	q := &pgx.Batch{}

@@ -76,7 +76,7 @@ func TestSettingsOfATenantAreChangedWithAnAuditLineAndToldWithinASecond(t *testi
 	if told := within(t, changes, time.Second); told[1].Name != "Grand Casino" || told[1].Exponent != 0 {
 		t.Errorf("told %+v", told[1])
 	}
-	lines, err := s.AuditLog(t.Context(), got.ID, 0, 1)
+	lines, err := s.Audit.Lines(t.Context(), got.ID, 0, 1)
 	if err != nil || lines[0].Action != "tenant.set" || lines[0].Actor != "cli:olivia" || lines[0].Reason != "contract 17" ||
 		!strings.Contains(string(lines[0].Before), `"currency":"EUR","exponent":2`) || !strings.Contains(string(lines[0].After), `"paid_until":"2031-02-03T00:00:00Z"`) {
 		t.Errorf("audit: %+v, %v", lines, err)
@@ -149,7 +149,7 @@ func TestACreditWaitsForTheChangeOfItsCurrencyAndIsRefused(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, _, err := s.Credit(t.Context(), made.ID, store.Credit{
+		_, _, err := s.Ledger.Credit(t.Context(), made.ID, store.Credit{
 			Player: "alice", Amount: 1000, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString(),
 		})
 		done <- err
@@ -184,7 +184,7 @@ func TestOfACreditAndAChangeOfCurrencyAtOnceOneIsRefused(t *testing.T) {
 		var credited, set error
 		var both sync.WaitGroup
 		both.Go(func() {
-			_, _, credited = s.Credit(t.Context(), made.ID, store.Credit{
+			_, _, credited = s.Ledger.Credit(t.Context(), made.ID, store.Credit{
 				Player: "alice", Amount: 1000, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString(),
 			})
 		})

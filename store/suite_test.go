@@ -46,12 +46,12 @@ func fixtureIn(t *testing.T, d storetest.Database) roomstest.LeaseFixture {
 	t.Helper()
 	s, admin := storetest.Open(t, d, store.Options{})
 	id := storetest.Tenant(t, admin)
-	return roomstest.LeaseFixture{Leases: store.NewLeases(s), Fixture: roomstest.Fixture{
-		Journal: store.NewJournal(s),
+	return roomstest.LeaseFixture{Leases: s.Leases, Fixture: roomstest.Fixture{
+		Journal: s.Journal,
 		Room: func(t testing.TB, room string) rooms.Ref {
 			t.Helper()
 			c := rooms.Config{Room: room, Game: "roulette", Name: room, Settings: []byte(`{}`)}
-			if err := s.OpenRoom(t.Context(), id, c, "test", ""); err != nil {
+			if err := s.Rooms.Open(t.Context(), id, c, "test", ""); err != nil {
 				t.Fatal(err)
 			}
 			return rooms.Ref{Tenant: id, Room: room}
@@ -62,7 +62,7 @@ func fixtureIn(t *testing.T, d storetest.Database) roomstest.LeaseFixture {
 		},
 		Balance: func(t testing.TB, who game.PlayerID) game.Money {
 			t.Helper()
-			balance, _, err := s.Balance(t.Context(), id, who)
+			balance, _, err := s.Ledger.Balance(t.Context(), id, who)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func fixtureIn(t *testing.T, d storetest.Database) roomstest.LeaseFixture {
 		},
 		Sum: func(t testing.TB) game.Money {
 			t.Helper()
-			tb, err := s.TrialBalance(t.Context(), id)
+			tb, err := s.Ledger.TrialBalance(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func fixtureIn(t *testing.T, d storetest.Database) roomstest.LeaseFixture {
 		},
 		Audits: func(t testing.TB) []rooms.Audit {
 			t.Helper()
-			lines, err := s.AuditLog(t.Context(), id, 0, 500)
+			lines, err := s.Audit.Lines(t.Context(), id, 0, 500)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +94,7 @@ func fixtureIn(t *testing.T, d storetest.Database) roomstest.LeaseFixture {
 		ForgetRefusals: func(t testing.TB) {
 			t.Helper()
 			storetest.Super(t, d, `update `+id.Schema()+`.refusal set at = at - interval '24 hours'`)
-			if err := s.SweepRefusals(t.Context(), id); err != nil {
+			if err := s.Refusals.Sweep(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -12,29 +12,40 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
-const (
-	// directoryPoll is how often a node asks whether any tenant changed.
-	directoryPoll = 250 * time.Millisecond
-	// directoryTimeout bounds one such question.
-	directoryTimeout = 5 * time.Second
-	// brokenPoll is how often a node looks whether a tenant that is out of order was mended, which
-	// need not change the directory's version.
-	brokenPoll = time.Second
-)
+// brokenPoll is how often a node looks whether a tenant that is out of order was mended, which
+// need not change the directory's version.
+const brokenPoll = time.Second
 
 // Tenants is the directory of tenants, in memory. Its look-ups never touch the database
 // and may be used by many goroutines; Run keeps it up to date.
 type Tenants struct {
-	s   *Store
-	now atomic.Pointer[directory]
+	db     *DB
+	box    *seal.Box
+	now    atomic.Pointer[directory]
+	broken prometheus.Gauge
 
 	mu       sync.Mutex // guards what follows
 	onChange []func(old, new *Tenant)
 }
+
+var _ prometheus.Collector = (*Tenants)(nil)
+
+// newTenants returns a directory that is empty until Reload. box opens the tenants' keys.
+func newTenants(d *DB, box *seal.Box) *Tenants {
+	return &Tenants{db: d, box: box, broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_tenants_out_of_order", Help: "Tenants that cannot be served because of what is stored of them."})}
+}
+
+// Describe implements prometheus.Collector.
+func (d *Tenants) Describe(out chan<- *prometheus.Desc) { d.broken.Describe(out) }
+
+// Collect implements prometheus.Collector.
+func (d *Tenants) Collect(out chan<- prometheus.Metric) { d.broken.Collect(out) }
 
 // directory is one state of all tenants. It is never changed.
 type directory struct {
@@ -80,6 +91,16 @@ func (d *Tenants) ByID(id tenant.ID) (*Tenant, bool) {
 // All returns every tenant, by slug.
 func (d *Tenants) All() []*Tenant { return slices.Clone(d.now.Load().all) }
 
+// IDs returns the IDs of all tenants.
+func (d *Tenants) IDs() []tenant.ID {
+	all := d.now.Load().all
+	out := make([]tenant.ID, len(all))
+	for i, t := range all {
+		out[i] = t.ID
+	}
+	return out
+}
+
 // OnChange makes Run call f after a tenant came (old is nil), changed, or went (new is
 // nil), and when time alone moved it to another status (old and new are the same). f is
 // called by Run's goroutine, after the directory shows the change, and must not block.
@@ -92,34 +113,23 @@ func (d *Tenants) OnChange(f func(old, new *Tenant)) {
 // Run keeps the directory up to date until ctx ends, then returns nil. While the database
 // does not answer, the directory stays as it is.
 func (d *Tenants) Run(ctx context.Context) error {
-	tick := time.NewTicker(directoryPoll)
-	defer tick.Stop()
 	told := d.now.Load()
 	statuses := statusesAt(told, time.Now())
-	failing := false
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		err := d.poll(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil && !failing {
-			d.s.log.ErrorContext(ctx, "the directory of tenants can not be refreshed", "error", err)
-		}
-		if err == nil && failing {
-			d.s.log.InfoContext(ctx, "the directory of tenants is refreshed again")
-		}
-		failing = err != nil
-		was := told
-		told = d.now.Load()
-		before := statuses
-		statuses = statusesAt(told, time.Now())
-		d.tell(was, told, before, statuses)
-	}
+	return d.db.poll(ctx, poller{
+		failed:    "the directory of tenants can not be refreshed",
+		recovered: "the directory of tenants is refreshed again",
+		ask: func(ctx context.Context) error {
+			err := d.poll(ctx)
+			if ctx.Err() != nil {
+				return err
+			}
+			was, before := told, statuses
+			told = d.now.Load()
+			statuses = statusesAt(told, time.Now())
+			d.tell(was, told, before, statuses)
+			return err
+		},
+	})
 }
 
 func statusesAt(dir *directory, now time.Time) map[tenant.ID]Status {
@@ -130,7 +140,9 @@ func statusesAt(dir *directory, now time.Time) map[tenant.ID]Status {
 	return out
 }
 
-func (d *Tenants) tell(was, is *directory, before, after map[tenant.ID]Status) {
+// tell calls the listeners for each tenant that differs between two states of the directory or whose
+// status does.
+func (d *Tenants) tell(was, now *directory, before, after map[tenant.ID]Status) {
 	d.mu.Lock()
 	listeners := slices.Clone(d.onChange)
 	d.mu.Unlock()
@@ -139,14 +151,14 @@ func (d *Tenants) tell(was, is *directory, before, after map[tenant.ID]Status) {
 			f(old, new)
 		}
 	}
-	for _, t := range is.all {
+	for _, t := range now.all {
 		old := was.byID[t.ID]
-		if old == nil || was.generation != is.generation || old.Version != t.Version || old.OutOfOrder != t.OutOfOrder || before[t.ID] != after[t.ID] {
+		if old == nil || was.generation != now.generation || old.Version != t.Version || old.OutOfOrder != t.OutOfOrder || before[t.ID] != after[t.ID] {
 			call(old, t)
 		}
 	}
 	for _, t := range was.all {
-		if is.byID[t.ID] == nil {
+		if now.byID[t.ID] == nil {
 			call(t, nil)
 		}
 	}
@@ -154,13 +166,13 @@ func (d *Tenants) tell(was, is *directory, before, after map[tenant.ID]Status) {
 
 // poll reloads the directory if anything changed.
 func (d *Tenants) poll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, directoryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	var generation, version int64
 	q := &pgx.Batch{}
-	d.s.queueGeneration(q, &generation)
+	d.db.queueGeneration(q, &generation)
 	q.Queue(selectVersion).QueryRow(func(row pgx.Row) error { return row.Scan(&version) })
-	err := d.s.raise(ctx, d.s.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
+	err := d.db.raise(ctx, d.db.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
 	if err != nil {
 		return fmt.Errorf("store: directory: %w", err)
 	}
@@ -178,17 +190,17 @@ func (d *Tenants) Reload(ctx context.Context) error {
 	load := func(tx pgx.Tx) error {
 		var generation, version int64
 		q := &pgx.Batch{}
-		d.s.queueGeneration(q, &generation)
+		d.db.queueGeneration(q, &generation)
 		q.Queue(selectVersion).QueryRow(func(row pgx.Row) error { return row.Scan(&version) })
 		if err := tx.SendBatch(ctx, q).Close(); err != nil {
 			return err
 		}
-		list, err := loadTenants(ctx, tx, d.s.box, true)
+		list, err := loadTenants(ctx, tx, d.box, true)
 		next = newDirectory(list)
 		next.generation, next.version = generation, version
 		return err
 	}
-	err := d.s.raise(ctx, d.s.platform(ctx, func(conn *pgxpool.Conn) error {
+	err := d.db.raise(ctx, d.db.platform(ctx, func(conn *pgxpool.Conn) error {
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, load)
 	}))
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 func directory(t *testing.T, s *store.Store) (changes <-chan [2]*store.Tenant) {
 	t.Helper()
 	c := make(chan [2]*store.Tenant, 64)
-	s.Tenants().OnChange(func(old, new *store.Tenant) { c <- [2]*store.Tenant{old, new} })
+	s.Tenants.OnChange(func(old, new *store.Tenant) { c <- [2]*store.Tenant{old, new} })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	go func() { done <- s.Tenants().Run(ctx) }()
+	go func() { done <- s.Tenants.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -55,22 +55,22 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 	for _, host := range []string{
 		"casino-x.localhost", "casino-x.localhost:8080", "CASINO-X.localhost.", "Casino-X.LOCALHOST.:80", "www.casino-x.localhost",
 	} {
-		if got, ok := s.Tenants().Lookup(host); !ok || got.ID != made.ID {
+		if got, ok := s.Tenants.Lookup(host); !ok || got.ID != made.ID {
 			t.Errorf("Lookup(%q): %v, %t", host, got, ok)
 		}
 	}
 	for _, host := range []string{"", ":80", "x.localhost", "casino-x.localhost.evil.example", "casino-x.localhost/", "[::1]:80", "a:b:c", "\x00", "*"} {
-		if got, ok := s.Tenants().Lookup(host); ok {
+		if got, ok := s.Tenants.Lookup(host); ok {
 			t.Errorf("Lookup(%q): %v", host, got)
 		}
 	}
-	if got, ok := s.Tenants().BySlug("casino-x"); !ok || got.ID != made.ID {
+	if got, ok := s.Tenants.BySlug("casino-x"); !ok || got.ID != made.ID {
 		t.Error("not found by its slug")
 	}
-	if got, ok := s.Tenants().ByID(made.ID); !ok || got.ID != made.ID || len(s.Tenants().All()) != 1 {
+	if got, ok := s.Tenants.ByID(made.ID); !ok || got.ID != made.ID || len(s.Tenants.All()) != 1 {
 		t.Error("not found by its id")
 	}
-	keys := s.Tenants().Keys(made.ID)
+	keys := s.Tenants.Keys(made.ID)
 	if len(keys) != 1 || keys[0].Alg != "HS256" || len(keys[0].Secret) != 32 || keys[0].ID == "" {
 		t.Errorf("%d keys", len(keys))
 	}
@@ -82,7 +82,7 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 	if got[0].Status(time.Now()) != store.Active || got[1].Status(time.Now()) != store.Suspended || got[1].SuspendedFor != "licence withdrawn" {
 		t.Errorf("after Suspend: %+v", got)
 	}
-	if now, _ := s.Tenants().Lookup("casino-x.localhost"); now != got[1] {
+	if now, _ := s.Tenants.Lookup("casino-x.localhost"); now != got[1] {
 		t.Error("the directory does not show what was told")
 	}
 	if err := admin.Resume(t.Context(), "casino-x"); err != nil {
@@ -91,10 +91,10 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 	if got := within(t, changes, time.Second); got[1].Status(time.Now()) != store.Active || got[1].SuspendedFor != "" {
 		t.Errorf("after Resume: %+v", got[1])
 	}
-	if diff := cmp.Diff(keys, s.Tenants().Keys(made.ID)); diff != "" {
+	if diff := cmp.Diff(keys, s.Tenants.Keys(made.ID)); diff != "" {
 		t.Error(diff)
 	}
-	lines, err := s.AuditLog(t.Context(), made.ID, 0, 2)
+	lines, err := s.Audit.Lines(t.Context(), made.ID, 0, 2)
 	if err != nil || len(lines) != 2 || lines[0].Action != "tenant.resume" || lines[1].Action != "tenant.suspend" || lines[1].Reason != "licence withdrawn" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
@@ -111,7 +111,7 @@ func TestDirectoryTellsWhenTimeAloneChangesATenant(t *testing.T) {
 	if _, err := admin.CreateTenant(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Tenants().Reload(t.Context()); err != nil {
+	if err := s.Tenants.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	changes := directory(t, s)
@@ -135,7 +135,7 @@ func TestDirectoryOutlivesADatabaseThatDoesNotAnswer(t *testing.T) {
 	if err := s.Ping(t.Context()); err == nil {
 		t.Fatal("the database answers")
 	}
-	if _, ok := s.Tenants().Lookup("x.localhost"); !ok {
+	if _, ok := s.Tenants.Lookup("x.localhost"); !ok {
 		t.Error("the tenant is forgotten")
 	}
 }
@@ -169,12 +169,12 @@ func BenchmarkLookup(b *testing.B) {
 	if _, err := admin.CreateTenant(b.Context(), casino("casino-x", "casino-x.localhost")); err != nil {
 		b.Fatal(err)
 	}
-	if err := s.Tenants().Reload(b.Context()); err != nil {
+	if err := s.Tenants.Reload(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, ok := s.Tenants().Lookup("casino-x.localhost:8080"); !ok {
+		if _, ok := s.Tenants.Lookup("casino-x.localhost:8080"); !ok {
 			b.Fatal("not found")
 		}
 	}

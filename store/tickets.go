@@ -13,8 +13,14 @@ import (
 
 var (
 	_ auth.Sealer = (*seal.Box)(nil)
-	_ auth.Uses   = (*Store)(nil)
+	_ auth.Uses   = (*Tickets)(nil)
 )
+
+// Tickets remembers which tickets were used, on whatever node.
+type Tickets struct{ db *DB }
+
+// NewTickets returns the tickets of all tenants.
+func NewTickets(d *DB) *Tickets { return &Tickets{d} }
 
 // The database's clock alone says whether the ticket is good, and deletes it when it is not: so
 // no node's clock makes it good twice.
@@ -23,8 +29,8 @@ insert into platform.ticket_used (nonce, expires) select $1, $2 where clock_time
 on conflict do nothing`
 
 // Use implements auth.Uses.
-func (s *Store) Use(ctx context.Context, nonce []byte, until time.Time) (first bool, err error) {
-	err = s.platform(ctx, func(conn *pgxpool.Conn) error {
+func (t *Tickets) Use(ctx context.Context, nonce []byte, until time.Time) (first bool, err error) {
+	err = t.db.platform(ctx, func(conn *pgxpool.Conn) error {
 		tag, err := conn.Exec(ctx, useTicket, nonce, until)
 		first = tag.RowsAffected() == 1
 		return err
@@ -34,6 +40,3 @@ func (s *Store) Use(ctx context.Context, nonce []byte, until time.Time) (first b
 	}
 	return first, nil
 }
-
-// Box is what seals secrets under the master key.
-func (s *Store) Box() *seal.Box { return s.box }

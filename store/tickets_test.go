@@ -20,7 +20,7 @@ func TestATicketIsUsedOnceOverAllNodesAndNotAfterItsTime(t *testing.T) {
 	until := time.Now().Add(time.Hour)
 	for i := range 20 {
 		all.Go(func() {
-			first, err := []*store.Store{a, b}[i%2].Use(t.Context(), []byte("one"), until)
+			first, err := []*store.Store{a, b}[i%2].Tickets.Use(t.Context(), []byte("one"), until)
 			if err != nil {
 				t.Error(err)
 			}
@@ -33,10 +33,10 @@ func TestATicketIsUsedOnceOverAllNodesAndNotAfterItsTime(t *testing.T) {
 	if uses.Load() != 1 {
 		t.Errorf("used %d times", uses.Load())
 	}
-	if first, err := a.Use(t.Context(), []byte("two"), until); err != nil || !first {
+	if first, err := a.Tickets.Use(t.Context(), []byte("two"), until); err != nil || !first {
 		t.Errorf("another: %t, %v", first, err)
 	}
-	if first, err := b.Use(t.Context(), []byte("late"), time.Now().Add(-time.Second)); err != nil || first {
+	if first, err := b.Tickets.Use(t.Context(), []byte("late"), time.Now().Add(-time.Second)); err != nil || first {
 		t.Errorf("after its time: %t, %v", first, err)
 	}
 }
@@ -49,14 +49,14 @@ func TestSeatsRiseWhateverNodeGivesThem(t *testing.T) {
 	id := storetest.Tenant(t, admin)
 	var last int64
 	for i := range 10 {
-		balance, version, seat, err := []*store.Store{a, b}[i%2].Seat(t.Context(), id, "alice")
+		balance, version, seat, err := []*store.Store{a, b}[i%2].Ledger.Seat(t.Context(), id, "alice")
 		if err != nil || balance != 0 || version != 0 || seat <= last {
 			t.Fatalf("%d, %d, seat %d after %d, %v", balance, version, seat, last, err)
 		}
 		last = seat
 	}
 	fund(t, a, id, "alice", 500)
-	if balance, version, _, err := b.Seat(t.Context(), id, "alice"); err != nil || balance != 500 || version != 1 {
+	if balance, version, _, err := b.Ledger.Seat(t.Context(), id, "alice"); err != nil || balance != 500 || version != 1 {
 		t.Errorf("%d, %d, %v", balance, version, err)
 	}
 }

@@ -64,7 +64,7 @@ func (s *Server) openRoom(c echo.Context) error {
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	if err := s.store.OpenRoom(ctx, t.ID, config, actorOf(c), c.RealIP()); err != nil {
+	if err := s.store.Rooms.Open(ctx, t.ID, config, actorOf(c), c.RealIP()); err != nil {
 		return err
 	}
 	if err := s.rooms.Open(ctx, ref); err != nil {
@@ -89,7 +89,7 @@ func (s *Server) closeRoom(c echo.Context) error {
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	if err := s.store.CloseRoom(ctx, ref, actorOf(c), in.Reason, c.RealIP()); err != nil {
+	if err := s.store.Rooms.Close(ctx, ref, actorOf(c), in.Reason, c.RealIP()); err != nil {
 		return err
 	}
 	s.chat.forget(ref)
@@ -145,7 +145,7 @@ func (s *Server) players(c echo.Context) error {
 	if after != "" && !auth.ValidSubject(after) {
 		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "after: want a player's id")
 	}
-	list, err := s.store.Players(ctx, t.ID, game.PlayerID(after), int(limit))
+	list, err := s.store.Ledger.Players(ctx, t.ID, game.PlayerID(after), int(limit))
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (s *Server) credit(c echo.Context) error {
 	ctx, cancel := s.patient(c)
 	defer cancel()
 	player := game.PlayerID(param(c, "player"))
-	balance, version, err := s.store.Credit(ctx, t.ID, store.Credit{
+	balance, version, err := s.store.Ledger.Credit(ctx, t.ID, store.Credit{
 		Player: player, Amount: game.Money(in.Amount), Currency: t.Currency, Exponent: t.Exponent, Reason: in.Reason,
 		Actor: actorOf(c), Address: c.RealIP(), CommandID: id,
 	})
@@ -348,7 +348,7 @@ func (s *Server) audit(c echo.Context) error {
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	lines, err := s.store.AuditLog(ctx, tenantOf(c).ID, before, int(limit))
+	lines, err := s.store.Audit.Lines(ctx, tenantOf(c).ID, before, int(limit))
 	if err != nil {
 		return err
 	}
@@ -379,7 +379,7 @@ func (s *Server) trialBalance(c echo.Context) error {
 	defer free()
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	tb, err := s.store.TrialBalance(ctx, tenantOf(c).ID)
+	tb, err := s.store.Ledger.TrialBalance(ctx, tenantOf(c).ID)
 	if err != nil {
 		return err
 	}

@@ -52,17 +52,19 @@ func (s *Server) revokeToken(c echo.Context) error {
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	err := s.store.RevokeToken(ctx, tenantOf(c).ID, in.JTI, store.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()})
+	err := s.store.Revocations.RevokeToken(ctx, tenantOf(c).ID, in.JTI, store.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()})
 	return s.revoked(c, err)
 }
 
 func (s *Server) kick(c echo.Context) error {
 	return s.kickOne(c, "player", func(ctx context.Context, id tenant.ID, subject string, by store.Revoke) error {
-		return s.store.Kick(ctx, id, game.PlayerID(subject), by)
+		return s.store.Revocations.Kick(ctx, id, game.PlayerID(subject), by)
 	})
 }
 
-func (s *Server) kickStaff(c echo.Context) error { return s.kickOne(c, "subject", s.store.KickStaff) }
+func (s *Server) kickStaff(c echo.Context) error {
+	return s.kickOne(c, "subject", s.store.Revocations.KickStaff)
+}
 
 // kickOne kicks whom the path's parameter names.
 func (s *Server) kickOne(c echo.Context, name string, kick func(context.Context, tenant.ID, string, store.Revoke) error) error {

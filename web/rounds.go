@@ -168,7 +168,7 @@ func (s *Server) readRound(key roundKey) (*lookup, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	l := &lookup{key: key, readAt: now}
-	game, records, err := s.store.Round(ctx, key.ref, key.round, roundEventsMax, roundBytesMax)
+	game, records, err := s.store.Journal.Round(ctx, key.ref, key.round, roundEventsMax, roundBytesMax)
 	switch {
 	case errors.Is(err, store.ErrTooLong):
 		s.hit(limitRoundBytes)

@@ -111,7 +111,7 @@ func New(o Options) *Server {
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest, headers, s.perAddress)
 	s.echo = e
 	s.listens()
-	s.store.Revocations().OnChange(s.CloseRevoked)
+	s.store.Revocations.OnChange(s.CloseRevoked)
 	s.answerNodes()
 
 	// The whole API, in the order of docs/protocol.md.

@@ -98,7 +98,7 @@ func (x *session) begin() {
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}
-	balance, version, seat, err := s.store.Seat(ctx, t.ID, game.PlayerID(x.who.Subject))
+	balance, version, seat, err := s.store.Ledger.Seat(ctx, t.ID, game.PlayerID(x.who.Subject))
 	if err != nil { // nobody could say which of two sockets is the newer one
 		s.seldom.log(slog.LevelWarn, "no seat for a new socket", "tenant", t.ID, "player", x.who.Subject, "error", err)
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
@@ -147,7 +147,7 @@ type reminder struct {
 }
 
 func (x *session) balance(ctx context.Context) (wire.Balance, error) {
-	amount, version, err := x.server.store.Balance(ctx, x.tenant.ID, game.PlayerID(x.who.Subject))
+	amount, version, err := x.server.store.Ledger.Balance(ctx, x.tenant.ID, game.PlayerID(x.who.Subject))
 	return wire.Balance{Balance: int64(amount), Currency: x.tenant.Currency, Version: version}, err
 }
 

@@ -23,7 +23,6 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
-	"github.com/pitboss-hub/pitboss/store"
 )
 
 // pair runs two nodes on the floor's database, on one bus, until stop or the test's end. Each
@@ -427,7 +426,7 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 	}
 	// A node that is said to live and does not answer.
 	mute := rooms.Lease{Node: "mute", Incarnation: uuid.NewString(), Draining: true, Takes: true}
-	if _, _, err := store.NewLeases(f.store).Renew(soon(t), mute, time.Minute); err != nil {
+	if _, _, err := f.store.Leases.Renew(soon(t), mute, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the answer says that a node is missing", func() bool {

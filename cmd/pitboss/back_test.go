@@ -97,7 +97,7 @@ func TestACasinoIsPlayedOnWhenTheDatabaseGoesBack(t *testing.T) {
 	}
 	t.Logf("noticed after %v", time.Since(began))
 	f.mustCLI("tenant", "resume", f.slug)
-	tb, err := f.store.TrialBalance(soon(t), f.tenant.ID)
+	tb, err := f.store.Ledger.TrialBalance(soon(t), f.tenant.ID)
 	if err != nil || !tb.OK {
 		t.Errorf("trial balance %+v, %v", tb, err)
 	}

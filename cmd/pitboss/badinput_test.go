@@ -200,7 +200,7 @@ func TestBadInputIsAnsweredAndNobodyElseNotices(t *testing.T) {
 			by.bet()
 		}
 	})
-	tb, err := f.store.TrialBalance(soon(t), f.tenant.ID)
+	tb, err := f.store.Ledger.TrialBalance(soon(t), f.tenant.ID)
 	if err != nil || !tb.OK {
 		t.Fatalf("trial balance %+v, %v", tb, err)
 	}

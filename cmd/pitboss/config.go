@@ -134,7 +134,7 @@ func (p *program) withTenant(slug string, do func(*store.Store, *store.Tenant) e
 
 // tenantNamed finds a tenant by its slug.
 func tenantNamed(s *store.Store, slug string) (*store.Tenant, error) {
-	t, ok := s.Tenants().BySlug(tenant.Slug(slug))
+	t, ok := s.Tenants.BySlug(tenant.Slug(slug))
 	if !ok {
 		return nil, noTenant(slug)
 	}

@@ -198,7 +198,7 @@ func furnish(p *program) error {
 		if err != nil && !errors.Is(err, store.ErrSlugTaken) {
 			return err
 		}
-		if err := s.Tenants().Reload(p.ctx); err != nil {
+		if err := s.Tenants.Reload(p.ctx); err != nil {
 			return err
 		}
 		t, err := tenantNamed(s, d.slug)
@@ -209,7 +209,7 @@ func furnish(p *program) error {
 			if err := rooms.CheckConfig(games(), &config); err != nil {
 				return err
 			}
-			if err := s.OpenRoom(p.ctx, t.ID, config, "dev", ""); err != nil && !errors.Is(err, rooms.ErrExists) {
+			if err := s.Rooms.Open(p.ctx, t.ID, config, "dev", ""); err != nil && !errors.Is(err, rooms.ErrExists) {
 				return err
 			}
 		}
@@ -225,7 +225,7 @@ func furnish(p *program) error {
 // welcomeGift funds a demo player, once for good: the command's id follows from who
 // gets it.
 func welcomeGift(ctx context.Context, s *store.Store, t *store.Tenant, player string) error {
-	_, _, err := s.Credit(ctx, t.ID, store.Credit{
+	_, _, err := s.Ledger.Credit(ctx, t.ID, store.Credit{
 		Player: game.PlayerID(player), Amount: demoFunds, Currency: t.Currency, Exponent: t.Exponent, Reason: "demo funds", Actor: "dev",
 		CommandID: uuid.NewSHA1(uuid.NameSpaceURL, []byte(t.ID.String()+"/"+player)).String(),
 	})

@@ -106,7 +106,7 @@ func TestSIGTERMAnswersOpenCommandsAndTellsEverybodyToComeBack(t *testing.T) {
 	}
 	var left game.Money
 	for i := range players {
-		b, _, err := f.store.Balance(soon(t), f.tenant.ID, game.PlayerID(fmt.Sprintf("player-%d", i)))
+		b, _, err := f.store.Ledger.Balance(soon(t), f.tenant.ID, game.PlayerID(fmt.Sprintf("player-%d", i)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -97,7 +97,7 @@ func newFloorIn(t *testing.T, appURL, adminURL string) *floor {
 		t.Fatal(err)
 	}
 	t.Cleanup(f.store.Close)
-	f.tenant, _ = f.store.Tenants().BySlug(tenant.Slug(f.slug))
+	f.tenant, _ = f.store.Tenants.BySlug(tenant.Slug(f.slug))
 	f.openRoom(f.room, crashSettings)
 	return f
 }
@@ -108,7 +108,7 @@ func (f *floor) openRoom(room, settings string) {
 	if err := rooms.CheckConfig(games(), &config); err != nil {
 		f.t.Fatal(err)
 	}
-	if err := f.store.OpenRoom(soon(f.t), f.tenant.ID, config, "test", ""); err != nil {
+	if err := f.store.Rooms.Open(soon(f.t), f.tenant.ID, config, "test", ""); err != nil {
 		f.t.Fatal(err)
 	}
 }
@@ -116,7 +116,7 @@ func (f *floor) openRoom(room, settings string) {
 // token funds a player and returns its token.
 func (f *floor) token(player string) string {
 	f.t.Helper()
-	if _, _, err := f.store.Credit(soon(f.t), f.tenant.ID, store.Credit{
+	if _, _, err := f.store.Ledger.Credit(soon(f.t), f.tenant.ID, store.Credit{
 		Player: game.PlayerID(player), Amount: crashFunds, Currency: f.tenant.Currency, Exponent: f.tenant.Exponent, Reason: "test", Actor: "test", CommandID: uuid.NewString(),
 	}); err != nil {
 		f.t.Fatal(err)
@@ -126,7 +126,7 @@ func (f *floor) token(player string) string {
 
 func (f *floor) mint(subject string, role auth.Role) string {
 	f.t.Helper()
-	token, err := mint(f.store.Tenants(), f.tenant, auth.Principal{Subject: subject, Role: role, ExpiresAt: time.Now().Add(time.Hour)})
+	token, err := mint(f.store.Tenants, f.tenant, auth.Principal{Subject: subject, Role: role, ExpiresAt: time.Now().Add(time.Hour)})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func freePort(t *testing.T) string {
 // journal reads every event of the floor's room.
 func (f *floor) journal() []rooms.Record {
 	f.t.Helper()
-	records, err := store.NewJournal(f.store).Since(soon(f.t), rooms.Ref{Tenant: f.tenant.ID, Room: f.room}, 0, 1<<30)
+	records, err := f.store.Journal.Since(soon(f.t), rooms.Ref{Tenant: f.tenant.ID, Room: f.room}, 0, 1<<30)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func (f *floor) compare(players []*crashPlayer) {
 				t.Errorf("%s was shown another commitment than the journal's at %d", p.name, e.Seq)
 			}
 		}
-		got, _, err := f.store.Balance(soon(t), f.tenant.ID, game.PlayerID(p.name))
+		got, _, err := f.store.Ledger.Balance(soon(t), f.tenant.ID, game.PlayerID(p.name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -308,7 +308,7 @@ func (f *floor) compare(players []*crashPlayer) {
 			t.Errorf("%s has %d, and the events add up to %d", p.name, got, want)
 		}
 	}
-	tb, err := f.store.TrialBalance(soon(t), f.tenant.ID)
+	tb, err := f.store.Ledger.TrialBalance(soon(t), f.tenant.ID)
 	if err != nil || !tb.OK {
 		t.Errorf("trial balance: %+v, %v", tb, err)
 	}

@@ -86,10 +86,10 @@ func (f *floor) addTenant(slug string) *floor {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(other.store.Close)
-	if err := f.store.Tenants().Reload(p.ctx); err != nil {
+	if err := f.store.Tenants.Reload(p.ctx); err != nil {
 		f.t.Fatal(err)
 	}
-	other.tenant, _ = other.store.Tenants().BySlug(tenant.Slug(slug))
+	other.tenant, _ = other.store.Tenants.BySlug(tenant.Slug(slug))
 	return &other
 }
 
@@ -141,7 +141,7 @@ func (f *floor) upgrade(token string, header ...string) (int, string) {
 	return status, code
 }
 
-func (f *floor) key() auth.Key { return f.store.Tenants().Keys(f.tenant.ID)[0] }
+func (f *floor) key() auth.Key { return f.store.Tenants.Keys(f.tenant.ID)[0] }
 
 func forge(t *testing.T, method jwt.SigningMethod, key any, kid string, claims jwt.MapClaims) string {
 	t.Helper()

@@ -93,7 +93,7 @@ func TestARotatedSecretLetsInAndARetiredOneClosesWhatItLetIn(t *testing.T) {
 	}
 	letsIn(t, signed("bob", auth.Player), a, b)
 	letsIn(t, player, a, b) // the old one is good until it is retired
-	if err := f.store.Tenants().Reload(soon(t)); err != nil {
+	if err := f.store.Tenants.Reload(soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	if f.key().ID != made.ID {
@@ -130,7 +130,7 @@ func TestARotatedSecretLetsInAndARetiredOneClosesWhatItLetIn(t *testing.T) {
 	if out := f.mustCLI("key", "list", "--tenant", f.slug); !strings.Contains(out, active[0].ID) || strings.Contains(out, made.Secret) {
 		t.Errorf("%s", out)
 	}
-	if err := f.store.Tenants().Reload(soon(t)); err != nil {
+	if err := f.store.Tenants.Reload(soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	letsIn(t, f.mint("olivia", auth.Operator), a) // when that node knows the new secret too

@@ -116,10 +116,10 @@ func (c loadCmd) key(p *program, host string) (auth.Key, tenant.Slug, error) {
 		return auth.Key{}, "", fmt.Errorf("no secret to sign tokens with: %w; or give --tenant and --secret", err)
 	}
 	defer s.Close()
-	t, ok := s.Tenants().Lookup(host)
+	t, ok := s.Tenants.Lookup(host)
 	if !ok {
 		return auth.Key{}, "", fmt.Errorf("no casino of this database is at %q: 'pitboss tenant list' shows the casinos and their domains", host)
 	}
-	key, err := signingKey(s.Tenants(), t)
+	key, err := signingKey(s.Tenants, t)
 	return key, t.Slug, err
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms"
-	"github.com/pitboss-hub/pitboss/store"
 )
 
 const (
@@ -38,7 +37,7 @@ func (n *node) answerHello() {
 // that do not hear each other would both be ready and refuse each other's players. While the bus is out
 // of order it waits. It returns errUnheard.
 func (n *node) meet(ctx context.Context) error {
-	leases := store.NewLeases(n.store)
+	leases := n.store.Leases
 	met := map[string]bool{n.name: true}
 	deadline, announced := time.Now().Add(meetWithin), time.Now()
 	for within := helloFirst; ctx.Err() == nil; within = min(2*within, helloMost) {

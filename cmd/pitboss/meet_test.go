@@ -20,7 +20,6 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
-	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -119,7 +118,7 @@ func TestANodeStartsAloneWhenTheOthersAreGone(t *testing.T) {
 	f := newFloor(t)
 	first := f.startOn("node-1", "")
 	eventually(t, "the first node is ready", first.ready)
-	leases := store.NewLeases(f.store)
+	leases := f.store.Leases
 	if _, _, err := leases.Renew(soon(t), rooms.Lease{Node: "killed", Incarnation: uuid.NewString()}, rooms.LeaseTTL); err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func newNode(o nodeOptions) *node {
 	n := &node{name: name, incarnation: o.incarnation, log: log.With("node", name), store: s, metrics: prometheus.NewRegistry()}
 	n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.metrics.MustRegister(s, logDropped)
-	n.tenants = s.Tenants()
+	n.tenants = s.Tenants
 	n.hub = hub.New(hub.Options{
 		Bus: o.bus, Node: name, Log: log, Registerer: n.metrics, Windows: windows,
 		Repair: func(ctx context.Context, topic tenant.Topic, after int64) ([]hub.Message, error) {
@@ -86,7 +86,7 @@ func newNode(o nodeOptions) *node {
 		},
 	})
 
-	var journal rooms.Journal = store.NewJournal(s)
+	var journal rooms.Journal = s.Journal
 	var publisher rooms.Publisher = n.hub
 	if test.journal != nil {
 		journal = test.journal(journal)
@@ -97,10 +97,10 @@ func newNode(o nodeOptions) *node {
 	engine := fair.OS()
 	n.rooms = rooms.NewDirectory(rooms.Options{
 		Journal: journal, Kinds: games(), Publisher: publisher, Node: name, Incarnation: o.incarnation, Log: n.log, Registerer: n.metrics,
-		Leases: store.NewLeases(s), Peers: n.hub,
+		Leases: s.Leases, Peers: n.hub,
 		Seeds: func() (game.Seed, error) { return fair.NewSeed(engine) },
 		Balance: func(ctx context.Context, id tenant.ID, who game.PlayerID) (rooms.PlayerBalance, error) {
-			balance, version, err := s.Balance(ctx, id, who)
+			balance, version, err := s.Ledger.Balance(ctx, id, who)
 			return rooms.PlayerBalance{Player: who, Balance: balance, Version: version}, err
 		},
 		WentBack: func(generation int64) {
@@ -116,10 +116,10 @@ func newNode(o nodeOptions) *node {
 		},
 	})
 	n.keys = jwks.New(n.tenants, jwks.Options{Allow: o.published, Log: n.log, Registerer: n.metrics})
-	verifier := auth.NewVerifier(n.keys, s.Revocations())
+	verifier := auth.NewVerifier(n.keys, s.Revocations)
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
-		Verifier: verifier, Tickets: auth.NewTickets(s.Box(), s, verifier), Registerer: n.metrics, Edge: o.edge,
+		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: n.metrics, Edge: o.edge,
 	})
 	n.keys.OnChange(n.web.CloseRevoked)
 	n.answerHello()
@@ -142,8 +142,8 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	})
 	parts.Go(func() error { return n.tenants.Run(life) })
 	parts.Go(func() error { return n.keys.Run(life) })
-	parts.Go(func() error { return n.store.Revocations().Run(life) })
-	parts.Go(func() error { return n.store.Run(life) })
+	parts.Go(func() error { return n.store.Revocations.Run(life) })
+	parts.Go(func() error { return n.store.Refusals.Run(life) })
 	parts.Go(func() error { return n.web.Run(life) })
 
 	parts.Go(func() error { return n.web.Serve(public) })

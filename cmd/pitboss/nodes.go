@@ -5,7 +5,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/pitboss-hub/pitboss/rooms"
-	"github.com/pitboss-hub/pitboss/store"
 )
 
 type nodeCmd struct {
@@ -23,7 +22,7 @@ func (c nodeListCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	at, err := store.NewLeases(s).Floor(p.ctx, rooms.Mark{})
+	at, err := s.Leases.Floor(p.ctx, rooms.Mark{})
 	if err != nil {
 		return err
 	}

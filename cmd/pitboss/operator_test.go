@@ -199,7 +199,7 @@ func TestCreditReachesThePlayerWhoseIDWasEscaped(t *testing.T) {
 		if status != 200 {
 			t.Fatalf("%s: %d %s %s", escaped, status, code, raw)
 		}
-		if b, _, err := f.store.Balance(soon(t), f.tenant.ID, player); err != nil || b != 100 {
+		if b, _, err := f.store.Ledger.Balance(soon(t), f.tenant.ID, player); err != nil || b != 100 {
 			t.Errorf("%s has %d, %v", player, b, err)
 		}
 	}

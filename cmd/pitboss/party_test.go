@@ -19,7 +19,6 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/freeport"
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
 	"github.com/pitboss-hub/pitboss/rooms"
-	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/localpg"
 )
 
@@ -176,7 +175,7 @@ func (p *party) owner(at *table) (*member, int64) {
 // place is where the table is.
 func (f *floor) place() rooms.Place {
 	f.t.Helper()
-	at, err := store.NewLeases(f.store).Floor(soon(f.t), rooms.Mark{})
+	at, err := f.store.Leases.Floor(soon(f.t), rooms.Mark{})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -199,7 +198,7 @@ func (p *party) finish() {
 		return !slices.ContainsFunc(p.players(), func(c *crashPlayer) bool { return !c.finished() })
 	})
 	eventually(p.t, "every room is a living node's", func() bool { // some seconds after the last one's death
-		at, err := store.NewLeases(p.first().store).Floor(soon(p.t), rooms.Mark{})
+		at, err := p.first().store.Leases.Floor(soon(p.t), rooms.Mark{})
 		if err != nil {
 			p.t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ func TestANodeThatHearsNothingIsNotReadyAndItsTablesGoOn(t *testing.T) {
 	var buses []hub.Bus
 	for range 2 {
 		link := bustest.NewLink(t, redis.Addr)
-		bus, err := redisbus.Open(redisbus.Options{URL: "redis://" + link.Addr(), Key: f.store.Box().BusKey(), Log: slog.New(slog.DiscardHandler)})
+		bus, err := redisbus.Open(redisbus.Options{URL: "redis://" + link.Addr(), Key: f.store.Box.BusKey(), Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

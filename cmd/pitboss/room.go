@@ -34,7 +34,7 @@ func (c roomOpenCmd) Run(p *program) error {
 		if err := rooms.CheckConfig(games(), &config); err != nil {
 			return err
 		}
-		if err := s.OpenRoom(p.ctx, t.ID, config, actor(), ""); err != nil {
+		if err := s.Rooms.Open(p.ctx, t.ID, config, actor(), ""); err != nil {
 			return err
 		}
 		p.printf("%s is open at %s\n", c.Room, t.Slug)
@@ -50,11 +50,11 @@ type roomListCmd struct {
 // Run implements the command.
 func (c roomListCmd) Run(p *program) error {
 	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
-		list, err := s.RoomsOf(p.ctx, t.ID)
+		list, err := s.Rooms.List(p.ctx, t.ID)
 		if err != nil {
 			return err
 		}
-		at, err := store.NewLeases(s).Floor(p.ctx, rooms.Mark{})
+		at, err := s.Leases.Floor(p.ctx, rooms.Mark{})
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (c roomCloseCmd) Run(p *program) error {
 		if ref.Room == rooms.LobbyID {
 			return fmt.Errorf("the lobby stays open as long as %s does", t.Slug)
 		}
-		if err := s.CloseRoom(p.ctx, ref, actor(), c.Reason, ""); err != nil {
+		if err := s.Rooms.Close(p.ctx, ref, actor(), c.Reason, ""); err != nil {
 			return err
 		}
 		p.printf("%s closes after the round at hand\n", c.Room)

@@ -134,13 +134,13 @@ func (c serveCmd) bus(p *program, s *store.Store, name string, incarnation uuid.
 	if c.Redis == "" {
 		return membus.New(), nil
 	}
-	leases := store.NewLeases(s)
+	leases := s.Leases
 	if err := leases.Announce(p.ctx, name, incarnation.String()); err != nil {
 		return nil, err
 	}
 	realm := s.Realm()
 	return redisbus.Open(redisbus.Options{
-		URL: c.Redis, Key: s.Box().BusKey(), Realm: realm[:], Sender: incarnation, Clock: s.Clock, Processes: leases.Processes,
+		URL: c.Redis, Key: s.Box.BusKey(), Realm: realm[:], Sender: incarnation, Clock: s.Clock, Processes: leases.Processes,
 		Log: p.log, Registerer: metrics,
 	})
 }

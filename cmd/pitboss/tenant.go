@@ -242,7 +242,7 @@ func (c tenantFundCmd) Run(p *program) error {
 				return fmt.Errorf("--command-id is not a UUID: %q", c.CommandID)
 			}
 		}
-		balance, _, err := s.Credit(p.ctx, t.ID, store.Credit{
+		balance, _, err := s.Ledger.Credit(p.ctx, t.ID, store.Credit{
 			Player: game.PlayerID(c.Player), Amount: amount, Currency: t.Currency, Exponent: t.Exponent, Reason: c.Reason, Actor: actor(), CommandID: id.String(),
 		})
 		if err != nil {
@@ -267,9 +267,9 @@ type tenantKickCmd struct {
 func (c tenantKickCmd) Run(p *program) error {
 	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
 		by := store.Revoke{Reason: c.Reason, Actor: actor()}
-		who, kick := c.Player, func() error { return s.Kick(p.ctx, t.ID, game.PlayerID(c.Player), by) }
+		who, kick := c.Player, func() error { return s.Revocations.Kick(p.ctx, t.ID, game.PlayerID(c.Player), by) }
 		if c.Staff != "" {
-			who, kick = c.Staff, func() error { return s.KickStaff(p.ctx, t.ID, c.Staff, by) }
+			who, kick = c.Staff, func() error { return s.Revocations.KickStaff(p.ctx, t.ID, c.Staff, by) }
 		}
 		if err := kick(); err != nil {
 			return err
@@ -287,7 +287,7 @@ type tenantTrialBalanceCmd struct {
 // Run implements the command.
 func (c tenantTrialBalanceCmd) Run(p *program) error {
 	return p.withTenant(c.Slug, func(s *store.Store, t *store.Tenant) error {
-		tb, err := s.TrialBalance(p.ctx, t.ID)
+		tb, err := s.Ledger.TrialBalance(p.ctx, t.ID)
 		if err != nil {
 			return err
 		}

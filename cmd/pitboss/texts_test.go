@@ -16,7 +16,6 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
-	"github.com/pitboss-hub/pitboss/store"
 )
 
 // odd are texts as JSON writes them.
@@ -55,7 +54,7 @@ func spoken(literal string) (s string) {
 // lobbyEpoch rises whenever the lobby is restarted.
 func (f *floor) lobbyEpoch() int64 {
 	f.t.Helper()
-	info, err := f.store.Room(soon(f.t), rooms.Ref{Tenant: f.tenant.ID, Room: rooms.LobbyID})
+	info, err := f.store.Rooms.Get(soon(f.t), rooms.Ref{Tenant: f.tenant.ID, Room: rooms.LobbyID})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -175,14 +174,14 @@ func TestEveryTextOverHTTPIsRefusedOrKeptAsItWas(t *testing.T) {
 
 	// What is kept as JSON, PostgreSQL can read.
 	var kept []json.RawMessage
-	lines, err := f.store.AuditLog(soon(t), f.tenant.ID, 0, 10_000)
+	lines, err := f.store.Audit.Lines(soon(t), f.tenant.ID, 0, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range lines {
 		kept = append(kept, l.After)
 	}
-	events, err := store.NewJournal(f.store).Since(soon(t), rooms.Ref{Tenant: f.tenant.ID, Room: rooms.LobbyID}, 0, 10_000)
+	events, err := f.store.Journal.Since(soon(t), rooms.Ref{Tenant: f.tenant.ID, Room: rooms.LobbyID}, 0, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +266,7 @@ func TestEveryTextOverASocketIsRefusedOrToldAsItWas(t *testing.T) {
 	if now := f.lobbyEpoch(); now != epoch {
 		t.Errorf("the lobby was restarted: epoch %d, then %d", epoch, now)
 	}
-	info, err := f.store.Room(soon(t), rooms.Ref{Tenant: f.tenant.ID, Room: "table"})
+	info, err := f.store.Rooms.Get(soon(t), rooms.Ref{Tenant: f.tenant.ID, Room: "table"})
 	if err != nil || info.Epoch != 1 {
 		t.Errorf("the table was restarted: epoch %d, %v", info.Epoch, err)
 	}
@@ -313,7 +312,7 @@ func TestTwoAmountsAreNoBet(t *testing.T) {
 			t.Errorf("%s %s: %d %s", path, body, status, raw)
 		}
 	}
-	if b, _, err := f.store.Balance(soon(t), f.tenant.ID, "alice"); err != nil || b != crashFunds {
+	if b, _, err := f.store.Ledger.Balance(soon(t), f.tenant.ID, "alice"); err != nil || b != crashFunds {
 		t.Errorf("alice has %d, %v", b, err)
 	}
 }

@@ -24,7 +24,7 @@ type tokenRevokeCmd struct {
 // Run implements the command.
 func (c tokenRevokeCmd) Run(p *program) error {
 	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
-		if err := s.RevokeToken(p.ctx, t.ID, c.ID, store.Revoke{Reason: c.Reason, Actor: actor()}); err != nil {
+		if err := s.Revocations.RevokeToken(p.ctx, t.ID, c.ID, store.Revoke{Reason: c.Reason, Actor: actor()}); err != nil {
 			return err
 		}
 		p.printf("token %s is revoked\n", c.ID)
@@ -43,12 +43,12 @@ type tokenMintCmd struct {
 // Run implements the command.
 func (c tokenMintCmd) Run(p *program) error {
 	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
-		token, err := mint(s.Tenants(), t, auth.Principal{Subject: c.Subject, Role: c.Role, Name: string(c.Name), ExpiresAt: time.Now().Add(c.TTL)})
+		token, err := mint(s.Tenants, t, auth.Principal{Subject: c.Subject, Role: c.Role, Name: string(c.Name), ExpiresAt: time.Now().Add(c.TTL)})
 		if err != nil {
 			return err
 		}
 		if c.Role != auth.Player { // who can change things is written down
-			err := s.WriteAudit(p.ctx, t.ID, rooms.Audit{Actor: actor(), Action: "token.mint", Target: string(c.Role) + ":" + c.Subject})
+			err := s.Audit.Write(p.ctx, t.ID, rooms.Audit{Actor: actor(), Action: "token.mint", Target: string(c.Role) + ":" + c.Subject})
 			if err != nil {
 				return err
 			}

@@ -64,7 +64,7 @@ func TestADatabaseInTroubleIsUnavailableAndNothingElse(t *testing.T) {
 		},
 		"read-only": func(f *floor, cluster *localpg.Cluster) {
 			super(f.t, cluster, `alter system set default_transaction_read_only = on`, `select pg_reload_conf()`)
-			eventually(f.t, "writes are refused", func() bool { return f.store.WriteAudit(soon(f.t), f.tenant.ID, rooms.Audit{Actor: "test"}) != nil })
+			eventually(f.t, "writes are refused", func() bool { return f.store.Audit.Write(soon(f.t), f.tenant.ID, rooms.Audit{Actor: "test"}) != nil })
 		},
 		"full": func(f *floor, cluster *localpg.Cluster) {
 			super(f.t, cluster, full(f.tenant.ID.Schema()), full("platform"))
@@ -212,7 +212,7 @@ func TestALockedCasinoAnswersUnavailableAndItsRoomsGoOn(t *testing.T) {
 	y.openRoom(y.room, crashSettings)
 	x.startNode()
 	epoch := func(f *floor) int64 {
-		info, err := f.store.Room(soon(t), rooms.Ref{Tenant: f.tenant.ID, Room: f.room})
+		info, err := f.store.Rooms.Get(soon(t), rooms.Ref{Tenant: f.tenant.ID, Room: f.room})
 		if err != nil {
 			t.Fatal(err)
 		}

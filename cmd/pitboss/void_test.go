@@ -74,7 +74,7 @@ func TestAnOperatorVoidsTheRoundOfARunningTableThroughAnyNode(t *testing.T) {
 	if n := strings.Count(string(raw), `"action":"room.void","target":"`+f.room+`","reason":"the wheel stuck"`); n != 1 {
 		t.Errorf("%d audit lines: %s", n, raw)
 	}
-	if tb, err := f.store.TrialBalance(soon(t), f.tenant.ID); err != nil || !tb.OK {
+	if tb, err := f.store.Ledger.TrialBalance(soon(t), f.tenant.ID); err != nil || !tb.OK {
 		t.Errorf("trial balance %+v, %v", tb, err)
 	}
 }

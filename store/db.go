@@ -1,0 +1,149 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const (
+	// A server process keeps what it knows of every table that it ever touched. Connections
+	// are replaced so that this can not grow with the number of tenants.
+	connLifetime       = 15 * time.Minute
+	connLifetimeJitter = 3 * time.Minute
+
+	// describeCache is how many statements a connection remembers the types of. The store has
+	// some dozens, whatever the number of tenants.
+	describeCache = 256
+)
+
+// DBOptions says where the database is.
+type DBOptions struct {
+	URL         string       // of the application's login
+	ControlURL  string       // of the control lane; defaults to URL
+	Log         *slog.Logger // defaults to slog.Default()
+	Application string       // shown by pg_stat_activity, unless a URL says it; defaults to "pitboss"
+	MaxConns    int32        // defaults to DefaultMaxConns
+}
+
+// DB is the database as the application's login sees it. It may be used by many goroutines.
+type DB struct {
+	log *slog.Logger
+
+	pool    *pgxpool.Pool // of tenants' scopes
+	control *pgxpool.Pool // of the platform's tables: what is there must not wait for those who wait for a lock
+	others  *gate         // of the control lane, for all but leases
+	shares  sync.Map      // tenant.ID → *share
+	meter   meters
+	disk    disk
+	history history
+	realm   [sha256.Size]byte
+
+	tenantConns int // what one tenant may have in use
+}
+
+// openDB connects both pools.
+func openDB(ctx context.Context, o DBOptions) (*DB, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.MaxConns == 0 {
+		o.MaxConns = DefaultMaxConns
+	}
+	if o.ControlURL == "" {
+		o.ControlURL = o.URL
+	}
+	pool, err := openPool(ctx, o.URL, o.Application, execMode(o.URL), o.MaxConns)
+	if err != nil {
+		return nil, err
+	}
+	control, err := openPool(ctx, o.ControlURL, o.Application, execMode(o.ControlURL), controlConns)
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("%w (the control lane)", err)
+	}
+	if mine, its := pool.Config().ConnConfig.User, control.Config().ConnConfig.User; mine != its {
+		pool.Close()
+		control.Close()
+		return nil, fmt.Errorf("store: the control lane's login is %q, and must be %q", its, mine)
+	}
+	d := &DB{log: o.Log, pool: pool, control: control, meter: newMeters(), tenantConns: max(1, int(o.MaxConns)/tenantShare)}
+	d.others = newGate(controlShare, d.meter.hits.WithLabelValues(limitControlConns))
+	d.disk.log, d.disk.gauge = o.Log, d.meter.failed
+	return d, nil
+}
+
+// settle finds out which history of which database this is.
+func (d *DB) settle(ctx context.Context) error {
+	return errors.Join(d.settleHistory(ctx), d.readRealm(ctx))
+}
+
+// execMode returns how statements are sent: prepared once for each connection, unless the URL says
+// otherwise (default_query_exec_mode=cache_describe, for a pooler that knows no prepared
+// statements). docs/benchmarks/exec-modes.md has the figures.
+func execMode(url string) pgx.QueryExecMode {
+	c, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return pgx.QueryExecModeCacheStatement // openPool says what is wrong
+	}
+	return c.ConnConfig.DefaultQueryExecMode // pgx's own is CacheStatement
+}
+
+func openPool(ctx context.Context, url, application string, mode pgx.QueryExecMode, conns int32) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("store: database URL: %w", err)
+	}
+	if params := c.ConnConfig.RuntimeParams; params["application_name"] == "" {
+		params["application_name"] = cmp.Or(application, "pitboss")
+	}
+	c.ConnConfig.DefaultQueryExecMode = mode
+	c.ConnConfig.DescriptionCacheCapacity = describeCache
+	c.MaxConns = conns
+	c.MaxConnLifetime = connLifetime
+	c.MaxConnLifetimeJitter = connLifetimeJitter
+	pool, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("store: connect: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("store: connect: %w", err)
+	}
+	return pool, nil
+}
+
+// Ping reports whether the database answers.
+func (d *DB) Ping(ctx context.Context) error {
+	if err := d.borrow(ctx, d.pool, nil, func(conn *pgxpool.Conn) error { return conn.Ping(ctx) }); err != nil {
+		return fmt.Errorf("store: ping: %w", err)
+	}
+	return nil
+}
+
+// Close waits for what is under way and closes all connections.
+func (d *DB) Close() {
+	d.pool.Close()
+	d.control.Close()
+}
+
+// pause waits a random time that grows with the attempt, or until ctx ends.
+func pause(ctx context.Context, attempt int, unit time.Duration) error {
+	t := time.NewTimer(time.Duration(attempt)*unit/2 + rand.N(time.Duration(attempt)*unit))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,28 @@
+package store
+
+import (
+	"errors"
+	"slices"
+)
+
+var (
+	// ErrCurrencyChanged means that an amount was meant in a currency that the tenant has no more.
+	ErrCurrencyChanged = errors.New("store: the tenant's currency is another since")
+	// ErrInsufficientFunds means that a player's balance does not cover an amount.
+	ErrInsufficientFunds = errors.New("store: insufficient funds")
+	// ErrAmount means that an amount is zero or beyond MaxAmount, or a balance beyond MaxBalance.
+	ErrAmount = errors.New("store: an amount is not zero and at most 10^15 minor units")
+	// ErrCommandReused means that the command id was used before for something else.
+	ErrCommandReused = errors.New("store: this command id was used for something else")
+	// ErrTooLong means that what was asked for is larger than may be read at once.
+	ErrTooLong = errors.New("store: too long to be read at once")
+)
+
+// unwritable reports whether what was to be written is to blame: data that can not be, a
+// constraint, a limit of the server (classes 22, 23, 54), or what no room should ask for.
+func unwritable(err error) bool {
+	if errors.Is(err, ErrNoTenant) || answeredMeanwhile(err) {
+		return false
+	}
+	return errors.Is(err, ErrInvalid) || errors.Is(err, ErrAmount) || slices.Contains([]string{"22", "23", "54"}, class(sqlState(err)))
+}
