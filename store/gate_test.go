@@ -1,14 +1,12 @@
 package store_test
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
@@ -82,32 +80,6 @@ func TestOneTenantsLockHoldsUpNoOther(t *testing.T) {
 	}
 	if _, err := j.Append(t.Context(), locked, batchOf(0, bet(1, 1, "alice", 10))); err != nil {
 		t.Errorf("afterwards: %v", err)
-	}
-}
-
-// TestTheControlLaneHasAnAddressOfItsOwn gives it one that a pooler before the others would not
-// have.
-func TestTheControlLaneHasAnAddressOfItsOwn(t *testing.T) {
-	t.Parallel()
-	d := storetest.Empty(t)
-	storetest.Open(t, d, store.Options{})
-	named := func(url, name string) string { return url + "&application_name=" + name }
-	s, err := store.Open(t.Context(), store.Options{URL: named(d.AppURL, "scopes"), ControlURL: named(d.AppURL, "control"), Box: d.Box})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	who := func(query func(context.Context, string, ...any) pgx.Row) (name string) {
-		if err := query(t.Context(), `select current_setting('application_name')`).Scan(&name); err != nil {
-			t.Fatal(err)
-		}
-		return name
-	}
-	if scopes, control := who(s.Pool().QueryRow), who(s.ControlPool().QueryRow); scopes != "scopes" || control != "control" {
-		t.Errorf("scopes go by %q and the control lane by %q", scopes, control)
-	}
-	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL, ControlURL: d.AdminURL, Box: d.Box}); err == nil {
-		t.Error("another login is taken for the control lane")
 	}
 }
 

@@ -3,7 +3,6 @@ package store_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -14,36 +13,6 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
-
-// tables are rooms of one tenant at epoch 1, whose only player of their own has 1,000.
-func tables(t *testing.T, s *store.Store, admin *store.Admin, n int) []rooms.Ref {
-	t.Helper()
-	refs := []rooms.Ref{open(t, s, admin)}
-	for i := 1; i < n; i++ {
-		refs = append(refs, rooms.Ref{Tenant: refs[0].Tenant, Room: fmt.Sprintf("table-%d", i+1)})
-		openRoom(t, s, refs[i])
-	}
-	for i, ref := range refs {
-		claim(t, s, ref, "n")
-		fund(t, s, ref.Tenant, player(i, 0), 1000)
-	}
-	return refs
-}
-
-func batchOf(seq int64, entries ...rooms.Entry) rooms.Batch {
-	return rooms.Batch{Epoch: 1, Seq: seq, Entries: entries, Status: rooms.Open}
-}
-
-// wantSeqs fails unless each room is at its seq and has exactly that many events.
-func wantSeqs(t *testing.T, s *store.Store, refs []rooms.Ref, want ...int64) {
-	t.Helper()
-	for i, ref := range refs {
-		saved := claim(t, s, ref, "end")
-		if saved.Seq != want[i] || int64(len(saved.Tail)) != want[i] {
-			t.Errorf("%s is at %d with %d events, want %d", ref.Room, saved.Seq, len(saved.Tail), want[i])
-		}
-	}
-}
 
 // TestARoomThatCanNotGoOnHurtsNoOtherOfItsTransaction puts five rooms into one transaction:
 // one that is as usual, one that was fenced off, one whose player has not got the stake, one

@@ -7,32 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
-
-// metric adds up the values of one of the Store's metrics.
-func metric(t *testing.T, s *store.Store, name string) (sum float64) {
-	t.Helper()
-	reg := prometheus.NewPedanticRegistry()
-	if err := reg.Register(s); err != nil {
-		t.Fatal(err)
-	}
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if f.GetName() == name {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			}
-		}
-	}
-	return sum
-}
 
 func TestAFullDiskIsSaidOnceAndTurnsHealthRed(t *testing.T) {
 	t.Parallel()

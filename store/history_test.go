@@ -1,41 +1,17 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
-	"github.com/pitboss-hub/pitboss/rooms/roomstest"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
-
-// TestJournalAndLeasesConformWhenAReplicaThatLaggedTakesOver runs each test of the suite on a server of
-// its own, whose replica takes over.
-func TestJournalAndLeasesConformWhenAReplicaThatLaggedTakesOver(t *testing.T) {
-	t.Parallel()
-	wentBack(t, storetest.Installed(t))
-}
-
-// TestJournalAndLeasesConformWhenTheNewestPostgreSQLGoesBack is the same there.
-func TestJournalAndLeasesConformWhenTheNewestPostgreSQLGoesBack(t *testing.T) {
-	t.Parallel()
-	wentBack(t, storetest.Newest(t))
-}
-
-func wentBack(t *testing.T, bin string) {
-	t.Helper()
-	var databases atomic.Int64 // the suites' tests are parallel
-	roomstest.WentBack(t, func(t *testing.T) roomstest.LeaseFixture {
-		server := storetest.StartServer(t, bin)
-		f := fixtureIn(t, server.Database(t, fmt.Sprintf("back_%d", databases.Add(1)), nil))
-		f.Backup = server.Backup
-		return f
-	})
-}
 
 // TestWhatTheDatabaseLostIsNotBelievedAndNewNumbersAreNoticed loses a suspension and kicks, and then
 // makes others under the same numbers.
@@ -49,6 +25,23 @@ func TestWhatTheDatabaseLostIsNotBelievedAndNewNumbersAreNoticed(t *testing.T) {
 			loseAndMakeAnew(t, backup)
 		})
 	}
+}
+
+// noticed is why somebody is kicked.
+var noticed = store.Revoke{Reason: "test", Actor: "op"}
+
+// kept runs what keeps a copy up to date until the test ends.
+func kept(t *testing.T, run func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (goBack func())) {
@@ -65,8 +58,8 @@ func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (go
 		t.Fatal(err)
 	}
 	realm := s.Realm()
-	directory(t, s)
-	following(t, s)
+	kept(t, s.Tenants.Run)
+	kept(t, s.Revocations.Run)
 	goBack := backup(server, t)
 
 	status := func(host string) store.Status {
@@ -77,14 +70,16 @@ func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (go
 		return tenant.Status(time.Now())
 	}
 	issued := time.Now().Add(-time.Minute)
-	revoked := func(who string) bool { return s.Revocations.Revoked(bearer(a.ID, who, "", issued)) }
+	revoked := func(who string) bool {
+		return s.Revocations.Revoked(auth.Principal{Tenant: a.ID, Subject: who, Role: auth.Player, IssuedAt: issued})
+	}
 	again(t, func() error { return admin.Suspend(t.Context(), "casino-a", "lost") })
 	for i := range 20 {
 		again(t, func() error {
-			return s.Revocations.Kick(t.Context(), a.ID, game.PlayerID(fmt.Sprint("player-", i)), because)
+			return s.Revocations.Kick(t.Context(), a.ID, game.PlayerID(fmt.Sprint("player-", i)), noticed)
 		})
 	}
-	again(t, func() error { return s.Revocations.Kick(t.Context(), a.ID, "alice", because) })
+	again(t, func() error { return s.Revocations.Kick(t.Context(), a.ID, "alice", noticed) })
 	eventually(t, "casino-a is suspended and alice kicked", func() bool {
 		return status("casino-a.localhost") == store.Suspended && revoked("alice")
 	})
@@ -94,7 +89,7 @@ func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (go
 		return status("casino-a.localhost") == store.Active && !revoked("alice")
 	})
 	again(t, func() error { return admin.Suspend(t.Context(), "casino-b", "kept") })
-	again(t, func() error { return s.Revocations.Kick(t.Context(), a.ID, "bob", because) })
+	again(t, func() error { return s.Revocations.Kick(t.Context(), a.ID, "bob", noticed) })
 	eventually(t, "casino-b is suspended and bob kicked", func() bool {
 		return status("casino-b.localhost") == store.Suspended && revoked("bob")
 	})
@@ -167,30 +162,5 @@ func TestADumpThatIsRestoredIsAnotherHistoryAndAnotherRealm(t *testing.T) {
 	}
 	if saved, err = s.Journal.Claim(t.Context(), ref, "node-1", claimed.Epoch); err != nil || saved.Epoch != 2 {
 		t.Errorf("the origin: epoch %d, %v", saved.Epoch, err)
-	}
-}
-
-func BenchmarkGeneration(b *testing.B) {
-	s, _ := storetest.New(b)
-	for _, sql := range []string{`select platform.generation(0, 0), platform.written()`, `select directory_version from platform.instance`} {
-		b.Run(sql, func(b *testing.B) {
-			for b.Loop() {
-				if _, err := s.ControlPool().Exec(b.Context(), sql); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-// eventually waits for a fact that no channel tells.
-func eventually(t *testing.T, fact string, is func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); !is(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", fact)
-		}
 	}
 }

@@ -277,7 +277,7 @@ func TestNothingOfAScopeIsLeftOnTheConnection(t *testing.T) {
 func hold(t *testing.T, admin *store.Admin) int64 {
 	t.Helper()
 	const number = 42
-	tx, err := admin.Pool().Begin(t.Context())
+	tx, err := storetest.Owner(t, admin).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,9 +290,10 @@ func hold(t *testing.T, admin *store.Admin) int64 {
 
 // awaitWaiting returns when the backend waits for a lock.
 func awaitWaiting(t *testing.T, admin *store.Admin, pid int) {
+	conn := storetest.Owner(t, admin)
 	for t.Context().Err() == nil {
 		var waiting bool
-		err := admin.Pool().QueryRow(t.Context(), `select exists (select from pg_locks where pid = $1 and not granted)`, pid).Scan(&waiting)
+		err := conn.QueryRow(t.Context(), `select exists (select from pg_locks where pid = $1 and not granted)`, pid).Scan(&waiting)
 		if err != nil {
 			t.Error(err)
 		}

@@ -300,7 +300,7 @@ func TestNothingThatComesLateTakesAClosingBack(t *testing.T) {
 	says := func(want rooms.Status, node string, epoch int64) {
 		t.Helper()
 		var got rooms.Place
-		err := admin.Pool().QueryRow(t.Context(), `select state, node, epoch from platform.room where tenant = $1 and room = $2`, ref.Tenant.String(), ref.Room).
+		err := storetest.Owner(t, admin).QueryRow(t.Context(), `select state, node, epoch from platform.room where tenant = $1 and room = $2`, ref.Tenant.String(), ref.Room).
 			Scan((*string)(&got.Status), &got.Node, &got.Epoch)
 		if err != nil || got.Status != want || got.Node != node || got.Epoch != epoch {
 			t.Errorf("the index says %+v, %v; want %s, %s, %d", got, err, want, node, epoch)

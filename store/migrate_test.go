@@ -20,19 +20,6 @@ import (
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
-func casino(slug string, domains ...string) store.NewTenant {
-	return store.NewTenant{Slug: tenant.Slug(slug), Name: "Casino X", Domains: domains, Currency: "EUR"}
-}
-
-// count is a number that the owner reads.
-func count(t *testing.T, admin *store.Admin, sql string, args ...any) (n int) {
-	t.Helper()
-	if err := admin.Pool().QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)

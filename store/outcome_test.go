@@ -3,41 +3,14 @@ package store_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
-
-// lockTable locks a table of a tenant, as its owner, until unlock is called.
-func lockTable(t *testing.T, d storetest.Database, table string) (unlock func()) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), d.SuperURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Exec(t.Context(), `begin; lock table `+table+` in access exclusive mode`); err != nil {
-		t.Fatal(err)
-	}
-	unlock = sync.OnceFunc(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
-	t.Cleanup(unlock)
-	return unlock
-}
-
-// saying is a trigger on a table that raises an error of a SQLSTATE.
-func saying(table, state string) string {
-	say := `public.say_` + state
-	return `create function ` + say + `() returns trigger language plpgsql as $$ begin
-		raise exception 'as a test wants it' using errcode = '` + state + `'; end $$;
-		create trigger say before insert or update on ` + table + ` execute function ` + say + `()`
-}
 
 // TestAnAppendThatTheServerUndidIsKnownNotToBeWritten has the server end a transaction for
 // reasons of its own: the room need not ask what became of it, and may write the same later.
@@ -84,25 +57,6 @@ func notWritten(t *testing.T, s *store.Store, ref rooms.Ref, trouble func(t *tes
 	}
 	wantSeqs(t, s, []rooms.Ref{ref}, 1)
 	sound(t, s, ref.Tenant)
-}
-
-// TestAnAppendToAReadOnlyDatabaseIsNotWritten has every new transaction be for reading only.
-func TestAnAppendToAReadOnlyDatabaseIsNotWritten(t *testing.T) {
-	t.Parallel()
-	d := storetest.Empty(t)
-	s, admin := storetest.Open(t, d, store.Options{})
-	ref := open(t, s, admin)
-	notWritten(t, s, ref, func(t *testing.T) func() {
-		storetest.Super(t, d, `alter role pitboss_app in database `+d.Name+` set default_transaction_read_only = on`)
-		s.Pool().Reset()
-		return func() {
-			storetest.Super(t, d, `alter role pitboss_app in database `+d.Name+` reset default_transaction_read_only`)
-			s.Pool().Reset()
-		}
-	}, "25006")
-	if err := s.Health(); !errors.Is(err, store.ErrDisk) {
-		t.Errorf("Health: %v", err)
-	}
 }
 
 // TestAnAppendWhoseConnectionEndsWithItsCommitIsNotKnown ends the server's process in the middle
@@ -153,25 +107,4 @@ func TestAnAppendThatStillWaitsIsTakenBack(t *testing.T) {
 	unlock()
 	held.Wait()
 	wantSeqs(t, s, refs, 1, 1, 0)
-}
-
-// TestOnlyTheServerItselfSaysThatATransactionWasUndone has a pooler end a client with an ERROR, as
-// some do when the connection to the server is lost, perhaps in the middle of a commit. A pooler's
-// errors have no severity that is not translated; the server's have.
-func TestOnlyTheServerItselfSaysThatATransactionWasUndone(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		err  pgconn.PgError
-		want bool
-	}{
-		{pgconn.PgError{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: "55P03"}, true},
-		{pgconn.PgError{Severity: "FEHLER", SeverityUnlocalized: "ERROR", Code: "57014"}, true},
-		{pgconn.PgError{Severity: "FATAL", SeverityUnlocalized: "FATAL", Code: "57P01"}, false},
-		{pgconn.PgError{Severity: "ERROR", Code: "08P01", Message: "server conn crashed?"}, false},
-		{pgconn.PgError{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: "08006"}, false},
-	} {
-		if got := store.Undone(fmt.Errorf("commit: %w", &c.err)); got != c.want {
-			t.Errorf("%+v: %v", c.err, got)
-		}
-	}
 }

@@ -12,10 +12,6 @@ import (
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
-func refused(who game.PlayerID, id string) rooms.Entry {
-	return rooms.Entry{Command: &rooms.CommandKey{Player: who, ID: id}, Refusal: game.Refuse(game.CodeBettingClosed, "Too late.")}
-}
-
 // TestOldRefusalsAreDeletedAndNothingElse has more old refusals than one transaction deletes.
 func TestOldRefusalsAreDeletedAndNothingElse(t *testing.T) {
 	t.Parallel()
@@ -89,46 +85,4 @@ func TestWhatWasAcceptedIsAnsweredThoughItWasRefusedToo(t *testing.T) {
 	if !errors.As(err, &conflict) || conflict.Answered[0].Refusal != nil || conflict.Answered[0].Seq != 7 {
 		t.Errorf("got %v, %+v", err, conflict)
 	}
-}
-
-// TestATenantOfTheFirstVersionKeepsWhatWasAnswered brings a casino to this version that has
-// answered commands before.
-func TestATenantOfTheFirstVersionKeepsWhatWasAnswered(t *testing.T) {
-	t.Parallel()
-	d := storetest.Empty(t)
-	old, err := store.OpenAdmin(t.Context(), d.AdminURL, d.Box)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer old.Close()
-	old.BeforeRefusals()
-	if err := old.Migrate(t.Context(), d.AppURL); err != nil {
-		t.Fatal(err)
-	}
-	ref := rooms.Ref{Tenant: storetest.Tenant(t, old), Room: "table-1"}
-	was, late := bet(1, 1, "alice", 10), uuid.NewString()
-	storetest.Super(t, d, `insert into `+ref.Tenant.Schema()+`.command (player, id, room, answer) values
-		('alice', '`+was.Command.ID+`', 'table-1', '{"epoch":1,"seq":7,"balance":5}'),
-		('alice', '`+late+`', 'table-1', '{"epoch":1,"seq":0,"refusal":{"code":"betting_closed","message":"Too late."}}')`)
-	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL, Box: d.Box}); !errors.Is(err, store.ErrOlderSchema) {
-		t.Errorf("before the migration: %v", err)
-	}
-	s, _ := storetest.Open(t, d, store.Options{})
-	openRoom(t, s, ref)
-	claim(t, s, ref, "n")
-	fund(t, s, ref.Tenant, "alice", 1000)
-	j := s.Journal
-	was.Digest = 7
-	_, err = j.Append(t.Context(), ref, batchOf(0, was, refused("alice", late), refused("alice", uuid.NewString())))
-	var conflict *rooms.Conflict
-	if !errors.As(err, &conflict) || conflict.Answered[0].Seq != 7 || conflict.Answered[1].Refusal == nil || len(conflict.Answered) != 2 {
-		t.Errorf("got %v, %+v", err, conflict)
-	}
-	if _, err := j.Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10), refused("alice", uuid.NewString()))); err != nil {
-		t.Error(err)
-	}
-	if err := s.Refusals.Sweep(t.Context(), ref.Tenant); err != nil {
-		t.Error(err)
-	}
-	sound(t, s, ref.Tenant)
 }

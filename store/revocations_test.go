@@ -135,7 +135,7 @@ func TestARevocationThatCommitsLateIsNotMissed(t *testing.T) {
 	s, admin := storetest.Open(t, d, store.Options{})
 	id := storetest.Tenant(t, admin)
 	changes := following(t, s)
-	tx, err := s.Pool().Begin(t.Context())
+	tx, err := storetest.Connect(t, d.AppURL).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestExpiredRevocationsAreDeletedAndGrowthIsBounded(t *testing.T) {
 		t.Error("the wrong ones are forgotten")
 	}
 	var revocations, tickets int
-	if err := s.Pool().QueryRow(t.Context(), `select (select count(*) from platform.revocation), (select count(*) from platform.ticket_used)`).Scan(&revocations, &tickets); err != nil || revocations != 1 || tickets != 1 {
+	if err := storetest.Connect(t, d.AppURL).QueryRow(t.Context(), `select (select count(*) from platform.revocation), (select count(*) from platform.ticket_used)`).Scan(&revocations, &tickets); err != nil || revocations != 1 || tickets != 1 {
 		t.Errorf("%d and %d are left, %v", revocations, tickets, err)
 	}
 	storetest.Super(t, d, fmt.Sprintf(`insert into platform.revocation (tenant, kind, subject, expires) select '%s', 'token', 'x' || n, now() + interval '1 h' from generate_series(2, %d) n`, id, store.RevocationsMax))

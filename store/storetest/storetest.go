@@ -119,6 +119,8 @@ func Open(t testing.TB, d Database, o store.Options) (*store.Store, *store.Admin
 		t.Fatal(err)
 	}
 	t.Cleanup(admin.Close)
+	owned.Store(admin, d)
+	t.Cleanup(func() { owned.Delete(admin) })
 	if err := admin.Migrate(t.Context(), d.AppURL); err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +131,30 @@ func Open(t testing.TB, d Database, o store.Options) (*store.Store, *store.Admin
 	}
 	t.Cleanup(s.Close)
 	return s, admin
+}
+
+// owned has the Database of each *store.Admin that Open returned.
+var owned sync.Map
+
+// Owner connects as the owner of the database that Open returned admin for.
+func Owner(t testing.TB, admin *store.Admin) *pgx.Conn {
+	t.Helper()
+	d, ok := owned.Load(admin)
+	if !ok {
+		t.Fatal("storetest: Open did not return this admin")
+	}
+	return Connect(t, d.(Database).AdminURL)
+}
+
+// Connect connects to a database until the test ends.
+func Connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
 }
 
 // Tenant makes a tenant of which nothing matters but that it is there: EUR, active. Its

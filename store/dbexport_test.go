@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Pool is the application's login without any scope, for tests that show what it may not.
+func (d *DB) Pool() *pgxpool.Pool { return d.pool }
+
+// ControlPool is the same, of the control lane.
+func (d *DB) ControlPool() *pgxpool.Pool { return d.control }
+
+// BareBegin runs fn in a transaction of the application's login, without a scope.
+func (d *DB) BareBegin(ctx context.Context, fn func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, d.pool, fn)
+}
+
+// SetExecMode opens a second pool like the first with another mode; for benchmarks.
+func (d *DB) SetExecMode(ctx context.Context, url string, mode pgx.QueryExecMode, conns int32) error {
+	pool, err := openPool(ctx, url, "", mode, conns)
+	if err != nil {
+		return fmt.Errorf("another mode: %w", err)
+	}
+	d.pool.Close()
+	d.pool = pool
+	return nil
+}
+
+// WaitForDisk makes the last write that the disk refused long past.
+func (d *DB) WaitForDisk() {
+	d.disk.mu.Lock()
+	defer d.disk.mu.Unlock()
+	d.disk.last = d.disk.last.Add(-failingFor)
+}
+
+// Undone is what an append takes an error for.
+var Undone = undone

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"context"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+// Buggy is the epoch of a batch that Together makes a plan of that panics.
+const Buggy = -1
+
+// Together appends the batches in one transaction, as Append does with what waits.
+func (j *Journal) Together(ctx context.Context, refs []rooms.Ref, batches []rooms.Batch) ([][]rooms.Answer, []error) {
+	plans := make([]*plan, len(refs))
+	for i, ref := range refs {
+		p, err := newPlan(ref, batches[i])
+		if err == nil {
+			p.move, err = j.move(ref, batches[i])
+		}
+		if err != nil {
+			panic(err)
+		}
+		if batches[i].Epoch == Buggy {
+			p.b.Epoch, p.ids = 1, nil // compute reaches behind the end of it
+		}
+		plans[i] = p
+	}
+	j.together(ctx, refs[0].Tenant, plans)
+	answers, errs := make([][]rooms.Answer, len(plans)), make([]error, len(plans))
+	for i, p := range plans {
+		answers[i], errs[i] = p.answers, p.err
+	}
+	return answers, errs
+}
+
+// LateClaim is what a Claim that read a room's status some time ago tells the index.
+func (j *Journal) LateClaim(ctx context.Context, ref rooms.Ref, read rooms.Status, node string, epoch int64) error {
+	return j.index(ctx, updateIndex, ref, string(read), node, epoch)
+}
+
+// LateAppend is what an Append that was committed some time ago tells the index.
+func (j *Journal) LateAppend(ctx context.Context, ref rooms.Ref, wrote rooms.Status) error {
+	return j.index(ctx, closeIndex, ref, string(wrote))
+}
