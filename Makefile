@@ -123,11 +123,11 @@ bench: ## Side by side with other servers: table and docs/benchmarks, 28 min (AR
 
 .PHONY: bench-go
 bench-go: ## Benchmarks of the hot paths' parts; the database waits for the disk
-	go test -run '^$$' -bench 'Benchmark([^E]|E[^x])' -benchmem ./hub/... ./rooms/... ./store ./cmd/pitboss/load/...
+	go test -run '^$$' -bench 'Benchmark([^E]|E[^x])' -benchmem ./hub/... ./rooms/... ./store/... ./cmd/pitboss/load/...
 
 .PHONY: bench-exec-modes
 bench-exec-modes: ## How pgx sends statements, by number of tenants; docs/benchmarks/exec-modes.md
-	go test -run '^$$' -bench ExecModes -benchtime 3000x -timeout 30m ./store
+	go test -run '^$$' -bench ExecModes -benchtime 3000x -timeout 30m ./store/internal/db
 
 ##@ Change it
 

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/migrations"
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
@@ -61,7 +62,7 @@ func OpenAdmin(ctx context.Context, url string, box *seal.Box) (*Admin, error) {
 		return nil, fmt.Errorf("%w: none was given", seal.ErrMasterKey)
 	}
 	// Migrations change tables under the statements: nothing is remembered of them.
-	pool, err := openPool(ctx, url, "pitboss admin", pgx.QueryExecModeDescribeExec, adminConns)
+	pool, err := db.OpenPool(ctx, url, "pitboss admin", pgx.QueryExecModeDescribeExec, adminConns)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func (a *Admin) ensureAppLogin(ctx context.Context, appURL string) (role string,
 	case tooMighty:
 		return "", fmt.Errorf("%w: %q is a superuser or a member of %q", ErrAppLogin, role, owner)
 	case wrong:
-		if _, err := a.pool.Exec(ctx, `alter role `+quote(role)+` login noinherit`); err != nil {
+		if _, err := a.pool.Exec(ctx, `alter role `+db.Quote(role)+` login noinherit`); err != nil {
 			return "", a.needsAdmin(ctx, role, fmt.Errorf("store: login %q: %w", role, err))
 		}
 	}
@@ -175,13 +176,13 @@ func bindLogin(ctx context.Context, tx pgx.Tx, role string) error {
 		if slices.Contains(has, s[0]+"="+s[1]) {
 			continue
 		}
-		if _, err := tx.Exec(ctx, `alter role `+quote(role)+` in database `+quote(database)+` set `+s[0]+` = `+s[1]); err != nil {
+		if _, err := tx.Exec(ctx, `alter role `+db.Quote(role)+` in database `+db.Quote(database)+` set `+s[0]+` = `+s[1]); err != nil {
 			return err
 		}
 	}
 	for _, sql := range []string{
-		`grant connect on database ` + quote(database) + ` to ` + quote(role),
-		`revoke temporary on database ` + quote(database) + ` from public`,
+		`grant connect on database ` + db.Quote(database) + ` to ` + db.Quote(role),
+		`revoke temporary on database ` + db.Quote(database) + ` from public`,
 		`revoke all on schema public from public`,
 	} {
 		if _, err := tx.Exec(ctx, sql); err != nil {
@@ -201,7 +202,7 @@ func (a *Admin) createLogin(ctx context.Context, role, password string) error {
 		return fmt.Errorf("store: create login %q: %w", role, err)
 	}
 	_, err = a.pool.Exec(ctx, sql)
-	if state := sqlState(err); err == nil || state == stateDuplicateObject || state == stateUnique {
+	if state := db.SQLState(err); err == nil || state == db.StateDuplicateObject || state == db.StateUnique {
 		return nil
 	}
 	return fmt.Errorf("store: create login %q: %w", role, err)

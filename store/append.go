@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 // plan is one Append on its way: what is asked, what comes of it.
@@ -90,11 +91,11 @@ func newPlan(ref rooms.Ref, b rooms.Batch) (*plan, error) {
 		if k := e.Command; k != nil {
 			id, err := uuid.Parse(k.ID)
 			if err != nil {
-				return nil, fmt.Errorf("%w: command id %q: %w", ErrInvalid, k.ID, err)
+				return nil, fmt.Errorf("%w: command id %q: %w", db.ErrInvalid, k.ID, err)
 			}
 			key := commandKey{k.Player, id}
 			if seen[key] {
-				return nil, fmt.Errorf("%w: command %s of %s is twice in one batch", ErrInvalid, id, k.Player)
+				return nil, fmt.Errorf("%w: command %s of %s is twice in one batch", db.ErrInvalid, id, k.Player)
 			}
 			seen[key] = true
 			p.ids[i] = id
@@ -107,13 +108,13 @@ func newPlan(ref rooms.Ref, b rooms.Batch) (*plan, error) {
 		}
 		for _, r := range e.Records {
 			if r.Seq != p.lastSeq+1 || r.Epoch != b.Epoch {
-				return nil, fmt.Errorf("%w: event %d of epoch %d after %d of epoch %d", ErrInvalid, r.Seq, r.Epoch, p.lastSeq, b.Epoch)
+				return nil, fmt.Errorf("%w: event %d of epoch %d after %d of epoch %d", db.ErrInvalid, r.Seq, r.Epoch, p.lastSeq, b.Epoch)
 			}
 			p.lastSeq = r.Seq
 		}
 		for _, m := range e.Moves {
 			if m.Amount <= 0 || (m.Kind != game.Stake && m.Kind != game.Payout && m.Kind != game.Refund) {
-				return nil, fmt.Errorf("%w: posting of %d, kind %q", ErrInvalid, m.Amount, m.Kind)
+				return nil, fmt.Errorf("%w: posting of %d, kind %q", db.ErrInvalid, m.Amount, m.Kind)
 			}
 			need(m.Player)
 		}

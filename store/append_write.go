@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 const (
@@ -86,7 +88,7 @@ func (g *group) queueRest(q *pgx.Batch, plans []*plan) error {
 	for _, p := range plans {
 		for _, e := range p.b.Entries { // rare: what an operator did
 			if e.Audit != nil {
-				queueAudit(q, *e.Audit)
+				db.QueueAudit(q, *e.Audit)
 			}
 		}
 	}
@@ -129,7 +131,7 @@ func queueEvents(q *pgx.Batch, plans []*plan) {
 			for _, r := range e.Records {
 				ids, epochs, seqs = append(ids, p.ref.Room), append(epochs, p.b.Epoch), append(seqs, r.Seq)
 				ats, types = append(ats, r.At), append(types, r.Type)
-				rounds, data = append(rounds, r.Round), append(data, jsonText(r.Data))
+				rounds, data = append(rounds, r.Round), append(data, db.JSONText(r.Data))
 			}
 		}
 	}

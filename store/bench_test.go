@@ -47,15 +47,15 @@ func BenchmarkAppendTogether(b *testing.B) {
 			storetest.Durable(b, d)
 			j := s.Journal
 			refs := make([]rooms.Ref, tables)
-			refs[0] = open(b, s, admin)
+			refs[0] = storetest.Table(b, s, admin)
 			for i := range refs {
 				if i > 0 {
 					refs[i] = rooms.Ref{Tenant: refs[0].Tenant, Room: fmt.Sprintf("room-%d", i)}
-					openRoom(b, s, refs[i])
+					storetest.OpenRoom(b, s, refs[i])
 				}
-				claim(b, s, refs[i], "n")
+				storetest.Claim(b, s, refs[i], "n")
 				for seat := range seats {
-					fund(b, s, refs[i].Tenant, player(i, seat), store.MaxAmount)
+					storetest.Fund(b, s, refs[i].Tenant, player(i, seat), store.MaxAmount)
 				}
 			}
 			var left atomic.Int64
@@ -70,7 +70,7 @@ func BenchmarkAppendTogether(b *testing.B) {
 					for turn := 0; left.Add(int64(-bets)) > -int64(bets); turn++ {
 						entries := make([]rooms.Entry, bets)
 						for k := range entries {
-							entries[k] = bet(1, seq+int64(k)+1, player(i, (turn*bets+k)%seats), 100)
+							entries[k] = storetest.Bet(1, seq+int64(k)+1, player(i, (turn*bets+k)%seats), 100)
 							entries[k].Command.ID = uuid.NewString()
 						}
 						began := time.Now()
@@ -100,10 +100,10 @@ func appendBets(b *testing.B, s *store.Store, admin *store.Admin, bets, tenants 
 	}
 	refs, seqs := make([]rooms.Ref, tenants), make([]int64, tenants)
 	for i := range refs {
-		refs[i] = open(b, s, admin)
-		claim(b, s, refs[i], "n")
+		refs[i] = storetest.Table(b, s, admin)
+		storetest.Claim(b, s, refs[i], "n")
 		for _, p := range players {
-			fund(b, s, refs[i].Tenant, p, store.MaxAmount)
+			storetest.Fund(b, s, refs[i].Tenant, p, store.MaxAmount)
 		}
 	}
 	j := s.Journal
@@ -111,7 +111,7 @@ func appendBets(b *testing.B, s *store.Store, admin *store.Admin, bets, tenants 
 		ref, seq := refs[turn%tenants], &seqs[turn%tenants]
 		entries := make([]rooms.Entry, bets)
 		for i := range entries {
-			entries[i] = bet(1, *seq+int64(i)+1, players[i], 100)
+			entries[i] = storetest.Bet(1, *seq+int64(i)+1, players[i], 100)
 			entries[i].Command.ID = uuid.NewString()
 		}
 		_, err := j.Append(b.Context(), ref, rooms.Batch{Epoch: 1, Seq: *seq, Entries: entries, Status: rooms.Open})

@@ -7,7 +7,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/migrations"
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
@@ -20,15 +22,15 @@ from platform.instance i`
 
 // checkSchema returns an error unless the database is of this binary's version and its secrets are
 // sealed under box's key. It returns migrations.ErrNewer, ErrOlderSchema, ErrEncoding or seal.ErrMasterKey.
-func checkSchema(ctx context.Context, d *DB, box *seal.Box) error {
+func checkSchema(ctx context.Context, d *db.DB, box *seal.Box) error {
 	var platform, tenants int
 	var sealed []byte
 	var encoding string
-	err := d.platform(ctx, func(conn *pgxpool.Conn) error {
+	err := d.Platform(ctx, func(conn *pgxpool.Conn) error {
 		return conn.QueryRow(ctx, selectInstance).Scan(&platform, &tenants, &sealed, &encoding)
 	})
-	switch state := sqlState(err); {
-	case state == stateNoTable || state == stateNoSchema || state == stateDenied || errors.Is(err, pgx.ErrNoRows):
+	switch state := db.SQLState(err); {
+	case state == db.StateNoTable || state == db.StateNoSchema || state == db.StateDenied || errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("%w (%w)", ErrOlderSchema, err)
 	case err != nil:
 		return fmt.Errorf("store: read the schema's version: %w", err)

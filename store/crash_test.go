@@ -21,9 +21,9 @@ func TestAppendIsAllOrNothingWhenBackendsDie(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{MaxConns: 2})
-	ref := open(t, s, admin)
+	ref := storetest.Table(t, s, admin)
 	const funds, stake, batches, bets = 1_000_000, 100, 150, 3
-	fund(t, s, ref.Tenant, "alice", funds)
+	storetest.Fund(t, s, ref.Tenant, "alice", funds)
 	rnd := random(t)
 	super, err := pgx.Connect(t.Context(), d.SuperURL)
 	if err != nil {
@@ -50,7 +50,7 @@ func TestAppendIsAllOrNothingWhenBackendsDie(t *testing.T) {
 		epoch, seq := saved.Epoch, saved.Seq
 		var entries []rooms.Entry
 		for i := range bets {
-			entries = append(entries, bet(epoch, seq+int64(i)+1, "alice", stake))
+			entries = append(entries, storetest.Bet(epoch, seq+int64(i)+1, "alice", stake))
 		}
 		if rnd.IntN(3) == 0 {
 			killSoon(kill, rnd)
@@ -77,10 +77,10 @@ func TestAppendIsAllOrNothingWhenBackendsDie(t *testing.T) {
 	stop()
 	t.Logf("%d of %d outcomes were unknown; %d of those were written", unknown, batches, there)
 	saved = persistentClaim(t, s, ref)
-	if want := game.Money(funds - stake*saved.Seq); balance(t, s, ref.Tenant, "alice") != want {
-		t.Errorf("alice has %d, %d events say %d", balance(t, s, ref.Tenant, "alice"), saved.Seq, want)
+	if want := game.Money(funds - stake*saved.Seq); storetest.Balance(t, s, ref.Tenant, "alice") != want {
+		t.Errorf("alice has %d, %d events say %d", storetest.Balance(t, s, ref.Tenant, "alice"), saved.Seq, want)
 	}
-	sound(t, s, ref.Tenant)
+	storetest.Sound(t, s, ref.Tenant)
 }
 
 func killSoon(kill chan<- struct{}, rnd *rand.Rand) {

@@ -24,10 +24,10 @@ func BenchmarkDisk(b *testing.B) {
 	d := storetest.Empty(b)
 	s, admin := storetest.Open(b, d, store.Options{})
 	storetest.Durable(b, d)
-	ref := open(b, s, admin)
-	epoch := claim(b, s, ref, "n").Epoch
+	ref := storetest.Table(b, s, admin)
+	epoch := storetest.Claim(b, s, ref, "n").Epoch
 	for i := range players {
-		fund(b, s, ref.Tenant, player(0, i), store.MaxAmount)
+		storetest.Fund(b, s, ref.Tenant, player(0, i), store.MaxAmount)
 	}
 	j := s.Journal
 	conn, err := pgx.Connect(b.Context(), d.SuperURL)

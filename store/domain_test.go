@@ -51,7 +51,7 @@ func TestAFrameAncestorIsAnOrigin(t *testing.T) {
 		{"https://portal.example:0", false}, {"https://portal.example:65536", false}, {"https://-", false}, {"https://PORTAL.example", false},
 		{"https://portal.example; script-src *", false}, {"'self'", false}, {"*", false},
 	} {
-		n := casino("casino-"+string(rune('a'+i)), "x"+string(rune('a'+i))+".localhost")
+		n := storetest.Casino("casino-"+string(rune('a'+i)), "x"+string(rune('a'+i))+".localhost")
 		n.FrameAncestors = []string{c.origin}
 		if _, err := admin.CreateTenant(t.Context(), n); (err == nil) != c.ok || err != nil && !errors.Is(err, store.ErrTenant) {
 			t.Errorf("%q: %v", c.origin, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 const (
@@ -100,7 +101,7 @@ func (a *Admin) checkOwn(ctx context.Context, slug tenant.Slug, name string, hav
 func (a *Admin) changeDomains(ctx context.Context, slug tenant.Slug, action string, reason strict.Line,
 	change func(tx pgx.Tx, id tenant.ID, have []string) error, name string,
 ) (Tenant, error) {
-	if err := checkReason(reason); err != nil {
+	if err := db.CheckReason(reason); err != nil {
 		return Tenant{}, err
 	}
 	err := a.changeTenant(ctx, slug, action, name, reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
@@ -114,7 +115,7 @@ func (a *Admin) changeDomains(ctx context.Context, slug tenant.Slug, action stri
 		now, err := readDomains(ctx, tx, id)
 		return tenantDomains{have}, tenantDomains{now}, err
 	})
-	if violates(err, "domain_name") {
+	if db.Violates(err, "domain_name") {
 		return Tenant{}, a.domainTaken(ctx, name)
 	}
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -22,30 +23,30 @@ func TestOneTenantsLockHoldsUpNoOther(t *testing.T) {
 	const quick = 2 * time.Second // they take milliseconds; a machine may be busy, and the lock is waited for 3 s
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	locked, other := open(t, s, admin), open(t, s, admin)
+	locked, other := storetest.Table(t, s, admin), storetest.Table(t, s, admin)
 	for _, ref := range []rooms.Ref{locked, other} {
-		claim(t, s, ref, "n")
-		fund(t, s, ref.Tenant, "alice", 1000)
+		storetest.Claim(t, s, ref, "n")
+		storetest.Fund(t, s, ref.Tenant, "alice", 1000)
 	}
 	j := s.Journal
-	unlock := lockTable(t, d, locked.Tenant.Schema()+".account")
+	unlock := storetest.Lock(t, d, locked.Tenant.Schema()+".account")
 	began := time.Now()
 	var waiting sync.WaitGroup
 	for range requests {
 		waiting.Go(func() {
 			_, _, err := s.Ledger.Balance(t.Context(), locked.Tenant, "alice")
-			if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrBusy) {
+			if !errors.Is(err, db.ErrUnavailable) && !errors.Is(err, db.ErrBusy) {
 				t.Errorf("a look-up: %v", err)
 			}
 		})
 	}
 	waiting.Go(func() {
-		_, err := j.Append(t.Context(), locked, batchOf(0, bet(1, 1, "alice", 10)))
+		_, err := j.Append(t.Context(), locked, storetest.Batch(0, storetest.Bet(1, 1, "alice", 10)))
 		if !errors.Is(err, rooms.ErrNotWritten) || time.Since(began) > 10*time.Second {
 			t.Errorf("the bet of the locked casino: %v after %v", err, time.Since(began))
 		}
 	})
-	for n := 0; n < 4; n = count(t, admin, `select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`) {
+	for n := 0; n < 4; n = storetest.Count(t, admin, `select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`) {
 		if t.Context().Err() != nil {
 			t.Fatal("nothing waits")
 		}
@@ -53,7 +54,7 @@ func TestOneTenantsLockHoldsUpNoOther(t *testing.T) {
 	for seq := int64(0); seq < 20; seq++ {
 		for name, do := range map[string]func() error{
 			"bet": func() error {
-				_, err := j.Append(t.Context(), other, batchOf(seq, bet(1, seq+1, "alice", 1)))
+				_, err := j.Append(t.Context(), other, storetest.Batch(seq, storetest.Bet(1, seq+1, "alice", 1)))
 				return err
 			},
 			"balance":   func() error { _, _, err := s.Ledger.Balance(t.Context(), other.Tenant, "alice"); return err },
@@ -75,10 +76,10 @@ func TestOneTenantsLockHoldsUpNoOther(t *testing.T) {
 	}
 	waiting.Wait()
 	unlock()
-	if n := metric(t, s, "pitboss_store_limit_hits_total"); n == 0 {
+	if n := storetest.Metric(t, s, "pitboss_store_limit_hits_total"); n == 0 {
 		t.Error("no limit was hit")
 	}
-	if _, err := j.Append(t.Context(), locked, batchOf(0, bet(1, 1, "alice", 10))); err != nil {
+	if _, err := j.Append(t.Context(), locked, storetest.Batch(0, storetest.Bet(1, 1, "alice", 10))); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 }
@@ -88,22 +89,22 @@ func TestLookUpsDoNotKeepBetsWaiting(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	ref := open(t, s, admin)
-	claim(t, s, ref, "n")
-	fund(t, s, ref.Tenant, "alice", 1000)
-	unlock := lockTable(t, d, ref.Tenant.Schema()+".audit_log")
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "n")
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
+	unlock := storetest.Lock(t, d, ref.Tenant.Schema()+".audit_log")
 	var waiting sync.WaitGroup
 	for range 20 {
 		waiting.Go(func() { _, _ = s.Audit.Lines(t.Context(), ref.Tenant, 0, 10) })
 	}
-	for n := 0; n < 3; n = count(t, admin, `select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`) {
+	for n := 0; n < 3; n = storetest.Count(t, admin, `select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`) {
 		if t.Context().Err() != nil {
 			t.Fatal("nothing waits")
 		}
 	}
 	began := time.Now()
 	for seq := range int64(5) {
-		b := batchOf(seq, bet(1, seq+1, "alice", 1))
+		b := storetest.Batch(seq, storetest.Bet(1, seq+1, "alice", 1))
 		if _, err := s.Journal.Append(t.Context(), ref, b); err != nil {
 			t.Fatal(err)
 		}

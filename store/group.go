@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 const (
@@ -131,7 +132,7 @@ func (l *lanes) next(id tenant.ID) []*plan {
 func (j *Journal) together(ctx context.Context, id tenant.ID, plans []*plan) {
 	err := j.tried(ctx, id, plans)
 	var refused *pgconn.PgError
-	if len(plans) > 1 && (errors.Is(err, errPanic) || errors.As(err, &refused) && !transient(refused.Code)) {
+	if len(plans) > 1 && (errors.Is(err, errPanic) || errors.As(err, &refused) && !db.Transient(refused.Code)) {
 		for _, p := range plans {
 			j.together(ctx, id, []*plan{p})
 		}
@@ -153,7 +154,7 @@ func (j *Journal) tried(ctx context.Context, id tenant.ID, plans []*plan) (err e
 	defer func() {
 		if x := recover(); x != nil {
 			err = fmt.Errorf("%w: %v", errPanic, x)
-			j.db.log.ErrorContext(ctx, "an append panicked", "tenant", id.String(), "panic", x, "stack", string(debug.Stack()))
+			j.db.Log.ErrorContext(ctx, "an append panicked", "tenant", id.String(), "panic", x, "stack", string(debug.Stack()))
 		}
 	}()
 	return j.try(ctx, id, plans)
@@ -169,8 +170,8 @@ func (j *Journal) tried(ctx context.Context, id tenant.ID, plans []*plan) (err e
 func (j *Journal) try(ctx context.Context, id tenant.ID, plans []*plan) error {
 	ctx, cancel := context.WithTimeout(ctx, groupWithin)
 	defer cancel()
-	scope := j.db.Tenant(id).forAppends()
-	err := scope.twoTrips(ctx, func() (*pgx.Batch, func(*pgx.Batch) error) {
+	scope := j.db.Tenant(id).ForAppends()
+	err := scope.TwoTrips(ctx, func() (*pgx.Batch, func(*pgx.Batch) error) {
 		g := newGroup(plans)
 		return g.presume(), g.confirm
 	})
@@ -178,13 +179,13 @@ func (j *Journal) try(ctx context.Context, id tenant.ID, plans []*plan) error {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
-		err := scope.twoTrips(ctx, func() (*pgx.Batch, func(*pgx.Batch) error) {
+		err := scope.TwoTrips(ctx, func() (*pgx.Batch, func(*pgx.Batch) error) {
 			g := newGroup(plans)
 			return g.load(), g.write
 		})
 		var missing *missingAccounts
 		switch {
-		case attempt == maxAttempts:
+		case attempt == db.MaxAttempts:
 		case errors.As(err, &missing):
 			if err := openAccounts(ctx, scope, missing); err != nil {
 				return fmt.Errorf("%w: %w", rooms.ErrNotWritten, err)

@@ -49,11 +49,11 @@ func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (go
 	server := storetest.StartServer(t, storetest.Installed(t))
 	d := server.Database(t, "casinos", nil)
 	s, admin := storetest.Open(t, d, store.Options{})
-	a, err := admin.CreateTenant(t.Context(), casino("casino-a", "casino-a.localhost"))
+	a, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-a", "casino-a.localhost"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = admin.CreateTenant(t.Context(), casino("casino-b", "casino-b.localhost"))
+	_, err = admin.CreateTenant(t.Context(), storetest.Casino("casino-b", "casino-b.localhost"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,17 +80,17 @@ func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (go
 		})
 	}
 	again(t, func() error { return s.Revocations.Kick(t.Context(), a.ID, "alice", noticed) })
-	eventually(t, "casino-a is suspended and alice kicked", func() bool {
+	storetest.Eventually(t, "casino-a is suspended and alice kicked", func() bool {
 		return status("casino-a.localhost") == store.Suspended && revoked("alice")
 	})
 
 	goBack()
-	eventually(t, "what was lost is not believed", func() bool {
+	storetest.Eventually(t, "what was lost is not believed", func() bool {
 		return status("casino-a.localhost") == store.Active && !revoked("alice")
 	})
 	again(t, func() error { return admin.Suspend(t.Context(), "casino-b", "kept") })
 	again(t, func() error { return s.Revocations.Kick(t.Context(), a.ID, "bob", noticed) })
-	eventually(t, "casino-b is suspended and bob kicked", func() bool {
+	storetest.Eventually(t, "casino-b is suspended and bob kicked", func() bool {
 		return status("casino-b.localhost") == store.Suspended && revoked("bob")
 	})
 	if status("casino-a.localhost") != store.Active || revoked("alice") {
@@ -106,7 +106,7 @@ func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (go
 // again repeats what a connection that died may have failed.
 func again(t *testing.T, do func() error) {
 	t.Helper()
-	eventually(t, "the database does it", func() bool { return do() == nil })
+	storetest.Eventually(t, "the database does it", func() bool { return do() == nil })
 }
 
 func TestADatabaseThatDidNotGoBackKeepsItsGeneration(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
@@ -23,7 +24,7 @@ const indexTimeout = 5 * time.Second
 // Journal keeps rooms' events and money in their tenants' schemas. It may be used by many
 // goroutines.
 type Journal struct {
-	db    *DB
+	db    *db.DB
 	box   *seal.Box
 	lanes lanes
 }
@@ -31,7 +32,7 @@ type Journal struct {
 var _ rooms.Journal = (*Journal)(nil)
 
 // NewJournal returns the journal of all rooms of all tenants. box seals the seeds of open rounds.
-func NewJournal(d *DB, box *seal.Box) *Journal {
+func NewJournal(d *db.DB, box *seal.Box) *Journal {
 	return &Journal{d, box, lanes{waiting: map[tenant.ID]*lane{}}}
 }
 
@@ -68,7 +69,7 @@ where tenant = $1 and room = $2 and state not in ($3, 'closed')`
 func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen int64) (rooms.Saved, error) {
 	var saved rooms.Saved
 	owner, fenced := node, false
-	err := j.db.Tenant(ref.Tenant).settledTx(ctx, func(ctx context.Context, tx pgx.Tx, generation int64) error {
+	err := j.db.Tenant(ref.Tenant).SettledTx(ctx, func(ctx context.Context, tx pgx.Tx, generation int64) error {
 		saved = rooms.Saved{Config: rooms.Config{Room: ref.Room}}
 		var sealed []byte
 		err := tx.QueryRow(ctx, claimRoom, ref.Room, node, seen, rooms.FirstEpoch(generation)).Scan(&saved.Game, &saved.Name, (*[]byte)(&saved.Settings), &saved.Status,
@@ -92,7 +93,7 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 		saved.Tail, err = records(ctx, tx, selectEvents, ref.Room, saved.SnapshotSeq, nil)
 		return err
 	})
-	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, ErrNoTenant) {
+	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, db.ErrNoTenant) {
 		return rooms.Saved{}, fmt.Errorf("%w: %s", rooms.ErrNotFound, ref)
 	}
 	if err != nil {
@@ -113,12 +114,12 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 func (j *Journal) index(ctx context.Context, sql string, ref rooms.Ref, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexTimeout)
 	defer cancel()
-	err := j.db.platform(ctx, func(conn *pgxpool.Conn) error {
+	err := j.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, sql, append([]any{ref.Tenant.String(), ref.Room}, args...)...)
 		return err
 	})
 	if err != nil {
-		j.db.log.WarnContext(ctx, "the index of rooms is behind", "tenant", ref.Tenant.String(), "room", ref.Room, "error", err)
+		j.db.Log.WarnContext(ctx, "the index of rooms is behind", "tenant", ref.Tenant.String(), "room", ref.Room, "error", err)
 	}
 	return err
 }
@@ -148,7 +149,7 @@ func (j *Journal) Round(ctx context.Context, ref rooms.Ref, round int64, events,
 		}
 		return err
 	})
-	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, ErrNoTenant) {
+	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, db.ErrNoTenant) {
 		return "", nil, fmt.Errorf("%w: %s", rooms.ErrNotFound, ref)
 	}
 	if err != nil {
@@ -163,7 +164,7 @@ func (j *Journal) read(ctx context.Context, ref rooms.Ref, sql string, args ...a
 		out, err = records(ctx, tx, sql, args...)
 		return err
 	})
-	if errors.Is(err, ErrNoTenant) {
+	if errors.Is(err, db.ErrNoTenant) {
 		return nil, fmt.Errorf("%w: %s", rooms.ErrNotFound, ref)
 	}
 	if err != nil {
@@ -215,7 +216,7 @@ func (j *Journal) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]r
 }
 
 func (j *Journal) move(ref rooms.Ref, b rooms.Batch) (m roomMove, err error) {
-	m.snapshot = jsonText(b.Snapshot)
+	m.snapshot = db.JSONText(b.Snapshot)
 	if !b.Commit.IsZero() {
 		if m.sealed, err = j.box.Seal(ref.Tenant, purposeSeed+ref.Room, b.Commit[:]); err != nil {
 			return m, err
@@ -241,7 +242,7 @@ order by u.kind, u.owner on conflict do nothing`
 
 // openAccounts makes empty accounts, in a transaction of its own so that Append can still
 // lock all accounts in one order. That happens once in a player's life.
-func openAccounts(ctx context.Context, scope Scope, m *missingAccounts) error {
+func openAccounts(ctx context.Context, scope db.Scope, m *missingAccounts) error {
 	var kinds, owners []string
 	for _, p := range m.players {
 		kinds, owners = append(kinds, kindPlayer), append(owners, p)

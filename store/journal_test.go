@@ -18,18 +18,18 @@ import (
 func TestAppendIsReadBackByteForByte(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	ref := open(t, s, admin)
-	fund(t, s, ref.Tenant, "alice", 1000)
+	ref := storetest.Table(t, s, admin)
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
 	j := s.Journal
 
-	saved := claim(t, s, ref, "node-1")
+	saved := storetest.Claim(t, s, ref, "node-1")
 	want := rooms.Saved{Config: rooms.Config{Room: ref.Room, Game: "roulette", Name: "Table", Settings: json.RawMessage(`{"min_bet": 100}`)}, Status: rooms.Open, Epoch: 1}
 	if diff := cmp.Diff(want, saved); diff != "" {
 		t.Fatal(diff)
 	}
 	seed := game.Seed{1, 2, 3}
-	opened := rooms.Entry{Records: []rooms.Record{record(1, 1, "round.opened", `{"b":1,  "a":"\u0000 ü"}`)}}
-	first := bet(1, 2, "alice", 300)
+	opened := rooms.Entry{Records: []rooms.Record{storetest.Record(1, 1, "round.opened", `{"b":1,  "a":"\u0000 ü"}`)}}
+	first := storetest.Bet(1, 2, "alice", 300)
 	answers, err := j.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{opened, first}, Commit: seed, Status: rooms.Open})
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 		t.Error(diff)
 	}
 
-	saved = claim(t, s, ref, "node-2")
+	saved = storetest.Claim(t, s, ref, "node-2")
 	want.Epoch, want.Seq, want.Seed = 2, 2, seed
 	want.Tail = []rooms.Record{opened.Records[0], first.Records[0]}
 	if diff := cmp.Diff(want, saved); diff != "" {
@@ -50,7 +50,7 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 	}
 	snapshot := json.RawMessage(`{"results": [1,  2]}`)
 	closed := rooms.Entry{
-		Records: []rooms.Record{record(2, 3, "wheel.spun", `{}`), record(2, 4, "room.closed", `{}`)},
+		Records: []rooms.Record{storetest.Record(2, 3, "wheel.spun", `{}`), storetest.Record(2, 4, "room.closed", `{}`)},
 		Moves:   []game.Posting{{Kind: game.Payout, Player: "alice", Amount: 600, Ref: "round 1"}},
 		Audit:   &rooms.Audit{Actor: "op", Action: "room.close", Target: ref.Room, Before: json.RawMessage(`{"a":  1}`)},
 	}
@@ -62,7 +62,7 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 	if diff := cmp.Diff(wantAnswers, answers); diff != "" {
 		t.Error(diff)
 	}
-	saved = claim(t, s, ref, "node-3")
+	saved = storetest.Claim(t, s, ref, "node-3")
 	want = rooms.Saved{Config: want.Config, Status: rooms.Closed, Epoch: 3, Seq: 4, Snapshot: snapshot, SnapshotSeq: 4}
 	if diff := cmp.Diff(want, saved); diff != "" {
 		t.Error(diff)
@@ -101,44 +101,44 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 	if diff := cmp.Diff(*closed.Audit, lines[0].Audit); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
-	sound(t, s, ref.Tenant)
+	storetest.Sound(t, s, ref.Tenant)
 }
 
 func TestConflictNamesEveryEntryThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	ref := open(t, s, admin)
+	ref := storetest.Table(t, s, admin)
 	other := rooms.Ref{Tenant: ref.Tenant, Room: "table-2"}
-	openRoom(t, s, other)
-	fund(t, s, ref.Tenant, "alice", 1000)
-	fund(t, s, ref.Tenant, "bob", 100)
-	claim(t, s, ref, "n")
-	claim(t, s, other, "n")
+	storetest.OpenRoom(t, s, other)
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
+	storetest.Fund(t, s, ref.Tenant, "bob", 100)
+	storetest.Claim(t, s, ref, "n")
+	storetest.Claim(t, s, other, "n")
 	j := s.Journal
 
-	answered := bet(1, 1, "alice", 100)
+	answered := storetest.Bet(1, 1, "alice", 100)
 	first, err := j.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{answered}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	elsewhere := bet(1, 1, "alice", 100)
+	elsewhere := storetest.Bet(1, 1, "alice", 100)
 	if _, err := j.Append(t.Context(), other, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{elsewhere}}); err != nil {
 		t.Fatal(err)
 	}
-	again, reused := bet(1, 2, "alice", 100), bet(1, 3, "alice", 100)
+	again, reused := storetest.Bet(1, 2, "alice", 100), storetest.Bet(1, 3, "alice", 100)
 	again.Command, reused.Command = answered.Command, elsewhere.Command
 	batch := rooms.Batch{Epoch: 1, Seq: 1, Entries: []rooms.Entry{
-		again,                   // 0: answered
-		reused,                  // 1: reused
-		bet(1, 4, "bob", 101),   // 2: unfunded
-		bet(1, 5, "bob", 100),   // 3: fine, since the one before has no effect
-		bet(1, 6, "bob", 1),     // 4: unfunded, since the one before has
-		bet(1, 7, "nobody", 1),  // 5: unfunded: never had any money
-		bet(1, 8, "alice", 800), // 6: fine
-		bet(1, 9, "alice", 1),   // 7: unfunded
-		{Records: []rooms.Record{record(1, 10, "x", `{}`)}, Moves: []game.Posting{{Kind: game.Payout, Player: "carol", Amount: 5}}},
+		again,                             // 0: answered
+		reused,                            // 1: reused
+		storetest.Bet(1, 4, "bob", 101),   // 2: unfunded
+		storetest.Bet(1, 5, "bob", 100),   // 3: fine, since the one before has no effect
+		storetest.Bet(1, 6, "bob", 1),     // 4: unfunded, since the one before has
+		storetest.Bet(1, 7, "nobody", 1),  // 5: unfunded: never had any money
+		storetest.Bet(1, 8, "alice", 800), // 6: fine
+		storetest.Bet(1, 9, "alice", 1),   // 7: unfunded
+		{Records: []rooms.Record{storetest.Record(1, 10, "x", `{}`)}, Moves: []game.Posting{{Kind: game.Payout, Player: "carol", Amount: 5}}},
 	}}
-	before := sound(t, s, ref.Tenant)
+	before := storetest.Sound(t, s, ref.Tenant)
 	_, err = j.Append(t.Context(), ref, batch)
 	var conflict *rooms.Conflict
 	if !errors.As(err, &conflict) {
@@ -153,10 +153,10 @@ func TestConflictNamesEveryEntryThatCannotBeWritten(t *testing.T) {
 	if diff := cmp.Diff(want, conflict); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(before, sound(t, s, ref.Tenant)); diff != "" {
+	if diff := cmp.Diff(before, storetest.Sound(t, s, ref.Tenant)); diff != "" {
 		t.Errorf("a conflict moved money: %s", diff)
 	}
-	if saved := claim(t, s, ref, "n"); saved.Seq != 1 || len(saved.Tail) != 1 {
+	if saved := storetest.Claim(t, s, ref, "n"); saved.Seq != 1 || len(saved.Tail) != 1 {
 		t.Errorf("a conflict wrote events: %+v", saved)
 	}
 }
@@ -164,8 +164,8 @@ func TestConflictNamesEveryEntryThatCannotBeWritten(t *testing.T) {
 func TestRefusalIsAnsweredForGood(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	ref := open(t, s, admin)
-	claim(t, s, ref, "n")
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "n")
 	e := rooms.Entry{Command: &rooms.CommandKey{Player: "alice", ID: uuid.NewString()}, Refusal: game.Refuse(game.CodeBettingClosed, "too late")}
 	got, err := s.Journal.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{e}})
 	if err != nil {
@@ -188,21 +188,21 @@ func TestRefusalIsAnsweredForGood(t *testing.T) {
 func TestFormerOwnerIsFenced(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	ref := open(t, s, admin)
-	fund(t, s, ref.Tenant, "alice", 1000)
-	claim(t, s, ref, "old")
-	claim(t, s, ref, "new")
+	ref := storetest.Table(t, s, admin)
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
+	storetest.Claim(t, s, ref, "old")
+	storetest.Claim(t, s, ref, "new")
 	j := s.Journal
 	for name, b := range map[string]rooms.Batch{
-		"epoch":   {Epoch: 1, Entries: []rooms.Entry{bet(1, 1, "alice", 100)}},
-		"seq":     {Epoch: 2, Seq: 7, Entries: []rooms.Entry{bet(2, 8, "alice", 100)}},
+		"epoch":   {Epoch: 1, Entries: []rooms.Entry{storetest.Bet(1, 1, "alice", 100)}},
+		"seq":     {Epoch: 2, Seq: 7, Entries: []rooms.Entry{storetest.Bet(2, 8, "alice", 100)}},
 		"nothing": {Epoch: 1},
 	} {
 		if _, err := j.Append(t.Context(), ref, b); !errors.Is(err, rooms.ErrFenced) {
 			t.Errorf("%s: got %v, want ErrFenced", name, err)
 		}
 	}
-	if got := balance(t, s, ref.Tenant, "alice"); got != 1000 {
+	if got := storetest.Balance(t, s, ref.Tenant, "alice"); got != 1000 {
 		t.Errorf("alice has %d", got)
 	}
 	if _, err := j.Claim(t.Context(), rooms.Ref{Tenant: ref.Tenant, Room: "no-such"}, "n", rooms.AnyEpoch); !errors.Is(err, rooms.ErrNotFound) {
@@ -213,16 +213,16 @@ func TestFormerOwnerIsFenced(t *testing.T) {
 func TestMalformedBatchWritesNothing(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	ref := open(t, s, admin)
-	fund(t, s, ref.Tenant, "alice", 1000)
-	claim(t, s, ref, "n")
+	ref := storetest.Table(t, s, admin)
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
+	storetest.Claim(t, s, ref, "n")
 	broken := func(f func(*rooms.Entry)) []rooms.Entry {
-		e := bet(1, 1, "alice", 100)
+		e := storetest.Bet(1, 1, "alice", 100)
 		f(&e)
 		return []rooms.Entry{e}
 	}
-	twice := bet(1, 2, "alice", 1)
-	one := bet(1, 1, "alice", 1)
+	twice := storetest.Bet(1, 2, "alice", 1)
+	one := storetest.Bet(1, 1, "alice", 1)
 	twice.Command = one.Command
 	for name, entries := range map[string][]rooms.Entry{
 		"gap":             broken(func(e *rooms.Entry) { e.Records[0].Seq = 2 }),
@@ -238,10 +238,10 @@ func TestMalformedBatchWritesNothing(t *testing.T) {
 			t.Errorf("%s: got %v, want a plain error", name, err)
 		}
 	}
-	if saved := claim(t, s, ref, "n"); saved.Seq != 0 {
+	if saved := storetest.Claim(t, s, ref, "n"); saved.Seq != 0 {
 		t.Errorf("something was written: %+v", saved)
 	}
-	if got := balance(t, s, ref.Tenant, "alice"); got != 1000 {
+	if got := storetest.Balance(t, s, ref.Tenant, "alice"); got != 1000 {
 		t.Errorf("alice has %d", got)
 	}
 }
@@ -249,12 +249,12 @@ func TestMalformedBatchWritesNothing(t *testing.T) {
 func TestSameCommandInTwoRoomsAtOnceHasOneEffect(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	a := open(t, s, admin)
+	a := storetest.Table(t, s, admin)
 	b := rooms.Ref{Tenant: a.Tenant, Room: "table-2"}
-	openRoom(t, s, b)
-	fund(t, s, a.Tenant, "alice", 1_000_000)
-	claim(t, s, a, "n")
-	claim(t, s, b, "n")
+	storetest.OpenRoom(t, s, b)
+	storetest.Fund(t, s, a.Tenant, "alice", 1_000_000)
+	storetest.Claim(t, s, a, "n")
+	storetest.Claim(t, s, b, "n")
 	refs := []rooms.Ref{a, b}
 	seqs := []int64{0, 0}
 	for range 30 {
@@ -262,7 +262,7 @@ func TestSameCommandInTwoRoomsAtOnceHasOneEffect(t *testing.T) {
 		errs := make(chan error, 2)
 		for i, ref := range refs {
 			go func() { // ends with the sends below
-				e := bet(1, seqs[i]+1, "alice", 100)
+				e := storetest.Bet(1, seqs[i]+1, "alice", 100)
 				e.Command.ID = id
 				_, err := store.NewJournal(s.DB, s.Box).Append(t.Context(), ref, rooms.Batch{Epoch: 1, Seq: seqs[i], Entries: []rooms.Entry{e}})
 				if err == nil {
@@ -286,17 +286,17 @@ func TestSameCommandInTwoRoomsAtOnceHasOneEffect(t *testing.T) {
 			t.Fatalf("%d rooms took the command", won)
 		}
 	}
-	if got := balance(t, s, a.Tenant, "alice"); got != 1_000_000-30*100 {
+	if got := storetest.Balance(t, s, a.Tenant, "alice"); got != 1_000_000-30*100 {
 		t.Errorf("alice has %d", got)
 	}
-	sound(t, s, a.Tenant)
+	storetest.Sound(t, s, a.Tenant)
 }
 
 func TestNothingThatComesLateTakesAClosingBack(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	ref := open(t, s, admin)
-	claim(t, s, ref, "node-1")
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "node-1")
 	says := func(want rooms.Status, node string, epoch int64) {
 		t.Helper()
 		var got rooms.Place
@@ -328,8 +328,8 @@ func TestNothingThatComesLateTakesAClosingBack(t *testing.T) {
 func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	ref := open(t, s, admin)
-	claim(t, s, ref, "node-1")
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "node-1")
 	live := func() (found rooms.Place, all int) {
 		t.Helper()
 		floor, err := s.Leases.Floor(t.Context(), rooms.Mark{})
@@ -358,14 +358,14 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 		t.Errorf("the index says %+v", got)
 	}
 	// The owner, who has not heard of it, writes on: the room stays told.
-	e := rooms.Entry{Records: []rooms.Record{record(1, 1, "x", `{}`)}}
+	e := rooms.Entry{Records: []rooms.Record{storetest.Record(1, 1, "x", `{}`)}}
 	if _, err := s.Journal.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Entries: []rooms.Entry{e}, Status: rooms.Open}); err != nil {
 		t.Fatal(err)
 	}
 	if r, err := s.Rooms.Get(t.Context(), ref); err != nil || r.Status != rooms.Closing || r.Seq != 1 {
 		t.Errorf("the room is %+v, %v", r, err)
 	}
-	e = rooms.Entry{Records: []rooms.Record{record(1, 2, game.TypeClosed, `{}`)}}
+	e = rooms.Entry{Records: []rooms.Record{storetest.Record(1, 2, game.TypeClosed, `{}`)}}
 	if _, err := s.Journal.Append(t.Context(), ref, rooms.Batch{Epoch: 1, Seq: 1, Entries: []rooms.Entry{e}, Status: rooms.Closed}); err != nil {
 		t.Fatal(err)
 	}

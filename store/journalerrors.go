@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"slices"
+
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 var (
@@ -21,8 +23,8 @@ var (
 // unwritable reports whether what was to be written is to blame: data that can not be, a
 // constraint, a limit of the server (classes 22, 23, 54), or what no room should ask for.
 func unwritable(err error) bool {
-	if errors.Is(err, ErrNoTenant) || answeredMeanwhile(err) {
+	if errors.Is(err, db.ErrNoTenant) || answeredMeanwhile(err) {
 		return false
 	}
-	return errors.Is(err, ErrInvalid) || errors.Is(err, ErrAmount) || slices.Contains([]string{"22", "23", "54"}, class(sqlState(err)))
+	return errors.Is(err, db.ErrInvalid) || errors.Is(err, ErrAmount) || slices.Contains([]string{"22", "23", "54"}, db.Class(db.SQLState(err)))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/jwks"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 const (
@@ -151,7 +152,7 @@ func (a *Admin) ListKeys(ctx context.Context, slug tenant.Slug) ([]KeyInfo, erro
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, fmt.Errorf("%w: %s", ErrNoTenant, slug)
+		return nil, fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store: list keys: %w", err)
@@ -283,11 +284,11 @@ func (a *Admin) RetireKey(ctx context.Context, slug tenant.Slug, kid string, rea
 }
 
 func (a *Admin) changeKeys(ctx context.Context, slug tenant.Slug, action, kid string, reason strict.Line, change func(pgx.Tx, tenant.ID) (before, after any, err error)) error {
-	if err := checkReason(reason); err != nil {
+	if err := db.CheckReason(reason); err != nil {
 		return err
 	}
 	err := a.changeTenant(ctx, slug, action, kid, reason, change)
-	if violates(err, "tenant_key_pkey") {
+	if db.Violates(err, "tenant_key_pkey") {
 		return fmt.Errorf("%w: %s", ErrKeyExists, kid)
 	}
 	return err

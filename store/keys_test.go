@@ -15,7 +15,7 @@ import (
 func TestARetiredKeyLosesItsSecretAndKeepsItsName(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	made, err := admin.CreateTenant(t.Context(), casino("casino-x", "casino-x.localhost"))
+	made, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestARetiredKeyLosesItsSecretAndKeepsItsName(t *testing.T) {
 	if err != nil || left != 0 || k.ID != old || k.State != "retired" || k.RetiredAt.IsZero() {
 		t.Errorf("%+v, %d left, %v", k, left, err)
 	}
-	if n := count(t, admin, `select count(*) from platform.tenant_key where secret is not null`); n != 0 {
+	if n := storetest.Count(t, admin, `select count(*) from platform.tenant_key where secret is not null`); n != 0 {
 		t.Error("the secret is still there")
 	}
 	if _, _, err := admin.RetireKey(t.Context(), "casino-x", old, "again"); !errors.Is(err, store.ErrNoKey) {
@@ -48,7 +48,7 @@ func TestACasinoWhoseKeyCannotBeReadIsMendedByANewOne(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	made, err := admin.CreateTenant(t.Context(), casino("casino-x", "casino-x.localhost"))
+	made, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestACasinoWhoseKeyCannotBeReadIsMendedByANewOne(t *testing.T) {
 func TestKeysAddedAtOnceAreNotMoreThanThereMayBe(t *testing.T) {
 	t.Parallel()
 	_, admin := storetest.New(t)
-	if _, err := admin.CreateTenant(t.Context(), casino("casino-x", "casino-x.localhost")); err != nil {
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost")); err != nil {
 		t.Fatal(err)
 	}
 	var refused atomic.Int32

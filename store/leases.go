@@ -11,15 +11,16 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 // Leases are kept in the platform's schema, where all tenants' rooms are seen at once.
-type Leases struct{ db *DB }
+type Leases struct{ db *db.DB }
 
 var _ rooms.Leases = (*Leases)(nil)
 
 // NewLeases returns the leases of all nodes on this database.
-func NewLeases(d *DB) *Leases { return &Leases{d} }
+func NewLeases(d *db.DB) *Leases { return &Leases{d} }
 
 const (
 	renewLease = `
@@ -62,12 +63,12 @@ select incarnation::text from platform.process where announced > clock_timestamp
 func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (generation int64, fresh bool, err error) {
 	var found []bool
 	q := &pgx.Batch{}
-	l.db.queueGeneration(q, &generation)
+	l.db.QueueGeneration(q, &generation)
 	q.Queue(renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Takes, n.Generation).Query(func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, pgx.RowTo[bool])
 		return err
 	})
-	err = l.db.raise(ctx, l.db.urgent(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
+	err = l.db.Raise(ctx, l.db.Urgent(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
 	switch {
 	case err != nil:
 		return 0, false, fmt.Errorf("store: renew the lease of %s: %w", n.Node, err)
@@ -79,7 +80,7 @@ func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (g
 
 // Release implements rooms.Leases.
 func (l *Leases) Release(ctx context.Context, n rooms.Lease) error {
-	err := l.db.urgent(ctx, func(conn *pgxpool.Conn) error {
+	err := l.db.Urgent(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, releaseLease, n.Node, n.Incarnation)
 		return err
 	})
@@ -92,7 +93,7 @@ func (l *Leases) Release(ctx context.Context, n rooms.Lease) error {
 // Floor implements rooms.Leases.
 func (l *Leases) Floor(ctx context.Context, since rooms.Mark) (rooms.Floor, error) {
 	var f rooms.Floor
-	mark, err := l.db.changes(ctx, since, l.db.urgent, func(q *pgx.Batch, since int64) {
+	mark, err := l.db.Changes(ctx, since, l.db.Urgent, func(q *pgx.Batch, since int64) {
 		f = rooms.Floor{}
 		var node rooms.Node
 		q.Queue(selectNodes).Query(func(rows pgx.Rows) error {
@@ -124,7 +125,7 @@ func (l *Leases) Floor(ctx context.Context, since rooms.Mark) (rooms.Floor, erro
 
 // HandOver implements rooms.Leases.
 func (l *Leases) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to string) error {
-	err := l.db.platform(ctx, func(conn *pgxpool.Conn) error {
+	err := l.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, handOver, ref.Tenant.String(), ref.Room, epoch, to)
 		return err
 	})
@@ -156,7 +157,7 @@ const listedFor = time.Minute
 
 // Announce lists a process among those of Processes for a minute, before it has a lease.
 func (l *Leases) Announce(ctx context.Context, node, incarnation string) error {
-	err := l.db.urgent(ctx, func(conn *pgxpool.Conn) error {
+	err := l.db.Urgent(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, announceProcess, node, incarnation)
 		return err
 	})
@@ -168,7 +169,7 @@ func (l *Leases) Announce(ctx context.Context, node, incarnation string) error {
 
 // Processes returns the incarnations of all nodes that live or are about to, or did a moment ago.
 func (l *Leases) Processes(ctx context.Context) (out [][16]byte, err error) {
-	err = l.db.platform(ctx, func(conn *pgxpool.Conn) error {
+	err = l.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		rows, _ := conn.Query(ctx, selectProcesses, listedFor) // its error comes from CollectRows
 		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) ([16]byte, error) {
 			var text string

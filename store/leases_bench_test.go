@@ -9,6 +9,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -65,7 +66,7 @@ func BenchmarkRenew(b *testing.B) {
 func BenchmarkSeat(b *testing.B) {
 	s, admin := storetest.New(b)
 	id := storetest.Tenant(b, admin)
-	b.SetParallelism(store.DefaultMaxConns)
+	b.SetParallelism(db.DefaultMaxConns)
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
 			if _, _, _, err := s.Ledger.Seat(b.Context(), id, "alice"); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 // MaxAmount is the most that one Credit moves, in minor units.
@@ -33,10 +34,10 @@ const (
 
 // Ledger keeps players' money: every balance is what its transfers add up to, the sum of a tenant's
 // balances is zero, and no player's is below zero. It may be used by many goroutines.
-type Ledger struct{ db *DB }
+type Ledger struct{ db *db.DB }
 
 // NewLedger returns the ledger of all tenants.
-func NewLedger(d *DB) *Ledger { return &Ledger{d} }
+func NewLedger(d *db.DB) *Ledger { return &Ledger{d} }
 
 const selectBalance = `select balance, version from account where kind = 'player' and owner = $1`
 
@@ -104,13 +105,13 @@ func (l *Ledger) Credit(ctx context.Context, id tenant.ID, c Credit) (balance ga
 	command, err := uuid.Parse(c.CommandID)
 	switch {
 	case err != nil:
-		return 0, 0, fmt.Errorf("%w: command id %q is no UUID", ErrInvalid, c.CommandID)
+		return 0, 0, fmt.Errorf("%w: command id %q is no UUID", db.ErrInvalid, c.CommandID)
 	case c.Amount == 0 || c.Amount > MaxAmount || c.Amount < -MaxAmount:
 		return 0, 0, ErrAmount
 	case c.Player == "" || c.Actor == "" || c.Currency == "":
-		return 0, 0, fmt.Errorf("%w: player, actor and currency are needed", ErrInvalid)
+		return 0, 0, fmt.Errorf("%w: player, actor and currency are needed", db.ErrInvalid)
 	}
-	if err := checkReason(c.Reason); err != nil {
+	if err := db.CheckReason(c.Reason); err != nil {
 		return 0, 0, err
 	}
 	err = l.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -118,7 +119,7 @@ func (l *Ledger) Credit(ctx context.Context, id tenant.ID, c Credit) (balance ga
 		balance, version = game.Money(after.balance), after.version
 		return err
 	})
-	if violates(err, "transfer_credit_once") {
+	if db.Violates(err, "transfer_credit_once") {
 		err = ErrCommandReused // for another player, at this very moment
 	}
 	if err != nil {
@@ -174,7 +175,7 @@ func credit(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, command stri
 	q := &pgx.Batch{}
 	q.Queue(insertCredit, debit.id, to.id, size, string(c.Reason), string(c.Player), command)
 	q.Queue(updateAccounts, []int64{player.id, house.id}, []int64{player.balance, house.balance}, []int64{player.version, house.version})
-	queueAudit(q, rooms.Audit{
+	db.QueueAudit(q, rooms.Audit{
 		Actor: c.Actor, Action: "player.credit", Target: string(c.Player), Reason: string(c.Reason),
 		Before: before, After: after, Address: c.Address,
 	})

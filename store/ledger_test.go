@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -34,7 +35,7 @@ func TestCreditHasOneEffectForOneCommand(t *testing.T) {
 		string(lines[0].Before) != `{"balance":0}` || string(lines[0].After) != `{"amount":1000,"balance":1000}` {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
-	sound(t, s, id)
+	storetest.Sound(t, s, id)
 
 	for name, edit := range map[string]func(*store.Credit){
 		"another player": func(c *store.Credit) { c.Player = "bob" },
@@ -53,7 +54,7 @@ func TestCreditNeverTakesMoreThanThereIs(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin)
-	fund(t, s, id, "alice", 1000)
+	storetest.Fund(t, s, id, "alice", 1000)
 	credit := func(who game.PlayerID, amount game.Money) error {
 		_, _, err := s.Ledger.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
 		return err
@@ -67,21 +68,21 @@ func TestCreditNeverTakesMoreThanThereIs(t *testing.T) {
 		"nothing":             {credit("alice", 0), store.ErrAmount},
 		"more than the limit": {credit("alice", store.MaxAmount+1), store.ErrAmount},
 		"less than the limit": {credit("alice", -store.MaxAmount-1), store.ErrAmount},
-		"no player":           {credit("", 1), store.ErrInvalid},
+		"no player":           {credit("", 1), db.ErrInvalid},
 		"all of it":           {credit("alice", -1000), nil},
 	} {
 		if !errors.Is(c.err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, c.err, c.want)
 		}
 	}
-	if got := balance(t, s, id, "alice"); got != 0 {
+	if got := storetest.Balance(t, s, id, "alice"); got != 0 {
 		t.Errorf("alice has %d", got)
 	}
 	players, err := s.Ledger.Players(t.Context(), id, "", 10)
 	if err != nil || len(players) != 1 || players[0].Player != "alice" || players[0].Version != 2 {
 		t.Errorf("players: %+v, %v", players, err)
 	}
-	sound(t, s, id)
+	storetest.Sound(t, s, id)
 }
 
 func TestPlayersAndAuditLinesComeInPages(t *testing.T) {
@@ -89,7 +90,7 @@ func TestPlayersAndAuditLinesComeInPages(t *testing.T) {
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin)
 	for i := range 5 {
-		fund(t, s, id, game.PlayerID(fmt.Sprintf("p%d", i)), game.Money(i+1))
+		storetest.Fund(t, s, id, game.PlayerID(fmt.Sprintf("p%d", i)), game.Money(i+1))
 	}
 	var names []game.PlayerID
 	for after := game.PlayerID(""); ; {
@@ -137,9 +138,9 @@ func TestTrialBalanceFindsWhatDoesNotAddUp(t *testing.T) {
 			t.Parallel()
 			s, admin := storetest.New(t)
 			id := storetest.Tenant(t, admin)
-			fund(t, s, id, "alice", 1000)
-			sound(t, s, id)
-			if err := exec(t, s, id, damage); err != nil {
+			storetest.Fund(t, s, id, "alice", 1000)
+			storetest.Sound(t, s, id)
+			if err := storetest.Exec(t, s, id, damage); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := s.Ledger.TrialBalance(t.Context(), id); err != nil || got.OK {
@@ -149,8 +150,8 @@ func TestTrialBalanceFindsWhatDoesNotAddUp(t *testing.T) {
 	}
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin)
-	fund(t, s, id, "alice", 1)
-	if err := exec(t, s, id, `update account set balance = -1 where owner = 'alice'`); state(err) != "23514" {
+	storetest.Fund(t, s, id, "alice", 1)
+	if err := storetest.Exec(t, s, id, `update account set balance = -1 where owner = 'alice'`); storetest.State(err) != "23514" {
 		t.Errorf("a balance below zero: %v", err)
 	}
 }
@@ -161,14 +162,14 @@ func TestLedgerAddsUpWhateverIsWritten(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	rnd := random(t)
-	refs := []rooms.Ref{open(t, s, admin)}
+	refs := []rooms.Ref{storetest.Table(t, s, admin)}
 	refs = append(refs, rooms.Ref{Tenant: refs[0].Tenant, Room: "table-2"})
-	openRoom(t, s, refs[1])
+	storetest.OpenRoom(t, s, refs[1])
 	id := refs[0].Tenant
 	books := &books{balance: map[game.PlayerID]game.Money{}, rooms: map[string]int64{}}
 	players := []game.PlayerID{"alice", "bob", "carol", "dave", "new-one"}
 	for _, p := range players[:4] {
-		fund(t, s, id, p, 2000)
+		storetest.Fund(t, s, id, p, 2000)
 		books.balance[p] = 2000
 	}
 	var wg sync.WaitGroup
@@ -199,14 +200,14 @@ func TestLedgerAddsUpWhateverIsWritten(t *testing.T) {
 		}
 	})
 	wg.Wait()
-	sound(t, s, id)
+	storetest.Sound(t, s, id)
 	for who, want := range books.balance {
-		if got := balance(t, s, id, who); got != want {
+		if got := storetest.Balance(t, s, id, who); got != want {
 			t.Errorf("%s has %d, the books say %d", who, got, want)
 		}
 	}
 	for _, ref := range refs {
-		saved := claim(t, s, ref, "end")
+		saved := storetest.Claim(t, s, ref, "end")
 		if saved.Seq != books.rooms[ref.Room] || int64(len(saved.Tail)) != saved.Seq {
 			t.Errorf("%s: seq %d, %d events, the books say %d", ref, saved.Seq, len(saved.Tail), books.rooms[ref.Room])
 		}
@@ -249,7 +250,7 @@ type writer struct {
 // again when it is fenced.
 func (w *writer) step(t *testing.T) {
 	if w.epoch == 0 || w.rnd.IntN(8) == 0 {
-		saved := claim(t, w.s, w.ref, w.node)
+		saved := storetest.Claim(t, w.s, w.ref, w.node)
 		w.epoch, w.seq = saved.Epoch, saved.Seq
 	}
 	entries := w.batch()
@@ -289,7 +290,7 @@ func (w *writer) batch() []rooms.Entry {
 	again := map[string]bool{}
 	for range 1 + w.rnd.IntN(6) {
 		who, amount := w.players[w.rnd.IntN(len(w.players))], game.Money(1+w.rnd.IntN(300))
-		e := bet(0, 0, who, amount)
+		e := storetest.Bet(0, 0, who, amount)
 		switch w.rnd.IntN(6) {
 		case 0: // the room pays
 			e.Command, e.Moves[0].Kind = nil, game.Payout

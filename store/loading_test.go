@@ -49,7 +49,7 @@ func TestATenantThatCannotBeLoadedIsOutOfOrderByItself(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	first, admin := storetest.Open(t, d, store.Options{})
-	good, err := admin.CreateTenant(t.Context(), casino("good", "good.localhost"))
+	good, err := admin.CreateTenant(t.Context(), storetest.Casino("good", "good.localhost"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestATenantThatCannotBeLoadedIsOutOfOrderByItself(t *testing.T) {
 		"older":    `update platform.tenant set schema_version = 1 where id = $1`,
 	}
 	for slug, sql := range breaks {
-		made, err := admin.CreateTenant(t.Context(), casino(string(slug), string(slug)+".localhost"))
+		made, err := admin.CreateTenant(t.Context(), storetest.Casino(string(slug), string(slug)+".localhost"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/migrations"
 )
 
@@ -129,7 +130,7 @@ func (a *Admin) step(ctx context.Context, tx pgx.Tx, scope string, m migrations.
 // inSchema is a step's SQL for one tenant's schema, or for the template.
 func inSchema(schema string, m migrations.Step) string {
 	return fmt.Sprintf("set local search_path = %s, pg_temp;\n%s;\nupdate _meta set version = %d;\nset local search_path = pg_catalog, pg_temp",
-		quote(schema), m.SQL, m.Version)
+		db.Quote(schema), m.SQL, m.Version)
 }
 
 // settle writes down which login the application has and which master key was used, and
@@ -153,7 +154,7 @@ func (a *Admin) settle(ctx context.Context, tx pgx.Tx, role string) error {
 	if err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}
-	grants := a.known.Platform.GrantsFor("platform", role) + `; grant usage on schema ` + template + ` to ` + quote(role)
+	grants := a.known.Platform.GrantsFor("platform", role) + `; grant usage on schema ` + template + ` to ` + db.Quote(role)
 	if _, err := tx.Exec(ctx, grants); err != nil {
 		return fmt.Errorf("store: rights of login %q: %w", role, err)
 	}
@@ -195,10 +196,10 @@ func (a *Admin) migrateTenant(ctx context.Context, name, role string) error {
 			}
 			return a.applyTenant(ctx, tx, id, role, version)
 		})
-		if sqlState(err) != stateLockTimeout || attempt == lockAttempts {
+		if db.SQLState(err) != db.StateLockTimeout || attempt == lockAttempts {
 			return err
 		}
-		if err := pause(ctx, attempt, lockPause); err != nil {
+		if err := db.Pause(ctx, attempt, lockPause); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	until := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
-	n := casino("casino-x", "Casino-X.localhost", "spiel.xn--bcher-kva.example", "BÜCHER.example.")
+	n := storetest.Casino("casino-x", "Casino-X.localhost", "spiel.xn--bcher-kva.example", "BÜCHER.example.")
 	n.OnTrial, n.PaidUntil, n.FrameAncestors = true, until, []string{"https://portal.example"}
 	got, err := admin.CreateTenant(t.Context(), n)
 	if err != nil {
@@ -54,17 +54,17 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	if err != nil || len(lines) != 1 || lines[0].Action != "tenant.create" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
-	sound(t, s, got.ID)
+	storetest.Sound(t, s, got.ID)
 }
 
 func TestCreateTenantRefusesWhatIsTakenOrWrong(t *testing.T) {
 	t.Parallel()
 	_, admin := storetest.New(t)
-	if _, err := admin.CreateTenant(t.Context(), casino("casino-x", "x.localhost")); err != nil {
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "x.localhost")); err != nil {
 		t.Fatal(err)
 	}
 	edit := func(f func(*store.NewTenant)) store.NewTenant {
-		n := casino("casino-y", "y.localhost")
+		n := storetest.Casino("casino-y", "y.localhost")
 		f(&n)
 		return n
 	}
@@ -72,14 +72,14 @@ func TestCreateTenantRefusesWhatIsTakenOrWrong(t *testing.T) {
 		n    store.NewTenant
 		want error
 	}{
-		"slug taken":            {casino("casino-x", "y.localhost"), store.ErrSlugTaken},
-		"domain taken":          {casino("casino-y", "X.localhost."), store.ErrDomainTaken},
-		"second domain taken":   {casino("casino-y", "y.localhost", "x.localhost"), store.ErrDomainTaken},
-		"domain twice":          {casino("casino-y", "y.localhost", "Y.localhost"), store.ErrTenant},
-		"slug":                  {casino("Casino Y", "y.localhost"), tenant.ErrSlug},
-		"domain":                {casino("casino-y", "y y.localhost"), store.ErrDomain},
-		"domain with path":      {casino("casino-y", "y.localhost/x"), store.ErrDomain},
-		"no domain":             {casino("casino-y"), store.ErrTenant},
+		"slug taken":            {storetest.Casino("casino-x", "y.localhost"), store.ErrSlugTaken},
+		"domain taken":          {storetest.Casino("casino-y", "X.localhost."), store.ErrDomainTaken},
+		"second domain taken":   {storetest.Casino("casino-y", "y.localhost", "x.localhost"), store.ErrDomainTaken},
+		"domain twice":          {storetest.Casino("casino-y", "y.localhost", "Y.localhost"), store.ErrTenant},
+		"slug":                  {storetest.Casino("Casino Y", "y.localhost"), tenant.ErrSlug},
+		"domain":                {storetest.Casino("casino-y", "y y.localhost"), store.ErrDomain},
+		"domain with path":      {storetest.Casino("casino-y", "y.localhost/x"), store.ErrDomain},
+		"no domain":             {storetest.Casino("casino-y"), store.ErrTenant},
 		"no name":               {edit(func(n *store.NewTenant) { n.Name = " " }), store.ErrTenant},
 		"currency":              {edit(func(n *store.NewTenant) { n.Currency = "euro" }), store.ErrTenant},
 		"unknown currency":      {edit(func(n *store.NewTenant) { n.Currency = "XBT" }), store.ErrTenant},
@@ -89,7 +89,7 @@ func TestCreateTenantRefusesWhatIsTakenOrWrong(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
-	if n := count(t, admin, `select count(*) from platform.tenant`); n != 1 {
+	if n := storetest.Count(t, admin, `select count(*) from platform.tenant`); n != 1 {
 		t.Errorf("%d tenants, want 1", n)
 	}
 }
@@ -101,8 +101,8 @@ func unused(prefix string) string { return prefix + "-x" + uuid.NewString()[:8] 
 func leftOvers(t *testing.T, admin *store.Admin, slug string) (schemas, roles int) {
 	t.Helper()
 	like := `t\_` + strings.ReplaceAll(slug, "-", `\_`) + `\_______`
-	return count(t, admin, `select count(*) from pg_namespace where nspname like $1`, like),
-		count(t, admin, `select count(*) from pg_roles where rolname like $1`, like)
+	return storetest.Count(t, admin, `select count(*) from pg_namespace where nspname like $1`, like),
+		storetest.Count(t, admin, `select count(*) from pg_roles where rolname like $1`, like)
 }
 
 func TestFailedCreateLeavesNothing(t *testing.T) {
@@ -110,13 +110,13 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 	_, admin := storetest.New(t)
 	admin.BreakProvisioning()
 	slug := unused("broken")
-	if _, err := admin.CreateTenant(t.Context(), casino(slug, "x.localhost")); state(err) != "22012" {
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino(slug, "x.localhost")); storetest.State(err) != "22012" {
 		t.Fatalf("got %v, want the error of the last step", err)
 	}
 	if schemas, roles := leftOvers(t, admin, slug); schemas != 0 || roles != 0 {
 		t.Errorf("left over: %d schemas, %d roles", schemas, roles)
 	}
-	if n := count(t, admin, `select count(*) from platform.tenant`); n != 0 {
+	if n := storetest.Count(t, admin, `select count(*) from platform.tenant`); n != 0 {
 		t.Errorf("%d tenants", n)
 	}
 }
@@ -128,7 +128,7 @@ func TestConcurrentCreatesOfOneSlugHaveOneWinner(t *testing.T) {
 	errs := make([]error, 4)
 	slug := unused("raced")
 	for i := range errs {
-		wg.Go(func() { _, errs[i] = admin.CreateTenant(t.Context(), casino(slug, "x.localhost")) })
+		wg.Go(func() { _, errs[i] = admin.CreateTenant(t.Context(), storetest.Casino(slug, "x.localhost")) })
 	}
 	wg.Wait()
 	won := 0
@@ -148,11 +148,11 @@ func TestConcurrentCreatesOfOneSlugHaveOneWinner(t *testing.T) {
 func TestTenantHasOnePrimaryDomain(t *testing.T) {
 	t.Parallel()
 	_, admin := storetest.New(t)
-	if _, err := admin.CreateTenant(t.Context(), casino("casino-x", "x.localhost", "y.localhost")); err != nil {
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "x.localhost", "y.localhost")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := admin.Pool().Exec(t.Context(), `update platform.domain set is_primary = true`)
-	if state(err) != "23505" {
+	if storetest.State(err) != "23505" {
 		t.Errorf("two primary domains: %v", err)
 	}
 }
@@ -171,18 +171,18 @@ func TestMigrateBringsEveryTenantUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
-		if n := count(t, admin, `select version from `+id.Schema()+`._meta`); n != admin.TenantVersion() {
+		if n := storetest.Count(t, admin, `select version from `+id.Schema()+`._meta`); n != admin.TenantVersion() {
 			t.Errorf("%s is of version %d", id, n)
 		}
-		if err := exec(t, s, id, `select * from later`); err != nil {
+		if err := storetest.Exec(t, s, id, `select * from later`); err != nil {
 			t.Errorf("%s: %v", id, err)
 		}
 	}
-	if n := count(t, admin, `select version from tpl._meta`); n != admin.TenantVersion() {
+	if n := storetest.Count(t, admin, `select version from tpl._meta`); n != admin.TenantVersion() {
 		t.Errorf("the template is of version %d", n)
 	}
 	made := storetest.Tenant(t, admin) // and whoever comes later has it
-	if err := exec(t, s, made, `select * from later`); err != nil {
+	if err := storetest.Exec(t, s, made, `select * from later`); err != nil {
 		t.Error(err)
 	}
 }
@@ -198,16 +198,16 @@ func TestMigrateLeavesATenantWholeThatFails(t *testing.T) {
 	before := admin.TenantVersion()
 	admin.WithTenantStep(`create table first (x int); create table second (x int)`)
 	err := admin.Migrate(t.Context(), d.AppURL)
-	if state(err) != "42P07" || !strings.Contains(err.Error(), bad.String()) {
+	if storetest.State(err) != "42P07" || !strings.Contains(err.Error(), bad.String()) {
 		t.Fatalf("got %v, want the bad tenant's error", err)
 	}
-	if n := count(t, admin, `select version from `+good.Schema()+`._meta`); n != before+1 {
+	if n := storetest.Count(t, admin, `select version from `+good.Schema()+`._meta`); n != before+1 {
 		t.Errorf("the good tenant is of version %d", n)
 	}
-	if n := count(t, admin, `select version from `+bad.Schema()+`._meta`); n != before {
+	if n := storetest.Count(t, admin, `select version from `+bad.Schema()+`._meta`); n != before {
 		t.Errorf("the bad tenant is of version %d", n)
 	}
-	if n := count(t, admin, `select count(*) from pg_class c where relname = 'first' and relnamespace = $1::regnamespace`, bad.Schema()); n != 0 {
+	if n := storetest.Count(t, admin, `select count(*) from pg_class c where relname = 'first' and relnamespace = $1::regnamespace`, bad.Schema()); n != 0 {
 		t.Error("half of the step is there")
 	}
 }
@@ -228,7 +228,7 @@ func TestMigrateWaitsShortlyForATableInUse(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() {
-		for count(t, admin, `select count(*) from pg_locks l join pg_class c on c.oid = l.relation
+		for storetest.Count(t, admin, `select count(*) from pg_locks l join pg_class c on c.oid = l.relation
 			where c.relname = 'event' and not l.granted`) == 0 {
 			if t.Context().Err() != nil {
 				return
@@ -282,7 +282,7 @@ func TestNewerOlderAndForeignDatabasesAreRefused(t *testing.T) {
 	}
 	defer newer.Close()
 	newer.WithTenantStep(`create table later (x int)`)
-	if _, err := newer.CreateTenant(t.Context(), casino("too-early", "x.localhost")); !errors.Is(err, store.ErrOlderSchema) {
+	if _, err := newer.CreateTenant(t.Context(), storetest.Casino("too-early", "x.localhost")); !errors.Is(err, store.ErrOlderSchema) {
 		t.Errorf("CreateTenant by a newer binary: %v", err)
 	}
 	if err := newer.Migrate(t.Context(), d.AppURL); err != nil {
@@ -291,7 +291,7 @@ func TestNewerOlderAndForeignDatabasesAreRefused(t *testing.T) {
 	if err := admin.Migrate(t.Context(), d.AppURL); !errors.Is(err, migrations.ErrNewer) {
 		t.Errorf("Migrate: %v", err)
 	}
-	if _, err := admin.CreateTenant(t.Context(), casino("too-late", "x.localhost")); !errors.Is(err, migrations.ErrNewer) {
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("too-late", "x.localhost")); !errors.Is(err, migrations.ErrNewer) {
 		t.Errorf("CreateTenant: %v", err)
 	}
 	if err := open(); !errors.Is(err, migrations.ErrNewer) {
@@ -331,7 +331,7 @@ func TestAnotherMasterKeyIsRefused(t *testing.T) {
 	if err := admin.Migrate(t.Context(), d.AppURL); !errors.Is(err, seal.ErrMasterKey) {
 		t.Errorf("Migrate: %v", err)
 	}
-	if _, err := admin.CreateTenant(t.Context(), casino("casino-x", "x.localhost")); !errors.Is(err, seal.ErrMasterKey) {
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "x.localhost")); !errors.Is(err, seal.ErrMasterKey) {
 		t.Errorf("CreateTenant: %v", err)
 	}
 }

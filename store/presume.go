@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 const (
@@ -112,12 +113,12 @@ func (g *group) confirm(q *pgx.Batch) error {
 // unusual reports whether a transaction that presumed was undone because it was not so. The
 // plans' errors are not to be believed then.
 func unusual(err error) bool {
-	return errors.Is(err, errUnusual) || violates(err, "account_funds") || answeredMeanwhile(err)
+	return errors.Is(err, errUnusual) || db.Violates(err, "account_funds") || answeredMeanwhile(err)
 }
 
 // answeredMeanwhile reports whether another transaction has answered a command of this one.
 func answeredMeanwhile(err error) bool {
 	var pg *pgconn.PgError
-	return violates(err, "command_once") || violates(err, "refusal_once") ||
-		errors.As(err, &pg) && pg.Code == stateNotNull && pg.ColumnName == "answer" // see insertCommands
+	return db.Violates(err, "command_once") || db.Violates(err, "refusal_once") ||
+		errors.As(err, &pg) && pg.Code == db.StateNotNull && pg.ColumnName == "answer" // see insertCommands
 }

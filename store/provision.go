@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 const (
@@ -67,7 +68,7 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 				return err
 			}
 		}
-		create := `create role ` + quote(id.Role()) + ` nologin noinherit; create schema ` + quote(id.Schema())
+		create := `create role ` + db.Quote(id.Role()) + ` nologin noinherit; create schema ` + db.Quote(id.Schema())
 		if _, err := tx.Exec(ctx, create); err != nil {
 			return err
 		}
@@ -81,9 +82,9 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 		return err
 	})
 	switch {
-	case violates(err, "tenant_slug"):
+	case db.Violates(err, "tenant_slug"):
 		return Tenant{}, fmt.Errorf("%w: %s", ErrSlugTaken, n.Slug)
-	case violates(err, "domain_name"):
+	case db.Violates(err, "domain_name"):
 		return Tenant{}, a.domainTaken(ctx, domains...)
 	case err != nil:
 		return Tenant{}, fmt.Errorf("store: create tenant %s: %w", n.Slug, err)
@@ -95,7 +96,7 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 func (a *Admin) ready(ctx context.Context, tx pgx.Tx) (role string, err error) {
 	var platform, tenants int
 	err = tx.QueryRow(ctx, selectVersions).Scan(&platform, &tenants)
-	if state := sqlState(err); state == stateNoTable || state == stateNoSchema {
+	if state := db.SQLState(err); state == db.StateNoTable || state == db.StateNoSchema {
 		return "", ErrOlderSchema
 	}
 	if err != nil {
@@ -139,20 +140,20 @@ func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 	if _, err := tx.Exec(ctx, insertKey, id.String(), name, sealed); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, insertIndex, id.String(), rooms.LobbyID); err != nil {
+	if _, err := tx.Exec(ctx, db.InsertIndex, id.String(), rooms.LobbyID); err != nil {
 		return err
 	}
 	return a.inSchema(ctx, tx, id, func() error {
-		if _, err := tx.Exec(ctx, insertRoom, rooms.LobbyID, rooms.LobbyID, lobbyName, "{}"); err != nil {
+		if _, err := tx.Exec(ctx, db.InsertRoom, rooms.LobbyID, rooms.LobbyID, lobbyName, "{}"); err != nil {
 			return err
 		}
-		return writeAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: "tenant.create", Target: id.String()})
+		return db.WriteAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: "tenant.create", Target: id.String()})
 	})
 }
 
 // inSchema runs fn with the tenant's schema as the path, as the owner.
 func (a *Admin) inSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, fn func() error) error {
-	if _, err := tx.Exec(ctx, `set local search_path = `+quote(id.Schema())+`, pg_temp`); err != nil {
+	if _, err := tx.Exec(ctx, `set local search_path = `+db.Quote(id.Schema())+`, pg_temp`); err != nil {
 		return err
 	}
 	if err := fn(); err != nil {
@@ -165,7 +166,7 @@ func (a *Admin) inSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, fn func()
 // Suspend shuts a tenant out, with a reason that its people are shown: every node refuses
 // it within a second. Suspending again replaces the reason. It returns ErrNoTenant or ErrInvalid.
 func (a *Admin) Suspend(ctx context.Context, slug tenant.Slug, reason strict.Line) error {
-	if err := checkReason(reason); err != nil {
+	if err := db.CheckReason(reason); err != nil {
 		return err
 	}
 	return a.setStatus(ctx, slug, "suspended", "tenant.suspend", reason)
@@ -189,7 +190,7 @@ func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, status, action 
 			return err
 		}
 		err = a.inSchema(ctx, tx, id, func() error {
-			return writeAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: action, Target: name, Reason: string(reason)})
+			return db.WriteAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: action, Target: name, Reason: string(reason)})
 		})
 		if err != nil {
 			return err
@@ -198,7 +199,7 @@ func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, status, action 
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("%w: %s", ErrNoTenant, slug)
+		return fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
 	}
 	if err != nil {
 		return fmt.Errorf("store: %s %s: %w", action, slug, err)
@@ -231,7 +232,7 @@ func (a *Admin) Tenant(ctx context.Context, slug tenant.Slug) (Tenant, error) {
 			return t, nil
 		}
 	}
-	return Tenant{}, fmt.Errorf("%w: %s", ErrNoTenant, slug)
+	return Tenant{}, fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
 }
 
 // orNull is a time for SQL, whose zero is null.

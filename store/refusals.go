@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 const (
@@ -30,12 +31,12 @@ delete from refusal where (player, id) in (
 
 // Refusals deletes the refusals of commands that were kept for as long as was promised.
 type Refusals struct {
-	db      *DB
+	db      *db.DB
 	tenants func() []tenant.ID
 }
 
 // NewRefusals returns the refusals of the tenants that tenants returns.
-func NewRefusals(d *DB, tenants func() []tenant.ID) *Refusals { return &Refusals{d, tenants} }
+func NewRefusals(d *db.DB, tenants func() []tenant.ID) *Refusals { return &Refusals{d, tenants} }
 
 // Run deletes the refusals of all tenants that have had their time, until ctx ends; then it
 // returns nil. It may run on any number of nodes.
@@ -49,8 +50,8 @@ func (r *Refusals) Run(ctx context.Context) error {
 		case <-t.C:
 		}
 		for _, id := range r.tenants() {
-			if err := r.Sweep(ctx, id); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoTenant) {
-				r.db.log.WarnContext(ctx, "old refusals are not deleted", "tenant", id.String(), "error", err)
+			if err := r.Sweep(ctx, id); err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrNoTenant) {
+				r.db.Log.WarnContext(ctx, "old refusals are not deleted", "tenant", id.String(), "error", err)
 			}
 		}
 	}

@@ -17,11 +17,11 @@ func TestOldRefusalsAreDeletedAndNothingElse(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	ref := open(t, s, admin)
-	claim(t, s, ref, "n")
-	fund(t, s, ref.Tenant, "alice", 1000)
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "n")
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
 	j, old := s.Journal, uuid.NewString()
-	if _, err := j.Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10), refused("alice", old))); err != nil {
+	if _, err := j.Append(t.Context(), ref, storetest.Batch(0, storetest.Bet(1, 1, "alice", 10), storetest.Refused("alice", old))); err != nil {
 		t.Fatal(err)
 	}
 	schema := ref.Tenant.Schema()
@@ -34,13 +34,13 @@ func TestOldRefusalsAreDeletedAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for table, want := range map[string]int{"refusal": 5, "refusal where player = 'young'": 5, "command": 1, "event": 1} {
-		if n := count(t, admin, `select count(*) from `+schema+`.`+table); n != want {
+		if n := storetest.Count(t, admin, `select count(*) from `+schema+`.`+table); n != want {
 			t.Errorf("%s has %d rows, want %d", table, n, want)
 		}
 	}
-	late := bet(1, 2, "alice", 10)
+	late := storetest.Bet(1, 2, "alice", 10)
 	late.Command.ID = old
-	if _, err := j.Append(t.Context(), ref, batchOf(1, late)); err != nil {
+	if _, err := j.Append(t.Context(), ref, storetest.Batch(1, late)); err != nil {
 		t.Errorf("the id of a refusal that had its time: %v", err)
 	}
 }
@@ -50,15 +50,15 @@ func TestARefusalFromBeforeTheyHadATableStays(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	ref := open(t, s, admin)
-	claim(t, s, ref, "n")
-	fund(t, s, ref.Tenant, "alice", 1000)
-	late := bet(1, 1, "alice", 10)
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "n")
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
+	late := storetest.Bet(1, 1, "alice", 10)
 	late.Digest = 7
 	storetest.Super(t, d, `insert into `+ref.Tenant.Schema()+`.command (player, id, room, answer)
 		values ('alice', '`+late.Command.ID+`', 'table-1', '{"epoch":1,"seq":0,"refusal":{"code":"betting_closed","message":"Too late."}}')`)
-	for _, e := range []rooms.Entry{late, refused("alice", late.Command.ID)} {
-		_, err := s.Journal.Append(t.Context(), ref, batchOf(0, e))
+	for _, e := range []rooms.Entry{late, storetest.Refused("alice", late.Command.ID)} {
+		_, err := s.Journal.Append(t.Context(), ref, storetest.Batch(0, e))
 		var conflict *rooms.Conflict
 		if !errors.As(err, &conflict) || conflict.Answered[0].Refusal == nil || conflict.Answered[0].Refusal.Code != game.CodeBettingClosed {
 			t.Errorf("got %v", err)
@@ -72,15 +72,15 @@ func TestWhatWasAcceptedIsAnsweredThoughItWasRefusedToo(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	ref := open(t, s, admin)
-	claim(t, s, ref, "n")
-	fund(t, s, ref.Tenant, "alice", 1000)
-	again := bet(1, 1, "alice", 10)
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "n")
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
+	again := storetest.Bet(1, 1, "alice", 10)
 	storetest.Super(t, d, `insert into `+ref.Tenant.Schema()+`.command (player, id, room, answer)
 		values ('alice', '`+again.Command.ID+`', 'table-1', '{"epoch":1,"seq":7}');
 		insert into `+ref.Tenant.Schema()+`.refusal (player, id, room, answer)
 		values ('alice', '`+again.Command.ID+`', 'table-1', '{"epoch":1,"seq":0,"refusal":{"code":"betting_closed","message":"Too late."}}')`)
-	_, err := s.Journal.Append(t.Context(), ref, batchOf(0, again))
+	_, err := s.Journal.Append(t.Context(), ref, storetest.Batch(0, again))
 	var conflict *rooms.Conflict
 	if !errors.As(err, &conflict) || conflict.Answered[0].Refusal != nil || conflict.Answered[0].Seq != 7 {
 		t.Errorf("got %v, %+v", err, conflict)

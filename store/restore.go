@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 var (
@@ -82,7 +83,7 @@ order by r.rolname`, app)
 
 // grantAdmin is the statement by which a superuser lets the owner grant and change a role.
 func grantAdmin(role, owner string) string {
-	return fmt.Sprintf("GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;", quote(role), quote(owner))
+	return fmt.Sprintf("GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;", db.Quote(role), db.Quote(owner))
 }
 
 // checkOwner returns ErrGrants if schemas of ours belong to somebody else, as after a restore by a
@@ -95,7 +96,7 @@ select n.nspname, r.rolname, current_user from pg_namespace n join pg_roles r on
 where (n.nspname in ('platform', $1) or n.nspname ~ '^t_[a-z0-9_]+_[a-z2-7]{6}$') and not pg_has_role(r.oid, 'USAGE')
 order by n.nspname`, template)
 	_, err := pgx.ForEachRow(rows, []any{&schema, &who, &owner}, func() error {
-		missing = append(missing, fmt.Sprintf("ALTER SCHEMA %s OWNER TO %s;", quote(schema), quote(owner)))
+		missing = append(missing, fmt.Sprintf("ALTER SCHEMA %s OWNER TO %s;", db.Quote(schema), db.Quote(owner)))
 		return nil
 	})
 	if err != nil {
@@ -105,7 +106,7 @@ order by n.nspname`, template)
 		return nil
 	}
 	return fmt.Errorf("%w the following, and the same for the tables in these schemas, which belong to %s; or restore again with pg_restore --no-owner --no-privileges as %s:\n%s",
-		ErrGrants, quote(who), quote(owner), strings.Join(missing, "\n"))
+		ErrGrants, db.Quote(who), db.Quote(owner), strings.Join(missing, "\n"))
 }
 
 // ensureRole makes a tenant's role if it is missing, and the login a member of it.
@@ -123,7 +124,7 @@ left join pg_roles r on r.rolname = x.name left join pg_namespace n on n.nspname
 		return fmt.Errorf("its schema %s is missing: restore it from a backup", id.Schema())
 	}
 	if !exists {
-		if _, err := tx.Exec(ctx, `create role `+quote(id.Role())+` nologin noinherit`); err != nil {
+		if _, err := tx.Exec(ctx, `create role `+db.Quote(id.Role())+` nologin noinherit`); err != nil {
 			return err
 		}
 		a.log().InfoContext(ctx, "made the role that was missing", "tenant", id.String())
@@ -131,7 +132,7 @@ left join pg_roles r on r.rolname = x.name left join pg_namespace n on n.nspname
 	if member {
 		return nil
 	}
-	grant := `grant ` + quote(id.Role()) + ` to ` + quote(app)
+	grant := `grant ` + db.Quote(id.Role()) + ` to ` + db.Quote(app)
 	if a.server >= grantOptionsServer {
 		grant += ` with inherit false, set true`
 	}
@@ -156,14 +157,14 @@ const selectPlace = `select (select system_identifier from pg_control_system()),
 // said and stops nothing.
 func (a *Admin) checkApp(ctx context.Context, role, appURL string) error {
 	conn, err := pgx.Connect(ctx, appURL)
-	if state := sqlState(err); state == stateWrongPassword || state == stateNoAuthorization {
+	if state := db.SQLState(err); state == db.StateWrongPassword || state == db.StateNoAuthorization {
 		if err := a.setPassword(ctx, role, appURL); err != nil {
 			return err
 		}
 		conn, err = pgx.Connect(ctx, appURL)
 	}
-	switch state := sqlState(err); {
-	case state == stateDenied: // to connect: that right is granted below
+	switch state := db.SQLState(err); {
+	case state == db.StateDenied: // to connect: that right is granted below
 		return nil
 	case state != "":
 		return fmt.Errorf("%w: %w", ErrAppDatabase, err)
@@ -209,7 +210,7 @@ func (a *Admin) setPassword(ctx context.Context, role, appURL string) error {
 
 // needsAdmin says which grant is missing if err is that the owner may not change a role.
 func (a *Admin) needsAdmin(ctx context.Context, role string, err error) error {
-	if sqlState(err) != stateDenied || a.server < grantOptionsServer {
+	if db.SQLState(err) != db.StateDenied || a.server < grantOptionsServer {
 		return err
 	}
 	var owner string

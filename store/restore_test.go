@@ -21,11 +21,11 @@ func played(t *testing.T, d storetest.Database) (refs []rooms.Ref, books []store
 	t.Helper()
 	s, admin := storetest.Open(t, d, store.Options{})
 	for range 2 {
-		ref := open(t, s, admin)
-		fund(t, s, ref.Tenant, "alice", 1000)
-		claim(t, s, ref, "node-1")
+		ref := storetest.Table(t, s, admin)
+		storetest.Fund(t, s, ref.Tenant, "alice", 1000)
+		storetest.Claim(t, s, ref, "node-1")
 		stake(t, s, ref, 1, 0)
-		refs, books = append(refs, ref), append(books, sound(t, s, ref.Tenant))
+		refs, books = append(refs, ref), append(books, storetest.Sound(t, s, ref.Tenant))
 	}
 	s.Close()
 	admin.Close()
@@ -34,7 +34,7 @@ func played(t *testing.T, d storetest.Database) (refs []rooms.Ref, books []store
 
 func stake(t *testing.T, s *store.Store, ref rooms.Ref, epoch, seq int64) {
 	t.Helper()
-	b := rooms.Batch{Epoch: epoch, Seq: seq, Entries: []rooms.Entry{bet(epoch, seq+1, "alice", 300)}, Status: rooms.Open}
+	b := rooms.Batch{Epoch: epoch, Seq: seq, Entries: []rooms.Entry{storetest.Bet(epoch, seq+1, "alice", 300)}, Status: rooms.Open}
 	if _, err := s.Journal.Append(t.Context(), ref, b); err != nil {
 		t.Fatal(err)
 	}
@@ -51,18 +51,18 @@ func plays(t *testing.T, d storetest.Database, refs []rooms.Ref, books []store.T
 		if got, ok := s.Tenants.ByID(ref.Tenant); !ok || got.OutOfOrder != "" || len(s.Tenants.Keys(ref.Tenant)) != 1 {
 			t.Errorf("%s: %t, %+v", ref, ok, got)
 		}
-		if diff := cmp.Diff(books[i], sound(t, s, ref.Tenant)); diff != "" {
+		if diff := cmp.Diff(books[i], storetest.Sound(t, s, ref.Tenant)); diff != "" {
 			t.Errorf("%s: the books are not those of the backup: %s", ref, diff)
 		}
-		saved := claim(t, s, ref, "node-2")
+		saved := storetest.Claim(t, s, ref, "node-2")
 		if saved.Epoch != rooms.FirstEpoch(1) || saved.Seq != 1 {
 			t.Errorf("%s: epoch %d, seq %d", ref, saved.Epoch, saved.Seq)
 		}
 		stake(t, s, ref, saved.Epoch, 1)
-		if got := balance(t, s, ref.Tenant, "alice"); got != 400 {
+		if got := storetest.Balance(t, s, ref.Tenant, "alice"); got != 400 {
 			t.Errorf("%s: alice has %d", ref, got)
 		}
-		if err := exec(t, s, ref.Tenant, `select * from `+refs[1-i].Tenant.Schema()+`.event`); state(err) != "42501" {
+		if err := storetest.Exec(t, s, ref.Tenant, `select * from `+refs[1-i].Tenant.Schema()+`.event`); storetest.State(err) != "42501" {
 			t.Errorf("%s reads the other's tables: %v", ref, err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 const (
@@ -32,7 +33,7 @@ var ErrTooManyRevocations = errors.New("store: too many revocations: they end 30
 // Revocations are the tokens of all tenants that were taken back, in memory. Run keeps them up
 // to date; what is revoked on any node is known here some pollEvery later.
 type Revocations struct {
-	db *DB
+	db *db.DB
 
 	mu       sync.RWMutex // guards what follows
 	tenants  map[tenant.ID]*revoked
@@ -45,7 +46,7 @@ type Revocations struct {
 var _ auth.Revocations = (*Revocations)(nil)
 
 // NewRevocations returns revocations that are empty until they are polled.
-func NewRevocations(d *DB) *Revocations {
+func NewRevocations(d *db.DB) *Revocations {
 	return &Revocations{db: d, tenants: map[tenant.ID]*revoked{}}
 }
 
@@ -94,9 +95,9 @@ func (r *Revocations) OnChange(f func([]tenant.ID)) {
 // does not answer nothing can be revoked, and what was revoked stays so.
 func (r *Revocations) Run(ctx context.Context) error {
 	swept := time.Now()
-	return r.db.poll(ctx, poller{
-		failed: "revocations can not be refreshed",
-		ask: func(ctx context.Context) error {
+	return r.db.Poll(ctx, db.Poller{
+		Failed: "revocations can not be refreshed",
+		Ask: func(ctx context.Context) error {
 			err := r.poll(ctx)
 			if err == nil && time.Since(swept) >= sweepEvery {
 				swept = time.Now()
@@ -115,12 +116,12 @@ func (r *Revocations) Load(ctx context.Context) error { return r.poll(ctx) }
 
 // poll learns what was revoked since the last one, and tells.
 func (r *Revocations) poll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	ctx, cancel := context.WithTimeout(ctx, db.PollTimeout)
 	defer cancel()
 	r.polling.Lock()
 	defer r.polling.Unlock()
 	var found []revocation
-	next, err := r.db.changes(ctx, r.mark, r.db.platform, func(q *pgx.Batch, since int64) {
+	next, err := r.db.Changes(ctx, r.mark, r.db.Platform, func(q *pgx.Batch, since int64) {
 		q.Queue(selectRevocations, since).Query(func(rows pgx.Rows) (err error) {
 			found, err = pgx.CollectRows(rows, scanRevocation)
 			return err
@@ -204,14 +205,14 @@ const (
 
 // sweep deletes what has expired, in the database and here.
 func (r *Revocations) sweep(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	ctx, cancel := context.WithTimeout(ctx, db.PollTimeout)
 	defer cancel()
 	var now time.Time
 	q := &pgx.Batch{}
 	q.Queue(deleteRevocations)
 	q.Queue(deleteTickets)
 	q.Queue(`select clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
-	if err := r.db.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }); err != nil {
+	if err := r.db.Platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }); err != nil {
 		return fmt.Errorf("store: delete what has expired: %w", err)
 	}
 	r.mu.Lock()
@@ -247,7 +248,7 @@ type Revoke struct {
 // returns ErrInvalid, ErrTooManyRevocations or ErrNoTenant.
 func (r *Revocations) RevokeToken(ctx context.Context, id tenant.ID, jti string, by Revoke) error {
 	if !auth.ValidTokenID(jti) {
-		return fmt.Errorf("%w: a token's id is 1 to 200 printable bytes", ErrInvalid)
+		return fmt.Errorf("%w: a token's id is 1 to 200 printable bytes", db.ErrInvalid)
 	}
 	return r.revoke(ctx, id, kindRevokedToken, jti, "token.revoke", by)
 }
@@ -256,7 +257,7 @@ func (r *Revocations) RevokeToken(ctx context.Context, id tenant.ID, jti string,
 // that were issued until now. It returns ErrInvalid, ErrTooManyRevocations or ErrNoTenant.
 func (r *Revocations) Kick(ctx context.Context, id tenant.ID, player game.PlayerID, by Revoke) error {
 	if !auth.ValidSubject(string(player)) {
-		return fmt.Errorf("%w: a player's id is 1 to 64 printable bytes without spaces", ErrInvalid)
+		return fmt.Errorf("%w: a player's id is 1 to 64 printable bytes without spaces", db.ErrInvalid)
 	}
 	return r.revoke(ctx, id, kindRevokedPlayer, string(player), "player.kick", by)
 }
@@ -264,7 +265,7 @@ func (r *Revocations) Kick(ctx context.Context, id tenant.ID, player game.Player
 // KickStaff is Kick for one of the operator's people, in whatever role but the player's.
 func (r *Revocations) KickStaff(ctx context.Context, id tenant.ID, subject string, by Revoke) error {
 	if !auth.ValidSubject(subject) {
-		return fmt.Errorf("%w: an id is 1 to 64 printable bytes without spaces", ErrInvalid)
+		return fmt.Errorf("%w: an id is 1 to 64 printable bytes without spaces", db.ErrInvalid)
 	}
 	return r.revoke(ctx, id, kindRevokedStaff, subject, "staff.kick", by)
 }
@@ -281,13 +282,13 @@ on conflict (tenant, kind, subject) do update set
 
 func (r *Revocations) revoke(ctx context.Context, id tenant.ID, kind, subject, action string, by Revoke) error {
 	if by.Actor == "" {
-		return fmt.Errorf("%w: an actor is needed", ErrInvalid)
+		return fmt.Errorf("%w: an actor is needed", db.ErrInvalid)
 	}
-	if err := checkReason(by.Reason); err != nil {
+	if err := db.CheckReason(by.Reason); err != nil {
 		return err
 	}
 	var have int
-	err := r.db.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countRevocations, id.String()).Scan(&have) })
+	err := r.db.Platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countRevocations, id.String()).Scan(&have) })
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", action, err)
 	}
@@ -299,22 +300,22 @@ func (r *Revocations) revoke(ctx context.Context, id tenant.ID, kind, subject, a
 	write := func(tx pgx.Tx) error {
 		q := &pgx.Batch{}
 		q.Queue(insertRevocation, id.String(), kind, subject, auth.RevocationLife)
-		q.Queue(enterScope, id.Role())
-		queueAudit(q, rooms.Audit{
+		q.Queue(db.EnterScope, id.Role())
+		db.QueueAudit(q, rooms.Audit{
 			Actor: by.Actor, Action: action, Target: subject, Reason: string(by.Reason), Address: by.Address,
 		})
 		return tx.SendBatch(ctx, q).Close()
 	}
-	err = r.db.Tenant(id).loginTx(ctx, write)
-	if state := sqlState(err); state == stateForeignKey || state == stateNoSuchSetting || state == stateDenied {
-		return fmt.Errorf("%w (%w)", ErrNoTenant, err)
+	err = r.db.Tenant(id).LoginTx(ctx, write)
+	if state := db.SQLState(err); state == db.StateForeignKey || state == db.StateNoSuchSetting || state == db.StateDenied {
+		return fmt.Errorf("%w (%w)", db.ErrNoTenant, err)
 	}
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", action, err)
 	}
 	// It is done; that this node knows at once is a courtesy.
 	if err := r.poll(ctx); err != nil {
-		r.db.log.WarnContext(ctx, "this node knows of a revocation a moment later", "error", err)
+		r.db.Log.WarnContext(ctx, "this node knows of a revocation a moment later", "error", err)
 	}
 	return nil
 }

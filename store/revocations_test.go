@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -124,7 +125,7 @@ func TestStaffIsKickedInEveryRoleAndAPlayerOfTheSameIDIsNot(t *testing.T) {
 	if lines, err := here.Audit.Lines(t.Context(), id, 0, 1); err != nil || lines[0].Action != "staff.kick" || lines[0].Target != "bob" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
-	if err := here.Revocations.KickStaff(t.Context(), id, "a b", because); !errors.Is(err, store.ErrInvalid) {
+	if err := here.Revocations.KickStaff(t.Context(), id, "a b", because); !errors.Is(err, db.ErrInvalid) {
 		t.Errorf("%v", err)
 	}
 }
@@ -213,11 +214,11 @@ func TestOnlyWhatCanBeRevokedIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ got, want error }{
-		"empty jti":     {s.Revocations.RevokeToken(t.Context(), id, "", because), store.ErrInvalid},
-		"bad jti":       {s.Revocations.RevokeToken(t.Context(), id, "a\x00b", because), store.ErrInvalid},
-		"bad player":    {s.Revocations.Kick(t.Context(), id, "a b", because), store.ErrInvalid},
-		"no reason":     {s.Revocations.Kick(t.Context(), id, "alice", store.Revoke{Actor: "x"}), store.ErrInvalid},
-		"no such house": {s.Revocations.Kick(t.Context(), nobody, "alice", because), store.ErrNoTenant},
+		"empty jti":     {s.Revocations.RevokeToken(t.Context(), id, "", because), db.ErrInvalid},
+		"bad jti":       {s.Revocations.RevokeToken(t.Context(), id, "a\x00b", because), db.ErrInvalid},
+		"bad player":    {s.Revocations.Kick(t.Context(), id, "a b", because), db.ErrInvalid},
+		"no reason":     {s.Revocations.Kick(t.Context(), id, "alice", store.Revoke{Actor: "x"}), db.ErrInvalid},
+		"no such house": {s.Revocations.Kick(t.Context(), nobody, "alice", because), db.ErrNoTenant},
 	} {
 		if !errors.Is(c.got, c.want) {
 			t.Errorf("%s: %v", name, c.got)

@@ -13,13 +13,14 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 // Rooms lists, opens and closes tenants' rooms. It may be used by many goroutines.
-type Rooms struct{ db *DB }
+type Rooms struct{ db *db.DB }
 
 // NewRooms returns the rooms of all tenants.
-func NewRooms(d *DB) *Rooms { return &Rooms{d} }
+func NewRooms(d *db.DB) *Rooms { return &Rooms{d} }
 
 // RoomInfo is a room without its journal.
 type RoomInfo struct {
@@ -81,7 +82,7 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor, a
 		c.Settings = json.RawMessage("{}")
 	}
 	var open int
-	err = r.db.platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countOpen, id.String()).Scan(&open) })
+	err = r.db.Platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countOpen, id.String()).Scan(&open) })
 	if err != nil {
 		return fmt.Errorf("store: open %s: %w", ref, err)
 	}
@@ -90,26 +91,26 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor, a
 	}
 	// The index first: it may name a room that is not there, but no room is ever unknown to
 	// it.
-	err = r.db.platform(ctx, func(conn *pgxpool.Conn) error {
-		_, err := conn.Exec(ctx, insertIndex, id.String(), c.Room)
+	err = r.db.Platform(ctx, func(conn *pgxpool.Conn) error {
+		_, err := conn.Exec(ctx, db.InsertIndex, id.String(), c.Room)
 		return err
 	})
 	if err != nil {
-		if sqlState(err) == stateForeignKey {
-			return fmt.Errorf("%w: %s", ErrNoTenant, id)
+		if db.SQLState(err) == db.StateForeignKey {
+			return fmt.Errorf("%w: %s", db.ErrNoTenant, id)
 		}
 		return fmt.Errorf("store: open %s: %w", ref, err)
 	}
 	err = r.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		q := &pgx.Batch{}
-		q.Queue(insertRoom, c.Room, c.Game, c.Name, string(c.Settings))
+		q.Queue(db.InsertRoom, c.Room, c.Game, c.Name, string(c.Settings))
 		q.Queue(insertAccounts, []string{kindTill}, []string{c.Room})
-		queueAudit(q, rooms.Audit{
+		db.QueueAudit(q, rooms.Audit{
 			Actor: actor, Action: "room.open", Target: c.Room, After: c.Settings, Address: address,
 		})
 		return tx.SendBatch(ctx, q).Close()
 	})
-	if violates(err, "room_pkey") {
+	if db.Violates(err, "room_pkey") {
 		return fmt.Errorf("%w: %s", rooms.ErrExists, ref)
 	}
 	if err != nil {
@@ -126,7 +127,7 @@ const markClosing = `update room set status = 'closing' where id = $1 and status
 // an audit line, and the owner sees that in Leases.Floor. Asking again changes nothing. It
 // returns rooms.ErrNotFound or ErrInvalid.
 func (r *Rooms) Close(ctx context.Context, ref rooms.Ref, actor string, reason strict.Line, address string) error {
-	if err := checkReason(reason); err != nil {
+	if err := db.CheckReason(reason); err != nil {
 		return err
 	}
 	err := r.db.Tenant(ref.Tenant).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -137,17 +138,17 @@ func (r *Rooms) Close(ctx context.Context, ref rooms.Ref, actor string, reason s
 		if tag.RowsAffected() == 0 {
 			return tx.QueryRow(ctx, `select from room where id = $1`, ref.Room).Scan()
 		}
-		return writeAudit(ctx, tx, rooms.Audit{
+		return db.WriteAudit(ctx, tx, rooms.Audit{
 			Actor: actor, Action: "room.close", Target: ref.Room, Reason: string(reason), Address: address,
 		})
 	})
 	switch {
-	case errors.Is(err, pgx.ErrNoRows) || errors.Is(err, ErrNoTenant):
+	case errors.Is(err, pgx.ErrNoRows) || errors.Is(err, db.ErrNoTenant):
 		return fmt.Errorf("%w: %s", rooms.ErrNotFound, ref)
 	case err != nil:
 		return fmt.Errorf("store: close %s: %w", ref, err)
 	}
-	err = r.db.platform(ctx, func(conn *pgxpool.Conn) error {
+	err = r.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, askIndex, ref.Tenant.String(), ref.Room, string(reason))
 		return err
 	})

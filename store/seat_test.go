@@ -21,7 +21,7 @@ func TestSeatsRiseWhateverNodeGivesThem(t *testing.T) {
 		}
 		last = seat
 	}
-	fund(t, a, id, "alice", 500)
+	storetest.Fund(t, a, id, "alice", 500)
 	if balance, version, _, err := b.Ledger.Seat(t.Context(), id, "alice"); err != nil || balance != 500 || version != 1 {
 		t.Errorf("%d, %d, %v", balance, version, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 // Settings are what of a tenant is to be another. What is nil stays.
@@ -55,7 +56,7 @@ update platform.tenant set name = $2, on_trial = $3, paid_until = $4, frame_ance
 // every node has them within a second. It returns ErrNoTenant, ErrTenant, ErrInvalid or, for another
 // currency after money was moved, ErrStaked.
 func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, reason strict.Line) (Tenant, error) {
-	if err := checkReason(reason); err != nil {
+	if err := db.CheckReason(reason); err != nil {
 		return Tenant{}, err
 	}
 	err := a.changeTenant(ctx, slug, "tenant.set", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
@@ -143,7 +144,7 @@ func sameCurrency(ctx context.Context, tx pgx.Tx, id tenant.ID, meant string, ex
 	if err := tx.QueryRow(ctx, selectCurrency, id.String()).Scan(&has, &digits); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, enterScope, id.Role()); err != nil {
+	if _, err := tx.Exec(ctx, db.EnterScope, id.Role()); err != nil {
 		return err
 	}
 	if has != meant || digits != exponent {
@@ -184,7 +185,7 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, targ
 		if line.After, err = jsonOf(after); err != nil {
 			return err
 		}
-		if err := a.inSchema(ctx, tx, id, func() error { return writeAudit(ctx, tx, line) }); err != nil {
+		if err := a.inSchema(ctx, tx, id, func() error { return db.WriteAudit(ctx, tx, line) }); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, bumpTenant, name)
@@ -192,9 +193,9 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, targ
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return fmt.Errorf("%w: %s", ErrNoTenant, slug)
-	case sqlState(err) == stateLockTimeout:
-		return fmt.Errorf("%w: somebody else holds what is to be changed: %w", ErrUnavailable, err)
+		return fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
+	case db.SQLState(err) == db.StateLockTimeout:
+		return fmt.Errorf("%w: somebody else holds what is to be changed: %w", db.ErrUnavailable, err)
 	}
 	return err
 }

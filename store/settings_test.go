@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -24,14 +25,14 @@ func TestACurrencyHasTheDigitsOfISO4217AndAnUnknownOneIsRefused(t *testing.T) {
 	t.Parallel()
 	_, admin := storetest.New(t)
 	for code, digits := range map[string]int{"EUR": 2, "JPY": 0, "KWD": 3, "IQD": 3, "ISK": 0, "HUF": 2} {
-		n := casino("casino-"+strings.ToLower(code), strings.ToLower(code)+".localhost")
+		n := storetest.Casino("casino-"+strings.ToLower(code), strings.ToLower(code)+".localhost")
 		n.Currency = code
 		if got, err := admin.CreateTenant(t.Context(), n); err != nil || got.Exponent != digits || got.Currency != code {
 			t.Errorf("%s: %d digits, %v", code, got.Exponent, err)
 		}
 	}
 	for code, hint := range map[string]string{"eur": "write EUR", "XBT": "ISO 4217", "USDT": "ISO 4217", "DEM": "ISO 4217", "XXX": "ISO 4217", "": "ISO 4217", "€": "ISO 4217"} {
-		n := casino("casino-z", "z.localhost")
+		n := storetest.Casino("casino-z", "z.localhost")
 		n.Currency = code
 		if _, err := admin.CreateTenant(t.Context(), n); !errors.Is(err, store.ErrTenant) || !strings.Contains(err.Error(), hint) {
 			t.Errorf("%q: %v", code, err)
@@ -61,7 +62,7 @@ func TestSettingsOfATenantAreChangedWithAnAuditLineAndToldWithinASecond(t *testi
 	t.Parallel()
 	s, admin := storetest.New(t)
 	admin.Actor = "cli:olivia"
-	if _, err := admin.CreateTenant(t.Context(), casino("casino-x", "casino-x.localhost")); err != nil {
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost")); err != nil {
 		t.Fatal(err)
 	}
 	changes := directory(t, s)
@@ -91,8 +92,8 @@ func TestSettingsOfATenantAreChangedWithAnAuditLineAndToldWithinASecond(t *testi
 		reason strict.Line
 		want   error
 	}{
-		"nobody":    {"casino-y", store.Settings{}, "r", store.ErrNoTenant},
-		"no reason": {"casino-x", store.Settings{}, " ", store.ErrInvalid},
+		"nobody":    {"casino-y", store.Settings{}, "r", db.ErrNoTenant},
+		"no reason": {"casino-x", store.Settings{}, " ", db.ErrInvalid},
 		"name":      {"casino-x", store.Settings{Name: ptr(strict.Line(" "))}, "r", store.ErrTenant},
 		"currency":  {"casino-x", store.Settings{Currency: ptr("XBT")}, "r", store.ErrTenant},
 		"ancestor":  {"casino-x", store.Settings{FrameAncestors: &[]string{"*"}}, "r", store.ErrTenant},
@@ -106,12 +107,12 @@ func TestSettingsOfATenantAreChangedWithAnAuditLineAndToldWithinASecond(t *testi
 func TestACurrencyStaysOnceMoneyWasMoved(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	made, err := admin.CreateTenant(t.Context(), casino("casino-x", "casino-x.localhost"))
+	made, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fund(t, s, made.ID, "alice", 100)
-	fund(t, s, made.ID, "alice", -100) // nobody has any, and it was moved all the same
+	storetest.Fund(t, s, made.ID, "alice", 100)
+	storetest.Fund(t, s, made.ID, "alice", -100) // nobody has any, and it was moved all the same
 	if _, err := admin.SetTenant(t.Context(), "casino-x", store.Settings{Currency: ptr("JPY")}, "r"); !errors.Is(err, store.ErrStaked) {
 		t.Errorf("%v", err)
 	}
@@ -124,7 +125,7 @@ func TestACreditWaitsForTheChangeOfItsCurrencyAndIsRefused(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	made, err := admin.CreateTenant(t.Context(), casino("casino-x", "casino-x.localhost"))
+	made, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +168,7 @@ func TestACreditWaitsForTheChangeOfItsCurrencyAndIsRefused(t *testing.T) {
 	if err := <-done; !errors.Is(err, store.ErrCurrencyChanged) {
 		t.Errorf("%v", err)
 	}
-	if got := balance(t, s, made.ID, "alice"); got != 0 {
+	if got := storetest.Balance(t, s, made.ID, "alice"); got != 0 {
 		t.Errorf("alice has %d", got)
 	}
 }
@@ -177,7 +178,7 @@ func TestOfACreditAndAChangeOfCurrencyAtOnceOneIsRefused(t *testing.T) {
 	s, admin := storetest.New(t)
 	for i := range 8 {
 		slug := tenant.Slug(fmt.Sprintf("casino-%c", 'a'+i))
-		made, err := admin.CreateTenant(t.Context(), casino(string(slug), string(slug)+".localhost"))
+		made, err := admin.CreateTenant(t.Context(), storetest.Casino(string(slug), string(slug)+".localhost"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,7 +193,7 @@ func TestOfACreditAndAChangeOfCurrencyAtOnceOneIsRefused(t *testing.T) {
 			_, set = admin.SetTenant(t.Context(), slug, store.Settings{Currency: ptr("JPY")}, "r")
 		})
 		both.Wait()
-		has := balance(t, s, made.ID, "alice")
+		has := storetest.Balance(t, s, made.ID, "alice")
 		switch {
 		case credited == nil && errors.Is(set, store.ErrStaked) && has == game.Money(1000):
 		case set == nil && errors.Is(credited, store.ErrCurrencyChanged) && has == 0:

@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pitboss-hub/pitboss/store/audit"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
@@ -30,7 +32,7 @@ type Options struct {
 // Store is the database as the application's login sees it, with all that is kept in it. It may be used
 // by many goroutines.
 type Store struct {
-	*DB
+	*db.DB
 	Box         *seal.Box
 	Tenants     *Tenants
 	Journal     *Journal
@@ -40,7 +42,7 @@ type Store struct {
 	Refusals    *Refusals
 	Revocations *Revocations
 	Tickets     *Tickets
-	Audit       *AuditLog
+	Audit       *audit.Log
 }
 
 // Open connects, checks the schema's version and the master key, and loads the directory of
@@ -49,7 +51,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Box == nil {
 		return nil, fmt.Errorf("%w: none was given", seal.ErrMasterKey)
 	}
-	d, err := openDB(ctx, DBOptions{URL: o.URL, ControlURL: o.ControlURL, Log: o.Log, Application: o.Application, MaxConns: o.MaxConns})
+	d, err := db.Open(ctx, db.Options{URL: o.URL, ControlURL: o.ControlURL, Log: o.Log, Application: o.Application, MaxConns: o.MaxConns})
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +59,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		DB: d, Box: o.Box, Tenants: tenants,
 		Journal: NewJournal(d, o.Box), Leases: NewLeases(d), Rooms: NewRooms(d), Ledger: NewLedger(d), Refusals: NewRefusals(d, tenants.IDs),
-		Revocations: NewRevocations(d), Tickets: NewTickets(d), Audit: NewAuditLog(d),
+		Revocations: NewRevocations(d), Tickets: NewTickets(d), Audit: audit.New(d),
 	}
 	err = checkSchema(ctx, d, o.Box)
 	if err == nil {
-		err = d.settle(ctx)
+		err = d.Settle(ctx)
 	}
 	if err == nil {
 		err = s.Tenants.Reload(ctx)

@@ -58,7 +58,7 @@ func fixtureIn(t *testing.T, d storetest.Database) roomstest.LeaseFixture {
 		},
 		Fund: func(t testing.TB, who game.PlayerID, amount game.Money) {
 			t.Helper()
-			fund(t, s, id, who, amount)
+			storetest.Fund(t, s, id, who, amount)
 		},
 		Balance: func(t testing.TB, who game.PlayerID) game.Money {
 			t.Helper()

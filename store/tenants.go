@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
@@ -25,7 +26,7 @@ const brokenPoll = time.Second
 // Tenants is the directory of tenants, in memory. Its look-ups never touch the database
 // and may be used by many goroutines; Run keeps it up to date.
 type Tenants struct {
-	db     *DB
+	db     *db.DB
 	box    *seal.Box
 	now    atomic.Pointer[directory]
 	broken prometheus.Gauge
@@ -37,7 +38,7 @@ type Tenants struct {
 var _ prometheus.Collector = (*Tenants)(nil)
 
 // newTenants returns a directory that is empty until Reload. box opens the tenants' keys.
-func newTenants(d *DB, box *seal.Box) *Tenants {
+func newTenants(d *db.DB, box *seal.Box) *Tenants {
 	return &Tenants{db: d, box: box, broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_tenants_out_of_order", Help: "Tenants that cannot be served because of what is stored of them."})}
 }
 
@@ -115,10 +116,10 @@ func (d *Tenants) OnChange(f func(old, new *Tenant)) {
 func (d *Tenants) Run(ctx context.Context) error {
 	told := d.now.Load()
 	statuses := statusesAt(told, time.Now())
-	return d.db.poll(ctx, poller{
-		failed:    "the directory of tenants can not be refreshed",
-		recovered: "the directory of tenants is refreshed again",
-		ask: func(ctx context.Context) error {
+	return d.db.Poll(ctx, db.Poller{
+		Failed:    "the directory of tenants can not be refreshed",
+		Recovered: "the directory of tenants is refreshed again",
+		Ask: func(ctx context.Context) error {
 			err := d.poll(ctx)
 			if ctx.Err() != nil {
 				return err
@@ -166,13 +167,13 @@ func (d *Tenants) tell(was, now *directory, before, after map[tenant.ID]Status) 
 
 // poll reloads the directory if anything changed.
 func (d *Tenants) poll(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
+	ctx, cancel := context.WithTimeout(ctx, db.PollTimeout)
 	defer cancel()
 	var generation, version int64
 	q := &pgx.Batch{}
-	d.db.queueGeneration(q, &generation)
+	d.db.QueueGeneration(q, &generation)
 	q.Queue(selectVersion).QueryRow(func(row pgx.Row) error { return row.Scan(&version) })
-	err := d.db.raise(ctx, d.db.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
+	err := d.db.Raise(ctx, d.db.Platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
 	if err != nil {
 		return fmt.Errorf("store: directory: %w", err)
 	}
@@ -190,7 +191,7 @@ func (d *Tenants) Reload(ctx context.Context) error {
 	load := func(tx pgx.Tx) error {
 		var generation, version int64
 		q := &pgx.Batch{}
-		d.db.queueGeneration(q, &generation)
+		d.db.QueueGeneration(q, &generation)
 		q.Queue(selectVersion).QueryRow(func(row pgx.Row) error { return row.Scan(&version) })
 		if err := tx.SendBatch(ctx, q).Close(); err != nil {
 			return err
@@ -200,7 +201,7 @@ func (d *Tenants) Reload(ctx context.Context) error {
 		next.generation, next.version = generation, version
 		return err
 	}
-	err := d.db.raise(ctx, d.db.platform(ctx, func(conn *pgxpool.Conn) error {
+	err := d.db.Raise(ctx, d.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, load)
 	}))
 	if err != nil {

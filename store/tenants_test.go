@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -45,7 +46,7 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 	s, admin := storetest.New(t)
 	changes := directory(t, s)
 
-	made, err := admin.CreateTenant(t.Context(), casino("casino-x", "casino-x.localhost", "www.casino-x.localhost"))
+	made, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost", "www.casino-x.localhost"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 	if err != nil || len(lines) != 2 || lines[0].Action != "tenant.resume" || lines[1].Action != "tenant.suspend" || lines[1].Reason != "licence withdrawn" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
-	if err := admin.Suspend(t.Context(), "nobody", "x"); !errors.Is(err, store.ErrNoTenant) {
+	if err := admin.Suspend(t.Context(), "nobody", "x"); !errors.Is(err, db.ErrNoTenant) {
 		t.Errorf("Suspend of nobody: %v", err)
 	}
 }
@@ -106,7 +107,7 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 func TestDirectoryTellsWhenTimeAloneChangesATenant(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
-	n := casino("casino-x", "x.localhost")
+	n := storetest.Casino("casino-x", "x.localhost")
 	n.PaidUntil = time.Now().Add(-store.GracePeriod + 2*time.Second)
 	if _, err := admin.CreateTenant(t.Context(), n); err != nil {
 		t.Fatal(err)
@@ -126,7 +127,7 @@ func TestDirectoryOutlivesADatabaseThatDoesNotAnswer(t *testing.T) {
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
 	changes := directory(t, s)
-	if _, err := admin.CreateTenant(t.Context(), casino("casino-x", "x.localhost")); err != nil {
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "x.localhost")); err != nil {
 		t.Fatal(err)
 	}
 	within(t, changes, time.Second)
@@ -166,7 +167,7 @@ func TestStatusFollowsTheCalendar(t *testing.T) {
 
 func BenchmarkLookup(b *testing.B) {
 	s, admin := storetest.New(b)
-	if _, err := admin.CreateTenant(b.Context(), casino("casino-x", "casino-x.localhost")); err != nil {
+	if _, err := admin.CreateTenant(b.Context(), storetest.Casino("casino-x", "casino-x.localhost")); err != nil {
 		b.Fatal(err)
 	}
 	if err := s.Tenants.Reload(b.Context()); err != nil {

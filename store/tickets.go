@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
@@ -17,10 +18,10 @@ var (
 )
 
 // Tickets remembers which tickets were used, on whatever node.
-type Tickets struct{ db *DB }
+type Tickets struct{ db *db.DB }
 
 // NewTickets returns the tickets of all tenants.
-func NewTickets(d *DB) *Tickets { return &Tickets{d} }
+func NewTickets(d *db.DB) *Tickets { return &Tickets{d} }
 
 // The database's clock alone says whether the ticket is good, and deletes it when it is not: so
 // no node's clock makes it good twice.
@@ -30,7 +31,7 @@ on conflict do nothing`
 
 // Use implements auth.Uses.
 func (t *Tickets) Use(ctx context.Context, nonce []byte, until time.Time) (first bool, err error) {
-	err = t.db.platform(ctx, func(conn *pgxpool.Conn) error {
+	err = t.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		tag, err := conn.Exec(ctx, useTicket, nonce, until)
 		first = tag.RowsAffected() == 1
 		return err

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
@@ -25,7 +26,7 @@ func TestATenantOfTheFirstVersionKeepsWhatWasAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	ref := rooms.Ref{Tenant: storetest.Tenant(t, old), Room: "table-1"}
-	was, late := bet(1, 1, "alice", 10), uuid.NewString()
+	was, late := storetest.Bet(1, 1, "alice", 10), uuid.NewString()
 	storetest.Super(t, d, `insert into `+ref.Tenant.Schema()+`.command (player, id, room, answer) values
 		('alice', '`+was.Command.ID+`', 'table-1', '{"epoch":1,"seq":7,"balance":5}'),
 		('alice', '`+late+`', 'table-1', '{"epoch":1,"seq":0,"refusal":{"code":"betting_closed","message":"Too late."}}')`)
@@ -33,21 +34,21 @@ func TestATenantOfTheFirstVersionKeepsWhatWasAnswered(t *testing.T) {
 		t.Errorf("before the migration: %v", err)
 	}
 	s, _ := storetest.Open(t, d, store.Options{})
-	openRoom(t, s, ref)
-	claim(t, s, ref, "n")
-	fund(t, s, ref.Tenant, "alice", 1000)
+	storetest.OpenRoom(t, s, ref)
+	storetest.Claim(t, s, ref, "n")
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
 	j := s.Journal
 	was.Digest = 7
-	_, err = j.Append(t.Context(), ref, batchOf(0, was, refused("alice", late), refused("alice", uuid.NewString())))
+	_, err = j.Append(t.Context(), ref, storetest.Batch(0, was, storetest.Refused("alice", late), storetest.Refused("alice", uuid.NewString())))
 	var conflict *rooms.Conflict
 	if !errors.As(err, &conflict) || conflict.Answered[0].Seq != 7 || conflict.Answered[1].Refusal == nil || len(conflict.Answered) != 2 {
 		t.Errorf("got %v, %+v", err, conflict)
 	}
-	if _, err := j.Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10), refused("alice", uuid.NewString()))); err != nil {
+	if _, err := j.Append(t.Context(), ref, storetest.Batch(0, storetest.Bet(1, 1, "alice", 10), storetest.Refused("alice", uuid.NewString()))); err != nil {
 		t.Error(err)
 	}
 	if err := s.Refusals.Sweep(t.Context(), ref.Tenant); err != nil {
 		t.Error(err)
 	}
-	sound(t, s, ref.Tenant)
+	storetest.Sound(t, s, ref.Tenant)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/audit"
 )
 
 // actorOf is who the audit log says did it. The role before the name keeps a subject from
@@ -396,7 +397,7 @@ func commandID(text string) (string, error) {
 
 // checkReason trims a reason, and refuses one that is empty or too long.
 func checkReason(reason *strict.Line) error {
-	if !strict.Trim(reason, 1, store.ReasonMax) {
+	if !strict.Trim(reason, 1, audit.ReasonMax) {
 		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "reason: want 1 to 500 characters")
 	}
 	return nil

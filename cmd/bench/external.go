@@ -303,7 +303,7 @@ func memoryIn(text []byte) (sum float64, err error) {
 // scoped transaction is dearer than the bare one of the same work.
 func (b *bench) scope(ctx context.Context) ([]float64, error) {
 	count := strconv.Itoa(b.rounds())
-	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkScope$", "-benchtime", "3000x", "-count", count, "./store")
+	cmd := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^BenchmarkScope$", "-benchtime", "3000x", "-count", count, "./store/internal/db")
 	cmd.Dir = b.root
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -133,17 +133,22 @@ func Open(t testing.TB, d Database, o store.Options) (*store.Store, *store.Admin
 	return s, admin
 }
 
-// owned has the Database of each *store.Admin that Open returned.
+// owned holds the Database of each *store.Admin that Open returned.
 var owned sync.Map
 
 // Owner connects as the owner of the database that Open returned admin for.
 func Owner(t testing.TB, admin *store.Admin) *pgx.Conn {
 	t.Helper()
+	return Connect(t, ownerURL(t, admin))
+}
+
+func ownerURL(t testing.TB, admin *store.Admin) string {
+	t.Helper()
 	d, ok := owned.Load(admin)
 	if !ok {
 		t.Fatal("storetest: Open did not return this admin")
 	}
-	return Connect(t, d.(Database).AdminURL)
+	return d.(Database).AdminURL
 }
 
 // Connect connects to a database until the test ends.

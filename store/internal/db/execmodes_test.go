@@ -1,4 +1,4 @@
-package store_test
+package db_test
 
 import (
 	"fmt"
@@ -28,9 +28,9 @@ func BenchmarkExecModes(b *testing.B) {
 	storetest.Durable(b, d)
 	refs, seqs := make([]rooms.Ref, most), make([]int64, most)
 	for i := range refs {
-		refs[i] = open(b, s, admin)
-		claim(b, s, refs[i], "n")
-		fund(b, s, refs[i].Tenant, "player", store.MaxAmount)
+		refs[i] = storetest.Table(b, s, admin)
+		storetest.Claim(b, s, refs[i], "n")
+		storetest.Fund(b, s, refs[i].Tenant, "player", store.MaxAmount)
 	}
 	for _, mode := range []pgx.QueryExecMode{
 		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec,
@@ -53,7 +53,7 @@ func BenchmarkExecModes(b *testing.B) {
 							_, _, err := s.Ledger.Balance(b.Context(), ref.Tenant, "player")
 							return err
 						}
-						e := bet(1, *seq+1, "player", 1)
+						e := storetest.Bet(1, *seq+1, "player", 1)
 						e.Command.ID = uuid.NewString()
 						_, err := j.Append(b.Context(), ref, rooms.Batch{Epoch: 1, Seq: *seq, Entries: []rooms.Entry{e}, Status: rooms.Open})
 						if err == nil {

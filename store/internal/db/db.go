@@ -1,4 +1,4 @@
-package store
+package db
 
 import (
 	"cmp"
@@ -26,8 +26,8 @@ const (
 	describeCache = 256
 )
 
-// DBOptions says where the database is.
-type DBOptions struct {
+// Options says where the database is.
+type Options struct {
 	URL         string       // of the application's login
 	ControlURL  string       // of the control lane; defaults to URL
 	Log         *slog.Logger // defaults to slog.Default()
@@ -37,7 +37,7 @@ type DBOptions struct {
 
 // DB is the database as the application's login sees it. It may be used by many goroutines.
 type DB struct {
-	log *slog.Logger
+	Log *slog.Logger
 
 	pool    *pgxpool.Pool // of tenants' scopes
 	control *pgxpool.Pool // of the platform's tables: what is there must not wait for those who wait for a lock
@@ -51,8 +51,9 @@ type DB struct {
 	tenantConns int // what one tenant may have in use
 }
 
-// openDB connects both pools.
-func openDB(ctx context.Context, o DBOptions) (*DB, error) {
+// Open connects to the database, by a pool for tenants' scopes and one for the control lane. Settle has
+// to be called before anything is asked that depends on the database's history.
+func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -62,11 +63,11 @@ func openDB(ctx context.Context, o DBOptions) (*DB, error) {
 	if o.ControlURL == "" {
 		o.ControlURL = o.URL
 	}
-	pool, err := openPool(ctx, o.URL, o.Application, execMode(o.URL), o.MaxConns)
+	pool, err := OpenPool(ctx, o.URL, o.Application, execMode(o.URL), o.MaxConns)
 	if err != nil {
 		return nil, err
 	}
-	control, err := openPool(ctx, o.ControlURL, o.Application, execMode(o.ControlURL), controlConns)
+	control, err := OpenPool(ctx, o.ControlURL, o.Application, execMode(o.ControlURL), controlConns)
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("%w (the control lane)", err)
@@ -76,14 +77,14 @@ func openDB(ctx context.Context, o DBOptions) (*DB, error) {
 		control.Close()
 		return nil, fmt.Errorf("store: the control lane's login is %q, and must be %q", its, mine)
 	}
-	d := &DB{log: o.Log, pool: pool, control: control, meter: newMeters(), tenantConns: max(1, int(o.MaxConns)/tenantShare)}
+	d := &DB{Log: o.Log, pool: pool, control: control, meter: newMeters(), tenantConns: max(1, int(o.MaxConns)/tenantShare)}
 	d.others = newGate(controlShare, d.meter.hits.WithLabelValues(limitControlConns))
 	d.disk.log, d.disk.gauge = o.Log, d.meter.failed
 	return d, nil
 }
 
-// settle finds out which history of which database this is.
-func (d *DB) settle(ctx context.Context) error {
+// Settle finds out which database this is, and in which generation of its history.
+func (d *DB) Settle(ctx context.Context) error {
 	return errors.Join(d.settleHistory(ctx), d.readRealm(ctx))
 }
 
@@ -93,12 +94,13 @@ func (d *DB) settle(ctx context.Context) error {
 func execMode(url string) pgx.QueryExecMode {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return pgx.QueryExecModeCacheStatement // openPool says what is wrong
+		return pgx.QueryExecModeCacheStatement // OpenPool says what is wrong
 	}
 	return c.ConnConfig.DefaultQueryExecMode // pgx's own is CacheStatement
 }
 
-func openPool(ctx context.Context, url, application string, mode pgx.QueryExecMode, conns int32) (*pgxpool.Pool, error) {
+// OpenPool connects as the login that a URL names, and returns when the database has answered.
+func OpenPool(ctx context.Context, url, application string, mode pgx.QueryExecMode, conns int32) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("store: database URL: %w", err)
@@ -136,8 +138,8 @@ func (d *DB) Close() {
 	d.control.Close()
 }
 
-// pause waits a random time that grows with the attempt, or until ctx ends.
-func pause(ctx context.Context, attempt int, unit time.Duration) error {
+// Pause waits a random time that grows with the attempt, or until ctx ends.
+func Pause(ctx context.Context, attempt int, unit time.Duration) error {
 	t := time.NewTimer(time.Duration(attempt)*unit/2 + rand.N(time.Duration(attempt)*unit))
 	defer t.Stop()
 	select {

@@ -1,4 +1,4 @@
-package store_test
+package db_test
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func TestTxIsRunAgainWhenTheServerUndidIt(t *testing.T) {
 		if err != nil || runs != 3 {
 			t.Errorf("%s: %d runs, %v", code, runs, err)
 		}
-		if n := count(t, admin, `select count(*) from `+id.Schema()+`.audit_log where action = $1`, code); n != 1 {
+		if n := storetest.Count(t, admin, `select count(*) from `+id.Schema()+`.audit_log where action = $1`, code); n != 1 {
 			t.Errorf("%s: %d lines were written", code, n)
 		}
 	}
@@ -40,7 +40,7 @@ func TestTxIsRunAgainWhenTheServerUndidIt(t *testing.T) {
 		_, err := tx.Exec(ctx, `do $$ begin raise exception using errcode = '40001'; end $$`)
 		return err
 	})
-	if state(err) != "40001" || runs < 2 || runs > 10 {
+	if storetest.State(err) != "40001" || runs < 2 || runs > 10 {
 		t.Errorf("for ever: %d runs, %v", runs, err)
 	}
 }
@@ -53,7 +53,7 @@ func TestReadTxWritesNothing(t *testing.T) {
 		_, err := tx.Exec(ctx, `update account set version = version + 1`)
 		return err
 	})
-	if state(err) != "25006" {
+	if storetest.State(err) != "25006" {
 		t.Errorf("got %v, want read_only_sql_transaction", err)
 	}
 }

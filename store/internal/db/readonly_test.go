@@ -1,4 +1,4 @@
-package store_test
+package db_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -16,10 +17,10 @@ func TestAnAppendToAReadOnlyDatabaseIsNotWritten(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	ref := open(t, s, admin)
-	claim(t, s, ref, "n")
-	fund(t, s, ref.Tenant, "alice", 1000)
-	b := batchOf(0, bet(1, 1, "alice", 10), refused("alice", "00000000-0000-4000-8000-000000000000"))
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "n")
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
+	b := storetest.Batch(0, storetest.Bet(1, 1, "alice", 10), storetest.Refused("alice", "00000000-0000-4000-8000-000000000000"))
 	storetest.Super(t, d, `alter role pitboss_app in database `+d.Name+` set default_transaction_read_only = on`)
 	s.Pool().Reset()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -27,15 +28,15 @@ func TestAnAppendToAReadOnlyDatabaseIsNotWritten(t *testing.T) {
 	_, err := s.Journal.Append(ctx, ref, b)
 	storetest.Super(t, d, `alter role pitboss_app in database `+d.Name+` reset default_transaction_read_only`)
 	s.Pool().Reset()
-	if state(err) != "25006" || !errors.Is(err, rooms.ErrNotWritten) || errors.Is(err, rooms.ErrUnwritable) || !errors.Is(err, store.ErrUnavailable) {
+	if storetest.State(err) != "25006" || !errors.Is(err, rooms.ErrNotWritten) || errors.Is(err, rooms.ErrUnwritable) || !errors.Is(err, db.ErrUnavailable) {
 		t.Errorf("got %v, want SQLSTATE 25006, ErrNotWritten and ErrUnavailable", err)
 	}
-	if err := s.Health(); !errors.Is(err, store.ErrDisk) {
+	if err := s.Health(); !errors.Is(err, db.ErrDisk) {
 		t.Errorf("Health: %v", err)
 	}
 	if _, err := s.Journal.Append(t.Context(), ref, b); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
-	wantSeqs(t, s, []rooms.Ref{ref}, 1)
-	sound(t, s, ref.Tenant)
+	storetest.WantSeqs(t, s, []rooms.Ref{ref}, 1)
+	storetest.Sound(t, s, ref.Tenant)
 }

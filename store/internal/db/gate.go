@@ -1,4 +1,4 @@
-package store
+package db
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// DefaultMaxConns is how many connections a Store opens at most for tenants' scopes, unless
+	// DefaultMaxConns is how many connections a DB opens at most for tenants' scopes, unless
 	// told otherwise.
 	DefaultMaxConns = 16
 	// controlConns is how many more it has for what no tenant's trouble may hold up: the node's
@@ -20,8 +20,8 @@ const (
 	controlConns = 6
 	// controlShare is how many of those may be in use by others than leases.
 	controlShare = 4
-	// tenantShare is which part of the connections one tenant may have in use at once, besides the
-	// groupsAtOnce of its appends.
+	// tenantShare is which part of the connections one tenant may have in use at once, besides those
+	// of its appends.
 	tenantShare = 5
 	// waitersMax is how many may wait at one gate: all players of a large casino come back at once.
 	waitersMax = 10_000
@@ -35,7 +35,7 @@ const (
 	limitControlConns = "control_connections"
 )
 
-// gate bounds how many connections somebody has in use, and how many wait for one and how long.
+// gate limits how many connections are in use at once, and how many callers wait for one and how long.
 // A nil gate is open.
 type gate struct {
 	in      chan struct{}
@@ -47,7 +47,8 @@ func newGate(conns int, refused prometheus.Counter) *gate {
 	return &gate{in: make(chan struct{}, conns), refused: refused}
 }
 
-// enter returns ErrBusy if there are too many, or nobody leaves. Who entered leaves.
+// enter waits until a connection may be used. It returns ErrBusy if too many callers wait already, or if
+// none leaves in time. Whoever entered has to leave.
 func (g *gate) enter(ctx context.Context) error {
 	if g == nil {
 		return nil
@@ -71,18 +72,19 @@ func (g *gate) enter(ctx context.Context) error {
 		g.refused.Inc()
 		return ErrBusy
 	case <-ctx.Done():
-		return judged(ctx.Err(), false)
+		return classify(ctx.Err(), false)
 	}
 }
 
+// leave lets the next caller enter.
 func (g *gate) leave() {
 	if g != nil {
 		<-g.in
 	}
 }
 
-// borrow runs do with a connection of the pool, behind the gate. All that the Store asks of the
-// database passes here, and so all that goes wrong is judged here.
+// borrow runs do with a connection of the pool, behind the gate. Everything that is asked of the database
+// passes here, so every error is classified here.
 func (d *DB) borrow(ctx context.Context, pool *pgxpool.Pool, g *gate, do func(*pgxpool.Conn) error) error {
 	if err := g.enter(ctx); err != nil {
 		return err
@@ -90,22 +92,22 @@ func (d *DB) borrow(ctx context.Context, pool *pgxpool.Pool, g *gate, do func(*p
 	defer g.leave()
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
-		return judged(fmt.Errorf("store: connect: %w", err), true)
+		return classify(fmt.Errorf("store: connect: %w", err), true)
 	}
 	defer conn.Release()
 	if err = do(conn); err == nil {
 		return nil
 	}
 	d.disk.failed(err)
-	return judged(err, conn.Conn().IsClosed())
+	return classify(err, conn.Conn().IsClosed())
 }
 
-// platform runs do outside of any tenant's scope, on a connection of the control lane.
-func (d *DB) platform(ctx context.Context, do func(*pgxpool.Conn) error) error {
+// Platform runs do outside of any tenant's scope, on a connection of the control lane.
+func (d *DB) Platform(ctx context.Context, do func(*pgxpool.Conn) error) error {
 	return d.borrow(ctx, d.control, d.others, do)
 }
 
-// urgent is platform past the gate, for leases: nothing else may keep them waiting.
-func (d *DB) urgent(ctx context.Context, do func(*pgxpool.Conn) error) error {
+// Urgent runs do like Platform, but never waits at the gate. It is for leases, which must be renewed in time.
+func (d *DB) Urgent(ctx context.Context, do func(*pgxpool.Conn) error) error {
 	return d.borrow(ctx, d.control, nil, do)
 }

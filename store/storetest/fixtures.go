@@ -1,4 +1,4 @@
-package store_test
+package storetest
 
 import (
 	"context"
@@ -12,16 +12,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
-	"github.com/pitboss-hub/pitboss/store/storetest"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
-// state returns the SQLSTATE of an error; "" if it has none.
-func state(err error) string {
+// State returns the SQLSTATE of an error; "" if it has none.
+func State(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code
@@ -29,8 +29,8 @@ func state(err error) string {
 	return ""
 }
 
-// exec runs one statement in a tenant's scope, by the extended protocol.
-func exec(t testing.TB, s *store.Store, id tenant.ID, sql string, args ...any) error {
+// Exec runs one statement in a tenant's scope, by the extended protocol.
+func Exec(t testing.TB, s *store.Store, id tenant.ID, sql string, args ...any) error {
 	t.Helper()
 	return s.Tenant(id).Tx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, sql, args...)
@@ -42,15 +42,16 @@ func exec(t testing.TB, s *store.Store, id tenant.ID, sql string, args ...any) e
 	})
 }
 
-// open makes a tenant with a roulette room.
-func open(t testing.TB, s *store.Store, admin *store.Admin) rooms.Ref {
+// Table makes a tenant with a roulette room.
+func Table(t testing.TB, s *store.Store, admin *store.Admin) rooms.Ref {
 	t.Helper()
-	ref := rooms.Ref{Tenant: storetest.Tenant(t, admin), Room: "table-1"}
-	openRoom(t, s, ref)
+	ref := rooms.Ref{Tenant: Tenant(t, admin), Room: "table-1"}
+	OpenRoom(t, s, ref)
 	return ref
 }
 
-func openRoom(t testing.TB, s *store.Store, ref rooms.Ref) {
+// OpenRoom opens a roulette table.
+func OpenRoom(t testing.TB, s *store.Store, ref rooms.Ref) {
 	t.Helper()
 	c := rooms.Config{Room: ref.Room, Game: "roulette", Name: "Table", Settings: json.RawMessage(`{"min_bet": 100}`)}
 	if err := s.Rooms.Open(t.Context(), ref.Tenant, c, "op", "127.0.0.1"); err != nil {
@@ -58,7 +59,8 @@ func openRoom(t testing.TB, s *store.Store, ref rooms.Ref) {
 	}
 }
 
-func fund(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID, amount game.Money) {
+// Fund gives a player money, in EUR.
+func Fund(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID, amount game.Money) {
 	t.Helper()
 	_, _, err := s.Ledger.Credit(t.Context(), id, store.Credit{
 		Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "test", Actor: "op", CommandID: uuid.NewString(),
@@ -68,7 +70,8 @@ func fund(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID, amount 
 	}
 }
 
-func claim(t testing.TB, s *store.Store, ref rooms.Ref, node string) rooms.Saved {
+// Claim claims a room for a node, whatever its epoch.
+func Claim(t testing.TB, s *store.Store, ref rooms.Ref, node string) rooms.Saved {
 	t.Helper()
 	saved, err := s.Journal.Claim(t.Context(), ref, node, rooms.AnyEpoch)
 	if err != nil {
@@ -77,21 +80,23 @@ func claim(t testing.TB, s *store.Store, ref rooms.Ref, node string) rooms.Saved
 	return saved
 }
 
-// bet is an entry of one event that stakes money; seq is the event's.
-func bet(epoch, seq int64, who game.PlayerID, amount game.Money) rooms.Entry {
+// Bet returns an entry of one event that stakes money; seq is the event's.
+func Bet(epoch, seq int64, who game.PlayerID, amount game.Money) rooms.Entry {
 	return rooms.Entry{
 		Command: &rooms.CommandKey{Player: who, ID: uuid.NewString()},
-		Records: []rooms.Record{record(epoch, seq, "bet.placed", fmt.Sprintf(`{"player": %q,  "amount":%d}`, who, amount))},
+		Records: []rooms.Record{Record(epoch, seq, "bet.placed", fmt.Sprintf(`{"player": %q,  "amount":%d}`, who, amount))},
 		Moves:   []game.Posting{{Kind: game.Stake, Player: who, Amount: amount, Ref: "round 1"}},
 	}
 }
 
-func record(epoch, seq int64, typ, data string) rooms.Record {
+// Record returns an event of round 1.
+func Record(epoch, seq int64, typ, data string) rooms.Record {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	return rooms.Record{Seq: seq, Epoch: epoch, At: at, Type: typ, Round: 1, Data: json.RawMessage(data)}
 }
 
-func sound(t testing.TB, s *store.Store, id tenant.ID) store.TrialBalance {
+// Sound fails the test unless a tenant's ledger adds up, and returns it.
+func Sound(t testing.TB, s *store.Store, id tenant.ID) store.TrialBalance {
 	t.Helper()
 	b, err := s.Ledger.TrialBalance(t.Context(), id)
 	if err != nil {
@@ -103,7 +108,8 @@ func sound(t testing.TB, s *store.Store, id tenant.ID) store.TrialBalance {
 	return b
 }
 
-func balance(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID) game.Money {
+// Balance returns a player's money.
+func Balance(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID) game.Money {
 	t.Helper()
 	b, _, err := s.Ledger.Balance(t.Context(), id, who)
 	if err != nil {
@@ -112,44 +118,49 @@ func balance(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID) game
 	return b
 }
 
-// tables are rooms of one tenant at epoch 1, whose only player of their own has 1,000.
-func tables(t testing.TB, s *store.Store, admin *store.Admin, n int) []rooms.Ref {
+// Tables opens and claims n rooms of one tenant, each with a player of its own who has 1,000.
+func Tables(t testing.TB, s *store.Store, admin *store.Admin, n int) []rooms.Ref {
 	t.Helper()
-	refs := []rooms.Ref{open(t, s, admin)}
+	refs := []rooms.Ref{Table(t, s, admin)}
 	for i := 1; i < n; i++ {
 		refs = append(refs, rooms.Ref{Tenant: refs[0].Tenant, Room: fmt.Sprintf("table-%d", i+1)})
-		openRoom(t, s, refs[i])
+		OpenRoom(t, s, refs[i])
 	}
 	for i, ref := range refs {
-		claim(t, s, ref, "n")
-		fund(t, s, ref.Tenant, game.PlayerID(fmt.Sprintf("player-%d-0", i)), 1000)
+		Claim(t, s, ref, "n")
+		Fund(t, s, ref.Tenant, game.PlayerID(fmt.Sprintf("player-%d-0", i)), 1000)
 	}
 	return refs
 }
 
-func batchOf(seq int64, entries ...rooms.Entry) rooms.Batch {
+// Batch returns a batch of epoch 1 that follows the event seq.
+func Batch(seq int64, entries ...rooms.Entry) rooms.Batch {
 	return rooms.Batch{Epoch: 1, Seq: seq, Entries: entries, Status: rooms.Open}
 }
 
-// wantSeqs fails unless each room is at its seq and has exactly that many events.
-func wantSeqs(t testing.TB, s *store.Store, refs []rooms.Ref, want ...int64) {
+// WantSeqs fails unless each room is at its seq and has exactly that many events.
+func WantSeqs(t testing.TB, s *store.Store, refs []rooms.Ref, want ...int64) {
 	t.Helper()
 	for i, ref := range refs {
-		saved := claim(t, s, ref, "end")
+		saved := Claim(t, s, ref, "end")
 		if saved.Seq != want[i] || int64(len(saved.Tail)) != want[i] {
 			t.Errorf("%s is at %d with %d events, want %d", ref.Room, saved.Seq, len(saved.Tail), want[i])
 		}
 	}
 }
 
-func casino(slug string, domains ...string) store.NewTenant {
+// Casino returns what a tenant is made from, in EUR.
+func Casino(slug string, domains ...string) store.NewTenant {
 	return store.NewTenant{Slug: tenant.Slug(slug), Name: "Casino X", Domains: domains, Currency: "EUR"}
 }
 
-// count is a number that the owner reads.
-func count(t testing.TB, admin *store.Admin, sql string, args ...any) (n int) {
+// Count returns the number that a query of the owner's returns.
+func Count(t testing.TB, admin *store.Admin, sql string, args ...any) (n int) {
 	t.Helper()
-	conn := storetest.Owner(t, admin)
+	conn, err := pgx.Connect(t.Context(), ownerURL(t, admin))
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
 	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&n); err != nil {
 		t.Fatal(err)
@@ -157,8 +168,8 @@ func count(t testing.TB, admin *store.Admin, sql string, args ...any) (n int) {
 	return n
 }
 
-// lockTable locks a table of a tenant, as its owner, until unlock is called.
-func lockTable(t testing.TB, d storetest.Database, table string) (unlock func()) {
+// Lock locks a table of a tenant, as its owner, until unlock is called.
+func Lock(t testing.TB, d Database, table string) (unlock func()) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), d.SuperURL)
 	if err != nil {
@@ -172,16 +183,16 @@ func lockTable(t testing.TB, d storetest.Database, table string) (unlock func())
 	return unlock
 }
 
-// saying is a trigger on a table that raises an error of a SQLSTATE.
-func saying(table, state string) string {
+// Raise returns the SQL of a trigger on a table that raises an error of a SQLSTATE.
+func Raise(table, state string) string {
 	say := `public.say_` + state
 	return `create function ` + say + `() returns trigger language plpgsql as $$ begin
 		raise exception 'as a test wants it' using errcode = '` + state + `'; end $$;
 		create trigger say before insert or update on ` + table + ` execute function ` + say + `()`
 }
 
-// eventually waits for a fact that no channel tells.
-func eventually(t testing.TB, fact string, is func() bool) {
+// Eventually waits until is returns true, for what no channel tells.
+func Eventually(t testing.TB, fact string, is func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -192,8 +203,8 @@ func eventually(t testing.TB, fact string, is func() bool) {
 	}
 }
 
-// metric adds up the values of one of the Store's metrics.
-func metric(t testing.TB, s *store.Store, name string) (sum float64) {
+// Metric adds up the values of one of the Store's metrics.
+func Metric(t testing.TB, s *store.Store, name string) (sum float64) {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
 	if err := reg.Register(s); err != nil {
@@ -213,6 +224,7 @@ func metric(t testing.TB, s *store.Store, name string) (sum float64) {
 	return sum
 }
 
-func refused(who game.PlayerID, id string) rooms.Entry {
+// Refused returns an entry that refuses a command.
+func Refused(who game.PlayerID, id string) rooms.Entry {
 	return rooms.Entry{Command: &rooms.CommandKey{Player: who, ID: id}, Refusal: game.Refuse(game.CodeBettingClosed, "Too late.")}
 }

@@ -1,4 +1,4 @@
-package store_test
+package db_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -35,7 +36,7 @@ func TestQueryOutsideAScopeIsDenied(t *testing.T) {
 		`update platform.tenant set status = 'active'`,
 		`update platform.instance set directory_version = 0`,
 	} {
-		if _, err := s.Pool().Exec(t.Context(), sql); state(err) != denied {
+		if _, err := s.Pool().Exec(t.Context(), sql); storetest.State(err) != denied {
 			t.Errorf("%s: got %v, want SQLSTATE %s", sql, err, denied)
 		}
 	}
@@ -53,11 +54,11 @@ func TestTenantReachesNothingButItsOwn(t *testing.T) {
 		`select * from platform.tenant_key`,
 		`update platform.room set node = 'x'`,
 	} {
-		if err := exec(t, s, a, sql); state(err) != denied {
+		if err := storetest.Exec(t, s, a, sql); storetest.State(err) != denied {
 			t.Errorf("%s: got %v, want SQLSTATE %s", sql, err, denied)
 		}
 	}
-	if err := exec(t, s, a, `select * from account`); err != nil {
+	if err := storetest.Exec(t, s, a, `select * from account`); err != nil {
 		t.Errorf("its own account: %v", err)
 	}
 }
@@ -81,15 +82,15 @@ func TestTenantRoleCannotChangeThePastOrTheSchema(t *testing.T) {
 		`create function f() returns int language sql as 'select 1'`,
 	)
 	for _, q := range sql {
-		if err := exec(t, s, id, q); state(err) != denied {
+		if err := storetest.Exec(t, s, id, q); storetest.State(err) != denied {
 			t.Errorf("%s: got %v, want SQLSTATE %s", q, err, denied)
 		}
 	}
 	// The server only warns of a grant that has no effect.
-	if err := exec(t, s, id, `grant select on account to public`); err != nil {
+	if err := storetest.Exec(t, s, id, `grant select on account to public`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Pool().Exec(t.Context(), `select from `+id.Schema()+`.account`); state(err) != denied {
+	if _, err := s.Pool().Exec(t.Context(), `select from `+id.Schema()+`.account`); storetest.State(err) != denied {
 		t.Errorf("after the tenant's own grant: got %v, want SQLSTATE %s", err, denied)
 	}
 }
@@ -98,10 +99,10 @@ func TestParameterisedStatementCannotLeaveTheScope(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	a, b := storetest.Tenant(t, admin), storetest.Tenant(t, admin)
-	fund(t, s, b, "bob", 500)
+	storetest.Fund(t, s, b, "bob", 500)
 
 	// A value is a value, whatever it says.
-	if got := balance(t, s, a, "bob'; reset role; set local role "+"\""+"x\"; --"); got != 0 {
+	if got := storetest.Balance(t, s, a, "bob'; reset role; set local role "+"\""+"x\"; --"); got != 0 {
 		t.Errorf("balance of a player of another tenant: %d", got)
 	}
 	// A second statement is refused by the protocol.
@@ -110,7 +111,7 @@ func TestParameterisedStatementCannotLeaveTheScope(t *testing.T) {
 		`select $1::text; set local role ` + b.Role(),
 		`select $1::text; commit; select * from ` + b.Schema() + `.account`,
 	} {
-		if err := exec(t, s, a, sql, "x"); state(err) != "42601" {
+		if err := storetest.Exec(t, s, a, sql, "x"); storetest.State(err) != "42601" {
 			t.Errorf("%s: got %v, want a syntax error", sql, err)
 		}
 	}
@@ -123,7 +124,7 @@ func TestScopeOfUnknownTenantIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := exec(t, s, id, `select 1`); !errors.Is(err, store.ErrNoTenant) {
+	if err := storetest.Exec(t, s, id, `select 1`); !errors.Is(err, db.ErrNoTenant) {
 		t.Errorf("got %v, want ErrNoTenant", err)
 	}
 	if _, err := s.Journal.Claim(t.Context(), rooms.Ref{Tenant: id, Room: "x"}, "n", rooms.AnyEpoch); !errors.Is(err, rooms.ErrNotFound) {
@@ -151,12 +152,12 @@ func TestNothingOfAScopeIsLeftOnTheConnection(t *testing.T) {
 
 	ends := map[string]func(t *testing.T){
 		"commit": func(t *testing.T) {
-			if err := exec(t, s, a, `select 1`); err != nil {
+			if err := storetest.Exec(t, s, a, `select 1`); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"error of the server": func(t *testing.T) {
-			if err := exec(t, s, a, `select 1/0`); state(err) != "22012" {
+			if err := storetest.Exec(t, s, a, `select 1/0`); storetest.State(err) != "22012" {
 				t.Fatal(err)
 			}
 		},
@@ -309,7 +310,7 @@ func TestInterleavedTenantsOnOneConnectionSeeOnlyTheirRows(t *testing.T) {
 	ids := []tenant.ID{storetest.Tenant(t, admin), storetest.Tenant(t, admin)}
 	var wg sync.WaitGroup
 	for i, id := range ids {
-		fund(t, s, id, "alice", []game.Money{100, 200}[i])
+		storetest.Fund(t, s, id, "alice", []game.Money{100, 200}[i])
 		for range 4 {
 			wg.Go(func() {
 				for range 100 {

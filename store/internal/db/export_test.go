@@ -1,4 +1,4 @@
-package store
+package db
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func (d *DB) BareBegin(ctx context.Context, fn func(tx pgx.Tx) error) error {
 
 // SetExecMode opens a second pool like the first with another mode; for benchmarks.
 func (d *DB) SetExecMode(ctx context.Context, url string, mode pgx.QueryExecMode, conns int32) error {
-	pool, err := openPool(ctx, url, "", mode, conns)
+	pool, err := OpenPool(ctx, url, "", mode, conns)
 	if err != nil {
 		return fmt.Errorf("another mode: %w", err)
 	}

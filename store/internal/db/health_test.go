@@ -1,4 +1,4 @@
-package store_test
+package db_test
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -16,25 +17,25 @@ func TestAFullDiskIsSaidOnceAndTurnsHealthRed(t *testing.T) {
 	d := storetest.Empty(t)
 	var log bytes.Buffer
 	s, admin := storetest.Open(t, d, store.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	ref := open(t, s, admin)
-	claim(t, s, ref, "n")
-	fund(t, s, ref.Tenant, "alice", 1000)
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "n")
+	storetest.Fund(t, s, ref.Tenant, "alice", 1000)
 	if err := s.Health(); err != nil {
 		t.Fatal(err)
 	}
-	storetest.Super(t, d, saying(ref.Tenant.Schema()+".event", "53100"))
+	storetest.Super(t, d, storetest.Raise(ref.Tenant.Schema()+".event", "53100"))
 	for range 3 {
-		if _, err := s.Journal.Append(t.Context(), ref, batchOf(0, bet(1, 1, "alice", 10))); !errors.Is(err, store.ErrUnavailable) {
+		if _, err := s.Journal.Append(t.Context(), ref, storetest.Batch(0, storetest.Bet(1, 1, "alice", 10))); !errors.Is(err, db.ErrUnavailable) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Health(); !errors.Is(err, store.ErrDisk) || !strings.Contains(err.Error(), "53100") {
+	if err := s.Health(); !errors.Is(err, db.ErrDisk) || !strings.Contains(err.Error(), "53100") {
 		t.Errorf("Health: %v", err)
 	}
 	if n := strings.Count(log.String(), "takes no writes"); n != 1 {
 		t.Errorf("it was said %d times: %s", n, log.String())
 	}
-	if metric(t, s, "pitboss_store_failing") != 1 {
+	if storetest.Metric(t, s, "pitboss_store_failing") != 1 {
 		t.Error("the metric does not say so")
 	}
 	s.WaitForDisk()

@@ -1,4 +1,4 @@
-package store
+package db
 
 import (
 	"errors"
@@ -11,14 +11,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// failingFor is for how long after the last write that the disk refused the Store says so.
+// failingFor is how long Health fails after the last write that the disk refused.
 const failingFor = 15 * time.Second
 
 // ErrDisk means that the database can be read and takes no writes: its disk is full or broken, or
 // it is a standby.
 var ErrDisk = errors.New("the database takes no writes")
 
-// disk is what is known of the database's disk.
+// disk records whether the database could write lately.
 type disk struct {
 	log   *slog.Logger
 	gauge prometheus.Gauge
@@ -28,10 +28,10 @@ type disk struct {
 	state string     // as what; empty: all is well
 }
 
-// failed notes an error that is the disk's. It is said once, until all has been well for a while.
+// failed records an error if the disk caused it. It logs the first one, until all has been well for a while.
 func (d *disk) failed(err error) {
-	state := sqlState(err)
-	if !slices.Contains([]string{stateDiskFull, stateReadOnly}, state) && class(state) != "58" {
+	state := SQLState(err)
+	if !slices.Contains([]string{stateDiskFull, stateReadOnly}, state) && Class(state) != "58" {
 		return
 	}
 	d.mu.Lock()
@@ -43,8 +43,7 @@ func (d *disk) failed(err error) {
 	d.gauge.Set(1)
 }
 
-// Health returns ErrDisk if the database refused a write in the last failingFor because it can
-// not keep it.
+// Health returns ErrDisk if the database refused a write within failingFor because it cannot keep it.
 func (d *DB) Health() error {
 	k := &d.disk
 	k.mu.Lock()
@@ -60,7 +59,7 @@ func (d *DB) Health() error {
 	return nil
 }
 
-// meters are what a DB counts.
+// meters are the metrics of a DB.
 type meters struct {
 	hits   *prometheus.CounterVec // by limit
 	failed prometheus.Gauge

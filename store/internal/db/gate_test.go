@@ -1,10 +1,11 @@
-package store_test
+package db_test
 
 import (
 	"context"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )

@@ -1,4 +1,4 @@
-package store
+package db
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 // ReasonMax is the largest number of characters in a reason.
 const ReasonMax = 500
 
-// checkReason returns ErrInvalid unless reason is one line of 1 to ReasonMax characters.
-func checkReason(reason strict.Line) error {
+// CheckReason returns ErrInvalid unless reason is one line of 1 to ReasonMax characters.
+func CheckReason(reason strict.Line) error {
 	if !strict.Trim(&reason, 1, ReasonMax) || strict.CheckLine(string(reason)) != nil {
 		return fmt.Errorf("%w: a reason has 1 to %d characters, in one line", ErrInvalid, ReasonMax)
 	}
@@ -26,21 +26,21 @@ const insertAudit = `
 insert into audit_log (actor, action, target, reason, before, after, address)
 values ($1, $2, $3, $4, $5, $6, $7)`
 
-// writeAudit adds a line to the audit log of the tenant whose transaction tx is.
-func writeAudit(ctx context.Context, tx pgx.Tx, a rooms.Audit) error {
+// WriteAudit adds a line to the audit log of the tenant whose transaction tx is.
+func WriteAudit(ctx context.Context, tx pgx.Tx, a rooms.Audit) error {
 	_, err := tx.Exec(ctx, insertAudit, auditArgs(a)...)
 	return err
 }
 
-// queueAudit queues what writeAudit does.
-func queueAudit(q *pgx.Batch, a rooms.Audit) { q.Queue(insertAudit, auditArgs(a)...) }
+// QueueAudit queues the statement of WriteAudit.
+func QueueAudit(q *pgx.Batch, a rooms.Audit) { q.Queue(insertAudit, auditArgs(a)...) }
 
 func auditArgs(a rooms.Audit) []any {
-	return []any{a.Actor, a.Action, a.Target, a.Reason, jsonText(a.Before), jsonText(a.After), a.Address}
+	return []any{a.Actor, a.Action, a.Target, a.Reason, JSONText(a.Before), JSONText(a.After), a.Address}
 }
 
-// jsonText returns j as a parameter of a statement, which is null if j is nil.
-func jsonText(j json.RawMessage) *string {
+// JSONText returns j as a parameter of a statement, which is null if j is nil.
+func JSONText(j json.RawMessage) *string {
 	if j == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package store
+package db
 
 import (
 	"context"
@@ -22,7 +22,7 @@ type history struct {
 	clock atomic.Pointer[reading]
 }
 
-// reading is what the database's clock said at a moment of this node's, which is monotonic.
+// reading is the time by the database's clock, and the monotonic time of this node when it was read.
 type reading struct{ said, at time.Time }
 
 // Clock returns the time by the database's clock, as it was read last, some hundred milliseconds ago or
@@ -32,14 +32,14 @@ func (d *DB) Clock() time.Time {
 	return r.said.Add(time.Since(r.at))
 }
 
-// point returns what the database must have, at least.
+// point returns the generation and the amount of WAL that the database must have at least.
 func (h *history) point() (generation, seen int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.generation, h.seen
 }
 
-// note takes up what the database said of itself.
+// note records the generation and the amount of WAL that the database has.
 func (h *history) note(generation, seen int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -64,10 +64,10 @@ select i.deployment::text, c.system_identifier, d.oid::bigint
 from platform.instance i, pg_control_system() c, pg_database d where d.datname = current_database()`
 )
 
-// queueGeneration makes q fail unless the database has the history that this node has seen, or a
-// later one whose generation was raised; then it sets *generation. What q returns otherwise is to
-// be forgotten.
-func (d *DB) queueGeneration(q *pgx.Batch, generation *int64) {
+// QueueGeneration makes q fail unless the database has the history that this node has seen, or a
+// later one whose generation was raised; then it sets *generation. If it fails, all that q returned has to
+// be discarded.
+func (d *DB) QueueGeneration(q *pgx.Batch, generation *int64) {
 	known, seen := d.history.point()
 	q.Queue(selectGeneration, known, seen).QueryRow(func(row pgx.Row) error {
 		var written int64
@@ -81,15 +81,15 @@ func (d *DB) queueGeneration(q *pgx.Batch, generation *int64) {
 	})
 }
 
-// raise makes the generation one that was never used, if err says that the database has gone back.
-// The error stands: whoever met it asks again.
-func (d *DB) raise(ctx context.Context, err error) error {
-	if sqlState(err) != stateWentBack {
+// Raise gives the database a generation that was never used if err says that the database has gone back.
+// It returns err all the same: the caller has to ask again.
+func (d *DB) Raise(ctx context.Context, err error) error {
+	if SQLState(err) != stateWentBack {
 		return err
 	}
 	known, seen := d.history.point()
 	var generation int64
-	raised := d.platform(ctx, func(conn *pgxpool.Conn) error {
+	raised := d.Platform(ctx, func(conn *pgxpool.Conn) error {
 		return conn.QueryRow(ctx, raiseGeneration, known, seen).Scan(&generation)
 	})
 	switch {
@@ -99,34 +99,34 @@ func (d *DB) raise(ctx context.Context, err error) error {
 		return errors.Join(err, fmt.Errorf("store: raise the generation: %w", raised))
 	}
 	if generation > 0 {
-		d.log.WarnContext(ctx, "the database has gone back, or is another: rooms, tenants and revocations are read anew", "generation", generation)
+		d.Log.WarnContext(ctx, "the database has gone back, or is another: rooms, tenants and revocations are read anew", "generation", generation)
 	}
 	return err
 }
 
-// settleHistory returns when the database's history is one whose generation is known.
+// settleHistory raises the generation until the database has a history whose generation is known.
 func (d *DB) settleHistory(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		var generation int64
 		q := &pgx.Batch{}
-		d.queueGeneration(q, &generation)
-		err := d.raise(ctx, d.platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
-		if sqlState(err) != stateWentBack || attempt == maxAttempts {
+		d.QueueGeneration(q, &generation)
+		err := d.Raise(ctx, d.Platform(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
+		if SQLState(err) != stateWentBack || attempt == MaxAttempts {
 			return err
 		}
 	}
 }
 
-// Realm names the database that this Store is connected to: two Stores have the same one if what they
-// know is the same rooms and the same money. A copy has another, unless it was made of the server's
-// files. It stays the same when a replica takes over.
+// Realm returns the identity of the database. Two nodes have the same realm if they share their rooms and
+// their money. A copy of the database has another realm, unless the server's files were copied. It stays
+// the same when a replica takes over.
 func (d *DB) Realm() [sha256.Size]byte { return d.realm }
 
-// readRealm sets the realm.
+// readRealm reads the identity of the database.
 func (d *DB) readRealm(ctx context.Context) error {
 	var deployment string
 	var system, database int64
-	err := d.platform(ctx, func(conn *pgxpool.Conn) error {
+	err := d.Platform(ctx, func(conn *pgxpool.Conn) error {
 		return conn.QueryRow(ctx, selectRealm).Scan(&deployment, &system, &database)
 	})
 	if err != nil {

@@ -1,11 +1,12 @@
-package store_test
+package db_test
 
 import (
 	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/pitboss-hub/pitboss/store"
+
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
 // TestOnlyTheServerItselfSaysThatATransactionWasUndone has a pooler end a client with an ERROR, as
@@ -23,7 +24,7 @@ func TestOnlyTheServerItselfSaysThatATransactionWasUndone(t *testing.T) {
 		{pgconn.PgError{Severity: "ERROR", Code: "08P01", Message: "server conn crashed?"}, false},
 		{pgconn.PgError{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: "08006"}, false},
 	} {
-		if got := store.Undone(fmt.Errorf("commit: %w", &c.err)); got != c.want {
+		if got := db.Undone(fmt.Errorf("commit: %w", &c.err)); got != c.want {
 			t.Errorf("%+v: %v", c.err, got)
 		}
 	}

@@ -1,0 +1,92 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+var (
+	// ErrUnavailable means that the database can not do it now, or that it is not known whether it
+	// did: it is away, full or read-only, or something is locked. It may be asked again.
+	ErrUnavailable = errors.New("store: the database can not do this now")
+	// ErrBusy means that a tenant has all of its connections in use and enough that wait for them:
+	// nothing was done.
+	ErrBusy = errors.New("store: too much is under way")
+
+	// ErrNoTenant means that there is no such tenant.
+	ErrNoTenant = errors.New("store: no such tenant")
+	// ErrInvalid means that an argument is missing or malformed; its text says which.
+	ErrInvalid = errors.New("store: invalid argument")
+)
+
+// SQLSTATEs that the store acts on.
+const (
+	stateSerialization   = "40001"
+	stateDeadlock        = "40P01"
+	StateUnique          = "23505"
+	stateCheck           = "23514"
+	StateNotNull         = "23502"
+	StateForeignKey      = "23503"
+	StateDuplicateObject = "42710"
+	StateLockTimeout     = "55P03"
+	stateReadOnly        = "25006"
+	stateIdleTooLong     = "25P03"
+	stateDiskFull        = "53100"
+	StateNoSuchSetting   = "22023" // SET ROLE to a role that is not there
+	StateDenied          = "42501"
+	StateWrongPassword   = "28P01"
+	StateNoAuthorization = "28000"
+	StateNoTable         = "42P01"
+	StateNoSchema        = "3F000"
+	stateNotReady        = "55000" // as a standby, for what only a primary can do
+	stateWentBack        = "PB001" // by platform.generation
+)
+
+// SQLState returns the SQLSTATE of a server's error; "" if err is none.
+func SQLState(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
+// Violates reports whether err says that the constraint of that name was violated.
+func Violates(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == StateUnique || pg.Code == stateCheck) && pg.ConstraintName == constraint
+}
+
+// Transient reports whether a SQLSTATE is no fault of what was asked for: connections, resources, an
+// operator, the system, other transactions (classes 08, 53, 57, 58, 40), locks.
+func Transient(state string) bool {
+	return slices.Contains([]string{StateLockTimeout, stateReadOnly, stateIdleTooLong, stateNotReady, stateWentBack}, state) ||
+		slices.Contains([]string{"08", "53", "57", "58", "40"}, Class(state))
+}
+
+// Class returns the class of a SQLSTATE.
+func Class(state string) string { return state[:min(2, len(state))] }
+
+// classify adds ErrUnavailable to an error that says that the database cannot do it now. lost reports
+// whether the connection was lost.
+func classify(err error, lost bool) error {
+	switch state := SQLState(err); {
+	case err == nil, errors.Is(err, ErrUnavailable), errors.Is(err, context.Canceled):
+		return err
+	case Transient(state), state == "" && (lost || errors.Is(err, context.DeadlineExceeded)):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
+}
+
+// undone reports whether err says that the server undid the transaction: the connection still works, so
+// nothing was written. An error that a pooler made up, which lacks the severity that is not translated,
+// says only that a connection was lost.
+func undone(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR" && Class(pg.Code) != "08"
+}

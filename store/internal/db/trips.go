@@ -1,0 +1,89 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+)
+
+// TwoTrips runs a transaction in two round trips: begin and first are sent together and, when the results
+// of first are in, what second queues and commit. If second queues nothing the transaction is rolled back,
+// which is no error. start is called anew for each attempt. An error that is known to have come before the
+// commit, or instead of it, is a rooms.ErrNotWritten.
+func (c Scope) TwoTrips(ctx context.Context, start func() (first *pgx.Batch, second func(*pgx.Batch) error)) error {
+	return c.retry(ctx, func() error {
+		first, second := start()
+		return c.trips(ctx, beginWrite, first, second)
+	})
+}
+
+// trips is one attempt of TwoTrips. If second is nil, commit is sent with first, in one round trip.
+func (c Scope) trips(ctx context.Context, begin string, first *pgx.Batch, second func(*pgx.Batch) error) error {
+	sent := false // the commit
+	err := c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error {
+		return c.tripsOn(ctx, conn, begin, first, second, &sent)
+	})
+	if err != nil && (!sent || undone(err)) {
+		return fmt.Errorf("%w: %w", rooms.ErrNotWritten, err)
+	}
+	return err
+}
+
+func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, begin string, first *pgx.Batch, second func(*pgx.Batch) error, sent *bool) error {
+	done := false
+	defer func() { // also when second panics; a connection that is not idle is thrown away
+		if done {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		if _, err := conn.Exec(ctx, "rollback"); err != nil {
+			c.d.Log.DebugContext(ctx, "store: rollback failed", "error", err)
+		}
+	}()
+	q := &pgx.Batch{}
+	q.Queue(begin)
+	q.Queue(EnterScope, c.role)
+	q.QueuedQueries = append(q.QueuedQueries, first.QueuedQueries...)
+	if second == nil {
+		*sent = true
+		q.Queue("commit")
+	}
+	results := conn.SendBatch(ctx, q)
+	_, err := results.Exec()
+	if err == nil {
+		_, err = results.Exec()
+	}
+	switch SQLState(err) {
+	case StateNoSuchSetting, StateDenied:
+		err = fmt.Errorf("%w (%w)", ErrNoTenant, err)
+	}
+	if closed := results.Close(); err == nil {
+		err = closed
+	}
+	if err != nil || second == nil {
+		done = err == nil
+		return err
+	}
+	q = &pgx.Batch{}
+	if err := second(q); err != nil || q.Len() == 0 {
+		return err
+	}
+	q.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" {
+			return fmt.Errorf("%w: commit: %s", rooms.ErrNotWritten, tag)
+		}
+		return nil
+	})
+	*sent = true
+	if err := conn.SendBatch(ctx, q).Close(); err != nil {
+		return err
+	}
+	done = true
+	return nil
+}
