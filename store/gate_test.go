@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
@@ -65,7 +66,7 @@ func TestOneTenantsLockHoldsUpNoOther(t *testing.T) {
 				return err
 			},
 			"kick": func() error {
-				return s.Revocations.Kick(t.Context(), other.Tenant, "bob", store.Revoke{Reason: "test", Actor: "op"})
+				return s.Revocations.Kick(t.Context(), other.Tenant, "bob", access.Revoke{Reason: "test", Actor: "op"})
 			},
 		} {
 			began := time.Now()

@@ -10,6 +10,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -28,7 +29,7 @@ func TestWhatTheDatabaseLostIsNotBelievedAndNewNumbersAreNoticed(t *testing.T) {
 }
 
 // noticed is why somebody is kicked.
-var noticed = store.Revoke{Reason: "test", Actor: "op"}
+var noticed = access.Revoke{Reason: "test", Actor: "op"}
 
 // kept runs what keeps a copy up to date until the test ends.
 func kept(t *testing.T, run func(context.Context) error) {

@@ -182,6 +182,32 @@ func credit(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, command stri
 	return player, tx.SendBatch(ctx, q).Close()
 }
 
+const (
+	selectCurrency = `select currency, exponent from platform.tenant where id = $1`
+	leaveScope     = `select set_config('role', 'none', true)`
+)
+
+// sameCurrency returns ErrCurrencyChanged if a tenant has another currency than an amount was meant
+// in. tx, which holds the house's account, is the tenant's, who cannot see the platform's row: the
+// login can.
+func sameCurrency(ctx context.Context, tx pgx.Tx, id tenant.ID, meant string, exponent int) error {
+	var has string
+	var digits int
+	if _, err := tx.Exec(ctx, leaveScope); err != nil { // one by one: a batch is prepared as the role that it begins with
+		return err
+	}
+	if err := tx.QueryRow(ctx, selectCurrency, id.String()).Scan(&has, &digits); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, db.EnterScope, id.Role()); err != nil {
+		return err
+	}
+	if has != meant || digits != exponent {
+		return fmt.Errorf("%w: %s with %d digits, and the amount is in %s with %d", ErrCurrencyChanged, has, digits, meant, exponent)
+	}
+	return nil
+}
+
 // AccountBalance is one line of a trial balance.
 type AccountBalance struct {
 	Kind    string     `json:"kind"` // player, till, house

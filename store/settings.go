@@ -43,13 +43,10 @@ from platform.tenant where slug = $1 for update`
 update platform.tenant set name = $2, on_trial = $3, paid_until = $4, frame_ancestors = $5, currency = $6, exponent = $7 where id = $1`
 
 	// selectMoney waits for the credits under way, which hold the house's account until they are
-	// committed, and keeps those that come from their look at the currency (see sameCurrency). A
+	// committed, and keeps those that come from their look at the currency (see journal.Ledger.Credit). A
 	// stake needs a credit before it.
 	selectMoney = `select 1 from account where kind = 'house' for update`
 	anyMoney    = `select exists (select from transfer)`
-
-	selectCurrency = `select currency, exponent from platform.tenant where id = $1`
-	leaveScope     = `select set_config('role', 'none', true)`
 )
 
 // SetTenant changes settings of a tenant, with an audit line, and returns the tenant as it is then;
@@ -130,27 +127,6 @@ func (a *Admin) checkUnused(ctx context.Context, tx pgx.Tx, id tenant.ID) error 
 		}
 		return nil
 	})
-}
-
-// sameCurrency returns ErrCurrencyChanged if a tenant has another currency than an amount was meant
-// in. tx, which holds the house's account, is the tenant's, who cannot see the platform's row: the
-// login can.
-func sameCurrency(ctx context.Context, tx pgx.Tx, id tenant.ID, meant string, exponent int) error {
-	var has string
-	var digits int
-	if _, err := tx.Exec(ctx, leaveScope); err != nil { // one by one: a batch is prepared as the role that it begins with
-		return err
-	}
-	if err := tx.QueryRow(ctx, selectCurrency, id.String()).Scan(&has, &digits); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, db.EnterScope, id.Role()); err != nil {
-		return err
-	}
-	if has != meant || digits != exponent {
-		return fmt.Errorf("%w: %s with %d digits, and the amount is in %s with %d", ErrCurrencyChanged, has, digits, meant, exponent)
-	}
-	return nil
 }
 
 // changeTenant runs change in a transaction, adds an audit line that shows what it returns, and

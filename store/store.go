@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/seal"
@@ -40,8 +41,8 @@ type Store struct {
 	Rooms       *Rooms
 	Ledger      *Ledger
 	Refusals    *Refusals
-	Revocations *Revocations
-	Tickets     *Tickets
+	Revocations *access.Revocations
+	Tickets     *access.Tickets
 	Audit       *audit.Log
 }
 
@@ -59,7 +60,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{
 		DB: d, Box: o.Box, Tenants: tenants,
 		Journal: NewJournal(d, o.Box), Leases: NewLeases(d), Rooms: NewRooms(d), Ledger: NewLedger(d), Refusals: NewRefusals(d, tenants.IDs),
-		Revocations: NewRevocations(d), Tickets: NewTickets(d), Audit: audit.New(d),
+		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
 	}
 	err = checkSchema(ctx, d, o.Box)
 	if err == nil {

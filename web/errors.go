@@ -14,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/access"
 )
 
 // problem is an error as it is told to a client: over HTTP with its status, over a
@@ -68,7 +69,7 @@ var known = []struct {
 	{rooms.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
 	{rooms.ErrUnavailable, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It is not known whether this was done; send it again under the same command_id.")},
 	{rooms.ErrTooManyRooms, fail(http.StatusConflict, game.CodeLimitReached, "Too many tables are open; close some.")},
-	{store.ErrTooManyRevocations, fail(http.StatusConflict, game.CodeLimitReached, "Too many tokens are taken back; each is for 30 days.")},
+	{access.ErrTooManyRevocations, fail(http.StatusConflict, game.CodeLimitReached, "Too many tokens are taken back; each is for 30 days.")},
 	{store.ErrAmount, fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
 	{store.ErrInvalid, fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value can not be stored.")},
 	{context.Canceled, fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},

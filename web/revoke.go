@@ -13,7 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/access"
 )
 
 // tokenOf is the token that made who a principal, as its socket keeps it.
@@ -52,12 +52,12 @@ func (s *Server) revokeToken(c echo.Context) error {
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	err := s.store.Revocations.RevokeToken(ctx, tenantOf(c).ID, in.JTI, store.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()})
+	err := s.store.Revocations.RevokeToken(ctx, tenantOf(c).ID, in.JTI, access.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()})
 	return s.revoked(c, err)
 }
 
 func (s *Server) kick(c echo.Context) error {
-	return s.kickOne(c, "player", func(ctx context.Context, id tenant.ID, subject string, by store.Revoke) error {
+	return s.kickOne(c, "player", func(ctx context.Context, id tenant.ID, subject string, by access.Revoke) error {
 		return s.store.Revocations.Kick(ctx, id, game.PlayerID(subject), by)
 	})
 }
@@ -67,7 +67,7 @@ func (s *Server) kickStaff(c echo.Context) error {
 }
 
 // kickOne kicks whom the path's parameter names.
-func (s *Server) kickOne(c echo.Context, name string, kick func(context.Context, tenant.ID, string, store.Revoke) error) error {
+func (s *Server) kickOne(c echo.Context, name string, kick func(context.Context, tenant.ID, string, access.Revoke) error) error {
 	var in struct {
 		Reason strict.Line `json:"reason"`
 	}
@@ -83,11 +83,11 @@ func (s *Server) kickOne(c echo.Context, name string, kick func(context.Context,
 	}
 	ctx, cancel := s.patient(c)
 	defer cancel()
-	return s.revoked(c, kick(ctx, tenantOf(c).ID, subject, store.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()}))
+	return s.revoked(c, kick(ctx, tenantOf(c).ID, subject, access.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()}))
 }
 
 func (s *Server) revoked(c echo.Context, err error) error {
-	if errors.Is(err, store.ErrTooManyRevocations) {
+	if errors.Is(err, access.ErrTooManyRevocations) {
 		s.hit(limitRevocations)
 	}
 	if err != nil {

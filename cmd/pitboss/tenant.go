@@ -14,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/access"
 )
 
 type tenantCmd struct {
@@ -266,7 +267,7 @@ type tenantKickCmd struct {
 // Run implements the command.
 func (c tenantKickCmd) Run(p *program) error {
 	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
-		by := store.Revoke{Reason: c.Reason, Actor: actor()}
+		by := access.Revoke{Reason: c.Reason, Actor: actor()}
 		who, kick := c.Player, func() error { return s.Revocations.Kick(p.ctx, t.ID, game.PlayerID(c.Player), by) }
 		if c.Staff != "" {
 			who, kick = c.Staff, func() error { return s.Revocations.KickStaff(p.ctx, t.ID, c.Staff, by) }

@@ -8,6 +8,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/access"
 )
 
 type tokenCmd struct {
@@ -24,7 +25,7 @@ type tokenRevokeCmd struct {
 // Run implements the command.
 func (c tokenRevokeCmd) Run(p *program) error {
 	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
-		if err := s.Revocations.RevokeToken(p.ctx, t.ID, c.ID, store.Revoke{Reason: c.Reason, Actor: actor()}); err != nil {
+		if err := s.Revocations.RevokeToken(p.ctx, t.ID, c.ID, access.Revoke{Reason: c.Reason, Actor: actor()}); err != nil {
 			return err
 		}
 		p.printf("token %s is revoked\n", c.ID)

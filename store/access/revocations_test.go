@@ -1,4 +1,4 @@
-package store_test
+package access_test
 
 import (
 	"context"
@@ -12,11 +12,12 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
-var because = store.Revoke{Reason: "stolen", Actor: "operator:olivia", Address: "192.0.2.1"}
+var because = access.Revoke{Reason: "stolen", Actor: "operator:olivia", Address: "192.0.2.1"}
 
 func bearer(id tenant.ID, subject, jti string, issued time.Time) auth.Principal {
 	return auth.Principal{Tenant: id, Subject: subject, Role: auth.Player, TokenID: jti, IssuedAt: issued}
@@ -72,7 +73,7 @@ func TestWhatIsRevokedIsKnownEverywhereWithinASecondAndAfterARestart(t *testing.
 	}
 	told(t, changes, id)
 	again, _ := storetest.Open(t, d, store.Options{})
-	for name, r := range map[string]*store.Revocations{"there": there.Revocations, "after a restart": again.Revocations} {
+	for name, r := range map[string]*access.Revocations{"there": there.Revocations, "after a restart": again.Revocations} {
 		for _, c := range []struct {
 			p    auth.Principal
 			want bool
@@ -111,7 +112,7 @@ func TestStaffIsKickedInEveryRoleAndAPlayerOfTheSameIDIsNot(t *testing.T) {
 	}
 	told(t, changes, id)
 	before, after := time.Now().Add(-time.Minute), time.Now().Add(auth.Leeway+time.Minute)
-	for _, r := range []*store.Revocations{here.Revocations, there.Revocations} {
+	for _, r := range []*access.Revocations{here.Revocations, there.Revocations} {
 		for _, role := range []auth.Role{auth.Operator, auth.Support, auth.Service, auth.Player} {
 			who := auth.Principal{Tenant: id, Subject: "bob", Role: role, TokenID: "j", IssuedAt: before}
 			if got := r.Revoked(who); got != (role != auth.Player) {
@@ -199,8 +200,8 @@ func TestExpiredRevocationsAreDeletedAndGrowthIsBounded(t *testing.T) {
 	if err := storetest.Connect(t, d.AppURL).QueryRow(t.Context(), `select (select count(*) from platform.revocation), (select count(*) from platform.ticket_used)`).Scan(&revocations, &tickets); err != nil || revocations != 1 || tickets != 1 {
 		t.Errorf("%d and %d are left, %v", revocations, tickets, err)
 	}
-	storetest.Super(t, d, fmt.Sprintf(`insert into platform.revocation (tenant, kind, subject, expires) select '%s', 'token', 'x' || n, now() + interval '1 h' from generate_series(2, %d) n`, id, store.RevocationsMax))
-	if err := s.Revocations.Kick(t.Context(), id, "one-too-many", because); !errors.Is(err, store.ErrTooManyRevocations) {
+	storetest.Super(t, d, fmt.Sprintf(`insert into platform.revocation (tenant, kind, subject, expires) select '%s', 'token', 'x' || n, now() + interval '1 h' from generate_series(2, %d) n`, id, access.RevocationsMax))
+	if err := s.Revocations.Kick(t.Context(), id, "one-too-many", because); !errors.Is(err, access.ErrTooManyRevocations) {
 		t.Error(err)
 	}
 }
@@ -217,7 +218,7 @@ func TestOnlyWhatCanBeRevokedIs(t *testing.T) {
 		"empty jti":     {s.Revocations.RevokeToken(t.Context(), id, "", because), db.ErrInvalid},
 		"bad jti":       {s.Revocations.RevokeToken(t.Context(), id, "a\x00b", because), db.ErrInvalid},
 		"bad player":    {s.Revocations.Kick(t.Context(), id, "a b", because), db.ErrInvalid},
-		"no reason":     {s.Revocations.Kick(t.Context(), id, "alice", store.Revoke{Actor: "x"}), db.ErrInvalid},
+		"no reason":     {s.Revocations.Kick(t.Context(), id, "alice", access.Revoke{Actor: "x"}), db.ErrInvalid},
 		"no such house": {s.Revocations.Kick(t.Context(), nobody, "alice", because), db.ErrNoTenant},
 	} {
 		if !errors.Is(c.got, c.want) {

@@ -1,4 +1,4 @@
-package store
+package access
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// RevocationsMax is how many revocations a tenant has at once. Nodes hold them all in memory.
+	// RevocationsMax is the largest number of revocations of a tenant. Nodes hold them all in memory.
 	RevocationsMax = 100_000
 	// sweepEvery is how often a node deletes what has expired.
 	sweepEvery = time.Minute
@@ -30,8 +30,8 @@ const (
 // ErrTooManyRevocations means that a tenant has RevocationsMax.
 var ErrTooManyRevocations = errors.New("store: too many revocations: they end 30 days after they were made")
 
-// Revocations are the tokens of all tenants that were taken back, in memory. Run keeps them up
-// to date; what is revoked on any node is known here some pollEvery later.
+// Revocations holds the tokens of all tenants that were taken back, in memory. Run keeps them up
+// to date: what is revoked on any node is known here within a second.
 type Revocations struct {
 	db *db.DB
 
@@ -45,12 +45,13 @@ type Revocations struct {
 
 var _ auth.Revocations = (*Revocations)(nil)
 
-// NewRevocations returns revocations that are empty until they are polled.
+// NewRevocations returns revocations that are empty until Load.
 func NewRevocations(d *db.DB) *Revocations {
 	return &Revocations{db: d, tenants: map[tenant.ID]*revoked{}}
 }
 
-// revoked is one tenant's. The times without another meaning are when entries expire.
+// revoked holds what was taken back of one tenant. The times without another meaning are when entries
+// expire.
 type revoked struct {
 	tokens  map[string]time.Time
 	players map[string]kicked
@@ -74,8 +75,8 @@ func (r *Revocations) Revoked(p auth.Principal) bool {
 	return ok && auth.IssuedBefore(p.IssuedAt, k.before)
 }
 
-// of returns who was kicked of those with a role: a player and one of the operator's people may
-// have the same id.
+// of returns the people of a role who were kicked. A player and one of the operator's people may have the
+// same id.
 func (t *revoked) of(r auth.Role) map[string]kicked {
 	if r == auth.Player {
 		return t.players
@@ -114,7 +115,7 @@ select tenant, kind, subject, before, expires from platform.revocation where cha
 // Load reads all that is revoked, before Run.
 func (r *Revocations) Load(ctx context.Context) error { return r.poll(ctx) }
 
-// poll learns what was revoked since the last one, and tells.
+// poll reads what was revoked since the last poll, and calls the listeners.
 func (r *Revocations) poll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, db.PollTimeout)
 	defer cancel()
@@ -155,8 +156,8 @@ func scanRevocation(row pgx.CollectableRow) (v revocation, err error) {
 	return v, nil
 }
 
-// learn takes up what is new of found, and tells whose it is. If found is the whole, nothing else is
-// revoked.
+// learn adds what is new of found, and calls the listeners. If found is the whole, it replaces what was
+// known.
 func (r *Revocations) learn(found []revocation, whole bool) {
 	news := map[tenant.ID]bool{}
 	r.mu.Lock()
@@ -229,23 +230,23 @@ func (r *Revocations) sweep(ctx context.Context) error {
 	return nil
 }
 
-// What is revoked: one token, by its jti, or all of a player's, or of one of the operator's people,
-// that were issued until then.
+// The kinds of revocations: of one token, by its jti, or of all tokens of a player, or of one of the
+// operator's people, that were issued until then.
 const (
 	kindRevokedToken  = "token"
 	kindRevokedPlayer = "player"
 	kindRevokedStaff  = "staff"
 )
 
-// Revoke is who takes tokens back, and why, for the audit log.
+// Revoke says for the audit log who takes tokens back, and why.
 type Revoke struct {
 	Reason         strict.Line
 	Actor, Address string
 }
 
 // RevokeToken takes one token back, by its jti: nobody believes it any more, and its sockets are
-// closed on every node within a second. Again is the same as once, with another audit line. It
-// returns ErrInvalid, ErrTooManyRevocations or ErrNoTenant.
+// closed on every node within a second. Doing it again changes nothing, and adds an audit line. It
+// returns store.ErrInvalid, ErrTooManyRevocations or store.ErrNoTenant.
 func (r *Revocations) RevokeToken(ctx context.Context, id tenant.ID, jti string, by Revoke) error {
 	if !auth.ValidTokenID(jti) {
 		return fmt.Errorf("%w: a token's id is 1 to 200 printable bytes", db.ErrInvalid)
@@ -254,7 +255,7 @@ func (r *Revocations) RevokeToken(ctx context.Context, id tenant.ID, jti string,
 }
 
 // Kick closes a player's sockets on every node within a second, and takes back all of its tokens
-// that were issued until now. It returns ErrInvalid, ErrTooManyRevocations or ErrNoTenant.
+// that were issued until now. It returns the errors of RevokeToken.
 func (r *Revocations) Kick(ctx context.Context, id tenant.ID, player game.PlayerID, by Revoke) error {
 	if !auth.ValidSubject(string(player)) {
 		return fmt.Errorf("%w: a player's id is 1 to 64 printable bytes without spaces", db.ErrInvalid)
@@ -262,7 +263,7 @@ func (r *Revocations) Kick(ctx context.Context, id tenant.ID, player game.Player
 	return r.revoke(ctx, id, kindRevokedPlayer, string(player), "player.kick", by)
 }
 
-// KickStaff is Kick for one of the operator's people, in whatever role but the player's.
+// KickStaff does what Kick does to one of the operator's people, in every role but the player's.
 func (r *Revocations) KickStaff(ctx context.Context, id tenant.ID, subject string, by Revoke) error {
 	if !auth.ValidSubject(subject) {
 		return fmt.Errorf("%w: an id is 1 to 64 printable bytes without spaces", db.ErrInvalid)
