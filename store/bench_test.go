@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // BenchmarkAppend is one durable append of some bets by different players, by rooms of some
@@ -93,7 +94,7 @@ func BenchmarkAppendTogether(b *testing.B) {
 	}
 }
 
-func appendBets(b *testing.B, s *store.Store, admin *store.Admin, bets, tenants int) {
+func appendBets(b *testing.B, s *store.Store, admin *tenancy.Admin, bets, tenants int) {
 	players := make([]game.PlayerID, bets)
 	for i := range players {
 		players[i] = game.PlayerID(fmt.Sprintf("player-%d", i))

@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // TestWhatTheDatabaseLostIsNotBelievedAndNewNumbersAreNoticed loses a suspension and kicks, and then
@@ -63,7 +64,7 @@ func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (go
 	kept(t, s.Revocations.Run)
 	goBack := backup(server, t)
 
-	status := func(host string) store.Status {
+	status := func(host string) tenancy.Status {
 		tenant, ok := s.Tenants.Lookup(host)
 		if !ok {
 			return ""
@@ -82,19 +83,19 @@ func loseAndMakeAnew(t *testing.T, backup func(storetest.Server, testing.TB) (go
 	}
 	again(t, func() error { return s.Revocations.Kick(t.Context(), a.ID, "alice", noticed) })
 	storetest.Eventually(t, "casino-a is suspended and alice kicked", func() bool {
-		return status("casino-a.localhost") == store.Suspended && revoked("alice")
+		return status("casino-a.localhost") == tenancy.Suspended && revoked("alice")
 	})
 
 	goBack()
 	storetest.Eventually(t, "what was lost is not believed", func() bool {
-		return status("casino-a.localhost") == store.Active && !revoked("alice")
+		return status("casino-a.localhost") == tenancy.Active && !revoked("alice")
 	})
 	again(t, func() error { return admin.Suspend(t.Context(), "casino-b", "kept") })
 	again(t, func() error { return s.Revocations.Kick(t.Context(), a.ID, "bob", noticed) })
 	storetest.Eventually(t, "casino-b is suspended and bob kicked", func() bool {
-		return status("casino-b.localhost") == store.Suspended && revoked("bob")
+		return status("casino-b.localhost") == tenancy.Suspended && revoked("bob")
 	})
-	if status("casino-a.localhost") != store.Active || revoked("alice") {
+	if status("casino-a.localhost") != tenancy.Active || revoked("alice") {
 		t.Error("what was lost came back")
 	}
 

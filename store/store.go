@@ -11,6 +11,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/seal"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // Options says where the database is.
@@ -35,7 +36,7 @@ type Options struct {
 type Store struct {
 	*db.DB
 	Box         *seal.Box
-	Tenants     *Tenants
+	Tenants     *tenancy.Directory
 	Journal     *Journal
 	Leases      *Leases
 	Rooms       *Rooms
@@ -56,13 +57,13 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	tenants := newTenants(d, o.Box)
+	tenants := tenancy.NewDirectory(d, o.Box)
 	s := &Store{
 		DB: d, Box: o.Box, Tenants: tenants,
 		Journal: NewJournal(d, o.Box), Leases: NewLeases(d), Rooms: NewRooms(d), Ledger: NewLedger(d), Refusals: NewRefusals(d, tenants.IDs),
 		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
 	}
-	err = checkSchema(ctx, d, o.Box)
+	err = tenancy.CheckSchema(ctx, d, o.Box)
 	if err == nil {
 		err = d.Settle(ctx)
 	}

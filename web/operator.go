@@ -20,6 +20,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/audit"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // actorOf is who the audit log says did it. The role before the name keeps a subject from
@@ -214,7 +215,7 @@ func (s *Server) credit(c echo.Context) error {
 
 // tellBalance shows a player's new balance on its sockets. Losing it only means that
 // the player sees it later.
-func (s *Server) tellBalance(ctx context.Context, t *store.Tenant, player game.PlayerID, b wire.Balance) {
+func (s *Server) tellBalance(ctx context.Context, t *tenancy.Tenant, player game.PlayerID, b wire.Balance) {
 	m := hub.Message{Topic: rooms.PlayerTopic(t.ID, player), Class: hub.ClassResult, Key: "balance", Frame: wire.Push(wire.PushWalletBalance, b)}
 	if err := s.hub.Publish(ctx, m); err != nil {
 		s.log.Warn("balance not pushed", "tenant", t.ID, "player", player, "error", err)

@@ -23,7 +23,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/roomstest"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // noise is a game whose events are long and whose view is short.
@@ -105,7 +105,7 @@ func TestAWatcherWhoReadsTooSlowlyIsSentARoomResyncAndThenEveryLaterEvent(t *tes
 	listener := make(pipes)
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = h.Accept(w, r, hub.Identity{Tenant: id, Player: "alice", Role: hub.RolePlayer}, func(c *hub.Conn) hub.Handler {
-			return &session{server: s, tenant: &store.Tenant{ID: id}, who: auth.Principal{Subject: "alice", Role: auth.Player}, conn: c, joined: map[string]tenantRoom{}}
+			return &session{server: s, tenant: &tenancy.Tenant{ID: id}, who: auth.Principal{Subject: "alice", Role: auth.Player}, conn: c, joined: map[string]tenantRoom{}}
 		})
 	})}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -17,6 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/presence"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 const (
@@ -30,7 +31,7 @@ const (
 type Options struct {
 	Node     string
 	Log      *slog.Logger
-	Tenants  *store.Tenants
+	Tenants  *tenancy.Directory
 	Store    *store.Store
 	Rooms    *rooms.Directory
 	Hub      *hub.Hub
@@ -47,7 +48,7 @@ type Server struct {
 	node      string
 	log       *slog.Logger
 	seldom    *seldom
-	tenants   *store.Tenants
+	tenants   *tenancy.Directory
 	store     *store.Store
 	rooms     *rooms.Directory
 	hub       *hub.Hub
@@ -183,12 +184,12 @@ func headers(next echo.HandlerFunc) echo.HandlerFunc {
 // Run tells every lobby who is here, and closes the sockets of tenants that may not be
 // served any more and of tokens that were taken back, until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
-	s.tenants.OnChange(func(old, now *store.Tenant) {
+	s.tenants.OnChange(func(old, now *tenancy.Tenant) {
 		if now != nil {
 			if now.Suspended && (old == nil || !old.Suspended) { // players are not told why
 				s.log.Info("an operator is suspended", "tenant", now.ID, "reason", now.SuspendedFor)
 			}
-			s.enforce([]*store.Tenant{now}, time.Now())
+			s.enforce([]*tenancy.Tenant{now}, time.Now())
 			if old != nil {
 				s.closeChanged(old, now)
 				s.CloseRevoked([]tenant.ID{now.ID})
@@ -242,7 +243,7 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if ctx := c.Request().Context(); s.log.Enabled(ctx, level) { // no path and no query: a room's, a player's or a token's name may be in them
 			slug := ""
-			if t, ok := c.Get(keyTenant).(*store.Tenant); ok {
+			if t, ok := c.Get(keyTenant).(*tenancy.Tenant); ok {
 				slug = string(t.Slug)
 			}
 			s.log.Log(ctx, level, "request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,

@@ -16,7 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 const (
@@ -33,7 +33,7 @@ const (
 // into the socket's queue. Resync has a goroutine of its own.
 type session struct {
 	server *Server
-	tenant *store.Tenant
+	tenant *tenancy.Tenant
 	who    auth.Principal
 	conn   *hub.Conn
 	joined map[string]tenantRoom // by room id; owned by the reader

@@ -18,7 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // socket upgrades a request. Who it is was settled before the upgrade; afterwards the
@@ -175,6 +175,6 @@ func maskName(name string) string {
 }
 
 // roomInfo is a room as the lobby shows it.
-func (s *Server) roomInfo(t *store.Tenant, info rooms.Info) wire.RoomInfo {
+func (s *Server) roomInfo(t *tenancy.Tenant, info rooms.Info) wire.RoomInfo {
 	return wire.RoomInfo{Room: info.Room, Game: info.Game, Name: info.Name, Status: string(info.Status), Settings: info.Settings, Players: s.presence.Players(t.ID, info.Room)}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // tablesToldMax is how many rooms a socket is told of a second at most; others wait.
@@ -77,7 +77,7 @@ func (s *Server) watchTables() {
 }
 
 // listTables is what room.list answers.
-func (s *Server) listTables(t *store.Tenant) wire.RoomListResult {
+func (s *Server) listTables(t *tenancy.Tenant) wire.RoomListResult {
 	out := wire.RoomListResult{Rooms: []wire.RoomInfo{}}
 	s.tables.mu.Lock()
 	defer s.tables.mu.Unlock()

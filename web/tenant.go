@@ -19,7 +19,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 const (
@@ -49,13 +49,13 @@ func (s *Server) ofHost(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // mayServe is nil while the tenant's players and operators may come in.
-func mayServe(t *store.Tenant, now time.Time) error {
+func mayServe(t *tenancy.Tenant, now time.Time) error {
 	switch status := t.Status(now); {
 	case status.Served():
 		return nil
-	case status == store.OutOfOrder:
+	case status == tenancy.OutOfOrder:
 		return errOutOfOrder
-	case status == store.Unpaid:
+	case status == tenancy.Unpaid:
 		return errUnpaid
 	}
 	return errSuspended
@@ -71,7 +71,7 @@ func shutBecause(err error) (code wire.CloseCode, again time.Duration) {
 }
 
 // enforce closes the sockets of tenants that may not be served now.
-func (s *Server) enforce(tenants []*store.Tenant, now time.Time) {
+func (s *Server) enforce(tenants []*tenancy.Tenant, now time.Time) {
 	shut, broken := map[tenant.ID]bool{}, map[tenant.ID]bool{}
 	for _, t := range tenants {
 		switch err := mayServe(t, now); {
@@ -94,7 +94,7 @@ func (s *Server) enforce(tenants []*store.Tenant, now time.Time) {
 
 // closeChanged closes the sockets that were told another currency than their tenant has now, or
 // that came by a domain that it has no more.
-func (s *Server) closeChanged(old, now *store.Tenant) {
+func (s *Server) closeChanged(old, now *tenancy.Tenant) {
 	money := !old.SameMoney(now)
 	if !money && slices.Equal(old.Domains, now.Domains) {
 		return
@@ -105,7 +105,7 @@ func (s *Server) closeChanged(old, now *store.Tenant) {
 }
 
 // cameBy reports whether a socket came by what are domains of the tenant.
-func cameBy(t *store.Tenant, id hub.Identity) bool {
+func cameBy(t *tenancy.Tenant, id hub.Identity) bool {
 	return slices.Contains(t.Domains, id.Host) && (id.Origin == "" || slices.Contains(t.Domains, id.Origin))
 }
 
@@ -161,7 +161,7 @@ func roles(allowed ...auth.Role) echo.MiddlewareFunc {
 }
 
 // tenantOf is the tenant that ofHost found; the route table sees to it that it ran.
-func tenantOf(c echo.Context) *store.Tenant { return c.Get(keyTenant).(*store.Tenant) }
+func tenantOf(c echo.Context) *tenancy.Tenant { return c.Get(keyTenant).(*tenancy.Tenant) }
 
 // principalOf is who bearer found.
 func principalOf(c echo.Context) auth.Principal { return c.Get(keyPrincipal).(auth.Principal) }
@@ -175,7 +175,7 @@ func bearerToken(r *http.Request) string {
 }
 
 // socketPrincipal finds who opens a socket: by header, or by the second subprotocol.
-func (s *Server) socketPrincipal(ctx context.Context, t *store.Tenant, r *http.Request) (auth.Principal, error) {
+func (s *Server) socketPrincipal(ctx context.Context, t *tenancy.Tenant, r *http.Request) (auth.Principal, error) {
 	if token := bearerToken(r); token != "" {
 		return s.verifier.Verify(t.ID, t.Slug, token)
 	}
@@ -193,7 +193,7 @@ func (s *Server) socketPrincipal(ctx context.Context, t *store.Tenant, r *http.R
 	return auth.Principal{}, auth.ErrMissing
 }
 
-func (s *Server) redeem(ctx context.Context, t *store.Tenant, ticket string) (auth.Principal, error) {
+func (s *Server) redeem(ctx context.Context, t *tenancy.Tenant, ticket string) (auth.Principal, error) {
 	who, err := s.tickets.Redeem(ctx, t.ID, ticket)
 	if err != nil && !isAuth(err) {
 		s.seldom.log(slog.LevelWarn, "a ticket could not be used", "tenant", t.ID, "error", err)
@@ -204,7 +204,7 @@ func (s *Server) redeem(ctx context.Context, t *store.Tenant, ticket string) (au
 
 // checkOrigin lets a browser's page connect only if it was served from one of the
 // tenant's own domains (RFC 6455 §10.2), which it returns. Programs send no Origin.
-func (s *Server) checkOrigin(t *store.Tenant, r *http.Request) (domain string, err error) {
+func (s *Server) checkOrigin(t *tenancy.Tenant, r *http.Request) (domain string, err error) {
 	origin := r.Header.Get(echo.HeaderOrigin)
 	if origin == "" {
 		return "", nil
@@ -221,8 +221,8 @@ func (s *Server) checkOrigin(t *store.Tenant, r *http.Request) (domain string, e
 
 // domainOf is the domain of a tenant that a host names: the directory's text, which all sockets
 // share.
-func domainOf(t *store.Tenant, host string) string {
-	name, err := store.NormalizeHost(host)
+func domainOf(t *tenancy.Tenant, host string) string {
+	name, err := tenancy.NormalizeHost(host)
 	if err != nil {
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/seal"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // envFile is where "pitboss dev" leaves its connection strings, inside --dir, for the
@@ -90,7 +91,7 @@ func (p *program) openStore() (*store.Store, error) {
 }
 
 // openAdmin connects with the owner's login.
-func (p *program) openAdmin() (*store.Admin, error) {
+func (p *program) openAdmin() (*tenancy.Admin, error) {
 	if err := p.settle(); err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func (p *program) openAdmin() (*store.Admin, error) {
 	if err != nil {
 		return nil, err
 	}
-	admin, err := store.OpenAdmin(p.ctx, p.Admin, box)
+	admin, err := tenancy.OpenAdmin(p.ctx, p.Admin, box)
 	if err == nil {
 		admin.Actor, admin.Log = actor(), p.log
 	}
@@ -109,7 +110,7 @@ func (p *program) openAdmin() (*store.Admin, error) {
 }
 
 // withAdmin runs do with the owner's login.
-func (p *program) withAdmin(do func(*store.Admin) error) error {
+func (p *program) withAdmin(do func(*tenancy.Admin) error) error {
 	admin, err := p.openAdmin()
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func (p *program) withAdmin(do func(*store.Admin) error) error {
 }
 
 // withTenant runs do with the app's login, for the tenant of that slug.
-func (p *program) withTenant(slug string, do func(*store.Store, *store.Tenant) error) error {
+func (p *program) withTenant(slug string, do func(*store.Store, *tenancy.Tenant) error) error {
 	s, err := p.openStore()
 	if err != nil {
 		return err
@@ -133,13 +134,13 @@ func (p *program) withTenant(slug string, do func(*store.Store, *store.Tenant) e
 }
 
 // tenantNamed finds a tenant by its slug.
-func tenantNamed(s *store.Store, slug string) (*store.Tenant, error) {
+func tenantNamed(s *store.Store, slug string) (*tenancy.Tenant, error) {
 	t, ok := s.Tenants.BySlug(tenant.Slug(slug))
 	if !ok {
 		return nil, noTenant(slug)
 	}
 	if t.OutOfOrder != "" {
-		return nil, fmt.Errorf("%w: %s: %s", store.ErrOutOfOrder, slug, t.OutOfOrder)
+		return nil, fmt.Errorf("%w: %s: %s", tenancy.ErrOutOfOrder, slug, t.OutOfOrder)
 	}
 	return t, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/localpg"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 type devCmd struct {
@@ -192,10 +193,10 @@ func furnish(p *program) error {
 	}
 	defer s.Close()
 	for _, d := range demo {
-		_, err := admin.CreateTenant(p.ctx, store.NewTenant{
+		_, err := admin.CreateTenant(p.ctx, tenancy.NewTenant{
 			Slug: tenant.Slug(d.slug), Name: strict.Line(d.name), Domains: []string{d.slug + ".localhost"}, Currency: "EUR", OnTrial: true,
 		})
-		if err != nil && !errors.Is(err, store.ErrSlugTaken) {
+		if err != nil && !errors.Is(err, tenancy.ErrSlugTaken) {
 			return err
 		}
 		if err := s.Tenants.Reload(p.ctx); err != nil {
@@ -224,7 +225,7 @@ func furnish(p *program) error {
 
 // welcomeGift funds a demo player, once for good: the command's id follows from who
 // gets it.
-func welcomeGift(ctx context.Context, s *store.Store, t *store.Tenant, player string) error {
+func welcomeGift(ctx context.Context, s *store.Store, t *tenancy.Tenant, player string) error {
 	_, _, err := s.Ledger.Credit(ctx, t.ID, store.Credit{
 		Player: game.PlayerID(player), Amount: demoFunds, Currency: t.Currency, Exponent: t.Exponent, Reason: "demo funds", Actor: "dev",
 		CommandID: uuid.NewSHA1(uuid.NameSpaceURL, []byte(t.ID.String()+"/"+player)).String(),
@@ -234,7 +235,7 @@ func welcomeGift(ctx context.Context, s *store.Store, t *store.Tenant, player st
 
 // welcome prints links that are ready to click. The token is in the fragment, which
 // browsers do not send.
-func welcome(p *program, tenants *store.Tenants, at net.Addr) error {
+func welcome(p *program, tenants *tenancy.Directory, at net.Addr) error {
 	_, port, err := net.SplitHostPort(at.String())
 	if err != nil {
 		return err

@@ -7,7 +7,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 type domainCmd struct {
@@ -31,7 +31,7 @@ type domainInfo struct {
 	Primary bool   `json:"primary"`
 }
 
-func domainsOf(t *store.Tenant) []domainInfo {
+func domainsOf(t *tenancy.Tenant) []domainInfo {
 	list := []domainInfo{}
 	for i, d := range t.Domains {
 		list = append(list, domainInfo{d, i == 0})
@@ -39,11 +39,11 @@ func domainsOf(t *store.Tenant) []domainInfo {
 	return list
 }
 
-type domainChanger func(ctx context.Context, slug tenant.Slug, domain string, reason strict.Line) (store.Tenant, error)
+type domainChanger func(ctx context.Context, slug tenant.Slug, domain string, reason strict.Line) (tenancy.Tenant, error)
 
 // run changes a domain, and prints the casino's domains as they are then.
-func (c domainChange) run(p *program, with func(*store.Admin) domainChanger) error {
-	return p.withAdmin(func(admin *store.Admin) error {
+func (c domainChange) run(p *program, with func(*tenancy.Admin) domainChanger) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		t, err := with(admin)(p.ctx, tenant.Slug(c.Tenant), c.Domain, c.Reason)
 		if err != nil {
 			return err
@@ -52,7 +52,7 @@ func (c domainChange) run(p *program, with func(*store.Admin) domainChanger) err
 	})
 }
 
-func (p *program) printDomains(t *store.Tenant, asJSON bool) error {
+func (p *program) printDomains(t *tenancy.Tenant, asJSON bool) error {
 	if asJSON {
 		return p.printJSON(domainsOf(t))
 	}
@@ -74,7 +74,7 @@ type domainAddCmd struct {
 
 // Run implements the command.
 func (c domainAddCmd) Run(p *program) error {
-	return c.run(p, func(a *store.Admin) domainChanger { return a.AddDomain })
+	return c.run(p, func(a *tenancy.Admin) domainChanger { return a.AddDomain })
 }
 
 type domainRemoveCmd struct {
@@ -83,7 +83,7 @@ type domainRemoveCmd struct {
 
 // Run implements the command.
 func (c domainRemoveCmd) Run(p *program) error {
-	return c.run(p, func(a *store.Admin) domainChanger { return a.RemoveDomain })
+	return c.run(p, func(a *tenancy.Admin) domainChanger { return a.RemoveDomain })
 }
 
 type domainPrimaryCmd struct {
@@ -92,7 +92,7 @@ type domainPrimaryCmd struct {
 
 // Run implements the command.
 func (c domainPrimaryCmd) Run(p *program) error {
-	return c.run(p, func(a *store.Admin) domainChanger { return a.SetPrimaryDomain })
+	return c.run(p, func(a *tenancy.Admin) domainChanger { return a.SetPrimaryDomain })
 }
 
 type domainListCmd struct {
@@ -102,7 +102,7 @@ type domainListCmd struct {
 
 // Run implements the command.
 func (c domainListCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *store.Admin) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		t, err := admin.Tenant(p.ctx, tenant.Slug(c.Tenant))
 		if err != nil {
 			return err

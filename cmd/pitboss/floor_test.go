@@ -27,6 +27,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/localpg"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // floor is a casino with one fast table, in a database of its own.
@@ -36,7 +37,7 @@ type floor struct {
 	masterKey                 string
 	address, host, slug, room string
 	store                     *store.Store
-	tenant                    *store.Tenant
+	tenant                    *tenancy.Tenant
 	node                      *node // after startNode
 	published                 []netip.Prefix
 }
@@ -87,7 +88,7 @@ func newFloorIn(t *testing.T, appURL, adminURL string) *floor {
 		t.Fatal(err)
 	}
 	defer admin.Close()
-	if _, err := admin.CreateTenant(ctx, store.NewTenant{
+	if _, err := admin.CreateTenant(ctx, tenancy.NewTenant{
 		Slug: tenant.Slug(f.slug), Name: "Casino X", Domains: []string{f.host}, Currency: "EUR",
 	}); err != nil {
 		t.Fatal(err)

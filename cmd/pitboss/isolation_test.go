@@ -21,7 +21,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web"
 )
 
@@ -74,7 +74,7 @@ func (f *floor) addTenant(slug string) *floor {
 		f.t.Fatal(err)
 	}
 	defer admin.Close()
-	if _, err := admin.CreateTenant(p.ctx, store.NewTenant{
+	if _, err := admin.CreateTenant(p.ctx, tenancy.NewTenant{
 		Slug: tenant.Slug(slug), Name: strict.Line(slug), Domains: []string{slug + ".localhost"}, Currency: "EUR",
 	}); err != nil {
 		f.t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // pemBytesMax bounds the file of a public key.
@@ -47,8 +47,8 @@ func (c keyAddCmd) Run(p *program) error {
 		}
 		pem = text
 	}
-	return p.withAdmin(func(admin *store.Admin) error {
-		var k store.KeyInfo
+	return p.withAdmin(func(admin *tenancy.Admin) error {
+		var k tenancy.KeyInfo
 		var err error
 		if c.JWKS != "" {
 			k, err = admin.AddKeySet(p.ctx, tenant.Slug(c.Tenant), c.Kid, c.JWKS, c.Reason)
@@ -92,14 +92,14 @@ type keyRotateCmd struct {
 
 // rotated is what the command prints as JSON.
 type rotated struct {
-	store.KeyInfo
+	tenancy.KeyInfo
 	Secret  string   `json:"secret"` // base64
 	Retired []string `json:"retired"`
 }
 
 // Run implements the command.
 func (c keyRotateCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *store.Admin) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		k, secret, retired, err := admin.RotateKey(p.ctx, tenant.Slug(c.Tenant), c.Retire, c.Reason)
 		if err != nil {
 			return err
@@ -128,9 +128,9 @@ type keyRetireCmd struct {
 
 // Run implements the command.
 func (c keyRetireCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *store.Admin) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		k, left, err := admin.RetireKey(p.ctx, tenant.Slug(c.Tenant), c.Kid, c.Reason)
-		if errors.Is(err, store.ErrNoKey) {
+		if errors.Is(err, tenancy.ErrNoKey) {
 			return fmt.Errorf("%w; 'pitboss key list --tenant %s' shows them", err, c.Tenant)
 		}
 		if err != nil {
@@ -154,13 +154,13 @@ type keyListCmd struct {
 
 // Run implements the command.
 func (c keyListCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *store.Admin) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		list, err := admin.ListKeys(p.ctx, tenant.Slug(c.Tenant))
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			return p.printJSON(append([]store.KeyInfo{}, list...))
+			return p.printJSON(append([]tenancy.KeyInfo{}, list...))
 		}
 		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 		_, _ = fmt.Fprintln(w, "KID\tALG\tSTATE\tSINCE\tRETIRED\tURL")

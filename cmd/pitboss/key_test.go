@@ -27,7 +27,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // claimsOf are a token's claims of the floor's casino.
@@ -38,10 +38,10 @@ func (f *floor) claimsOf(subject string, role auth.Role) jwt.MapClaims {
 }
 
 // keys lists the floor's keys by their state.
-func (f *floor) keys() (active, retired []store.KeyInfo) {
+func (f *floor) keys() (active, retired []tenancy.KeyInfo) {
 	f.t.Helper()
 	out := f.mustCLI("key", "list", "--tenant", f.slug, "--json")
-	var all []store.KeyInfo
+	var all []tenancy.KeyInfo
 	if err := json.Unmarshal([]byte(out), &all); err != nil {
 		f.t.Fatalf("%v: %s", err, out)
 	}
@@ -193,7 +193,7 @@ func TestAPublicKeyFromAFileLetsInUntilItIsRetired(t *testing.T) {
 		}
 		kid := "ours-" + c.method.Alg()
 		out := f.mustCLI("key", "add", "--tenant", f.slug, "--pem", file("PUBLIC KEY", der), "--kid", kid, "--reason", "contract", "--json")
-		var made store.KeyInfo
+		var made tenancy.KeyInfo
 		if err := json.Unmarshal([]byte(out), &made); err != nil || made.ID != kid || made.Alg != c.method.Alg() || made.State != "active" {
 			t.Errorf("%v: %s", err, out)
 		}
@@ -226,7 +226,7 @@ func TestAPublicKeyFromAFileLetsInUntilItIsRetired(t *testing.T) {
 			t.Errorf("%v: %q, %v", args, out, err)
 		}
 	}
-	for range store.KeysMax - 1 {
+	for range tenancy.KeysMax - 1 {
 		f.mustCLI("key", "rotate", "--tenant", f.slug, "--reason", "r")
 	}
 	if _, err := f.cli("key", "rotate", "--tenant", f.slug, "--reason", "r"); err == nil || !strings.Contains(err.Error(), "16 keys") {

@@ -21,6 +21,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/fair"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web"
 )
 
@@ -44,7 +45,7 @@ type node struct {
 	// incarnation tells this process from others of its name.
 	incarnation string
 
-	tenants *store.Tenants
+	tenants *tenancy.Directory
 	keys    *jwks.Keys
 	store   *store.Store
 	rooms   *rooms.Directory

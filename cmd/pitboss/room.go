@@ -8,6 +8,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 type roomCmd struct {
@@ -26,7 +27,7 @@ type roomOpenCmd struct {
 
 // Run implements the command.
 func (c roomOpenCmd) Run(p *program) error {
-	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+	return p.withTenant(c.Tenant, func(s *store.Store, t *tenancy.Tenant) error {
 		if _, err := rooms.NewRef(t.ID, c.Room); err != nil {
 			return err
 		}
@@ -49,7 +50,7 @@ type roomListCmd struct {
 
 // Run implements the command.
 func (c roomListCmd) Run(p *program) error {
-	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+	return p.withTenant(c.Tenant, func(s *store.Store, t *tenancy.Tenant) error {
 		list, err := s.Rooms.List(p.ctx, t.ID)
 		if err != nil {
 			return err
@@ -96,7 +97,7 @@ type roomCloseCmd struct {
 
 // Run implements the command.
 func (c roomCloseCmd) Run(p *program) error {
-	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+	return p.withTenant(c.Tenant, func(s *store.Store, t *tenancy.Tenant) error {
 		ref, err := rooms.NewRef(t.ID, c.Room)
 		if err != nil {
 			return err

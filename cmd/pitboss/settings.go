@@ -7,7 +7,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 type tenantSetCmd struct {
@@ -28,8 +28,8 @@ func (tenantSetCmd) Help() string {
 }
 
 // settings are what the flags ask for.
-func (c tenantSetCmd) settings() (store.Settings, error) {
-	to := store.Settings{Name: c.Name, OnTrial: c.OnTrial, Currency: c.Currency}
+func (c tenantSetCmd) settings() (tenancy.Settings, error) {
+	to := tenancy.Settings{Name: c.Name, OnTrial: c.OnTrial, Currency: c.Currency}
 	switch {
 	case len(c.Frame) > 0 && c.NoFrame:
 		return to, errors.New("--frame-ancestor and --no-frame-ancestors contradict each other")
@@ -47,7 +47,7 @@ func (c tenantSetCmd) settings() (store.Settings, error) {
 		}
 		to.PaidUntil = &until
 	}
-	if to == (store.Settings{}) {
+	if to == (tenancy.Settings{}) {
 		return to, errors.New("there is nothing to set: see 'pitboss tenant set --help'")
 	}
 	return to, nil
@@ -59,7 +59,7 @@ func (c tenantSetCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	return p.withAdmin(func(admin *store.Admin) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		t, err := admin.SetTenant(p.ctx, tenant.Slug(c.Slug), to, c.Reason)
 		if err != nil {
 			return err

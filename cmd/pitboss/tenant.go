@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 type tenantCmd struct {
@@ -42,12 +43,12 @@ type tenantCreateCmd struct {
 
 // Run implements the command.
 func (c tenantCreateCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *store.Admin) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		slug, err := tenant.ParseSlug(c.Slug)
 		if err != nil {
 			return err
 		}
-		t, err := admin.CreateTenant(p.ctx, store.NewTenant{
+		t, err := admin.CreateTenant(p.ctx, tenancy.NewTenant{
 			Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, OnTrial: c.OnTrial, PaidUntil: c.PaidUntil, FrameAncestors: c.Frame,
 		})
 		if err != nil {
@@ -79,7 +80,7 @@ type tenantInfo struct {
 	FrameAncestors []string `json:"frame_ancestors"`
 }
 
-func describe(t *store.Tenant) tenantInfo {
+func describe(t *tenancy.Tenant) tenantInfo {
 	schema := ""
 	if !t.ID.IsZero() {
 		schema = t.ID.Schema()
@@ -96,7 +97,7 @@ type tenantListCmd struct {
 
 // Run implements the command.
 func (c tenantListCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *store.Admin) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		list, err := admin.ListTenants(p.ctx)
 		if err != nil {
 			return err
@@ -151,7 +152,7 @@ type tenantShowCmd struct {
 
 // Run implements the command.
 func (c tenantShowCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *store.Admin) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		list, err := admin.ListTenants(p.ctx)
 		if err != nil {
 			return err
@@ -194,7 +195,7 @@ type tenantSuspendCmd struct {
 
 // Run implements the command.
 func (c tenantSuspendCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *store.Admin) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		if err := admin.Suspend(p.ctx, tenant.Slug(c.Slug), c.Reason); err != nil {
 			return err
 		}
@@ -209,7 +210,7 @@ type tenantResumeCmd struct {
 
 // Run implements the command.
 func (c tenantResumeCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *store.Admin) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
 		if err := admin.Resume(p.ctx, tenant.Slug(c.Slug)); err != nil {
 			return err
 		}
@@ -229,7 +230,7 @@ type tenantFundCmd struct {
 
 // Run implements the command.
 func (c tenantFundCmd) Run(p *program) error {
-	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+	return p.withTenant(c.Tenant, func(s *store.Store, t *tenancy.Tenant) error {
 		if !auth.ValidSubject(c.Player) {
 			return fmt.Errorf("a player's id is 1 to 64 printable characters without spaces: %q", c.Player)
 		}
@@ -266,7 +267,7 @@ type tenantKickCmd struct {
 
 // Run implements the command.
 func (c tenantKickCmd) Run(p *program) error {
-	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+	return p.withTenant(c.Tenant, func(s *store.Store, t *tenancy.Tenant) error {
 		by := access.Revoke{Reason: c.Reason, Actor: actor()}
 		who, kick := c.Player, func() error { return s.Revocations.Kick(p.ctx, t.ID, game.PlayerID(c.Player), by) }
 		if c.Staff != "" {
@@ -287,7 +288,7 @@ type tenantTrialBalanceCmd struct {
 
 // Run implements the command.
 func (c tenantTrialBalanceCmd) Run(p *program) error {
-	return p.withTenant(c.Slug, func(s *store.Store, t *store.Tenant) error {
+	return p.withTenant(c.Slug, func(s *store.Store, t *tenancy.Tenant) error {
 		tb, err := s.Ledger.TrialBalance(p.ctx, t.ID)
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 type tokenCmd struct {
@@ -24,7 +25,7 @@ type tokenRevokeCmd struct {
 
 // Run implements the command.
 func (c tokenRevokeCmd) Run(p *program) error {
-	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+	return p.withTenant(c.Tenant, func(s *store.Store, t *tenancy.Tenant) error {
 		if err := s.Revocations.RevokeToken(p.ctx, t.ID, c.ID, access.Revoke{Reason: c.Reason, Actor: actor()}); err != nil {
 			return err
 		}
@@ -43,7 +44,7 @@ type tokenMintCmd struct {
 
 // Run implements the command.
 func (c tokenMintCmd) Run(p *program) error {
-	return p.withTenant(c.Tenant, func(s *store.Store, t *store.Tenant) error {
+	return p.withTenant(c.Tenant, func(s *store.Store, t *tenancy.Tenant) error {
 		token, err := mint(s.Tenants, t, auth.Principal{Subject: c.Subject, Role: c.Role, Name: string(c.Name), ExpiresAt: time.Now().Add(c.TTL)})
 		if err != nil {
 			return err
@@ -60,7 +61,7 @@ func (c tokenMintCmd) Run(p *program) error {
 }
 
 // mint signs a token with the tenant's own secret.
-func mint(tenants *store.Tenants, t *store.Tenant, who auth.Principal) (string, error) {
+func mint(tenants *tenancy.Directory, t *tenancy.Tenant, who auth.Principal) (string, error) {
 	who.Tenant, who.Slug = t.ID, t.Slug
 	key, err := signingKey(tenants, t)
 	if err != nil {
@@ -70,7 +71,7 @@ func mint(tenants *store.Tenants, t *store.Tenant, who auth.Principal) (string, 
 }
 
 // signingKey is the tenant's own secret.
-func signingKey(tenants *store.Tenants, t *store.Tenant) (auth.Key, error) {
+func signingKey(tenants *tenancy.Directory, t *tenancy.Tenant) (auth.Key, error) {
 	for _, key := range tenants.Keys(t.ID) {
 		if key.Alg == auth.HS256 {
 			return key, nil

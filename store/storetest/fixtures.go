@@ -18,6 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // State returns the SQLSTATE of an error; "" if it has none.
@@ -43,7 +44,7 @@ func Exec(t testing.TB, s *store.Store, id tenant.ID, sql string, args ...any) e
 }
 
 // Table makes a tenant with a roulette room.
-func Table(t testing.TB, s *store.Store, admin *store.Admin) rooms.Ref {
+func Table(t testing.TB, s *store.Store, admin *tenancy.Admin) rooms.Ref {
 	t.Helper()
 	ref := rooms.Ref{Tenant: Tenant(t, admin), Room: "table-1"}
 	OpenRoom(t, s, ref)
@@ -119,7 +120,7 @@ func Balance(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID) game
 }
 
 // Tables opens and claims n rooms of one tenant, each with a player of its own who has 1,000.
-func Tables(t testing.TB, s *store.Store, admin *store.Admin, n int) []rooms.Ref {
+func Tables(t testing.TB, s *store.Store, admin *tenancy.Admin, n int) []rooms.Ref {
 	t.Helper()
 	refs := []rooms.Ref{Table(t, s, admin)}
 	for i := 1; i < n; i++ {
@@ -150,12 +151,12 @@ func WantSeqs(t testing.TB, s *store.Store, refs []rooms.Ref, want ...int64) {
 }
 
 // Casino returns what a tenant is made from, in EUR.
-func Casino(slug string, domains ...string) store.NewTenant {
-	return store.NewTenant{Slug: tenant.Slug(slug), Name: "Casino X", Domains: domains, Currency: "EUR"}
+func Casino(slug string, domains ...string) tenancy.NewTenant {
+	return tenancy.NewTenant{Slug: tenant.Slug(slug), Name: "Casino X", Domains: domains, Currency: "EUR"}
 }
 
 // Count returns the number that a query of the owner's returns.
-func Count(t testing.TB, admin *store.Admin, sql string, args ...any) (n int) {
+func Count(t testing.TB, admin *tenancy.Admin, sql string, args ...any) (n int) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), ownerURL(t, admin))
 	if err != nil {

@@ -33,6 +33,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/seal"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 const (
@@ -106,15 +107,15 @@ func Empty(t testing.TB) Database {
 }
 
 // New makes a database with all schemas, and opens it. Both are closed with the test.
-func New(t testing.TB) (*store.Store, *store.Admin) {
+func New(t testing.TB) (*store.Store, *tenancy.Admin) {
 	t.Helper()
 	return Open(t, Empty(t), store.Options{})
 }
 
 // Open migrates and opens a database that Empty made; o.URL and o.Box are set by it.
-func Open(t testing.TB, d Database, o store.Options) (*store.Store, *store.Admin) {
+func Open(t testing.TB, d Database, o store.Options) (*store.Store, *tenancy.Admin) {
 	t.Helper()
-	admin, err := store.OpenAdmin(t.Context(), d.AdminURL, d.Box)
+	admin, err := tenancy.OpenAdmin(t.Context(), d.AdminURL, d.Box)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,12 +138,12 @@ func Open(t testing.TB, d Database, o store.Options) (*store.Store, *store.Admin
 var owned sync.Map
 
 // Owner connects as the owner of the database that Open returned admin for.
-func Owner(t testing.TB, admin *store.Admin) *pgx.Conn {
+func Owner(t testing.TB, admin *tenancy.Admin) *pgx.Conn {
 	t.Helper()
 	return Connect(t, ownerURL(t, admin))
 }
 
-func ownerURL(t testing.TB, admin *store.Admin) string {
+func ownerURL(t testing.TB, admin *tenancy.Admin) string {
 	t.Helper()
 	d, ok := owned.Load(admin)
 	if !ok {
@@ -164,10 +165,10 @@ func Connect(t testing.TB, url string) *pgx.Conn {
 
 // Tenant makes a tenant of which nothing matters but that it is there: EUR, active. Its
 // scope works at once; a Store's directory shows it once that was polled, or after Reload.
-func Tenant(t testing.TB, admin *store.Admin) tenant.ID {
+func Tenant(t testing.TB, admin *tenancy.Admin) tenant.ID {
 	t.Helper()
 	n := shared.tenants.Add(1)
-	made, err := admin.CreateTenant(t.Context(), store.NewTenant{
+	made, err := admin.CreateTenant(t.Context(), tenancy.NewTenant{
 		Slug: tenant.Slug(fmt.Sprintf("casino-%d", n)), Name: strict.Line(fmt.Sprintf("Casino %d", n)),
 		Domains: []string{fmt.Sprintf("casino-%d.localhost", n)}, Currency: "EUR",
 	})

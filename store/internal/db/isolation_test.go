@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 const denied = "42501"
@@ -275,7 +276,7 @@ func TestNothingOfAScopeIsLeftOnTheConnection(t *testing.T) {
 }
 
 // hold takes a lock for the rest of the test, and returns its number.
-func hold(t *testing.T, admin *store.Admin) int64 {
+func hold(t *testing.T, admin *tenancy.Admin) int64 {
 	t.Helper()
 	const number = 42
 	tx, err := storetest.Owner(t, admin).Begin(t.Context())
@@ -290,7 +291,7 @@ func hold(t *testing.T, admin *store.Admin) int64 {
 }
 
 // awaitWaiting returns when the backend waits for a lock.
-func awaitWaiting(t *testing.T, admin *store.Admin, pid int) {
+func awaitWaiting(t *testing.T, admin *tenancy.Admin, pid int) {
 	conn := storetest.Owner(t, admin)
 	for t.Context().Err() == nil {
 		var waiting bool

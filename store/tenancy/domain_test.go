@@ -1,12 +1,12 @@
-package store_test
+package tenancy_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
 
-	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 func TestADomainIsTheNameOfAHostOrIsRefusedWithTheReason(t *testing.T) {
@@ -16,10 +16,10 @@ func TestADomainIsTheNameOfAHostOrIsRefusedWithTheReason(t *testing.T) {
 		"BÜCHER.example": "xn--bcher-kva.example", "xn--bcher-kva.example": "xn--bcher-kva.example", "localhost": "localhost",
 		"1.casino.example": "1.casino.example", strings.Repeat("a", 63) + ".example": strings.Repeat("a", 63) + ".example",
 	} {
-		if got, err := store.ParseDomain(text); err != nil || got != want {
+		if got, err := tenancy.ParseDomain(text); err != nil || got != want {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
-		if got, err := store.NormalizeHost(text); err != nil || got != want {
+		if got, err := tenancy.NormalizeHost(text); err != nil || got != want {
 			t.Errorf("%q is looked up as %q, %v", text, got, err)
 		}
 	}
@@ -32,8 +32,8 @@ func TestADomainIsTheNameOfAHostOrIsRefusedWithTheReason(t *testing.T) {
 		"-casino.example": "hyphen", "casino-.example": "hyphen", "ca$ino.example": "letters", "a\x00b.example": "letters", "\xff.example": "letters",
 		strings.Repeat("a", 64) + ".example": "63", strings.Repeat("abcdefg.", 40) + "example": "253",
 	} {
-		got, err := store.ParseDomain(text)
-		if !errors.Is(err, store.ErrDomain) || !strings.Contains(err.Error(), why) {
+		got, err := tenancy.ParseDomain(text)
+		if !errors.Is(err, tenancy.ErrDomain) || !strings.Contains(err.Error(), why) {
 			t.Errorf("%.40q: %q, %v; want %q", text, got, err, why)
 		}
 	}
@@ -53,7 +53,7 @@ func TestAFrameAncestorIsAnOrigin(t *testing.T) {
 	} {
 		n := storetest.Casino("casino-"+string(rune('a'+i)), "x"+string(rune('a'+i))+".localhost")
 		n.FrameAncestors = []string{c.origin}
-		if _, err := admin.CreateTenant(t.Context(), n); (err == nil) != c.ok || err != nil && !errors.Is(err, store.ErrTenant) {
+		if _, err := admin.CreateTenant(t.Context(), n); (err == nil) != c.ok || err != nil && !errors.Is(err, tenancy.ErrTenant) {
 			t.Errorf("%q: %v", c.origin, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"context"
@@ -32,7 +32,7 @@ const (
 // tenant, each in a transaction of its own. It may be run at any time and by any number of
 // processes; what is done already is not done again. A database that was restored on another
 // server gets the roles and rights that no dump has, and the login the password of appURL. A
-// tenant that can not be migrated keeps its version, the others go on, and the errors are joined.
+// tenant that cannot be migrated keeps its version, the others go on, and the errors are joined.
 // It returns migrations.ErrNewer if the database is newer, ErrAppLogin, ErrAppDatabase, ErrGrants or
 // seal.ErrMasterKey.
 func (a *Admin) Migrate(ctx context.Context, appURL string) error {
@@ -77,8 +77,8 @@ select coalesce(max(version) filter (where scope = 'platform'), 0),
        coalesce(max(version) filter (where scope = 'tenant'), 0)
 from platform.migration`
 
-// migratePlatform applies the platform's and the template's missing steps in one
-// transaction, then runs then in it.
+// migratePlatform applies the missing steps of the platform and of the template in one transaction, and
+// runs then at its end.
 func (a *Admin) migratePlatform(ctx context.Context, then func(pgx.Tx) error) error {
 	return a.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(migrateLock)); err != nil {
@@ -116,6 +116,7 @@ func (a *Admin) migratePlatform(ctx context.Context, then func(pgx.Tx) error) er
 	})
 }
 
+// step applies a step and records it.
 func (a *Admin) step(ctx context.Context, tx pgx.Tx, scope string, m migrations.Step, sql string) error {
 	if _, err := tx.Exec(ctx, sql); err != nil {
 		return fmt.Errorf("store: %s migration %d %s: %w", scope, m.Version, m.Name, err)
@@ -127,14 +128,13 @@ func (a *Admin) step(ctx context.Context, tx pgx.Tx, scope string, m migrations.
 	return nil
 }
 
-// inSchema is a step's SQL for one tenant's schema, or for the template.
+// inSchema returns a step's SQL for the schema of a tenant, or for the template.
 func inSchema(schema string, m migrations.Step) string {
 	return fmt.Sprintf("set local search_path = %s, pg_temp;\n%s;\nupdate _meta set version = %d;\nset local search_path = pg_catalog, pg_temp",
 		db.Quote(schema), m.SQL, m.Version)
 }
 
-// settle writes down which login the application has and which master key was used, and
-// grants the login its rights.
+// settle records the application's login and the master key, and grants the login its rights.
 func (a *Admin) settle(ctx context.Context, tx pgx.Tx, role string) error {
 	var check []byte
 	err := tx.QueryRow(ctx, `select master_check from platform.instance`).Scan(&check)
@@ -164,7 +164,7 @@ func (a *Admin) settle(ctx context.Context, tx pgx.Tx, role string) error {
 	return nil
 }
 
-// migrateTenants finds those that need anything in one query; the others are not touched.
+// migrateTenants migrates the tenants that need anything, which one query finds. The others are not touched.
 func (a *Admin) migrateTenants(ctx context.Context, role string) error {
 	names, err := a.lacking(ctx)
 	if err != nil {

@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ const (
 	maxAncestors = 32  // origins that may frame a tenant's pages
 )
 
-// Status is where a tenant is in its life.
+// Status says whether a tenant is served, and why or why not.
 type Status string
 
 // The statuses. Those that are Served get in; the others are refused with a reason.
@@ -37,7 +37,7 @@ const (
 // Served reports whether a tenant of this status is let in.
 func (s Status) Served() bool { return s == Active || s == Trial || s == Grace }
 
-// Tenant is what is known of a tenant. It is never changed; a change makes another one.
+// Tenant describes a tenant. It is never changed: a change makes a new one.
 type Tenant struct {
 	ID             tenant.ID
 	Slug           tenant.Slug
@@ -57,14 +57,14 @@ type Tenant struct {
 	keys tenantKeys
 }
 
-// tenantKeys are the keys that are stored of a tenant.
+// tenantKeys holds the keys of a tenant.
 type tenantKeys struct {
 	active  []auth.Key      // the newest first
 	sets    []jwks.Source   // where others are published, without the tenant
 	retired map[string]bool // by kid
 }
 
-// Status is the tenant's status at a moment.
+// Status returns the tenant's status at a moment.
 func (t *Tenant) Status(now time.Time) Status {
 	switch {
 	case t.OutOfOrder != "":
@@ -86,7 +86,7 @@ func (t *Tenant) SameMoney(u *Tenant) bool {
 	return t.Currency == u.Currency && t.Exponent == u.Exponent
 }
 
-// NewTenant is what a tenant is made from.
+// NewTenant describes a tenant that is to be made.
 type NewTenant struct {
 	Slug           tenant.Slug
 	Name           strict.Line // as people see it
@@ -139,6 +139,7 @@ func checkName(name *strict.Line) error {
 	return nil
 }
 
+// checkAncestors returns ErrTenant unless a tenant may have these frame ancestors.
 func checkAncestors(origins []string) error {
 	if len(origins) > maxAncestors {
 		return fmt.Errorf("%w: it has at most %d frame ancestors", ErrTenant, maxAncestors)

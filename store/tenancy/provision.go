@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 const (
 	signingKeySize = 32 // bytes of an HS256 secret
 	keyIDBytes     = 8
-	// platformActor is who an audit line names for what the platform's people did.
+	// platformActor is the actor of audit lines for what the platform's people did.
 	platformActor = "platform"
 	lobbyName     = "Lobby"
 )
@@ -164,7 +164,7 @@ func (a *Admin) inSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, fn func()
 }
 
 // Suspend shuts a tenant out, with a reason that its people are shown: every node refuses
-// it within a second. Suspending again replaces the reason. It returns ErrNoTenant or ErrInvalid.
+// it within a second. Suspending again replaces the reason. It returns store.ErrNoTenant or store.ErrInvalid.
 func (a *Admin) Suspend(ctx context.Context, slug tenant.Slug, reason strict.Line) error {
 	if err := db.CheckReason(reason); err != nil {
 		return err
@@ -172,7 +172,7 @@ func (a *Admin) Suspend(ctx context.Context, slug tenant.Slug, reason strict.Lin
 	return a.setStatus(ctx, slug, "suspended", "tenant.suspend", reason)
 }
 
-// Resume lets a suspended tenant in again. It returns ErrNoTenant.
+// Resume lets a suspended tenant in again. It returns store.ErrNoTenant.
 func (a *Admin) Resume(ctx context.Context, slug tenant.Slug) error {
 	return a.setStatus(ctx, slug, "active", "tenant.resume", "")
 }
@@ -221,7 +221,7 @@ func (a *Admin) ListTenants(ctx context.Context) ([]Tenant, error) {
 	return out, nil
 }
 
-// Tenant returns one tenant, or ErrNoTenant.
+// Tenant returns one tenant, or store.ErrNoTenant.
 func (a *Admin) Tenant(ctx context.Context, slug tenant.Slug) (Tenant, error) {
 	all, err := a.ListTenants(ctx)
 	if err != nil {
@@ -235,7 +235,7 @@ func (a *Admin) Tenant(ctx context.Context, slug tenant.Slug) (Tenant, error) {
 	return Tenant{}, fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
 }
 
-// orNull is a time for SQL, whose zero is null.
+// orNull returns a time as a parameter of a statement, which is null if the time is zero.
 func orNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

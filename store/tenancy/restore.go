@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"context"
@@ -24,8 +24,8 @@ var (
 // Roles belong to a whole server and are in no dump of a database: what follows finds out what a
 // restored database lacks.
 
-// memberRight is whether app is a member of role as it must be: able to act as it, inheriting
-// nothing. Before PostgreSQL 16 the login's NOINHERIT says so.
+// memberRight returns the SQL of whether app is a member of role as it must be: able to act as it, and
+// inheriting nothing. Before PostgreSQL 16 the login's NOINHERIT says so.
 func (a *Admin) memberRight() string {
 	if a.server < grantOptionsServer {
 		return `exists (select from pg_auth_members m where m.roleid = r.oid and m.member = app.oid)`
@@ -34,7 +34,7 @@ func (a *Admin) memberRight() string {
 		and not exists (select from pg_auth_members m where m.roleid = r.oid and m.member = app.oid and m.inherit_option))`
 }
 
-// lacking returns the tenants that need anything: migrations, their role, a membership, or rights.
+// lacking returns the IDs of tenants that lack anything: migrations, their role, a membership, or rights.
 func (a *Admin) lacking(ctx context.Context) ([]string, error) {
 	rows, _ := a.pool.Query(ctx, `
 select t.id from platform.tenant t
@@ -81,7 +81,7 @@ order by r.rolname`, app)
 	return nil
 }
 
-// grantAdmin is the statement by which a superuser lets the owner grant and change a role.
+// grantAdmin returns the statement by which a superuser lets the owner grant and change a role.
 func grantAdmin(role, owner string) string {
 	return fmt.Sprintf("GRANT %s TO %s WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;", db.Quote(role), db.Quote(owner))
 }
@@ -152,9 +152,9 @@ func (a *Admin) log() *slog.Logger {
 
 const selectPlace = `select (select system_identifier from pg_control_system()), (select oid::bigint from pg_database where datname = current_database())`
 
-// checkApp sees to it that the application's URL works and leads to this database: a password that
-// is refused becomes the login's. A server that is not there, as a pooler that is started later, is
-// said and stops nothing.
+// checkApp makes sure that the application's URL works and leads to this database: a password that is
+// refused becomes the login's. A server that does not answer, such as a pooler that is started later, is
+// logged and is no error.
 func (a *Admin) checkApp(ctx context.Context, role, appURL string) error {
 	conn, err := pgx.Connect(ctx, appURL)
 	if state := db.SQLState(err); state == db.StateWrongPassword || state == db.StateNoAuthorization {
@@ -208,7 +208,7 @@ func (a *Admin) setPassword(ctx context.Context, role, appURL string) error {
 	return nil
 }
 
-// needsAdmin says which grant is missing if err is that the owner may not change a role.
+// needsAdmin returns err with the grant that is missing if err is that the owner may not change a role.
 func (a *Admin) needsAdmin(ctx context.Context, role string, err error) error {
 	if db.SQLState(err) != db.StateDenied || a.server < grantOptionsServer {
 		return err
@@ -220,7 +220,7 @@ func (a *Admin) needsAdmin(ctx context.Context, role string, err error) error {
 	return fmt.Errorf("%w:\n%s\n(%w)", ErrGrants, grantAdmin(role, owner), err)
 }
 
-// warnOfMight says that the owner's login can do more than it needs.
+// warnOfMight logs a warning if the owner's login can do more than it needs.
 func (a *Admin) warnOfMight(ctx context.Context) error {
 	var super, programs bool
 	err := a.pool.QueryRow(ctx, `select rolsuper, pg_has_role('pg_execute_server_program', 'MEMBER') from pg_roles where rolname = current_user`).Scan(&super, &programs)

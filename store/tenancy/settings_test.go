@@ -1,4 +1,4 @@
-package store_test
+package tenancy_test
 
 import (
 	"errors"
@@ -17,6 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -34,7 +35,7 @@ func TestACurrencyHasTheDigitsOfISO4217AndAnUnknownOneIsRefused(t *testing.T) {
 	for code, hint := range map[string]string{"eur": "write EUR", "XBT": "ISO 4217", "USDT": "ISO 4217", "DEM": "ISO 4217", "XXX": "ISO 4217", "": "ISO 4217", "€": "ISO 4217"} {
 		n := storetest.Casino("casino-z", "z.localhost")
 		n.Currency = code
-		if _, err := admin.CreateTenant(t.Context(), n); !errors.Is(err, store.ErrTenant) || !strings.Contains(err.Error(), hint) {
+		if _, err := admin.CreateTenant(t.Context(), n); !errors.Is(err, tenancy.ErrTenant) || !strings.Contains(err.Error(), hint) {
 			t.Errorf("%q: %v", code, err)
 		}
 	}
@@ -45,7 +46,7 @@ func TestADatabaseThatIsNotUTF8IsRefused(t *testing.T) {
 	d := storetest.Empty(t)
 	storetest.Super(t, storetest.Database{Name: "postgres"}, `drop database `+d.Name)
 	storetest.Super(t, storetest.Database{Name: "postgres"}, `create database `+d.Name+` owner pitboss_owner encoding 'LATIN1' locale 'C' template template0`)
-	if _, err := store.OpenAdmin(t.Context(), d.AdminURL, d.Box); !errors.Is(err, store.ErrEncoding) || !strings.Contains(err.Error(), "LATIN1") {
+	if _, err := tenancy.OpenAdmin(t.Context(), d.AdminURL, d.Box); !errors.Is(err, tenancy.ErrEncoding) || !strings.Contains(err.Error(), "LATIN1") {
 		t.Errorf("the owner: %v", err)
 	}
 
@@ -53,7 +54,7 @@ func TestADatabaseThatIsNotUTF8IsRefused(t *testing.T) {
 	storetest.Super(t, d, `create schema platform; create table platform.migration (scope text, version int);
 		create table platform.instance (master_check bytea); insert into platform.instance values (null);
 		grant usage on schema platform to pitboss_app; grant select on all tables in schema platform to pitboss_app`)
-	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL, Box: d.Box}); !errors.Is(err, store.ErrEncoding) {
+	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL, Box: d.Box}); !errors.Is(err, tenancy.ErrEncoding) {
 		t.Errorf("a node: %v", err)
 	}
 }
@@ -68,7 +69,7 @@ func TestSettingsOfATenantAreChangedWithAnAuditLineAndToldWithinASecond(t *testi
 	changes := directory(t, s)
 	within(t, changes, time.Second)
 	until := time.Date(2031, 2, 3, 0, 0, 0, 0, time.UTC)
-	got, err := admin.SetTenant(t.Context(), "casino-x", store.Settings{
+	got, err := admin.SetTenant(t.Context(), "casino-x", tenancy.Settings{
 		Name: ptr(strict.Line(" Grand Casino ")), OnTrial: ptr(true), PaidUntil: &until, FrameAncestors: &[]string{"https://portal.example"}, Currency: ptr("JPY"),
 	}, "contract 17")
 	if err != nil || got.Name != "Grand Casino" || !got.OnTrial || !got.PaidUntil.Equal(until) || got.Currency != "JPY" || got.Exponent != 0 || len(got.FrameAncestors) != 1 {
@@ -82,21 +83,21 @@ func TestSettingsOfATenantAreChangedWithAnAuditLineAndToldWithinASecond(t *testi
 		!strings.Contains(string(lines[0].Before), `"currency":"EUR","exponent":2`) || !strings.Contains(string(lines[0].After), `"paid_until":"2031-02-03T00:00:00Z"`) {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
-	got, err = admin.SetTenant(t.Context(), "casino-x", store.Settings{PaidUntil: &time.Time{}, FrameAncestors: &[]string{}}, "contract 18")
+	got, err = admin.SetTenant(t.Context(), "casino-x", tenancy.Settings{PaidUntil: &time.Time{}, FrameAncestors: &[]string{}}, "contract 18")
 	if err != nil || got.Name != "Grand Casino" || !got.PaidUntil.IsZero() || len(got.FrameAncestors) != 0 || got.Currency != "JPY" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for name, c := range map[string]struct {
 		slug   tenant.Slug
-		to     store.Settings
+		to     tenancy.Settings
 		reason strict.Line
 		want   error
 	}{
-		"nobody":    {"casino-y", store.Settings{}, "r", db.ErrNoTenant},
-		"no reason": {"casino-x", store.Settings{}, " ", db.ErrInvalid},
-		"name":      {"casino-x", store.Settings{Name: ptr(strict.Line(" "))}, "r", store.ErrTenant},
-		"currency":  {"casino-x", store.Settings{Currency: ptr("XBT")}, "r", store.ErrTenant},
-		"ancestor":  {"casino-x", store.Settings{FrameAncestors: &[]string{"*"}}, "r", store.ErrTenant},
+		"nobody":    {"casino-y", tenancy.Settings{}, "r", db.ErrNoTenant},
+		"no reason": {"casino-x", tenancy.Settings{}, " ", db.ErrInvalid},
+		"name":      {"casino-x", tenancy.Settings{Name: ptr(strict.Line(" "))}, "r", tenancy.ErrTenant},
+		"currency":  {"casino-x", tenancy.Settings{Currency: ptr("XBT")}, "r", tenancy.ErrTenant},
+		"ancestor":  {"casino-x", tenancy.Settings{FrameAncestors: &[]string{"*"}}, "r", tenancy.ErrTenant},
 	} {
 		if _, err := admin.SetTenant(t.Context(), c.slug, c.to, c.reason); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
@@ -113,10 +114,10 @@ func TestACurrencyStaysOnceMoneyWasMoved(t *testing.T) {
 	}
 	storetest.Fund(t, s, made.ID, "alice", 100)
 	storetest.Fund(t, s, made.ID, "alice", -100) // nobody has any, and it was moved all the same
-	if _, err := admin.SetTenant(t.Context(), "casino-x", store.Settings{Currency: ptr("JPY")}, "r"); !errors.Is(err, store.ErrStaked) {
+	if _, err := admin.SetTenant(t.Context(), "casino-x", tenancy.Settings{Currency: ptr("JPY")}, "r"); !errors.Is(err, tenancy.ErrStaked) {
 		t.Errorf("%v", err)
 	}
-	if got, err := admin.SetTenant(t.Context(), "casino-x", store.Settings{Currency: ptr("EUR"), Name: ptr(strict.Line("Same"))}, "r"); err != nil || got.Name != "Same" {
+	if got, err := admin.SetTenant(t.Context(), "casino-x", tenancy.Settings{Currency: ptr("EUR"), Name: ptr(strict.Line("Same"))}, "r"); err != nil || got.Name != "Same" {
 		t.Errorf("the same currency: %v", err)
 	}
 }
@@ -190,12 +191,12 @@ func TestOfACreditAndAChangeOfCurrencyAtOnceOneIsRefused(t *testing.T) {
 			})
 		})
 		both.Go(func() {
-			_, set = admin.SetTenant(t.Context(), slug, store.Settings{Currency: ptr("JPY")}, "r")
+			_, set = admin.SetTenant(t.Context(), slug, tenancy.Settings{Currency: ptr("JPY")}, "r")
 		})
 		both.Wait()
 		has := storetest.Balance(t, s, made.ID, "alice")
 		switch {
-		case credited == nil && errors.Is(set, store.ErrStaked) && has == game.Money(1000):
+		case credited == nil && errors.Is(set, tenancy.ErrStaked) && has == game.Money(1000):
 		case set == nil && errors.Is(credited, store.ErrCurrencyChanged) && has == 0:
 		default:
 			t.Errorf("the credit: %v; the change: %v; alice has %d", credited, set, has)

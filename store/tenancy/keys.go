@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// KeysMax is how many keys and key sets of a tenant are active at once.
+	// KeysMax is the largest number of keys and key sets of a tenant that are active at once.
 	KeysMax = 16
 	// maxURL bounds the URL of a key set.
 	maxURL = 2000
@@ -37,11 +37,11 @@ var (
 	ErrKey = errors.New("store: not a key")
 )
 
-var _ jwks.Directory = (*Tenants)(nil)
+var _ jwks.Directory = (*Directory)(nil)
 
 // Keys returns the stored keys that verify a tenant's tokens, the newest first, which is the one
 // to sign with; nil if there is no such tenant.
-func (d *Tenants) Keys(id tenant.ID) []auth.Key {
+func (d *Directory) Keys(id tenant.ID) []auth.Key {
 	t, ok := d.ByID(id)
 	if !ok {
 		return nil
@@ -50,7 +50,7 @@ func (d *Tenants) Keys(id tenant.ID) []auth.Key {
 }
 
 // KeySets implements jwks.Directory.
-func (d *Tenants) KeySets(id tenant.ID) []jwks.Source {
+func (d *Directory) KeySets(id tenant.ID) []jwks.Source {
 	t, ok := d.ByID(id)
 	if !ok || len(t.keys.sets) == 0 {
 		return nil
@@ -59,7 +59,7 @@ func (d *Tenants) KeySets(id tenant.ID) []jwks.Source {
 }
 
 // AllKeySets implements jwks.Directory.
-func (d *Tenants) AllKeySets() []jwks.Source {
+func (d *Directory) AllKeySets() []jwks.Source {
 	var out []jwks.Source
 	for _, t := range d.now.Load().all {
 		if len(t.keys.sets) > 0 {
@@ -78,12 +78,12 @@ func (t *Tenant) keySets() []jwks.Source {
 }
 
 // RetiredKey implements jwks.Directory.
-func (d *Tenants) RetiredKey(id tenant.ID, kid string) bool {
+func (d *Directory) RetiredKey(id tenant.ID, kid string) bool {
 	t, ok := d.ByID(id)
 	return ok && t.keys.retired[kid]
 }
 
-// KeyInfo is what may be shown of a key.
+// KeyInfo describes a key without its secret.
 type KeyInfo struct {
 	ID        string    `json:"kid"`
 	Alg       string    `json:"alg"` // JWKS: a set, whose keys have algorithms and ids of their own
@@ -93,7 +93,7 @@ type KeyInfo struct {
 	RetiredAt time.Time `json:"retired_at,omitzero"`
 }
 
-// What a row of platform.tenant_key is whose keys are elsewhere.
+// The algorithms of rows of platform.tenant_key whose keys are elsewhere.
 const (
 	algSet     = "JWKS"
 	algUnknown = "" // of a set's key that was retired by its name
@@ -119,7 +119,7 @@ update platform.tenant_key set state = 'retired', retired_at = clock_timestamp()
 where tenant = $1 and kid <> $2 and alg = 'HS256' and state = 'active'
 returning kid, alg, coalesce(jwks_url, ''), state, created_at, retired_at`
 
-	// retireFromSet keeps a key of a set out by its name.
+	// retireFromSet retires a key of a set by its name.
 	retireFromSet = `
 insert into platform.tenant_key (tenant, kid, alg, state, created_at, retired_at)
 select $1, $2, '', 'retired', clock_timestamp(), clock_timestamp()
@@ -138,7 +138,7 @@ func scanKey(row pgx.CollectableRow) (k KeyInfo, err error) {
 	return k, err
 }
 
-// ListKeys returns a tenant's keys and key sets, those that are active first. It returns ErrNoTenant.
+// ListKeys returns a tenant's keys and key sets, those that are active first. It returns store.ErrNoTenant.
 func (a *Admin) ListKeys(ctx context.Context, slug tenant.Slug) ([]KeyInfo, error) {
 	var out []KeyInfo
 	err := a.inTx(ctx, func(tx pgx.Tx) error {
@@ -160,8 +160,8 @@ func (a *Admin) ListKeys(ctx context.Context, slug tenant.Slug) ([]KeyInfo, erro
 	return out, nil
 }
 
-// AddPublicKey lets in those whose tokens a public key in PEM verifies. An empty kid is chosen. It
-// returns ErrKey, ErrKeyExists, ErrTooManyKeys, ErrNoTenant or ErrInvalid.
+// AddPublicKey adds a public key in PEM that verifies tokens. If kid is empty one is chosen. It
+// returns ErrKey, ErrKeyExists, ErrTooManyKeys, store.ErrNoTenant or store.ErrInvalid.
 func (a *Admin) AddPublicKey(ctx context.Context, slug tenant.Slug, kid, pem string, reason strict.Line) (KeyInfo, error) {
 	public, err := auth.ParsePublicPEM(pem)
 	if err != nil {
@@ -175,8 +175,7 @@ func (a *Admin) AddPublicKey(ctx context.Context, slug tenant.Slug, kid, pem str
 	return k, a.addKey(ctx, slug, &k, pem, reason)
 }
 
-// AddKeySet lets in those whose tokens are verified by the keys that a URL publishes. Nodes read it;
-// see jwks. It returns the errors of AddPublicKey.
+// AddKeySet adds a URL that publishes keys that verify tokens. Nodes read it (see auth/jwks). It returns the errors of AddPublicKey.
 func (a *Admin) AddKeySet(ctx context.Context, slug tenant.Slug, kid, at string, reason strict.Line) (KeyInfo, error) {
 	if err := checkURL(at); err != nil {
 		return KeyInfo{}, err
@@ -185,8 +184,8 @@ func (a *Admin) AddKeySet(ctx context.Context, slug tenant.Slug, kid, at string,
 	return k, a.addKey(ctx, slug, &k, "", reason)
 }
 
-// checkURL returns ErrKey unless a set of keys may be published there. Where the host's name leads is
-// for those who read it to look at.
+// checkURL returns ErrKey unless a set of keys may be published there. The addresses that the host's name
+// has are checked by those who read it.
 func checkURL(at string) error {
 	u, err := url.Parse(at)
 	switch {
@@ -223,9 +222,9 @@ func (a *Admin) addKey(ctx context.Context, slug tenant.Slug, k *KeyInfo, pem st
 	})
 }
 
-// RotateKey makes a new secret, with which tokens are signed from now on, and returns it: it is shown
-// this once. The secrets before it stay good until they are retired; retire does that now. It
-// returns ErrTooManyKeys, ErrNoTenant or ErrInvalid.
+// RotateKey makes a new secret, with which tokens are signed from now on, and returns it, which nothing
+// does again. The secrets before it stay valid until they are retired, which it does if retire is set. It
+// returns ErrTooManyKeys, store.ErrNoTenant or store.ErrInvalid.
 func (a *Admin) RotateKey(ctx context.Context, slug tenant.Slug, retire bool, reason strict.Line) (k KeyInfo, secret []byte, retired []KeyInfo, err error) {
 	k = KeyInfo{Alg: auth.HS256, State: "active", CreatedAt: time.Now().UTC().Truncate(time.Millisecond)}
 	if k.ID, err = newKeyID(); err != nil {
@@ -258,9 +257,9 @@ func (a *Admin) RotateKey(ctx context.Context, slug tenant.Slug, retire bool, re
 	return k, secret, retired, err
 }
 
-// RetireKey takes a key or a key set back, for good: on every node, within a second, no token of it is
-// believed, no ticket redeemed, and the sockets that it let in are closed. A key of a set is kept out by its
-// name, whatever the set says later. It returns ErrNoKey, ErrNoTenant or ErrInvalid.
+// RetireKey retires a key or a key set for good: on every node, within a second, its tokens are refused, its
+// tickets are not redeemed, and the sockets that it let in are closed. A key of a set stays retired by its
+// name, whatever the set publishes later. left is the number of keys that are active then. It returns ErrNoKey, store.ErrNoTenant or store.ErrInvalid.
 func (a *Admin) RetireKey(ctx context.Context, slug tenant.Slug, kid string, reason strict.Line) (k KeyInfo, left int, err error) {
 	if !auth.ValidTokenID(kid) {
 		return k, 0, fmt.Errorf("%w: %q", ErrNoKey, kid)
@@ -294,6 +293,7 @@ func (a *Admin) changeKeys(ctx context.Context, slug tenant.Slug, action, kid st
 	return err
 }
 
+// roomForKey returns ErrTooManyKeys if a tenant may have no more keys.
 func roomForKey(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 	var have int
 	if err := tx.QueryRow(ctx, countKeys, id.String()).Scan(&have); err != nil {
@@ -313,7 +313,7 @@ func newKeyID() (string, error) {
 	return hex.EncodeToString(b), nil
 }
 
-// textOrNull is a text for SQL, whose empty one is null.
+// textOrNull returns a text as a parameter of a statement, which is null if the text is empty.
 func textOrNull(s string) *string {
 	if s == "" {
 		return nil

@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"context"
@@ -24,13 +24,13 @@ where d.domain = any($1) order by d.domain limit 1`
 	choosePrimary = `update platform.domain set is_primary = true where domain = $1 and tenant = $2`
 )
 
-// tenantDomains are those of a tenant as audit lines show them, the primary one first.
+// tenantDomains holds a tenant's domains as audit lines show them, the primary one first.
 type tenantDomains struct {
 	Domains []string `json:"domains"`
 }
 
-// AddDomain makes a domain one of a tenant's; every node serves it there within a second. It returns
-// ErrDomain, ErrDomainTaken, which names whose it is, ErrNoTenant, ErrTenant or ErrInvalid.
+// AddDomain adds a domain to a tenant, which every node serves there within a second. It returns
+// ErrDomain, ErrDomainTaken, which names the tenant that has it, store.ErrNoTenant, ErrTenant or store.ErrInvalid.
 func (a *Admin) AddDomain(ctx context.Context, slug tenant.Slug, domain string, reason strict.Line) (Tenant, error) {
 	name, err := ParseDomain(domain)
 	if err != nil {
@@ -46,7 +46,7 @@ func (a *Admin) AddDomain(ctx context.Context, slug tenant.Slug, domain string, 
 }
 
 // RemoveDomain takes a domain from its tenant, whose sockets that came by it are closed. The primary
-// domain stays: make another one primary before. It returns ErrDomain, ErrNoTenant or ErrInvalid.
+// domain stays: make another one primary before. It returns ErrDomain, store.ErrNoTenant or store.ErrInvalid.
 func (a *Admin) RemoveDomain(ctx context.Context, slug tenant.Slug, domain string, reason strict.Line) (Tenant, error) {
 	name := asKept(domain)
 	return a.changeDomains(ctx, slug, "domain.remove", reason, func(tx pgx.Tx, id tenant.ID, have []string) error {
@@ -61,8 +61,8 @@ func (a *Admin) RemoveDomain(ctx context.Context, slug tenant.Slug, domain strin
 	}, name)
 }
 
-// SetPrimaryDomain makes one of a tenant's domains the first. It returns ErrDomain, ErrNoTenant or
-// ErrInvalid.
+// SetPrimaryDomain makes one of a tenant's domains the first. It returns ErrDomain, store.ErrNoTenant or
+// store.ErrInvalid.
 func (a *Admin) SetPrimaryDomain(ctx context.Context, slug tenant.Slug, domain string, reason strict.Line) (Tenant, error) {
 	name := asKept(domain)
 	return a.changeDomains(ctx, slug, "domain.primary", reason, func(tx pgx.Tx, id tenant.ID, have []string) error {
@@ -77,7 +77,7 @@ func (a *Admin) SetPrimaryDomain(ctx context.Context, slug tenant.Slug, domain s
 	}, name)
 }
 
-// asKept is the form in which a domain is kept. One that was taken before names were checked is
+// asKept returns the form in which a domain is kept. One that was added before names were checked is
 // found as it was written.
 func asKept(domain string) string {
 	if name, err := ParseDomain(domain); err == nil {
@@ -86,7 +86,7 @@ func asKept(domain string) string {
 	return strings.ToLower(strings.TrimSuffix(domain, "."))
 }
 
-// checkOwn returns an ErrDomain that says whose the domain is unless it is one of a tenant's.
+// checkOwn returns an ErrDomain that names the tenant that has the domain, unless have contains it.
 func (a *Admin) checkOwn(ctx context.Context, slug tenant.Slug, name string, have []string) error {
 	if slices.Contains(have, name) {
 		return nil
@@ -129,8 +129,7 @@ func readDomains(ctx context.Context, tx pgx.Tx, id tenant.ID) ([]string, error)
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// domainTaken returns an ErrDomainTaken that names the first of these domains that is a tenant's,
-// and whose.
+// domainTaken returns an ErrDomainTaken that names the first of these domains that is taken, and its tenant.
 func (a *Admin) domainTaken(ctx context.Context, domains ...string) error {
 	var domain, slug string
 	err := a.pool.QueryRow(ctx, selectHolder, domains).Scan(&domain, &slug)

@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import "errors"
 
@@ -7,7 +7,7 @@ var (
 	ErrOlderSchema = errors.New("store: the database is of an older version than this binary: run pitboss migrate")
 	// ErrEncoding means that the database cannot keep every text that people write.
 	ErrEncoding = errors.New("store: the database must be made with encoding UTF8 (create database … encoding 'UTF8' template template0)")
-	// ErrAppLogin means that the application's login can not be what keeps tenants apart.
+	// ErrAppLogin means that the application's login cannot keep tenants apart.
 	ErrAppLogin = errors.New("store: the application's login must be another than the owner's, and no superuser")
 	// ErrSlugTaken means that a tenant of that slug exists.
 	ErrSlugTaken = errors.New("store: a tenant of this slug exists")
@@ -15,8 +15,8 @@ var (
 	ErrDomainTaken = errors.New("store: this domain belongs to a tenant already")
 	// ErrDomain means that a text cannot be a tenant's domain; its text says why.
 	ErrDomain = errors.New("store: not a domain")
-	// ErrTenant means that a new tenant's data can not be right; its text says what.
+	// ErrTenant means that a new tenant's data cannot be right; its text says what.
 	ErrTenant = errors.New("store: not a valid tenant")
-	// ErrStaked means that a tenant's currency cannot be another any more: money was moved in it.
+	// ErrStaked means that a tenant's currency cannot be changed any more: money was moved in it.
 	ErrStaked = errors.New("store: money was moved in the tenant's currency already")
 )

@@ -1,4 +1,4 @@
-package store_test
+package tenancy_test
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // played makes two tenants at whose tables money was staked, and closes the store.
@@ -71,7 +72,7 @@ func plays(t *testing.T, d storetest.Database, refs []rooms.Ref, books []store.T
 // migrate runs Migrate as pitboss does, and returns its error and what it logged.
 func migrate(t *testing.T, d storetest.Database) (said string, err error) {
 	t.Helper()
-	admin, err := store.OpenAdmin(t.Context(), d.AdminURL, d.Box)
+	admin, err := tenancy.OpenAdmin(t.Context(), d.AdminURL, d.Box)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func TestABackupIsRestoredOnAnotherServer(t *testing.T) {
 			run(t, server, "pg_restore", "--exit-on-error", "--no-owner", "--no-privileges", "--dbname="+restored.AdminURL, dump)
 			server.Super(t, "postgres", `create role before login noinherit`)
 			early := strings.Replace(restored.AppURL, "pitboss_app:", "before:", 1)
-			if _, err := store.Open(t.Context(), store.Options{URL: early, Box: d.Box}); !errors.Is(err, store.ErrOlderSchema) {
+			if _, err := store.Open(t.Context(), store.Options{URL: early, Box: d.Box}); !errors.Is(err, tenancy.ErrOlderSchema) {
 				t.Errorf("a node that starts before migrate: %v", err)
 			}
 
@@ -174,7 +175,7 @@ func TestAWholeServerRestoredOnTheNewestIsMigratedWithTheGrantsThatAreNamed(t *t
 
 			restored := newest.Find(t, "pitboss", d.Box)
 			_, err := migrate(t, restored)
-			if errors.Is(err, store.ErrGrants) {
+			if errors.Is(err, tenancy.ErrGrants) {
 				t.Logf("%v", err)
 				for _, ref := range refs {
 					if want := `GRANT "` + ref.Tenant.Role() + `" TO "pitboss_owner" WITH ADMIN TRUE`; !strings.Contains(err.Error(), want) {
@@ -201,7 +202,7 @@ func TestMigrateNamesTheGrantForALoginThatASuperuserMade(t *testing.T) {
 	server.Super(t, "postgres", `create role pitboss_app login noinherit`)
 	_, err := migrate(t, d)
 	want := `GRANT "pitboss_app" TO "pitboss_owner" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;`
-	if !errors.Is(err, store.ErrGrants) || statements(err) != want {
+	if !errors.Is(err, tenancy.ErrGrants) || statements(err) != want {
 		t.Fatalf("got %v", err)
 	}
 	server.Super(t, "postgres", want)
@@ -243,7 +244,7 @@ func TestMigrateMakesTheAppsPasswordThatOfItsURLAndRefusesAnotherDatabase(t *tes
 		"another server":   storetest.Empty(t).AppURL,
 	} {
 		d.AppURL = wrong
-		if _, err := migrate(t, d); !errors.Is(err, store.ErrAppDatabase) {
+		if _, err := migrate(t, d); !errors.Is(err, tenancy.ErrAppDatabase) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -260,7 +261,7 @@ func TestMigrateSaysThatARestoreBySomebodyElseIsNotTheOwners(t *testing.T) {
 	run(t, server, "pg_restore", "--exit-on-error", "--no-owner", "--no-privileges", "--dbname="+restored.SuperURL, dump)
 	_, err := migrate(t, restored)
 	for _, want := range []string{`ALTER SCHEMA "platform" OWNER TO "pitboss_owner";`, `ALTER SCHEMA "` + refs[0].Tenant.Schema() + `" OWNER`, `belong to "postgres"`} {
-		if !errors.Is(err, store.ErrGrants) || !strings.Contains(err.Error(), want) {
+		if !errors.Is(err, tenancy.ErrGrants) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, without %s", err, want)
 		}
 	}

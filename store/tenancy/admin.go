@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"context"
@@ -26,15 +26,15 @@ const (
 
 	adminConns = 4
 
-	// What the application's login is bound to, so that a node that hangs or vanished in the
-	// middle of a transaction does not hold its locks for long, and so that a room hears from the
-	// server itself what it waits for in vain: it waits 10 seconds for an append.
+	// The limits of the application's login, so that a node that hangs or vanished in the middle of a
+	// transaction does not hold its locks for long, and so that a room, which waits 10 seconds for an
+	// append, is told by the server that it waited in vain.
 	appLockTimeout      = 3 * time.Second
 	appStatementTimeout = 7 * time.Second
 	appIdleTimeout      = rooms.LeaseTTL
 )
 
-// What is sealed for the platform and for tenants.
+// The purposes for which texts of the platform and of tenants are sealed.
 const (
 	purposeCheck      = "master key check"
 	purposeSigningKey = "signing key " // and the key's id
@@ -44,9 +44,9 @@ const (
 // of a serving node. The owner's login owns the database and may create roles; it need not
 // be a superuser.
 type Admin struct {
-	// Actor is who audit lines name for what is done here. Empty: "platform".
+	// Actor is the actor of audit lines. It defaults to "platform".
 	Actor string
-	// Log is told what Migrate made that was missing. Nil: nobody is.
+	// Log gets what Migrate made that was missing. If it is nil, nothing is logged.
 	Log *slog.Logger
 
 	pool   *pgxpool.Pool
@@ -90,6 +90,7 @@ func checkEncoding(encoding string) error {
 	return nil
 }
 
+// actor returns the actor of audit lines.
 func (a *Admin) actor() string {
 	if a.Actor == "" {
 		return platformActor
@@ -104,8 +105,8 @@ const selectRole = `
 select rolsuper or rolbypassrls or pg_has_role(oid, current_user, 'member'), rolinherit or not rolcanlogin
 from pg_roles where rolname = $1`
 
-// ensureAppLogin makes the application's login if it is missing, and sees to it that it has
-// and inherits no rights: the isolation of tenants rests on that.
+// ensureAppLogin makes the application's login if it is missing, and makes sure that it neither has nor
+// inherits rights: the isolation of tenants depends on that.
 func (a *Admin) ensureAppLogin(ctx context.Context, appURL string) (role string, err error) {
 	c, err := pgx.ParseConfig(appURL)
 	if err != nil {
@@ -147,7 +148,7 @@ const loginPath = `"$user", ` + template + `, pg_temp`
 // A prepared statement keeps the plan that was made when its tables were small, or empty, until
 // they are analyzed: the login's plans go by indexes from the start.
 
-// loginSettings are what the login is bound to in this database.
+// loginSettings are the settings of the login in this database.
 var loginSettings = [][2]string{
 	{"search_path", loginPath},
 	{"enable_seqscan", "off"},
@@ -156,8 +157,8 @@ var loginSettings = [][2]string{
 	{"idle_in_transaction_session_timeout", fmt.Sprint(appIdleTimeout.Milliseconds())},
 }
 
-// bindLogin gives the login its path and its bounds in this database, and takes from
-// everybody what nobody needs. Migrators do this one after the other.
+// bindLogin gives the login its settings in this database, and revokes rights of the public that nobody
+// needs. Processes that migrate do this one after the other.
 func bindLogin(ctx context.Context, tx pgx.Tx, role string) error {
 	var database string
 	if err := tx.QueryRow(ctx, `select current_database()`).Scan(&database); err != nil {

@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ const (
 	maxLabel  = 63
 )
 
-// NormalizeHost is the form in which a request's Host is looked up: without port and trailing
+// NormalizeHost returns the form in which a request's Host is looked up: without port and trailing
 // dot, in lower case, international names in their ASCII form. It returns ErrDomain.
 func NormalizeHost(host string) (string, error) {
 	name := host
@@ -44,7 +44,7 @@ func NormalizeHost(host string) (string, error) {
 }
 
 // ParseDomain returns the form in which a tenant's domain is kept, which is that of NormalizeHost.
-// It takes nothing but the name of a host, and returns an ErrDomain that says what is wrong.
+// It accepts nothing but the name of a host, and returns an ErrDomain that says what is wrong.
 func ParseDomain(domain string) (string, error) {
 	if why := notAHost(domain); why != "" {
 		return "", fmt.Errorf("%w: %q: %s", ErrDomain, domain, why)
@@ -72,7 +72,7 @@ func ParseDomain(domain string) (string, error) {
 	return ascii, nil
 }
 
-// notAHost says for what else a text was taken that should name a host; "" if it may name one.
+// notAHost returns why a text cannot name a host; "" if it may name one.
 func notAHost(text string) string {
 	_, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	switch {
@@ -98,7 +98,7 @@ func notAHost(text string) string {
 	return ""
 }
 
-// hostOf is the host of a URL, as the end of a sentence.
+// hostOf returns the host of a URL as the end of a sentence.
 func hostOf(text string) string {
 	if u, err := url.Parse(text); err == nil && u.Hostname() != "" {
 		return ", as " + u.Hostname()

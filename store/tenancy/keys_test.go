@@ -1,4 +1,4 @@
-package store_test
+package tenancy_test
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 func TestARetiredKeyLosesItsSecretAndKeepsItsName(t *testing.T) {
@@ -30,10 +31,10 @@ func TestARetiredKeyLosesItsSecretAndKeepsItsName(t *testing.T) {
 	if n := storetest.Count(t, admin, `select count(*) from platform.tenant_key where secret is not null`); n != 0 {
 		t.Error("the secret is still there")
 	}
-	if _, _, err := admin.RetireKey(t.Context(), "casino-x", old, "again"); !errors.Is(err, store.ErrNoKey) {
+	if _, _, err := admin.RetireKey(t.Context(), "casino-x", old, "again"); !errors.Is(err, tenancy.ErrNoKey) {
 		t.Errorf("again: %v", err)
 	}
-	if _, err := admin.AddKeySet(t.Context(), "casino-x", old, "https://casino.example/jwks", "r"); !errors.Is(err, store.ErrKeyExists) {
+	if _, err := admin.AddKeySet(t.Context(), "casino-x", old, "https://casino.example/jwks", "r"); !errors.Is(err, tenancy.ErrKeyExists) {
 		t.Errorf("its name for another: %v", err)
 	}
 	if err := s.Tenants.Reload(t.Context()); err != nil {
@@ -53,7 +54,7 @@ func TestACasinoWhoseKeyCannotBeReadIsMendedByANewOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.Super(t, d, `update platform.tenant_key set secret = '\x00'; update platform.instance set directory_version = directory_version + 1`)
-	reload := func() *store.Tenant {
+	reload := func() *tenancy.Tenant {
 		t.Helper()
 		if err := s.Tenants.Reload(t.Context()); err != nil {
 			t.Fatal(err)
@@ -81,10 +82,10 @@ func TestKeysAddedAtOnceAreNotMoreThanThereMayBe(t *testing.T) {
 	}
 	var refused atomic.Int32
 	var all sync.WaitGroup
-	for i := range store.KeysMax + 4 {
+	for i := range tenancy.KeysMax + 4 {
 		all.Go(func() {
 			_, err := admin.AddKeySet(t.Context(), "casino-x", fmt.Sprint("set-", i), "https://casino.example/jwks", "r")
-			if errors.Is(err, store.ErrTooManyKeys) {
+			if errors.Is(err, tenancy.ErrTooManyKeys) {
 				refused.Add(1)
 			} else if err != nil {
 				t.Error(err)
@@ -93,7 +94,7 @@ func TestKeysAddedAtOnceAreNotMoreThanThereMayBe(t *testing.T) {
 	}
 	all.Wait()
 	list, err := admin.ListKeys(t.Context(), "casino-x")
-	if err != nil || len(list) != store.KeysMax || refused.Load() != 5 {
+	if err != nil || len(list) != tenancy.KeysMax || refused.Load() != 5 {
 		t.Errorf("%d keys, %d refused, %v", len(list), refused.Load(), err)
 	}
 }

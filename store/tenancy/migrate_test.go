@@ -1,4 +1,4 @@
-package store_test
+package tenancy_test
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/migrations"
 	"github.com/pitboss-hub/pitboss/store/seal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 func TestCreateTenantMakesAllOfIt(t *testing.T) {
@@ -30,12 +31,12 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := store.Tenant{
+	want := tenancy.Tenant{
 		Slug: "casino-x", Name: "Casino X",
 		Domains: []string{"casino-x.localhost", "spiel.xn--bcher-kva.example", "xn--bcher-kva.example"},
 		OnTrial: true, PaidUntil: until, Currency: "EUR", Exponent: 2, FrameAncestors: []string{"https://portal.example"},
 	}
-	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(store.Tenant{}, "ID", "CreatedOn", "Version"), cmpopts.IgnoreUnexported(store.Tenant{}))
+	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(tenancy.Tenant{}, "ID", "CreatedOn", "Version"), cmpopts.IgnoreUnexported(tenancy.Tenant{}))
 	if diff != "" {
 		t.Error(diff)
 	}
@@ -63,27 +64,27 @@ func TestCreateTenantRefusesWhatIsTakenOrWrong(t *testing.T) {
 	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "x.localhost")); err != nil {
 		t.Fatal(err)
 	}
-	edit := func(f func(*store.NewTenant)) store.NewTenant {
+	edit := func(f func(*tenancy.NewTenant)) tenancy.NewTenant {
 		n := storetest.Casino("casino-y", "y.localhost")
 		f(&n)
 		return n
 	}
 	for name, c := range map[string]struct {
-		n    store.NewTenant
+		n    tenancy.NewTenant
 		want error
 	}{
-		"slug taken":            {storetest.Casino("casino-x", "y.localhost"), store.ErrSlugTaken},
-		"domain taken":          {storetest.Casino("casino-y", "X.localhost."), store.ErrDomainTaken},
-		"second domain taken":   {storetest.Casino("casino-y", "y.localhost", "x.localhost"), store.ErrDomainTaken},
-		"domain twice":          {storetest.Casino("casino-y", "y.localhost", "Y.localhost"), store.ErrTenant},
+		"slug taken":            {storetest.Casino("casino-x", "y.localhost"), tenancy.ErrSlugTaken},
+		"domain taken":          {storetest.Casino("casino-y", "X.localhost."), tenancy.ErrDomainTaken},
+		"second domain taken":   {storetest.Casino("casino-y", "y.localhost", "x.localhost"), tenancy.ErrDomainTaken},
+		"domain twice":          {storetest.Casino("casino-y", "y.localhost", "Y.localhost"), tenancy.ErrTenant},
 		"slug":                  {storetest.Casino("Casino Y", "y.localhost"), tenant.ErrSlug},
-		"domain":                {storetest.Casino("casino-y", "y y.localhost"), store.ErrDomain},
-		"domain with path":      {storetest.Casino("casino-y", "y.localhost/x"), store.ErrDomain},
-		"no domain":             {storetest.Casino("casino-y"), store.ErrTenant},
-		"no name":               {edit(func(n *store.NewTenant) { n.Name = " " }), store.ErrTenant},
-		"currency":              {edit(func(n *store.NewTenant) { n.Currency = "euro" }), store.ErrTenant},
-		"unknown currency":      {edit(func(n *store.NewTenant) { n.Currency = "XBT" }), store.ErrTenant},
-		"frame ancestor quoted": {edit(func(n *store.NewTenant) { n.FrameAncestors = []string{"'self'; x"} }), store.ErrTenant},
+		"domain":                {storetest.Casino("casino-y", "y y.localhost"), tenancy.ErrDomain},
+		"domain with path":      {storetest.Casino("casino-y", "y.localhost/x"), tenancy.ErrDomain},
+		"no domain":             {storetest.Casino("casino-y"), tenancy.ErrTenant},
+		"no name":               {edit(func(n *tenancy.NewTenant) { n.Name = " " }), tenancy.ErrTenant},
+		"currency":              {edit(func(n *tenancy.NewTenant) { n.Currency = "euro" }), tenancy.ErrTenant},
+		"unknown currency":      {edit(func(n *tenancy.NewTenant) { n.Currency = "XBT" }), tenancy.ErrTenant},
+		"frame ancestor quoted": {edit(func(n *tenancy.NewTenant) { n.FrameAncestors = []string{"'self'; x"} }), tenancy.ErrTenant},
 	} {
 		if _, err := admin.CreateTenant(t.Context(), c.n); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
@@ -98,7 +99,7 @@ func TestCreateTenantRefusesWhatIsTakenOrWrong(t *testing.T) {
 func unused(prefix string) string { return prefix + "-x" + uuid.NewString()[:8] }
 
 // leftOvers counts schemas and roles of tenants of a slug prefix.
-func leftOvers(t *testing.T, admin *store.Admin, slug string) (schemas, roles int) {
+func leftOvers(t *testing.T, admin *tenancy.Admin, slug string) (schemas, roles int) {
 	t.Helper()
 	like := `t\_` + strings.ReplaceAll(slug, "-", `\_`) + `\_______`
 	return storetest.Count(t, admin, `select count(*) from pg_namespace where nspname like $1`, like),
@@ -135,7 +136,7 @@ func TestConcurrentCreatesOfOneSlugHaveOneWinner(t *testing.T) {
 	for _, err := range errs {
 		if err == nil {
 			won++
-		} else if !errors.Is(err, store.ErrSlugTaken) {
+		} else if !errors.Is(err, tenancy.ErrSlugTaken) {
 			t.Errorf("a loser got %v", err)
 		}
 	}
@@ -250,7 +251,7 @@ func TestMigrateMayRunManyTimesAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range errs {
 		wg.Go(func() {
-			admin, err := store.OpenAdmin(t.Context(), d.AdminURL, d.Box)
+			admin, err := tenancy.OpenAdmin(t.Context(), d.AdminURL, d.Box)
 			if err != nil {
 				errs[i] = err
 				return
@@ -276,13 +277,13 @@ func TestNewerOlderAndForeignDatabasesAreRefused(t *testing.T) {
 		return err
 	}
 	_, admin := storetest.Open(t, d, store.Options{})
-	newer, err := store.OpenAdmin(t.Context(), d.AdminURL, d.Box)
+	newer, err := tenancy.OpenAdmin(t.Context(), d.AdminURL, d.Box)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer newer.Close()
 	newer.WithTenantStep(`create table later (x int)`)
-	if _, err := newer.CreateTenant(t.Context(), storetest.Casino("too-early", "x.localhost")); !errors.Is(err, store.ErrOlderSchema) {
+	if _, err := newer.CreateTenant(t.Context(), storetest.Casino("too-early", "x.localhost")); !errors.Is(err, tenancy.ErrOlderSchema) {
 		t.Errorf("CreateTenant by a newer binary: %v", err)
 	}
 	if err := newer.Migrate(t.Context(), d.AppURL); err != nil {
@@ -300,11 +301,11 @@ func TestNewerOlderAndForeignDatabasesAreRefused(t *testing.T) {
 	if _, err := admin.Pool().Exec(t.Context(), `delete from platform.migration`); err != nil {
 		t.Fatal(err)
 	}
-	if err := open(); !errors.Is(err, store.ErrOlderSchema) {
+	if err := open(); !errors.Is(err, tenancy.ErrOlderSchema) {
 		t.Errorf("Open of an older database: %v", err)
 	}
 	d = storetest.Empty(t)
-	if err := open(); !errors.Is(err, store.ErrOlderSchema) {
+	if err := open(); !errors.Is(err, tenancy.ErrOlderSchema) {
 		t.Errorf("Open of an empty database: %v", err)
 	}
 }
@@ -323,7 +324,7 @@ func TestAnotherMasterKeyIsRefused(t *testing.T) {
 	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL}); !errors.Is(err, seal.ErrMasterKey) {
 		t.Errorf("Open without a key: %v", err)
 	}
-	admin, err := store.OpenAdmin(t.Context(), d.AdminURL, other)
+	admin, err := tenancy.OpenAdmin(t.Context(), d.AdminURL, other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,13 +340,13 @@ func TestAnotherMasterKeyIsRefused(t *testing.T) {
 func TestMightyApplicationLoginIsRefused(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
-	admin, err := store.OpenAdmin(t.Context(), d.AdminURL, d.Box)
+	admin, err := tenancy.OpenAdmin(t.Context(), d.AdminURL, d.Box)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer admin.Close()
 	for name, url := range map[string]string{"the owner": d.AdminURL, "a superuser": d.SuperURL} {
-		if err := admin.Migrate(t.Context(), url); !errors.Is(err, store.ErrAppLogin) {
+		if err := admin.Migrate(t.Context(), url); !errors.Is(err, tenancy.ErrAppLogin) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package store_test
+package tenancy_test
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/seal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // lines is a log that may be read while it is written.
@@ -85,7 +86,7 @@ func TestATenantThatCannotBeLoadedIsOutOfOrderByItself(t *testing.T) {
 	changes := directory(t, s)
 	for slug := range breaks {
 		got, ok := s.Tenants.Lookup(string(slug) + ".localhost")
-		if !ok || got.Status(time.Now()) != store.OutOfOrder || got.OutOfOrder == "" {
+		if !ok || got.Status(time.Now()) != tenancy.OutOfOrder || got.OutOfOrder == "" {
 			t.Errorf("%s: found %t, %+v", slug, ok, got)
 		}
 		if n := log.count("tenant=" + string(slug)); n != 1 {
@@ -111,7 +112,7 @@ func TestATenantThatCannotBeLoadedIsOutOfOrderByItself(t *testing.T) {
 	if err := admin.Suspend(t.Context(), "good", "test"); err != nil {
 		t.Fatal(err)
 	}
-	if got := within(t, changes, 2*time.Second); got[1].ID != good.ID || got[1].Status(time.Now()) != store.Suspended {
+	if got := within(t, changes, 2*time.Second); got[1].ID != good.ID || got[1].Status(time.Now()) != tenancy.Suspended {
 		t.Errorf("after Suspend: %+v", got[1])
 	}
 	if _, err := admin.Pool().Exec(t.Context(), `update platform.tenant set currency = 'EUR' where slug = 'currency'`); err != nil {
@@ -139,7 +140,7 @@ func TestARowOfNoTenantsNameStopsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := reopen(t, d, nil)
-	if got, ok := s.Tenants.Lookup("odd.localhost"); !ok || got.Status(time.Now()) != store.OutOfOrder {
+	if got, ok := s.Tenants.Lookup("odd.localhost"); !ok || got.Status(time.Now()) != tenancy.OutOfOrder {
 		t.Errorf("%+v", got)
 	}
 	if n := len(s.Tenants.All()); n != 1 {

@@ -1,4 +1,4 @@
-package store_test
+package tenancy_test
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // TestATenantOfTheFirstVersionKeepsWhatWasAnswered brings a casino to this version that has
@@ -16,7 +17,7 @@ import (
 func TestATenantOfTheFirstVersionKeepsWhatWasAnswered(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
-	old, err := store.OpenAdmin(t.Context(), d.AdminURL, d.Box)
+	old, err := tenancy.OpenAdmin(t.Context(), d.AdminURL, d.Box)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,7 @@ func TestATenantOfTheFirstVersionKeepsWhatWasAnswered(t *testing.T) {
 	storetest.Super(t, d, `insert into `+ref.Tenant.Schema()+`.command (player, id, room, answer) values
 		('alice', '`+was.Command.ID+`', 'table-1', '{"epoch":1,"seq":7,"balance":5}'),
 		('alice', '`+late+`', 'table-1', '{"epoch":1,"seq":0,"refusal":{"code":"betting_closed","message":"Too late."}}')`)
-	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL, Box: d.Box}); !errors.Is(err, store.ErrOlderSchema) {
+	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL, Box: d.Box}); !errors.Is(err, tenancy.ErrOlderSchema) {
 		t.Errorf("before the migration: %v", err)
 	}
 	s, _ := storetest.Open(t, d, store.Options{})

@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"context"
@@ -47,8 +47,8 @@ select tenant, kid, alg, secret, coalesce(public_pem, ''), coalesce(jwks_url, ''
 order by tenant, created_at desc, kid`
 )
 
-// loadTenants reads all tenants with their keys. What is wrong with one makes that one out of
-// order, and no other.
+// loadTenants reads all tenants with their keys. A tenant with anything wrong is out of order, and no
+// other is.
 func loadTenants(ctx context.Context, tx pgx.Tx, box *seal.Box, asApp bool) ([]Tenant, error) {
 	domains, err := loadDomains(ctx, tx)
 	if err != nil {
@@ -102,7 +102,7 @@ func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
 	return t, name, nil
 }
 
-// checkRow says what in a tenant's row cannot be right.
+// checkRow returns an error if a value of a tenant's row cannot be right.
 func (t *Tenant) checkRow() error {
 	if _, err := tenant.ParseSlug(string(t.Slug)); err != nil {
 		return err
@@ -129,8 +129,8 @@ func loadDomains(ctx context.Context, tx pgx.Tx) (map[string][]string, error) {
 	return out, err
 }
 
-// loadKeys returns every tenant's keys, and what is wrong with those of some. Tokens signed with a key
-// that cannot be read would be refused without a word: its tenant is out of order.
+// loadKeys returns the keys of every tenant, and an error for each tenant with a key that cannot be read.
+// Its tokens would be refused without an explanation, so that tenant is out of order.
 func loadKeys(ctx context.Context, tx pgx.Tx, box *seal.Box) (keys map[string]*tenantKeys, broken map[string]error, err error) {
 	keys, broken = map[string]*tenantKeys{}, map[string]error{}
 	var name, pem, url string
@@ -175,7 +175,7 @@ func openKey(box *seal.Box, name string, k auth.Key, sealed []byte, pem string) 
 
 // note logs which tenants went out of order or came back since before, which may be nil, and sets
 // the metric.
-func (d *Tenants) note(ctx context.Context, before, now *directory) {
+func (d *Directory) note(ctx context.Context, before, now *snapshot) {
 	reasons := map[string]string{}
 	if before != nil {
 		reasons = before.broken
@@ -193,9 +193,9 @@ func (d *Tenants) note(ctx context.Context, before, now *directory) {
 	d.broken.Set(float64(len(now.broken)))
 }
 
-// Health returns an error if there are tenants and every one of them is out of order: then it is
-// the database, and not a tenant, that needs somebody.
-func (d *Tenants) Health() error {
+// Health returns an error if there are tenants and all of them are out of order: the fault is the
+// database's then, and not a tenant's.
+func (d *Directory) Health() error {
 	now := d.now.Load()
 	if len(now.broken) == 0 || len(now.broken) < len(now.bySlug) {
 		return nil

@@ -1,4 +1,4 @@
-package store_test
+package tenancy_test
 
 import (
 	"context"
@@ -11,13 +11,14 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
-// directory runs a Store's directory, and returns what OnChange was told.
-func directory(t *testing.T, s *store.Store) (changes <-chan [2]*store.Tenant) {
+// snapshot runs a Store's directory, and returns what OnChange was told.
+func directory(t *testing.T, s *store.Store) (changes <-chan [2]*tenancy.Tenant) {
 	t.Helper()
-	c := make(chan [2]*store.Tenant, 64)
-	s.Tenants.OnChange(func(old, new *store.Tenant) { c <- [2]*store.Tenant{old, new} })
+	c := make(chan [2]*tenancy.Tenant, 64)
+	s.Tenants.OnChange(func(old, new *tenancy.Tenant) { c <- [2]*tenancy.Tenant{old, new} })
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- s.Tenants.Run(ctx) }()
@@ -30,14 +31,14 @@ func directory(t *testing.T, s *store.Store) (changes <-chan [2]*store.Tenant) {
 	return c
 }
 
-func within(t *testing.T, c <-chan [2]*store.Tenant, d time.Duration) [2]*store.Tenant {
+func within(t *testing.T, c <-chan [2]*tenancy.Tenant, d time.Duration) [2]*tenancy.Tenant {
 	t.Helper()
 	select {
 	case got := <-c:
 		return got
 	case <-time.After(d):
 		t.Fatalf("nothing changed within %s", d)
-		return [2]*store.Tenant{}
+		return [2]*tenancy.Tenant{}
 	}
 }
 
@@ -80,7 +81,7 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := within(t, changes, time.Second)
-	if got[0].Status(time.Now()) != store.Active || got[1].Status(time.Now()) != store.Suspended || got[1].SuspendedFor != "licence withdrawn" {
+	if got[0].Status(time.Now()) != tenancy.Active || got[1].Status(time.Now()) != tenancy.Suspended || got[1].SuspendedFor != "licence withdrawn" {
 		t.Errorf("after Suspend: %+v", got)
 	}
 	if now, _ := s.Tenants.Lookup("casino-x.localhost"); now != got[1] {
@@ -89,7 +90,7 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 	if err := admin.Resume(t.Context(), "casino-x"); err != nil {
 		t.Fatal(err)
 	}
-	if got := within(t, changes, time.Second); got[1].Status(time.Now()) != store.Active || got[1].SuspendedFor != "" {
+	if got := within(t, changes, time.Second); got[1].Status(time.Now()) != tenancy.Active || got[1].SuspendedFor != "" {
 		t.Errorf("after Resume: %+v", got[1])
 	}
 	if diff := cmp.Diff(keys, s.Tenants.Keys(made.ID)); diff != "" {
@@ -108,7 +109,7 @@ func TestDirectoryTellsWhenTimeAloneChangesATenant(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	n := storetest.Casino("casino-x", "x.localhost")
-	n.PaidUntil = time.Now().Add(-store.GracePeriod + 2*time.Second)
+	n.PaidUntil = time.Now().Add(-tenancy.GracePeriod + 2*time.Second)
 	if _, err := admin.CreateTenant(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func TestDirectoryTellsWhenTimeAloneChangesATenant(t *testing.T) {
 	}
 	changes := directory(t, s)
 	got := within(t, changes, 10*time.Second)
-	if got[0] != got[1] || got[1].Status(time.Now()) != store.Unpaid {
+	if got[0] != got[1] || got[1].Status(time.Now()) != tenancy.Unpaid {
 		t.Errorf("told %+v", got)
 	}
 }
@@ -145,19 +146,19 @@ func TestStatusFollowsTheCalendar(t *testing.T) {
 	t.Parallel()
 	paid := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
-		t      store.Tenant
+		t      tenancy.Tenant
 		at     time.Time
-		want   store.Status
+		want   tenancy.Status
 		served bool
 	}{
-		"no end":            {store.Tenant{}, paid, store.Active, true},
-		"paid":              {store.Tenant{PaidUntil: paid}, paid.Add(-1), store.Active, true},
-		"trial":             {store.Tenant{PaidUntil: paid, OnTrial: true}, paid.Add(-1), store.Trial, true},
-		"just over":         {store.Tenant{PaidUntil: paid}, paid, store.Grace, true},
-		"last of the grace": {store.Tenant{PaidUntil: paid}, paid.Add(store.GracePeriod - 1), store.Grace, true},
-		"grace over":        {store.Tenant{PaidUntil: paid}, paid.Add(store.GracePeriod), store.Unpaid, false},
-		"trial over":        {store.Tenant{PaidUntil: paid, OnTrial: true}, paid.Add(store.GracePeriod), store.Unpaid, false},
-		"suspended":         {store.Tenant{Suspended: true, PaidUntil: paid}, paid.Add(-1), store.Suspended, false},
+		"no end":            {tenancy.Tenant{}, paid, tenancy.Active, true},
+		"paid":              {tenancy.Tenant{PaidUntil: paid}, paid.Add(-1), tenancy.Active, true},
+		"trial":             {tenancy.Tenant{PaidUntil: paid, OnTrial: true}, paid.Add(-1), tenancy.Trial, true},
+		"just over":         {tenancy.Tenant{PaidUntil: paid}, paid, tenancy.Grace, true},
+		"last of the grace": {tenancy.Tenant{PaidUntil: paid}, paid.Add(tenancy.GracePeriod - 1), tenancy.Grace, true},
+		"grace over":        {tenancy.Tenant{PaidUntil: paid}, paid.Add(tenancy.GracePeriod), tenancy.Unpaid, false},
+		"trial over":        {tenancy.Tenant{PaidUntil: paid, OnTrial: true}, paid.Add(tenancy.GracePeriod), tenancy.Unpaid, false},
+		"suspended":         {tenancy.Tenant{Suspended: true, PaidUntil: paid}, paid.Add(-1), tenancy.Suspended, false},
 	} {
 		if got := c.t.Status(c.at); got != c.want || got.Served() != c.served {
 			t.Errorf("%s: %s, served %t", name, got, got.Served())

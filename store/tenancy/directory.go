@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"cmp"
@@ -23,33 +23,33 @@ import (
 // need not change the directory's version.
 const brokenPoll = time.Second
 
-// Tenants is the directory of tenants, in memory. Its look-ups never touch the database
+// Directory is the directory of tenants, in memory. Its look-ups never touch the database
 // and may be used by many goroutines; Run keeps it up to date.
-type Tenants struct {
+type Directory struct {
 	db     *db.DB
 	box    *seal.Box
-	now    atomic.Pointer[directory]
+	now    atomic.Pointer[snapshot]
 	broken prometheus.Gauge
 
 	mu       sync.Mutex // guards what follows
 	onChange []func(old, new *Tenant)
 }
 
-var _ prometheus.Collector = (*Tenants)(nil)
+var _ prometheus.Collector = (*Directory)(nil)
 
-// newTenants returns a directory that is empty until Reload. box opens the tenants' keys.
-func newTenants(d *db.DB, box *seal.Box) *Tenants {
-	return &Tenants{db: d, box: box, broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_tenants_out_of_order", Help: "Tenants that cannot be served because of what is stored of them."})}
+// NewDirectory returns a directory that is empty until Reload. box opens the tenants' keys.
+func NewDirectory(d *db.DB, box *seal.Box) *Directory {
+	return &Directory{db: d, box: box, broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_tenants_out_of_order", Help: "Tenants that cannot be served because of what is stored of them."})}
 }
 
 // Describe implements prometheus.Collector.
-func (d *Tenants) Describe(out chan<- *prometheus.Desc) { d.broken.Describe(out) }
+func (d *Directory) Describe(out chan<- *prometheus.Desc) { d.broken.Describe(out) }
 
 // Collect implements prometheus.Collector.
-func (d *Tenants) Collect(out chan<- prometheus.Metric) { d.broken.Collect(out) }
+func (d *Directory) Collect(out chan<- prometheus.Metric) { d.broken.Collect(out) }
 
-// directory is one state of all tenants. It is never changed.
-type directory struct {
+// snapshot holds all tenants as they were at one moment. It is never changed.
+type snapshot struct {
 	generation, version int64
 	loaded              time.Time
 	all                 []*Tenant // by slug; without those whose ID cannot be read
@@ -59,8 +59,8 @@ type directory struct {
 	broken              map[string]string // by slug: why a tenant is out of order
 }
 
-// Lookup finds the tenant of a request's Host, which may have a port.
-func (d *Tenants) Lookup(host string) (*Tenant, bool) {
+// Lookup returns the tenant of a request's Host, which may have a port.
+func (d *Directory) Lookup(host string) (*Tenant, bool) {
 	now := d.now.Load()
 	name := host
 	if i := strings.LastIndexByte(name, ':'); i >= 0 && strings.IndexByte(name, ']') < i {
@@ -77,23 +77,23 @@ func (d *Tenants) Lookup(host string) (*Tenant, bool) {
 	return t, ok
 }
 
-// BySlug finds the tenant that has the slug now.
-func (d *Tenants) BySlug(slug tenant.Slug) (*Tenant, bool) {
+// BySlug returns the tenant that has the slug now.
+func (d *Directory) BySlug(slug tenant.Slug) (*Tenant, bool) {
 	t, ok := d.now.Load().bySlug[slug]
 	return t, ok
 }
 
-// ByID finds a tenant.
-func (d *Tenants) ByID(id tenant.ID) (*Tenant, bool) {
+// ByID returns the tenant of an ID.
+func (d *Directory) ByID(id tenant.ID) (*Tenant, bool) {
 	t, ok := d.now.Load().byID[id]
 	return t, ok
 }
 
 // All returns every tenant, by slug.
-func (d *Tenants) All() []*Tenant { return slices.Clone(d.now.Load().all) }
+func (d *Directory) All() []*Tenant { return slices.Clone(d.now.Load().all) }
 
 // IDs returns the IDs of all tenants.
-func (d *Tenants) IDs() []tenant.ID {
+func (d *Directory) IDs() []tenant.ID {
 	all := d.now.Load().all
 	out := make([]tenant.ID, len(all))
 	for i, t := range all {
@@ -105,7 +105,7 @@ func (d *Tenants) IDs() []tenant.ID {
 // OnChange makes Run call f after a tenant came (old is nil), changed, or went (new is
 // nil), and when time alone moved it to another status (old and new are the same). f is
 // called by Run's goroutine, after the directory shows the change, and must not block.
-func (d *Tenants) OnChange(f func(old, new *Tenant)) {
+func (d *Directory) OnChange(f func(old, new *Tenant)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.onChange = append(d.onChange, f)
@@ -113,7 +113,7 @@ func (d *Tenants) OnChange(f func(old, new *Tenant)) {
 
 // Run keeps the directory up to date until ctx ends, then returns nil. While the database
 // does not answer, the directory stays as it is.
-func (d *Tenants) Run(ctx context.Context) error {
+func (d *Directory) Run(ctx context.Context) error {
 	told := d.now.Load()
 	statuses := statusesAt(told, time.Now())
 	return d.db.Poll(ctx, db.Poller{
@@ -133,7 +133,8 @@ func (d *Tenants) Run(ctx context.Context) error {
 	})
 }
 
-func statusesAt(dir *directory, now time.Time) map[tenant.ID]Status {
+// statusesAt returns the status of each tenant at a moment.
+func statusesAt(dir *snapshot, now time.Time) map[tenant.ID]Status {
 	out := make(map[tenant.ID]Status, len(dir.all))
 	for _, t := range dir.all {
 		out[t.ID] = t.Status(now)
@@ -143,7 +144,7 @@ func statusesAt(dir *directory, now time.Time) map[tenant.ID]Status {
 
 // tell calls the listeners for each tenant that differs between two states of the directory or whose
 // status does.
-func (d *Tenants) tell(was, now *directory, before, after map[tenant.ID]Status) {
+func (d *Directory) tell(was, now *snapshot, before, after map[tenant.ID]Status) {
 	d.mu.Lock()
 	listeners := slices.Clone(d.onChange)
 	d.mu.Unlock()
@@ -166,7 +167,7 @@ func (d *Tenants) tell(was, now *directory, before, after map[tenant.ID]Status) 
 }
 
 // poll reloads the directory if anything changed.
-func (d *Tenants) poll(ctx context.Context) error {
+func (d *Directory) poll(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, db.PollTimeout)
 	defer cancel()
 	var generation, version int64
@@ -184,10 +185,10 @@ func (d *Tenants) poll(ctx context.Context) error {
 	return d.Reload(ctx)
 }
 
-// Reload makes the directory what the database says now, without telling anybody; whoever
-// just made a tenant need not wait for Run.
-func (d *Tenants) Reload(ctx context.Context) error {
-	var next *directory
+// Reload reads the directory from the database, without calling the listeners, so that whoever just made
+// a tenant need not wait for Run.
+func (d *Directory) Reload(ctx context.Context) error {
+	var next *snapshot
 	load := func(tx pgx.Tx) error {
 		var generation, version int64
 		q := &pgx.Batch{}
@@ -197,7 +198,7 @@ func (d *Tenants) Reload(ctx context.Context) error {
 			return err
 		}
 		list, err := loadTenants(ctx, tx, d.box, true)
-		next = newDirectory(list)
+		next = newSnapshot(list)
 		next.generation, next.version = generation, version
 		return err
 	}
@@ -219,15 +220,15 @@ func (d *Tenants) Reload(ctx context.Context) error {
 	}
 }
 
-// knows reports whether d is as new as next. Versions count in one generation only.
-func (d *directory) knows(next *directory) bool {
+// knows reports whether d is as new as next. Versions can be compared within one generation only.
+func (d *snapshot) knows(next *snapshot) bool {
 	order := cmp.Or(cmp.Compare(d.generation, next.generation), cmp.Compare(d.version, next.version))
 	return order > 0 || order == 0 && len(d.broken) == 0
 }
 
-// newDirectory returns the directory of a list of tenants.
-func newDirectory(list []Tenant) *directory {
-	d := &directory{
+// newSnapshot returns the directory of a list of tenants.
+func newSnapshot(list []Tenant) *snapshot {
+	d := &snapshot{
 		loaded: time.Now(), broken: map[string]string{},
 		byHost: map[string]*Tenant{}, bySlug: map[tenant.Slug]*Tenant{}, byID: map[tenant.ID]*Tenant{},
 	}

@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"context"
@@ -20,9 +20,9 @@ select (select coalesce(max(version), 0) from platform.migration where scope = '
        i.master_check, current_setting('server_encoding')
 from platform.instance i`
 
-// checkSchema returns an error unless the database is of this binary's version and its secrets are
+// CheckSchema returns an error unless the database is of this binary's version and its secrets are
 // sealed under box's key. It returns migrations.ErrNewer, ErrOlderSchema, ErrEncoding or seal.ErrMasterKey.
-func checkSchema(ctx context.Context, d *db.DB, box *seal.Box) error {
+func CheckSchema(ctx context.Context, d *db.DB, box *seal.Box) error {
 	var platform, tenants int
 	var sealed []byte
 	var encoding string
@@ -47,6 +47,7 @@ func checkSchema(ctx context.Context, d *db.DB, box *seal.Box) error {
 	return checkMaster(box, sealed)
 }
 
+// checkMaster returns seal.ErrMasterKey if sealed, which may be nil, was sealed under another key.
 func checkMaster(box *seal.Box, sealed []byte) error {
 	if sealed == nil {
 		return nil

@@ -1,4 +1,4 @@
-package store
+package tenancy
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
-// Settings are what of a tenant is to be another. What is nil stays.
+// Settings are changes of a tenant. What is nil stays as it is.
 type Settings struct {
 	Name           *strict.Line
 	OnTrial        *bool
@@ -24,7 +24,7 @@ type Settings struct {
 	Currency       *string // ISO 4217; only before money was moved
 }
 
-// tenantSettings are those of a tenant as audit lines show them.
+// tenantSettings holds a tenant's settings as audit lines show them.
 type tenantSettings struct {
 	Name           string     `json:"name"`
 	OnTrial        bool       `json:"on_trial"`
@@ -42,15 +42,15 @@ from platform.tenant where slug = $1 for update`
 	updateSettings = `
 update platform.tenant set name = $2, on_trial = $3, paid_until = $4, frame_ancestors = $5, currency = $6, exponent = $7 where id = $1`
 
-	// selectMoney waits for the credits under way, which hold the house's account until they are
-	// committed, and keeps those that come from their look at the currency (see journal.Ledger.Credit). A
-	// stake needs a credit before it.
+	// selectMoney waits for the credits under way, which lock the house's account until they are
+	// committed, and keeps later ones from reading the currency (journal.Ledger.Credit reads it under that
+	// lock). There can be no stake before the first credit.
 	selectMoney = `select 1 from account where kind = 'house' for update`
 	anyMoney    = `select exists (select from transfer)`
 )
 
 // SetTenant changes settings of a tenant, with an audit line, and returns the tenant as it is then;
-// every node has them within a second. It returns ErrNoTenant, ErrTenant, ErrInvalid or, for another
+// every node has them within a second. It returns store.ErrNoTenant, ErrTenant, store.ErrInvalid or, for another
 // currency after money was moved, ErrStaked.
 func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, reason strict.Line) (Tenant, error) {
 	if err := db.CheckReason(reason); err != nil {
@@ -81,7 +81,7 @@ func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, re
 	return a.Tenant(ctx, slug)
 }
 
-// apply returns the settings as they are to be.
+// apply returns t with the changes applied.
 func (s Settings) apply(t tenantSettings) (tenantSettings, error) {
 	if s.Name != nil {
 		name := *s.Name
@@ -112,7 +112,7 @@ func (s Settings) apply(t tenantSettings) (tenantSettings, error) {
 	return t, nil
 }
 
-// checkUnused returns ErrStaked if money was ever moved at a tenant. Until tx ends none is.
+// checkUnused returns ErrStaked if money was ever moved at a tenant. Until tx ends none can be.
 func (a *Admin) checkUnused(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 	return a.inSchema(ctx, tx, id, func() error {
 		var used bool
@@ -129,8 +129,9 @@ func (a *Admin) checkUnused(ctx context.Context, tx pgx.Tx, id tenant.ID) error 
 	})
 }
 
-// changeTenant runs change in a transaction, adds an audit line that shows what it returns, and
-// tells the nodes. An empty target is the tenant. The tenant's row is locked: changes of a tenant come one after the other.
+// changeTenant runs change in a transaction, adds an audit line with what it returns, and raises the
+// version of the directory, so that all nodes read the change. An empty target means the tenant. The
+// tenant's row is locked: changes of a tenant come one after the other.
 func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, target string, reason strict.Line, change func(tx pgx.Tx, id tenant.ID) (before, after any, err error)) error {
 	err := a.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := a.ready(ctx, tx); err != nil {
@@ -176,7 +177,7 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, targ
 	return err
 }
 
-// jsonOf is v as an audit line keeps it; nothing of nil.
+// jsonOf returns v as JSON; nil if v is nil.
 func jsonOf(v any) (json.RawMessage, error) {
 	if v == nil {
 		return nil, nil

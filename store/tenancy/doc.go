@@ -1,0 +1,27 @@
+// Package tenancy keeps what a tenant is: its name, domains, keys, currency and status, and its schema and
+// role in the database. Directory is what a node knows of all tenants; Admin is the database as its owner
+// sees it, which migrates it and makes and changes tenants.
+//
+// # What always holds
+//
+//   - A request's tenant is found in memory; no request costs SQL for that. A change of a tenant is known
+//     to every node within a second.
+//   - A tenant with anything wrong in its row, its keys, its schema or its role is out of order by itself;
+//     the others are served.
+//   - A tenant is made, changed and migrated whole or not at all, each in a transaction of its own, with
+//     an audit line.
+//   - A tenant's rows are in the tenant's own schema, and only the tenant's own role may touch them. The
+//     application's login may act as that role, owns nothing and inherits nothing.
+//   - A statement of the application waits for a lock for 3 s and runs for 7 s at most. The login is bound to
+//     that, so it holds behind any pooler.
+//   - A tenant's currency stays the same once money was moved in it.
+//
+// # Why
+//
+// The directory's version is one counter row that every change of a tenant updates last in its
+// transaction. A sequence was turned down: its numbers become visible in another order than the
+// transactions that took them, and a poller would miss a change.
+//
+// A step of a migration waits for a table for a fraction of a second only, and is tried again: those who
+// come after it have to wait too.
+package tenancy
