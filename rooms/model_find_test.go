@@ -13,7 +13,7 @@ import (
 //
 //	looks            Directory.look: Leases.Floor, floor.take, dismiss
 //	claims           Directory.tend or methodOpen → openHere; room.recover → reclaim
-//	has it claimed   store.Journal.Claim, its transaction; the index is written after it
+//	has it claimed   journal.Claim, its transaction; the index is written after it
 //	stops the room   room.leave, halt → Directory.forget
 //	hands it over    Directory.handOver: Leases.HandOver, floor.put, methodOpen
 //	hears            methodPlace, floor.hear; tellings get lost, come late, and come back to the teller

@@ -12,7 +12,7 @@ import (
 // step stands for code, and who changes one changes the other:
 //
 //	claims        Directory.openHere, room.reclaim → Journal.Claim on its way
-//	carried out   store.Journal.Claim (claimRoom), Append (moveRooms, lockRooms, command_once)
+//	carried out   journal.Claim (claimRoom), Append (moveRooms, lockRooms, command_once)
 //	decides       room.decide, room.append: something is on its way to the journal
 //	hears         room.load, room.commit, room.concede, ErrFenced in room.process and recover
 //	gives up      journalWithin is over, a connection broke: an append's outcome is not known. What

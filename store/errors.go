@@ -1,12 +1,10 @@
 package store
 
-import (
-	"github.com/pitboss-hub/pitboss/store/internal/db"
-)
+import "github.com/pitboss-hub/pitboss/store/internal/db"
 
-// What any part may answer.
+// The errors that any part may return.
 var (
-	// ErrUnavailable means that the database can not do it now, or that it is not known whether it
+	// ErrUnavailable means that the database cannot do it now, or that it is not known whether it
 	// did: it is away, full or read-only, or something is locked. It may be asked again.
 	ErrUnavailable = db.ErrUnavailable
 	// ErrBusy means that a tenant has all of its connections in use and enough that wait for them:

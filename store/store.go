@@ -10,13 +10,14 @@ import (
 	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/seal"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // Options says where the database is.
 type Options struct {
-	// URL of the application's login (see Admin.Migrate).
+	// URL of the application's login (see tenancy.Admin.Migrate).
 	URL string
 	// ControlURL is where the connections of the control lane go, as the same login: past a pooler
 	// that stands between, whose queue they must not wait in. It defaults to URL.
@@ -27,28 +28,32 @@ type Options struct {
 	Log *slog.Logger
 	// Application is what pg_stat_activity shows, unless a URL says it. Defaults to "pitboss".
 	Application string
-	// MaxConns defaults to DefaultMaxConns.
+	// MaxConns is the largest number of connections for tenants' scopes. It defaults to 16.
 	MaxConns int32
 }
 
-// Store is the database as the application's login sees it, with all that is kept in it. It may be used
-// by many goroutines.
+// Store is the database as the application's login sees it, and the parts that are built on it. It may be
+// used by many goroutines.
 type Store struct {
 	*db.DB
-	Box         *seal.Box
-	Tenants     *tenancy.Directory
-	Journal     *Journal
-	Leases      *Leases
-	Rooms       *Rooms
-	Ledger      *Ledger
-	Refusals    *Refusals
-	Revocations *access.Revocations
+	Box *seal.Box // under the master key
+
+	Tenants *tenancy.Directory // of all tenants, in memory; has to Run
+
+	Journal  *journal.Journal
+	Leases   *journal.Leases
+	Rooms    *journal.Rooms
+	Ledger   *journal.Ledger
+	Refusals *journal.Refusals // has to Run
+
+	Revocations *access.Revocations // in memory; has to Run
 	Tickets     *access.Tickets
-	Audit       *audit.Log
+
+	Audit *audit.Log
 }
 
 // Open connects, checks the schema's version and the master key, and loads the directory of
-// tenants. It returns migrations.ErrNewer, ErrOlderSchema, ErrEncoding or seal.ErrMasterKey.
+// tenants and the revocations. It returns migrations.ErrNewer, tenancy.ErrOlderSchema, tenancy.ErrEncoding or seal.ErrMasterKey.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Box == nil {
 		return nil, fmt.Errorf("%w: none was given", seal.ErrMasterKey)
@@ -60,7 +65,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	tenants := tenancy.NewDirectory(d, o.Box)
 	s := &Store{
 		DB: d, Box: o.Box, Tenants: tenants,
-		Journal: NewJournal(d, o.Box), Leases: NewLeases(d), Rooms: NewRooms(d), Ledger: NewLedger(d), Refusals: NewRefusals(d, tenants.IDs),
+		Journal: journal.New(d, o.Box), Leases: journal.NewLeases(d), Rooms: journal.NewRooms(d), Ledger: journal.NewLedger(d), Refusals: journal.NewRefusals(d, tenants.IDs),
 		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
 	}
 	err = tenancy.CheckSchema(ctx, d, o.Box)

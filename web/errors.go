@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
+	"github.com/pitboss-hub/pitboss/store/journal"
 )
 
 // problem is an error as it is told to a client: over HTTP with its status, over a
@@ -70,12 +71,12 @@ var known = []struct {
 	{rooms.ErrUnavailable, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It is not known whether this was done; send it again under the same command_id.")},
 	{rooms.ErrTooManyRooms, fail(http.StatusConflict, game.CodeLimitReached, "Too many tables are open; close some.")},
 	{access.ErrTooManyRevocations, fail(http.StatusConflict, game.CodeLimitReached, "Too many tokens are taken back; each is for 30 days.")},
-	{store.ErrAmount, fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
+	{journal.ErrAmount, fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
 	{store.ErrInvalid, fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value can not be stored.")},
 	{context.Canceled, fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
-	{store.ErrInsufficientFunds, fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
-	{store.ErrCurrencyChanged, fail(http.StatusConflict, "currency_changed", "The operator's currency is another since; nothing was done.")},
-	{store.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
+	{journal.ErrInsufficientFunds, fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
+	{journal.ErrCurrencyChanged, fail(http.StatusConflict, "currency_changed", "The operator's currency is another since; nothing was done.")},
+	{journal.ErrCommandReused, fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
 	{store.ErrBusy, fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too much is under way here; send it again.")},
 	{store.ErrUnavailable, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "The database can not do this now; send it again under the same command_id.")},
 	{context.DeadlineExceeded, fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It took too long; send it again under the same command_id.")},

@@ -18,8 +18,8 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
-	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/audit"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
@@ -202,7 +202,7 @@ func (s *Server) credit(c echo.Context) error {
 	ctx, cancel := s.patient(c)
 	defer cancel()
 	player := game.PlayerID(param(c, "player"))
-	balance, version, err := s.store.Ledger.Credit(ctx, t.ID, store.Credit{
+	balance, version, err := s.store.Ledger.Credit(ctx, t.ID, journal.Credit{
 		Player: player, Amount: game.Money(in.Amount), Currency: t.Currency, Exponent: t.Exponent, Reason: in.Reason,
 		Actor: actorOf(c), Address: c.RealIP(), CommandID: id,
 	})

@@ -17,7 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
 )
 
 const (
@@ -170,7 +170,7 @@ func (s *Server) readRound(key roundKey) (*lookup, error) {
 	l := &lookup{key: key, readAt: now}
 	game, records, err := s.store.Journal.Round(ctx, key.ref, key.round, roundEventsMax, roundBytesMax)
 	switch {
-	case errors.Is(err, store.ErrTooLong):
+	case errors.Is(err, journal.ErrTooLong):
 		s.hit(limitRoundBytes)
 		l.err, l.over = errLongRound, true // it never gets shorter
 		s.rounds.bytes.charge(id, roundBytesMax, now)

@@ -20,6 +20,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/localpg"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -226,7 +227,7 @@ func furnish(p *program) error {
 // welcomeGift funds a demo player, once for good: the command's id follows from who
 // gets it.
 func welcomeGift(ctx context.Context, s *store.Store, t *tenancy.Tenant, player string) error {
-	_, _, err := s.Ledger.Credit(ctx, t.ID, store.Credit{
+	_, _, err := s.Ledger.Credit(ctx, t.ID, journal.Credit{
 		Player: game.PlayerID(player), Amount: demoFunds, Currency: t.Currency, Exponent: t.Exponent, Reason: "demo funds", Actor: "dev",
 		CommandID: uuid.NewSHA1(uuid.NameSpaceURL, []byte(t.ID.String()+"/"+player)).String(),
 	})

@@ -26,6 +26,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/localpg"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -117,7 +118,7 @@ func (f *floor) openRoom(room, settings string) {
 // token funds a player and returns its token.
 func (f *floor) token(player string) string {
 	f.t.Helper()
-	if _, _, err := f.store.Ledger.Credit(soon(f.t), f.tenant.ID, store.Credit{
+	if _, _, err := f.store.Ledger.Credit(soon(f.t), f.tenant.ID, journal.Credit{
 		Player: game.PlayerID(player), Amount: crashFunds, Currency: f.tenant.Currency, Exponent: f.tenant.Exponent, Reason: "test", Actor: "test", CommandID: uuid.NewString(),
 	}); err != nil {
 		f.t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
@@ -244,7 +245,7 @@ func (c tenantFundCmd) Run(p *program) error {
 				return fmt.Errorf("--command-id is not a UUID: %q", c.CommandID)
 			}
 		}
-		balance, _, err := s.Ledger.Credit(p.ctx, t.ID, store.Credit{
+		balance, _, err := s.Ledger.Credit(p.ctx, t.ID, journal.Credit{
 			Player: game.PlayerID(c.Player), Amount: amount, Currency: t.Currency, Exponent: t.Exponent, Reason: c.Reason, Actor: actor(), CommandID: id.String(),
 		})
 		if err != nil {

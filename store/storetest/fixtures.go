@@ -18,6 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
@@ -63,7 +64,7 @@ func OpenRoom(t testing.TB, s *store.Store, ref rooms.Ref) {
 // Fund gives a player money, in EUR.
 func Fund(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID, amount game.Money) {
 	t.Helper()
-	_, _, err := s.Ledger.Credit(t.Context(), id, store.Credit{
+	_, _, err := s.Ledger.Credit(t.Context(), id, journal.Credit{
 		Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "test", Actor: "op", CommandID: uuid.NewString(),
 	})
 	if err != nil {
@@ -97,7 +98,7 @@ func Record(epoch, seq int64, typ, data string) rooms.Record {
 }
 
 // Sound fails the test unless a tenant's ledger adds up, and returns it.
-func Sound(t testing.TB, s *store.Store, id tenant.ID) store.TrialBalance {
+func Sound(t testing.TB, s *store.Store, id tenant.ID) journal.TrialBalance {
 	t.Helper()
 	b, err := s.Ledger.TrialBalance(t.Context(), id)
 	if err != nil {

@@ -13,12 +13,13 @@ import (
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // played makes two tenants at whose tables money was staked, and closes the store.
-func played(t *testing.T, d storetest.Database) (refs []rooms.Ref, books []store.TrialBalance) {
+func played(t *testing.T, d storetest.Database) (refs []rooms.Ref, books []journal.TrialBalance) {
 	t.Helper()
 	s, admin := storetest.Open(t, d, store.Options{})
 	for range 2 {
@@ -42,7 +43,7 @@ func stake(t *testing.T, s *store.Store, ref rooms.Ref, epoch, seq int64) {
 }
 
 // plays checks that what was played is there and that the tenants go on.
-func plays(t *testing.T, d storetest.Database, refs []rooms.Ref, books []store.TrialBalance) {
+func plays(t *testing.T, d storetest.Database, refs []rooms.Ref, books []journal.TrialBalance) {
 	t.Helper()
 	s := reopen(t, d, nil)
 	if err := s.Tenants.Health(); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -151,7 +152,7 @@ func TestACreditWaitsForTheChangeOfItsCurrencyAndIsRefused(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, _, err := s.Ledger.Credit(t.Context(), made.ID, store.Credit{
+		_, _, err := s.Ledger.Credit(t.Context(), made.ID, journal.Credit{
 			Player: "alice", Amount: 1000, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString(),
 		})
 		done <- err
@@ -166,7 +167,7 @@ func TestACreditWaitsForTheChangeOfItsCurrencyAndIsRefused(t *testing.T) {
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-done; !errors.Is(err, store.ErrCurrencyChanged) {
+	if err := <-done; !errors.Is(err, journal.ErrCurrencyChanged) {
 		t.Errorf("%v", err)
 	}
 	if got := storetest.Balance(t, s, made.ID, "alice"); got != 0 {
@@ -186,7 +187,7 @@ func TestOfACreditAndAChangeOfCurrencyAtOnceOneIsRefused(t *testing.T) {
 		var credited, set error
 		var both sync.WaitGroup
 		both.Go(func() {
-			_, _, credited = s.Ledger.Credit(t.Context(), made.ID, store.Credit{
+			_, _, credited = s.Ledger.Credit(t.Context(), made.ID, journal.Credit{
 				Player: "alice", Amount: 1000, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString(),
 			})
 		})
@@ -197,7 +198,7 @@ func TestOfACreditAndAChangeOfCurrencyAtOnceOneIsRefused(t *testing.T) {
 		has := storetest.Balance(t, s, made.ID, "alice")
 		switch {
 		case credited == nil && errors.Is(set, tenancy.ErrStaked) && has == game.Money(1000):
-		case set == nil && errors.Is(credited, store.ErrCurrencyChanged) && has == 0:
+		case set == nil && errors.Is(credited, journal.ErrCurrencyChanged) && has == 0:
 		default:
 			t.Errorf("the credit: %v; the change: %v; alice has %d", credited, set, has)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	// ErrUnavailable means that the database can not do it now, or that it is not known whether it
+	// ErrUnavailable means that the database cannot do it now, or that it is not known whether it
 	// did: it is away, full or read-only, or something is locked. It may be asked again.
 	ErrUnavailable = errors.New("store: the database can not do this now")
 	// ErrBusy means that a tenant has all of its connections in use and enough that wait for them:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -30,7 +31,7 @@ func BenchmarkExecModes(b *testing.B) {
 	for i := range refs {
 		refs[i] = storetest.Table(b, s, admin)
 		storetest.Claim(b, s, refs[i], "n")
-		storetest.Fund(b, s, refs[i].Tenant, "player", store.MaxAmount)
+		storetest.Fund(b, s, refs[i].Tenant, "player", journal.MaxAmount)
 	}
 	for _, mode := range []pgx.QueryExecMode{
 		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeDescribeExec, pgx.QueryExecModeExec,

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// refusalSweep is how often a node deletes old refusals, give or take a half of it.
+	// refusalSweep is the average time between two sweeps of a node.
 	refusalSweep = time.Hour
-	// refusalPortion is how many refusals are deleted in one transaction at most.
+	// refusalPortion is the largest number of refusals that one transaction deletes.
 	refusalPortion = 1000
 )
 
@@ -38,8 +38,7 @@ type Refusals struct {
 // NewRefusals returns the refusals of the tenants that tenants returns.
 func NewRefusals(d *db.DB, tenants func() []tenant.ID) *Refusals { return &Refusals{d, tenants} }
 
-// Run deletes the refusals of all tenants that have had their time, until ctx ends; then it
-// returns nil. It may run on any number of nodes.
+// Run deletes old refusals of all tenants until ctx ends, then returns nil. It may run on any number of nodes.
 func (r *Refusals) Run(ctx context.Context) error {
 	for {
 		t := time.NewTimer(refusalSweep/2 + rand.N(refusalSweep))

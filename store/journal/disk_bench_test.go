@@ -1,4 +1,4 @@
-package store_test
+package journal_test
 
 import (
 	"encoding/json"
@@ -13,6 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -27,7 +28,7 @@ func BenchmarkDisk(b *testing.B) {
 	ref := storetest.Table(b, s, admin)
 	epoch := storetest.Claim(b, s, ref, "n").Epoch
 	for i := range players {
-		storetest.Fund(b, s, ref.Tenant, player(0, i), store.MaxAmount)
+		storetest.Fund(b, s, ref.Tenant, player(0, i), journal.MaxAmount)
 	}
 	j := s.Journal
 	conn, err := pgx.Connect(b.Context(), d.SuperURL)

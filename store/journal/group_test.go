@@ -1,4 +1,4 @@
-package store_test
+package journal_test
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -106,8 +106,8 @@ func TestAPanicInAnAppendEndsThatAppendOnly(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	refs := storetest.Tables(t, s, admin, 3)
-	bug := storetest.Batch(0, storetest.Bet(store.Buggy, 1, player(1, 0), 100))
-	bug.Epoch = store.Buggy
+	bug := storetest.Batch(0, storetest.Bet(journal.Buggy, 1, player(1, 0), 100))
+	bug.Epoch = journal.Buggy
 	_, errs := s.Journal.Together(t.Context(), refs, []rooms.Batch{
 		storetest.Batch(0, storetest.Bet(1, 1, player(0, 0), 100)), bug, storetest.Batch(0, storetest.Bet(1, 1, player(2, 0), 100)),
 	})

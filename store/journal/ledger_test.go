@@ -1,4 +1,4 @@
-package store_test
+package journal_test
 
 import (
 	"errors"
@@ -13,6 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -20,7 +21,7 @@ func TestCreditHasOneEffectForOneCommand(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin)
-	c := store.Credit{Player: "alice", Amount: 1000, Currency: "EUR", Exponent: 2, Reason: "deposit", Actor: "op", Address: "10.0.0.1", CommandID: uuid.NewString()}
+	c := journal.Credit{Player: "alice", Amount: 1000, Currency: "EUR", Exponent: 2, Reason: "deposit", Actor: "op", Address: "10.0.0.1", CommandID: uuid.NewString()}
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {
@@ -37,14 +38,14 @@ func TestCreditHasOneEffectForOneCommand(t *testing.T) {
 	}
 	storetest.Sound(t, s, id)
 
-	for name, edit := range map[string]func(*store.Credit){
-		"another player": func(c *store.Credit) { c.Player = "bob" },
-		"another amount": func(c *store.Credit) { c.Amount = 999 },
-		"the other way":  func(c *store.Credit) { c.Amount = -1000 },
+	for name, edit := range map[string]func(*journal.Credit){
+		"another player": func(c *journal.Credit) { c.Player = "bob" },
+		"another amount": func(c *journal.Credit) { c.Amount = 999 },
+		"the other way":  func(c *journal.Credit) { c.Amount = -1000 },
 	} {
 		other := c
 		edit(&other)
-		if _, _, err := s.Ledger.Credit(t.Context(), id, other); !errors.Is(err, store.ErrCommandReused) {
+		if _, _, err := s.Ledger.Credit(t.Context(), id, other); !errors.Is(err, journal.ErrCommandReused) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -56,18 +57,18 @@ func TestCreditNeverTakesMoreThanThereIs(t *testing.T) {
 	id := storetest.Tenant(t, admin)
 	storetest.Fund(t, s, id, "alice", 1000)
 	credit := func(who game.PlayerID, amount game.Money) error {
-		_, _, err := s.Ledger.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
+		_, _, err := s.Ledger.Credit(t.Context(), id, journal.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
 		return err
 	}
 	for name, c := range map[string]struct {
 		err  error
 		want error
 	}{
-		"more than there is":  {credit("alice", -1001), store.ErrInsufficientFunds},
-		"of nobody":           {credit("nobody", -1), store.ErrInsufficientFunds},
-		"nothing":             {credit("alice", 0), store.ErrAmount},
-		"more than the limit": {credit("alice", store.MaxAmount+1), store.ErrAmount},
-		"less than the limit": {credit("alice", -store.MaxAmount-1), store.ErrAmount},
+		"more than there is":  {credit("alice", -1001), journal.ErrInsufficientFunds},
+		"of nobody":           {credit("nobody", -1), journal.ErrInsufficientFunds},
+		"nothing":             {credit("alice", 0), journal.ErrAmount},
+		"more than the limit": {credit("alice", journal.MaxAmount+1), journal.ErrAmount},
+		"less than the limit": {credit("alice", -journal.MaxAmount-1), journal.ErrAmount},
 		"no player":           {credit("", 1), db.ErrInvalid},
 		"all of it":           {credit("alice", -1000), nil},
 	} {
@@ -174,7 +175,7 @@ func TestLedgerAddsUpWhateverIsWritten(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	for node := range 2 {
-		journal := store.NewJournal(s.DB, s.Box) // a node's rooms share transactions
+		journal := journal.New(s.DB, s.Box) // a node's rooms share transactions
 		for _, ref := range refs {
 			seed := rnd.Uint64()
 			wg.Go(func() {
@@ -190,11 +191,11 @@ func TestLedgerAddsUpWhateverIsWritten(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		for range 60 {
 			who, amount := players[r.IntN(len(players))], game.Money(r.IntN(400)-200)
-			_, _, err := s.Ledger.Credit(t.Context(), id, store.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
+			_, _, err := s.Ledger.Credit(t.Context(), id, journal.Credit{Player: who, Amount: amount, Currency: "EUR", Exponent: 2, Reason: "r", Actor: "op", CommandID: uuid.NewString()})
 			switch {
 			case err == nil:
 				books.add(who, amount)
-			case !errors.Is(err, store.ErrInsufficientFunds) && !errors.Is(err, store.ErrAmount):
+			case !errors.Is(err, journal.ErrInsufficientFunds) && !errors.Is(err, journal.ErrAmount):
 				t.Error(err)
 			}
 		}
@@ -236,7 +237,7 @@ func (b *books) add(who game.PlayerID, amount game.Money) {
 // writer is a node that believes it owns a room, until it is told otherwise.
 type writer struct {
 	s          *store.Store
-	journal    *store.Journal
+	journal    *journal.Journal
 	ref        rooms.Ref
 	node       string
 	rnd        *rand.Rand

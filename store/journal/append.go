@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"encoding/json"
@@ -15,7 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
-// plan is one Append on its way: what is asked, what comes of it.
+// plan is an Append that is under way: what was asked for, and what comes of it.
 type plan struct {
 	// Set once by newPlan.
 	ref     rooms.Ref
@@ -35,7 +35,7 @@ type plan struct {
 	err     error
 }
 
-// keys are commands' players and ids, for SQL.
+// keys holds the players and ids of commands, as parameters of statements.
 type keys struct{ players, ids []string }
 
 func (k *keys) add(player game.PlayerID, id uuid.UUID) {
@@ -51,7 +51,7 @@ type commandKey struct {
 	id     uuid.UUID
 }
 
-// commandHere is a command of one room.
+// commandHere identifies a command within one room.
 type commandHere struct {
 	commandKey
 	room string
@@ -62,7 +62,7 @@ type answered struct {
 	answer json.RawMessage
 }
 
-// account is an account's row; id 0 means that it is not there yet.
+// account is the row of an account; id 0 means that there is none yet.
 type account struct {
 	id, balance, version int64
 	changed              bool
@@ -77,7 +77,7 @@ type posted struct {
 	command *string
 }
 
-// newPlan refuses a batch that no room should have made.
+// newPlan returns the plan of a batch. It returns store.ErrInvalid for one that no room should have made.
 func newPlan(ref rooms.Ref, b rooms.Batch) (*plan, error) {
 	p := &plan{ref: ref, b: b, lastSeq: b.Seq, ids: make([]uuid.UUID, len(b.Entries)), done: make(chan struct{})}
 	seen, needed := map[commandKey]bool{}, map[game.PlayerID]bool{}
@@ -122,10 +122,10 @@ func newPlan(ref rooms.Ref, b rooms.Batch) (*plan, error) {
 	return p, nil
 }
 
-// compute goes through the entries in order, on top of what the plans before did to g. It
-// returns a *rooms.Conflict that names every entry that can not be written, or nil and sets
-// what write writes. An entry that can not be written has no effect on those after it; a plan
-// with an error has none on g.
+// compute applies the entries in order to the accounts of g, which earlier plans may have changed. It
+// returns a *rooms.Conflict that names every entry that cannot be written; if there is none it sets what
+// has to be written. An entry that cannot be written has no effect on later ones, and a plan with an error
+// has none on g.
 func (p *plan) compute(g *group) (err error) {
 	p.before, p.answers, p.posted = map[*account]account{}, nil, nil
 	defer func() {
@@ -173,8 +173,8 @@ func (p *plan) compute(g *group) (err error) {
 	return nil
 }
 
-// post moves one entry's money, all of it or none, and returns whose it was. It returns
-// ErrInsufficientFunds.
+// post moves the money of one entry, all of it or none, and returns the players whose money it was. It
+// returns ErrInsufficientFunds.
 func (p *plan) post(g *group, i int, seq int64) (touched []game.PlayerID, err error) {
 	e := p.b.Entries[i]
 	at := time.Now().UTC()
@@ -220,7 +220,7 @@ func (p *plan) post(g *group, i int, seq int64) (touched []game.PlayerID, err er
 	return touched, nil
 }
 
-// move moves amount from debit to credit, one of which is the player's.
+// move moves amount from debit to credit, one of which is player.
 func move(debit, credit, player *account, amount int64) error {
 	if debit == player && player.balance < amount {
 		return ErrInsufficientFunds
@@ -237,6 +237,7 @@ func move(debit, credit, player *account, amount int64) error {
 	return nil
 }
 
+// answer returns the answer to an entry whose money was moved.
 func (p *plan) answer(g *group, e rooms.Entry, seq int64, touched []game.PlayerID) rooms.Answer {
 	out := rooms.Answer{Epoch: p.b.Epoch, Seq: seq, Refusal: e.Refusal}
 	if e.Command != nil {

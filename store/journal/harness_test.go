@@ -1,13 +1,17 @@
-package store_test
+package journal_test
 
 import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/storetest"
 )
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 var seedFlag = flag.Uint64("seed", 0, "replay a random test")
 

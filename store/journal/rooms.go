@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"context"
@@ -22,7 +22,7 @@ type Rooms struct{ db *db.DB }
 // NewRooms returns the rooms of all tenants.
 func NewRooms(d *db.DB) *Rooms { return &Rooms{d} }
 
-// RoomInfo is a room without its journal.
+// RoomInfo describes a room without its journal.
 type RoomInfo struct {
 	rooms.Config
 	Status     rooms.Status
@@ -37,7 +37,7 @@ const (
 )
 
 // List returns all rooms of a tenant, also closed ones, the oldest first. It returns
-// ErrNoTenant.
+// store.ErrNoTenant.
 func (r *Rooms) List(ctx context.Context, id tenant.ID) ([]RoomInfo, error) {
 	return r.list(ctx, id, selectRooms)
 }
@@ -54,6 +54,7 @@ func (r *Rooms) Get(ctx context.Context, ref rooms.Ref) (RoomInfo, error) {
 	return list[0], nil
 }
 
+// list returns the rooms that a query selects.
 func (r *Rooms) list(ctx context.Context, id tenant.ID, sql string, args ...any) ([]RoomInfo, error) {
 	var out []RoomInfo
 	err := r.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
@@ -71,8 +72,8 @@ func (r *Rooms) list(ctx context.Context, id tenant.ID, sql string, args ...any)
 	return out, nil
 }
 
-// Open makes a room, with an audit line. The settings must be what the game accepts. It
-// returns rooms.ErrExists, rooms.ErrRoomID or ErrNoTenant.
+// Open opens a new room, with an audit line. The settings must be what the game accepts. It
+// returns rooms.ErrExists, rooms.ErrRoomID or store.ErrNoTenant.
 func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor, address string) error {
 	ref, err := rooms.NewRef(id, c.Room)
 	if err != nil {
@@ -89,8 +90,7 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor, a
 	if open >= rooms.RoomsMax {
 		return fmt.Errorf("%w: %d", rooms.ErrTooManyRooms, open)
 	}
-	// The index first: it may name a room that is not there, but no room is ever unknown to
-	// it.
+	// The index comes first: it may name a room that is not there, but no room is ever missing in it.
 	err = r.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, db.InsertIndex, id.String(), c.Room)
 		return err
@@ -125,7 +125,7 @@ const markClosing = `update room set status = 'closing' where id = $1 and status
 
 // Close asks a room's owner to end the round at hand and close: it marks the room, with
 // an audit line, and the owner sees that in Leases.Floor. Asking again changes nothing. It
-// returns rooms.ErrNotFound or ErrInvalid.
+// returns rooms.ErrNotFound or store.ErrInvalid.
 func (r *Rooms) Close(ctx context.Context, ref rooms.Ref, actor string, reason strict.Line, address string) error {
 	if err := db.CheckReason(reason); err != nil {
 		return err
@@ -158,7 +158,7 @@ func (r *Rooms) Close(ctx context.Context, ref rooms.Ref, actor string, reason s
 	return nil
 }
 
-// askIndex leaves a room alone that is closed already.
+// askIndex marks a room as closing, unless it is closed already.
 const askIndex = `
 update platform.room set state = 'closing', reason = $3, changed = clock_timestamp(), change = pg_current_xact_id()::text::bigint
 where tenant = $1 and room = $2 and state = 'open'`

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	// ErrCurrencyChanged means that an amount was meant in a currency that the tenant has no more.
+	// ErrCurrencyChanged means that an amount is in a currency that is not the tenant's any more.
 	ErrCurrencyChanged = errors.New("store: the tenant's currency is another since")
 	// ErrInsufficientFunds means that a player's balance does not cover an amount.
 	ErrInsufficientFunds = errors.New("store: insufficient funds")
@@ -20,8 +20,8 @@ var (
 	ErrTooLong = errors.New("store: too long to be read at once")
 )
 
-// unwritable reports whether what was to be written is to blame: data that can not be, a
-// constraint, a limit of the server (classes 22, 23, 54), or what no room should ask for.
+// unwritable reports whether the batch is to blame for an error: impossible data, a constraint, a limit of
+// the server (classes 22, 23, 54), or what no room should ask for.
 func unwritable(err error) bool {
 	if errors.Is(err, db.ErrNoTenant) || answeredMeanwhile(err) {
 		return false

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"cmp"
@@ -20,32 +20,32 @@ import (
 )
 
 const (
-	// groupEntries is from how many entries on a transaction takes no further append.
+	// groupEntries is the number of entries from which on a transaction takes no further append.
 	groupEntries = 512
-	// groupsAtOnce is how many transactions of appends of one tenant may be under way: one would
-	// leave the database idle while the next is put together and the log is flushed, more than
-	// two make the groups smaller. (BenchmarkAppendTogether; docs/benchmarks.)
+	// groupsAtOnce is the number of transactions of appends that one tenant may have under way: one would
+	// leave the database idle while the next is put together and the log is flushed, and more than
+	// two would make the groups smaller. (BenchmarkAppendTogether; docs/benchmarks.)
 	groupsAtOnce = 2
 	// groupWithin bounds a transaction of appends, which outlives the callers' contexts. It is less
-	// than a room waits, so that what is known of it is heard.
+	// than a room waits, so that the room gets an answer.
 	groupWithin = 8 * time.Second
 )
 
-// lanes are the appends that wait, by tenant. While a tenant's transaction is under way, what
-// comes waits and goes into the next one together: many rooms share a commit, nobody waits for
-// a timer, and the busier the database is, the fewer transactions it is given.
+// lanes holds the appends that wait, by tenant. Appends that come while a tenant's transactions are under
+// way go into the next one together: many rooms share a commit, nobody waits for a timer, and the busier
+// the database is, the fewer transactions it gets.
 type lanes struct {
 	mu      sync.Mutex
 	waiting map[tenant.ID]*lane // there is an entry while somebody commits
 }
 
-// lane is one tenant's.
+// lane holds the appends of one tenant.
 type lane struct {
 	plans []*plan
 	busy  int // transactions that are under way
 }
 
-// commit returns when p is done, or ctx ended.
+// commit returns the answers to p when it is written, or an error when it is not or ctx ends.
 func (j *Journal) commit(ctx context.Context, p *plan) ([]rooms.Answer, error) {
 	l, id := &j.lanes, p.ref.Tenant
 	l.mu.Lock()
@@ -101,7 +101,7 @@ func (j *Journal) serve(ctx context.Context, id tenant.ID) {
 	}
 }
 
-// next takes the appends of the next transaction, of each room at most one.
+// next removes and returns the appends of the next transaction, at most one of each room.
 func (l *lanes) next(id tenant.ID) []*plan {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -127,8 +127,8 @@ func (l *lanes) next(id tenant.ID) []*plan {
 	return now
 }
 
-// together commits the plans in one transaction, and tells each what came of it. If the server
-// refuses the whole for what may be one room's fault, each room gets a transaction of its own.
+// together commits the plans in one transaction, and sets their answers and errors. If the server refuses
+// the transaction for what may be the fault of one room, each room gets a transaction of its own.
 func (j *Journal) together(ctx context.Context, id tenant.ID, plans []*plan) {
 	err := j.tried(ctx, id, plans)
 	var refused *pgconn.PgError
@@ -146,10 +146,11 @@ func (j *Journal) together(ctx context.Context, id tenant.ID, plans []*plan) {
 	}
 }
 
-// errPanic is a bug of ours, which ends no more than the appends that it was met in: their rooms
-// are rebuilt from what was written.
+// errPanic means that there is a bug in this package. It ends no more than the appends of the transaction,
+// whose rooms are rebuilt from what was written.
 var errPanic = errors.New("store: panic in an append")
 
+// tried calls try, and turns a panic into errPanic.
 func (j *Journal) tried(ctx context.Context, id tenant.ID, plans []*plan) (err error) {
 	defer func() {
 		if x := recover(); x != nil {
@@ -160,13 +161,13 @@ func (j *Journal) tried(ctx context.Context, id tenant.ID, plans []*plan) (err e
 	return j.try(ctx, id, plans)
 }
 
-// try is a transaction, and again if other transactions were in its way. A plan's own error
-// is set in it; the error of all is returned.
+// try commits the plans in one transaction, and tries again if other transactions were in its way. It sets
+// the error of a plan that fails by itself, and returns the error that all plans have in common.
 //
-// It first presumes that all is as usual: nobody is fenced off, every stake is covered, no
-// command comes a second time. Then rooms and balances can be moved without looking at them
-// before, which halves what the database has to do for a bet. If it was not so nothing is
-// written, and the plans are gone through one by one.
+// It first presumes the usual case: nobody is fenced off, every stake is covered, no command comes a second
+// time. Then rooms and balances can be changed without reading them before, which halves the work of the
+// database for a bet. If it is not so nothing is written, and the plans are computed one by one from what
+// was read under locks.
 func (j *Journal) try(ctx context.Context, id tenant.ID, plans []*plan) error {
 	ctx, cancel := context.WithTimeout(ctx, groupWithin)
 	defer cancel()
@@ -198,7 +199,7 @@ func (j *Journal) try(ctx context.Context, id tenant.ID, plans []*plan) error {
 	}
 }
 
-// group is one attempt at a transaction: what the database has, and what the plans make of it.
+// group is one attempt at a transaction: what was read, and what the plans change.
 type group struct {
 	plans    []*plan // in the order in which their rooms are locked
 	there    map[string]bool
@@ -208,6 +209,7 @@ type group struct {
 	tills    map[string]*account
 }
 
+// newGroup returns a group of the plans, in the order of their rooms.
 func newGroup(plans []*plan) *group {
 	plans = slices.Clone(plans)
 	slices.SortFunc(plans, func(a, b *plan) int { return cmp.Compare(a.ref.Room, b.ref.Room) })
@@ -220,7 +222,7 @@ func newGroup(plans []*plan) *group {
 	}
 }
 
-// player is a player's account; one that is not there is empty.
+// player returns a player's account; one that is not there is empty.
 func (g *group) player(who game.PlayerID) *account {
 	a := g.accounts[who]
 	if a == nil {
@@ -230,7 +232,7 @@ func (g *group) player(who game.PlayerID) *account {
 	return a
 }
 
-// till is a room's account.
+// till returns a room's account.
 func (g *group) till(room string) *account {
 	a := g.tills[room]
 	if a == nil {
@@ -248,7 +250,7 @@ select r.id from unnest($1::text[], $2::bigint[], $3::bigint[]) as k(id, epoch, 
 join room r on r.id = k.id and r.epoch = k.epoch and r.seq = k.seq
 order by r.id for no key update of r`
 
-	// selectCommands has what was accepted last, so that it counts: a node of the version before
+	// selectCommands returns accepted commands last, so that they win: a node of the version before
 	// refusals had a table does not look there.
 	selectCommands = `
 select player, id, room, body, answer from (
@@ -259,15 +261,15 @@ select player, id, room, body, answer from (
   from unnest($1::text[], $2::text[]) as k(player, id) join refusal r on r.player = k.player and r.id = k.id::uuid
 ) as x(player, id, room, body, answer, accepted) order by accepted`
 
-	// lockAccounts locks in one order for everybody: players by name, then tills. It leaves
-	// room for those who only look whether an account is there.
+	// lockAccounts locks accounts in one order for everybody: players by name, then tills. It does not
+	// block those who only look whether an account is there.
 	lockAccounts = `
 select kind, owner, id, balance, version from account
 where (kind = 'player' and owner = any($1)) or (kind = 'till' and owner = any($2))
 order by kind, owner for no key update`
 )
 
-// load queues the locks and what the plans depend on. From then on nobody else changes it.
+// load queues the statements that lock and read what the plans depend on.
 func (g *group) load() *pgx.Batch {
 	q := &pgx.Batch{}
 	var roomIDs, owners []string
@@ -319,9 +321,8 @@ func (g *group) load() *pgx.Batch {
 	return q
 }
 
-// compute lets each plan that may go on go on, in order, and returns those that can be
-// written. A plan that can not has its error, and hurts no other. The error of all is
-// *missingAccounts.
+// compute computes the plans in order, and returns those that can be written. It sets the error of a plan
+// that cannot be written, which does not affect the others. The error that it returns is *missingAccounts.
 func (g *group) compute() ([]*plan, error) {
 	var good []*plan
 	for _, p := range g.plans {

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"context"
@@ -14,7 +14,8 @@ import (
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
-// Leases are kept in the platform's schema, where all tenants' rooms are seen at once.
+// Leases keeps the leases of nodes, and where the rooms of all tenants are, in the platform's schema. It may
+// be used by many goroutines.
 type Leases struct{ db *db.DB }
 
 var _ rooms.Leases = (*Leases)(nil)
@@ -35,7 +36,7 @@ returning n.expired is null or n.expired < clock_timestamp()`
 
 	releaseLease = `delete from platform.node where node = $1 and incarnation = $2`
 
-	// What is long dead is of no interest: its rooms are orphans with or without it.
+	// selectNodes leaves dead nodes out: their rooms are orphans with or without them.
 	selectNodes = `select node, draining from platform.node where expires > clock_timestamp() order by node`
 
 	selectPlaces = `
@@ -167,7 +168,7 @@ func (l *Leases) Announce(ctx context.Context, node, incarnation string) error {
 	return nil
 }
 
-// Processes returns the incarnations of all nodes that live or are about to, or did a moment ago.
+// Processes returns the incarnations of all nodes that live or are starting, or lived a moment ago.
 func (l *Leases) Processes(ctx context.Context) (out [][16]byte, err error) {
 	err = l.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		rows, _ := conn.Query(ctx, selectProcesses, listedFor) // its error comes from CollectRows

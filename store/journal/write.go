@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"encoding/json"
@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// moveRooms moves the rooms on that are where their writers believe, and returns them. A room
-	// that was told to close stays told, whatever a writer who has not heard it yet says.
+	// moveRooms advances the rooms that are at the position that their writers know, and returns them. A
+	// room that is closing stays so, whatever the status of a writer that does not know it yet.
 	moveRooms = `
 update room r set
   seq = u.seq,
@@ -33,8 +33,8 @@ select u.room, u.epoch, u.seq, u.at, u.type, u.round, u.data::json
 from unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::bigint[], $7::text[])
   as u(room, epoch, seq, at, type, round, data)`
 
-	// insertCommands and insertRefusals also look whether the id is in the other table: there is no
-	// answer then, which the table refuses. (A statement of its own for that costs every bet more;
+	// insertCommands and insertRefusals also look for the id in the other table: if it is there the
+	// answer is null, which the table refuses. (A statement of its own for that costs every bet more;
 	// "offset 0" keeps the planner from reading the whole of the other table.)
 	insertCommands = `
 insert into command (room, player, id, body, answer)
@@ -59,7 +59,7 @@ update account a set balance = u.balance, version = u.version
 from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as u(id, balance, version) where a.id = u.id`
 )
 
-// roomMove is what an append does to its room's row.
+// roomMove describes how an append changes its room's row.
 type roomMove struct {
 	snapshot           *string
 	seed               bool // the open seed is replaced, or dropped
@@ -78,7 +78,7 @@ func (g *group) write(q *pgx.Batch) error {
 	return g.queueRest(q, plans)
 }
 
-// queueRest queues what is only added.
+// queueRest queues the rows that are added: events, commands, transfers and audit lines.
 func (g *group) queueRest(q *pgx.Batch, plans []*plan) error {
 	queueEvents(q, plans)
 	if err := queueCommands(q, plans); err != nil {
@@ -108,7 +108,7 @@ func queueRooms(q *pgx.Batch, plans []*plan) *pgx.QueuedQuery {
 	return q.Queue(moveRooms, ids, seqs, statuses, snapshots, seeds, sealed, commitments, epochs, was)
 }
 
-// all fails a statement that did not change n rows.
+// all returns a check that fails unless a statement changed n rows.
 func all(n int, what string) func(pgconn.CommandTag) error {
 	return func(tag pgconn.CommandTag) error {
 		if int(tag.RowsAffected()) != n {
@@ -140,7 +140,7 @@ func queueEvents(q *pgx.Batch, plans []*plan) {
 	}
 }
 
-// answers are commands and what they are answered with.
+// answers holds commands and their answers, as parameters of statements.
 type answers struct {
 	keys
 	rooms, texts []string

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
-// purposeSeed is what a room's open seed is sealed for, with the room's name.
+// purposeSeed is the purpose for which a room's open seed is sealed, before the room's name.
 const purposeSeed = "open seed of room "
 
 // indexTimeout bounds a write to platform.room that follows a committed transaction.
@@ -31,8 +31,8 @@ type Journal struct {
 
 var _ rooms.Journal = (*Journal)(nil)
 
-// NewJournal returns the journal of all rooms of all tenants. box seals the seeds of open rounds.
-func NewJournal(d *db.DB, box *seal.Box) *Journal {
+// New returns the journal of all rooms of all tenants. box seals the seeds of open rounds.
+func New(d *db.DB, box *seal.Box) *Journal {
 	return &Journal{d, box, lanes{waiting: map[tenant.ID]*lane{}}}
 }
 
@@ -109,8 +109,8 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 	return saved, nil
 }
 
-// index changes platform.room after the tenant's own row changed. The change stands whether
-// this works or not: the next Claim repairs the index, also one that fails.
+// index updates platform.room after the tenant's own row was changed. That change stands also if index
+// fails: the next Claim repairs the index, even one that fails.
 func (j *Journal) index(ctx context.Context, sql string, ref rooms.Ref, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexTimeout)
 	defer cancel()
@@ -130,8 +130,8 @@ func (j *Journal) Since(ctx context.Context, ref rooms.Ref, seq int64, limit int
 }
 
 // Round returns a room's game and the events of one of its rounds, in order; none if there was no
-// such round. It reads no event of a round that has more events, or more bytes of them, than it
-// may: that is ErrTooLong. It returns rooms.ErrNotFound if there is no such room or tenant.
+// such round. It returns ErrTooLong, and reads no event, if the round has more events or bytes than given. It
+// returns rooms.ErrNotFound if there is no such room or tenant.
 func (j *Journal) Round(ctx context.Context, ref rooms.Ref, round int64, events, bytes int) (game string, out []rooms.Record, err error) {
 	err = j.db.Tenant(ref.Tenant).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		var count, size int
@@ -158,6 +158,7 @@ func (j *Journal) Round(ctx context.Context, ref rooms.Ref, round int64, events,
 	return game, out, nil
 }
 
+// read returns the events that a query selects.
 func (j *Journal) read(ctx context.Context, ref rooms.Ref, sql string, args ...any) ([]rooms.Record, error) {
 	var out []rooms.Record
 	err := j.db.Tenant(ref.Tenant).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
@@ -173,6 +174,7 @@ func (j *Journal) read(ctx context.Context, ref rooms.Ref, sql string, args ...a
 	return out, nil
 }
 
+// records returns the events that a query selects in tx.
 func records(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]rooms.Record, error) {
 	rows, _ := tx.Query(ctx, sql, args...) // its error comes from AppendRows
 	return pgx.AppendRows([]rooms.Record(nil), rows, func(row pgx.CollectableRow) (rooms.Record, error) {
@@ -187,7 +189,7 @@ func records(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]rooms.R
 // being written share the next transaction.
 //
 // The rooms' rows are locked first, by id, then the players' accounts by name, then the tills',
-// which only these rooms touch: two transactions of appends, or one and a Credit, can not wait
+// which only these rooms touch: two transactions of appends, or one and a Credit, cannot wait
 // for each other.
 func (j *Journal) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]rooms.Answer, error) {
 	p, err := newPlan(ref, b)
@@ -215,6 +217,7 @@ func (j *Journal) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]r
 	return answers, nil
 }
 
+// move returns how a batch changes its room's row.
 func (j *Journal) move(ref rooms.Ref, b rooms.Batch) (m roomMove, err error) {
 	m.snapshot = db.JSONText(b.Snapshot)
 	if !b.Commit.IsZero() {
@@ -240,8 +243,8 @@ const insertAccounts = `
 insert into account (kind, owner) select u.kind, u.owner from unnest($1::text[], $2::text[]) as u(kind, owner)
 order by u.kind, u.owner on conflict do nothing`
 
-// openAccounts makes empty accounts, in a transaction of its own so that Append can still
-// lock all accounts in one order. That happens once in a player's life.
+// openAccounts adds empty accounts, in a transaction of its own, so that Append can still lock all accounts
+// in one order. That happens once for each player.
 func openAccounts(ctx context.Context, scope db.Scope, m *missingAccounts) error {
 	var kinds, owners []string
 	for _, p := range m.players {

@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"context"
@@ -17,14 +17,14 @@ import (
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
-// MaxAmount is the most that one Credit moves, in minor units.
+// MaxAmount is the largest amount of one Credit, in minor units.
 const MaxAmount game.Money = 1_000_000_000_000_000
 
-// MaxBalance is the most that Credit lets a player have, in minor units. It leaves room for
+// MaxBalance is the largest balance to which Credit adds, in minor units. It leaves room for
 // winnings below 2^53, up to which a browser counts exactly.
 const MaxBalance = 4 * int64(MaxAmount)
 
-// Sorts of accounts: a player's money, what a room took less what it paid, and where the
+// The kinds of accounts: a player's money, what a room took less what it paid, and the house, where the
 // players' money comes from.
 const (
 	kindPlayer = "player"
@@ -32,8 +32,8 @@ const (
 	kindHouse  = "house"
 )
 
-// Ledger keeps players' money: every balance is what its transfers add up to, the sum of a tenant's
-// balances is zero, and no player's is below zero. It may be used by many goroutines.
+// Ledger keeps the money of players: every balance is the sum of its transfers, the sum of a tenant's
+// balances is zero, and no player's balance is below zero. It may be used by many goroutines.
 type Ledger struct{ db *db.DB }
 
 // NewLedger returns the ledger of all tenants.
@@ -42,7 +42,7 @@ func NewLedger(d *db.DB) *Ledger { return &Ledger{d} }
 const selectBalance = `select balance, version from account where kind = 'player' and owner = $1`
 
 // Balance returns a player's money and its version, which rises with every posting. A
-// player who never had any has 0 at version 0. It returns ErrNoTenant.
+// player who never had any has 0 at version 0. It returns store.ErrNoTenant.
 func (l *Ledger) Balance(ctx context.Context, id tenant.ID, player game.PlayerID) (balance game.Money, version int64, err error) {
 	err = l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		balance, version = 0, 0
@@ -62,8 +62,8 @@ const selectSeat = `
 select coalesce(a.balance, 0), coalesce(a.version, 0), (extract(epoch from clock_timestamp()) * 1000000)::bigint
 from (select) as one left join account a on a.kind = 'player' and a.owner = $1`
 
-// Seat is Balance with the database's time in microseconds: of two that ask one after the other,
-// on whatever nodes, the later is told the larger one.
+// Seat returns what Balance does, and the database's time in microseconds: of two calls one after the other,
+// on whatever nodes, the later one gets the larger time.
 func (l *Ledger) Seat(ctx context.Context, id tenant.ID, player game.PlayerID) (balance game.Money, version, seat int64, err error) {
 	err = l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, selectSeat, string(player)).Scan((*int64)(&balance), &version, &seat)
@@ -74,7 +74,7 @@ func (l *Ledger) Seat(ctx context.Context, id tenant.ID, player game.PlayerID) (
 	return balance, version, seat, nil
 }
 
-// Credit is money that people of the operator give to a player, or take back.
+// Credit describes money that people of the operator give to a player, or take back.
 type Credit struct {
 	Player    game.PlayerID
 	Amount    game.Money  // below zero: taken back
@@ -98,9 +98,9 @@ values ($1, $2, $3, 'credit', $4, $5, $6, clock_timestamp())`
 )
 
 // Credit moves money between the house and a player, with an audit line, and returns the
-// player's balance. A command id that had its effect already has no second one: it returns
-// the balance as it is now. Errors: ErrInsufficientFunds if more is taken back than there
-// is, ErrAmount, ErrCommandReused, ErrCurrencyChanged, ErrInvalid, ErrNoTenant.
+// player's balance. A command id has its effect once: when it comes again, Credit changes nothing and returns
+// the balance as it is. It returns ErrInsufficientFunds if more is taken back than there is, ErrAmount,
+// ErrCommandReused, ErrCurrencyChanged, store.ErrInvalid or store.ErrNoTenant.
 func (l *Ledger) Credit(ctx context.Context, id tenant.ID, c Credit) (balance game.Money, version int64, err error) {
 	command, err := uuid.Parse(c.CommandID)
 	switch {
@@ -128,6 +128,7 @@ func (l *Ledger) Credit(ctx context.Context, id tenant.ID, c Credit) (balance ga
 	return balance, version, nil
 }
 
+// credit is the transaction of Credit, and returns the player's account.
 func credit(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, command string) (account, error) {
 	if _, err := tx.Exec(ctx, openPlayer, string(c.Player)); err != nil {
 		return account{}, err
@@ -187,9 +188,9 @@ const (
 	leaveScope     = `select set_config('role', 'none', true)`
 )
 
-// sameCurrency returns ErrCurrencyChanged if a tenant has another currency than an amount was meant
-// in. tx, which holds the house's account, is the tenant's, who cannot see the platform's row: the
-// login can.
+// sameCurrency returns ErrCurrencyChanged if an amount is in another currency than the tenant's. The tenant's
+// role cannot see the platform's row, so tx, which has locked the house's account, becomes the login's for a
+// moment.
 func sameCurrency(ctx context.Context, tx pgx.Tx, id tenant.ID, meant string, exponent int) error {
 	var has string
 	var digits int
@@ -216,11 +217,11 @@ type AccountBalance struct {
 	Posted  game.Money `json:"-"` // credits less debits of its transfers: must be Balance
 }
 
-// TrialBalance is the whole ledger at one moment.
+// TrialBalance holds the whole ledger at one moment.
 type TrialBalance struct {
 	Sum      game.Money       `json:"sum"` // of all balances: must be zero
 	Accounts []AccountBalance `json:"accounts"`
-	// OK says that the sum is zero and that every balance is what its transfers add up to.
+	// OK reports whether the sum is zero and every balance is the sum of its transfers.
 	OK bool `json:"ok"`
 }
 
@@ -234,7 +235,7 @@ from account a full join (
 ) t on t.account = a.id
 order by 1, 2`
 
-// TrialBalance adds up the ledger. One that is not OK is an alarm. It returns ErrNoTenant.
+// TrialBalance adds up the ledger. One that is not OK is an alarm. It returns store.ErrNoTenant.
 func (l *Ledger) TrialBalance(ctx context.Context, id tenant.ID) (TrialBalance, error) {
 	var out TrialBalance
 	err := l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -262,7 +263,7 @@ func (l *Ledger) TrialBalance(ctx context.Context, id tenant.ID) (TrialBalance, 
 	return out, nil
 }
 
-// Player is a player as the ledger knows him.
+// Player describes a player in the ledger.
 type Player struct {
 	Player    game.PlayerID
 	Balance   game.Money
@@ -273,8 +274,8 @@ type Player struct {
 const selectPlayers = `
 select owner, balance, version, created_at from account where kind = 'player' and owner > $1 order by owner limit $2`
 
-// Players returns at most limit players whose names come after one, by name; "" is before
-// all. It returns ErrNoTenant.
+// Players returns at most limit players whose names come after the name after, by name; "" comes before
+// all. It returns store.ErrNoTenant.
 func (l *Ledger) Players(ctx context.Context, id tenant.ID, after game.PlayerID, limit int) ([]Player, error) {
 	var out []Player
 	err := l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {

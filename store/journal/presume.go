@@ -1,4 +1,4 @@
-package store
+package journal
 
 import (
 	"cmp"
@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// moveAccounts needs no lock before it: the constraint account_funds says no for all if one
-	// stake is not covered.
+	// moveAccounts needs no lock before it: if one stake is not covered, the constraint account_funds
+	// makes it fail for all.
 	moveAccounts = `
 update account a set balance = a.balance + u.delta, version = a.version + u.moves
 from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) as u(kind, owner, delta, moves)
@@ -25,13 +25,13 @@ returning a.kind, a.owner, a.id, a.balance - u.delta, a.version - u.moves`
 	selectAccounts = `select kind, owner, id, balance, version from account where kind = 'player' and owner = any($1)`
 )
 
-// errUnusual means that what was presumed is not so.
+// errUnusual means that what was presumed is not the case.
 var errUnusual = errors.New("store: not as presumed")
 
-// owner is whose account it is.
+// owner identifies an account.
 type owner struct{ kind, name string }
 
-// presume queues the rooms' and the accounts' moves, as they are if every plan can be written.
+// presume queues the changes of rooms and accounts as they are if every plan can be written.
 func (g *group) presume() *pgx.Batch {
 	q := &pgx.Batch{}
 	queueRooms(q, g.plans).Query(func(rows pgx.Rows) error {
@@ -85,7 +85,7 @@ func (g *group) presume() *pgx.Batch {
 	return q
 }
 
-// found notes accounts as they were before the transaction.
+// found records accounts as they were before the transaction.
 func (g *group) found(rows pgx.Rows) error {
 	var kind, name string
 	var a account
@@ -110,8 +110,8 @@ func (g *group) confirm(q *pgx.Batch) error {
 	return g.queueRest(q, plans)
 }
 
-// unusual reports whether a transaction that presumed was undone because it was not so. The
-// plans' errors are not to be believed then.
+// unusual reports whether err says that what was presumed is not the case. The errors of the plans mean
+// nothing then.
 func unusual(err error) bool {
 	return errors.Is(err, errUnusual) || db.Violates(err, "account_funds") || answeredMeanwhile(err)
 }

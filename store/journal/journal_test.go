@@ -1,4 +1,4 @@
-package store_test
+package journal_test
 
 import (
 	"encoding/json"
@@ -11,7 +11,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
-	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -81,7 +81,7 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 		t.Errorf("round of %q: %d events, %v", game, len(round), err)
 	}
 	for name, most := range map[string][2]int{"events": {3, 1 << 20}, "bytes": {4, bytes}} {
-		if _, round, err = s.Journal.Round(t.Context(), ref, 1, most[0], most[1]); !errors.Is(err, store.ErrTooLong) || round != nil {
+		if _, round, err = s.Journal.Round(t.Context(), ref, 1, most[0], most[1]); !errors.Is(err, journal.ErrTooLong) || round != nil {
 			t.Errorf("too many %s: %d events, %v", name, len(round), err)
 		}
 	}
@@ -264,7 +264,7 @@ func TestSameCommandInTwoRoomsAtOnceHasOneEffect(t *testing.T) {
 			go func() { // ends with the sends below
 				e := storetest.Bet(1, seqs[i]+1, "alice", 100)
 				e.Command.ID = id
-				_, err := store.NewJournal(s.DB, s.Box).Append(t.Context(), ref, rooms.Batch{Epoch: 1, Seq: seqs[i], Entries: []rooms.Entry{e}})
+				_, err := journal.New(s.DB, s.Box).Append(t.Context(), ref, rooms.Batch{Epoch: 1, Seq: seqs[i], Entries: []rooms.Entry{e}})
 				if err == nil {
 					seqs[i]++
 				}

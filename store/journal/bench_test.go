@@ -1,4 +1,4 @@
-package store_test
+package journal_test
 
 import (
 	"fmt"
@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -56,7 +57,7 @@ func BenchmarkAppendTogether(b *testing.B) {
 				}
 				storetest.Claim(b, s, refs[i], "n")
 				for seat := range seats {
-					storetest.Fund(b, s, refs[i].Tenant, player(i, seat), store.MaxAmount)
+					storetest.Fund(b, s, refs[i].Tenant, player(i, seat), journal.MaxAmount)
 				}
 			}
 			var left atomic.Int64
@@ -104,7 +105,7 @@ func appendBets(b *testing.B, s *store.Store, admin *tenancy.Admin, bets, tenant
 		refs[i] = storetest.Table(b, s, admin)
 		storetest.Claim(b, s, refs[i], "n")
 		for _, p := range players {
-			storetest.Fund(b, s, refs[i].Tenant, p, store.MaxAmount)
+			storetest.Fund(b, s, refs[i].Tenant, p, journal.MaxAmount)
 		}
 	}
 	j := s.Journal
