@@ -159,7 +159,7 @@ func scanRevocation(row pgx.CollectableRow) (v revocation, err error) {
 // learn adds what is new of found, and calls the listeners. If found is the whole, it replaces what was
 // known.
 func (r *Revocations) learn(found []revocation, whole bool) {
-	news := map[tenant.ID]bool{}
+	changed := map[tenant.ID]bool{}
 	r.mu.Lock()
 	if whole {
 		clear(r.tenants)
@@ -173,7 +173,7 @@ func (r *Revocations) learn(found []revocation, whole bool) {
 		switch v.kind {
 		case kindRevokedToken:
 			if _, known := t.tokens[v.subject]; !known {
-				news[v.tenant] = true
+				changed[v.tenant] = true
 			}
 			t.tokens[v.subject] = v.expires
 		case kindRevokedPlayer, kindRevokedStaff:
@@ -182,17 +182,17 @@ func (r *Revocations) learn(found []revocation, whole bool) {
 				people = t.staff
 			}
 			if v.before.After(people[v.subject].before) {
-				news[v.tenant] = true
+				changed[v.tenant] = true
 				people[v.subject] = kicked{v.before, v.expires}
 			}
 		}
 	}
 	listeners := slices.Clone(r.onChange)
 	r.mu.Unlock()
-	if len(news) == 0 {
+	if len(changed) == 0 {
 		return
 	}
-	ids := slices.Collect(maps.Keys(news))
+	ids := slices.Collect(maps.Keys(changed))
 	for _, f := range listeners {
 		f(ids)
 	}

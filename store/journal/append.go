@@ -130,8 +130,8 @@ func (p *plan) compute(g *group) (err error) {
 	p.before, p.answers, p.posted = map[*account]account{}, nil, nil
 	defer func() {
 		if err != nil {
-			for a, was := range p.before {
-				*a = was
+			for a, old := range p.before {
+				*a = old
 			}
 		}
 	}()
@@ -209,8 +209,8 @@ func (p *plan) post(g *group, i int, seq int64) (touched []game.PlayerID, err er
 			debit, credit = player, till
 		}
 		if err = move(debit, credit, player, int64(m.Amount)); err != nil {
-			for a, was := range before {
-				*a = was
+			for a, old := range before {
+				*a = old
 			}
 			p.posted = p.posted[:start]
 			return nil, err

@@ -49,15 +49,15 @@ type lane struct {
 func (j *Journal) commit(ctx context.Context, p *plan) ([]rooms.Answer, error) {
 	l, id := &j.lanes, p.ref.Tenant
 	l.mu.Lock()
-	mine := l.waiting[id]
-	if mine == nil {
-		mine = &lane{}
-		l.waiting[id] = mine
+	own := l.waiting[id]
+	if own == nil {
+		own = &lane{}
+		l.waiting[id] = own
 	}
-	mine.plans = append(mine.plans, p)
-	more := mine.busy < groupsAtOnce
+	own.plans = append(own.plans, p)
+	more := own.busy < groupsAtOnce
 	if more {
-		mine.busy++
+		own.busy++
 	}
 	l.mu.Unlock()
 	if more {
@@ -78,15 +78,15 @@ func (j *Journal) commit(ctx context.Context, p *plan) ([]rooms.Answer, error) {
 func (l *lanes) withdraw(p *plan) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	mine := l.waiting[p.ref.Tenant]
-	if mine == nil {
+	own := l.waiting[p.ref.Tenant]
+	if own == nil {
 		return false
 	}
-	i := slices.Index(mine.plans, p)
+	i := slices.Index(own.plans, p)
 	if i < 0 {
 		return false
 	}
-	mine.plans = slices.Delete(mine.plans, i, i+1)
+	own.plans = slices.Delete(own.plans, i, i+1)
 	return true
 }
 
@@ -105,16 +105,16 @@ func (j *Journal) serve(ctx context.Context, id tenant.ID) {
 func (l *lanes) next(id tenant.ID) []*plan {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	mine := l.waiting[id]
-	if len(mine.plans) == 0 {
-		if mine.busy--; mine.busy == 0 {
+	own := l.waiting[id]
+	if len(own.plans) == 0 {
+		if own.busy--; own.busy == 0 {
 			delete(l.waiting, id)
 		}
 		return nil
 	}
 	var now, later []*plan
 	entries, taken := 0, map[string]bool{}
-	for _, p := range mine.plans {
+	for _, p := range own.plans {
 		if entries >= groupEntries || taken[p.ref.Room] {
 			later = append(later, p)
 			continue
@@ -123,7 +123,7 @@ func (l *lanes) next(id tenant.ID) []*plan {
 		entries += len(p.b.Entries)
 		now = append(now, p)
 	}
-	mine.plans = later
+	own.plans = later
 	return now
 }
 

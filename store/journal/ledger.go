@@ -154,7 +154,7 @@ func credit(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, command stri
 	if err := sameCurrency(ctx, tx, id, c.Currency, c.Exponent); err != nil {
 		return account{}, err
 	}
-	was := player.balance
+	old := player.balance
 	debit, to, size := &house, &player, int64(c.Amount)
 	if size < 0 {
 		debit, to, size = &player, &house, -size
@@ -165,7 +165,7 @@ func credit(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, command stri
 	if player.balance > MaxBalance && size > 0 && debit == &house {
 		return account{}, fmt.Errorf("%w: the balance would pass %d", ErrAmount, MaxBalance)
 	}
-	before, err := json.Marshal(map[string]int64{"balance": was})
+	before, err := json.Marshal(map[string]int64{"balance": old})
 	if err != nil {
 		return account{}, err
 	}

@@ -86,7 +86,7 @@ func TestCreditNeverTakesMoreThanThereIs(t *testing.T) {
 	storetest.Sound(t, s, id)
 }
 
-func TestPlayersAndAuditLinesComeInPages(t *testing.T) {
+func TestPlayersComeInPages(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin)
@@ -109,21 +109,6 @@ func TestPlayersAndAuditLinesComeInPages(t *testing.T) {
 	}
 	if fmt.Sprint(names) != "[p0 p1 p2 p3 p4]" {
 		t.Errorf("players: %v", names)
-	}
-	lines := 0
-	for before := int64(0); ; {
-		page, err := s.Audit.Lines(t.Context(), id, before, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(page) == 0 {
-			break
-		}
-		lines += len(page)
-		before = page[len(page)-1].ID
-	}
-	if lines != 6 {
-		t.Errorf("%d audit lines, want 6", lines)
 	}
 }
 

@@ -99,13 +99,13 @@ func queueRooms(q *pgx.Batch, plans []*plan) *pgx.QueuedQuery {
 	n := len(plans)
 	ids, seqs, statuses, snapshots := make([]string, n), make([]int64, n), make([]string, n), make([]*string, n)
 	seeds, sealed, commitments := make([]bool, n), make([][]byte, n), make([][]byte, n)
-	epochs, was := make([]int64, n), make([]int64, n)
+	epochs, known := make([]int64, n), make([]int64, n)
 	for i, p := range plans {
-		epochs[i], was[i] = p.b.Epoch, p.b.Seq
+		epochs[i], known[i] = p.b.Epoch, p.b.Seq
 		ids[i], seqs[i], statuses[i], snapshots[i] = p.ref.Room, p.lastSeq, string(p.b.Status), p.move.snapshot
 		seeds[i], sealed[i], commitments[i] = p.move.seed, p.move.sealed, p.move.commitment
 	}
-	return q.Queue(moveRooms, ids, seqs, statuses, snapshots, seeds, sealed, commitments, epochs, was)
+	return q.Queue(moveRooms, ids, seqs, statuses, snapshots, seeds, sealed, commitments, epochs, known)
 }
 
 // all returns a check that fails unless a statement changed n rows.

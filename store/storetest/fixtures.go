@@ -193,12 +193,12 @@ func Raise(table, state string) string {
 		create trigger say before insert or update on ` + table + ` execute function ` + say + `()`
 }
 
-// Eventually waits until is returns true, for what no channel tells.
-func Eventually(t testing.TB, fact string, is func() bool) {
+// Eventually waits until holds returns true, for what no channel tells.
+func Eventually(t testing.TB, fact string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); !is(); <-tick.C {
+	for deadline := time.Now().Add(30 * time.Second); !holds(); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", fact)
 		}

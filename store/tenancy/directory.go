@@ -124,10 +124,10 @@ func (d *Directory) Run(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return err
 			}
-			was, before := told, statuses
+			previous, before := told, statuses
 			told = d.now.Load()
 			statuses = statusesAt(told, time.Now())
-			d.tell(was, told, before, statuses)
+			d.tell(previous, told, before, statuses)
 			return err
 		},
 	})
@@ -144,7 +144,7 @@ func statusesAt(dir *snapshot, now time.Time) map[tenant.ID]Status {
 
 // tell calls the listeners for each tenant that differs between two states of the directory or whose
 // status does.
-func (d *Directory) tell(was, now *snapshot, before, after map[tenant.ID]Status) {
+func (d *Directory) tell(old, now *snapshot, before, after map[tenant.ID]Status) {
 	d.mu.Lock()
 	listeners := slices.Clone(d.onChange)
 	d.mu.Unlock()
@@ -154,12 +154,12 @@ func (d *Directory) tell(was, now *snapshot, before, after map[tenant.ID]Status)
 		}
 	}
 	for _, t := range now.all {
-		old := was.byID[t.ID]
-		if old == nil || was.generation != now.generation || old.Version != t.Version || old.OutOfOrder != t.OutOfOrder || before[t.ID] != after[t.ID] {
-			call(old, t)
+		u := old.byID[t.ID]
+		if u == nil || old.generation != now.generation || u.Version != t.Version || u.OutOfOrder != t.OutOfOrder || before[t.ID] != after[t.ID] {
+			call(u, t)
 		}
 	}
-	for _, t := range was.all {
+	for _, t := range old.all {
 		if now.byID[t.ID] == nil {
 			call(t, nil)
 		}

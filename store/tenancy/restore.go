@@ -175,17 +175,17 @@ func (a *Admin) checkApp(ctx context.Context, role, appURL string) error {
 		return fmt.Errorf("store: the application's database URL: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var mine, its [2]int64
-	if err := a.pool.QueryRow(ctx, selectPlace).Scan(&mine[0], &mine[1]); err != nil {
+	var owner, app [2]int64
+	if err := a.pool.QueryRow(ctx, selectPlace).Scan(&owner[0], &owner[1]); err != nil {
 		return fmt.Errorf("store: identify the database: %w", err)
 	}
-	if err := conn.QueryRow(ctx, selectPlace).Scan(&its[0], &its[1]); err != nil {
+	if err := conn.QueryRow(ctx, selectPlace).Scan(&app[0], &app[1]); err != nil {
 		return fmt.Errorf("store: identify the application's database: %w", err)
 	}
 	switch {
-	case mine[0] != its[0]:
+	case owner[0] != app[0]:
 		return fmt.Errorf("%w: it is on another server", ErrAppDatabase)
-	case mine[1] != its[1]:
+	case owner[1] != app[1]:
 		return fmt.Errorf("%w: it is another database of the same server", ErrAppDatabase)
 	}
 	return nil

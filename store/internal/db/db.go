@@ -72,10 +72,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("%w (the control lane)", err)
 	}
-	if mine, its := pool.Config().ConnConfig.User, control.Config().ConnConfig.User; mine != its {
+	if login, controlLogin := pool.Config().ConnConfig.User, control.Config().ConnConfig.User; login != controlLogin {
 		pool.Close()
 		control.Close()
-		return nil, fmt.Errorf("store: the control lane's login is %q, and must be %q", its, mine)
+		return nil, fmt.Errorf("store: the control lane's login is %q, and must be %q", controlLogin, login)
 	}
 	d := &DB{Log: o.Log, pool: pool, control: control, meter: newMeters(), tenantConns: max(1, int(o.MaxConns)/tenantShare)}
 	d.others = newGate(controlShare, d.meter.hits.WithLabelValues(limitControlConns))
