@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 // TestRoomsAreClaimedAnewWhenTheDatabaseGoesBack raises a table's epoch after the backup, as any restart
@@ -24,7 +25,7 @@ func TestRoomsAreClaimedAnewWhenTheDatabaseGoesBack(t *testing.T) {
 		c.betAt(c.nodes["n0"], c.table, lost, 100).accepted()
 		dead := c.ownerOf(c.table)
 		dead.kill()
-		c.pass(rooms.LeaseTTL + time.Second)
+		c.pass(placement.LeaseTTL + time.Second)
 		opened := c.room("opened-since", `{}`)
 		c.pass(time.Second)
 		c.add(dead.name)
@@ -41,8 +42,8 @@ func TestRoomsAreClaimedAnewWhenTheDatabaseGoesBack(t *testing.T) {
 
 		for generation := range int64(2) {
 			goBack()
-			c.pass(rooms.LeaseTTL + time.Second)
-			first := rooms.FirstEpoch(generation + 1)
+			c.pass(placement.LeaseTTL + time.Second)
+			first := placement.FirstEpoch(generation + 1)
 			for _, m := range c.nodes {
 				if err := m.Health(); err != nil {
 					c.Errorf("%s: %v", m.name, err)
@@ -102,8 +103,8 @@ func TestANodeThatKnowsOfALaterHistoryIsNotAnsweredFromAnEarlierOne(t *testing.T
 			c.Errorf("answered from the lost history: %+v, %v", again.Answer, again.err)
 		}
 		release()
-		c.pass(rooms.LeaseTTL + time.Second)
-		if got := again.accepted(); got.Epoch < rooms.FirstEpoch(1) {
+		c.pass(placement.LeaseTTL + time.Second)
+		if got := again.accepted(); got.Epoch < placement.FirstEpoch(1) {
 			c.Errorf("%+v", got)
 		}
 	})

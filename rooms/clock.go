@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 const (
@@ -73,7 +74,7 @@ func (r *room) due() time.Duration {
 	wake := r.rules.Wake()
 	switch {
 	case r.status == Closed:
-		return time.Until(r.closedAt.Add(closedLinger))
+		return time.Until(r.closedAt.Add(placement.ClosedLinger))
 	case wake.IsZero():
 		return sleepMost
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/rooms/roomstest"
 )
 
@@ -54,7 +55,7 @@ type link struct {
 
 	early  bool          // rooms are not in their tenants' schemas yet
 	locked tenant.ID     // whose rooms are waited for in vain
-	looks  int           // at the floor
+	looks  int           // at the index
 	late   chan struct{} // not nil: closed when claims' answers come
 }
 
@@ -140,28 +141,28 @@ func (l *link) Since(ctx context.Context, ref rooms.Ref, seq int64, limit int) (
 	return l.Memory.Since(ctx, ref, seq, limit)
 }
 
-func (l *link) Renew(ctx context.Context, x rooms.Lease, ttl time.Duration) (int64, bool, error) {
+func (l *link) Renew(ctx context.Context, x placement.Lease, ttl time.Duration) (int64, bool, error) {
 	if err := l.pass(ctx); err != nil {
 		return 0, false, err
 	}
 	return l.Memory.Renew(ctx, x, ttl)
 }
 
-func (l *link) Release(ctx context.Context, x rooms.Lease) error {
+func (l *link) Release(ctx context.Context, x placement.Lease) error {
 	if err := l.pass(ctx); err != nil {
 		return err
 	}
 	return l.Memory.Release(ctx, x)
 }
 
-func (l *link) Floor(ctx context.Context, since rooms.Mark) (rooms.Floor, error) {
+func (l *link) Assignments(ctx context.Context, since placement.Mark) (placement.Changes, error) {
 	if err := l.pass(ctx); err != nil {
-		return rooms.Floor{}, err
+		return placement.Changes{}, err
 	}
 	l.mu.Lock()
 	l.looks++
 	l.mu.Unlock()
-	return l.Memory.Floor(ctx, since)
+	return l.Memory.Assignments(ctx, since)
 }
 
 func (l *link) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to string) error {
@@ -241,7 +242,7 @@ func (c *cluster) add(name string) *member {
 	go func() { ran <- m.Run(ctx) }()
 	m.end = sync.OnceFunc(func() {
 		cancel()
-		if err := <-ran; err != nil && !errors.Is(err, rooms.ErrReplaced) {
+		if err := <-ran; err != nil && !errors.Is(err, placement.ErrReplaced) {
 			c.Errorf("%s: Run: %v", name, err)
 		}
 		hubEnd()
@@ -271,12 +272,12 @@ func (c *cluster) tables(n int) []rooms.Ref {
 
 // owners are the nodes that own rooms, and how many.
 func (c *cluster) owners() map[string]int {
-	floor, err := c.journal.Floor(context.Background(), rooms.Mark{})
+	index, err := c.journal.Assignments(context.Background(), placement.Mark{})
 	if err != nil {
 		c.Fatal(err)
 	}
 	out := map[string]int{}
-	for _, p := range floor.Places {
+	for _, p := range index.Assignments {
 		out[p.Node]++
 	}
 	return out
@@ -284,11 +285,11 @@ func (c *cluster) owners() map[string]int {
 
 func (c *cluster) ownerOf(ref rooms.Ref) *member {
 	c.Helper()
-	floor, err := c.journal.Floor(context.Background(), rooms.Mark{})
+	index, err := c.journal.Assignments(context.Background(), placement.Mark{})
 	if err != nil {
 		c.Fatal(err)
 	}
-	for _, p := range floor.Places {
+	for _, p := range index.Assignments {
 		if p.Ref == ref && c.nodes[p.Node] != nil {
 			return c.nodes[p.Node]
 		}
@@ -395,7 +396,7 @@ func TestADeadNodesRoomsGoOnWithinThreeSeconds(t *testing.T) {
 		bet := c.betAt(dead, c.table, uuid.NewString(), 100)
 		placed := bet.accepted()
 		dead.kill()
-		c.pass(rooms.LeaseTTL + 500*time.Millisecond)
+		c.pass(placement.LeaseTTL + 500*time.Millisecond)
 		if got := c.owners(); got[dead.name] != 0 {
 			c.Errorf("the dead node still owns %d rooms", got[dead.name])
 		}
@@ -449,7 +450,7 @@ func TestACommandThatMeetsADeadNodeIsAnsweredByTheNext(t *testing.T) {
 		dead, m := c.ownerOf(c.table), c.others(c.table)[0]
 		dead.kill()
 		bet := c.betAt(m, c.table, uuid.NewString(), 100)
-		c.pass(rooms.LeaseTTL + time.Second)
+		c.pass(placement.LeaseTTL + time.Second)
 		bet.accepted()
 		c.has("alice", 1_000_000-100)
 	})
@@ -463,7 +464,7 @@ func TestNobodyWaitsForADeadNodeLongerThanItsLease(t *testing.T) {
 		var bets []*reply
 		for range 20 {
 			bets = append(bets, c.betAt(m, c.table, uuid.NewString(), 100))
-			c.pass(rooms.LeaseTTL / 20)
+			c.pass(placement.LeaseTTL / 20)
 		}
 		c.pass(500 * time.Millisecond)
 		for _, b := range bets {
@@ -478,7 +479,7 @@ func TestANodeThatSleptPastItsLeaseCommitsNothing(t *testing.T) {
 		sleeper, m := c.ownerOf(c.table), c.others(c.table)[0]
 		awake := sleeper.link.hold()
 		late := c.betAt(sleeper, c.table, uuid.NewString(), 5) // stops in the middle of its append
-		c.pass(rooms.LeaseTTL + time.Second)
+		c.pass(placement.LeaseTTL + time.Second)
 		c.betAt(m, c.table, uuid.NewString(), 7).accepted()
 		awake()
 		c.pass(5 * time.Second)
@@ -498,7 +499,7 @@ func TestANodeWithoutALeaseDecidesNothing(t *testing.T) {
 		c.tables(1)
 		m := c.nodes["n0"]
 		m.link.set(true)
-		c.pass(rooms.LeaseTTL)
+		c.pass(placement.LeaseTTL)
 		before := len(c.journal.Events(c.table))
 		bet := c.betAt(m, c.table, uuid.NewString(), 5)
 		c.pass(time.Second)
@@ -517,7 +518,7 @@ func TestANodeWithoutALeaseSendsNoCommandOn(t *testing.T) {
 		c.tables(1)
 		m := c.others(c.table)[0]
 		m.link.set(true)
-		c.pass(rooms.LeaseTTL)
+		c.pass(placement.LeaseTTL)
 		bet := c.betAt(m, c.table, uuid.NewString(), 100)
 		c.pass(time.Second)
 		c.has("alice", 1_000_000)
@@ -667,7 +668,7 @@ func TestALockedTenantsRoomsKeepNoOthersFromBeingOpened(t *testing.T) {
 			m.link.mu.Unlock()
 		}
 		dead.kill()
-		c.pass(rooms.LeaseTTL + 500*time.Millisecond)
+		c.pass(placement.LeaseTTL + 500*time.Millisecond)
 		for _, ref := range refs {
 			for _, m := range c.nodes {
 				ctx, cancel := context.WithTimeout(c.Context(), time.Millisecond)
@@ -708,7 +709,7 @@ func TestALateAnswerToAClaimLeavesNoSecondOwner(t *testing.T) {
 			m.link.mu.Unlock()
 		}
 		c.ownerOf(c.table).kill()
-		c.pass(rooms.LeaseTTL + 500*time.Millisecond)
+		c.pass(placement.LeaseTTL + 500*time.Millisecond)
 		first := c.ownerOf(c.table)
 		awake := first.link.hold()
 		for _, m := range others {
@@ -716,7 +717,7 @@ func TestALateAnswerToAClaimLeavesNoSecondOwner(t *testing.T) {
 				answer(m)
 			}
 		}
-		c.pass(2 * rooms.LeaseTTL)
+		c.pass(2 * placement.LeaseTTL)
 		second := c.ownerOf(c.table)
 		if second == first {
 			c.Fatal("nobody took the room from the first")

@@ -3,22 +3,21 @@ package rooms
 import (
 	"cmp"
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 // Limits of a room.
@@ -44,22 +43,9 @@ const (
 	RoomsMax = 5000
 )
 
-const (
-	// awayFor is how long a room that another node took, or whose rules panicked, is not
-	// opened here again. Its commands are unavailable.
-	awayFor = 3 * time.Second
-	// boundaryWithin is how long a room that is to leave may take to the end of its round, at
-	// most; then it leaves in the middle of it, which loses nothing either.
-	boundaryWithin = 8 * time.Second
-	// closedLinger is how long a closed room still answers, so that a client that lost the
-	// last answer or event finds it.
-	closedLinger = 2 * time.Minute
-)
-
-var (
-	errStarting = errors.New("rooms: this node's rooms are not open yet")
-	errLapsed   = errors.New("rooms: this node's lease has run out")
-)
+// awayFor is how long a room that another node took, or whose rules panicked, is not
+// opened here again. Its commands are unavailable.
+const awayFor = 3 * time.Second
 
 // Publisher tells sockets what happened. *hub.Hub is one.
 type Publisher interface {
@@ -97,7 +83,7 @@ type Options struct {
 
 	// Leases and Peers are for nodes that share the rooms. Nil: this is the only node there
 	// can be, and it owns what it is told to Open.
-	Leases Leases
+	Leases placement.Leases
 	Peers  Peers
 }
 
@@ -107,29 +93,20 @@ type Directory struct {
 	meter *meters
 	began time.Time
 
-	lease   Lease // but for its flags
-	trust   trust
-	floor   *floor
-	looking sync.Mutex    // one look at a time
-	blind   bool          // the last look failed; guarded by looking
-	ready   chan struct{} // closed when the rooms of the start are open
-	hasten  chan struct{} // holds one: the lease is to be renewed at once
-	reads   reads
-
-	replaced atomic.Bool // another process has this node's name, and answers for it
+	placement *placement.Agent
+	index     *placement.Index // the Agent's
+	reads     reads
 
 	life  context.Context // of the rooms; ended by Run
 	end   context.CancelFunc
 	loops sync.WaitGroup
 
-	mu           sync.RWMutex // guards what follows
-	rooms        map[Ref]*room
-	opening      map[Ref]chan struct{} // being claimed; closed when that is over
-	away         map[Ref]time.Time     // stopped here without being closed; until when it is left alone
-	tended       map[Ref]bool          // to be opened, since a look at the floor
-	told         map[Ref]string        // why a room does not open, as it was logged
-	patientUntil time.Time             // other nodes' orphans are left alone
-	draining     bool
+	mu       sync.RWMutex // guards what follows
+	rooms    map[Ref]*room
+	opening  map[Ref]chan struct{} // being claimed; closed when that is over
+	away     map[Ref]time.Time     // stopped here without being closed; until when it is left alone
+	told     map[Ref]string        // why a room does not open, as it was logged
+	draining bool
 }
 
 // NewDirectory makes an empty directory.
@@ -143,10 +120,12 @@ func NewDirectory(o Options) *Directory {
 	}
 	d := &Directory{
 		o: o, meter: newMeters(o.Registerer), began: time.Now(),
-		lease: Lease{Node: o.Node, Incarnation: o.Incarnation}, trust: trust{moved: make(chan struct{})}, floor: newFloor(),
-		ready: make(chan struct{}), hasten: make(chan struct{}, 1),
-		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, away: map[Ref]time.Time{}, tended: map[Ref]bool{}, told: map[Ref]string{},
+		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, away: map[Ref]time.Time{}, told: map[Ref]string{},
 	}
+	d.placement = placement.NewAgent(placement.Options{
+		Leases: o.Leases, Runtime: localRooms{d}, Node: o.Node, Incarnation: o.Incarnation, First: LobbyID, Log: o.Log, Registerer: o.Registerer,
+	})
+	d.index = d.placement.Index()
 	d.life, d.end = context.WithCancel(context.Background())
 	if !d.alone() {
 		d.serve()
@@ -158,109 +137,36 @@ func NewDirectory(o Options) *Directory {
 // bucket that was never used has.
 func (d *Directory) clock() int64 { return int64(time.Since(d.began)) + 1 }
 
-// Ready is closed when this node has looked at the floor and opened what it found to be its
-// own.
-func (d *Directory) Ready() <-chan struct{} { return d.ready }
+// TypeVoid is the type of an operator's command that ends the round at hand, of any game:
+// {"type":"room.void","reason":"…"}.
+const TypeVoid = "room.void"
 
-// Health is nil while this node may decide: it is Ready, and its lease has not run out.
-func (d *Directory) Health() error {
-	select {
-	case <-d.ready:
-	default:
-		return errStarting
-	}
-	if !d.trusted() {
-		return errLapsed
-	}
-	return nil
+// Command is what somebody asks of a room.
+type Command struct {
+	ID      string          // the command id: a UUID
+	By      game.Actor      // who asks
+	Address string          // where from, for the audit log
+	Type    string          // what for
+	Body    json.RawMessage // the whole command
 }
 
-// Run keeps this node's lease and opens the rooms that fall to it, and returns when ctx has
-// ended and every room has stopped, or with ErrReplaced.
-func (d *Directory) Run(ctx context.Context) error {
-	running, stop := errgroup.WithContext(ctx)
-	if !d.alone() {
-		running.Go(func() error { return d.keepLease(stop) })
-		running.Go(func() error { d.watchFloor(stop); return nil })
+// Send hands a command to a room and never blocks. reply is called once, with the answer
+// (a Refusal is one) or with ErrNotFound, ErrBusy, ErrRateLimited, ErrUnavailable or ErrCommandReused; it
+// must not block either. An id that is no UUID is refused, without being remembered.
+func (d *Directory) Send(ref Ref, c Command, reply func(Answer, error)) {
+	id, err := uuid.Parse(c.ID)
+	if err != nil {
+		reply(Answer{Refusal: game.Refuse(game.CodeInvalidCommand, "A command id is a UUID.")}, nil)
+		return
 	}
-	<-stop.Done()
-	d.mu.Lock()
-	d.draining = true
-	d.mu.Unlock()
-	d.end()
-	d.loops.Wait()
-	err := running.Wait()
-	if !d.alone() {
-		releasing, cancel := context.WithTimeout(context.WithoutCancel(ctx), LeaseTTL) // after that it has run out
-		defer cancel()
-		if err := d.o.Leases.Release(releasing, d.lease); err != nil {
-			d.o.Log.Warn("other nodes must wait for this one's lease to run out", "error", err)
-		}
-	}
-	return err
+	c.ID = id.String() // one spelling, so that one command is one command
+	d.send(ref, &c, time.Now().Add(answerWithin), reply)
 }
 
-func (d *Directory) isDraining() bool {
-	d.mu.RLock()
-	defer d.mu.RUnlock()
-	return d.draining
-}
-
-// Drain ends politely: no more rooms come here; those that are here go to other nodes, each
-// at the end of its round or when half of ctx's time is over. Where there is no other node,
-// rooms stop when what is in their mailboxes is appended and answered. Meanwhile, and
-// afterwards, commands and questions find the rooms where they are. It returns ctx's error if
-// that takes too long.
-func (d *Directory) Drain(ctx context.Context) error {
-	d.mu.Lock()
-	d.draining = true
-	here := slices.Collect(maps.Values(d.rooms))
-	d.mu.Unlock()
-	select {
-	case d.hasten <- struct{}{}:
-	default:
-	}
-	others := slices.DeleteFunc(d.floor.takers(), func(n string) bool { return n == d.o.Node })
-	for _, r := range here {
-		if len(others) == 0 {
-			d.dismiss(r)
-			continue
-		}
-		r.leave(rank(r.ref, others))
-	}
-	done := make(chan struct{})
-	go func() { // ends with the rooms, which Run ends at the latest
-		d.loops.Wait()
-		close(done)
-	}()
-	patience := boundaryWithin
-	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(deadline)/2)
-	}
-	enough := time.NewTimer(patience)
-	defer enough.Stop()
-	for {
-		select {
-		case <-done:
-			return nil
-		case <-enough.C:
-			for _, r := range here {
-				d.dismiss(r)
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("rooms: drain: %w", ctx.Err())
-		}
-	}
-}
-
-// dismiss lets a room go now.
-func (d *Directory) dismiss(r *room) {
-	r.halt()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.rooms[r.ref] == r {
-		delete(d.rooms, r.ref)
-	}
+// Close asks a room of this node to end its game after the round at hand. Asking again
+// changes nothing, so whoever wants the room closed asks until it is.
+func (d *Directory) Close(ref Ref, reason string) {
+	d.mail(ref, &message{close: &game.Close{Reason: reason}, reply: func(Answer, error) {}})
 }
 
 // Info is a room as it is listed.
@@ -269,6 +175,7 @@ type Info struct {
 	Status Status
 }
 
+// find returns a room of this node; nil: it is not here.
 func (d *Directory) find(ref Ref) *room {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -278,13 +185,11 @@ func (d *Directory) find(ref Ref) *room {
 // List returns a tenant's rooms that are not closed, the lobby too, by id.
 func (d *Directory) List(id tenant.ID) []Info {
 	found := map[string]Info{}
-	d.floor.mu.RLock()
-	for ref, p := range d.floor.places {
-		if ref.Tenant == id && p.config != nil && p.Status != Closed {
-			found[ref.Room] = Info{*p.config, p.Status}
+	d.index.Rooms(id, func(c Config, s Status) {
+		if s != Closed {
+			found[c.Room] = Info{c, s}
 		}
-	}
-	d.floor.mu.RUnlock()
+	})
 	d.mu.RLock()
 	for ref, r := range d.rooms {
 		if ref.Tenant != id {
@@ -300,13 +205,9 @@ func (d *Directory) List(id tenant.ID) []Info {
 }
 
 // Changes is a number that grows when List may answer otherwise than before.
-func (d *Directory) Changes(id tenant.ID) int64 {
-	d.floor.mu.RLock()
-	defer d.floor.mu.RUnlock()
-	return d.floor.changes[id]
-}
+func (d *Directory) Changes(id tenant.ID) int64 { return d.index.Version(id) }
 
-// kindOf is the game of a room, wherever it is.
+// kindOf returns the game of a room, wherever it is.
 func (d *Directory) kindOf(ctx context.Context, ref Ref) (game.Kind, error) {
 	config, ok := Config{}, false
 	if r := d.find(ref); r != nil {
@@ -316,17 +217,11 @@ func (d *Directory) kindOf(ctx context.Context, ref Ref) (game.Kind, error) {
 		if ok {
 			break
 		}
-		d.floor.mu.RLock()
-		if p := d.floor.places[ref]; p != nil && p.config != nil {
-			config, ok = *p.config, true
-		}
-		d.floor.mu.RUnlock()
+		config, ok = d.index.Config(ref)
 		if !ok && !d.alone() {
-			configs, err := d.o.Leases.Configs(ctx, ref.Tenant)
-			if err != nil {
+			if err := d.placement.LearnConfigs(ctx, ref.Tenant); err != nil {
 				return game.Kind{}, err
 			}
-			d.floor.configure(ref.Tenant, configs...)
 		}
 	}
 	kind, known := d.o.Kinds[config.Game]

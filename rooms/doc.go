@@ -22,9 +22,11 @@
 //	                                            ▼
 //	     gone: fenced, drained, out of order (its rules panicked), or closed for a while
 //
-// clock.go is the time of day. room.go is that loop, loop.go one turn of it, recover.go the way back, tell.go and totals.go
-// what sockets hear, limits.go how much of it; directory.go, ask.go and resume.go are the doors
-// from outside, open.go how a room comes to this node and leaves it.
+// What a socket or another node asks goes through directory.go (Send, Close, List; questions.go and
+// resume.go have what is asked of a room), routing.go (which node has the room), mailbox.go and loop.go (one
+// turn: decide, append, answer, tell). room.go is the goroutine, recover.go the way back from an append of
+// unknown outcome, tell.go and totals.go what sockets hear, limits.go how much of it, clock.go the time of
+// day. open.go brings a room to this node and sends it away; run.go is the Directory's own life.
 //
 // # The life of a room among nodes
 //
@@ -32,8 +34,8 @@
 //	                   ▼
 //	  ┌──────────► nobody's ◄───────────── its node's lease ran out, or was released
 //	  │                │                                                ▲
-//	  │                │ tend: rank picks one of the nodes that live,   │
-//	  │                │ which calls Journal.Claim                      │
+//	  │                │ placement.Rank picks one of the nodes that     │
+//	  │                │ live, which calls Journal.Claim                │
 //	  │                ▼                                                │
 //	  │    owned by n at epoch e ───────────────────────────────────────┤
 //	  │                │                                                │
@@ -46,9 +48,8 @@
 //	                   ▼
 //	     owned by m at epoch e+1;  n's next Append, if there is one, is ErrFenced
 //
-// lease.go keeps this node's lease, floor.go looks who has which room (back.go if the database has gone back) and takes what falls to
-// this node, remote.go asks other nodes. model_test.go searches every interleaving of this for a
-// second writer, model_find_test.go for a room that nobody finds.
+// Which node owns which room is for package placement: leases, the index of assignments, whom an orphan is
+// for, balance, and what happens when the database goes back. It drives this node's rooms through local.go.
 //
 // # What always holds
 //
@@ -57,21 +58,14 @@
 //   - One writer. A Claim raises the epoch of the room's row in its tenant's schema; an Append
 //     names the epoch and the seq it builds on, and the journal refuses every other, in the same
 //     transaction. No clock, no lease and no message is trusted for this.
-//   - A lease only makes things quick: who lives is asked of one clock, the database's. A node
-//     whose lease may have run out by its own clock, counted from before it asked for it, stops
-//     deciding (its rooms pause, they are not dropped), and looks where its rooms are when it has
-//     it back. What it had begun to append is decided by the epoch.
-//   - The index of rooms (Leases.Floor) is for finding them. It is written after the truth, a room
-//     runs only when it is, and it is mended by the next Claim; who goes by an old one is told
-//     errAway or ErrFenced, and looks again. A telling of another node counts for less: of an
-//     epoch that both name, the index knows better.
-//   - When the database has gone back (Mark.Generation), a node gives up all its rooms and all that it
-//     knows of others', and claims them anew. Epochs of the new generation are above all others, so
-//     what still says a smaller one is of a history that is no more: a telling of it is dropped, and a
-//     node that does not know yet is not asked.
-//   - A room that is open is somebody's, or is taken within LeaseTTL and lookEvery of its node's
-//     end; the epoch that was seen goes with the Claim, so that of two who want it, one gets it
-//     and the other does not take it from him.
+//   - Where this node's lease may have run out (placement.Agent.Trusted), its rooms pause, they are not
+//     dropped. What it had begun to append is decided by the epoch.
+//   - A room runs only when the index says that it is this node's. Whoever goes by an old assignment is told
+//     errAway or ErrFenced, and looks again.
+//   - When the database has gone back, a node gives up all its rooms and claims them anew. One that does
+//     not know of it yet is not asked.
+//   - A room that is open is somebody's, or is claimed within placement.LeaseTTL and a refresh of the index
+//     after its node's end.
 //   - A command acts once. Its id, a digest of it and its answer are in the transaction of its
 //     events; the same id finds the first answer, for good if it was accepted, for RefusalLife at
 //     least if it was refused, also while a closed room lingers, and with another body
@@ -144,12 +138,8 @@
 //
 // Rooms do not write down when they want to be woken. All open rooms run somewhere, an idle one
 // costs 17 KiB and no timer, and so the query that finds orphans finds every due round too, with
-// no index to keep right on the hottest path. That is one query a node and lookEvery over all
+// no index to keep right on the hottest path. That is one query a node and refresh of the index over all
 // tenants, for the rows that changed.
-//
-// Leases are rows of PostgreSQL, not keys of Redis or a protocol of our own: without the database
-// nothing can be decided anyway, so another judge of who lives could only disagree with it. While
-// it is away nobody is declared dead, and no room moves.
 //
 // A node finds a room by asking the node that the index names, and again after again, for
 // answerWithin, if that one does not have it or does not answer: a command acts once whoever is

@@ -1,14 +1,5 @@
 package rooms
 
-import "context"
-
-// LookAround is what a node does every lookEvery.
-func (d *Directory) LookAround(ctx context.Context) {
-	if d.look(ctx) {
-		d.tend(ctx)
-	}
-}
-
 // Remembered is of how many players a room of this node knows what is left of their limits.
 func (d *Directory) Remembered(ref Ref) int {
 	r := d.find(ref)

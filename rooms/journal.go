@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 var (
@@ -44,28 +45,19 @@ const LobbyID = "lobby"
 var idForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 
 // Ref names a room. The zero Ref names none.
-type Ref struct {
-	Tenant tenant.ID
-	Room   string
-}
+type Ref = placement.Ref
 
 // NewRef returns ErrRoomID if room can not be a room's id.
 func NewRef(t tenant.ID, room string) (Ref, error) {
 	if !idForm.MatchString(room) {
 		return Ref{}, fmt.Errorf("%w: %q", ErrRoomID, room)
 	}
-	return Ref{t, room}, nil
+	return Ref{Tenant: t, Room: room}, nil
 }
-
-// kindRoom is the kind of rooms' topics.
-const kindRoom = "room"
-
-// Topic is where the room's events are published.
-func (r Ref) Topic() tenant.Topic { return r.Tenant.Topic(kindRoom, r.Room) }
 
 // RefOf is the room whose Topic t is. It returns ErrNotFound if t is no room's.
 func RefOf(t tenant.Topic) (Ref, error) {
-	if t.Kind() != kindRoom {
+	if t.Kind() != placement.TopicKind {
 		return Ref{}, fmt.Errorf("%w: %s", ErrNotFound, t)
 	}
 	return NewRef(t.Tenant(), t.Key())
@@ -74,27 +66,18 @@ func RefOf(t tenant.Topic) (Ref, error) {
 // PlayerTopic is where what concerns one player alone is published: balances.
 func PlayerTopic(t tenant.ID, p game.PlayerID) tenant.Topic { return t.Topic("player", string(p)) }
 
-// String is for logs.
-func (r Ref) String() string { return r.Tenant.String() + "/" + r.Room }
-
 // Status is where a room is in its life.
-type Status string
+type Status = placement.Status
 
-// A room is open, then closing (an operator asked; the round at hand is being ended),
-// then closed, for good.
+// A room is open, then closing, then closed, for good.
 const (
-	Open    Status = "open"
-	Closing Status = "closing"
-	Closed  Status = "closed"
+	Open    = placement.Open
+	Closing = placement.Closing
+	Closed  = placement.Closed
 )
 
 // Config is what a room was opened with.
-type Config struct {
-	Room     string
-	Game     string
-	Name     string
-	Settings json.RawMessage
-}
+type Config = placement.Config
 
 // Record is one event as it is kept.
 type Record struct {
@@ -120,7 +103,7 @@ type Saved struct {
 type Journal interface {
 	// Claim makes node the owner of the room: it raises the room's epoch, so that every
 	// earlier owner's Append fails with ErrFenced, and returns the room as it is. The epoch is one
-	// that no claim ever gave the room, also if the database has gone back since: FirstEpoch of its
+	// that no claim ever gave the room, also if the database has gone back since: placement.FirstEpoch of its
 	// generation at least. seen is the
 	// epoch that the claimer believes the room to have: if it has another, somebody else was
 	// quicker, and the error is ErrFenced; AnyEpoch claims in any case. It returns ErrNotFound.

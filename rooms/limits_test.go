@@ -13,6 +13,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/rooms/roomstest"
 )
 
@@ -241,7 +242,7 @@ func TestANodesOwnTriesCostAPlayerNothing(t *testing.T) {
 		m := c.add("n0")
 		c.pass(time.Second)
 		m.link.set(true)
-		c.pass(rooms.LeaseTTL)
+		c.pass(placement.LeaseTTL)
 		var bets []*reply
 		for range 10 {
 			bets = append(bets, c.betAt(m, c.table, uuid.NewString(), 1))

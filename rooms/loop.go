@@ -326,7 +326,7 @@ func (r *room) turn(s Status) {
 		r.log.Info("the room is closed", "seq", r.seq)
 	}
 	if was := r.listed.Swap(s); was != nil && was != s {
-		r.d.floor.changed(r.ref.Tenant)
+		r.d.index.Changed(r.ref.Tenant)
 		r.d.meter.rooms.WithLabelValues(string(was.(Status))).Dec()
 		r.d.meter.rooms.WithLabelValues(string(s)).Inc()
 	}

@@ -15,11 +15,8 @@ type meters struct {
 	panics      prometheus.Counter
 	seedless    prometheus.Counter
 	unpublished prometheus.Counter
-	held        prometheus.Gauge
-	lapses      prometheus.Counter
 	forwarded   prometheus.Counter
 	handedOver  prometheus.Counter
-	wentBack    prometheus.Counter
 	redated     prometheus.Counter
 }
 
@@ -36,15 +33,12 @@ func newMeters(reg prometheus.Registerer) *meters {
 		panics:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_panics_total", Help: "Rooms stopped because their rules panicked."}),
 		seedless:    prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_seedless_ticks_total", Help: "Ticks put off because there was no randomness."}),
 		unpublished: prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_unpublished_total", Help: "Messages that the hub did not take."}),
-		held:        prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_node_lease", Help: "1 while this node's lease could be renewed."}),
-		lapses:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_node_lease_lapses_total", Help: "Times that this node's lease had run out."}),
 		forwarded:   prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_forwarded_total", Help: "Commands sent to other nodes' rooms, each time anew."}),
 		handedOver:  prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_handed_over_total", Help: "Rooms given to another node."}),
 		redated:     prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_redated_total", Help: "Times that a table's deadline was moved because a clock was set, or had been wrong."}),
-		wentBack:    prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_node_database_went_back_total", Help: "Times that the database had gone back, and this node's rooms were claimed anew."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.unwritten, m.panics, m.seedless, m.unpublished, m.held, m.lapses, m.forwarded, m.handedOver, m.wentBack, m.redated)
+		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.unwritten, m.panics, m.seedless, m.unpublished, m.forwarded, m.handedOver, m.redated)
 	}
 	return m
 }

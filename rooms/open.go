@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 // Open sees to it that a room runs: on the node whose it is, or on the one that it falls to.
@@ -14,22 +16,22 @@ func (d *Directory) Open(ctx context.Context, ref Ref) error {
 	if d.alone() {
 		return d.openHere(ctx, ref, AnyEpoch)
 	}
-	p, known := d.floor.find(ref)
-	if d.find(ref) != nil || known && p.Node != "" && d.floor.lives(p.Node) {
+	a, known := d.index.Find(ref)
+	if d.find(ref) != nil || known && a.Node != "" && d.index.Lives(a.Node) {
 		return nil
 	}
-	to := rank(ref, d.floor.takers())
+	to := d.placement.For(ref)
 	if to == "" || to == d.o.Node {
-		return d.openHere(ctx, ref, p.Epoch)
+		return d.openHere(ctx, ref, a.Epoch)
 	}
-	_, err := callOpen.Ask(ctx, d.o.Peers, to, d.dated(request{Ref: ref, Epoch: p.Epoch}))
+	_, err := callOpen.Ask(ctx, d.o.Peers, to, d.dated(request{Ref: ref, Epoch: a.Epoch}))
 	if ctx.Err() != nil {
 		return fmt.Errorf("open %s: %w", ref, errors.Join(ErrUnavailable, ctx.Err()))
 	}
 	if err == nil || errors.Is(err, ErrFenced) {
 		return nil
 	}
-	err = d.openHere(ctx, ref, p.Epoch)
+	err = d.openHere(ctx, ref, a.Epoch)
 	if errors.Is(err, ErrFenced) { // the other was slow, and has it
 		return nil
 	}
@@ -68,8 +70,8 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 
 	r, err := d.claim(ctx, ref, seen)
 	if err == nil && r != nil && !d.alone() {
-		d.tellPlace(Place{Ref: ref, Status: r.status, Node: d.o.Node, Epoch: r.epoch})
-		d.floor.configure(ref.Tenant, r.config)
+		d.tellAssigned(placement.Assignment{Ref: ref, Status: r.status, Node: d.o.Node, Epoch: r.epoch})
+		d.index.Learn(ref.Tenant, r.config)
 	}
 
 	d.mu.Lock()
@@ -83,17 +85,17 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	if r == nil {
 		return nil
 	}
-	if p, ok := d.floor.find(ref); ok && p.Epoch > r.epoch || r.epoch < FirstEpoch(d.floor.generation()) { // the claim's answer was late; look passed this room over
+	if d.index.Supersedes(ref, r.epoch) { // the claim's answer was late, and the Agent passed this room over
 		return fmt.Errorf("open %s: %w", ref, ErrFenced)
 	}
 	if d.draining {
-		if to := rank(ref, d.floor.takers()); to != "" && to != d.o.Node {
+		if to := d.placement.For(ref); to != "" && to != d.o.Node {
 			d.loops.Go(func() { d.handOver(r, to) })
 		}
 		return fmt.Errorf("open %s: %w", ref, ErrUnavailable)
 	}
 	d.rooms[ref] = r
-	d.floor.changed(ref.Tenant)
+	d.index.Changed(ref.Tenant)
 	d.meter.rooms.WithLabelValues(string(r.status)).Inc()
 	d.loops.Go(func() {
 		r.run(d.life)
@@ -147,7 +149,7 @@ func (d *Directory) forget(r *room) {
 	d.mu.Lock()
 	if d.rooms[r.ref] == r {
 		delete(d.rooms, r.ref)
-		d.floor.changed(r.ref.Tenant)
+		d.index.Changed(r.ref.Tenant)
 	}
 	if r.away && (d.alone() || !r.fenced) {
 		d.away[r.ref] = time.Now().Add(awayFor)
@@ -162,16 +164,14 @@ func (d *Directory) forget(r *room) {
 // handOver gives a room that has stopped here to another node. If the other does not hear of
 // it, it sees it when it looks.
 func (d *Directory) handOver(r *room, to string) {
-	ctx, cancel := context.WithTimeout(context.Background(), LeaseTTL)
-	defer cancel()
-	if err := d.o.Leases.HandOver(ctx, r.ref, r.epoch, to); err != nil {
+	a := placement.Assignment{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch}
+	if err := d.placement.HandOver(a); err != nil {
 		// It is still this node's, which takes it back when it looks, unless it drains: then its
 		// lease ends soon.
 		r.log.Warn("the room is not handed over", "to", to, "error", err)
 		return
 	}
 	d.meter.handedOver.Inc()
-	d.floor.give(Place{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch})
 	callOpen.Go(d.o.Peers, to, d.dated(request{Ref: r.ref, Epoch: r.epoch}), func(_ struct{}, err error) {
 		if err != nil {
 			r.log.Debug("the room is opened when its new owner looks", "to", to, "error", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 const (
@@ -150,7 +151,7 @@ func (r *room) reclaim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if saved.Seq < r.published || r.epoch < FirstEpoch(generationOf(saved.Epoch)) { // sockets were told of another history
+	if saved.Seq < r.published || r.epoch < placement.FirstEpoch(placement.GenerationOf(saved.Epoch)) { // sockets were told of another history
 		return fmt.Errorf("%w: the database has gone back", ErrFenced)
 	}
 	if err := r.load(saved); err != nil {

@@ -84,15 +84,6 @@ type room struct {
 	fenced     bool // another node owns it
 }
 
-// message is what a room finds in its mailbox: a command, a wish to close, or a question. The
-// mailbox holds pointers, or it would be most of what an idle room takes.
-type message struct {
-	command  *Command
-	close    *game.Close
-	question func(*room)
-	reply    func(Answer, error)
-}
-
 func newRoom(d *Directory, ref Ref, c Config, kind game.Kind) *room {
 	return &room{
 		d: d, ref: ref, config: c, kind: kind,
@@ -259,7 +250,7 @@ func (r *room) live(ctx context.Context) {
 // room may be now.
 func (r *room) await(ctx context.Context) {
 	for !r.d.alone() && !r.gone {
-		ok, moved := r.d.trust.holds()
+		ok, moved := r.d.placement.Trust()
 		if ok {
 			return
 		}
@@ -362,27 +353,6 @@ func (r *room) tick(ctx context.Context) {
 	}
 	r.pause = min(max(2*r.pause, retickFirst), retickMost)
 	r.retryAt = time.Now().Add(r.pause)
-}
-
-// sendAway answers what the room can not decide: it is asked again, here or elsewhere, which costs
-// the player nothing.
-func (r *room) sendAway(m *message) {
-	if m.command != nil {
-		r.gives(payerOf(m.command.By), 1)
-	}
-	m.reply(Answer{}, errAway)
-}
-
-// empty answers what is left in the mailbox of a room that has stopped.
-func (r *room) empty() {
-	for {
-		select {
-		case m := <-r.mailbox:
-			r.sendAway(m)
-		default:
-			return
-		}
-	}
 }
 
 // remembered returns the event of this seq and those after it, or nil if the room has not

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
@@ -60,7 +61,7 @@ func TestOneTenantsLockHoldsUpNoOther(t *testing.T) {
 			},
 			"balance":   func() error { _, _, err := s.Ledger.Balance(t.Context(), other.Tenant, "alice"); return err },
 			"directory": func() error { return s.Tenants.Reload(t.Context()) },
-			"floor":     func() error { _, err := s.Leases.Floor(t.Context(), rooms.Mark{}); return err },
+			"floor":     func() error { _, err := s.Leases.Assignments(t.Context(), placement.Mark{}); return err },
 			"ticket": func() error {
 				_, err := s.Tickets.Use(t.Context(), []byte(uuid.NewString()), time.Now().Add(time.Hour))
 				return err

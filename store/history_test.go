@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
@@ -159,7 +161,7 @@ func TestADumpThatIsRestoredIsAnotherHistoryAndAnotherRealm(t *testing.T) {
 		t.Error("the copy is the same realm")
 	}
 	saved, err := restored.Journal.Claim(t.Context(), ref, "node-1", claimed.Epoch)
-	if err != nil || saved.Epoch != rooms.FirstEpoch(1) {
+	if err != nil || saved.Epoch != placement.FirstEpoch(1) {
 		t.Errorf("epoch %d, %v", saved.Epoch, err)
 	}
 	if saved, err = s.Journal.Claim(t.Context(), ref, "node-1", claimed.Epoch); err != nil || saved.Epoch != 2 {

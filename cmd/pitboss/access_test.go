@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/coder/websocket"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
@@ -22,7 +24,6 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/wire"
-	"github.com/pitboss-hub/pitboss/rooms"
 )
 
 // pair runs two nodes on the floor's database, on one bus, until stop or the test's end. Each
@@ -425,7 +426,7 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 		t.Errorf("no owner in:\n%s", out)
 	}
 	// A node that is said to live and does not answer.
-	mute := rooms.Lease{Node: "mute", Incarnation: uuid.NewString(), Draining: true, Takes: true}
+	mute := placement.Lease{Node: "mute", Incarnation: uuid.NewString(), Draining: true, Starting: true}
 	if _, _, err := f.store.Leases.Renew(soon(t), mute, time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -525,7 +526,7 @@ func TestPresenceIsThatOfAllNodesAndADeadNodesPlayersLeaveWithIt(t *testing.T) {
 	began := time.Now()
 	p.nodes[0].signal(syscall.SIGKILL) // its players can not even say goodbye
 	eventually(t, "the dead node's player is gone", func() bool { return all[1].is(1, f.room, 1) })
-	if took := time.Since(began); took > rooms.LeaseTTL+3*time.Second {
+	if took := time.Since(began); took > placement.LeaseTTL+3*time.Second {
 		t.Errorf("after %v", took)
 	}
 }

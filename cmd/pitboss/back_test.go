@@ -10,7 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire"
-	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -76,7 +76,7 @@ func TestACasinoIsPlayedOnWhenTheDatabaseGoesBack(t *testing.T) {
 		for _, x := range []*floor{a, b} {
 			eventually(t, "the node is ready", func() bool { status, _, _ := x.do("GET", "/readyz", "", ""); return status == http.StatusOK })
 			c, joined := x.comesIn(token, &wire.Resume{Epoch: lost.Epoch, Seq: lost.Seq})
-			if first := rooms.FirstEpoch(int64(failure) + 1); joined.Epoch < first || joined.View == nil {
+			if first := placement.FirstEpoch(int64(failure) + 1); joined.Epoch < first || joined.View == nil {
 				t.Errorf("resumed from (%d, %d), which was lost: %+v", lost.Epoch, lost.Seq, joined)
 			}
 			if placed := f.stake(c); placed.Epoch < joined.Epoch {

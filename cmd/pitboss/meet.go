@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/pitboss-hub/pitboss/hub"
-	"github.com/pitboss-hub/pitboss/rooms"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 	announceEvery = 20 * time.Second
 	// meetWithin is how long a node that starts waits for the others, while the bus is in order and
 	// their leases are renewed. A lease that is not is over by then.
-	meetWithin = 5 * rooms.LeaseTTL
+	meetWithin = 5 * placement.LeaseTTL
 )
 
 // callHello is what a node that starts asks those that live.
@@ -41,7 +42,7 @@ func (n *node) meet(ctx context.Context) error {
 	met := map[string]bool{n.name: true}
 	deadline, announced := time.Now().Add(meetWithin), time.Now()
 	for within := helloFirst; ctx.Err() == nil; within = min(2*within, helloMost) {
-		at, err := leases.Floor(ctx, rooms.Mark{})
+		at, err := leases.Assignments(ctx, placement.Mark{})
 		var missing []string
 		for _, other := range at.Nodes {
 			if !met[other.Name] {

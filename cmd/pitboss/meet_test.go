@@ -13,13 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
 	"github.com/pitboss-hub/pitboss/hub/wire"
-	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -119,7 +120,7 @@ func TestANodeStartsAloneWhenTheOthersAreGone(t *testing.T) {
 	first := f.startOn("node-1", "")
 	eventually(t, "the first node is ready", first.ready)
 	leases := f.store.Leases
-	if _, _, err := leases.Renew(soon(t), rooms.Lease{Node: "killed", Incarnation: uuid.NewString()}, rooms.LeaseTTL); err != nil {
+	if _, _, err := leases.Renew(soon(t), placement.Lease{Node: "killed", Incarnation: uuid.NewString()}, placement.LeaseTTL); err != nil {
 		t.Fatal(err)
 	}
 	first.end()

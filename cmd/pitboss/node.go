@@ -20,6 +20,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/fair"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web"
@@ -106,7 +107,7 @@ func newNode(o nodeOptions) *node {
 		},
 		WentBack: func(generation int64) {
 			n.web.GoBack()
-			n.hub.GoBack(rooms.FirstEpoch(generation))
+			n.hub.GoBack(placement.FirstEpoch(generation))
 		},
 		Listening: func(t tenant.Topic) bool { return n.hub.Count(t) > 0 },
 		Currency: func(id tenant.ID) string {

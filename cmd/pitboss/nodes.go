@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
-	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 type nodeCmd struct {
@@ -22,7 +22,7 @@ func (c nodeListCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	at, err := s.Leases.Floor(p.ctx, rooms.Mark{})
+	at, err := s.Leases.Assignments(p.ctx, placement.Mark{})
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (c nodeListCmd) Run(p *program) error {
 	for _, n := range at.Nodes {
 		has[n.Name] = 0
 	}
-	for _, place := range at.Places {
+	for _, place := range at.Assignments {
 		if _, lives := has[place.Node]; lives {
 			has[place.Node]++
 		} else {

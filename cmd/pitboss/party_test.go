@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/pitboss-hub/pitboss/hub/bustest"
 	"github.com/pitboss-hub/pitboss/hub/freeport"
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
@@ -173,18 +175,18 @@ func (p *party) owner(at *table) (*member, int64) {
 }
 
 // place is where the table is.
-func (f *floor) place() rooms.Place {
+func (f *floor) place() placement.Assignment {
 	f.t.Helper()
-	at, err := f.store.Leases.Floor(soon(f.t), rooms.Mark{})
+	at, err := f.store.Leases.Assignments(soon(f.t), placement.Mark{})
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	for _, place := range at.Places {
+	for _, place := range at.Assignments {
 		if place.Ref == (rooms.Ref{Tenant: f.tenant.ID, Room: f.room}) {
 			return place
 		}
 	}
-	return rooms.Place{}
+	return placement.Assignment{}
 }
 
 // finish lets every player have his answers and all events, and holds what they were told
@@ -198,13 +200,13 @@ func (p *party) finish() {
 		return !slices.ContainsFunc(p.players(), func(c *crashPlayer) bool { return !c.finished() })
 	})
 	eventually(p.t, "every room is a living node's", func() bool { // some seconds after the last one's death
-		at, err := p.first().store.Leases.Floor(soon(p.t), rooms.Mark{})
+		at, err := p.first().store.Leases.Assignments(soon(p.t), placement.Mark{})
 		if err != nil {
 			p.t.Fatal(err)
 		}
 		lost := 0
-		for _, place := range at.Places {
-			if !slices.ContainsFunc(at.Nodes, func(n rooms.Node) bool { return n.Name == place.Node }) {
+		for _, place := range at.Assignments {
+			if !slices.ContainsFunc(at.Nodes, func(n placement.Node) bool { return n.Name == place.Node }) {
 				lost++
 			}
 		}

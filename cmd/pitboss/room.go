@@ -7,6 +7,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -55,12 +56,12 @@ func (c roomListCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		at, err := s.Leases.Floor(p.ctx, rooms.Mark{})
+		at, err := s.Leases.Assignments(p.ctx, placement.Mark{})
 		if err != nil {
 			return err
 		}
 		nodes := map[string]string{}
-		for _, place := range at.Places {
+		for _, place := range at.Assignments {
 			if place.Ref.Tenant == t.ID {
 				nodes[place.Ref.Room] = place.Node
 			}

@@ -8,26 +8,27 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
-var _ rooms.Leases = (*Memory)(nil)
+var _ placement.Leases = (*Memory)(nil)
 
 // held is a node's lease.
 type held struct {
-	rooms.Lease
+	placement.Lease
 	until time.Time
 }
 
-// Renew implements rooms.Leases.
-func (m *Memory) Renew(ctx context.Context, l rooms.Lease, ttl time.Duration) (int64, bool, error) {
+// Renew implements placement.Leases.
+func (m *Memory) Renew(ctx context.Context, l placement.Lease, ttl time.Duration) (int64, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return 0, false, err
 	}
 	was, found := m.leases[l.Node]
-	if found && was.Incarnation != l.Incarnation && !l.Takes && l.Generation == m.generation {
-		return 0, false, rooms.ErrReplaced
+	if found && was.Incarnation != l.Incarnation && !l.Starting && l.Generation == m.generation {
+		return 0, false, placement.ErrReplaced
 	}
 	now := time.Now()
 	fresh := !found || was.Incarnation != l.Incarnation || now.After(was.until) || l.Generation != m.generation
@@ -35,8 +36,8 @@ func (m *Memory) Renew(ctx context.Context, l rooms.Lease, ttl time.Duration) (i
 	return m.generation, fresh, nil
 }
 
-// Release implements rooms.Leases.
-func (m *Memory) Release(ctx context.Context, l rooms.Lease) error {
+// Release implements placement.Leases.
+func (m *Memory) Release(ctx context.Context, l placement.Lease) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.leases[l.Node].Incarnation == l.Incarnation {
@@ -45,30 +46,30 @@ func (m *Memory) Release(ctx context.Context, l rooms.Lease) error {
 	return ctx.Err()
 }
 
-// Floor implements rooms.Leases. It returns all rooms, whatever changed.
-func (m *Memory) Floor(ctx context.Context, mark rooms.Mark) (rooms.Floor, error) {
+// Assignments implements placement.Leases. It returns all rooms, whatever changed.
+func (m *Memory) Assignments(ctx context.Context, mark placement.Mark) (placement.Changes, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	f := rooms.Floor{Mark: rooms.Mark{Generation: m.generation, Next: m.changes + 1}}
+	out := placement.Changes{Mark: placement.Mark{Generation: m.generation, Next: m.changes + 1}}
 	since := mark.Next
 	if mark.Generation != m.generation {
 		since = 0
 	}
 	for _, l := range m.leases {
 		if time.Now().Before(l.until) {
-			f.Nodes = append(f.Nodes, rooms.Node{Name: l.Node, Draining: l.Draining})
+			out.Nodes = append(out.Nodes, placement.Node{Name: l.Node, Draining: l.Draining})
 		}
 	}
-	slices.SortFunc(f.Nodes, func(a, b rooms.Node) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out.Nodes, func(a, b placement.Node) int { return strings.Compare(a.Name, b.Name) })
 	for ref, r := range m.rooms {
 		if r.change >= since && (since > 0 || r.Status != rooms.Closed) {
-			f.Places = append(f.Places, rooms.Place{Ref: ref, Status: r.Status, Node: r.node, Epoch: r.Epoch})
+			out.Assignments = append(out.Assignments, placement.Assignment{Ref: ref, Status: r.Status, Node: r.node, Epoch: r.Epoch})
 		}
 	}
-	return f, ctx.Err()
+	return out, ctx.Err()
 }
 
-// HandOver implements rooms.Leases.
+// HandOver implements placement.Leases.
 func (m *Memory) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -79,7 +80,7 @@ func (m *Memory) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to st
 	return ctx.Err()
 }
 
-// Configs implements rooms.Leases.
+// Configs implements placement.Leases.
 func (m *Memory) Configs(ctx context.Context, id tenant.ID) ([]rooms.Config, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 var errBatch = fmt.Errorf("%w: no room should make this batch", rooms.ErrUnwritable)
@@ -34,7 +35,7 @@ const (
 // batch is that of an Append.
 type Hook func(ctx context.Context, at Moment, ref rooms.Ref, b rooms.Batch) error
 
-// Memory is a rooms.Journal, and the rooms.Leases of its nodes, in memory. It may be used by many goroutines.
+// Memory is a rooms.Journal, and the placement.Leases of its nodes, in memory. It may be used by many goroutines.
 type Memory struct {
 	mu      sync.Mutex // guards what follows
 	hook    Hook
@@ -237,7 +238,7 @@ func (m *Memory) Claim(ctx context.Context, ref rooms.Ref, node string, seen int
 	if seen >= 0 && seen != r.Epoch {
 		return rooms.Saved{}, rooms.ErrFenced
 	}
-	r.Epoch = max(r.Epoch+1, rooms.FirstEpoch(m.generation))
+	r.Epoch = max(r.Epoch+1, placement.FirstEpoch(m.generation))
 	r.node = node
 	m.changed(r)
 	out := r.Saved

@@ -8,9 +8,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
-// WentBack says what every rooms.Journal and its rooms.Leases must do when their database goes back, as
+// WentBack says what every rooms.Journal and its placement.Leases must do when their database goes back, as
 // Leases does of the rest.
 func WentBack(t *testing.T, setup func(t *testing.T) LeaseFixture) {
 	t.Helper()
@@ -55,8 +56,8 @@ func noEpochIsGivenTwice(t *testing.T, f LeaseFixture) {
 			now, err = f.Journal.Claim(t.Context(), ref, "node-2", kept)
 			return err
 		})
-		generation := f.floor(t, rooms.Mark{}).Generation
-		if now.Epoch <= highest || now.Epoch < rooms.FirstEpoch(generation) || now.Epoch >= rooms.FirstEpoch(generation+1) {
+		generation := f.changes(t, placement.Mark{}).Generation
+		if now.Epoch <= highest || now.Epoch < placement.FirstEpoch(generation) || now.Epoch >= placement.FirstEpoch(generation+1) {
 			t.Errorf("epoch %d in generation %d, after %d", now.Epoch, generation, highest)
 		}
 		highest = now.Epoch
@@ -69,28 +70,28 @@ func theFloorIsWhole(t *testing.T, f LeaseFixture) {
 	goBack := f.Backup(t)
 	lost := f.Room(t, "table-2")
 	claim(t, f.Fixture, ref)
-	mark := f.floor(t, rooms.Mark{}).Mark
+	mark := f.changes(t, placement.Mark{}).Mark
 	goBack()
-	var floor rooms.Floor
+	var got placement.Changes
 	settled(t, func() (err error) {
-		floor, err = f.Leases.Floor(t.Context(), mark)
+		got, err = f.Leases.Assignments(t.Context(), mark)
 		return err
 	})
-	if floor.Generation <= mark.Generation {
-		t.Errorf("generation %d after %d", floor.Generation, mark.Generation)
+	if got.Generation <= mark.Generation {
+		t.Errorf("generation %d after %d", got.Generation, mark.Generation)
 	}
 	found := false
-	for _, p := range floor.Places {
-		found = found || p == rooms.Place{Ref: ref, Status: rooms.Open, Node: "node-1", Epoch: kept}
+	for _, p := range got.Assignments {
+		found = found || p == placement.Assignment{Ref: ref, Status: rooms.Open, Node: "node-1", Epoch: kept}
 		if p.Ref == lost {
 			t.Error("a room that was opened after the backup is there")
 		}
 	}
 	if !found {
-		t.Errorf("no %s of epoch %d: %+v", ref, kept, floor.Places)
+		t.Errorf("no %s of epoch %d: %+v", ref, kept, got.Assignments)
 	}
 	settled(t, func() (err error) {
-		floor, err = f.Leases.Floor(t.Context(), floor.Mark)
+		got, err = f.Leases.Assignments(t.Context(), got.Mark)
 		return err
 	})
 	var now rooms.Saved
@@ -98,7 +99,7 @@ func theFloorIsWhole(t *testing.T, f LeaseFixture) {
 		now, err = f.Journal.Claim(t.Context(), ref, "node-1", rooms.AnyEpoch)
 		return err
 	})
-	changes := f.floor(t, floor.Mark).Places
+	changes := f.changes(t, got.Mark).Assignments
 	if len(changes) == 0 || changes[len(changes)-1].Epoch != now.Epoch {
 		t.Errorf("the new claim is no change: %+v", changes)
 	}
@@ -106,16 +107,16 @@ func theFloorIsWhole(t *testing.T, f LeaseFixture) {
 
 func aLeaseIsFresh(t *testing.T, f LeaseFixture) {
 	a := lease("a")
-	a.Generation = f.floor(t, rooms.Mark{}).Generation
+	a.Generation = f.changes(t, placement.Mark{}).Generation
 	f.renew(t, a, long)
 	if f.renew(t, a, long) {
 		t.Error("a lease that was held is fresh")
 	}
 	goBack := f.Backup(t)
 	b := a
-	b.Incarnation, b.Takes = uuid.NewString(), true
+	b.Incarnation, b.Starting = uuid.NewString(), true
 	f.renew(t, b, long)
-	b.Takes = false
+	b.Starting = false
 	goBack() // where the former process has the name
 	a = b
 	for want := range 2 {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 const (
@@ -22,13 +23,13 @@ const (
 // LeaseFixture is a journal of a fresh tenant, and the leases of its nodes.
 type LeaseFixture struct {
 	Fixture
-	Leases rooms.Leases
+	Leases placement.Leases
 	// Backup copies what there is; goBack makes that all there is, in a new generation. It is for
 	// WentBack only.
 	Backup func(t testing.TB) (goBack func())
 }
 
-// Leases says what every rooms.Leases must do, beside its Journal. setup is called once for
+// Leases says what every placement.Leases must do, beside its Journal. setup is called once for
 // each test; nothing else may use what it returns.
 func Leases(t *testing.T, setup func(t *testing.T) LeaseFixture) {
 	t.Helper()
@@ -55,11 +56,11 @@ func Leases(t *testing.T, setup func(t *testing.T) LeaseFixture) {
 	}
 }
 
-func lease(node string) rooms.Lease {
-	return rooms.Lease{Node: node, Incarnation: uuid.NewString()}
+func lease(node string) placement.Lease {
+	return placement.Lease{Node: node, Incarnation: uuid.NewString()}
 }
 
-func (f LeaseFixture) renew(t *testing.T, l rooms.Lease, ttl time.Duration) (fresh bool) {
+func (f LeaseFixture) renew(t *testing.T, l placement.Lease, ttl time.Duration) (fresh bool) {
 	t.Helper()
 	_, fresh, err := f.Leases.Renew(t.Context(), l, ttl)
 	if err != nil {
@@ -68,37 +69,37 @@ func (f LeaseFixture) renew(t *testing.T, l rooms.Lease, ttl time.Duration) (fre
 	return fresh
 }
 
-func (f LeaseFixture) floor(t *testing.T, since rooms.Mark) rooms.Floor {
+func (f LeaseFixture) changes(t *testing.T, since placement.Mark) placement.Changes {
 	t.Helper()
-	floor, err := f.Leases.Floor(t.Context(), since)
+	got, err := f.Leases.Assignments(t.Context(), since)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return floor
+	return got
 }
 
-// place is a room on the whole floor.
-func (f LeaseFixture) place(t *testing.T, ref rooms.Ref) (rooms.Place, bool) {
+// assignment returns a room's in the whole index.
+func (f LeaseFixture) assignment(t *testing.T, ref rooms.Ref) (placement.Assignment, bool) {
 	t.Helper()
-	places := f.floor(t, rooms.Mark{}).Places
-	i := slices.IndexFunc(places, func(p rooms.Place) bool { return p.Ref == ref })
+	all := f.changes(t, placement.Mark{}).Assignments
+	i := slices.IndexFunc(all, func(p placement.Assignment) bool { return p.Ref == ref })
 	if i < 0 {
-		return rooms.Place{}, false
+		return placement.Assignment{}, false
 	}
-	return places[i], true
+	return all[i], true
 }
 
-func (f LeaseFixture) wantPlace(t *testing.T, want rooms.Place) {
+func (f LeaseFixture) wantAssignment(t *testing.T, want placement.Assignment) {
 	t.Helper()
-	got, ok := f.place(t, want.Ref)
+	got, ok := f.assignment(t, want.Ref)
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b rooms.Ref) bool { return a == b })); !ok || diff != "" {
 		t.Error(diff)
 	}
 }
 
-func (f LeaseFixture) wantNodes(t *testing.T, want ...rooms.Node) {
+func (f LeaseFixture) wantNodes(t *testing.T, want ...placement.Node) {
 	t.Helper()
-	if diff := cmp.Diff(want, f.floor(t, rooms.Mark{}).Nodes); diff != "" {
+	if diff := cmp.Diff(want, f.changes(t, placement.Mark{}).Nodes); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -107,7 +108,7 @@ func (f LeaseFixture) wantNodes(t *testing.T, want ...rooms.Node) {
 func (f LeaseFixture) untilDead(t *testing.T, node string) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		if !slices.ContainsFunc(f.floor(t, rooms.Mark{}).Nodes, func(n rooms.Node) bool { return n.Name == node }) {
+		if !slices.ContainsFunc(f.changes(t, placement.Mark{}).Nodes, func(n placement.Node) bool { return n.Name == node }) {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -127,10 +128,10 @@ func aNodeLivesWhileItRenews(t *testing.T, f LeaseFixture) {
 	if f.renew(t, b, long) {
 		t.Error("a lease that was held is fresh")
 	}
-	f.wantNodes(t, rooms.Node{Name: "a"}, rooms.Node{Name: "b", Draining: true})
+	f.wantNodes(t, placement.Node{Name: "a"}, placement.Node{Name: "b", Draining: true})
 	f.renew(t, a, short)
 	f.untilDead(t, "a")
-	f.wantNodes(t, rooms.Node{Name: "b", Draining: true})
+	f.wantNodes(t, placement.Node{Name: "b", Draining: true})
 }
 
 func aLapseIsNoticed(t *testing.T, f LeaseFixture) {
@@ -143,7 +144,7 @@ func aLapseIsNoticed(t *testing.T, f LeaseFixture) {
 	if f.renew(t, a, long) {
 		t.Error("one that runs is fresh")
 	}
-	f.wantNodes(t, rooms.Node{Name: "a"})
+	f.wantNodes(t, placement.Node{Name: "a"})
 }
 
 func releaseEndsALease(t *testing.T, f LeaseFixture) {
@@ -155,7 +156,7 @@ func releaseEndsALease(t *testing.T, f LeaseFixture) {
 			t.Fatal(err)
 		}
 	}
-	f.wantNodes(t, rooms.Node{Name: "b"})
+	f.wantNodes(t, placement.Node{Name: "b"})
 	if !f.renew(t, a, long) {
 		t.Error("a released lease was held")
 	}
@@ -164,30 +165,30 @@ func releaseEndsALease(t *testing.T, f LeaseFixture) {
 func aNameHasOneProcess(t *testing.T, f LeaseFixture) {
 	old, young := lease("a"), lease("a")
 	f.renew(t, old, long)
-	if _, _, err := f.Leases.Renew(t.Context(), young, long); !errors.Is(err, rooms.ErrReplaced) {
+	if _, _, err := f.Leases.Renew(t.Context(), young, long); !errors.Is(err, placement.ErrReplaced) {
 		t.Errorf("another process renewed it: %v", err)
 	}
-	young.Takes = true
+	young.Starting = true
 	if !f.renew(t, young, long) {
 		t.Error("another's lease was its own")
 	}
-	if _, _, err := f.Leases.Renew(t.Context(), old, long); !errors.Is(err, rooms.ErrReplaced) {
+	if _, _, err := f.Leases.Renew(t.Context(), old, long); !errors.Is(err, placement.ErrReplaced) {
 		t.Errorf("the former process: %v", err)
 	}
 	if err := f.Leases.Release(t.Context(), old); err != nil {
 		t.Error(err)
 	}
-	f.wantNodes(t, rooms.Node{Name: "a"})
+	f.wantNodes(t, placement.Node{Name: "a"})
 }
 
 func theFloorShowsClaims(t *testing.T, f LeaseFixture) {
 	ref := f.Room(t, "table-1")
-	f.wantPlace(t, rooms.Place{Ref: ref, Status: rooms.Open})
+	f.wantAssignment(t, placement.Assignment{Ref: ref, Status: rooms.Open})
 	for epoch, node := range []string{"a", "b", "b"} {
 		if _, err := f.Journal.Claim(t.Context(), ref, node, int64(epoch)); err != nil {
 			t.Fatal(err)
 		}
-		f.wantPlace(t, rooms.Place{Ref: ref, Status: rooms.Open, Node: node, Epoch: int64(epoch) + 1})
+		f.wantAssignment(t, placement.Assignment{Ref: ref, Status: rooms.Open, Node: node, Epoch: int64(epoch) + 1})
 	}
 }
 
@@ -197,17 +198,17 @@ func theFloorMissesNoChange(t *testing.T, f LeaseFixture) {
 	for n := range nodes {
 		refs = append(refs, f.Room(t, fmt.Sprint("table-", n)))
 	}
-	known := map[rooms.Ref]rooms.Place{}
-	since := rooms.Mark{}
+	known := map[rooms.Ref]placement.Assignment{}
+	since := placement.Mark{}
 	look := func() {
-		floor := f.floor(t, since)
-		for _, p := range floor.Places {
+		got := f.changes(t, since)
+		for _, p := range got.Assignments {
 			if p.Epoch < known[p.Ref].Epoch {
 				t.Errorf("%s went back from epoch %d to %d", p.Ref, known[p.Ref].Epoch, p.Epoch)
 			}
 			known[p.Ref] = p
 		}
-		since = floor.Mark
+		since = got.Mark
 	}
 	look()
 	var claiming sync.WaitGroup
@@ -231,7 +232,7 @@ func theFloorMissesNoChange(t *testing.T, f LeaseFixture) {
 		look()
 	}
 	for n, ref := range refs {
-		want := rooms.Place{Ref: ref, Status: rooms.Open, Node: fmt.Sprint("node-", n), Epoch: claims}
+		want := placement.Assignment{Ref: ref, Status: rooms.Open, Node: fmt.Sprint("node-", n), Epoch: claims}
 		if known[ref] != want {
 			t.Errorf("the last look says %+v, want %+v", known[ref], want)
 		}
@@ -246,7 +247,7 @@ func aFailedClaimShowsTheOwner(t *testing.T, f LeaseFixture) {
 	if _, err := f.Journal.Claim(t.Context(), ref, "b", 0); !errors.Is(err, rooms.ErrFenced) {
 		t.Fatal(err)
 	}
-	f.wantPlace(t, rooms.Place{Ref: ref, Status: rooms.Open, Node: "a", Epoch: 1})
+	f.wantAssignment(t, placement.Assignment{Ref: ref, Status: rooms.Open, Node: "a", Epoch: 1})
 }
 
 func handOverNamesTheNextOwner(t *testing.T, f LeaseFixture) {
@@ -254,13 +255,13 @@ func handOverNamesTheNextOwner(t *testing.T, f LeaseFixture) {
 	if _, err := f.Journal.Claim(t.Context(), ref, "a", 0); err != nil {
 		t.Fatal(err)
 	}
-	since := f.floor(t, rooms.Mark{}).Mark
+	since := f.changes(t, placement.Mark{}).Mark
 	if err := f.Leases.HandOver(t.Context(), ref, 1, "b"); err != nil {
 		t.Fatal(err)
 	}
-	want := rooms.Place{Ref: ref, Status: rooms.Open, Node: "b", Epoch: 1}
-	f.wantPlace(t, want)
-	if !slices.Contains(f.floor(t, since).Places, want) {
+	want := placement.Assignment{Ref: ref, Status: rooms.Open, Node: "b", Epoch: 1}
+	f.wantAssignment(t, want)
+	if !slices.Contains(f.changes(t, since).Assignments, want) {
 		t.Error("it is no change")
 	}
 	if _, err := f.Journal.Claim(t.Context(), ref, "b", 1); err != nil {
@@ -278,24 +279,24 @@ func handOverOfARoomThatMovedOnDoesNothing(t *testing.T, f LeaseFixture) {
 	if err := f.Leases.HandOver(t.Context(), ref, 1, "b"); err != nil {
 		t.Fatal(err)
 	}
-	f.wantPlace(t, rooms.Place{Ref: ref, Status: rooms.Open, Node: "c", Epoch: 2})
+	f.wantAssignment(t, placement.Assignment{Ref: ref, Status: rooms.Open, Node: "c", Epoch: 2})
 }
 
 func aClosedRoomLeavesTheFloor(t *testing.T, f LeaseFixture) {
 	ref := f.Room(t, "table-1")
 	w := own(t, f.Fixture, ref)
-	since := f.floor(t, rooms.Mark{}).Mark
+	since := f.changes(t, placement.Mark{}).Mark
 	b := w.batch(event("closed"))
 	b.Status = rooms.Closed
 	if _, err := f.Journal.Append(t.Context(), ref, b); err != nil {
 		t.Fatal(err)
 	}
-	changes := f.floor(t, since).Places
-	if !slices.ContainsFunc(changes, func(p rooms.Place) bool { return p.Ref == ref && p.Status == rooms.Closed }) {
+	changes := f.changes(t, since).Assignments
+	if !slices.ContainsFunc(changes, func(p placement.Assignment) bool { return p.Ref == ref && p.Status == rooms.Closed }) {
 		t.Errorf("that it closed is no change: %+v", changes)
 	}
-	if p, ok := f.place(t, ref); ok {
-		t.Errorf("a closed room is on the floor: %+v", p)
+	if p, ok := f.assignment(t, ref); ok {
+		t.Errorf("a closed room is in the index: %+v", p)
 	}
 	configs, err := f.Leases.Configs(t.Context(), ref.Tenant)
 	if err != nil || slices.ContainsFunc(configs, func(c rooms.Config) bool { return c.Room == ref.Room }) {

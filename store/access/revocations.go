@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -40,7 +42,7 @@ type Revocations struct {
 	onChange []func([]tenant.ID)
 
 	polling sync.Mutex // guards what follows; held while the database is asked
-	mark    rooms.Mark
+	mark    placement.Mark
 }
 
 var _ auth.Revocations = (*Revocations)(nil)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -72,7 +74,7 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 	err := j.db.Tenant(ref.Tenant).SettledTx(ctx, func(ctx context.Context, tx pgx.Tx, generation int64) error {
 		saved = rooms.Saved{Config: rooms.Config{Room: ref.Room}}
 		var sealed []byte
-		err := tx.QueryRow(ctx, claimRoom, ref.Room, node, seen, rooms.FirstEpoch(generation)).Scan(&saved.Game, &saved.Name, (*[]byte)(&saved.Settings), &saved.Status,
+		err := tx.QueryRow(ctx, claimRoom, ref.Room, node, seen, placement.FirstEpoch(generation)).Scan(&saved.Game, &saved.Name, (*[]byte)(&saved.Settings), &saved.Status,
 			&saved.Epoch, &saved.Seq, (*[]byte)(&saved.Snapshot), &saved.SnapshotSeq, &sealed)
 		if errors.Is(err, pgx.ErrNoRows) && seen >= 0 {
 			fenced = true

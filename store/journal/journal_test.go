@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -299,7 +301,7 @@ func TestNothingThatComesLateTakesAClosingBack(t *testing.T) {
 	storetest.Claim(t, s, ref, "node-1")
 	says := func(want rooms.Status, node string, epoch int64) {
 		t.Helper()
-		var got rooms.Place
+		var got placement.Assignment
 		err := storetest.Owner(t, admin).QueryRow(t.Context(), `select state, node, epoch from platform.room where tenant = $1 and room = $2`, ref.Tenant.String(), ref.Room).
 			Scan((*string)(&got.Status), &got.Node, &got.Epoch)
 		if err != nil || got.Status != want || got.Node != node || got.Epoch != epoch {
@@ -330,13 +332,13 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 	s, admin := storetest.New(t)
 	ref := storetest.Table(t, s, admin)
 	storetest.Claim(t, s, ref, "node-1")
-	live := func() (found rooms.Place, all int) {
+	live := func() (found placement.Assignment, all int) {
 		t.Helper()
-		floor, err := s.Leases.Floor(t.Context(), rooms.Mark{})
+		floor, err := s.Leases.Assignments(t.Context(), placement.Mark{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		list := floor.Places
+		list := floor.Assignments
 		for _, r := range list {
 			if r.Ref == ref {
 				found = r
@@ -344,7 +346,7 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 		}
 		return found, len(list)
 	}
-	want := rooms.Place{Ref: ref, Status: rooms.Open, Node: "node-1", Epoch: 1}
+	want := placement.Assignment{Ref: ref, Status: rooms.Open, Node: "node-1", Epoch: 1}
 	if got, all := live(); got != want || all != 2 { // and the lobby
 		t.Fatalf("the index says %+v of %d", got, all)
 	}

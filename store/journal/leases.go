@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,7 +20,7 @@ import (
 // be used by many goroutines.
 type Leases struct{ db *db.DB }
 
-var _ rooms.Leases = (*Leases)(nil)
+var _ placement.Leases = (*Leases)(nil)
 
 // NewLeases returns the leases of all nodes on this database.
 func NewLeases(d *db.DB) *Leases { return &Leases{d} }
@@ -60,12 +62,12 @@ select incarnation::text from platform.process where announced > clock_timestamp
 	selectConfigs = `select id, game, name, settings from room where status <> 'closed'`
 )
 
-// Renew implements rooms.Leases.
-func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (generation int64, fresh bool, err error) {
+// Renew implements placement.Leases.
+func (l *Leases) Renew(ctx context.Context, n placement.Lease, ttl time.Duration) (generation int64, fresh bool, err error) {
 	var found []bool
 	q := &pgx.Batch{}
 	l.db.QueueGeneration(q, &generation)
-	q.Queue(renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Takes, n.Generation).Query(func(rows pgx.Rows) (err error) {
+	q.Queue(renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Starting, n.Generation).Query(func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, pgx.RowTo[bool])
 		return err
 	})
@@ -74,13 +76,13 @@ func (l *Leases) Renew(ctx context.Context, n rooms.Lease, ttl time.Duration) (g
 	case err != nil:
 		return 0, false, fmt.Errorf("store: renew the lease of %s: %w", n.Node, err)
 	case len(found) == 0:
-		return 0, false, fmt.Errorf("%w: %s", rooms.ErrReplaced, n.Node)
+		return 0, false, fmt.Errorf("%w: %s", placement.ErrReplaced, n.Node)
 	}
 	return generation, found[0] || generation != n.Generation, nil
 }
 
-// Release implements rooms.Leases.
-func (l *Leases) Release(ctx context.Context, n rooms.Lease) error {
+// Release implements placement.Leases.
+func (l *Leases) Release(ctx context.Context, n placement.Lease) error {
 	err := l.db.Urgent(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, releaseLease, n.Node, n.Incarnation)
 		return err
@@ -91,12 +93,12 @@ func (l *Leases) Release(ctx context.Context, n rooms.Lease) error {
 	return nil
 }
 
-// Floor implements rooms.Leases.
-func (l *Leases) Floor(ctx context.Context, since rooms.Mark) (rooms.Floor, error) {
-	var f rooms.Floor
+// Assignments implements placement.Leases.
+func (l *Leases) Assignments(ctx context.Context, since placement.Mark) (placement.Changes, error) {
+	var f placement.Changes
 	mark, err := l.db.Changes(ctx, since, l.db.Urgent, func(q *pgx.Batch, since int64) {
-		f = rooms.Floor{}
-		var node rooms.Node
+		f = placement.Changes{}
+		var node placement.Node
 		q.Queue(selectNodes).Query(func(rows pgx.Rows) error {
 			_, err := pgx.ForEachRow(rows, []any{&node.Name, &node.Draining}, func() error {
 				f.Nodes = append(f.Nodes, node)
@@ -105,12 +107,12 @@ func (l *Leases) Floor(ctx context.Context, since rooms.Mark) (rooms.Floor, erro
 			return err
 		})
 		var name string
-		var p rooms.Place
+		var p placement.Assignment
 		q.Queue(selectPlaces, since).Query(func(rows pgx.Rows) error {
 			scans := []any{&name, &p.Ref.Room, (*string)(&p.Status), &p.Reason, &p.Node, &p.Epoch}
 			_, err := pgx.ForEachRow(rows, scans, func() (err error) {
 				if p.Ref.Tenant, err = tenant.Parse(name); err == nil { // else its tenant is out of order, and says so
-					f.Places = append(f.Places, p)
+					f.Assignments = append(f.Assignments, p)
 				}
 				return nil
 			})
@@ -119,12 +121,12 @@ func (l *Leases) Floor(ctx context.Context, since rooms.Mark) (rooms.Floor, erro
 	})
 	f.Mark = mark
 	if err != nil {
-		return f, fmt.Errorf("store: look at the floor: %w", err)
+		return f, fmt.Errorf("store: look at the index: %w", err)
 	}
 	return f, nil
 }
 
-// HandOver implements rooms.Leases.
+// HandOver implements placement.Leases.
 func (l *Leases) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to string) error {
 	err := l.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		_, err := conn.Exec(ctx, handOver, ref.Tenant.String(), ref.Room, epoch, to)
@@ -136,7 +138,7 @@ func (l *Leases) HandOver(ctx context.Context, ref rooms.Ref, epoch int64, to st
 	return nil
 }
 
-// Configs implements rooms.Leases.
+// Configs implements placement.Leases.
 func (l *Leases) Configs(ctx context.Context, id tenant.ID) ([]rooms.Config, error) {
 	var out []rooms.Config
 	err := l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {

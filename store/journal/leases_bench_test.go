@@ -7,13 +7,13 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
-// BenchmarkFloor is a node's look at the floor, with 40 nodes: of what changed, where nothing
+// BenchmarkFloor is a node's look at the index, with 40 nodes: of what changed, where nothing
 // did; and of everything, as a node that starts sees it.
 func BenchmarkFloor(b *testing.B) {
 	for _, n := range []int{1000, 10_000, 100_000} {
@@ -25,14 +25,14 @@ func BenchmarkFloor(b *testing.B) {
 		storetest.Super(b, d, `insert into platform.node (node, incarnation, expires)
 			select 'node-' || i, gen_random_uuid(), clock_timestamp() + '1 day' from generate_series(0, 39) i`)
 		l := s.Leases
-		look := func(since rooms.Mark) rooms.Floor {
-			f, err := l.Floor(b.Context(), since)
+		look := func(since placement.Mark) placement.Changes {
+			f, err := l.Assignments(b.Context(), since)
 			if err != nil {
 				b.Fatal(err)
 			}
 			return f
 		}
-		mark := look(rooms.Mark{}).Mark
+		mark := look(placement.Mark{}).Mark
 		b.Run(fmt.Sprintf("nothing new/rooms=%d", n), func(b *testing.B) {
 			for b.Loop() {
 				mark = look(mark).Mark
@@ -40,7 +40,7 @@ func BenchmarkFloor(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("everything/rooms=%d", n), func(b *testing.B) {
 			for b.Loop() {
-				if got := len(look(rooms.Mark{}).Places); got < n {
+				if got := len(look(placement.Mark{}).Assignments); got < n {
 					b.Fatalf("%d rooms of %d", got, n)
 				}
 			}
@@ -53,7 +53,7 @@ func BenchmarkRenew(b *testing.B) {
 	d := storetest.Empty(b)
 	s, _ := storetest.Open(b, d, store.Options{MaxConns: 1})
 	storetest.Durable(b, d)
-	lease := rooms.Lease{Node: "node-1", Incarnation: uuid.NewString()}
+	lease := placement.Lease{Node: "node-1", Incarnation: uuid.NewString()}
 	for b.Loop() {
 		if _, _, err := s.Leases.Renew(b.Context(), lease, time.Minute); err != nil {
 			b.Fatal(err)

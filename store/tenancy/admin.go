@@ -8,10 +8,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/migrations"
 	"github.com/pitboss-hub/pitboss/store/seal"
@@ -31,7 +32,7 @@ const (
 	// append, is told by the server that it waited in vain.
 	appLockTimeout      = 3 * time.Second
 	appStatementTimeout = 7 * time.Second
-	appIdleTimeout      = rooms.LeaseTTL
+	appIdleTimeout      = placement.LeaseTTL
 )
 
 // The purposes for which texts of the platform and of tenants are sealed.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
-	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/seal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
@@ -146,7 +146,7 @@ func TestARowOfNoTenantsNameStopsNothing(t *testing.T) {
 	if n := len(s.Tenants.All()); n != 1 {
 		t.Errorf("%d tenants, want the one that can be named", n)
 	}
-	if floor, err := s.Leases.Floor(t.Context(), rooms.Mark{}); err != nil || len(floor.Places) != 1 {
+	if floor, err := s.Leases.Assignments(t.Context(), placement.Mark{}); err != nil || len(floor.Assignments) != 1 {
 		t.Errorf("Floor: %+v, %v", floor, err)
 	}
 }

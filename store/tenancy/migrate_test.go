@@ -14,6 +14,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/migrations"
 	"github.com/pitboss-hub/pitboss/store/seal"
@@ -47,8 +48,8 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Room != rooms.LobbyID || list[0].Game != "lobby" || list[0].Status != rooms.Open {
 		t.Errorf("rooms: %+v, %v", list, err)
 	}
-	floor, err := s.Leases.Floor(t.Context(), rooms.Mark{})
-	if indexed := floor.Places; err != nil || len(indexed) != 1 || indexed[0].Ref != (rooms.Ref{Tenant: got.ID, Room: rooms.LobbyID}) {
+	floor, err := s.Leases.Assignments(t.Context(), placement.Mark{})
+	if indexed := floor.Assignments; err != nil || len(indexed) != 1 || indexed[0].Ref != (rooms.Ref{Tenant: got.ID, Room: rooms.LobbyID}) {
 		t.Errorf("index: %+v, %v", floor, err)
 	}
 	lines, err := s.Audit.Lines(t.Context(), got.ID, 0, 10)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
@@ -57,7 +58,7 @@ func plays(t *testing.T, d storetest.Database, refs []rooms.Ref, books []journal
 			t.Errorf("%s: the books are not those of the backup: %s", ref, diff)
 		}
 		saved := storetest.Claim(t, s, ref, "node-2")
-		if saved.Epoch != rooms.FirstEpoch(1) || saved.Seq != 1 {
+		if saved.Epoch != placement.FirstEpoch(1) || saved.Seq != 1 {
 			t.Errorf("%s: epoch %d, seq %d", ref, saved.Epoch, saved.Seq)
 		}
 		stake(t, s, ref, saved.Epoch, 1)

@@ -15,7 +15,7 @@ const (
 	// told otherwise.
 	DefaultMaxConns = 16
 	// controlConns is how many more it has for what no tenant's trouble may hold up: the node's
-	// lease, its looks at the floor, the directory of tenants, revocations, tickets and the index
+	// lease, its looks at the index of rooms, the directory of tenants, revocations, tickets and the index
 	// of rooms.
 	controlConns = 6
 	// controlShare is how many of those may be in use by others than leases.

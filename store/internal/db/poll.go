@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/placement"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/pitboss-hub/pitboss/rooms"
 )
 
 const (
@@ -58,8 +58,8 @@ const selectHorizon = `select pg_snapshot_xmin(pg_current_snapshot())::text::big
 // read queues the statements that read the rows of the transactions from a number on. It may be called
 // twice, and has to discard what was read before. A row may be read twice and none is missed: every
 // transaction below the snapshot's xmin had ended when the rows were read. run is Platform or Urgent.
-func (d *DB) Changes(ctx context.Context, since rooms.Mark, run func(context.Context, func(*pgxpool.Conn) error) error, read func(q *pgx.Batch, since int64)) (rooms.Mark, error) {
-	ask := func(from int64) (next rooms.Mark, err error) {
+func (d *DB) Changes(ctx context.Context, since placement.Mark, run func(context.Context, func(*pgxpool.Conn) error) error, read func(q *pgx.Batch, since int64)) (placement.Mark, error) {
+	ask := func(from int64) (next placement.Mark, err error) {
 		q := &pgx.Batch{}
 		d.QueueGeneration(q, &next.Generation)
 		q.Queue(selectHorizon).QueryRow(func(row pgx.Row) error { return row.Scan(&next.Next) })

@@ -1,4 +1,4 @@
-package rooms
+package placement_test
 
 import (
 	"cmp"
@@ -11,20 +11,20 @@ import (
 // This is a model of who may write to a room, searched state by state. It is not the code; each
 // step stands for code, and who changes one changes the other:
 //
-//	claims        Directory.openHere, room.reclaim → Journal.Claim on its way
+//	claims        rooms' openHere, room.reclaim → Journal.Claim on its way
 //	carried out   journal.Claim (claimRoom), Append (moveRooms, lockRooms, command_once)
 //	decides       room.decide, room.append: something is on its way to the journal
 //	hears         room.load, room.commit, room.concede, ErrFenced in room.process and recover
 //	gives up      journalWithin is over, a connection broke: an append's outcome is not known. What
 //	              was asked may still be carried out, at any time, or never
-//	begins anew   kill -9 and a restart; also Directory.dismiss, a hand-over, ErrReplaced: the
+//	begins anew   kill -9 and a restart; also rooms' dismiss, a hand-over, ErrReplaced: the
 //	              room is dropped here, and what is on its way stays on its way
-//	renews, stops trusting, its lease runs out: keepLease, trust, platform.node
+//	renews, stops trusting, its lease runs out: Agent.KeepLease, trust, platform.node
 //
 // A process that is paused, at any point, is one that takes no step while others do. A clock
 // that jumps or stands still is a lease that runs out while its process still trusts in it.
-// Floors, hand-overs and who is whose orphan say who claims when; here anybody claims at any
-// time, whatever the leases say, which is more than any floor can bring about. Whether a room
+// The index, hand-overs and who is whose orphan say who claims when; here anybody claims at any
+// time, whatever the leases say, which is more than any index can bring about. Whether a room
 // finds an owner at all is for model_find_test.go.
 //
 // Not modelled: batches of more than one entry, money, seeds, snapshots, closing, PostgreSQL

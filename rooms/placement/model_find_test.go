@@ -1,4 +1,4 @@
-package rooms
+package placement_test
 
 import (
 	"fmt"
@@ -8,15 +8,15 @@ import (
 
 // This is a model of how a room finds an owner, and everybody the owner. That there is never
 // more than one is for model_test.go; here a room is its row (the truth), its row in
-// platform.room (the index, which may be behind), and what each node's floor says of it. Steps
+// platform.room (the index, which may be behind), and what each node's Index says of it. Steps
 // stand for code:
 //
-//	looks            Directory.look: Leases.Floor, floor.take, dismiss
-//	claims           Directory.tend or methodOpen → openHere; room.recover → reclaim
+//	looks            Agent.refresh: Leases.Assignments, Index.apply, Runtime.Lost
+//	claims           Agent.reconcile or rooms.callOpen → openHere; room.recover → reclaim
 //	has it claimed   journal.Claim, its transaction; the index is written after it
 //	stops the room   room.leave, halt → Directory.forget
-//	hands it over    Directory.handOver: Leases.HandOver, floor.put, methodOpen
-//	hears            methodPlace, floor.hear; tellings get lost, come late, and come back to the teller
+//	hands it over    rooms' handOver: Agent.HandOver (Leases.HandOver, Index.handedOver), callOpen
+//	hears            rooms.methodAssigned, Index.Hear; tellings get lost, come late, and come back to the teller
 //	is fenced off    an append of a room that another node has; nobody may ever bet where the
 //	                 index does not say it is
 //	ends             Drain, then Run: Leases.Release
@@ -29,7 +29,7 @@ import (
 
 const nodesMax = 3
 
-// spot is a Place.
+// spot is an Assignment.
 type spot struct{ Epoch, Node uint8 } // node 0: nobody
 
 type doing uint8
@@ -51,11 +51,11 @@ type keeper struct {
 	Doing             doing
 	At                spot // of what it is doing; a claim's epoch is the one seen
 	Hands             spot // the room has stopped here, and is for this node; node 0: it has not
-	Floor             spot
+	Knows             spot
 	Lives, Leaves     uint8 // nodes that lived, and that drained, when it looked; bits
 	Behind            bool  // the index changed since it looked
 	News              spot  // a telling on its way; node 0: none
-	Asked             uint8 // methodOpen on its way, of this epoch; 0: none
+	Asked             uint8 // callOpen on its way, of this epoch; 0: none
 }
 
 // house is a state of everything.
@@ -106,14 +106,14 @@ func (c findings) start() house {
 func (c findings) key(h house) house {
 	for n := range h.K {
 		k := &h.K[n]
-		if k.News.Epoch < k.Floor.Epoch || c.doubts && k.News.Epoch == k.Floor.Epoch || k.News == k.Floor {
+		if k.News.Epoch < k.Knows.Epoch || c.doubts && k.News.Epoch == k.Knows.Epoch || k.News == k.Knows {
 			k.News = spot{}
 		}
 	}
 	epochs := []*uint8{&h.Truth.Epoch, &h.Index.Epoch, &h.Late.Epoch}
 	for n := range h.K {
 		k := &h.K[n]
-		epochs = append(epochs, &k.Room, &k.At.Epoch, &k.Hands.Epoch, &k.Floor.Epoch, &k.News.Epoch, &k.Asked)
+		epochs = append(epochs, &k.Room, &k.At.Epoch, &k.Hands.Epoch, &k.Knows.Epoch, &k.News.Epoch, &k.Asked)
 	}
 	var used [256]bool
 	for _, e := range epochs {
@@ -148,7 +148,7 @@ func (h house) owner() uint8 {
 func (h house) found() bool {
 	owner := h.owner()
 	for n, k := range h.K {
-		if k.Up && uint8(n+1) != owner && (k.Room != 0 || k.Floor.Node != owner || owner != 0 && !k.knows(owner)) {
+		if k.Up && uint8(n+1) != owner && (k.Room != 0 || k.Knows.Node != owner || owner != 0 && !k.knows(owner)) {
 			return false
 		}
 	}
@@ -197,10 +197,10 @@ func (h *house) write(s spot) {
 	}
 }
 
-// put is floor.put.
+// put is Index.put.
 func (k *keeper) put(s spot) {
-	if s.Epoch >= k.Floor.Epoch {
-		k.Floor = s
+	if s.Epoch >= k.Knows.Epoch {
+		k.Knows = s
 	}
 }
 
@@ -270,7 +270,7 @@ func (c findings) nextOf(h house, node uint8, emit func(step, house)) {
 	do("looks", func(h *house, _ *keeper) { h.look(node) })
 	if k.News.Node != 0 {
 		do("hears where the room is", func(_ *house, k *keeper) {
-			if !c.doubts || k.News.Epoch > k.Floor.Epoch {
+			if !c.doubts || k.News.Epoch > k.Knows.Epoch {
 				k.put(k.News)
 			}
 			k.News = spot{}
@@ -345,12 +345,12 @@ func (c findings) nextOf(h house, node uint8, emit func(step, house)) {
 // nextOfIdle is what a node does by itself.
 func (c findings) nextOfIdle(h house, node uint8, do, luck func(string, func(*house, *keeper)), fail func(bool, string, func(*house, *keeper))) {
 	k := h.K[node-1]
-	takers := k.Lives &^ k.Leaves
-	others := takers &^ (1 << (node - 1))
+	candidates := k.Lives &^ k.Leaves
+	others := candidates &^ (1 << (node - 1))
 	if k.Room == 0 {
-		orphan := k.Floor.Node == 0 || !k.knows(k.Floor.Node)
-		if k.Lease && !k.Drains && (k.Floor.Node == node || orphan && rankOf(takers) == node) {
-			do("claims the room", func(_ *house, k *keeper) { k.Doing, k.At = claiming, spot{k.Floor.Epoch, node} })
+		orphan := k.Knows.Node == 0 || !k.knows(k.Knows.Node)
+		if k.Lease && !k.Drains && (k.Knows.Node == node || orphan && rankOf(candidates) == node) {
+			do("claims the room", func(_ *house, k *keeper) { k.Doing, k.At = claiming, spot{k.Knows.Epoch, node} })
 		}
 		if k.Drains && k.Hands.Node == 0 {
 			do("ends", func(_ *house, k *keeper) { *k = keeper{} })
@@ -376,7 +376,7 @@ func (c findings) nextOfIdle(h house, node uint8, do, luck func(string, func(*ho
 		return func(_ *house, k *keeper) {
 			k.Hands = spot{k.Room, to}
 			if k.Room = 0; !c.keeps {
-				k.Floor.Node = to
+				k.Knows.Node = to
 			}
 		}
 	}
@@ -414,7 +414,7 @@ func (c findings) open(h house, node uint8, emit func(step, house)) {
 		emit(step{what: "node %d goes on with the room", args: [3]uint8{node}}, g)
 		return
 	}
-	if c.checks && k.Floor.Epoch > at.Epoch {
+	if c.checks && k.Knows.Epoch > at.Epoch {
 		k.Room = 0
 		emit(step{what: "node %d has seen a later owner", args: [3]uint8{node}}, g)
 		return
@@ -431,7 +431,7 @@ func (c findings) open(h house, node uint8, emit func(step, house)) {
 	})
 }
 
-// tell is tellPlace: each node may hear it, or not.
+// tell is tellAssigned: each node may hear it, or not.
 func (c findings) tell(h house, at spot, to func(told string, g house)) {
 	for deaf := range 1 << c.nodes {
 		g, told := h, ""
@@ -459,7 +459,7 @@ func (h house) String() string {
 		if !k.Up {
 			continue
 		}
-		fmt.Fprintf(&b, "\n       node %d (lease %t, drains %t): runs it at %d; believes %v, that %03b live and %03b drain", n+1, k.Lease, k.Drains, k.Room, k.Floor, k.Lives, k.Leaves)
+		fmt.Fprintf(&b, "\n       node %d (lease %t, drains %t): runs it at %d; believes %v, that %03b live and %03b drain", n+1, k.Lease, k.Drains, k.Room, k.Knows, k.Lives, k.Leaves)
 	}
 	return b.String()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 const (
@@ -54,7 +55,7 @@ type request struct {
 
 // dated returns the request with what this node knows of the database's history.
 func (d *Directory) dated(q request) request {
-	q.Generation = d.floor.generation()
+	q.Generation = d.index.Generation()
 	return q
 }
 
@@ -69,7 +70,7 @@ func callOf[T any](name string) hub.Call[request, T] {
 	return hub.Call[request, T]{Name: name, Within: askWithin, ServeWithin: answerWithin, Errors: faults}
 }
 
-// What nodes ask each other, and methodPlace, what they tell each other.
+// What nodes ask each other, and methodAssigned, what they tell each other.
 var (
 	callCommand = callOf[Answer]("rooms.command")
 	callJoin    = callOf[Joined]("rooms.join")
@@ -78,7 +79,7 @@ var (
 	callOpen    = callOf[struct{}]("rooms.open")
 )
 
-const methodPlace = "rooms.place"
+const methodAssigned = "rooms.place"
 
 // faultOf returns what the error of a call is to whoever asked for the room: errAway if the room is to be
 // looked for again, one of faults, or ErrUnavailable.
@@ -97,16 +98,16 @@ func faultOf(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// owner is the node that a room is on, if it is on another one that lives.
+// owner returns the node that a room is on, if it is on another one that lives.
 func (d *Directory) owner(ref Ref) (string, error) {
-	p, ok := d.floor.find(ref)
+	a, ok := d.index.Find(ref)
 	switch {
 	case !ok:
 		return "", ErrNotFound
-	case p.Node == d.o.Node, !d.floor.lives(p.Node):
+	case a.Node == d.o.Node, !d.index.Lives(a.Node):
 		return "", errAway
 	}
-	return p.Node, nil
+	return a.Node, nil
 }
 
 // send hands a command to its room, wherever that is, and again until somebody answers it or
@@ -192,10 +193,10 @@ func (d *Directory) serve() {
 	serveCall(d, slots, callOpen, func(ctx context.Context, q request) (struct{}, error) {
 		return struct{}{}, d.openHere(ctx, q.Ref, q.Epoch)
 	})
-	d.o.Peers.Answer(methodPlace, func(_ string, body []byte, _ func([]byte)) {
-		var p Place
-		if err := strict.DecodeKnown(body, &p); err == nil {
-			d.floor.hear(p)
+	d.o.Peers.Answer(methodAssigned, func(_ string, body []byte, _ func([]byte)) {
+		var a placement.Assignment
+		if err := strict.DecodeKnown(body, &a); err == nil {
+			d.index.Hear(a)
 		}
 	})
 }
@@ -216,10 +217,22 @@ func serveCall[T any](d *Directory, slots *hub.Slots, call hub.Call[request, T],
 // one does not.
 func (d *Directory) serves(q request) error {
 	switch {
-	case d.replaced.Load():
+	case d.placement.Replaced():
 		return hub.ErrNoAnswer
-	case q.Generation > d.floor.generation():
+	case q.Generation > d.index.Generation():
 		return errAway
 	}
 	return nil
+}
+
+// tellAssigned tells the other nodes who owns a room, so that they need not wait for the index.
+func (d *Directory) tellAssigned(a placement.Assignment) {
+	d.index.Hear(a)
+	body, err := json.Marshal(a)
+	if err == nil {
+		err = d.o.Peers.Tell(methodAssigned, body)
+	}
+	if err != nil {
+		d.o.Log.Debug("other nodes must look where a room is", "room", a.Ref, "error", err)
+	}
 }

@@ -1,4 +1,4 @@
-package rooms
+package placement_test
 
 import (
 	"fmt"

@@ -1,0 +1,99 @@
+package rooms
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pitboss-hub/pitboss/rooms/game"
+)
+
+// message is what a room finds in its mailbox: a command, a wish to close, or a question. The
+// mailbox holds pointers, or it would be most of what an idle room takes.
+type message struct {
+	command  *Command
+	close    *game.Close
+	question func(*room)
+	reply    func(Answer, error)
+}
+
+// mail puts a message into the mailbox of a room of this node, or replies why it cannot. It never blocks.
+func (d *Directory) mail(ref Ref, m *message) {
+	r := d.find(ref)
+	if r == nil {
+		m.reply(Answer{}, d.absent(ref))
+		return
+	}
+	if m.command != nil && !r.allows(payerOf(m.command.By), 1) {
+		m.reply(Answer{}, ErrRateLimited)
+		return
+	}
+	select {
+	case r.mailbox <- m:
+		// A room that has just stopped may not look again: whoever stops it empties the mailbox
+		// after it is out of the directory, and so does whoever mailed too late.
+		if d.find(ref) != r {
+			r.empty()
+		}
+	default:
+		d.meter.refused.WithLabelValues(limitMailbox).Inc()
+		m.reply(Answer{}, ErrBusy)
+	}
+}
+
+// absent returns why a room is not here.
+func (d *Directory) absent(ref Ref) error {
+	if !d.alone() {
+		return errAway
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	_, away := d.away[ref]
+	_, opening := d.opening[ref]
+	if d.draining || away || opening {
+		return ErrUnavailable
+	}
+	return ErrNotFound
+}
+
+// ask runs a question in the room's goroutine, between two batches.
+func ask[T any](ctx context.Context, d *Directory, ref Ref, question func(*room) (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	d.mail(ref, &message{
+		question: func(r *room) {
+			value, err := question(r)
+			done <- outcome{value, err}
+		},
+		reply: func(_ Answer, err error) { done <- outcome{err: err} },
+	})
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		return outcome{}.value, errors.Join(ErrUnavailable, ctx.Err())
+	}
+}
+
+// sendAway answers what the room can not decide: it is asked again, here or elsewhere, which costs
+// the player nothing.
+func (r *room) sendAway(m *message) {
+	if m.command != nil {
+		r.gives(payerOf(m.command.By), 1)
+	}
+	m.reply(Answer{}, errAway)
+}
+
+// empty answers what is left in the mailbox of a room that has stopped.
+func (r *room) empty() {
+	for {
+		select {
+		case m := <-r.mailbox:
+			r.sendAway(m)
+		default:
+			return
+		}
+	}
+}

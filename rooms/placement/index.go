@@ -1,0 +1,274 @@
+package placement
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+// ClosedLinger is how long a closed room is still found, so that a client that lost the
+// last answer or event finds it.
+const ClosedLinger = 2 * time.Minute
+
+// Index is what this node knows of who owns which room.
+type Index struct {
+	mu        sync.RWMutex // guards what follows
+	nodes     []Node       // that live, by name
+	rooms     map[Ref]*entry
+	mark      Mark
+	unlearned map[tenant.ID]bool // tenants of which rooms' configurations are missing
+	versions  map[tenant.ID]int64
+}
+
+type entry struct {
+	Assignment
+	config   *Config   // nil: not known yet
+	closedAt time.Time // when a closed room was first seen to be
+}
+
+func newIndex() *Index {
+	return &Index{rooms: map[Ref]*entry{}, unlearned: map[tenant.ID]bool{}, versions: map[tenant.ID]int64{}}
+}
+
+// Hear notes what somebody tells, unless as much is known already: news come in any order, and of one
+// epoch the database's index is right. Of an earlier generation nothing is believed: the index of this one
+// may not have it.
+func (x *Index) Hear(a Assignment) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if e := x.rooms[a.Ref]; x.current(a.Epoch) && (e == nil || a.Epoch > e.Epoch) {
+		x.put(a)
+	}
+}
+
+// handedOver notes that a room of this node is another one's to claim.
+func (x *Index) handedOver(a Assignment) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.current(a.Epoch) {
+		x.put(a)
+	}
+}
+
+// current reports whether an epoch is of the generation that is known, or a later one. x.mu is held.
+func (x *Index) current(epoch int64) bool { return epoch >= FirstEpoch(x.mark.Generation) }
+
+// Generation returns the database's generation as far as this node knows.
+func (x *Index) Generation() int64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.mark.Generation
+}
+
+// Supersedes reports whether a claim that gave the room this epoch counts for nothing any more: somebody
+// claimed it since, or the database has gone back.
+func (x *Index) Supersedes(ref Ref, epoch int64) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	e := x.rooms[ref]
+	return e != nil && e.Epoch > epoch || !x.current(epoch)
+}
+
+func (x *Index) since() Mark {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.mark
+}
+
+// put notes an assignment, unless a later one is known. x.mu is held.
+func (x *Index) put(a Assignment) {
+	e := x.rooms[a.Ref]
+	if e == nil {
+		if a.Status == Closed {
+			return
+		}
+		e = &entry{}
+		x.rooms[a.Ref] = e
+	}
+	if e.config == nil && a.Status != Closed { // again with each change: a room is in the index before it is in its tenant's schema
+		x.unlearned[a.Ref.Tenant] = true
+	}
+	if a.Epoch < e.Epoch {
+		return
+	}
+	if a.Status == Closed && e.closedAt.IsZero() {
+		e.closedAt = time.Now()
+	}
+	if a.Status != e.Status {
+		x.versions[a.Ref.Tenant]++
+	}
+	e.Assignment = a
+}
+
+// apply notes what the database's index says, and returns the nodes that died, and whether the database
+// has gone back: then nothing else is known any more.
+func (x *Index) apply(got Changes) (dead []string, wentBack bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if wentBack = x.mark.Next > 0 && x.mark.Generation != got.Generation; wentBack {
+		for ref := range x.rooms {
+			x.versions[ref.Tenant]++
+		}
+		clear(x.rooms)
+		clear(x.unlearned)
+	}
+	for _, before := range x.nodes {
+		if !slices.ContainsFunc(got.Nodes, func(n Node) bool { return n.Name == before.Name }) {
+			dead = append(dead, before.Name)
+		}
+	}
+	x.nodes, x.mark = got.Nodes, got.Mark
+	for _, a := range got.Assignments {
+		x.put(a)
+	}
+	for ref, e := range x.rooms {
+		if !e.closedAt.IsZero() && time.Since(e.closedAt) > ClosedLinger {
+			delete(x.rooms, ref)
+		}
+	}
+	return dead, wentBack
+}
+
+// Learn notes what some of a tenant's rooms were opened with.
+func (x *Index) Learn(id tenant.ID, configs ...Config) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, c := range configs {
+		if e := x.rooms[Ref{id, c.Room}]; e != nil {
+			if e.config == nil {
+				x.versions[id]++
+			}
+			e.config = &c
+		}
+	}
+}
+
+// toLearn returns the tenants of which rooms' configurations are missing, and strikes them off that list.
+func (x *Index) toLearn() []tenant.ID {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	out := slices.Collect(maps.Keys(x.unlearned))
+	clear(x.unlearned)
+	return out
+}
+
+// learnLater puts a tenant on that list again.
+func (x *Index) learnLater(id tenant.ID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.unlearned[id] = true
+}
+
+// Find returns the assignment of a room.
+func (x *Index) Find(ref Ref) (Assignment, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if e := x.rooms[ref]; e != nil {
+		return e.Assignment, true
+	}
+	return Assignment{}, false
+}
+
+// Config returns what a room was opened with, if that is known.
+func (x *Index) Config(ref Ref) (Config, bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if e := x.rooms[ref]; e != nil && e.config != nil {
+		return *e.config, true
+	}
+	return Config{}, false
+}
+
+// Rooms calls f with each of a tenant's rooms whose configuration is known. f must not call the Index.
+func (x *Index) Rooms(id tenant.ID, f func(Config, Status)) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for ref, e := range x.rooms {
+		if ref.Tenant == id && e.config != nil {
+			f(*e.config, e.Status)
+		}
+	}
+}
+
+// Version returns a number that grows when a tenant's Rooms change, and with each Changed.
+func (x *Index) Version(id tenant.ID) int64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.versions[id]
+}
+
+// Changed notes that a tenant's rooms on this node are listed otherwise now.
+func (x *Index) Changed(id tenant.ID) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.versions[id]++
+}
+
+// Lives reports whether the node's lease ran when the index was read.
+func (x *Index) Lives(node string) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.ContainsFunc(x.nodes, func(n Node) bool { return n.Name == node })
+}
+
+// living returns the nodes whose leases ran, by name.
+func (x *Index) living() []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var out []string
+	for _, n := range x.nodes {
+		out = append(out, n.Name)
+	}
+	return out
+}
+
+// candidates returns the nodes that want rooms, by name.
+func (x *Index) candidates() []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var out []string
+	for _, n := range x.nodes {
+		if !n.Draining {
+			out = append(out, n.Name)
+		}
+	}
+	return out
+}
+
+// concerns returns the rooms that a node may have to do something about: its own, those without a living
+// owner, and those that are to be closed; and a function that tells orphans. All of the others' are many,
+// so nothing else is copied.
+func (x *Index) concerns(node string) (out []Assignment, orphan func(Assignment) bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	lives := make(map[string]bool, len(x.nodes))
+	for _, n := range x.nodes {
+		lives[n.Name] = true
+	}
+	for _, e := range x.rooms {
+		if e.Status != Closed && (e.Node == node || e.Status == Closing || !lives[e.Node]) {
+			out = append(out, e.Assignment)
+		}
+	}
+	return out, func(a Assignment) bool { return !lives[a.Node] }
+}
+
+// loads returns how many open rooms each of nodes owns, and all of them together.
+func (x *Index) loads(nodes []string) (loads map[string]int, total int) {
+	loads = map[string]int{}
+	for _, n := range nodes {
+		loads[n] = 0
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, e := range x.rooms {
+		if _, ok := loads[e.Node]; ok && e.Status != Closed {
+			loads[e.Node]++
+			total++
+		}
+	}
+	return loads, total
+}

@@ -1,0 +1,122 @@
+package rooms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// boundaryWithin is how long a room that is to leave may take to the end of its round, at
+// most; then it leaves in the middle of it, which loses nothing either.
+const boundaryWithin = 8 * time.Second
+
+var (
+	errStarting = errors.New("rooms: this node's rooms are not open yet")
+	errLapsed   = errors.New("rooms: this node's lease has run out")
+)
+
+// alone reports whether this node is the only one there can be.
+func (d *Directory) alone() bool { return d.placement.Alone() }
+
+// trusted reports whether this node's rooms are its own, as far as it can know without asking.
+func (d *Directory) trusted() bool { return d.placement.Trusted() }
+
+// Nodes returns those that live, by name; this one alone if there can be no other.
+func (d *Directory) Nodes() []string { return d.placement.Nodes() }
+
+// Ready is closed when this node has read the index and opened what it found to be its
+// own.
+func (d *Directory) Ready() <-chan struct{} { return d.placement.Ready() }
+
+// Health is nil while this node may decide: it is Ready, and its lease has not run out.
+func (d *Directory) Health() error {
+	select {
+	case <-d.placement.Ready():
+	default:
+		return errStarting
+	}
+	if !d.trusted() {
+		return errLapsed
+	}
+	return nil
+}
+
+// Run keeps this node's lease and opens the rooms that fall to it, and returns when ctx has
+// ended and every room has stopped, or with
+// placement.ErrReplaced.
+func (d *Directory) Run(ctx context.Context) error {
+	running, stop := errgroup.WithContext(ctx)
+	if !d.alone() {
+		running.Go(func() error { return d.placement.KeepLease(stop) })
+		running.Go(func() error { d.placement.Watch(stop); return nil })
+	}
+	<-stop.Done()
+	d.mu.Lock()
+	d.draining = true
+	d.mu.Unlock()
+	d.end()
+	d.loops.Wait()
+	err := running.Wait()
+	if !d.alone() {
+		d.placement.Release(ctx)
+	}
+	return err
+}
+
+// Drain ends politely: no more rooms come here; those that are here go to other nodes, each
+// at the end of its round or when half of ctx's time is over. Where there is no other node,
+// rooms stop when what is in their mailboxes is appended and answered. Meanwhile, and
+// afterwards, commands and questions find the rooms where they are. It returns ctx's error if
+// that takes too long.
+func (d *Directory) Drain(ctx context.Context) error {
+	d.mu.Lock()
+	d.draining = true
+	here := slices.Collect(maps.Values(d.rooms))
+	d.mu.Unlock()
+	d.placement.Drain()
+	for _, r := range here {
+		if to := d.placement.Successor(r.ref); to != "" {
+			r.leave(to)
+			continue
+		}
+		d.dismiss(r)
+	}
+	done := make(chan struct{})
+	go func() { // ends with the rooms, which Run ends at the latest
+		d.loops.Wait()
+		close(done)
+	}()
+	patience := boundaryWithin
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(deadline)/2)
+	}
+	enough := time.NewTimer(patience)
+	defer enough.Stop()
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-enough.C:
+			for _, r := range here {
+				d.dismiss(r)
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("rooms: drain: %w", ctx.Err())
+		}
+	}
+}
+
+// dismiss lets a room go now.
+func (d *Directory) dismiss(r *room) {
+	r.halt()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.rooms[r.ref] == r {
+		delete(d.rooms, r.ref)
+	}
+}
