@@ -47,8 +47,7 @@ func (d *Directory) Health() error {
 }
 
 // Run keeps this node's lease and opens the rooms that fall to it, and returns when ctx has
-// ended and every room has stopped, or with
-// placement.ErrReplaced.
+// ended and every room has stopped, or with placement.ErrReplaced.
 func (d *Directory) Run(ctx context.Context) error {
 	running, stop := errgroup.WithContext(ctx)
 	if !d.alone() {
