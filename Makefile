@@ -90,26 +90,26 @@ churn: ## Lose sockets in every way and look at what they leave behind (SOCKETS=
 .PHONY: crash
 crash: SECONDS := 600
 crash: ## Kill the server at every step of a round (SECONDS=600)
-	go test -race -count=1 -v -run TestNothingIsLostWhenTheServerIsKilled -timeout $$(( $(SECONDS) + 600 ))s ./cmd/pitboss -crash.seconds=$(SECONDS)
+	go test -race -count=1 -v -run TestNothingIsLostWhenTheServerIsKilled -timeout $$(( $(SECONDS) + 600 ))s ./cmd/pitboss/e2e -crash.seconds=$(SECONDS)
 
 .PHONY: chaos
 chaos: SECONDS := 600
 chaos: SEED := 0
 chaos: ## Kill, pause, drain and cut three nodes, Redis and PostgreSQL under load (SECONDS=600 SEED=0)
 	@.ci/install.sh --try postgresql redis
-	go test -race -count=1 -v -run TestNothingIsLostWhateverFails -timeout $$(( $(SECONDS) + 600 ))s ./cmd/pitboss -chaos.seconds=$(SECONDS) -seed=$(SEED)
+	go test -race -count=1 -v -run TestNothingIsLostWhateverFails -timeout $$(( $(SECONDS) + 600 ))s ./cmd/pitboss/e2e -chaos.seconds=$(SECONDS) -seed=$(SEED)
 
 .PHONY: rolling
 rolling: ROUNDS := 10
 rolling: ## Restart three nodes one after the other under load and time how long clients are away (ROUNDS=10)
 	@.ci/install.sh --try postgresql redis
-	go test -count=1 -v -run TestARollingRestartIsNotNoticed -timeout $$(( $(ROUNDS) * 60 + 120 ))s ./cmd/pitboss -rolling.rounds=$(ROUNDS)
+	go test -count=1 -v -run TestARollingRestartIsNotNoticed -timeout $$(( $(ROUNDS) * 60 + 120 ))s ./cmd/pitboss/e2e -rolling.rounds=$(ROUNDS)
 
 .PHONY: failover
 failover: KILLS := 30
 failover: ## Kill the node that owns a table and time until clients see it deal again (KILLS=30)
 	@.ci/install.sh --try postgresql redis
-	go test -count=1 -v -run TestATableDealsAgainAfterItsNodesDeath -timeout $$(( $(KILLS) * 30 + 120 ))s ./cmd/pitboss -failover.kills=$(KILLS)
+	go test -count=1 -v -run TestATableDealsAgainAfterItsNodesDeath -timeout $$(( $(KILLS) * 30 + 120 ))s ./cmd/pitboss/e2e -failover.kills=$(KILLS)
 
 .PHONY: fuzz
 fuzz: T := 30s

@@ -4,24 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
-	"os"
-	"os/exec"
-	"os/signal"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/membus"
-	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
@@ -81,112 +71,6 @@ func TestALogWhoseReaderIsStuckEndsAllTheSame(t *testing.T) {
 	case <-done:
 	case <-time.After(testPatience):
 		t.Fatal("it waits for its reader")
-	}
-}
-
-// startPiped starts a server whose log goes to a pipe of one page.
-func (f *floor) startPiped() (*server, *os.File) {
-	f.t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	reader, writer, err := os.Pipe()
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	if _, err := unix.FcntlInt(writer.Fd(), unix.F_SETPIPE_SZ, 4096); err != nil {
-		f.t.Fatal(err)
-	}
-	s := &server{cmd: exec.Command(exe, "serve", "--listen", f.address, "--admin-listen", "", "--node", "child", "--log-level", "debug"), died: make(chan struct{})}
-	s.cmd.Env = append(os.Environ(), envKillPoint+"=none none 0",
-		"PITBOSS_DATABASE_URL="+f.appURL, "PITBOSS_ADMIN_DATABASE_URL="+f.adminURL, "PITBOSS_MASTER_KEY="+f.masterKey, "PITBOSS_ADDRESS_REQUESTS=0")
-	s.cmd.Stdout, s.cmd.Stderr = io.Discard, writer
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := s.cmd.Start(); err != nil {
-		f.t.Fatal(err)
-	}
-	_ = writer.Close() // the child has it
-	go func() { _ = s.cmd.Wait(); close(s.died) }()
-	f.t.Cleanup(func() { _ = reader.Close(); s.kill() })
-	return s, reader
-}
-
-// chatters makes the node log.
-func (f *floor) chatters() {
-	f.t.Helper()
-	for i := range 100 {
-		c, err := dial(soon(f.t), f.address, f.host, f.mint(fmt.Sprint("chatter-", i), auth.Player), nil)
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		_ = c.conn.CloseNow()
-	}
-}
-
-// drains tells the server to end, and holds it to that.
-func (f *floor) drains(s *server, by syscall.Signal) {
-	f.t.Helper()
-	eventually(f.t, "it is ready", func() bool { status, _, _ := f.do("GET", "/readyz", "", ""); return status == 200 })
-	c := f.dial(soon(f.t), f.token("bob"), nil)
-	began := time.Now()
-	if err := s.cmd.Process.Signal(by); err != nil {
-		f.t.Fatal(err)
-	}
-	if code := c.closedWith(f.t); int(code) != wire.CloseDraining.Code {
-		f.t.Errorf("the socket was closed with %d", code)
-	}
-	select {
-	case <-s.died:
-	case <-time.After(drainWithin + endWithin):
-		f.t.Fatal("it does not end")
-	}
-	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
-		f.t.Errorf("exit code %d after %v", code, time.Since(began))
-	}
-}
-
-func TestANodeWhoseLogIsNotReadServesAndDrains(t *testing.T) {
-	t.Parallel()
-	f := newFloor(t)
-	s, _ := f.startPiped()
-	f.awaitServer(s)
-	f.chatters() // many times what the pipe takes
-	eventually(t, "it is ready", func() bool { status, _, _ := f.do("GET", "/readyz", "", ""); return status == 200 })
-	f.stake(func() *rpc {
-		c := f.dial(soon(t), f.token("carol"), nil)
-		if _, err := f.join(c, nil); err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}())
-	f.drains(s, syscall.SIGTERM)
-}
-
-func TestANodeWhoseLogReaderDiesGoesOn(t *testing.T) {
-	t.Parallel()
-	f := newFloor(t)
-	s, reader := f.startPiped()
-	go func() { _, _ = io.Copy(io.Discard, reader) }()
-	f.awaitServer(s)
-	_ = reader.Close()
-	f.chatters()
-	eventually(t, "it is ready", func() bool { status, _, _ := f.do("GET", "/readyz", "", ""); return status == 200 })
-	f.drains(s, syscall.SIGTERM)
-}
-
-func TestAHangUpDrains(t *testing.T) {
-	t.Parallel()
-	f := newFloor(t)
-	if signal.Ignored(syscall.SIGHUP) { // as under nohup: what is caught here is not ignored by a child
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
-	}
-	s := f.startServer("none none 0")
-	defer s.kill()
-	f.awaitServer(s)
-	f.drains(s, syscall.SIGHUP)
-	if log := s.log.String(); !strings.Contains(log, "node=child") || !strings.Contains(log, "version="+version) || !strings.Contains(log, "memory_limit=") {
-		t.Errorf("the log does not say who serves: %s", log)
 	}
 }
 

@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
+)
+
+// failOver starts the database as a replica that has got everything and takes over: with the same data,
+// in another timeline.
+func (d *postgres) failOver() error {
+	data := filepath.Join(d.options.Dir, "postgres", "data")
+	info, err := os.Stat(data)
+	if err != nil {
+		return err
+	}
+	owner := info.Sys().(*syscall.Stat_t)
+	signal := filepath.Join(data, "recovery.signal")
+	if err := os.WriteFile(signal, nil, 0o600); err != nil {
+		return err
+	}
+	if err := os.Chown(signal, int(owner.Uid), int(owner.Gid)); err != nil {
+		return err
+	}
+	conf, err := os.OpenFile(filepath.Join(data, "postgresql.auto.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if _, err = conf.WriteString("restore_command = 'false'\n"); err != nil { // nothing is archived
+		return err
+	}
+	if err := conf.Close(); err != nil {
+		return err
+	}
+	return d.start()
+}
+
+// forge is somebody with access to Redis and without the key, until ctx ends: what nodes say is said
+// again, at once and later, changed, and by other channels. It returns how often.
+func (p *party) forge(ctx context.Context, rnd *rand.Rand) (n int) {
+	messages, say := localredis.Overhear(ctx, p.redis.server.Addr, "pb:*")
+	var past []localredis.Message
+	for m := range messages {
+		past = append(past, m)
+		if len(past) > 1000 {
+			past = past[500:]
+		}
+		if rnd.IntN(20) > 0 {
+			continue
+		}
+		x := past[rnd.IntN(len(past))]
+		switch rnd.IntN(3) {
+		case 0: // again
+		case 1:
+			x.Channel = past[rnd.IntN(len(past))].Channel
+		default:
+			b := []byte(x.Payload)
+			b[rnd.IntN(len(b))] ^= 1 << rnd.IntN(8)
+			x.Payload = string(b)
+		}
+		if say(x) == nil { // or Redis is away
+			n++
+		}
+	}
+	return n
+}
+
+// besideOnRedis runs another installation's node and players on the party's Redis. The function that it
+// returns ends them and holds them to what they were told.
+func (p *party) besideOnRedis(seed uint64) (end func()) {
+	p.t.Helper()
+	f := newFloor(p.t)
+	x := f.startOn("node-1", "redis://"+p.redis.server.Addr) // as one of the party's is called
+	eventually(p.t, "the other installation is ready", x.ready)
+	life, stop := context.WithCancel(context.Background())
+	var playing sync.WaitGroup
+	var players []*crashPlayer
+	for i := range 5 {
+		c := newCrashPlayer(x.floor, fmt.Sprintf("stranger-%d", i), rand.New(rand.NewPCG(seed, uint64(i)+50_000)))
+		c.calm, c.most, c.stays = true, 10*time.Second, true
+		players = append(players, c)
+		playing.Go(func() { c.play(life) })
+	}
+	return func() {
+		p.t.Helper()
+		eventuallyWithin(p.t, time.Minute, "the other installation is ready again", x.ready)
+		for _, c := range players {
+			c.finish()
+		}
+		eventuallyWithin(p.t, time.Minute, "every command of the strangers is answered", func() bool {
+			return !slices.ContainsFunc(players, func(c *crashPlayer) bool { return !c.finished() })
+		})
+		records := x.settled()
+		top := records[len(records)-1].Seq
+		for _, c := range players {
+			eventually(p.t, "a stranger has seen everything", func() bool { return c.seenSeq() >= top })
+		}
+		stop()
+		playing.Wait()
+		x.compare(players)
+	}
+}
