@@ -164,8 +164,8 @@ func (p *proxy) Run(ctx context.Context) {
 			tick := time.NewTicker(lookAtNodesEvery)
 			defer tick.Stop()
 			for ctx.Err() == nil {
-				if is := p.look(ctx, b); b.ready.Swap(is) != is {
-					p.log.Debug("a node's readiness", "node", b.address, "ready", is)
+				if ready := p.look(ctx, b); b.ready.Swap(ready) != ready {
+					p.log.Debug("a node's readiness", "node", b.address, "ready", ready)
 				}
 				select {
 				case <-ctx.Done():

@@ -200,11 +200,11 @@ func (p *party) countFenced(ctx context.Context) {
 			if !ok {
 				continue
 			}
-			was := last[m]
-			if was.pid != pid {
-				was.n = 0
+			before := last[m]
+			if before.pid != pid {
+				before.n = 0
 			}
-			m.fenced.Add(n - was.n)
+			m.fenced.Add(n - before.n)
 			last[m] = struct{ pid, n int64 }{pid, n}
 		}
 		select {

@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	program = filepath.Join(dir, "pitboss")
+	// Under the race detector a process sleeps for a second before it ends, each command too.
+	_ = os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=50"))
 	code := 1
 	if err := build(program); err != nil {
 		fmt.Fprintln(os.Stderr, err)
