@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -92,4 +93,21 @@ func quoted(names []string) []string {
 		out = append(out, "`"+n+"`")
 	}
 	return out
+}
+func TestEveryLoadGameIsWholeAndNamedAsItsRules(t *testing.T) {
+	t.Parallel()
+	for _, g := range allGames {
+		if g.load == nil {
+			continue
+		}
+		if g.load.Name != g.rules.Name {
+			t.Errorf("%s is played by load as %s", g.rules.Name, g.load.Name)
+		}
+		fields := reflect.ValueOf(*g.load)
+		for i := range fields.NumField() {
+			if fields.Field(i).IsZero() {
+				t.Errorf("%s: %s is missing", g.rules.Name, fields.Type().Field(i).Name)
+			}
+		}
+	}
 }

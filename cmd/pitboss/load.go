@@ -29,7 +29,7 @@ type loadCmd struct {
 	Keep     bool          `help:"Leave the tables open."`
 	JSON     bool          `help:"Print the report as JSON on standard output."`
 	Tenant   string        `help:"The casino's slug; with --secret only." placeholder:"SLUG"`
-	Secret   string        `help:"The casino's HS256 signing secret in base64, where its database can not be reached." env:"PITBOSS_TENANT_SECRET" placeholder:"BASE64"`
+	Secret   string        `help:"The casino's HS256 signing secret in base64, where its database cannot be reached." env:"PITBOSS_TENANT_SECRET" placeholder:"BASE64"`
 }
 
 // Help implements kong's long help.

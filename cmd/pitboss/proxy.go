@@ -22,7 +22,7 @@ const (
 var errNoNode = errors.New("no node is ready")
 
 // proxy spreads requests and sockets over nodes: each goes to the ready one that has the fewest.
-// Nothing ties a player to a node. A request that a node can not have acted on is taken to the next.
+// Nothing ties a player to a node. A request that a node cannot have acted on is taken to the next.
 type proxy struct {
 	nodes   []*backend
 	forward *httputil.ReverseProxy

@@ -173,7 +173,7 @@ func listen(address string) (net.Listener, error) {
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("this user may not listen on %s: choose a port above 1023 with --listen", address)
 	}
-	return nil, fmt.Errorf("can not listen on %s: %w", address, err)
+	return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 }
 
 type migrateCmd struct{}

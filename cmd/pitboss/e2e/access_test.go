@@ -441,7 +441,7 @@ func TestPresenceIsThatOfAllNodesAndADeadNodesPlayersLeaveWithIt(t *testing.T) {
 		}
 	}
 	began := time.Now()
-	p.nodes[0].signal(syscall.SIGKILL) // its players can not even say goodbye
+	p.nodes[0].signal(syscall.SIGKILL) // its players cannot even say goodbye
 	eventually(t, "the dead node's player is gone", func() bool { return all[1].is(1, f.room, 1) })
 	if took := time.Since(began); took > placement.LeaseTTL+3*time.Second {
 		t.Errorf("after %v", took)

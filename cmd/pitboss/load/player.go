@@ -333,7 +333,7 @@ func (p *player) wealth(b wire.Balance) {
 // joined takes over the answer to room.join.
 func (p *player) joined(result json.RawMessage, e *wire.Error) error {
 	if e != nil {
-		return fmt.Errorf("player %s can not join %s: %w", p.name, p.table.room, e)
+		return fmt.Errorf("player %s cannot join %s: %w", p.name, p.table.room, e)
 	}
 	var r wire.RoomJoinResult
 	if err := strict.DecodeKnown(result, &r); err != nil {

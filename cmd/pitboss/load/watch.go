@@ -104,7 +104,7 @@ func (c *clocks) note(d time.Duration) {
 	}
 }
 
-// ahead is how far our clock is ahead of the server's. It can not tell less than 50 ms from
+// ahead returns how far our clock is ahead of the server's. It cannot tell less than 50 ms from
 // the time that a message takes.
 func (c *clocks) ahead() time.Duration {
 	c.mu.Lock()
