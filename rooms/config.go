@@ -18,7 +18,7 @@ const (
 	settingsBytesMax = 8 << 10
 )
 
-// CheckConfig says what is wrong with a room that is to be opened, and puts defaults in
+// CheckConfig returns what is wrong with a room that is to be opened, and puts defaults in
 // (an empty name is the id; settings that were left out are written down, so that a later
 // version with other defaults does not change an open table). It returns ErrRoomID, ErrGame or a
 // SettingsError.
@@ -65,5 +65,5 @@ func (d *Directory) Games() []game.Kind {
 	return list
 }
 
-// Check is CheckConfig with this directory's games.
+// Check calls CheckConfig with this directory's games.
 func (d *Directory) Check(c *Config) error { return CheckConfig(d.o.Kinds, c) }

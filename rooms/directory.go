@@ -109,7 +109,7 @@ type Directory struct {
 	draining bool
 }
 
-// NewDirectory makes an empty directory.
+// NewDirectory returns a Directory that runs no room yet.
 func NewDirectory(o Options) *Directory {
 	o.Limits = o.Limits.withDefaults()
 	if o.Now == nil {
@@ -133,8 +133,8 @@ func NewDirectory(o Options) *Directory {
 	return d
 }
 
-// clock counts nanoseconds, whatever becomes of the time of day. It begins above zero, which is what a
-// bucket that was never used has.
+// clock returns nanoseconds since the start, whatever becomes of the time of day. It begins above zero,
+// which is what a bucket that was never used has.
 func (d *Directory) clock() int64 { return int64(time.Since(d.began)) + 1 }
 
 // TypeVoid is the type of an operator's command that ends the round at hand, of any game:
@@ -204,7 +204,7 @@ func (d *Directory) List(id tenant.ID) []Info {
 	return slices.SortedFunc(maps.Values(found), func(a, b Info) int { return cmp.Compare(a.Room, b.Room) })
 }
 
-// Changes is a number that grows when List may answer otherwise than before.
+// Changes returns a number that grows when List may return something else than before.
 func (d *Directory) Changes(id tenant.ID) int64 { return d.index.Version(id) }
 
 // kindOf returns the game of a room, wherever it is.

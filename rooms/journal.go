@@ -55,7 +55,7 @@ func NewRef(t tenant.ID, room string) (Ref, error) {
 	return Ref{Tenant: t, Room: room}, nil
 }
 
-// RefOf is the room whose Topic t is. It returns ErrNotFound if t is no room's.
+// RefOf returns the room whose Topic t is. The error is ErrNotFound if t is no room's.
 func RefOf(t tenant.Topic) (Ref, error) {
 	if t.Kind() != placement.TopicKind {
 		return Ref{}, fmt.Errorf("%w: %s", ErrNotFound, t)
@@ -63,7 +63,7 @@ func RefOf(t tenant.Topic) (Ref, error) {
 	return NewRef(t.Tenant(), t.Key())
 }
 
-// PlayerTopic is where what concerns one player alone is published: balances.
+// PlayerTopic returns where what concerns one player alone is published: balances.
 func PlayerTopic(t tenant.ID, p game.PlayerID) tenant.Topic { return t.Topic("player", string(p)) }
 
 // Status is where a room is in its life.

@@ -9,7 +9,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
-// Open sees to it that a room runs: on the node whose it is, or on the one that it falls to.
+// Open makes sure that a room runs: on the node that owns it, or on the one that should (placement.Agent.For).
 // A closed room stays closed, without an error. It returns ErrNotFound, ErrGame, or
 // ErrUnavailable while draining and for a room whose rules panicked a moment ago.
 func (d *Directory) Open(ctx context.Context, ref Ref) error {
@@ -38,8 +38,8 @@ func (d *Directory) Open(ctx context.Context, ref Ref) error {
 	return err
 }
 
-// openHere makes this node the room's owner, if the room has the epoch seen, and runs it, if
-// it does not already.
+// openHere claims the room for this node, if the room has the epoch seen, and runs it, if it does not
+// run already.
 func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	for {
 		d.mu.Lock()
@@ -104,7 +104,7 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	return nil
 }
 
-// claim makes the room ready to run; nil if it is closed.
+// claim claims the room and returns it, ready to run; nil if it is closed.
 func (d *Directory) claim(ctx context.Context, ref Ref, seen int64) (*room, error) {
 	ctx, cancel := context.WithTimeout(ctx, journalWithin)
 	defer cancel()
@@ -124,7 +124,7 @@ func (d *Directory) claim(ctx context.Context, ref Ref, seen int64) (*room, erro
 	return r, err
 }
 
-// revive is the room as it was saved.
+// revive returns the room as it was saved.
 func (d *Directory) revive(ref Ref, saved Saved) (*room, error) {
 	kind, ok := d.o.Kinds[saved.Game]
 	if !ok {
@@ -138,8 +138,7 @@ func (d *Directory) revive(ref Ref, saved Saved) (*room, error) {
 	return r, nil
 }
 
-// forget is what follows a room's run: it is nobody's here any more, and another node's if it
-// left for one.
+// forget removes a room whose run has ended, and hands it over if it left for another node.
 func (d *Directory) forget(r *room) {
 	d.meter.rooms.WithLabelValues(string(r.status)).Dec()
 	to := r.target()
@@ -161,8 +160,8 @@ func (d *Directory) forget(r *room) {
 	}
 }
 
-// handOver gives a room that has stopped here to another node. If the other does not hear of
-// it, it sees it when it looks.
+// handOver assigns a room that has stopped here to another node and asks it to open it. If the other
+// does not hear of that, it sees it in the index.
 func (d *Directory) handOver(r *room, to string) {
 	a := placement.Assignment{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch}
 	if err := d.placement.HandOver(a); err != nil {

@@ -27,7 +27,7 @@ func (d *Directory) staffViewHere(ctx context.Context, ref Ref) (json.RawMessage
 	})
 }
 
-// Since is what sockets were to be told of a room after seq, in order: what its owner
+// Since returns what sockets were to be told of a room after seq, in order: what its owner
 // remembers, else what the journal has, and ResumeMax at most.
 func (d *Directory) Since(ctx context.Context, ref Ref, seq int64) ([]hub.Message, error) {
 	records, err := seekOnce(ctx, d, callSince, request{Ref: ref, Seq: seq}, func(ctx context.Context) ([]Record, error) {
@@ -60,7 +60,7 @@ func (d *Directory) Since(ctx context.Context, ref Ref, seq int64) ([]hub.Messag
 	return out, err
 }
 
-// sinceHere is what a room of this node remembers after seq; errAway if that is not all.
+// sinceHere returns what a room of this node remembers after seq; errAway if that is not all.
 func (d *Directory) sinceHere(ctx context.Context, ref Ref, seq int64) ([]Record, error) {
 	return ask(ctx, d, ref, func(r *room) ([]Record, error) {
 		if seq == r.seq {
@@ -84,7 +84,7 @@ func (d *Directory) EndsRound(gameName, typ string) bool {
 	return ends
 }
 
-// Public is a stored event as viewer may see it. It returns ErrGame.
+// Public returns a stored event as viewer may see it. The error is ErrGame.
 func (d *Directory) Public(gameName, room string, rec Record, viewer game.PlayerID) (wire.RoomEvent, error) {
 	kind, ok := d.o.Kinds[gameName]
 	if !ok {

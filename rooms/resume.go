@@ -37,7 +37,7 @@ type Joined struct {
 	Totals     json.RawMessage  `json:",omitempty"` // with Events, if the game has some
 }
 
-// Join tells viewer where a room is: the events since resume if the room knows that place and
+// Join tells viewer where a room is: the events since resume if the room knows that position and
 // they are not too many, else its view. It returns ErrNotFound, ErrBusy, ErrRateLimited or
 // ErrUnavailable.
 func (d *Directory) Join(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
@@ -74,7 +74,7 @@ type gap struct {
 	Joined
 	kind    game.Kind
 	past    *past    // nil: the view is in Joined instead
-	records []Record // in memory, up to Seq: those from the place on, or all
+	records []Record // in memory, up to Seq: those from the position on, or all
 	first   int64    // the seq of the first of them, or of the next event if there are none
 }
 
@@ -95,7 +95,7 @@ func (r *room) show(viewer game.PlayerID) (Joined, error) {
 }
 
 // meet tells viewer where the room is. What it costs to tell what was missed is looked at before
-// any of it is done: where that is too much, or the room does not know the place, it is the view.
+// any of it is done: where that is too much, or the room does not know the position, it is the view.
 func (r *room) meet(viewer game.PlayerID, at *wire.Resume) (gap, error) {
 	if at != nil && at.Seq > 0 && at.Seq <= r.seq {
 		g := gap{Joined: Joined{Epoch: r.epoch, Seq: r.seq}, kind: r.kind, first: at.Seq, records: r.remembered(at.Seq)}
@@ -119,8 +119,8 @@ func (r *room) meet(viewer game.PlayerID, at *wire.Resume) (gap, error) {
 	return gap{Joined: joined}, err
 }
 
-// passes reports whether a room was at this place: at its seq from the epoch that wrote it until
-// the one that wrote the next. records are those from the place on.
+// passes reports whether a room was at this position: at its seq from the epoch that wrote it until
+// the one that wrote the next. records are those from the position on.
 func passes(records []Record, at wire.Resume, epoch int64) bool {
 	if records[0].Seq != at.Seq {
 		return false
@@ -142,7 +142,7 @@ func short(records []Record) bool {
 	return true
 }
 
-// resume fills the gap after a place, if the journal knows the place and the gap is small.
+// resume fills the gap after a position, if the journal knows the position and the gap is small.
 // Reading and forming the events is the caller's own time, not the room's.
 func (d *Directory) resume(ctx context.Context, ref Ref, viewer game.PlayerID, at wire.Resume, g gap) (Joined, bool, error) {
 	if at.Seq < g.first {
@@ -313,23 +313,23 @@ type reads struct {
 	tenants map[tenant.ID]chan struct{}
 }
 
-// enter waits for one of a tenant's readsMax places, for readWithin at most.
+// enter waits for one of a tenant's readsMax slots, for readWithin at most.
 func (r *reads) enter(ctx context.Context, id tenant.ID) (leave func(), ok bool) {
 	r.mu.Lock()
-	places := r.tenants[id]
-	if places == nil {
-		places = make(chan struct{}, readsMax)
+	slots := r.tenants[id]
+	if slots == nil {
+		slots = make(chan struct{}, readsMax)
 		if r.tenants == nil {
 			r.tenants = map[tenant.ID]chan struct{}{}
 		}
-		r.tenants[id] = places
+		r.tenants[id] = slots
 	}
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
 	select {
-	case places <- struct{}{}:
-		return func() { <-places }, true
+	case slots <- struct{}{}:
+		return func() { <-slots }, true
 	case <-ctx.Done():
 		return nil, false
 	}

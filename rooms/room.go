@@ -93,7 +93,7 @@ func newRoom(d *Directory, ref Ref, c Config, kind game.Kind) *room {
 	}
 }
 
-// halt lets the room do what is in its mailbox, and end.
+// halt makes the room do what is in its mailbox, and end.
 func (r *room) halt() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,7 +103,7 @@ func (r *room) halt() {
 	}
 }
 
-// leave lets the room go to another node at the end of its round.
+// leave makes the room go to another node at the end of its round.
 func (r *room) leave(to string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,7 +113,7 @@ func (r *room) leave(to string) {
 	r.to = to
 }
 
-// target is where the room is to go; "": nowhere.
+// target returns where the room is to go; "": nowhere.
 func (r *room) target() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,7 +126,7 @@ func (r *room) leaves() bool { return r.target() != "" }
 // game waits for somebody to begin.
 func (r *room) between() bool { return r.seed.IsZero() || r.rules.Wake().IsZero() }
 
-// run is the room's life. A panic of the rules ends this room and nothing else; what it had
+// run runs the room until it stops. A panic of the rules ends this room and nothing else; what it had
 // in hand is answered.
 func (r *room) run(ctx context.Context) {
 	if err := tried(func() error { r.live(ctx); return nil }); err != nil {
@@ -137,7 +137,7 @@ func (r *room) run(ctx context.Context) {
 	r.drop()
 }
 
-// callers is where a panic came from: functions and lines, without their arguments, one of
+// callers returns where a panic came from: functions and lines, without their arguments, one of
 // which may be a seed.
 func callers() string {
 	var pcs [32]uintptr
@@ -186,7 +186,7 @@ func (r *room) giveUp(why error) {
 	r.hand = nil
 }
 
-// live is where all of the game happens.
+// live runs the game until the room stops.
 func (r *room) live(ctx context.Context) {
 	wake := time.NewTimer(sleepMost)
 	defer wake.Stop()
@@ -271,12 +271,12 @@ func (r *room) await(ctx context.Context) {
 func (r *room) handle(ctx context.Context, first ...*message) {
 	seen := map[CommandKey]*work{}
 	for _, m := range first {
-		r.take(m, seen)
+		r.accept(m, seen)
 	}
 	for range BatchMax - len(first) {
 		select {
 		case m := <-r.mailbox:
-			r.take(m, seen)
+			r.accept(m, seen)
 			continue
 		default:
 		}
@@ -289,9 +289,9 @@ func (r *room) handle(ctx context.Context, first ...*message) {
 	}
 }
 
-// take makes a piece of work of a message. The same command twice is one piece of work that
+// accept makes a piece of work of a message. The same command twice is one piece of work that
 // two wait for.
-func (r *room) take(m *message, seen map[CommandKey]*work) {
+func (r *room) accept(m *message, seen map[CommandKey]*work) {
 	switch {
 	case m.question != nil:
 		r.asked = append(r.asked, m)
@@ -318,7 +318,7 @@ func (r *room) take(m *message, seen map[CommandKey]*work) {
 	twin.replies = append(twin.replies, m.reply)
 }
 
-// now is the time for the next command: UTC, in milliseconds, never before the last one.
+// now returns the time for the next command: UTC, in milliseconds, never before the last one.
 func (r *room) now() time.Time {
 	t := r.day.now().UTC().Truncate(time.Millisecond)
 	if t.Before(r.last) {

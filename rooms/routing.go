@@ -31,9 +31,8 @@ const (
 
 // Peers lets nodes talk. *hub.Hub does.
 type Peers interface {
-	Ask(node, method string, body []byte, within time.Duration, answer func([]byte, error))
+	hub.Transport
 	Tell(method string, body []byte) error
-	Answer(method string, f hub.Answerer)
 	Forget(node string)
 }
 
@@ -110,7 +109,7 @@ func (d *Directory) owner(ref Ref) (string, error) {
 	return a.Node, nil
 }
 
-// send hands a command to its room, wherever that is, and again until somebody answers it or
+// send routes a command to its room, wherever that is, and again until somebody answers it or
 // it is too late.
 func (d *Directory) send(ref Ref, c *Command, until time.Time, reply func(Answer, error)) {
 	settle := func(a Answer, err error) {

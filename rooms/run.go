@@ -29,11 +29,11 @@ func (d *Directory) trusted() bool { return d.placement.Trusted() }
 // Nodes returns those that live, by name; this one alone if there can be no other.
 func (d *Directory) Nodes() []string { return d.placement.Nodes() }
 
-// Ready is closed when this node has read the index and opened what it found to be its
-// own.
+// Ready returns a channel that is closed when this node has read the index and opened the rooms that it
+// found to be its own.
 func (d *Directory) Ready() <-chan struct{} { return d.placement.Ready() }
 
-// Health is nil while this node may decide: it is Ready, and its lease has not run out.
+// Health returns nil while this node may decide: it is Ready, and its lease has not run out.
 func (d *Directory) Health() error {
 	select {
 	case <-d.placement.Ready():
@@ -110,7 +110,7 @@ func (d *Directory) Drain(ctx context.Context) error {
 	}
 }
 
-// dismiss lets a room go now.
+// dismiss stops a room now, once what is in its mailbox is done.
 func (d *Directory) dismiss(r *room) {
 	r.halt()
 	d.mu.Lock()

@@ -110,7 +110,7 @@ func (a *Agent) Trusted() bool {
 	return ok
 }
 
-// Trust is Trusted, and if it is false, changed is closed when that may be otherwise.
+// Trust reports what Trusted does; if that is false, changed is closed when it may have become true.
 func (a *Agent) Trust() (ok bool, changed <-chan struct{}) {
 	if a.Alone() {
 		return true, nil

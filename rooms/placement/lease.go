@@ -12,7 +12,7 @@ import (
 const LeaseTTL = 2 * time.Second
 
 // ErrReplaced means that another process runs under this node's name: this one must stop.
-var ErrReplaced = errors.New("rooms: another process runs under this node's name; give each node a name of its own")
+var ErrReplaced = errors.New("placement: another process runs under this node's name; give each node a name of its own")
 
 // Leases says which nodes live and which of them owns which room. What it says of owners is
 // for finding them; that there is only one is the journal's to guarantee.

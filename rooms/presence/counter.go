@@ -98,7 +98,7 @@ func (c *Counter) Count(now time.Time, here map[tenant.ID]Counts, living []strin
 	}
 }
 
-// count is Count, and returns what the other nodes are to be told.
+// count does what Count says, but returns what the other nodes are to be told.
 func (c *Counter) count(now time.Time, here map[tenant.ID]Counts, living []string) []message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
