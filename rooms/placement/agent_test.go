@@ -38,7 +38,7 @@ func TestAllNodesAgreeWhoseARoomIsAndFewMove(t *testing.T) {
 
 func TestANodeOpensItsOwnRoomsAndItsShareOfTheOrphansLobbyFirst(t *testing.T) {
 	id := casino(t)
-	lobby := Ref{id, "lobby"}
+	lobby := Ref{id, welcome}
 	db := &database{index: Changes{Mark: Mark{Next: 1}, Nodes: []Node{{Name: "node-0"}, {Name: "node-1"}}}}
 	nodes := []string{"node-0", "node-1"}
 	var want, others []Ref

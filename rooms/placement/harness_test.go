@@ -18,6 +18,9 @@ import (
 
 var errAway = errors.New("the database is away")
 
+// welcome is the room that is opened first, though it is the last by name.
+const welcome = "welcome"
+
 // casino returns a tenant.
 func casino(t testing.TB) tenant.ID {
 	t.Helper()
@@ -155,7 +158,7 @@ func (h *host) Died(node string) {
 // agent returns node-0's Agent.
 func agent(db Leases, h *host) *Agent {
 	return NewAgent(Options{
-		Leases: db, Runtime: h, Node: "node-0", Incarnation: "00000000-0000-0000-0000-000000000000", First: "lobby",
+		Leases: db, Runtime: h, Node: "node-0", Incarnation: "00000000-0000-0000-0000-000000000000", First: welcome,
 		Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 }
