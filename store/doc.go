@@ -1,5 +1,5 @@
 // Package store keeps everything that must survive in PostgreSQL. It opens the database and puts the parts
-// together that are built on it, each a package of its own that knows no other:
+// together that are built on it. Each is a package that imports no other part:
 //
 //   - journal: rooms, their events and answers, players' money, and the leases of nodes
 //   - tenancy: tenants, their domains, keys and settings, and the migrations
