@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 // dist holds the pages as "make web" built them from the sources in web/ui. CI checks
@@ -26,16 +28,16 @@ func (s *Server) page(name string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		html, err := dist.ReadFile("ui/dist/" + name)
 		if err != nil {
-			return errNotFound
+			return api.ErrNotFound
 		}
 		ancestors := "'none'"
-		if list := tenantOf(c).FrameAncestors; len(list) > 0 {
+		if list := api.TenantOf(c).FrameAncestors; len(list) > 0 {
 			ancestors = strings.Join(list, " ")
 		}
 		h := c.Response().Header()
 		// Not every browser takes 'self' to mean the socket too.
 		connect := "; connect-src 'self'"
-		for _, d := range tenantOf(c).Domains {
+		for _, d := range api.TenantOf(c).Domains {
 			connect += " ws://" + d + ":* wss://" + d + ":*"
 		}
 		h.Set("Content-Security-Policy", policy+ancestors+connect)
@@ -50,7 +52,7 @@ func (s *Server) page(name string) echo.HandlerFunc {
 func (s *Server) asset(c echo.Context) error {
 	name := path.Clean("/" + c.Param("*"))
 	if _, err := fs.Stat(dist, "ui/dist/assets"+name); err != nil || name == "/" {
-		return errNotFound
+		return api.ErrNotFound
 	}
 	h := c.Response().Header()
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")

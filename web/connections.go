@@ -9,6 +9,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 type connectionBody struct {
@@ -31,11 +32,11 @@ type connectionsBody struct {
 }
 
 func (s *Server) connections(c echo.Context) error {
-	limit, err := number(c, "limit", 1000, 1, 5000)
+	limit, err := api.Number(c, "limit", 1000, 1, 5000)
 	if err != nil {
 		return err
 	}
-	q := nodeQuestion{Tenant: tenantOf(c).ID, Limit: int(limit)}
+	q := nodeQuestion{Tenant: api.TenantOf(c).ID, Limit: int(limit)}
 	answers, complete := askNodes(c.Request().Context(), s, callConnections, q, s.connectionsHere)
 	out := connectionsBody{Connections: []connectionBody{}, Complete: complete}
 	for _, a := range answers {

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 // starvedFor is how long readiness is red after the last time that there was no descriptor for a
@@ -91,7 +93,7 @@ func (n *connLimiter) admit(c net.Conn) (beyond net.Conn, limit string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if bounded && n.addresses[address] >= n.perAddress {
-		return c, limitAddressConnections
+		return c, api.LimitAddressConnections
 	}
 	if n.order.Len() >= n.most {
 		oldest := n.order.Front()
@@ -99,9 +101,9 @@ func (n *connLimiter) admit(c net.Conn) (beyond net.Conn, limit string) {
 			oldest = oldest.Next()
 		}
 		if oldest == nil {
-			return c, limitConnections
+			return c, api.LimitConnections
 		}
-		beyond, limit = n.remove(oldest).conn, limitConnections
+		beyond, limit = n.remove(oldest).conn, api.LimitConnections
 	}
 	if bounded {
 		n.addresses[address]++

@@ -1,6 +1,6 @@
 // Package web is the outer rim: HTTP by Echo, the socket's session, the operator's
 // API, and the pages. It turns requests into calls of hub, rooms and store, and their
-// errors into words, statuses and codes (errors.go, the only place that does).
+// errors into words, statuses and codes (internal/api/errors.go, the only place that does).
 //
 // # What always holds
 //
@@ -23,7 +23,7 @@
 //
 // # The order in which to read it
 //
-// server.go (who works together, and the route table), edge.go and conns.go (what strangers may
-// take), tenant.go (host, token, role),
-// socket.go and session.go (a player's path), operator.go (an operator's path).
+// internal/api (what all share), server.go (who works together, and the route table), edge.go and
+// conns.go (what strangers may take), tenant.go (host, token, role), socket.go and session.go (a
+// player's path), operator.go (an operator's path).
 package web

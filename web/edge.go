@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 // Edge bounds what strangers may take of a node. A zero field takes its default.
@@ -121,11 +122,11 @@ func (s *Server) listens() {
 	}
 	s.servers.public.Handler, s.servers.public.WriteTimeout = s, e.Answer
 	for _, n := range []*connLimiter{s.servers.publicConns, s.servers.adminConns} {
-		n.refused = s.hit
+		n.refused = s.limits.Hit
 		n.starved = func(err error) {
 			s.starving.felt()
-			s.hit(limitDescriptors)
-			s.seldom.log(slog.LevelError, "there is no descriptor left for a connection: raise the limit of open files", "error", err)
+			s.limits.Hit(api.LimitDescriptors)
+			s.seldom.Log(slog.LevelError, "there is no descriptor left for a connection: raise the limit of open files", "error", err)
 		}
 	}
 }
@@ -213,10 +214,10 @@ func (s *Server) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
 		if s.addresses == nil || cost == 0 {
 			return next(c)
 		}
-		if wait := s.addresses.take(addressOf(c), cost, time.Now()); wait > 0 {
-			s.hit(limitAddressRequests)
+		if wait := s.addresses.Spend(addressOf(c), cost, time.Now()); wait > 0 {
+			s.limits.Hit(api.LimitAddressRequests)
 			c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-			return errManyRequests
+			return api.ErrManyRequests
 		}
 		return next(c)
 	}
@@ -225,7 +226,7 @@ func (s *Server) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
 // giveBack gives back what a request cost that is staff's.
 func (s *Server) giveBack(c echo.Context, role auth.Role) {
 	if s.addresses != nil && role != auth.Player {
-		s.addresses.charge(addressOf(c), -routeCost(c.Path()), time.Now())
+		s.addresses.Charge(addressOf(c), -routeCost(c.Path()), time.Now())
 	}
 }
 
@@ -233,4 +234,18 @@ func (s *Server) giveBack(c echo.Context, role auth.Role) {
 func addressOf(c echo.Context) netip.Addr {
 	a, _ := netip.ParseAddr(c.RealIP())
 	return addressKey(a)
+}
+
+// addressKey returns whom an address counts for: itself, or with IPv6 the /64 that one customer has
+// (RFC 6177).
+func addressKey(a netip.Addr) netip.Addr {
+	a = a.Unmap().WithZone("")
+	if !a.Is6() {
+		return a
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return a
+	}
+	return p.Addr()
 }

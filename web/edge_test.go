@@ -2,7 +2,6 @@ package web
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -13,19 +12,18 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 // bareServer is a Server with nothing behind its edge but h.
 func bareServer(e Edge, h http.Handler) *Server {
 	log := slog.New(slog.DiscardHandler)
-	s := &Server{log: log, seldom: newSeldom(log), edge: e.withDefaults(), hits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hits"}, []string{"limit"})}
+	s := &Server{log: log, seldom: api.NewSeldom(log), edge: e.withDefaults(), limits: api.NewLimits(prometheus.NewRegistry())}
 	s.listens()
 	s.servers.public.Handler = h
 	return s
@@ -213,55 +211,6 @@ func TestAClientsAddressIsThePeersOrWhatATrustedProxySays(t *testing.T) {
 	}
 }
 
-func TestABucketGivesWhatItHasAndIsFullAgainInTime(t *testing.T) {
-	b := newBuckets[string](10, 20)
-	now := time.Unix(1000, 0)
-	at := func(d time.Duration) time.Time { return now.Add(d) }
-	for i := range 20 {
-		if wait := b.take("a", 1, now); wait != 0 {
-			t.Fatalf("the %dth: wait %v", i, wait)
-		}
-	}
-	if wait := b.take("a", 1, now); wait != 100*time.Millisecond {
-		t.Errorf("one more: wait %v", wait)
-	}
-	if wait := b.take("b", 20, now); wait != 0 {
-		t.Errorf("another: wait %v", wait)
-	}
-	b.charge("a", -3, now)
-	if b.take("a", 3, now) != 0 || b.take("a", 1, now) == 0 {
-		t.Error("what was given back is not there, or more than that")
-	}
-	if b.take("a", 5, at(500*time.Millisecond)) != 0 || b.take("a", 1, at(500*time.Millisecond)) == 0 {
-		t.Error("half a second is not five units")
-	}
-	b.charge("c", 50, now)
-	if wait := b.take("c", 0, now); wait != 3*time.Second {
-		t.Errorf("charged 30 more than there are: wait %v", wait)
-	}
-	b.charge("d", -5, now)
-	if b.take("d", 20, now) != 0 || b.take("d", 1, now) == 0 {
-		t.Error("a bucket holds more than it does")
-	}
-}
-
-func TestBucketsAreBoundedAndOnesThatAreFullAreThrownAway(t *testing.T) {
-	b := newBuckets[int](1, 10)
-	now := time.Unix(1000, 0)
-	for i := range bucketsMax + 1000 {
-		if b.take(i, 1, now) != 0 {
-			t.Fatal("somebody new was refused")
-		}
-	}
-	if len(b.full) != bucketsMax {
-		t.Errorf("%d buckets are kept", len(b.full))
-	}
-	b.take(-1, 1, now.Add(2*time.Second))
-	if len(b.full) != 1 {
-		t.Errorf("%d buckets are kept after all are full again", len(b.full))
-	}
-}
-
 func TestAddressesOfOneCustomerCountTogether(t *testing.T) {
 	key := func(a string) netip.Addr { return addressKey(netip.MustParseAddr(a)) }
 	if key("2001:db8:1:2::1") != key("2001:db8:1:2:ffff::9") || key("2001:db8:1:2::1") == key("2001:db8:1:3::1") {
@@ -269,54 +218,6 @@ func TestAddressesOfOneCustomerCountTogether(t *testing.T) {
 	}
 	if key("::ffff:9.9.9.9") != key("9.9.9.9") || key("9.9.9.9") == key("9.9.9.8") || key("fe80::1%eth0") != key("fe80::2") {
 		t.Error("an address is another than it is")
-	}
-}
-
-func TestALineIsLoggedOnceAMinuteWithHowManyWereLeftOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		s := newSeldom(slog.New(slog.NewTextHandler(&out, nil)))
-		for range 1000 {
-			s.log(slog.LevelWarn, "lost", "who", "alice")
-			s.log(slog.LevelWarn, "found", "who", "bob")
-		}
-		<-time.After(seldomEvery)
-		s.log(slog.LevelWarn, "lost", "who", "carol")
-		for line, n := range map[string]int{"msg=lost": 2, "msg=found": 1, "who=carol omitted=999": 1, "who=alice omitted=0": 1} {
-			if got := strings.Count(out.String(), line); got != n {
-				t.Errorf("%s is logged %d times:\n%s", line, got, out.String())
-			}
-		}
-	})
-}
-
-func TestSlotsAreATenantsOwn(t *testing.T) {
-	s := newSlots(2)
-	a, b := newTenantID(t, "a-casino"), newTenantID(t, "b-casino")
-	free, ok := s.take(a)
-	if _, again := s.take(a); !ok || !again {
-		t.Fatal("there were no slots")
-	}
-	if _, ok := s.take(a); ok {
-		t.Error("a third slot")
-	}
-	if _, ok := s.take(b); !ok {
-		t.Error("another tenant has none left")
-	}
-	free()
-	if _, ok := s.take(a); !ok {
-		t.Error("what was given back is not there")
-	}
-}
-
-func TestMediaTypesAreComparedWithoutCase(t *testing.T) {
-	for kind, want := range map[string]bool{
-		"application/json": true, "Application/JSON": true, "application/json; charset=utf-8": true, "APPLICATION/JSON;charset=UTF-8": true,
-		"application/jsonp": false, "application/json5": false, "text/plain": false, "application/x-www-form-urlencoded": false, ";": false,
-	} {
-		if isJSON(kind) != want {
-			t.Errorf("%q: %v", kind, !want)
-		}
 	}
 }
 
@@ -344,7 +245,7 @@ func TestRoundsAreKeptWithinTheirBytesAndUnfinishedOnesForASecond(t *testing.T) 
 }
 
 func TestWhatARequestCostsItsAddressIsGivenBackToStaff(t *testing.T) {
-	s := &Server{addresses: newBuckets[netip.Addr](1, 10), hits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hits"}, []string{"limit"})}
+	s := &Server{addresses: api.NewBuckets[netip.Addr](1, 10), limits: api.NewLimits(prometheus.NewRegistry())}
 	ask := func(path, from string, staff bool) error {
 		e := echo.New()
 		e.IPExtractor = echo.ExtractIPDirect()
@@ -385,15 +286,6 @@ func TestWhatARequestCostsItsAddressIsGivenBackToStaff(t *testing.T) {
 	}
 }
 
-func newTenantID(t *testing.T, slug tenant.Slug) tenant.ID {
-	t.Helper()
-	id, err := tenant.New(slug)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
 func TestAnAnswerThatTakesLongShieldsNoStranger(t *testing.T) {
 	n := newConnLimiter(2, 0, nil)
 	conn := func() net.Conn {
@@ -408,7 +300,7 @@ func TestAnAnswerThatTakesLongShieldsNoStranger(t *testing.T) {
 		}
 	}
 	n.answer(n.open[player].Value.(*openConn), true)
-	if beyond, limit := n.admit(newcomer); beyond != stranger || limit != limitConnections {
+	if beyond, limit := n.admit(newcomer); beyond != stranger || limit != api.LimitConnections {
 		t.Errorf("%v had to go for the newcomer, by %q, and not the stranger", beyond, limit)
 	}
 }

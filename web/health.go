@@ -76,7 +76,7 @@ func (s *Server) unready() (reason string) {
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin) // not one asker's: all get it
 	defer cancel()
 	if err := s.store.Ping(ctx); err != nil {
-		s.seldom.log(slog.LevelWarn, "not ready", "error", err)
+		s.seldom.Log(slog.LevelWarn, "not ready", "error", err)
 		return "the database does not answer"
 	}
 	if err := s.store.Health(); err != nil {

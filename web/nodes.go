@@ -8,6 +8,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 const (
@@ -35,7 +36,7 @@ type nodeQuestion struct {
 // answerNodes answers what other nodes ask.
 func (s *Server) answerNodes() {
 	ctx := context.Background() // the answers take no time that could be cut short
-	slots := hub.NewSlots(nodeQuestionsMax, func() { s.hit(limitNodeQuestions) })
+	slots := hub.NewSlots(nodeQuestionsMax, func() { s.limits.Hit(api.LimitNodeQuestions) })
 	callConnections.Serve(ctx, s.hub, slots, func(_ context.Context, q nodeQuestion) (connectionsBody, error) { return s.connectionsHere(q), nil })
 	callOnline.Serve(ctx, s.hub, slots, func(_ context.Context, q nodeQuestion) ([]string, error) { return s.onlineHere(q), nil })
 }
@@ -45,7 +46,7 @@ func askNodes[T any](ctx context.Context, s *Server, call hub.Call[nodeQuestion,
 	others := slices.DeleteFunc(s.rooms.Nodes(), func(node string) bool { return node == s.node })
 	answers, err := call.AskAll(ctx, s.hub, others, q)
 	if err != nil && ctx.Err() == nil {
-		s.seldom.log(slog.LevelWarn, "not every node says which sockets it has", "error", err)
+		s.seldom.Log(slog.LevelWarn, "not every node says which sockets it has", "error", err)
 	}
 	return append(answers, here(q)), err == nil
 }

@@ -21,12 +21,13 @@ import (
 	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 // actorOf is who the audit log says did it. The role before the name keeps a subject from
 // passing for the platform's own hands (dev, cli:…).
 func actorOf(c echo.Context) string {
-	p := principalOf(c)
+	p := api.PrincipalOf(c)
 	return string(p.Role) + ":" + p.Subject
 }
 
@@ -52,10 +53,10 @@ func (s *Server) openRoom(c echo.Context) error {
 		Name     strict.Line     `json:"name,omitempty"`
 		Settings json.RawMessage `json:"settings,omitempty"`
 	}
-	if err := read(c, &in); err != nil {
+	if err := api.Read(c, &in); err != nil {
 		return err
 	}
-	t := tenantOf(c)
+	t := api.TenantOf(c)
 	ref, err := rooms.NewRef(t.ID, in.Room)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func (s *Server) openRoom(c echo.Context) error {
 	if err := s.rooms.Check(&config); err != nil {
 		return err
 	}
-	ctx, cancel := s.patient(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
 	if err := s.store.Rooms.Open(ctx, t.ID, config, actorOf(c), c.RealIP()); err != nil {
 		return err
@@ -79,17 +80,17 @@ func (s *Server) closeRoom(c echo.Context) error {
 	var in struct {
 		Reason strict.Line `json:"reason"`
 	}
-	if err := read(c, &in); err != nil {
+	if err := api.Read(c, &in); err != nil {
 		return err
 	}
 	if err := checkReason(&in.Reason); err != nil {
 		return err
 	}
-	ref, err := rooms.NewRef(tenantOf(c).ID, param(c, "room"))
+	ref, err := rooms.NewRef(api.TenantOf(c).ID, api.Param(c, "room"))
 	if err != nil || ref.Room == rooms.LobbyID {
 		return rooms.ErrNotFound
 	}
-	ctx, cancel := s.patient(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
 	if err := s.store.Rooms.Close(ctx, ref, actorOf(c), in.Reason, c.RealIP()); err != nil {
 		return err
@@ -104,7 +105,7 @@ func (s *Server) voidRound(c echo.Context) error {
 		Reason    strict.Line `json:"reason"`
 		CommandID string      `json:"command_id"`
 	}
-	if err := read(c, &in); err != nil {
+	if err := api.Read(c, &in); err != nil {
 		return err
 	}
 	if err := checkReason(&in.Reason); err != nil {
@@ -114,7 +115,7 @@ func (s *Server) voidRound(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ref, err := rooms.NewRef(tenantOf(c).ID, param(c, "room"))
+	ref, err := rooms.NewRef(api.TenantOf(c).ID, api.Param(c, "room"))
 	if err != nil || ref.Room == rooms.LobbyID {
 		return rooms.ErrNotFound
 	}
@@ -136,16 +137,16 @@ type playerBody struct {
 }
 
 func (s *Server) players(c echo.Context) error {
-	limit, err := number(c, "limit", 100, 1, 1000)
+	limit, err := api.Number(c, "limit", 100, 1, 1000)
 	if err != nil {
 		return err
 	}
-	t := tenantOf(c)
-	ctx, cancel := s.patient(c)
+	t := api.TenantOf(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
 	after := c.QueryParam("after")
 	if after != "" && !auth.ValidSubject(after) {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "after: want a player's id")
+		return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "after: want a player's id")
 	}
 	list, err := s.store.Ledger.Players(ctx, t.ID, game.PlayerID(after), int(limit))
 	if err != nil {
@@ -182,11 +183,11 @@ func (s *Server) credit(c echo.Context) error {
 		Reason    strict.Line `json:"reason"`
 		CommandID string      `json:"command_id"`
 	}
-	if err := read(c, &in); err != nil {
+	if err := api.Read(c, &in); err != nil {
 		return err
 	}
 	if in.Amount == 0 {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "amount: want minor units, not zero")
+		return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "amount: want minor units, not zero")
 	}
 	if err := checkReason(&in.Reason); err != nil {
 		return err
@@ -195,13 +196,13 @@ func (s *Server) credit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if !auth.ValidSubject(param(c, "player")) {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "player: want 1 to 64 printable characters without spaces")
+	if !auth.ValidSubject(api.Param(c, "player")) {
+		return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "player: want 1 to 64 printable characters without spaces")
 	}
-	t := tenantOf(c)
-	ctx, cancel := s.patient(c)
+	t := api.TenantOf(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	player := game.PlayerID(param(c, "player"))
+	player := game.PlayerID(api.Param(c, "player"))
 	balance, version, err := s.store.Ledger.Credit(ctx, t.ID, journal.Credit{
 		Player: player, Amount: game.Money(in.Amount), Currency: t.Currency, Exponent: t.Exponent, Reason: in.Reason,
 		Actor: actorOf(c), Address: c.RealIP(), CommandID: id,
@@ -223,9 +224,9 @@ func (s *Server) tellBalance(ctx context.Context, t *tenancy.Tenant, player game
 }
 
 func (s *Server) promotions(c echo.Context) error {
-	ctx, cancel := s.patient(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	view, err := s.rooms.StaffView(ctx, rooms.Ref{Tenant: tenantOf(c).ID, Room: rooms.LobbyID})
+	view, err := s.rooms.StaffView(ctx, rooms.Ref{Tenant: api.TenantOf(c).ID, Room: rooms.LobbyID})
 	if err != nil {
 		return err
 	}
@@ -239,7 +240,7 @@ func (s *Server) publishPromotion(c echo.Context) error {
 		EndsAt    time.Time   `json:"ends_at"`
 		CommandID string      `json:"command_id"`
 	}
-	if err := read(c, &in); err != nil {
+	if err := api.Read(c, &in); err != nil {
 		return err
 	}
 	id, err := commandID(in.CommandID)
@@ -264,9 +265,9 @@ func (s *Server) publishPromotion(c echo.Context) error {
 // promotion is one promotion as the lobby has it. It returns rooms.ErrCommandReused if there
 // is none of that id.
 func (s *Server) promotion(c echo.Context, id string) (lobby.Past, error) {
-	ctx, cancel := s.patient(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	view, err := s.rooms.StaffView(ctx, rooms.Ref{Tenant: tenantOf(c).ID, Room: rooms.LobbyID})
+	view, err := s.rooms.StaffView(ctx, rooms.Ref{Tenant: api.TenantOf(c).ID, Room: rooms.LobbyID})
 	if err != nil {
 		return lobby.Past{}, err
 	}
@@ -289,17 +290,17 @@ func (s *Server) withdrawPromotion(c echo.Context) error {
 		Reason    strict.Line `json:"reason,omitempty"`
 		CommandID string      `json:"command_id"`
 	}
-	if err := read(c, &in); err != nil {
+	if err := api.Read(c, &in); err != nil {
 		return err
 	}
 	id, err := commandID(in.CommandID)
 	if err != nil {
 		return err
 	}
-	if err := s.command(c, rooms.LobbyID, id, lobby.TypeWithdraw, lobby.Withdraw{ID: strict.Line(param(c, "id")), Reason: in.Reason}); err != nil {
+	if err := s.command(c, rooms.LobbyID, id, lobby.TypeWithdraw, lobby.Withdraw{ID: strict.Line(api.Param(c, "id")), Reason: in.Reason}); err != nil {
 		return err
 	}
-	p, err := s.promotion(c, param(c, "id"))
+	p, err := s.promotion(c, api.Param(c, "id"))
 	if err != nil {
 		return err
 	}
@@ -316,7 +317,7 @@ func (s *Server) command(c echo.Context, room, id, typ string, body any) error {
 	if err != nil {
 		return err
 	}
-	who := principalOf(c)
+	who := api.PrincipalOf(c)
 	type outcome struct {
 		answer rooms.Answer
 		err    error
@@ -326,7 +327,7 @@ func (s *Server) command(c echo.Context, room, id, typ string, body any) error {
 		ID: id, By: game.Actor{Player: game.PlayerID(actorOf(c)), Name: who.Name, Staff: true},
 		Address: c.RealIP(), Type: typ, Body: raw,
 	}, func(a rooms.Answer, err error) { done <- outcome{a, err} })
-	ctx, cancel := s.patient(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
 	select {
 	case <-ctx.Done():
@@ -340,17 +341,17 @@ func (s *Server) command(c echo.Context, room, id, typ string, body any) error {
 }
 
 func (s *Server) audit(c echo.Context) error {
-	before, err := number(c, "before", 0, 1, 1<<62)
+	before, err := api.Number(c, "before", 0, 1, 1<<62)
 	if err != nil {
 		return err
 	}
-	limit, err := number(c, "limit", 50, 1, 500)
+	limit, err := api.Number(c, "limit", 50, 1, 500)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := s.patient(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	lines, err := s.store.Audit.Lines(ctx, tenantOf(c).ID, before, int(limit))
+	lines, err := s.store.Audit.Lines(ctx, api.TenantOf(c).ID, before, int(limit))
 	if err != nil {
 		return err
 	}
@@ -373,15 +374,15 @@ func (s *Server) audit(c echo.Context) error {
 }
 
 func (s *Server) trialBalance(c echo.Context) error {
-	free, ok := s.trials.take(tenantOf(c).ID) // it reads all of the ledger
+	free, ok := s.trials.Acquire(api.TenantOf(c).ID) // it reads all of the ledger
 	if !ok {
-		s.hit(limitTrialBalances)
-		return errManyTrials
+		s.limits.Hit(api.LimitTrialBalances)
+		return api.ErrManyTrials
 	}
 	defer free()
-	ctx, cancel := s.patient(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	tb, err := s.store.Ledger.TrialBalance(ctx, tenantOf(c).ID)
+	tb, err := s.store.Ledger.TrialBalance(ctx, api.TenantOf(c).ID)
 	if err != nil {
 		return err
 	}
@@ -391,7 +392,7 @@ func (s *Server) trialBalance(c echo.Context) error {
 func commandID(text string) (string, error) {
 	id, err := uuid.Parse(text)
 	if err != nil || len(text) != 36 {
-		return "", fail(http.StatusBadRequest, wire.CodeInvalidParams, "command_id: want a UUID, as 36 characters")
+		return "", api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "command_id: want a UUID, as 36 characters")
 	}
 	return id.String(), nil
 }
@@ -399,7 +400,7 @@ func commandID(text string) (string, error) {
 // checkReason trims a reason, and refuses one that is empty or too long.
 func checkReason(reason *strict.Line) error {
 	if !strict.Trim(reason, 1, audit.ReasonMax) {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "reason: want 1 to 500 characters")
+		return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "reason: want 1 to 500 characters")
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/access"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 // tokenOf is the token that made who a principal, as its socket keeps it.
@@ -41,18 +42,18 @@ func (s *Server) revokeToken(c echo.Context) error {
 		JTI    string      `json:"jti"`
 		Reason strict.Line `json:"reason"`
 	}
-	if err := read(c, &in); err != nil {
+	if err := api.Read(c, &in); err != nil {
 		return err
 	}
 	if err := checkReason(&in.Reason); err != nil {
 		return err
 	}
 	if !auth.ValidTokenID(in.JTI) {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, "jti: want 1 to 200 printable bytes")
+		return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "jti: want 1 to 200 printable bytes")
 	}
-	ctx, cancel := s.patient(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	err := s.store.Revocations.RevokeToken(ctx, tenantOf(c).ID, in.JTI, access.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()})
+	err := s.store.Revocations.RevokeToken(ctx, api.TenantOf(c).ID, in.JTI, access.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()})
 	return s.revoked(c, err)
 }
 
@@ -71,24 +72,24 @@ func (s *Server) kickOne(c echo.Context, name string, kick func(context.Context,
 	var in struct {
 		Reason strict.Line `json:"reason"`
 	}
-	if err := read(c, &in); err != nil {
+	if err := api.Read(c, &in); err != nil {
 		return err
 	}
 	if err := checkReason(&in.Reason); err != nil {
 		return err
 	}
-	subject := param(c, name)
+	subject := api.Param(c, name)
 	if !auth.ValidSubject(subject) {
-		return fail(http.StatusBadRequest, wire.CodeInvalidParams, name+": want 1 to 64 printable characters without spaces")
+		return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, name+": want 1 to 64 printable characters without spaces")
 	}
-	ctx, cancel := s.patient(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	return s.revoked(c, kick(ctx, tenantOf(c).ID, subject, access.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()}))
+	return s.revoked(c, kick(ctx, api.TenantOf(c).ID, subject, access.Revoke{Reason: in.Reason, Actor: actorOf(c), Address: c.RealIP()}))
 }
 
 func (s *Server) revoked(c echo.Context, err error) error {
 	if errors.Is(err, access.ErrTooManyRevocations) {
-		s.hit(limitRevocations)
+		s.limits.Hit(api.LimitRevocations)
 	}
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 const (
@@ -41,8 +42,8 @@ const (
 // for as long as there is room, of another one for roundFresh.
 type rounds struct {
 	reading singleflight.Group
-	slots   *slots
-	bytes   *buckets[tenant.ID] // that are read
+	slots   *api.Slots
+	bytes   *api.Buckets[tenant.ID] // that are read
 
 	mu    sync.Mutex // guards what follows
 	kept  map[roundKey]*list.Element
@@ -66,7 +67,7 @@ type lookup struct {
 
 func newRounds() *rounds {
 	return &rounds{
-		slots: newSlots(roundLookupsMax), bytes: newBuckets[tenant.ID](roundsReadPerSecond, roundsReadBurst),
+		slots: api.NewSlots(roundLookupsMax), bytes: api.NewBuckets[tenant.ID](roundsReadPerSecond, roundsReadBurst),
 		kept: map[roundKey]*list.Element{},
 	}
 }
@@ -123,13 +124,13 @@ func (l *lookup) size() int { return len(l.body) + roundKeptBytes }
 // round is a round as everyone may see it, for /verify: no token, since a proof that only its
 // player can see proves little.
 func (s *Server) round(c echo.Context) error {
-	ref, err := rooms.NewRef(tenantOf(c).ID, param(c, "room"))
+	ref, err := rooms.NewRef(api.TenantOf(c).ID, api.Param(c, "room"))
 	if err != nil {
 		return rooms.ErrNotFound
 	}
-	n, err := strconv.ParseInt(param(c, "round"), 10, 64)
+	n, err := strconv.ParseInt(api.Param(c, "round"), 10, 64)
 	if err != nil || n < 1 {
-		return errNotFound
+		return api.ErrNotFound
 	}
 	key := roundKey{ref, n}
 	l := s.rounds.find(key, time.Now())
@@ -154,35 +155,35 @@ func (s *Server) round(c echo.Context) error {
 // from the database, so what it takes is bounded before it is read.
 func (s *Server) readRound(key roundKey) (*lookup, error) {
 	id := key.ref.Tenant
-	free, ok := s.rounds.slots.take(id)
+	free, ok := s.rounds.slots.Acquire(id)
 	if !ok {
-		s.hit(limitRoundLookups)
-		return nil, errManyLookups
+		s.limits.Hit(api.LimitRoundLookups)
+		return nil, api.ErrManyLookups
 	}
 	defer free()
 	now := time.Now()
-	if s.rounds.bytes.take(id, 0, now) > 0 {
-		s.hit(limitRoundsRead)
-		return nil, errManyLookups
+	if s.rounds.bytes.Spend(id, 0, now) > 0 {
+		s.limits.Hit(api.LimitRoundsRead)
+		return nil, api.ErrManyLookups
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), api.Patience)
 	defer cancel()
 	l := &lookup{key: key, readAt: now}
 	game, records, err := s.store.Journal.Round(ctx, key.ref, key.round, roundEventsMax, roundBytesMax)
 	switch {
 	case errors.Is(err, journal.ErrTooLong):
-		s.hit(limitRoundBytes)
-		l.err, l.over = errLongRound, true // it never gets shorter
-		s.rounds.bytes.charge(id, roundBytesMax, now)
+		s.limits.Hit(api.LimitRoundBytes)
+		l.err, l.over = api.ErrLongRound, true // it never gets shorter
+		s.rounds.bytes.Charge(id, roundBytesMax, now)
 	case errors.Is(err, rooms.ErrNotFound):
 		l.err = err
 	case err != nil:
 		return nil, err
 	case len(records) == 0:
-		l.err = errNotFound
+		l.err = api.ErrNotFound
 	default:
 		for i := range records {
-			s.rounds.bytes.charge(id, len(records[i].Data), now)
+			s.rounds.bytes.Charge(id, len(records[i].Data), now)
 		}
 		if err := s.formRound(l, game, records); err != nil {
 			return nil, err

@@ -18,13 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/presence"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
-)
-
-const (
-	// bodyMax bounds a request's body.
-	bodyMax = "64K"
-	// patience is how long a request waits for a room or for the database.
-	patience = 5 * time.Second
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 // Options are those who work together here. All are required.
@@ -47,7 +41,7 @@ type Options struct {
 type Server struct {
 	node      string
 	log       *slog.Logger
-	seldom    *seldom
+	seldom    *api.Seldom
 	tenants   *tenancy.Directory
 	store     *store.Store
 	rooms     *rooms.Directory
@@ -58,57 +52,34 @@ type Server struct {
 	echo      *echo.Echo
 	edge      Edge
 	servers   servers
-	addresses *buckets[netip.Addr] // nil: requests are not counted by address
+	addresses *api.Buckets[netip.Addr] // nil: requests are not counted by address
 	starving  starvation
 	ready     readiness
 	draining  chan struct{}
 	presence  *presence.Counter
 	tables    tables
 	rounds    *rounds
-	trials    *slots // trial balances
-	hits      *prometheus.CounterVec
+	trials    *api.Slots // trial balances
+	limits    *api.Limits
 }
-
-// Limits of this package, as the metric names them. Those of sockets and rooms are hub's and
-// rooms'.
-const (
-	limitConnections        = "connections"
-	limitAddressConnections = "address_connections"
-	limitDescriptors        = "descriptors"
-	limitAddressRequests    = "address_requests"
-	limitRoundLookups       = "round_lookups"
-	limitRoundBytes         = "round_bytes"
-	limitRoundsRead         = "rounds_read_bytes"
-	limitTrialBalances      = "trial_balances"
-	limitRoomsPerSocket     = "rooms_per_socket"
-	limitChatRate           = "chat_rate"
-	limitChatLength         = "chat_length"
-	limitBody               = "body_bytes"
-	limitNodeQuestions      = "node_questions"
-	limitRevocations        = "revocations"
-)
-
-// hit counts a limit that was reached.
-func (s *Server) hit(limit string) { s.hits.WithLabelValues(limit).Inc() }
 
 // New wires the routes. Run must run beside it.
 func New(o Options) *Server {
 	s := &Server{
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}}, draining: make(chan struct{}),
-		edge: o.Edge.withDefaults(), seldom: newSeldom(o.Log), rounds: newRounds(), trials: newSlots(1),
+		edge: o.Edge.withDefaults(), seldom: api.NewSeldom(o.Log), rounds: newRounds(), trials: api.NewSlots(1),
 	}
 	if n := s.edge.AddressRequests; n > 0 {
-		s.addresses = newBuckets[netip.Addr](n, addressBurst*n)
+		s.addresses = api.NewBuckets[netip.Addr](n, addressBurst*n)
 	}
-	s.hits = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_web_limit_hits_total", Help: "Requests that met a limit of the API or of a session."}, []string{"limit"})
-	o.Registerer.MustRegister(s.hits)
+	s.limits = api.NewLimits(o.Registerer)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientAddress(s.edge.TrustedProxies, func(peer string) {
-		s.seldom.log(slog.LevelWarn, "a peer that is no trusted proxy says for whom it asks, and is not believed: if it is yours, set --trusted-proxy, or all players count as one address", "peer", peer)
+		s.seldom.Log(slog.LevelWarn, "a peer that is no trusted proxy says for whom it asks, and is not believed: if it is yours, set --trusted-proxy, or all players count as one address", "peer", peer)
 	})
-	e.HTTPErrorHandler = s.answerError
+	e.HTTPErrorHandler = api.AnswerErrors(s.log, s.limits)
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest, headers, s.perAddress)
 	s.echo = e
 	s.listens()
@@ -128,7 +99,7 @@ func New(o Options) *Server {
 	get(t, routeSocket, s.socket)
 	get(t, routeRound, s.round)
 
-	v1 := t.Group("/v1", middleware.BodyLimit(bodyMax))
+	v1 := t.Group("/v1", middleware.BodyLimit(api.BodyMax))
 
 	// Middleware is named per route: Echo gives a group's middleware to unknown paths too.
 	may := func(allowed ...auth.Role) []echo.MiddlewareFunc {
@@ -242,12 +213,8 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 			level = slog.LevelInfo
 		}
 		if ctx := c.Request().Context(); s.log.Enabled(ctx, level) { // no path and no query: a room's, a player's or a token's name may be in them
-			slug := ""
-			if t, ok := c.Get(keyTenant).(*tenancy.Tenant); ok {
-				slug = string(t.Slug)
-			}
 			s.log.Log(ctx, level, "request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
-				"took", time.Since(began), "tenant", slug, "address", c.RealIP(), "bytes", c.Response().Size)
+				"took", time.Since(began), "tenant", api.SlugOf(c), "address", c.RealIP(), "bytes", c.Response().Size)
 		}
 		return nil
 	}

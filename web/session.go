@@ -17,6 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 const (
@@ -62,7 +63,7 @@ func (x *session) Received(frame []byte) {
 		x.refuse(req, bad)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), api.Patience)
 	defer cancel()
 	result, err := x.obey(ctx, req)
 	switch {
@@ -127,12 +128,12 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 		return nil, rooms.ErrNotFound
 	}
 	if _, again := x.joined[p.Room]; !again && p.Room != rooms.LobbyID && len(x.joined) >= roomsPerSocketMax {
-		x.server.hit(limitRoomsPerSocket)
+		x.server.limits.Hit(api.LimitRoomsPerSocket)
 		return nil, wire.NewError(wire.CodeTooManyRooms, "Leave a room first: a socket can be in 16.")
 	}
 	x.moving.Lock()
 	defer x.moving.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // a resync may have taken its time
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), api.Patience) // a resync may have taken its time
 	defer cancel()
 	if err := x.conn.Hold(ref.Topic()); err != nil {
 		return nil, err
@@ -219,7 +220,7 @@ func (x *session) command(req wire.Request, p wire.RoomCommand) (any, error) {
 		return nil, notJoined()
 	}
 	if x.who.Role != auth.Player {
-		return nil, errRole
+		return nil, api.ErrRole
 	}
 	command, err := uuid.Parse(p.CommandID)
 	if err != nil || len(p.CommandID) != 36 {
@@ -254,11 +255,11 @@ func (x *session) say(ctx context.Context, p wire.ChatSend) (any, error) {
 		return nil, notJoined()
 	}
 	if !strict.Trim(&p.Text, 1, chatRunesMax) {
-		x.server.hit(limitChatLength)
+		x.server.limits.Hit(api.LimitChatLength)
 		return nil, wire.NewError(wire.CodeTextTooLong, "A message has 1 to 300 characters.")
 	}
 	if !x.conn.AllowChat() {
-		x.server.hit(limitChatRate)
+		x.server.limits.Hit(api.LimitChatRate)
 		return nil, wire.NewError(wire.CodeRateLimited, "You say too much at once; wait a moment.")
 	}
 	return struct{}{}, x.server.say(ctx, room.ref, x.who, p.Text)
@@ -281,10 +282,10 @@ func (x *session) renew(p wire.SessionRenew) (any, error) {
 }
 
 func (x *session) explain(err error) *wire.Error {
-	if isAuth(err) {
+	if api.IsAuth(err) {
 		return wire.NewError(wire.CodeTokenInvalid, err.Error())
 	}
-	return explain(x.server.log, err).wire()
+	return api.ProblemOf(x.server.log, err).Wire()
 }
 
 // refuse answers a request that can not be obeyed. What can not even be read is answered with

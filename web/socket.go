@@ -19,23 +19,24 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 // socket upgrades a request. Who it is was settled before the upgrade; afterwards the
 // tenant and the player are the socket's, and no message can change them.
 func (s *Server) socket(c echo.Context) error {
-	t, r := tenantOf(c), c.Request()
+	t, r := api.TenantOf(c), c.Request()
 	if r.Method != http.MethodGet {
-		return errUpgrade // HEAD, of what is no document
+		return api.ErrUpgrade // HEAD, of what is no document
 	}
 	if s.isDraining() {
-		return errDraining
+		return api.ErrDraining
 	}
 	origin, err := s.checkOrigin(t, r)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := s.patient(c)
+	ctx, cancel := api.WithPatience(c)
 	defer cancel()
 	who, err := s.socketPrincipal(ctx, t, r)
 	if err != nil {
@@ -63,7 +64,7 @@ func (x *session) begin() {
 		Tenant: string(t.Slug), TenantName: t.Name, Player: x.who.Subject, Name: x.who.Name, Role: string(x.who.Role),
 		Currency: t.Currency, Exponent: t.Exponent, ExpiresAt: wire.At(x.who.ExpiresAt), Lobby: rooms.LobbyID,
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), api.Patience)
 	defer cancel()
 	// The door was open before the upgrade; it may have been shut since.
 	now, ok := s.tenants.ByID(t.ID)
@@ -84,7 +85,7 @@ func (x *session) begin() {
 		return
 	}
 	if err := x.enterLobby(ctx); err != nil {
-		s.seldom.log(slog.LevelWarn, "no lobby for a new socket", "tenant", t.ID, "player", x.who.Subject, "error", err)
+		s.seldom.Log(slog.LevelWarn, "no lobby for a new socket", "tenant", t.ID, "player", x.who.Subject, "error", err)
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}
@@ -100,7 +101,7 @@ func (x *session) begin() {
 	}
 	balance, version, seat, err := s.store.Ledger.Seat(ctx, t.ID, game.PlayerID(x.who.Subject))
 	if err != nil { // nobody could say which of two sockets is the newer one
-		s.seldom.log(slog.LevelWarn, "no seat for a new socket", "tenant", t.ID, "player", x.who.Subject, "error", err)
+		s.seldom.Log(slog.LevelWarn, "no seat for a new socket", "tenant", t.ID, "player", x.who.Subject, "error", err)
 		x.conn.Close(wire.CloseOverloaded, 2*time.Second)
 		return
 	}

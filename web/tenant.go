@@ -20,12 +20,10 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 const (
-	keyTenant    = "tenant"
-	keyPrincipal = "principal"
-
 	// outOfOrderAgain is when the sockets of a tenant that is out of order are told to come back.
 	outOfOrderAgain = 30 * time.Second
 	// changedAgain is when sockets come back that were closed since their tenant is another: all
@@ -38,12 +36,12 @@ func (s *Server) ofHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		t, ok := s.tenants.Lookup(c.Request().Host)
 		if !ok {
-			return errUnknownHost
+			return api.ErrUnknownHost
 		}
 		if err := mayServe(t, time.Now()); err != nil {
 			return err
 		}
-		c.Set(keyTenant, t)
+		api.SetTenant(c, t)
 		return next(c)
 	}
 }
@@ -54,17 +52,17 @@ func mayServe(t *tenancy.Tenant, now time.Time) error {
 	case status.Served():
 		return nil
 	case status == tenancy.OutOfOrder:
-		return errOutOfOrder
+		return api.ErrOutOfOrder
 	case status == tenancy.Unpaid:
-		return errUnpaid
+		return api.ErrUnpaid
 	}
-	return errSuspended
+	return api.ErrSuspended
 }
 
 // shutBecause returns with which code, and when to come back, the sockets of a tenant are closed
 // that cannot be served: one that is out of order is mended, the others are shut.
 func shutBecause(err error) (code wire.CloseCode, again time.Duration) {
-	if errors.Is(err, errOutOfOrder) {
+	if errors.Is(err, api.ErrOutOfOrder) {
 		return wire.CloseOverloaded, outOfOrderAgain
 	}
 	return wire.CloseSuspended, 0
@@ -75,7 +73,7 @@ func (s *Server) enforce(tenants []*tenancy.Tenant, now time.Time) {
 	shut, broken := map[tenant.ID]bool{}, map[tenant.ID]bool{}
 	for _, t := range tenants {
 		switch err := mayServe(t, now); {
-		case errors.Is(err, errOutOfOrder):
+		case errors.Is(err, api.ErrOutOfOrder):
 			broken[t.ID] = true
 		case err != nil:
 			shut[t.ID] = true
@@ -84,7 +82,7 @@ func (s *Server) enforce(tenants []*tenancy.Tenant, now time.Time) {
 	for _, c := range []struct {
 		ids map[tenant.ID]bool
 		why error
-	}{{shut, errSuspended}, {broken, errOutOfOrder}} {
+	}{{shut, api.ErrSuspended}, {broken, api.ErrOutOfOrder}} {
 		if len(c.ids) > 0 {
 			code, again := shutBecause(c.why)
 			s.hub.CloseWhere(func(id hub.Identity) bool { return c.ids[id.Tenant] }, code, again)
@@ -113,8 +111,8 @@ func cameBy(t *tenancy.Tenant, id hub.Identity) bool {
 // body only then, whole: what is half sent is not worked on, and not waited for when the node ends.
 func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		t := tenantOf(c)
-		p, err := s.verifier.Verify(t.ID, t.Slug, bearerToken(c.Request()))
+		t := api.TenantOf(c)
+		p, err := s.verifier.Verify(t.ID, t.Slug, api.BearerToken(c.Request()))
 		if err != nil {
 			return err
 		}
@@ -122,7 +120,7 @@ func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := whole(c, s.edge.Answer); err != nil {
 			return err
 		}
-		c.Set(keyPrincipal, p)
+		api.SetPrincipal(c, p)
 		verified(c.Request().Context())
 		return next(c)
 	}
@@ -138,9 +136,9 @@ func whole(c echo.Context, answer time.Duration) error {
 	case errors.As(err, &known):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return errRequestTimeout
+		return api.ErrRequestTimeout
 	case err != nil:
-		return errHalfBody
+		return api.ErrHalfBody
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	// It fails only where there is no connection to set it of.
@@ -152,31 +150,17 @@ func whole(c echo.Context, answer time.Duration) error {
 func roles(allowed ...auth.Role) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if !slices.Contains(allowed, principalOf(c).Role) {
-				return errRole
+			if !slices.Contains(allowed, api.PrincipalOf(c).Role) {
+				return api.ErrRole
 			}
 			return next(c)
 		}
 	}
 }
 
-// tenantOf is the tenant that ofHost found; the route table sees to it that it ran.
-func tenantOf(c echo.Context) *tenancy.Tenant { return c.Get(keyTenant).(*tenancy.Tenant) }
-
-// principalOf is who bearer found.
-func principalOf(c echo.Context) auth.Principal { return c.Get(keyPrincipal).(auth.Principal) }
-
-func bearerToken(r *http.Request) string {
-	kind, token, ok := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")
-	if !ok || !strings.EqualFold(kind, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
-}
-
 // socketPrincipal finds who opens a socket: by header, or by the second subprotocol.
 func (s *Server) socketPrincipal(ctx context.Context, t *tenancy.Tenant, r *http.Request) (auth.Principal, error) {
-	if token := bearerToken(r); token != "" {
+	if token := api.BearerToken(r); token != "" {
 		return s.verifier.Verify(t.ID, t.Slug, token)
 	}
 	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
@@ -195,9 +179,9 @@ func (s *Server) socketPrincipal(ctx context.Context, t *tenancy.Tenant, r *http
 
 func (s *Server) redeem(ctx context.Context, t *tenancy.Tenant, ticket string) (auth.Principal, error) {
 	who, err := s.tickets.Redeem(ctx, t.ID, ticket)
-	if err != nil && !isAuth(err) {
-		s.seldom.log(slog.LevelWarn, "a ticket could not be used", "tenant", t.ID, "error", err)
-		err = errUnavailable
+	if err != nil && !api.IsAuth(err) {
+		s.seldom.Log(slog.LevelWarn, "a ticket could not be used", "tenant", t.ID, "error", err)
+		err = api.ErrUnavailable
 	}
 	return who, err
 }
@@ -211,10 +195,10 @@ func (s *Server) checkOrigin(t *tenancy.Tenant, r *http.Request) (domain string,
 	}
 	u, err := url.Parse(origin)
 	if err != nil || u.Host == "" {
-		return "", errOrigin
+		return "", api.ErrOrigin
 	}
 	if from, ok := s.tenants.Lookup(u.Host); !ok || from.ID != t.ID {
-		return "", errOrigin
+		return "", api.ErrOrigin
 	}
 	return domainOf(t, u.Host), nil
 }
@@ -230,10 +214,4 @@ func domainOf(t *tenancy.Tenant, host string) string {
 		return t.Domains[i]
 	}
 	return name
-}
-
-// isAuth reports whether err is a refused token or ticket.
-func isAuth(err error) bool {
-	var a *auth.Error
-	return errors.As(err, &a)
 }

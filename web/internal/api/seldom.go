@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 // seldomEvery is how often a line of one message is logged, at most.
 const seldomEvery = time.Minute
 
-// seldom logs what strangers can cause as often as they like: each message once a minute, with
+// Seldom logs what strangers can cause as often as they like: each message once a minute, with
 // how many were left out since.
-type seldom struct {
+type Seldom struct {
 	to *slog.Logger
 
 	mu    sync.Mutex
@@ -24,15 +24,18 @@ type seldomLine struct {
 	omitted int
 }
 
-func newSeldom(to *slog.Logger) *seldom { return &seldom{to: to, lines: map[string]*seldomLine{}} }
+// NewSeldom returns a Seldom that logs to a logger.
+func NewSeldom(to *slog.Logger) *Seldom { return &Seldom{to: to, lines: map[string]*seldomLine{}} }
 
-func (s *seldom) log(level slog.Level, message string, args ...any) {
+// Log logs a message, or leaves it out and counts that.
+func (s *Seldom) Log(level slog.Level, message string, args ...any) {
 	if omitted, due := s.due(message, time.Now()); due {
 		s.to.Log(context.Background(), level, message, append(args, "omitted", omitted)...)
 	}
 }
 
-func (s *seldom) due(message string, now time.Time) (omitted int, due bool) {
+// due reports whether a message is due, and how often it was left out before.
+func (s *Seldom) due(message string, now time.Time) (omitted int, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.lines[message]

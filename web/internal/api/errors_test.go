@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"os"
@@ -11,12 +11,16 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// codesIn finds the codes that the sources of a folder make errors of.
-func codesIn(t *testing.T, pattern string, form *regexp.Regexp) (codes []string) {
+// codesIn returns what a form finds in the sources of a pattern or several.
+func codesIn(t *testing.T, form *regexp.Regexp, patterns ...string) (codes []string) {
 	t.Helper()
-	files, err := filepath.Glob(pattern)
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, pattern := range patterns {
+		some, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, some...)
 	}
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
@@ -31,13 +35,13 @@ func codesIn(t *testing.T, pattern string, form *regexp.Regexp) (codes []string)
 		}
 	}
 	if len(codes) < 2 {
-		t.Fatalf("only %v in %s", codes, pattern)
+		t.Fatalf("only %v in %v", codes, patterns)
 	}
 	return codes
 }
 
 func TestTheProtocolHasEveryCodeOfAnHTTPAnswer(t *testing.T) {
-	raw, err := os.ReadFile("../docs/protocol.md")
+	raw, err := os.ReadFile("../../../docs/protocol.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +55,7 @@ func TestTheProtocolHasEveryCodeOfAnHTTPAnswer(t *testing.T) {
 	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(table, -1) {
 		documented = append(documented, m[1])
 	}
-	answered := append(codesIn(t, "*.go", regexp.MustCompile(`fail\([^,]+, "(\w+)"`)), codesIn(t, "../auth/*.go", regexp.MustCompile(`&Error\{"(\w+)"`))...)
+	answered := append(codesIn(t, regexp.MustCompile(`\bFail\([^,]+, "(\w+)"`), "*.go", "../../*.go", "../../*/*.go"), codesIn(t, regexp.MustCompile(`&Error\{"(\w+)"`), "../../../auth/*.go")...)
 	for _, code := range answered {
 		if !slices.Contains(documented, code) {
 			t.Errorf("%s is not in docs/protocol.md", code)
@@ -69,12 +73,12 @@ func TestTheProtocolHasEveryCodeOfAnHTTPAnswer(t *testing.T) {
 
 // Every limit that is counted has a row in docs/operations.md.
 func TestTheOperationsPageHasEveryLimit(t *testing.T) {
-	raw, err := os.ReadFile("../docs/operations.md")
+	raw, err := os.ReadFile("../../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared := regexp.MustCompile(`\blimit[A-Z]\w* += "([a-z_]+)"`)
-	for _, limit := range slices.Concat(codesIn(t, "*.go", declared), codesIn(t, "../hub/*.go", declared), codesIn(t, "../rooms/*.go", declared), codesIn(t, "../store/internal/db/*.go", declared)) {
+	declared := regexp.MustCompile(`\b[lL]imit[A-Z]\w* += "([a-z_]+)"`)
+	for _, limit := range slices.Concat(codesIn(t, declared, "*.go"), codesIn(t, declared, "../../../hub/*.go"), codesIn(t, declared, "../../../rooms/*.go", "../../../rooms/placement/*.go"), codesIn(t, declared, "../../../store/internal/db/*.go")) {
 		if !strings.Contains(string(raw), "`"+limit+"`") {
 			t.Errorf("%s is not in docs/operations.md", limit)
 		}

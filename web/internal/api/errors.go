@@ -1,0 +1,167 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/access"
+	"github.com/pitboss-hub/pitboss/store/journal"
+)
+
+// Problem is an error as it is told to a client: over HTTP with its status, over a
+// socket with its code.
+type Problem struct {
+	Status  int
+	Code    string
+	Message string
+}
+
+// Error implements error.
+func (p *Problem) Error() string { return p.Code + ": " + p.Message }
+
+// Fail returns a Problem of a status, a code and a message.
+func Fail(status int, code, message string) *Problem { return &Problem{status, code, message} }
+
+// statusClientClosed is nginx's status for a client that left before its answer came.
+const statusClientClosed = 499
+
+// Problems that parts of web answer with.
+var (
+	ErrUnknownHost = Fail(http.StatusNotFound, "unknown_host", "No operator is served at this address.")
+	ErrSuspended   = Fail(http.StatusForbidden, "tenant_suspended", "This operator is suspended.")
+	ErrUnpaid      = Fail(http.StatusForbidden, "tenant_unpaid", "This operator's subscription has run out.")
+	ErrOutOfOrder  = Fail(http.StatusServiceUnavailable, "tenant_out_of_order", "This operator is out of order: what is stored of it cannot be read. Those who run this service see why.")
+	ErrOrigin      = Fail(http.StatusForbidden, "origin_forbidden", "This page may not connect here.")
+	ErrDraining    = Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "This node is going down; try again in a moment.")
+	ErrUnavailable = Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "The database does not answer; try again in a moment.")
+	ErrRole        = Fail(http.StatusForbidden, game.CodeForbidden, "This is not for your role.")
+	ErrNotFound    = Fail(http.StatusNotFound, "not_found", "There is nothing here.")
+	ErrManyLookups = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too many rounds are being looked up; try again in a moment.")
+	ErrLongRound   = Fail(http.StatusConflict, game.CodeLimitReached, "This round is too long to be shown here.")
+	ErrManyTrials  = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "The trial balance is being made already; try again when it is there.")
+	ErrMediaType   = Fail(http.StatusUnsupportedMediaType, "unsupported_media_type", "Send JSON, as application/json.")
+
+	ErrManyRequests   = Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "Too many requests come from your address; wait as long as Retry-After says.")
+	ErrRequestTimeout = Fail(http.StatusRequestTimeout, "request_timeout", "The request took too long to come.")
+	ErrHalfBody       = Fail(http.StatusBadRequest, wire.CodeInvalidParams, "The body did not come whole.")
+	ErrUpgrade        = Fail(http.StatusUpgradeRequired, "upgrade_required", "This is for WebSocket handshakes (RFC 6455), by GET.")
+)
+
+// known is what every error that may reach a client means. The first that errors.Is
+// finds counts.
+var known = []struct {
+	err     error
+	problem *Problem
+}{
+	{rooms.ErrNotFound, Fail(http.StatusNotFound, wire.CodeRoomNotFound, "There is no such room.")},
+	{rooms.ErrRoomID, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "A room's id is 1 to 40 lower-case letters, digits and hyphens, and starts with a letter.")},
+	{rooms.ErrGame, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "There is no such game.")},
+	{rooms.ErrExists, Fail(http.StatusConflict, "room_exists", "A room of this id exists, or existed.")},
+	{rooms.ErrBusy, Fail(http.StatusServiceUnavailable, wire.CodeBusy, "The table has too much to do; send it again.")},
+	{rooms.ErrRateLimited, Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "Slower, please: nothing was done.")},
+	{rooms.ErrCommandReused, Fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
+	{rooms.ErrUnavailable, Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It is not known whether this was done; send it again under the same command_id.")},
+	{rooms.ErrTooManyRooms, Fail(http.StatusConflict, game.CodeLimitReached, "Too many tables are open; close some.")},
+	{access.ErrTooManyRevocations, Fail(http.StatusConflict, game.CodeLimitReached, "Too many tokens are taken back; each is for 30 days.")},
+	{journal.ErrAmount, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
+	{store.ErrInvalid, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value can not be stored.")},
+	{context.Canceled, Fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
+	{journal.ErrInsufficientFunds, Fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
+	{journal.ErrCurrencyChanged, Fail(http.StatusConflict, "currency_changed", "The operator's currency is another since; nothing was done.")},
+	{journal.ErrCommandReused, Fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
+	{store.ErrBusy, Fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too much is under way here; send it again.")},
+	{store.ErrUnavailable, Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "The database can not do this now; send it again under the same command_id.")},
+	{context.DeadlineExceeded, Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It took too long; send it again under the same command_id.")},
+}
+
+// ProblemOf returns what a client is told of an error. One that is not known is the server's own
+// fault: the client gets an id that is in the log beside the error.
+func ProblemOf(log *slog.Logger, err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var a *auth.Error
+	if errors.As(err, &a) {
+		return Fail(http.StatusUnauthorized, a.Code, a.Message)
+	}
+	var settings *rooms.SettingsError
+	if errors.As(err, &settings) {
+		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, settings.Error())
+	}
+	var r *game.Refusal
+	if errors.As(err, &r) {
+		return Fail(http.StatusConflict, r.Code, r.Message)
+	}
+	var w *wire.Error
+	if errors.As(err, &w) {
+		return Fail(http.StatusBadRequest, w.Data.Code, w.Message)
+	}
+	var h *echo.HTTPError
+	if errors.As(err, &h) {
+		switch h.Code {
+		case http.StatusNotFound, http.StatusMethodNotAllowed:
+			return ErrNotFound
+		case http.StatusRequestEntityTooLarge:
+			return Fail(h.Code, wire.CodeInvalidParams, "The body is too large.")
+		}
+	}
+	for _, k := range known {
+		if errors.Is(err, k.err) {
+			return k.problem
+		}
+	}
+	id := uuid.NewString()
+	log.Error("internal error", "id", id, "error", err)
+	return Fail(http.StatusInternalServerError, wire.CodeInternal, "Something went wrong here. Our log knows it as "+id+".")
+}
+
+type errorBody struct {
+	Error struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+// AnswerErrors returns Echo's error handler: every error is answered as its Problem.
+func AnswerErrors(log *slog.Logger, limits *Limits) echo.HTTPErrorHandler {
+	return func(err error, c echo.Context) {
+		if c.Response().Committed {
+			return
+		}
+		p := ProblemOf(log, err)
+		if p.Status == http.StatusRequestEntityTooLarge {
+			limits.Hit(LimitBody)
+		}
+		var body errorBody
+		body.Error.Code, body.Error.Message = p.Code, p.Message
+		if c.Get(keyPrincipal) == nil && c.Request().ContentLength != 0 {
+			c.Response().Header().Set("Connection", "close") // no token was verified: the answer does not wait for the rest of the body
+		}
+		if p.Status == http.StatusUnauthorized {
+			c.Response().Header().Set("WWW-Authenticate", `Bearer realm="pitboss"`)
+		}
+		if err := c.JSON(p.Status, body); err != nil {
+			log.Debug("answer not sent", "error", err)
+		}
+	}
+}
+
+// Wire returns the Problem as a JSON-RPC error.
+func (p *Problem) Wire() *wire.Error { return wire.NewError(p.Code, p.Message) }
+
+// IsAuth reports whether err is a refused token or ticket.
+func IsAuth(err error) bool {
+	var a *auth.Error
+	return errors.As(err, &a)
+}

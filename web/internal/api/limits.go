@@ -1,0 +1,34 @@
+package api
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Limits of web, as the metric names them. Those of sockets and rooms are hub's and rooms'.
+const (
+	LimitConnections        = "connections"
+	LimitAddressConnections = "address_connections"
+	LimitDescriptors        = "descriptors"
+	LimitAddressRequests    = "address_requests"
+	LimitRoundLookups       = "round_lookups"
+	LimitRoundBytes         = "round_bytes"
+	LimitRoundsRead         = "rounds_read_bytes"
+	LimitTrialBalances      = "trial_balances"
+	LimitRoomsPerSocket     = "rooms_per_socket"
+	LimitChatRate           = "chat_rate"
+	LimitChatLength         = "chat_length"
+	LimitBody               = "body_bytes"
+	LimitNodeQuestions      = "node_questions"
+	LimitRevocations        = "revocations"
+)
+
+// Limits counts how often each limit was reached.
+type Limits struct{ hits *prometheus.CounterVec }
+
+// NewLimits returns Limits whose metric is registered at r.
+func NewLimits(r prometheus.Registerer) *Limits {
+	l := &Limits{hits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_web_limit_hits_total", Help: "Requests that met a limit of the API or of a session."}, []string{"limit"})}
+	r.MustRegister(l.hits)
+	return l
+}
+
+// Hit counts a limit that was reached.
+func (l *Limits) Hit(limit string) { l.hits.WithLabelValues(limit).Inc() }

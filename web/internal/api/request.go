@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
+)
+
+const (
+	// BodyMax bounds a request's body.
+	BodyMax = "64K"
+	// Patience is how long a request waits for a room or for the database.
+	Patience = 5 * time.Second
+)
+
+const (
+	keyTenant    = "tenant"
+	keyPrincipal = "principal"
+)
+
+// SetTenant notes the tenant of a request.
+func SetTenant(c echo.Context, t *tenancy.Tenant) { c.Set(keyTenant, t) }
+
+// TenantOf returns the tenant of a request. It panics if there is none: the route table sees to it
+// that one was set.
+func TenantOf(c echo.Context) *tenancy.Tenant { return c.Get(keyTenant).(*tenancy.Tenant) }
+
+// SlugOf returns the slug of a request's tenant, or "" if the request has none.
+func SlugOf(c echo.Context) string {
+	if t, ok := c.Get(keyTenant).(*tenancy.Tenant); ok {
+		return string(t.Slug)
+	}
+	return ""
+}
+
+// SetPrincipal notes whose token a request has. The token was verified.
+func SetPrincipal(c echo.Context, p auth.Principal) { c.Set(keyPrincipal, p) }
+
+// PrincipalOf returns whose token a request has. It panics if none was verified: the route table
+// sees to it that one was.
+func PrincipalOf(c echo.Context) auth.Principal { return c.Get(keyPrincipal).(auth.Principal) }
+
+// BearerToken returns the token of the Authorization header, or "".
+func BearerToken(r *http.Request) string {
+	kind, token, ok := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")
+	if !ok || !strings.EqualFold(kind, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// WithPatience returns the context of a request that ends after Patience.
+func WithPatience(c echo.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.Request().Context(), Patience)
+}
+
+// Read reads a JSON body strictly: an unknown or ill-typed member is refused by name.
+func Read(c echo.Context, into any) error {
+	if kind := c.Request().Header.Get(echo.HeaderContentType); kind != "" && !isJSON(kind) {
+		return ErrMediaType
+	}
+	raw, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	if bad := wire.DecodeParams(raw, into); bad != nil {
+		return bad
+	}
+	return nil
+}
+
+// Param returns a part of the path, unescaped. Echo unescapes only some.
+func Param(c echo.Context, name string) string {
+	if c.Request().URL.RawPath == "" {
+		return c.Param(name)
+	}
+	text, err := url.PathUnescape(c.Param(name))
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// isJSON reports whether a media type is JSON's, however it is written and whatever its parameters.
+func isJSON(kind string) bool {
+	kind, _, err := mime.ParseMediaType(kind)
+	return err == nil && kind == echo.MIMEApplicationJSON
+}
+
+// Number returns a query parameter as a number, or def if it is absent.
+func Number(c echo.Context, name string, def, lowest, highest int64) (int64, error) {
+	text := c.QueryParam(name)
+	if text == "" {
+		return def, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < lowest || n > highest {
+		return 0, Fail(http.StatusBadRequest, wire.CodeInvalidParams, name+": want a whole number from "+
+			strconv.FormatInt(lowest, 10)+" to "+strconv.FormatInt(highest, 10))
+	}
+	return n, nil
+}
