@@ -25,5 +25,5 @@
 //
 // internal/api (what all share), server.go (who works together, and the route table), edge.go and
 // conns.go (what strangers may take), tenant.go (host, token, role), socket.go and session.go (a
-// player's path), operator.go (an operator's path).
+// player's path), operator (an operator's path).
 package web

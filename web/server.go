@@ -19,6 +19,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
+	"github.com/pitboss-hub/pitboss/web/operator"
 )
 
 // Options are those who work together here. All are required.
@@ -59,7 +60,6 @@ type Server struct {
 	presence  *presence.Counter
 	tables    tables
 	rounds    *rounds
-	trials    *api.Slots // trial balances
 	limits    *api.Limits
 }
 
@@ -68,7 +68,7 @@ func New(o Options) *Server {
 	s := &Server{
 		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}}, draining: make(chan struct{}),
-		edge: o.Edge.withDefaults(), seldom: api.NewSeldom(o.Log), rounds: newRounds(), trials: api.NewSlots(1),
+		edge: o.Edge.withDefaults(), seldom: api.NewSeldom(o.Log), rounds: newRounds(),
 	}
 	if n := s.edge.AddressRequests; n > 0 {
 		s.addresses = api.NewBuckets[netip.Addr](n, addressBurst*n)
@@ -84,7 +84,10 @@ func New(o Options) *Server {
 	s.echo = e
 	s.listens()
 	s.store.Revocations.OnChange(s.CloseRevoked)
-	s.answerNodes()
+	op := operator.New(operator.Options{
+		Node: s.node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, Hub: s.hub,
+		RoomInfo: s.roomInfo, RoomClosed: s.chat.forget,
+	})
 
 	// The whole API, in the order of docs/protocol.md.
 	get(e, routeHealth, s.healthz)
@@ -111,23 +114,23 @@ func New(o Options) *Server {
 	get(v1, "/rooms", s.listRooms, anyone...)
 
 	reader := may(auth.Operator, auth.Service, auth.Support)
-	get(v1, "/games", s.games, reader...)
-	get(v1, "/connections", s.connections, reader...)
-	get(v1, "/players", s.players, reader...)
-	get(v1, "/promotions", s.promotions, reader...)
-	get(v1, "/audit", s.audit, reader...)
-	get(v1, "/ledger/trial-balance", s.trialBalance, reader...)
+	get(v1, "/games", op.Games, reader...)
+	get(v1, "/connections", op.Connections, reader...)
+	get(v1, "/players", op.Players, reader...)
+	get(v1, "/promotions", op.Promotions, reader...)
+	get(v1, "/audit", op.Audit, reader...)
+	get(v1, "/ledger/trial-balance", op.TrialBalance, reader...)
 
 	writer := may(auth.Operator, auth.Service)
-	v1.POST("/rooms", s.openRoom, writer...)
-	v1.POST("/rooms/:room/close", s.closeRoom, writer...)
-	v1.POST("/rooms/:room/void", s.voidRound, writer...)
-	v1.POST("/players/:player/credit", s.credit, writer...)
-	v1.POST("/players/:player/kick", s.kick, writer...)
-	v1.POST("/staff/:subject/kick", s.kickStaff, writer...)
-	v1.POST("/tokens/revoke", s.revokeToken, writer...)
-	v1.POST("/promotions", s.publishPromotion, writer...)
-	v1.POST("/promotions/:id/withdraw", s.withdrawPromotion, writer...)
+	v1.POST("/rooms", op.OpenRoom, writer...)
+	v1.POST("/rooms/:room/close", op.CloseRoom, writer...)
+	v1.POST("/rooms/:room/void", op.VoidRound, writer...)
+	v1.POST("/players/:player/credit", op.Credit, writer...)
+	v1.POST("/players/:player/kick", op.Kick, writer...)
+	v1.POST("/staff/:subject/kick", op.KickStaff, writer...)
+	v1.POST("/tokens/revoke", op.RevokeToken, writer...)
+	v1.POST("/promotions", op.PublishPromotion, writer...)
+	v1.POST("/promotions/:id/withdraw", op.WithdrawPromotion, writer...)
 	return s
 }
 

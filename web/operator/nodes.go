@@ -1,4 +1,4 @@
-package web
+package operator
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// nodesWithin is how long other nodes are waited for; who does not answer is left out, and
-	// the answer says so.
+	// nodesWithin is how long other nodes are waited for; one that does not answer is left out,
+	// and the answer says so.
 	nodesWithin = time.Second
 	// nodeQuestionsMax is how many questions of other nodes are worked on at once; more are
 	// refused.
@@ -30,23 +30,23 @@ var (
 type nodeQuestion struct {
 	Tenant  tenant.ID `json:"tenant"`
 	Limit   int       `json:"limit,omitempty"`   // of connections
-	Players []string  `json:"players,omitempty"` // who of them is online?
+	Players []string  `json:"players,omitempty"` // of whom those online are asked for
 }
 
-// answerNodes answers what other nodes ask.
-func (s *Server) answerNodes() {
+// answerNodes answers what other nodes ask, from now on.
+func (a *API) answerNodes() {
 	ctx := context.Background() // the answers take no time that could be cut short
-	slots := hub.NewSlots(nodeQuestionsMax, func() { s.limits.Hit(api.LimitNodeQuestions) })
-	callConnections.Serve(ctx, s.hub, slots, func(_ context.Context, q nodeQuestion) (connectionsBody, error) { return s.connectionsHere(q), nil })
-	callOnline.Serve(ctx, s.hub, slots, func(_ context.Context, q nodeQuestion) ([]string, error) { return s.onlineHere(q), nil })
+	slots := hub.NewSlots(nodeQuestionsMax, func() { a.limits.Hit(api.LimitNodeQuestions) })
+	callConnections.Serve(ctx, a.hub, slots, func(_ context.Context, q nodeQuestion) (connectionsBody, error) { return a.connectionsHere(q), nil })
+	callOnline.Serve(ctx, a.hub, slots, func(_ context.Context, q nodeQuestion) ([]string, error) { return a.onlineHere(q), nil })
 }
 
 // askNodes asks every node that lives, this one by here, and reports whether all answered.
-func askNodes[T any](ctx context.Context, s *Server, call hub.Call[nodeQuestion, T], q nodeQuestion, here func(nodeQuestion) T) (answers []T, complete bool) {
-	others := slices.DeleteFunc(s.rooms.Nodes(), func(node string) bool { return node == s.node })
-	answers, err := call.AskAll(ctx, s.hub, others, q)
+func askNodes[T any](ctx context.Context, a *API, call hub.Call[nodeQuestion, T], q nodeQuestion, here func(nodeQuestion) T) (answers []T, complete bool) {
+	others := slices.DeleteFunc(a.rooms.Nodes(), func(node string) bool { return node == a.node })
+	answers, err := call.AskAll(ctx, a.hub, others, q)
 	if err != nil && ctx.Err() == nil {
-		s.seldom.Log(slog.LevelWarn, "not every node says which sockets it has", "error", err)
+		a.seldom.Log(slog.LevelWarn, "not every node says which sockets it has", "error", err)
 	}
 	return append(answers, here(q)), err == nil
 }

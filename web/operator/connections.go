@@ -1,4 +1,4 @@
-package web
+package operator
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
+// connectionBody is a socket, and where it is.
 type connectionBody struct {
 	Connection  string    `json:"connection"`
 	Node        string    `json:"node"`
@@ -24,20 +25,22 @@ type connectionBody struct {
 	QueuedBytes int       `json:"queued_bytes"`
 }
 
-// connectionsBody is the oldest of a tenant's sockets, on one node or on all.
+// connectionsBody is the oldest of a tenant's sockets, on one node or on all; Complete says whether
+// every node answered.
 type connectionsBody struct {
 	Connections []connectionBody `json:"connections"`
 	Total       int              `json:"total"`
 	Complete    bool             `json:"complete"`
 }
 
-func (s *Server) connections(c echo.Context) error {
+// Connections answers with the oldest sockets of the tenant on all nodes.
+func (a *API) Connections(c echo.Context) error {
 	limit, err := api.Number(c, "limit", 1000, 1, 5000)
 	if err != nil {
 		return err
 	}
 	q := nodeQuestion{Tenant: api.TenantOf(c).ID, Limit: int(limit)}
-	answers, complete := askNodes(c.Request().Context(), s, callConnections, q, s.connectionsHere)
+	answers, complete := askNodes(c.Request().Context(), a, callConnections, q, a.connectionsHere)
 	out := connectionsBody{Connections: []connectionBody{}, Complete: complete}
 	for _, a := range answers {
 		out.Connections = append(out.Connections, a.Connections...)
@@ -50,12 +53,12 @@ func (s *Server) connections(c echo.Context) error {
 	return c.JSON(http.StatusOK, out)
 }
 
-// connectionsHere are those of this node, the oldest first.
-func (s *Server) connectionsHere(q nodeQuestion) connectionsBody {
-	list := s.hub.Connections(q.Tenant)
+// connectionsHere returns those of this node, the oldest first.
+func (a *API) connectionsHere(q nodeQuestion) connectionsBody {
+	list := a.hub.Connections(q.Tenant)
 	out := connectionsBody{Total: len(list), Complete: true}
 	for _, x := range list[:min(len(list), q.Limit)] {
-		b := connectionBody{x.ID, s.node, x.Player, x.Name, x.Role, []string{}, x.Address, wire.At(x.Since), x.QueuedBytes}
+		b := connectionBody{x.ID, a.node, x.Player, x.Name, x.Role, []string{}, x.Address, wire.At(x.Since), x.QueuedBytes}
 		for _, topic := range x.Topics {
 			if topic.Kind() == "room" && topic.Key() != rooms.LobbyID {
 				b.Rooms = append(b.Rooms, topic.Key())
@@ -66,7 +69,7 @@ func (s *Server) connectionsHere(q nodeQuestion) connectionsBody {
 	return out
 }
 
-// onlineHere are those of some players who have a socket on this node.
-func (s *Server) onlineHere(q nodeQuestion) []string {
-	return slices.DeleteFunc(slices.Clone(q.Players), func(p string) bool { return !s.hub.Plays(q.Tenant, p) })
+// onlineHere returns those of some players who have a socket on this node.
+func (a *API) onlineHere(q nodeQuestion) []string {
+	return slices.DeleteFunc(slices.Clone(q.Players), func(p string) bool { return !a.hub.Plays(q.Tenant, p) })
 }

@@ -1,0 +1,105 @@
+package operator
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/lobby"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
+)
+
+// Promotions answers with the promotions that the lobby has, also those that ended.
+func (a *API) Promotions(c echo.Context) error {
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	view, err := a.rooms.StaffView(ctx, rooms.Ref{Tenant: api.TenantOf(c).ID, Room: rooms.LobbyID})
+	if err != nil {
+		return err
+	}
+	return c.JSONBlob(http.StatusOK, view)
+}
+
+// PublishPromotion publishes a promotion to everybody in the lobby. It answers with what is stored.
+func (a *API) PublishPromotion(c echo.Context) error {
+	var in struct {
+		Title     strict.Line `json:"title"`
+		Text      strict.Text `json:"text"`
+		EndsAt    time.Time   `json:"ends_at"`
+		CommandID string      `json:"command_id"`
+	}
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	id, err := commandID(in.CommandID)
+	if err != nil {
+		return err
+	}
+	err = a.command(c, rooms.LobbyID, id, lobby.TypePublish, lobby.Publish{ID: strict.Line(id), Title: in.Title, Text: in.Text, EndsAt: wire.At(in.EndsAt)})
+	if err != nil {
+		return err
+	}
+	// The answer is what is stored. The id of something else does not pass for a success.
+	p, err := a.promotion(c, id)
+	if err != nil {
+		return err
+	}
+	if p.Title != strings.TrimSpace(string(in.Title)) || p.Text != strings.TrimSpace(string(in.Text)) || !p.EndsAt.Equal(in.EndsAt.Truncate(time.Millisecond)) {
+		return rooms.ErrCommandReused
+	}
+	return c.JSON(http.StatusCreated, p)
+}
+
+// promotion returns one promotion as the lobby has it, or rooms.ErrCommandReused if there is none
+// of that id.
+func (a *API) promotion(c echo.Context, id string) (lobby.Past, error) {
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	view, err := a.rooms.StaffView(ctx, rooms.Ref{Tenant: api.TenantOf(c).ID, Room: rooms.LobbyID})
+	if err != nil {
+		return lobby.Past{}, err
+	}
+	var all struct {
+		Promotions []lobby.Past `json:"promotions"`
+	}
+	if err := strict.DecodeKnown(view, &all); err != nil {
+		return lobby.Past{}, err
+	}
+	for _, p := range all.Promotions {
+		if p.ID == id {
+			return p, nil
+		}
+	}
+	return lobby.Past{}, rooms.ErrCommandReused
+}
+
+// WithdrawPromotion withdraws a promotion. It answers with what is stored.
+func (a *API) WithdrawPromotion(c echo.Context) error {
+	var in struct {
+		Reason    strict.Line `json:"reason,omitempty"`
+		CommandID string      `json:"command_id"`
+	}
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	id, err := commandID(in.CommandID)
+	if err != nil {
+		return err
+	}
+	if err := a.command(c, rooms.LobbyID, id, lobby.TypeWithdraw, lobby.Withdraw{ID: strict.Line(api.Param(c, "id")), Reason: in.Reason}); err != nil {
+		return err
+	}
+	p, err := a.promotion(c, api.Param(c, "id"))
+	if err != nil {
+		return err
+	}
+	if p.Status == lobby.StatusActive {
+		return rooms.ErrCommandReused // the id was another command's, and that was answered
+	}
+	return c.JSON(http.StatusOK, p)
+}
