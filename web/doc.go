@@ -1,6 +1,8 @@
-// Package web is the outer rim: HTTP by Echo, the socket's session, the operator's
-// API, and the pages. It turns requests into calls of hub, rooms and store, and their
-// errors into words, statuses and codes (internal/api/errors.go, the only place that does).
+// Package web is the outer rim: HTTP by Echo, its route table, what strangers may take of a node, and
+// the pages. It turns requests into calls of hub, rooms and store, and their errors into words,
+// statuses and codes. The conversation with a socket is package session's, the operator's API package
+// operator's; what both share is in internal/api. They do not import each other: New passes to each
+// what it needs of the other.
 //
 // # What always holds
 //
@@ -9,11 +11,8 @@
 //   - No SQL is run to find the tenant or to check a token; to use a ticket takes one
 //     statement.
 //   - A room of another tenant does not exist: it is answered like any unknown room.
-//   - A socket's events of a room start right after the reply to room.join, without a
-//     gap and without a repeat (hub.Conn's Hold and Release).
 //   - A body or a message is read by hub/wire/strict, and what people wrote is a strict.Line or a
 //     strict.Text in the struct that it is read into.
-//   - Whatever an operator changes is in the audit log, by the same transaction.
 //   - What a stranger can have of a node is bounded before it is done, each time under a name that
 //     a metric counts: connections, requests of an address, bytes, time, and look-ups, the last by
 //     tenant. A proxy is believed only if it is one that was named.
@@ -21,9 +20,16 @@
 //     for when the node ends.
 //   - Every error is the API's JSON, with a code that docs/protocol.md has, also of a handshake.
 //
+// # Why sockets are closed here
+//
+// Which sockets may be here (lifecycle.go) follows from three things: the tenant as the directory has
+// it, the token as the verifier has it, and what the socket was told at its handshake. store/tenancy
+// knows no socket, auth no tenant's subscription, and hub neither; web is the lowest package that
+// knows all three. Both the socket's handshake and the middleware ask the same rule.
+//
 // # The order in which to read it
 //
-// internal/api (what all share), server.go (who works together, and the route table), edge.go and
-// conns.go (what strangers may take), tenant.go (host, token, role), socket.go and session.go (a
-// player's path), operator (an operator's path).
+// server.go (what works together, and the route table), edge.go and conns.go (what strangers may
+// take), middleware.go (host, token, role), internal/api (errors, limits, how a request is read),
+// lifecycle.go (which sockets may be here), session (a player's path), operator (an operator's path).
 package web

@@ -20,9 +20,10 @@ import (
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 	"github.com/pitboss-hub/pitboss/web/operator"
+	"github.com/pitboss-hub/pitboss/web/session"
 )
 
-// Options are those who work together here. All are required.
+// Options are what a Server works with. All are required.
 type Options struct {
 	Node     string
 	Log      *slog.Logger
@@ -40,16 +41,16 @@ type Options struct {
 
 // Server answers HTTP. Make it with New.
 type Server struct {
-	node      string
 	log       *slog.Logger
 	seldom    *api.Seldom
+	limits    *api.Limits
 	tenants   *tenancy.Directory
 	store     *store.Store
 	rooms     *rooms.Directory
 	hub       *hub.Hub
 	verifier  *auth.Verifier
-	tickets   *auth.Tickets
-	chat      *chats
+	lifecycle *lifecycle
+	sessions  *session.Service
 	echo      *echo.Echo
 	edge      Edge
 	servers   servers
@@ -57,23 +58,19 @@ type Server struct {
 	starving  starvation
 	ready     readiness
 	draining  chan struct{}
-	presence  *presence.Counter
-	tables    tables
 	rounds    *rounds
-	limits    *api.Limits
 }
 
 // New wires the routes. Run must run beside it.
 func New(o Options) *Server {
 	s := &Server{
-		node: o.Node, log: o.Log, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
-		verifier: o.Verifier, tickets: o.Tickets, chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}}, draining: make(chan struct{}),
-		edge: o.Edge.withDefaults(), seldom: api.NewSeldom(o.Log), rounds: newRounds(),
+		log: o.Log, seldom: api.NewSeldom(o.Log), limits: api.NewLimits(o.Registerer), tenants: o.Tenants, store: o.Store, rooms: o.Rooms,
+		hub: o.Hub, verifier: o.Verifier, lifecycle: &lifecycle{o.Log, o.Tenants, o.Verifier, o.Hub},
+		edge: o.Edge.withDefaults(), draining: make(chan struct{}), rounds: newRounds(),
 	}
 	if n := s.edge.AddressRequests; n > 0 {
 		s.addresses = api.NewBuckets[netip.Addr](n, addressBurst*n)
 	}
-	s.limits = api.NewLimits(o.Registerer)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientAddress(s.edge.TrustedProxies, func(peer string) {
@@ -83,13 +80,22 @@ func New(o Options) *Server {
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest, headers, s.perAddress)
 	s.echo = e
 	s.listens()
-	s.store.Revocations.OnChange(s.CloseRevoked)
-	op := operator.New(operator.Options{
-		Node: s.node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, Hub: s.hub,
-		RoomInfo: s.roomInfo, RoomClosed: s.chat.forget,
+	s.store.Revocations.OnChange(s.lifecycle.closeRevoked)
+	s.sessions = session.New(session.Options{
+		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, Hub: s.hub,
+		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, Verified: s.verifiedSocket, Refuses: s.lifecycle.refuses,
 	})
+	op := operator.New(operator.Options{
+		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, Hub: s.hub,
+		RoomInfo: s.sessions.RoomInfo, RoomClosed: s.sessions.ForgetChat,
+	})
+	s.route(op)
+	return s
+}
 
-	// The whole API, in the order of docs/protocol.md.
+// route makes the route table: the whole API, in the order of docs/protocol.md.
+func (s *Server) route(op *operator.API) {
+	e := s.echo
 	get(e, routeHealth, s.healthz)
 	get(e, routeReady, s.readyz)
 
@@ -99,7 +105,7 @@ func New(o Options) *Server {
 	get(t, "/console", s.page("console.html"))
 	get(t, "/verify", s.page("verify.html"))
 	get(t, "/assets/*", s.asset)
-	get(t, routeSocket, s.socket)
+	get(t, routeSocket, s.sessions.Socket)
 	get(t, routeRound, s.round)
 
 	v1 := t.Group("/v1", middleware.BodyLimit(api.BodyMax))
@@ -109,9 +115,9 @@ func New(o Options) *Server {
 		return []echo.MiddlewareFunc{s.bearer, roles(allowed...)}
 	}
 	anyone := may(auth.Player, auth.Operator, auth.Service, auth.Support)
-	get(v1, "/session", s.session, anyone...)
-	v1.POST("/tickets", s.ticket, anyone...)
-	get(v1, "/rooms", s.listRooms, anyone...)
+	get(v1, "/session", s.sessions.Session, anyone...)
+	v1.POST("/tickets", s.sessions.Ticket, anyone...)
+	get(v1, "/rooms", s.sessions.ListRooms, anyone...)
 
 	reader := may(auth.Operator, auth.Service, auth.Support)
 	get(v1, "/games", op.Games, reader...)
@@ -131,45 +137,15 @@ func New(o Options) *Server {
 	v1.POST("/tokens/revoke", op.RevokeToken, writer...)
 	v1.POST("/promotions", op.PublishPromotion, writer...)
 	v1.POST("/promotions/:id/withdraw", op.WithdrawPromotion, writer...)
-	return s
 }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
-// get answers GET, and HEAD as RFC 9110 §9.3.2 wants it, for which net/http leaves the body out.
-func get(on interface {
-	Match(methods []string, path string, handler echo.HandlerFunc, m ...echo.MiddlewareFunc) []*echo.Route
-}, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
-	on.Match([]string{http.MethodGet, http.MethodHead}, path, h, m...)
-}
-
-// headers sets what every answer has unless its handler knows better: an answer is not for a cache,
-// and is what it says it is.
-func headers(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		h := c.Response().Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		return next(c)
-	}
-}
-
 // Run tells every lobby who is here, and closes the sockets of tenants that may not be
 // served any more and of tokens that were taken back, until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
-	s.tenants.OnChange(func(old, now *tenancy.Tenant) {
-		if now != nil {
-			if now.Suspended && (old == nil || !old.Suspended) { // players are not told why
-				s.log.Info("an operator is suspended", "tenant", now.ID, "reason", now.SuspendedFor)
-			}
-			s.enforce([]*tenancy.Tenant{now}, time.Now())
-			if old != nil {
-				s.closeChanged(old, now)
-				s.CloseRevoked([]tenant.ID{now.ID})
-			}
-		}
-	})
+	s.tenants.OnChange(s.lifecycle.changed)
 	tick := time.NewTicker(presence.Every)
 	defer tick.Stop()
 	for {
@@ -177,12 +153,15 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			s.enforce(s.tenants.All(), now)
-			s.watchPresence(now)
-			s.watchTables()
+			s.lifecycle.closeUnserved(s.tenants.All(), now)
+			s.sessions.Tell(now)
 		}
 	}
 }
+
+// CloseRevoked closes this node's sockets of these tenants whose tokens, or the keys of whose tokens,
+// were taken back.
+func (s *Server) CloseRevoked(tenants []tenant.ID) { s.lifecycle.closeRevoked(tenants) }
 
 // Drain turns readiness red, so that balancers look elsewhere, and lets no new socket in.
 // Those that are open are the hub's to drain.
@@ -197,28 +176,13 @@ func (s *Server) isDraining() bool {
 	}
 }
 
-func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
-	s.log.Error("panic in a handler", "path", c.Path(), "error", err, "stack", string(stack))
-	return err
-}
-
-// logRequest writes a line per request at debug level: route and status, never the
-// URL, whose parts may be personal.
-func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		began := time.Now()
-		err := next(c)
-		if err != nil {
-			c.Error(err)
+// Routes returns all that the Server answers, as "GET /v1/rooms/:room".
+func (s *Server) Routes() []string {
+	var out []string
+	for _, r := range s.echo.Routes() {
+		if r.Method != echo.RouteNotFound {
+			out = append(out, r.Method+" "+r.Path)
 		}
-		level := slog.LevelDebug
-		if s.edge.AccessLog {
-			level = slog.LevelInfo
-		}
-		if ctx := c.Request().Context(); s.log.Enabled(ctx, level) { // no path and no query: a room's, a player's or a token's name may be in them
-			s.log.Log(ctx, level, "request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
-				"took", time.Since(began), "tenant", api.SlugOf(c), "address", c.RealIP(), "bytes", c.Response().Size)
-		}
-		return nil
 	}
+	return out
 }

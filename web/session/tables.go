@@ -1,4 +1,4 @@
-package web
+package session
 
 import (
 	"maps"
@@ -15,21 +15,22 @@ import (
 // tablesToldMax is how many rooms a socket is told of a second at most; others wait.
 const tablesToldMax = 100
 
-// tables is what this node's sockets know of which rooms there are. Every socket asked room.list
+// tables holds what this node's sockets know of which rooms there are. Every socket asked room.list
 // after its tenant was known here, so that the list and what is told since make today's list.
 type tables struct {
 	mu   sync.Mutex
 	told map[tenant.ID]*toldTables
 }
 
+// toldTables holds what one tenant's sockets know.
 type toldTables struct {
 	changes int64 // of the directory, when all was told
 	rooms   map[string]rooms.Info
-	listed  map[string]rooms.Info // that some were told of by room.list since
+	listed  map[string]rooms.Info // of which some were told by room.list since
 }
 
 // knowTables begins to tell of id's rooms.
-func (s *Server) knowTables(id tenant.ID) {
+func (s *Service) knowTables(id tenant.ID) {
 	s.tables.mu.Lock()
 	defer s.tables.mu.Unlock()
 	if s.tables.told[id] != nil {
@@ -42,8 +43,8 @@ func (s *Server) knowTables(id tenant.ID) {
 	s.tables.told[id] = told
 }
 
-// watchTables tells sockets of rooms that opened, changed or closed.
-func (s *Server) watchTables() {
+// tellTables tells sockets of rooms that opened, changed or closed.
+func (s *Service) tellTables() {
 	s.tables.mu.Lock()
 	defer s.tables.mu.Unlock()
 	for id, told := range s.tables.told {
@@ -66,7 +67,7 @@ func (s *Server) watchTables() {
 				s.chat.forget(rooms.Ref{Tenant: id, Room: info.Room})
 			}
 			if info.Room != rooms.LobbyID {
-				out.Rooms = append(out.Rooms, s.roomInfo(t, info))
+				out.Rooms = append(out.Rooms, s.RoomInfo(t, info))
 			}
 		}
 		if len(out.Rooms) > 0 {
@@ -76,8 +77,8 @@ func (s *Server) watchTables() {
 	}
 }
 
-// listTables is what room.list answers.
-func (s *Server) listTables(t *tenancy.Tenant) wire.RoomListResult {
+// listTables returns what room.list is answered with.
+func (s *Service) listTables(t *tenancy.Tenant) wire.RoomListResult {
 	out := wire.RoomListResult{Rooms: []wire.RoomInfo{}}
 	s.tables.mu.Lock()
 	defer s.tables.mu.Unlock()
@@ -86,7 +87,7 @@ func (s *Server) listTables(t *tenancy.Tenant) wire.RoomListResult {
 		if info.Room == rooms.LobbyID {
 			continue
 		}
-		out.Rooms = append(out.Rooms, s.roomInfo(t, info))
+		out.Rooms = append(out.Rooms, s.RoomInfo(t, info))
 		if told == nil {
 			continue
 		}
@@ -97,13 +98,14 @@ func (s *Server) listTables(t *tenancy.Tenant) wire.RoomListResult {
 	return out
 }
 
-// update is what must be told for sockets to know what is, tablesToldMax of it at most.
-func (t *toldTables) update(is []rooms.Info) (news []rooms.Info) {
+// update returns what sockets must be told to know the rooms there are now, tablesToldMax of it at
+// most, and counts it as told.
+func (t *toldTables) update(now []rooms.Info) (news []rooms.Info) {
 	gone := maps.Clone(t.rooms)
 	maps.Copy(gone, t.listed)
-	for _, info := range is {
+	for _, info := range now {
 		delete(gone, info.Room)
-		if was, ok := t.rooms[info.Room]; !ok || was.Status != info.Status {
+		if old, ok := t.rooms[info.Room]; !ok || old.Status != info.Status {
 			news = append(news, info)
 		}
 	}

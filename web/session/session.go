@@ -1,11 +1,15 @@
-package web
+package session
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -33,12 +37,12 @@ const (
 // socket's reader; answers to commands come from the rooms' goroutines and go straight
 // into the socket's queue. Resync has a goroutine of its own.
 type session struct {
-	server *Server
-	tenant *tenancy.Tenant
-	who    auth.Principal
-	conn   *hub.Conn
-	joined map[string]tenantRoom // by room id; owned by the reader
-	moving sync.Mutex            // held while a room's topic is held, released or left
+	service *Service
+	tenant  *tenancy.Tenant
+	who     auth.Principal
+	conn    *hub.Conn
+	joined  map[string]tenantRoom // by room id; owned by the reader
+	moving  sync.Mutex            // held while a room's topic is held, released or left
 }
 
 // tenantRoom is a room that this socket is in.
@@ -65,16 +69,16 @@ func (x *session) Received(frame []byte) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), api.Patience)
 	defer cancel()
-	result, err := x.obey(ctx, req)
+	result, err := x.dispatch(ctx, req)
 	switch {
 	case err != nil:
-		x.refuse(req, x.explain(err))
+		x.refuse(req, x.errorOf(err))
 	case result != nil:
 		x.reply(req.ID, result)
 	}
 }
 
-// costOf is how many commands a request counts as: what it makes the server do.
+// costOf returns how many commands a request counts as: what it makes the server do.
 func costOf(method string) int {
 	switch method {
 	case wire.MethodRoomJoin, wire.MethodRoomList, wire.MethodSessionRenew:
@@ -85,16 +89,16 @@ func costOf(method string) int {
 	return 1
 }
 
-// obey does what a request asks. A nil result without an error means that the answer
-// is sent by whoever finishes the work.
-func (x *session) obey(ctx context.Context, req wire.Request) (any, error) {
+// dispatch does what a request asks, and returns the answer. A nil result without an error means
+// that the answer is sent by whoever finishes the work.
+func (x *session) dispatch(ctx context.Context, req wire.Request) (any, error) {
 	switch req.Method {
 	case wire.MethodPing:
 		return with(req, func(p wire.PingParams) (any, error) {
 			return wire.PingResult{T: p.T, Time: wire.At(time.Now())}, nil
 		})
 	case wire.MethodRoomList:
-		return with(req, func(struct{}) (any, error) { return x.server.listTables(x.tenant), nil })
+		return with(req, func(struct{}) (any, error) { return x.service.listTables(x.tenant), nil })
 	case wire.MethodRoomJoin:
 		return with(req, func(p wire.RoomJoin) (any, error) { return x.join(ctx, req, p) })
 	case wire.MethodRoomLeave:
@@ -111,7 +115,7 @@ func (x *session) obey(ctx context.Context, req wire.Request) (any, error) {
 	return nil, wire.NewError(wire.CodeUnknownMethod, "There is no method of this name.")
 }
 
-// with reads a request's params strictly before do sees them.
+// with decodes a request's params strictly and calls do with them.
 func with[P any](req wire.Request, do func(P) (any, error)) (any, error) {
 	var p P
 	if bad := wire.DecodeParams(req.Params, &p); bad != nil {
@@ -128,7 +132,7 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 		return nil, rooms.ErrNotFound
 	}
 	if _, again := x.joined[p.Room]; !again && p.Room != rooms.LobbyID && len(x.joined) >= roomsPerSocketMax {
-		x.server.limits.Hit(api.LimitRoomsPerSocket)
+		x.service.limits.Hit(api.LimitRoomsPerSocket)
 		return nil, wire.NewError(wire.CodeTooManyRooms, "Leave a room first: a socket can be in 16.")
 	}
 	x.moving.Lock()
@@ -153,19 +157,19 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 	}
 	x.reply(req.ID, wire.RoomJoinResult{
 		Epoch: joined.Epoch, Seq: joined.Seq, View: joined.View, Events: joined.Events, Totals: joined.Totals,
-		Chat: x.server.chat.latest(ref, x.who.Subject),
+		Chat: x.service.chat.latest(ref, x.who.Subject),
 	})
 	if err := x.conn.Release(ref.Topic(), joined.Seq); err != nil {
-		x.server.log.Debug("the socket ended while it joined", "conn", x.conn.ID(), "error", err)
+		x.service.log.Debug("the socket ended while it joined", "conn", x.conn.ID(), "error", err)
 	}
 	return nil, nil //nolint:nilnil // answered above, before the held messages
 }
 
-// ask asks a room where it is, again if whoever answered was its owner no more: this node has
+// ask asks a room where it is, and asks again if whoever answered no longer owned it: this node has
 // heard of later events.
 func (x *session) ask(ctx context.Context, ref rooms.Ref, resume *wire.Resume) (rooms.Joined, error) {
 	for {
-		joined, err := x.server.rooms.Join(ctx, ref, x.viewer(), resume)
+		joined, err := x.service.rooms.Join(ctx, ref, x.viewer(), resume)
 		if err != nil || x.conn.Begin(ref.Topic(), joined.Seq) {
 			return joined, err
 		}
@@ -200,6 +204,7 @@ func (x *session) Resync(ctx context.Context, topic tenant.Topic, dropped int) e
 	return x.conn.Release(topic, joined.Seq)
 }
 
+// leave lets a room go.
 func (x *session) leave(p wire.RoomLeave) (any, error) {
 	room, ok := x.joined[p.Room]
 	if !ok {
@@ -212,7 +217,7 @@ func (x *session) leave(p wire.RoomLeave) (any, error) {
 	return struct{}{}, nil
 }
 
-// command hands a player's move to the room. The answer comes from the room's
+// command sends a player's move to the room. The answer comes from the room's
 // goroutine, after the commit.
 func (x *session) command(req wire.Request, p wire.RoomCommand) (any, error) {
 	room, ok := x.joined[p.Room]
@@ -230,7 +235,7 @@ func (x *session) command(req wire.Request, p wire.RoomCommand) (any, error) {
 	if kind == "" {
 		return nil, wire.NewError(wire.CodeInvalidParams, "command: want an object with a type")
 	}
-	x.server.rooms.Send(room.ref, rooms.Command{
+	x.service.rooms.Send(room.ref, rooms.Command{
 		ID:      command.String(),
 		By:      game.Actor{Player: game.PlayerID(x.who.Subject), Name: maskName(x.who.Name)},
 		Address: x.conn.Identity().Address,
@@ -239,7 +244,7 @@ func (x *session) command(req wire.Request, p wire.RoomCommand) (any, error) {
 	}, func(a rooms.Answer, err error) {
 		switch {
 		case err != nil:
-			x.refuse(req, x.explain(err))
+			x.refuse(req, x.errorOf(err))
 		case a.Refusal != nil:
 			x.refuse(req, wire.NewError(a.Refusal.Code, a.Refusal.Message))
 		default:
@@ -249,24 +254,26 @@ func (x *session) command(req wire.Request, p wire.RoomCommand) (any, error) {
 	return nil, nil //nolint:nilnil // answered by the room
 }
 
+// say says a line in a room.
 func (x *session) say(ctx context.Context, p wire.ChatSend) (any, error) {
 	room, ok := x.joined[p.Room]
 	if !ok {
 		return nil, notJoined()
 	}
 	if !strict.Trim(&p.Text, 1, chatRunesMax) {
-		x.server.limits.Hit(api.LimitChatLength)
+		x.service.limits.Hit(api.LimitChatLength)
 		return nil, wire.NewError(wire.CodeTextTooLong, "A message has 1 to 300 characters.")
 	}
 	if !x.conn.AllowChat() {
-		x.server.limits.Hit(api.LimitChatRate)
+		x.service.limits.Hit(api.LimitChatRate)
 		return nil, wire.NewError(wire.CodeRateLimited, "You say too much at once; wait a moment.")
 	}
-	return struct{}{}, x.server.say(ctx, room.ref, x.who, p.Text)
+	return struct{}{}, x.service.say(ctx, room.ref, x.who, p.Text)
 }
 
+// renew replaces the socket's token by a later one of the same bearer.
 func (x *session) renew(p wire.SessionRenew) (any, error) {
-	who, err := x.server.verifier.Verify(x.tenant.ID, x.tenant.Slug, p.Token)
+	who, err := x.service.verifier.Verify(x.tenant.ID, x.tenant.Slug, p.Token)
 	if err != nil {
 		return nil, err
 	}
@@ -275,27 +282,29 @@ func (x *session) renew(p wire.SessionRenew) (any, error) {
 	}
 	x.who = who
 	x.conn.Renew(tokenOf(who))
-	if x.server.verifier.Revoked(who) { // since it was verified, when the socket had another token
+	if x.service.verifier.Revoked(who) { // since it was verified, when the socket had another token
 		x.conn.Close(wire.CloseRevoked, 0)
 	}
 	return wire.SessionRenewResult{ExpiresAt: wire.At(who.ExpiresAt)}, nil
 }
 
-func (x *session) explain(err error) *wire.Error {
+// errorOf returns what a socket is told of an error.
+func (x *session) errorOf(err error) *wire.Error {
 	if api.IsAuth(err) {
 		return wire.NewError(wire.CodeTokenInvalid, err.Error())
 	}
-	return api.ProblemOf(x.server.log, err).Wire()
+	return api.ProblemOf(x.service.log, err).Wire()
 }
 
-// refuse answers a request that can not be obeyed. What can not even be read is answered with
-// a null id (JSON-RPC 2.0 §5), a notification not at all.
+// refuse answers a request with an error. What cannot even be read is answered with a null id
+// (JSON-RPC 2.0 §5), a notification not at all.
 func (x *session) refuse(req wire.Request, e *wire.Error) {
 	if req.ID != nil || req.Method == "" {
 		x.conn.Send(hub.ClassResult, "", wire.ReplyError(req.ID, e))
 	}
 }
 
+// reply answers a request with its result.
 func (x *session) reply(id json.RawMessage, result any) {
 	if id == nil {
 		return // a notification
@@ -303,4 +312,35 @@ func (x *session) reply(id json.RawMessage, result any) {
 	x.conn.Send(hub.ClassResult, "", wire.Reply(id, result))
 }
 
+// notJoined returns the error of whoever did not join a room.
 func notJoined() *wire.Error { return wire.NewError(wire.CodeNotJoined, "Join the room first.") }
+
+// balance returns the player's balance.
+func (x *session) balance(ctx context.Context) (wire.Balance, error) {
+	amount, version, err := x.service.store.Ledger.Balance(ctx, x.tenant.ID, game.PlayerID(x.who.Subject))
+	return wire.Balance{Balance: int64(amount), Currency: x.tenant.Currency, Version: version}, err
+}
+
+// push sends the socket what it did not ask for.
+func (x *session) push(class hub.Class, method string, params any) {
+	x.conn.Send(class, "", wire.Push(method, params))
+}
+
+// viewer returns whose view of a room the socket is shown: staff see what everyone sees.
+func (x *session) viewer() game.PlayerID {
+	if id := x.conn.Identity(); id.Role == hub.RolePlayer {
+		return game.PlayerID(id.Player)
+	}
+	return ""
+}
+
+// maskName returns the first two letters of a name: enough to recognise oneself, too
+// little to recognise others.
+func maskName(name string) string {
+	shown := 2
+	if utf8.RuneCountInString(name) <= 3 {
+		shown = 1
+	}
+	r := slices.DeleteFunc([]rune(name), func(r rune) bool { return !unicode.IsPrint(r) }) // an isolate would go on without its end
+	return string(r[:min(shown, len(r))]) + strings.Repeat("*", 3)
+}

@@ -1,4 +1,4 @@
-package web
+package session
 
 import (
 	"net/http"
@@ -8,9 +8,11 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
+// sessionBody is a token's bearer.
 type sessionBody struct {
 	Tenant     string    `json:"tenant"`
 	TenantName string    `json:"tenant_name"`
@@ -22,9 +24,8 @@ type sessionBody struct {
 	ExpiresAt  wire.Time `json:"expires_at"`
 }
 
-// session says who the token's bearer is: a page whose socket was refused asks here
-// why.
-func (s *Server) session(c echo.Context) error {
+// Session answers with who the token's bearer is: a page whose socket was refused asks here why.
+func (s *Service) Session(c echo.Context) error {
 	t, p := api.TenantOf(c), api.PrincipalOf(c)
 	return c.JSON(http.StatusOK, sessionBody{
 		Tenant: string(t.Slug), TenantName: t.Name, Player: p.Subject, Name: p.Name, Role: p.Role,
@@ -32,7 +33,8 @@ func (s *Server) session(c echo.Context) error {
 	})
 }
 
-func (s *Server) ticket(c echo.Context) error {
+// Ticket answers with a ticket, by which a page opens a socket without showing its token.
+func (s *Service) Ticket(c echo.Context) error {
 	ticket, until, err := s.tickets.Issue(api.PrincipalOf(c))
 	if err != nil {
 		return err
@@ -43,13 +45,19 @@ func (s *Server) ticket(c echo.Context) error {
 	}{ticket, wire.At(until)})
 }
 
-func (s *Server) listRooms(c echo.Context) error {
+// ListRooms answers with the rooms of the tenant, the lobby aside.
+func (s *Service) ListRooms(c echo.Context) error {
 	t := api.TenantOf(c)
 	out := wire.RoomListResult{Rooms: []wire.RoomInfo{}}
 	for _, info := range s.rooms.List(t.ID) {
 		if info.Room != rooms.LobbyID {
-			out.Rooms = append(out.Rooms, s.roomInfo(t, info))
+			out.Rooms = append(out.Rooms, s.RoomInfo(t, info))
 		}
 	}
 	return c.JSON(http.StatusOK, out)
+}
+
+// RoomInfo returns a room as the lobby shows it.
+func (s *Service) RoomInfo(t *tenancy.Tenant, info rooms.Info) wire.RoomInfo {
+	return wire.RoomInfo{Room: info.Room, Game: info.Game, Name: info.Name, Status: string(info.Status), Settings: info.Settings, Players: s.presence.Players(t.ID, info.Room)}
 }

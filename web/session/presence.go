@@ -1,4 +1,4 @@
-package web
+package session
 
 import (
 	"time"
@@ -10,8 +10,8 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/presence"
 )
 
-// watchPresence counts this node's sockets and tells them who is where, each presence.Every.
-func (s *Server) watchPresence(now time.Time) {
+// tellPresence counts this node's sockets and tells them who is where.
+func (s *Service) tellPresence(now time.Time) {
 	here := map[tenant.ID]presence.Counts{}
 	for topic, players := range s.hub.Listeners() {
 		if topic.Kind() != "room" {

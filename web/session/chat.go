@@ -1,4 +1,4 @@
-package web
+package session
 
 import (
 	"context"
@@ -24,7 +24,7 @@ const (
 	chatSweepEvery = time.Minute
 )
 
-// chats keeps the latest lines said in each room, on this node, in memory: chat is
+// chats holds the latest lines said in each room, on this node, in memory: chat is
 // company, not a record.
 type chats struct {
 	mu    sync.Mutex
@@ -39,6 +39,7 @@ type chatLine struct {
 
 func newChats() *chats { return &chats{lines: map[rooms.Ref][]chatLine{}} }
 
+// keep adds a line, and forgets those that are too many or too old.
 func (c *chats) keep(ref rooms.Ref, line chatLine) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,7 +60,7 @@ func (c *chats) keep(ref rooms.Ref, line chatLine) {
 	}
 }
 
-// latest are the room's lines as viewer may see them.
+// latest returns a room's lines as viewer may see them.
 func (c *chats) latest(ref rooms.Ref, viewer string) []wire.ChatMessage {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,14 +73,15 @@ func (c *chats) latest(ref rooms.Ref, viewer string) []wire.ChatMessage {
 	return out
 }
 
+// forget forgets the lines of a room.
 func (c *chats) forget(ref rooms.Ref) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.lines, ref)
 }
 
-// say tells a room's sockets what who says; who gets the form that says "mine".
-func (s *Server) say(ctx context.Context, ref rooms.Ref, who auth.Principal, text strict.Line) error {
+// say tells a room's sockets what one of them says, who gets the form that says "mine".
+func (s *Service) say(ctx context.Context, ref rooms.Ref, who auth.Principal, text strict.Line) error {
 	m := wire.ChatMessage{Room: ref.Room, ID: uuid.NewString(), From: maskName(who.Name), Text: string(text), At: wire.At(time.Now())}
 	public := wire.Push(wire.PushChatMessage, m)
 	s.chat.keep(ref, chatLine{who.Subject, m})

@@ -1,4 +1,4 @@
-package web
+package session
 
 import (
 	"context"
@@ -101,11 +101,11 @@ func TestAWatcherWhoReadsTooSlowlyIsSentARoomResyncAndThenEveryLaterEvent(t *tes
 		Listening: func(tenant.Topic) bool { return false },
 		Currency:  func(tenant.ID) string { return "EUR" },
 	})
-	s := &Server{node: "n1", log: log, hub: h, rooms: directory, chat: newChats()}
+	s := &Service{node: "n1", log: log, hub: h, rooms: directory, chat: newChats()}
 	listener := make(pipes)
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = h.Accept(w, r, hub.Identity{Tenant: id, Player: "alice", Role: hub.RolePlayer}, func(c *hub.Conn) hub.Handler {
-			return &session{server: s, tenant: &tenancy.Tenant{ID: id}, who: auth.Principal{Subject: "alice", Role: auth.Player}, conn: c, joined: map[string]tenantRoom{}}
+			return &session{service: s, tenant: &tenancy.Tenant{ID: id}, who: auth.Principal{Subject: "alice", Role: auth.Player}, conn: c, joined: map[string]tenantRoom{}}
 		})
 	})}
 	ctx, cancel := context.WithCancel(context.Background())

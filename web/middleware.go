@@ -1,0 +1,134 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
+)
+
+// get answers GET, and HEAD as RFC 9110 §9.3.2 wants it, for which net/http leaves the body out.
+func get(on interface {
+	Match(methods []string, path string, handler echo.HandlerFunc, m ...echo.MiddlewareFunc) []*echo.Route
+}, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
+	on.Match([]string{http.MethodGet, http.MethodHead}, path, h, m...)
+}
+
+// headers sets what every answer has unless its handler knows better: an answer is not for a cache,
+// and is what it says it is.
+func headers(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		return next(c)
+	}
+}
+
+// ofHost sets the tenant of a request by its Host, from memory.
+func (s *Server) ofHost(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		t, ok := s.tenants.Lookup(c.Request().Host)
+		if !ok {
+			return api.ErrUnknownHost
+		}
+		if err := mayServe(t, time.Now()); err != nil {
+			return err
+		}
+		api.SetTenant(c, t)
+		return next(c)
+	}
+}
+
+// bearer sets the principal of a request by the token of its Authorization header, for the tenant of
+// the host. It reads the body only then, whole: what is half sent is not worked on, and not waited
+// for when the node ends.
+func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		t := api.TenantOf(c)
+		p, err := s.verifier.Verify(t.ID, t.Slug, api.BearerToken(c.Request()))
+		if err != nil {
+			return err
+		}
+		s.giveBack(c, p.Role)
+		if err := whole(c, s.edge.Answer); err != nil {
+			return err
+		}
+		api.SetPrincipal(c, p)
+		verified(c.Request().Context())
+		return next(c)
+	}
+}
+
+// verifiedSocket notes that the token of a handshake was verified.
+func (s *Server) verifiedSocket(c echo.Context, role auth.Role) {
+	s.giveBack(c, role)
+	verified(c.Request().Context())
+}
+
+// whole reads a request's body into memory; what bounds its size is BodyLimit. The handler has the
+// time that an answer has: net/http would end it when the time for reading ends.
+func whole(c echo.Context, answer time.Duration) error {
+	r := c.Request()
+	body, err := io.ReadAll(r.Body)
+	var known *echo.HTTPError
+	switch {
+	case errors.As(err, &known):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return api.ErrRequestTimeout
+	case err != nil:
+		return api.ErrHalfBody
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	// It fails only where there is no connection to set it of.
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(answer))
+	return nil
+}
+
+// roles lets only principals of these roles pass.
+func roles(allowed ...auth.Role) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if !slices.Contains(allowed, api.PrincipalOf(c).Role) {
+				return api.ErrRole
+			}
+			return next(c)
+		}
+	}
+}
+
+func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
+	s.log.Error("panic in a handler", "path", c.Path(), "error", err, "stack", string(stack))
+	return err
+}
+
+// logRequest writes a line per request at debug level: route and status, never the
+// URL, whose parts may be personal.
+func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := time.Now()
+		err := next(c)
+		if err != nil {
+			c.Error(err)
+		}
+		level := slog.LevelDebug
+		if s.edge.AccessLog {
+			level = slog.LevelInfo
+		}
+		if ctx := c.Request().Context(); s.log.Enabled(ctx, level) { // no path and no query: a room's, a player's or a token's name may be in them
+			s.log.Log(ctx, level, "request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
+				"took", time.Since(began), "tenant", api.SlugOf(c), "address", c.RealIP(), "bytes", c.Response().Size)
+		}
+		return nil
+	}
+}

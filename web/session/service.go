@@ -1,0 +1,79 @@
+package session
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/presence"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
+)
+
+// Options are what a Service works with. All are required.
+type Options struct {
+	Node     string
+	Log      *slog.Logger
+	Seldom   *api.Seldom
+	Limits   *api.Limits
+	Tenants  *tenancy.Directory
+	Store    *store.Store
+	Rooms    *rooms.Directory
+	Hub      *hub.Hub
+	Verifier *auth.Verifier
+	Tickets  *auth.Tickets
+	// Draining reports whether the node lets no new socket in.
+	Draining func() bool
+	// Verified is called when the token or ticket of a handshake was verified.
+	Verified func(echo.Context, auth.Role)
+	// Refuses reports whether a socket may not be here any more, how it is closed then, and when it
+	// comes back. The tenant is what it was at the handshake.
+	Refuses func(*tenancy.Tenant, auth.Principal, hub.Identity) (code wire.CloseCode, again time.Duration, refused bool)
+}
+
+// Service lets sockets in and answers what they say; each of its handlers is one route. Make it
+// with New.
+type Service struct {
+	node     string
+	log      *slog.Logger
+	seldom   *api.Seldom
+	limits   *api.Limits
+	tenants  *tenancy.Directory
+	store    *store.Store
+	rooms    *rooms.Directory
+	hub      *hub.Hub
+	verifier *auth.Verifier
+	tickets  *auth.Tickets
+	draining func() bool
+	verified func(echo.Context, auth.Role)
+	refuses  func(*tenancy.Tenant, auth.Principal, hub.Identity) (wire.CloseCode, time.Duration, bool)
+
+	chat     *chats
+	presence *presence.Counter
+	tables   tables
+}
+
+// New returns a Service. Tell must be called each presence.Every.
+func New(o Options) *Service {
+	return &Service{
+		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
+		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, verified: o.Verified, refuses: o.Refuses,
+		chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}},
+	}
+}
+
+// Tell tells this node's sockets who is where, and which rooms opened, changed or closed.
+func (s *Service) Tell(now time.Time) {
+	s.tellPresence(now)
+	s.tellTables()
+}
+
+// ForgetChat forgets what was said in a room that is closed.
+func (s *Service) ForgetChat(ref rooms.Ref) { s.chat.forget(ref) }

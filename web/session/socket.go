@@ -1,0 +1,114 @@
+package session
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
+)
+
+// Socket upgrades a request to a socket. Who it is was settled before the upgrade; afterwards the
+// tenant and the player are the socket's, and no message can change them.
+func (s *Service) Socket(c echo.Context) error {
+	t, r := api.TenantOf(c), c.Request()
+	if r.Method != http.MethodGet {
+		return api.ErrUpgrade // HEAD, of what is no document
+	}
+	if s.draining() {
+		return api.ErrDraining
+	}
+	origin, err := s.checkOrigin(t, r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	who, err := s.principal(ctx, t, r)
+	if err != nil {
+		return err
+	}
+	s.verified(c, who.Role)
+	id := hub.Identity{
+		Tenant: t.ID, Slug: string(t.Slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
+		Address: c.RealIP(), Host: domainOf(t, r.Host), Origin: origin, Token: tokenOf(who),
+	}
+	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
+		sess := &session{service: s, tenant: t, who: who, conn: conn, joined: map[string]tenantRoom{}}
+		sess.begin()
+		return sess
+	})
+}
+
+// principal returns who opens a socket: by header, or by the second subprotocol.
+func (s *Service) principal(ctx context.Context, t *tenancy.Tenant, r *http.Request) (auth.Principal, error) {
+	if token := api.BearerToken(r); token != "" {
+		return s.verifier.Verify(t.ID, t.Slug, token)
+	}
+	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for _, offered := range strings.Split(line, ",") {
+			offered = strings.TrimSpace(offered)
+			if token, ok := strings.CutPrefix(offered, wire.BearerPrefix); ok {
+				return s.verifier.Verify(t.ID, t.Slug, token)
+			}
+			if ticket, ok := strings.CutPrefix(offered, wire.TicketPrefix); ok {
+				return s.redeem(ctx, t, ticket)
+			}
+		}
+	}
+	return auth.Principal{}, auth.ErrMissing
+}
+
+// redeem uses a ticket, and returns whose it was.
+func (s *Service) redeem(ctx context.Context, t *tenancy.Tenant, ticket string) (auth.Principal, error) {
+	who, err := s.tickets.Redeem(ctx, t.ID, ticket)
+	if err != nil && !api.IsAuth(err) {
+		s.seldom.Log(slog.LevelWarn, "a ticket could not be used", "tenant", t.ID, "error", err)
+		err = api.ErrUnavailable
+	}
+	return who, err
+}
+
+// checkOrigin returns the domain that a browser's page was served from, if that is one of the
+// tenant's own (RFC 6455 §10.2), or an error. Programs send no Origin.
+func (s *Service) checkOrigin(t *tenancy.Tenant, r *http.Request) (domain string, err error) {
+	origin := r.Header.Get(echo.HeaderOrigin)
+	if origin == "" {
+		return "", nil
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return "", api.ErrOrigin
+	}
+	if from, ok := s.tenants.Lookup(u.Host); !ok || from.ID != t.ID {
+		return "", api.ErrOrigin
+	}
+	return domainOf(t, u.Host), nil
+}
+
+// domainOf returns the domain of a tenant that a host names: the directory's text, which all
+// sockets share.
+func domainOf(t *tenancy.Tenant, host string) string {
+	name, err := tenancy.NormalizeHost(host)
+	if err != nil {
+		return ""
+	}
+	if i := slices.Index(t.Domains, name); i >= 0 {
+		return t.Domains[i]
+	}
+	return name
+}
+
+// tokenOf returns the token by which somebody is here, as the socket keeps it.
+func tokenOf(who auth.Principal) hub.Token {
+	return hub.Token{ID: who.TokenID, Key: who.Key, IssuedAt: who.IssuedAt, ExpiresAt: who.ExpiresAt}
+}
