@@ -1,0 +1,72 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	link     = regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)]*)?\)`)
+	testName = regexp.MustCompile("`((?:Test|Benchmark|Fuzz)[A-Z][A-Za-z0-9]+)`")
+	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)\w+)\(`)
+)
+
+// sources calls f with every file of the repository's own below root.
+func sources(t *testing.T, root string, f func(file string)) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "dist"):
+			return filepath.SkipDir
+		case !d.IsDir():
+			f(path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatTheDocsNameExists(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	tests := map[string]bool{}
+	var pages []string
+	sources(t, root, func(file string) {
+		switch {
+		case strings.HasSuffix(file, "_test.go"):
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range testFunc.FindAllStringSubmatch(string(text), -1) {
+				tests[m[1]] = true
+			}
+		case filepath.Ext(file) == ".md" && filepath.Base(file) != "CHANGELOG.md": // which tells of what was
+			pages = append(pages, file)
+		}
+	})
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), filepath.FromSlash(m[1]))); err != nil {
+				t.Errorf("%s links to %s, which does not exist", page, m[1])
+			}
+		}
+		for _, m := range testName.FindAllStringSubmatch(string(text), -1) {
+			if !tests[m[1]] && m[1] != "TestName" {
+				t.Errorf("%s names the test %s, which does not exist", page, m[1])
+			}
+		}
+	}
+}
