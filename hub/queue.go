@@ -115,7 +115,7 @@ func (q *queue) take(m *member, those func(*frame) bool) []item {
 	return taken
 }
 
-// Which frames are taken.
+// everything and whatIsPlaced say which frames queue.take takes.
 func everything(*frame) bool     { return true }
 func whatIsPlaced(f *frame) bool { return f.placed }
 

@@ -419,7 +419,7 @@ func TestPanicStopsOnlyItsRoom(t *testing.T) {
 				}
 				f.bet("alice", 10).failed(rooms.ErrUnavailable)
 				f.sendTo(other, betCommand("alice", uuid.NewString(), 7)).accepted()
-				if !strings.Contains(f.log.String(), "out of order") || !strings.Contains(f.log.String(), "coin_test.go") && where != "error" {
+				if !strings.Contains(f.log.String(), "out of order") || !strings.Contains(f.log.String(), "coin_harness_test.go") && where != "error" {
 					f.Error("the log does not say where it happened")
 				}
 				for _, s := range summary(f, f.hub.take()) {

@@ -70,3 +70,21 @@ func TestWhatTheDocsNameExists(t *testing.T) {
 		}
 	}
 }
+
+// A file of helpers that is named like a file of tests is looked for elsewhere.
+func TestAFileWithoutTestsIsNamedAsAHarness(t *testing.T) {
+	t.Parallel()
+	sources(t, filepath.Join("..", ".."), func(file string) {
+		name := filepath.Base(file)
+		if !strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "harness_test.go") || name == "export_test.go" {
+			return
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !testFunc.Match(text) {
+			t.Errorf("%s has no tests: it is a harness_test.go", file)
+		}
+	})
+}

@@ -23,7 +23,7 @@ func randomGame(t *testing.T, kind game.Kind, spec Spec, seed uint64) {
 	}
 }
 
-// The ids are such that no name, position or number has them in it.
+// randomPlayers have ids such that no name, position or number has them in it.
 var randomPlayers = []game.PlayerID{"ann#6f1", "bob#90c", "cleo#2ab", "dan#77e"}
 
 // play gives random commands for as long as there shall be more, closes the room and

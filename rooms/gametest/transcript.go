@@ -17,7 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// A transcript is blocks with an empty line between them. A block is lines of comment
+// block is a part of a transcript. Blocks have an empty line between them; a block is lines of comment
 // (#), a command, a line ----, and what came of it:
 //
 //	open {"min_bet": 100}   a new table with these settings

@@ -27,7 +27,7 @@ const (
 
 	adminConns = 4
 
-	// The limits of the application's login, so that a node that hangs or vanished in the middle of a
+	// appLockTimeout and the others are the limits of the application's login, so that a node that hangs or vanished in the middle of a
 	// transaction does not hold its locks for long, and so that a room, which waits 10 seconds for an
 	// append, is told by the server that it waited in vain.
 	appLockTimeout      = 3 * time.Second

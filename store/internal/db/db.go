@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// A server process keeps what it knows of every table that it ever touched. Connections
-	// are replaced so that this can not grow with the number of tenants.
+	// connLifetime is how long a connection is used. A server process keeps what it knows of every table
+	// that it ever touched; this must not grow with the number of tenants.
 	connLifetime       = 15 * time.Minute
 	connLifetimeJitter = 3 * time.Minute
 
