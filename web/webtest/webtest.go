@@ -1,0 +1,227 @@
+// Package webtest gives tests of the API and of sockets a casino that one node serves: a real
+// PostgreSQL by storetest, a bus in memory, the real hub, rooms and web behind an httptest server,
+// and clients that fail a test with what was asked and what came.
+//
+// A package that uses it needs
+//
+//	func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+//
+// # What always holds
+//
+//   - What is answered is what a process answers: only the flags, the keys that casinos publish and
+//     the way a process ends are left out.
+//   - A casino has a database and a node of its own, so that tests run in parallel; all ends with the
+//     test, and a part of the node that fails, fails the test.
+//   - A client is used by one goroutine, waits at most Patience, and says by whose words it failed.
+package webtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/membus"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/fair"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/lobby"
+	"github.com/pitboss-hub/pitboss/rooms/roulette"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web"
+)
+
+const (
+	// Patience bounds what a client waits for, and how long the node takes to start.
+	Patience = 20 * time.Second
+	// Table is the room that a casino has from its beginning: roulette by Fast.
+	Table = "roulette-1"
+	// Fast is how a table of roulette is set on which a round takes less than a second.
+	Fast = `{"min_bet":100,"max_bet":10000,"round_min":100,"round_max":50000,"betting_ms":300,"close_ms":50,"spin_ms":100,"pause_ms":100}`
+	// Slow is how a table of roulette is set whose bets are open for as long as a test takes.
+	Slow = `{"betting_ms":600000}`
+
+	node = "node-1"
+)
+
+// Casino is a casino that one node serves. Make it with New.
+type Casino struct {
+	Tenant  *tenancy.Tenant
+	Store   *store.Store
+	Admin   *tenancy.Admin
+	Hub     *hub.Hub
+	Rooms   *rooms.Directory
+	Server  *web.Server
+	Metrics *prometheus.Registry
+
+	t       testing.TB
+	address string // where the node listens
+}
+
+// New returns a casino in EUR with one table, and serves it until the test ends.
+func New(t testing.TB) *Casino {
+	t.Helper()
+	s, admin := storetest.New(t)
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tenants.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := &Casino{t: t, Store: s, Admin: admin, Metrics: prometheus.NewRegistry()}
+	c.Tenant, _ = s.Tenants.BySlug("casino-x")
+	c.keepRoom(Table, Fast)
+	c.serve()
+	return c
+}
+
+// serve makes the node and runs it until the test ends.
+func (c *Casino) serve() {
+	c.t.Helper()
+	s, log := c.Store, slog.New(slog.DiscardHandler)
+	c.Hub = hub.New(hub.Options{
+		Bus: membus.New(), Node: node, Log: log, Registerer: c.Metrics,
+		Repair: func(ctx context.Context, topic tenant.Topic, after int64) ([]hub.Message, error) {
+			ref, err := rooms.RefOf(topic)
+			if err != nil {
+				return nil, err
+			}
+			return c.Rooms.Since(ctx, ref, after)
+		},
+	})
+	engine := fair.OS()
+	c.Rooms = rooms.NewDirectory(rooms.Options{
+		Journal: s.Journal, Kinds: map[string]game.Kind{lobby.Kind.Name: lobby.Kind, roulette.Kind.Name: roulette.Kind}, Publisher: c.Hub,
+		Node: node, Log: log, Registerer: c.Metrics, Leases: s.Leases, Peers: c.Hub,
+		Seeds:     func() (game.Seed, error) { return fair.NewSeed(engine) },
+		Listening: func(t tenant.Topic) bool { return c.Hub.Count(t) > 0 },
+		Currency:  func(tenant.ID) string { return c.Tenant.Currency },
+		WentBack:  func(int64) {},
+	})
+	verifier := auth.NewVerifier(s.Tenants, s.Revocations)
+	c.Server = web.New(web.Options{
+		Node: node, Log: log, Tenants: s.Tenants, Store: s, Rooms: c.Rooms, Hub: c.Hub,
+		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: c.Metrics,
+	})
+	listener := httptest.NewServer(c.Server)
+	c.address = listener.Listener.Addr().String()
+
+	ctx, cancel := context.WithCancel(context.WithoutCancel(c.t.Context()))
+	parts := []func(context.Context) error{c.Hub.Run, c.Rooms.Run, s.Tenants.Run, s.Revocations.Run, s.Refusals.Run, c.Server.Run}
+	ended := make(chan error, len(parts))
+	for _, run := range parts {
+		go func() { ended <- run(ctx) }()
+	}
+	c.t.Cleanup(func() {
+		cancel()
+		for range parts {
+			if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+				c.t.Errorf("webtest: a part of the node failed: %v", err)
+			}
+		}
+		listener.Close()
+	})
+	select {
+	case <-c.Rooms.Ready():
+	case <-time.After(Patience):
+		c.t.Fatal("webtest: the node is not ready")
+	}
+}
+
+// keepRoom writes a table of roulette into the database.
+func (c *Casino) keepRoom(room, settings string) {
+	c.t.Helper()
+	config := rooms.Config{Room: room, Game: roulette.Kind.Name, Name: room, Settings: json.RawMessage(settings)}
+	if err := rooms.CheckConfig(map[string]game.Kind{roulette.Kind.Name: roulette.Kind}, &config); err != nil {
+		c.t.Fatalf("webtest: %s: %v", room, err)
+	}
+	if err := c.Store.Rooms.Open(c.t.Context(), c.Tenant.ID, config, "webtest", ""); err != nil {
+		c.t.Fatalf("webtest: %s: %v", room, err)
+	}
+}
+
+// OpenRoom opens a table of roulette by settings like Fast or Slow.
+func (c *Casino) OpenRoom(room, settings string) {
+	c.t.Helper()
+	c.keepRoom(room, settings)
+	if err := c.Rooms.Open(c.t.Context(), c.Ref(room)); err != nil {
+		c.t.Fatalf("webtest: %s: %v", room, err)
+	}
+}
+
+// Ref returns where a room of the casino is found.
+func (c *Casino) Ref(room string) rooms.Ref { return rooms.Ref{Tenant: c.Tenant.ID, Room: room} }
+
+// Token returns a token that is good for an hour.
+func (c *Casino) Token(subject string, role auth.Role) string {
+	c.t.Helper()
+	return c.Mint(auth.Principal{Subject: subject, Name: subject, Role: role, ExpiresAt: time.Now().Add(time.Hour)})
+}
+
+// Mint returns a token of the casino that says what a principal says.
+func (c *Casino) Mint(who auth.Principal) string {
+	c.t.Helper()
+	who.Tenant, who.Slug = c.Tenant.ID, c.Tenant.Slug
+	for _, key := range c.Store.Tenants.Keys(c.Tenant.ID) {
+		if key.Alg != auth.HS256 {
+			continue
+		}
+		token, err := auth.Mint(key, who)
+		if err != nil {
+			c.t.Fatalf("webtest: a token for %s: %v", who.Subject, err)
+		}
+		return token
+	}
+	c.t.Fatal("webtest: the casino has no secret")
+	return ""
+}
+
+// Player returns the token of a player who has an amount of money.
+func (c *Casino) Player(subject string, amount game.Money) string {
+	c.t.Helper()
+	_, _, err := c.Store.Ledger.Credit(c.t.Context(), c.Tenant.ID, journal.Credit{
+		Player: game.PlayerID(subject), Amount: amount, Currency: c.Tenant.Currency, Exponent: c.Tenant.Exponent,
+		Reason: "test", Actor: "webtest", CommandID: uuid.NewString(),
+	})
+	if err != nil {
+		c.t.Fatalf("webtest: %d for %s: %v", amount, subject, err)
+	}
+	return c.Token(subject, auth.Player)
+}
+
+// Staff returns a token for each role of the casino's people.
+func (c *Casino) Staff() (operator, service, support string) {
+	c.t.Helper()
+	return c.Token("olivia", auth.Operator), c.Token("robot", auth.Service), c.Token("sam", auth.Support)
+}
+
+// Host returns the domain of the casino.
+func (c *Casino) Host() string { return c.Tenant.Domains[0] }
+
+// dial connects to the node, whatever it is asked for.
+func (c *Casino) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "tcp", c.address)
+}
+
+// short returns what a person reads of a long text.
+func short(text []byte) string {
+	const most = 500
+	if len(text) <= most {
+		return string(text)
+	}
+	return fmt.Sprintf("%s… (%d bytes)", text[:most], len(text))
+}
