@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/web/webtest"
@@ -60,9 +59,8 @@ func (r route) ask(c *webtest.Casino, token string) webtest.Answer {
 	return c.Do(method, token, path, r.body)
 }
 
-func TestEveryRouteIsForTheRolesThatItIsFor(t *testing.T) {
-	t.Parallel()
-	c := webtest.New(t)
+// routesAreForTheirRoles asks for every route with the token of each role and with none.
+func routesAreForTheirRoles(t *testing.T, c *webtest.Casino) {
 	operator, service, support := c.Staff()
 	player := c.Player("alice", 10_000)
 	alice := c.Dial("alice", player)
@@ -93,87 +91,6 @@ func TestEveryRouteIsForTheRolesThatItIsFor(t *testing.T) {
 			r.ask(c, support).Want(http.StatusForbidden, game.CodeForbidden)
 			r.ask(c, "").Want(http.StatusUnauthorized, "token_missing")
 			r.ask(c, token).Want(r.status, "")
-		}
-	}
-}
-
-// What was refused is in no audit log; what was done is, with who did it and why.
-func TestWhatAnOperatorChangesIsInTheAuditLogAndWhatIsRefusedIsNot(t *testing.T) {
-	t.Parallel()
-	c := webtest.New(t)
-	operator, _, support := c.Staff()
-	c.Post(support, "/v1/rooms/"+webtest.Table+"/close", reason).Want(http.StatusForbidden, game.CodeForbidden)
-	c.Post(operator, "/v1/rooms/nowhere/close", reason).Want(http.StatusNotFound, wire.CodeRoomNotFound)
-	c.Post(operator, "/v1/players/alice/credit", withID(`"amount":500,"reason":"welcome"`)).Want(http.StatusOK, "")
-	var log struct {
-		Entries []struct{ Actor, Action, Target, Reason, Address string }
-	}
-	c.Get(operator, "/v1/audit").Into(&log)
-	found := 0
-	for _, e := range log.Entries {
-		if e.Actor != string(auth.Operator)+":olivia" {
-			continue
-		}
-		found++
-		if e.Target != "alice" || e.Reason != "welcome" || e.Address == "" {
-			t.Errorf("the audit log has %+v", e)
-		}
-	}
-	if found != 1 {
-		t.Errorf("the audit log has %d lines of olivia, want 1: %+v", found, log.Entries)
-	}
-}
-
-func TestABodyThatCannotBeReadIsRefusedAndNothingIsDone(t *testing.T) {
-	t.Parallel()
-	c := webtest.New(t)
-	operator, _, _ := c.Staff()
-	for _, r := range writes(webtest.Table, uuid.NewString()) {
-		for _, body := range []string{"", "{", "[]", "null x", `{"surprise":1}`, r.body + r.body, `{"reason":1,"title":1,"room":1,"jti":1}`} {
-			r := r
-			r.body = body
-			r.ask(c, operator).Want(http.StatusBadRequest, wire.CodeInvalidParams)
-		}
-		_, path, _ := strings.Cut(r.name, " ")
-		if r.path != "" {
-			path = r.path
-		}
-		c.Do(http.MethodPost, operator, path, r.body, "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType, "unsupported_media_type")
-		c.Post(operator, path, `{"reason":"`+strings.Repeat("x", 70<<10)+`"}`).Want(http.StatusRequestEntityTooLarge, wire.CodeInvalidParams)
-	}
-	var list struct{ Rooms []wire.RoomInfo }
-	c.Get(operator, "/v1/rooms").Into(&list)
-	if len(list.Rooms) != 1 || list.Rooms[0].Status != "open" {
-		t.Errorf("there are the rooms %+v", list.Rooms)
-	}
-}
-
-func TestAMemberThatIsOutOfBoundsIsRefusedByName(t *testing.T) {
-	t.Parallel()
-	c := webtest.New(t)
-	operator, _, _ := c.Staff()
-	long := strings.Repeat("x", 501)
-	for _, r := range []struct{ path, body, name string }{
-		{"/v1/rooms/" + webtest.Table + "/close", `{"reason":" "}`, "reason"},
-		{"/v1/rooms/" + webtest.Table + "/close", `{"reason":"` + long + `"}`, "reason"},
-		{"/v1/rooms/" + webtest.Table + "/void", `{"reason":"x","command_id":"1"}`, "command_id"},
-		{"/v1/players/alice/credit", withID(`"amount":0,"reason":"x"`), "amount"},
-		{"/v1/players/alice/credit", withID(`"amount":1,"reason":""`), "reason"},
-		{"/v1/players/a%20b/credit", withID(`"amount":1,"reason":"x"`), "player"},
-		{"/v1/players/a%20b/kick", reason, "player"},
-		{"/v1/staff/a%20b/kick", reason, "subject"},
-		{"/v1/tokens/revoke", `{"jti":"","reason":"x"}`, "jti"},
-		{"/v1/promotions", `{"title":"x","text":"x","ends_at":"2030-01-01T00:00:00Z","command_id":"{"}`, "command_id"},
-	} {
-		if a := c.Post(operator, r.path, r.body).Want(http.StatusBadRequest, wire.CodeInvalidParams); !strings.Contains(string(a.Body), `"`+r.name+": ") {
-			t.Errorf("%s %s: %s", r.path, r.body, a.Body)
-		}
-	}
-	for path, name := range map[string]string{
-		"/v1/connections?limit=0": "limit", "/v1/players?limit=x": "limit", "/v1/players?after=%00": "after", "/v1/audit?before=-1": "before", "/v1/audit?limit=501": "limit",
-	} {
-		if a := c.Get(operator, path).Want(http.StatusBadRequest, wire.CodeInvalidParams); !strings.Contains(string(a.Body), `"`+name+": ") {
-			t.Errorf("%s: %s", path, a.Body)
 		}
 	}
 }

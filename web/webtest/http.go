@@ -33,7 +33,8 @@ func (c *Casino) Post(token, path, body string) Answer {
 }
 
 // Do sends a request to the casino with headers as pairs of name and value, a "Host" among them too.
-// Redirections are answers like others.
+// Redirections are answers like others. A body that is refused before it is read needs the header
+// "Expect: 100-continue": else the client may be cut off while it sends.
 func (c *Casino) Do(method, token, path, body string, header ...string) Answer {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), Patience)
@@ -56,7 +57,7 @@ func (c *Casino) Do(method, token, path, body string, header ...string) Answer {
 		}
 		req.Header.Set(header[i], header[i+1])
 	}
-	transport := &http.Transport{DialContext: c.dial, DisableKeepAlives: true}
+	transport := &http.Transport{DialContext: c.dial, DisableKeepAlives: true, ExpectContinueTimeout: Patience}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
 		c.t.Fatalf("%s: %v", asked, err)
@@ -66,7 +67,7 @@ func (c *Casino) Do(method, token, path, body string, header ...string) Answer {
 	if a.Body, err = io.ReadAll(res.Body); err != nil {
 		c.t.Fatalf("%s: %v", asked, err)
 	}
-	if a.Status >= http.StatusBadRequest && strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+	if a.Status >= http.StatusBadRequest && len(a.Body) > 0 && strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
 		var e struct {
 			Error struct {
 				Code string `json:"code"`

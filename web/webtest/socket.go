@@ -100,10 +100,13 @@ func refusal(res *http.Response, err error) error {
 	return fmt.Errorf("%s: %w", res.Status, err)
 }
 
+// patient returns the context of one wait: heartbeats do not make it longer.
+func (s *Socket) patient() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.t.Context(), Patience)
+}
+
 // read returns the next frame.
-func (s *Socket) read() (frame, error) {
-	ctx, cancel := context.WithTimeout(s.t.Context(), Patience)
-	defer cancel()
+func (s *Socket) read(ctx context.Context) (frame, error) {
 	var f frame
 	_, text, err := s.conn.Read(ctx)
 	if err != nil {
@@ -124,8 +127,10 @@ func (s *Socket) ask(method string, params any) frame {
 		s.t.Fatalf("%s: %s: %v", s.name, method, err)
 	}
 	s.Send(string(request))
+	ctx, cancel := s.patient()
+	defer cancel()
 	for {
-		f, err := s.read()
+		f, err := s.read(ctx)
 		if err != nil {
 			s.t.Fatalf("%s: no reply to %s: %v", s.name, request, err)
 		}
@@ -146,7 +151,7 @@ func (s *Socket) keep(f frame) {
 // Send sends a frame as it is.
 func (s *Socket) Send(text string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), Patience)
+	ctx, cancel := s.patient()
 	defer cancel()
 	if err := s.conn.Write(ctx, websocket.MessageText, []byte(text)); err != nil {
 		s.t.Fatalf("%s: not sent: %v: %s", s.name, err, short([]byte(text)))
@@ -180,22 +185,25 @@ func (s *Socket) Refused(code, method string, params any) {
 	}
 }
 
-// Error waits for the answer to what cannot be read, which has no id, and fails the test if that has
-// another code.
+// Error waits for the answer to what was sent by Send, and fails the test if that is no error of a
+// code.
 func (s *Socket) Error(code string) {
 	s.t.Helper()
+	ctx, cancel := s.patient()
+	defer cancel()
 	for {
-		f, err := s.read()
+		f, err := s.read(ctx)
 		if err != nil {
 			s.t.Fatalf("%s: no error %s: %v", s.name, code, err)
 		}
-		if f.ID == nil && f.Error != nil {
-			if f.Error.Data.Code != code {
-				s.t.Errorf("%s: %v, want %s", s.name, f.Error, code)
-			}
-			return
+		if f.Method != "" {
+			s.keep(f)
+			continue
 		}
-		s.keep(f)
+		if f.Error == nil || f.Error.Data.Code != code {
+			s.t.Errorf("%s: %s %v, want %s", s.name, short(f.Result), f.Error, code)
+		}
+		return
 	}
 }
 
@@ -219,6 +227,8 @@ func (s *Socket) Await(method string, texts ...string) json.RawMessage {
 	wanted := func(p Push) bool {
 		return p.Method == method && !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(string(p.Params), text) })
 	}
+	ctx, cancel := s.patient()
+	defer cancel()
 	for seen := 0; ; {
 		for ; seen < len(s.told); seen++ {
 			if p := s.told[seen]; wanted(p) {
@@ -226,7 +236,7 @@ func (s *Socket) Await(method string, texts ...string) json.RawMessage {
 				return p.Params
 			}
 		}
-		f, err := s.read()
+		f, err := s.read(ctx)
 		if err != nil {
 			s.t.Fatalf("%s: no %s with %q: %v; it was told %s", s.name, method, texts, err, s.methods())
 		}
@@ -249,8 +259,10 @@ func (s *Socket) Event(room, typ string, texts ...string) json.RawMessage {
 // Closed fails the test if the socket is not closed with a code.
 func (s *Socket) Closed(code wire.CloseCode) {
 	s.t.Helper()
+	ctx, cancel := s.patient()
+	defer cancel()
 	for {
-		f, err := s.read()
+		f, err := s.read(ctx)
 		if err == nil {
 			s.keep(f)
 			continue

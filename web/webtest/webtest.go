@@ -10,8 +10,9 @@
 //
 //   - What is answered is what a process answers: only the flags, the keys that casinos publish and
 //     the way a process ends are left out.
-//   - A casino has a database and a node of its own, so that tests run in parallel; all ends with the
-//     test, and a part of the node that fails, fails the test.
+//   - A casino has a database and a node of its own, which take a second to start: tests share one by
+//     In where they do not disturb each other. All ends with the test that made it, and a part of the
+//     node that fails, fails that test.
 //   - A client is used by one goroutine, waits at most Patience, and says by whose words it failed.
 package webtest
 
@@ -87,6 +88,14 @@ func New(t testing.TB) *Casino {
 	c.keepRoom(Table, Fast)
 	c.serve()
 	return c
+}
+
+// In returns the casino for a subtest, which fails by what it asks. Subtests that share a casino and run
+// in parallel have players of their own: a player has one socket.
+func (c *Casino) In(t testing.TB) *Casino {
+	shared := *c
+	shared.t = t
+	return &shared
 }
 
 // serve makes the node and runs it until the test ends.

@@ -1,0 +1,65 @@
+package operator_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/web/webtest"
+)
+
+// bodiesThatCannotBeRead holds that such a body is refused and nothing is done.
+func bodiesThatCannotBeRead(t *testing.T, c *webtest.Casino) {
+	operator, _, _ := c.Staff()
+	for _, r := range writes(webtest.Table, uuid.NewString()) {
+		for _, body := range []string{"", "{", "[]", "null x", `{"surprise":1}`, r.body + r.body, `{"reason":1,"title":1,"room":1,"jti":1}`} {
+			bad := r
+			bad.body = body
+			bad.ask(c, operator).Want(http.StatusBadRequest, wire.CodeInvalidParams)
+		}
+		_, path, _ := strings.Cut(r.name, " ")
+		if r.path != "" {
+			path = r.path
+		}
+		c.Do(http.MethodPost, operator, path, r.body, "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType, "unsupported_media_type")
+		c.Do(http.MethodPost, operator, path, `{"reason":"`+strings.Repeat("x", 70<<10)+`"}`, "Expect", "100-continue").Want(http.StatusRequestEntityTooLarge, wire.CodeInvalidParams)
+	}
+	var list struct{ Rooms []wire.RoomInfo }
+	c.Get(operator, "/v1/rooms").Into(&list)
+	if !slices.ContainsFunc(list.Rooms, func(r wire.RoomInfo) bool { return r.Room == webtest.Table && r.Status == "open" }) {
+		t.Errorf("there are the rooms %+v", list.Rooms)
+	}
+}
+
+// membersOutOfBounds holds that they are refused by their names.
+func membersOutOfBounds(t *testing.T, c *webtest.Casino) {
+	operator, _, _ := c.Staff()
+	long := strings.Repeat("x", 501)
+	for _, r := range []struct{ path, body, name string }{
+		{"/v1/rooms/" + webtest.Table + "/close", `{"reason":" "}`, "reason"},
+		{"/v1/rooms/" + webtest.Table + "/close", `{"reason":"` + long + `"}`, "reason"},
+		{"/v1/rooms/" + webtest.Table + "/void", `{"reason":"x","command_id":"1"}`, "command_id"},
+		{"/v1/players/alice/credit", withID(`"amount":0,"reason":"x"`), "amount"},
+		{"/v1/players/alice/credit", withID(`"amount":1,"reason":""`), "reason"},
+		{"/v1/players/a%20b/credit", withID(`"amount":1,"reason":"x"`), "player"},
+		{"/v1/players/a%20b/kick", reason, "player"},
+		{"/v1/staff/a%20b/kick", reason, "subject"},
+		{"/v1/tokens/revoke", `{"jti":"","reason":"x"}`, "jti"},
+		{"/v1/promotions", `{"title":"x","text":"x","ends_at":"2030-01-01T00:00:00Z","command_id":"{"}`, "command_id"},
+	} {
+		if a := c.Post(operator, r.path, r.body).Want(http.StatusBadRequest, wire.CodeInvalidParams); !strings.Contains(string(a.Body), `"`+r.name+": ") {
+			t.Errorf("%s %s: %s", r.path, r.body, a.Body)
+		}
+	}
+	for path, name := range map[string]string{
+		"/v1/connections?limit=0": "limit", "/v1/players?limit=x": "limit", "/v1/players?after=%00": "after", "/v1/audit?before=-1": "before", "/v1/audit?limit=501": "limit",
+	} {
+		if a := c.Get(operator, path).Want(http.StatusBadRequest, wire.CodeInvalidParams); !strings.Contains(string(a.Body), `"`+name+": ") {
+			t.Errorf("%s: %s", path, a.Body)
+		}
+	}
+}
