@@ -40,7 +40,7 @@ func (c *Casino) Do(method, token, path, body string, header ...string) Answer {
 	ctx, cancel := context.WithTimeout(c.t.Context(), Patience)
 	defer cancel()
 	asked := method + " " + path
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.Host()+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.host+path, strings.NewReader(body))
 	if err != nil {
 		c.t.Fatalf("%s: %v", asked, err)
 	}

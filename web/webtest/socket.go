@@ -84,7 +84,7 @@ func (c *Casino) dialBy(name, subprotocol string, header ...string) (*Socket, *h
 	for i := 0; i+1 < len(header); i += 2 {
 		o.HTTPHeader.Set(header[i], header[i+1])
 	}
-	conn, res, err := websocket.Dial(ctx, "ws://"+c.Host()+"/ws", o)
+	conn, res, err := websocket.Dial(ctx, "ws://"+c.host+"/ws", o)
 	if err != nil {
 		return nil, res, err
 	}

@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,6 +71,7 @@ type Casino struct {
 	Metrics *prometheus.Registry
 
 	t       testing.TB
+	host    string // by which the casino is asked
 	address string // where the node listens
 }
 
@@ -77,17 +79,48 @@ type Casino struct {
 func New(t testing.TB) *Casino {
 	t.Helper()
 	s, admin := storetest.New(t)
-	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost")); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Tenants.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	c := &Casino{t: t, Store: s, Admin: admin, Metrics: prometheus.NewRegistry()}
-	c.Tenant, _ = s.Tenants.BySlug("casino-x")
+	c.create("casino-x")
 	c.keepRoom(Table, Fast)
 	c.serve()
 	return c
+}
+
+// Another returns another casino that the same node serves, under another slug and on its domain.
+func (c *Casino) Another(slug string) *Casino {
+	c.t.Helper()
+	other := *c
+	known := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(known) })
+	c.Store.Tenants.OnChange(func(_, now *tenancy.Tenant) {
+		if now != nil && now.Slug == tenant.Slug(slug) {
+			tell()
+		}
+	})
+	other.create(slug)
+	select {
+	case <-known: // what happens to it from now on is a change to everybody on the node
+	case <-time.After(Patience):
+		c.t.Fatalf("webtest: the node was not told of %s", slug)
+	}
+	if err := c.Rooms.Open(c.t.Context(), other.Ref(rooms.LobbyID)); err != nil {
+		c.t.Fatalf("webtest: the lobby of %s: %v", slug, err)
+	}
+	other.OpenRoom(Table, Fast)
+	return &other
+}
+
+// create makes the casino's tenant.
+func (c *Casino) create(slug string) {
+	c.t.Helper()
+	if _, err := c.Admin.CreateTenant(c.t.Context(), storetest.Casino(slug, slug+".localhost")); err != nil {
+		c.t.Fatalf("webtest: %s: %v", slug, err)
+	}
+	if err := c.Store.Tenants.Reload(c.t.Context()); err != nil {
+		c.t.Fatalf("webtest: %s: %v", slug, err)
+	}
+	c.Tenant, _ = c.Store.Tenants.BySlug(tenant.Slug(slug))
+	c.host = c.Tenant.Domains[0]
 }
 
 // In returns the casino for a subtest, which fails by what it asks. Subtests that share a casino and run
@@ -118,8 +151,13 @@ func (c *Casino) serve() {
 		Node: node, Log: log, Registerer: c.Metrics, Leases: s.Leases, Peers: c.Hub,
 		Seeds:     func() (game.Seed, error) { return fair.NewSeed(engine) },
 		Listening: func(t tenant.Topic) bool { return c.Hub.Count(t) > 0 },
-		Currency:  func(tenant.ID) string { return c.Tenant.Currency },
-		WentBack:  func(int64) {},
+		Currency: func(id tenant.ID) string {
+			if t, ok := s.Tenants.ByID(id); ok {
+				return t.Currency
+			}
+			return ""
+		},
+		WentBack: func(int64) {},
 	})
 	verifier := auth.NewVerifier(s.Tenants, s.Revocations)
 	c.Server = web.New(web.Options{
@@ -218,8 +256,12 @@ func (c *Casino) Staff() (operator, service, support string) {
 	return c.Token("olivia", auth.Operator), c.Token("robot", auth.Service), c.Token("sam", auth.Support)
 }
 
-// Host returns the domain of the casino.
-func (c *Casino) Host() string { return c.Tenant.Domains[0] }
+// At returns the casino, asked by another host.
+func (c *Casino) At(host string) *Casino {
+	there := *c
+	there.host = host
+	return &there
+}
 
 // dial connects to the node, whatever it is asked for.
 func (c *Casino) dial(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -1,0 +1,80 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/web/webtest"
+)
+
+// TestWhoMayBeHere has one node serve several casinos, one for each test: what happens to one is
+// noticed at none of the others.
+func TestWhoMayBeHere(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	bystander := c.Dial("bystander", c.Player("bystander", 100))
+	for slug, test := range map[string]func(*testing.T, *webtest.Casino){
+		"suspended-and-resumed": suspendedAndResumed,
+		"loses-a-domain":        losesADomain,
+		"retires-its-key":       retiresItsKey,
+	} {
+		other := c.Another(slug)
+		t.Run(slug, func(t *testing.T) {
+			test(t, other.In(t))
+		})
+	}
+	bystander.Call(wire.MethodPing, struct{}{}, nil)
+}
+
+func suspendedAndResumed(t *testing.T, c *webtest.Casino) {
+	token := c.Player("alice", 100)
+	alice := c.Dial("alice", token)
+	alice.Await(wire.PushWalletBalance)
+	if err := c.Admin.Suspend(t.Context(), c.Tenant.Slug, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	alice.Closed(wire.CloseSuspended)
+	c.Get(token, "/v1/session").Want(http.StatusForbidden, "tenant_suspended")
+	c.Get("", "/play").Want(http.StatusForbidden, "tenant_suspended")
+	c.DialRefused(http.StatusForbidden, wire.BearerPrefix+token)
+	if err := c.Admin.Resume(t.Context(), c.Tenant.Slug); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Eventually(t, "it is served again", func() bool { return c.Get(token, "/v1/session").Status == http.StatusOK })
+	c.Dial("alice", token).Await(wire.PushWalletBalance)
+}
+
+func losesADomain(t *testing.T, c *webtest.Casino) {
+	token := c.Player("alice", 100)
+	slug := c.Tenant.Slug
+	there := c.At("second.localhost")
+	there.Get("", "/play").Want(http.StatusNotFound, "unknown_host")
+	if _, err := c.Admin.AddDomain(t.Context(), slug, "second.localhost", "a test"); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Eventually(t, "it is served at its second domain", func() bool { return there.Get("", "/play").Status == http.StatusOK })
+	alice := there.Dial("alice", token)
+	alice.Await(wire.PushWalletBalance)
+	bob := c.Dial("bob", c.Player("bob", 100))
+	if _, err := c.Admin.RemoveDomain(t.Context(), slug, "second.localhost", "a test"); err != nil {
+		t.Fatal(err)
+	}
+	alice.Closed(wire.CloseOverloaded) // it may come back by the domain that is left
+	bob.Call(wire.MethodPing, struct{}{}, nil)
+	there.DialRefused(http.StatusNotFound, wire.BearerPrefix+token)
+	c.Dial("alice", token)
+}
+
+func retiresItsKey(t *testing.T, c *webtest.Casino) {
+	token := c.Player("alice", 100)
+	alice := c.Dial("alice", token)
+	alice.Await(wire.PushWalletBalance)
+	if _, _, _, err := c.Admin.RotateKey(t.Context(), c.Tenant.Slug, true, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	alice.Closed(wire.CloseRevoked)
+	c.Get(token, "/v1/session").Want(http.StatusUnauthorized, "token_kid")
+	c.Get(c.Player("alice", 100), "/v1/session").Want(http.StatusOK, "") // by the new one
+}
