@@ -9,25 +9,25 @@ import (
 )
 
 const (
-	// stepLeast is by how much the time of day must be set at once to be noticed. What is less, as NTP
-	// does it, moves a deadline by as much and no more.
+	// stepLeast is the smallest step of the time of day that is noticed. A smaller one, as NTP makes, moves
+	// a deadline by as much and no more.
 	stepLeast = 250 * time.Millisecond
-	// readingMost is how long one look at both clocks may take to say anything.
+	// readingMost is how long reading both clocks may take for the reading to be of use.
 	readingMost = 10 * time.Millisecond
 )
 
-// timepiece tells the time of day, and by how much it was set, by a clock that nobody sets.
+// timepiece reads the time of day, and detects by a monotonic clock when it was set.
 type timepiece struct {
 	now        func() time.Time
 	wall, mono time.Time // at the last look; zero before the first
 }
 
-// look returns the time of day and by how much it was set since the last look.
+// look returns the time of day and by how much it was set since the last call.
 func (c *timepiece) look() (wall time.Time, step time.Duration) {
 	mono := time.Now()
 	wall = c.now().Round(0) // without the monotonic clock
 	if time.Since(mono) > readingMost {
-		return wall, 0 // the process stood still between the two; the next look sees it
+		return wall, 0 // the process was suspended between the two; the next call sees it
 	}
 	if !c.mono.IsZero() {
 		step = wall.Sub(c.wall) - mono.Sub(c.mono)
@@ -39,14 +39,13 @@ func (c *timepiece) look() (wall time.Time, step time.Duration) {
 	return wall, step
 }
 
-// redate has the game wait for as long as it should, whatever the time of day became: when the clock was
-// set, and when a deadline is further away than its phase lasts, since it was given by a clock that was
-// wrong.
+// redate moves the game's deadline so that its phase lasts as long as it should: when the clock was set,
+// and when the deadline is further away than the phase lasts, since it came from a clock that was wrong.
 func (r *room) redate(ctx context.Context) {
 	now, step := r.day.look()
 	r.owed += step
 	if r.last.Sub(now) > stepLeast {
-		r.last = time.Time{} // or time would stand still until now is there
+		r.last = time.Time{} // or the room's time would stand still until the clock reaches it again
 	}
 	g, timed := r.rules.(game.Timed)
 	if !timed || g.Lasts() == 0 {
@@ -62,14 +61,14 @@ func (r *room) redate(ctx context.Context) {
 	before := r.seq
 	r.hand = []*work{{at: r.now(), body: game.Shift{By: r.owed}}}
 	r.process(ctx)
-	if r.seq != before { // else again, when it can be written
+	if r.seq != before { // else it is tried again, when the journal can be written
 		r.log.Warn("the clock was set, or had been wrong: what the table waits for is due as long from now as before", "by", r.owed)
 		r.d.meter.redated.Inc()
 		r.owed = 0
 	}
 }
 
-// due returns in how long the room has to do something though nobody asks.
+// due returns how long it is until the room has something to do of its own accord.
 func (r *room) due() time.Duration {
 	wake := r.rules.Wake()
 	switch {
@@ -82,7 +81,7 @@ func (r *room) due() time.Duration {
 	return max(at.Sub(r.day.now()), time.Until(r.retryAt))
 }
 
-// nap returns how long the room may sleep: no longer than a phase, whatever its deadline says.
+// nap returns how long the room may sleep: no longer than a phase lasts, whatever its deadline says.
 func (r *room) nap() time.Duration {
 	d := r.due()
 	if g, ok := r.rules.(game.Timed); ok && g.Lasts() > 0 && r.status != Closed {

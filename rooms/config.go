@@ -12,16 +12,15 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// nameRunesMax and settingsBytesMax bound what a room is opened with.
+// nameRunesMax and settingsBytesMax bound the configuration of a room.
 const (
 	nameRunesMax     = 80
 	settingsBytesMax = 8 << 10
 )
 
-// CheckConfig returns what is wrong with a room that is to be opened, and puts defaults in
-// (an empty name is the id; settings that were left out are written down, so that a later
-// version with other defaults does not change an open table). It returns ErrRoomID, ErrGame or a
-// SettingsError.
+// CheckConfig validates the configuration of a room that is to be opened and fills in defaults (an empty
+// name becomes the id; omitted settings are written out, so that a later version with other defaults does
+// not change an open table). It returns ErrRoomID, ErrGame or a SettingsError.
 func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 	if !idForm.MatchString(c.Room) {
 		return fmt.Errorf("%w: %q", ErrRoomID, c.Room)

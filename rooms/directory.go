@@ -22,67 +22,65 @@ import (
 
 // Limits of a room.
 const (
-	// MailboxMax is how many commands wait for one room at most; more are refused as busy.
+	// MailboxMax is how many commands wait for one room at most; more are refused with ErrBusy.
 	MailboxMax = 1024
 	// BatchMax is how many commands one append takes at most.
 	BatchMax = 256
-	// SnapshotEvery is after how many events the game's state is kept, so that replay stays
+	// SnapshotEvery is the number of events between two snapshots of the game's state, so that replay stays
 	// short.
 	SnapshotEvery = 256
-	// RecentMax is how many events a room keeps in memory for clients that come back, and up
-	// to twice as many before it tidies up. It is more than SnapshotEvery, since a room is
-	// rebuilt from them too.
+	// RecentMax is how many events a room keeps in memory for clients that resume, and up to twice as many
+	// before it trims them. It is more than SnapshotEvery, since a room is rebuilt from them too.
 	RecentMax = 1024
 	// ResumeMax is how many events a node that missed some is sent at once.
 	ResumeMax = 2000
-	// ResumeBytesMax is what a client may have missed that is sent the events when it comes back,
-	// as they are stored and with eventBytes for each: a second of an ordinary link, and half of
-	// what its queue holds. One that missed more gets the view.
+	// ResumeBytesMax is how much a client may have missed and still be sent the events when it resumes, as
+	// they are stored and with eventBytes for each: a second of an ordinary link, and half of what its
+	// queue holds. One that missed more gets the view.
 	ResumeBytesMax = 128 << 10
 	// RoomsMax is how many rooms of a tenant are open at once.
 	RoomsMax = 5000
 )
 
-// awayFor is how long a room that another node took, or whose rules panicked, is not
-// opened here again. Its commands are unavailable.
+// awayFor is how long a room that another node claimed, or whose rules panicked, is not opened here again.
+// Its commands are unavailable meanwhile.
 const awayFor = 3 * time.Second
 
-// Publisher tells sockets what happened. *hub.Hub is one.
+// Publisher publishes messages to sockets. *hub.Hub is one.
 type Publisher interface {
 	Publish(ctx context.Context, m hub.Message) error
 }
 
-// Options are what a Directory works with. All are required but those after Log.
+// Options configure a Directory. All are required but those after Log.
 type Options struct {
 	Journal   Journal
 	Publisher Publisher
 	Kinds     map[string]game.Kind      // by name
-	Seeds     func() (game.Seed, error) // a new seed, without waiting; an error: no new rounds until it is gone
-	Listening func(tenant.Topic) bool   // whether anybody would hear a beat
+	Seeds     func() (game.Seed, error) // returns a new seed, without blocking; after an error no round begins until it succeeds
+	Listening func(tenant.Topic) bool   // reports whether anybody would receive a beat
 	Currency  func(tenant.ID) string    // for balances that are pushed
 	Node      string
 	Log       *slog.Logger
 
-	// Now is the time of day, by which games go. Nil: time.Now.
+	// Now returns the time of day, which games' deadlines go by. Nil: time.Now.
 	Now func() time.Time
-	// Incarnation tells this process from all others, also of its node's name: a UUID. Empty: a random
-	// one.
+	// Incarnation distinguishes this process from all others, also of its node's name: a UUID. Empty: a
+	// random one.
 	Incarnation string
-	// Balance looks a player's money up, to push it when an append turns out to have been
-	// written after all. Nil: such a balance is not pushed.
+	// Balance looks up a player's money, to push it when an append turns out to have been written after
+	// all. Nil: such a balance is not pushed.
 	Balance func(context.Context, tenant.ID, game.PlayerID) (PlayerBalance, error)
-	// WentBack is called after the database has gone back and this node's rooms were let go. What
-	// sockets were told of epochs before FirstEpoch of the generation may not be true any more. It
-	// must not block.
+	// WentBack is called after the database has gone back and this node's rooms were stopped. What sockets
+	// were sent of epochs before FirstEpoch of the generation may no longer be true. It must not block.
 	WentBack func(generation int64)
-	// Registerer shows the metrics. Nil: they are counted and shown nowhere.
+	// Registerer registers the metrics. Nil: they are not exported.
 	Registerer prometheus.Registerer
 
-	// Limits bound what rooms publish and what players ask of them.
+	// Limits bound what rooms publish and what players send to them.
 	Limits Limits
 
-	// Leases and Peers are for nodes that share the rooms. Nil: this is the only node there
-	// can be, and it owns what it is told to Open.
+	// Leases and Peers are for nodes that share the rooms. Nil: this is the only node there can be, and it
+	// owns every room that it is told to Open.
 	Leases placement.Leases
 	Peers  Peers
 }
@@ -97,15 +95,15 @@ type Directory struct {
 	index     *placement.Index // the Agent's
 	reads     reads
 
-	life  context.Context // of the rooms; ended by Run
+	life  context.Context // the context of the rooms; cancelled by Run
 	end   context.CancelFunc
 	loops sync.WaitGroup
 
 	mu       sync.RWMutex // guards what follows
 	rooms    map[Ref]*room
 	opening  map[Ref]chan struct{} // being claimed; closed when that is over
-	away     map[Ref]time.Time     // stopped here without being closed; until when it is left alone
-	told     map[Ref]string        // why a room does not open, as it was logged
+	away     map[Ref]time.Time     // rooms stopped here without being closed, and until when they are not opened again
+	told     map[Ref]string        // why a room does not open, as it was logged last
 	draining bool
 }
 
@@ -133,38 +131,38 @@ func NewDirectory(o Options) *Directory {
 	return d
 }
 
-// clock returns nanoseconds since the start, whatever becomes of the time of day. It begins above zero,
-// which is what a bucket that was never used has.
+// clock returns nanoseconds since the start, whatever the time of day is set to. It begins above zero, the
+// value of a bucket that was never used.
 func (d *Directory) clock() int64 { return int64(time.Since(d.began)) + 1 }
 
-// TypeVoid is the type of an operator's command that ends the round at hand, of any game:
+// TypeVoid is the type of the operator's command, in any game, that ends the current round:
 // {"type":"room.void","reason":"…"}.
 const TypeVoid = "room.void"
 
-// Command is what somebody asks of a room.
+// Command is a command for a room.
 type Command struct {
 	ID      string          // the command id: a UUID
-	By      game.Actor      // who asks
-	Address string          // where from, for the audit log
-	Type    string          // what for
+	By      game.Actor      // who sent it
+	Address string          // the sender's IP address, for the audit log
+	Type    string          // its type
 	Body    json.RawMessage // the whole command
 }
 
-// Send hands a command to a room and never blocks. reply is called once, with the answer
-// (a Refusal is one) or with ErrNotFound, ErrBusy, ErrRateLimited, ErrUnavailable or ErrCommandReused; it
-// must not block either. An id that is no UUID is refused, without being remembered.
+// Send sends a command to a room and never blocks. It calls reply once, with the answer (a Refusal is one)
+// or with ErrNotFound, ErrBusy, ErrRateLimited, ErrUnavailable or ErrCommandReused; reply must not block
+// either. An id that is not a UUID is refused, and the refusal is not kept.
 func (d *Directory) Send(ref Ref, c Command, reply func(Answer, error)) {
 	id, err := uuid.Parse(c.ID)
 	if err != nil {
 		reply(Answer{Refusal: game.Refuse(game.CodeInvalidCommand, "A command id is a UUID.")}, nil)
 		return
 	}
-	c.ID = id.String() // one spelling, so that one command is one command
+	c.ID = id.String() // one spelling of each id
 	d.send(ref, &c, time.Now().Add(answerWithin), reply)
 }
 
-// Close asks a room of this node to end its game after the round at hand. Asking again
-// changes nothing, so whoever wants the room closed asks until it is.
+// Close asks a room of this node to end its game after the current round. Asking again changes nothing, so
+// whoever wants the room closed asks until it is.
 func (d *Directory) Close(ref Ref, reason string) {
 	d.mail(ref, &message{close: &game.Close{Reason: reason}, reply: func(Answer, error) {}})
 }
@@ -175,7 +173,7 @@ type Info struct {
 	Status Status
 }
 
-// find returns a room of this node; nil: it is not here.
+// find returns a room of this node, nil if it is not here.
 func (d *Directory) find(ref Ref) *room {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -204,7 +202,7 @@ func (d *Directory) List(id tenant.ID) []Info {
 	return slices.SortedFunc(maps.Values(found), func(a, b Info) int { return cmp.Compare(a.Room, b.Room) })
 }
 
-// Changes returns a number that grows when List may return something else than before.
+// Changes returns a number that grows when the result of List may have changed.
 func (d *Directory) Changes(id tenant.ID) int64 { return d.index.Version(id) }
 
 // kindOf returns the game of a room, wherever it is.

@@ -3,16 +3,16 @@ package rooms
 import "errors"
 
 var (
-	// ErrBusy means that a room's mailbox is full, or that it has published as much as its sockets
-	// take (Limits): nothing was decided.
+	// ErrBusy means that a room's mailbox is full, or that the room has published as much as its sockets
+	// can receive (Limits): nothing was decided.
 	ErrBusy = errors.New("rooms: the room has too much to do")
-	// ErrRateLimited means that a player asks more of a room than Limits.PlayerCommands: nothing
-	// was decided.
+	// ErrRateLimited means that a player sends more to a room than Limits.PlayerCommands: nothing was
+	// decided.
 	ErrRateLimited = errors.New("rooms: this player asks too much of the room")
-	// ErrUnavailable means that it is not known what became of a command, or that the room
-	// can not decide now: the same command may be sent again.
+	// ErrUnavailable means that the outcome of a command is unknown, or that the room cannot decide now:
+	// the same command may be sent again.
 	ErrUnavailable = errors.New("rooms: the room can not say")
-	// ErrCommandReused means that the player used this command id for something else.
+	// ErrCommandReused means that the player used this command id for another command.
 	ErrCommandReused = errors.New("rooms: this command id was used for something else")
 	// ErrGame means that there is no such game, or that it cannot be played with the settings that
 	// a room has.
@@ -22,8 +22,8 @@ var (
 	errRules = errors.New("rooms: the game's rules panicked")
 )
 
-// SettingsError says, in a sentence of the game's, what is wrong with the name or the settings that
-// a room is to be opened with.
+// SettingsError says, in the game's words, what is wrong with the name or the settings that a room is to be
+// opened with.
 type SettingsError struct{ Err error }
 
 // Error implements error.

@@ -14,14 +14,14 @@ import (
 )
 
 var (
-	// ErrFenced means that the room has another owner, or is not where the writer
-	// believed: nothing was written, and the writer must drop the room.
+	// ErrFenced means that the room has another owner, or another position than the writer believed:
+	// nothing was written, and the writer must drop the room.
 	ErrFenced = errors.New("rooms: another node owns this room")
-	// ErrNotWritten means that nothing was written, and that no row of the batch is to blame: the
-	// database was away, full or read-only, or something was locked. The same may be written later.
+	// ErrNotWritten means that nothing was written, and that no row of the batch is to blame: the database
+	// was unreachable, full or read-only, or something was locked. The same batch may be written later.
 	ErrNotWritten = errors.New("rooms: nothing was written")
-	// ErrUnwritable means that nothing was written and never will be: the batch has something that
-	// the journal can not keep. It is an ErrNotWritten too.
+	// ErrUnwritable means that nothing was written and never will be: the batch contains something that the
+	// journal cannot store. It is an ErrNotWritten too.
 	ErrUnwritable = fmt.Errorf("%w: some of it can not be kept", ErrNotWritten)
 	// ErrNotFound means that the tenant has no such room.
 	ErrNotFound = errors.New("rooms: no such room")
@@ -29,14 +29,14 @@ var (
 	ErrExists = errors.New("rooms: a room of this id exists or existed")
 	// ErrTooManyRooms means that RoomsMax rooms of the tenant are open.
 	ErrTooManyRooms = errors.New("rooms: too many rooms are open")
-	// ErrRoomID means that a text can not be a room's id.
+	// ErrRoomID means that a text is not a valid room id.
 	ErrRoomID = errors.New("rooms: a room's id is 1 to 40 lower-case letters, digits and hyphens, and starts with a letter")
 )
 
-// RefusalLife is for how long a refused command's answer is kept, at least.
+// RefusalLife is how long a refused command's answer is kept, at least.
 const RefusalLife = 24 * time.Hour
 
-// AnyEpoch claims a room whoever has it.
+// AnyEpoch claims a room whatever its epoch.
 const AnyEpoch = -1
 
 // LobbyID is the id of every tenant's lobby.
@@ -47,7 +47,7 @@ var idForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 // Ref names a room. The zero Ref names none.
 type Ref = placement.Ref
 
-// NewRef returns ErrRoomID if room can not be a room's id.
+// NewRef returns the Ref of a tenant's room, or ErrRoomID if room is not a valid room id.
 func NewRef(t tenant.ID, room string) (Ref, error) {
 	if !idForm.MatchString(room) {
 		return Ref{}, fmt.Errorf("%w: %q", ErrRoomID, room)
@@ -63,10 +63,10 @@ func RefOf(t tenant.Topic) (Ref, error) {
 	return NewRef(t.Tenant(), t.Key())
 }
 
-// PlayerTopic returns where what concerns one player alone is published: balances.
+// PlayerTopic returns the topic of messages to one player alone, such as balances.
 func PlayerTopic(t tenant.ID, p game.PlayerID) tenant.Topic { return t.Topic("player", string(p)) }
 
-// Status is where a room is in its life.
+// Status is a stage of a room's life.
 type Status = placement.Status
 
 // A room is open, then closing, then closed, for good.
@@ -79,12 +79,12 @@ const (
 // Config is what a room was opened with.
 type Config = placement.Config
 
-// Record is one event as it is kept.
+// Record is an event as it is stored.
 type Record struct {
 	Seq, Epoch int64
 	At         time.Time
 	Type       string
-	Round      int64 // 0: of no round
+	Round      int64 // 0: belongs to no round
 	Data       json.RawMessage
 }
 
@@ -99,7 +99,7 @@ type Saved struct {
 	Seed        game.Seed // the seed committed and not revealed yet; zero if none
 }
 
-// Journal keeps rooms' events and their money, which are one thing.
+// Journal stores rooms' events together with the money that they move.
 type Journal interface {
 	// Claim makes node the owner of the room: it raises the room's epoch, so that every
 	// earlier owner's Append fails with ErrFenced, and returns the room as it is. The epoch is one
@@ -168,8 +168,7 @@ type Audit struct {
 	Address string          `json:"address,omitempty"` // the actor's IP address
 }
 
-// Answer is what a command was answered with, and is answered with whenever it comes
-// again while it is kept.
+// Answer is the answer to a command, and to every repetition of it while it is kept.
 type Answer struct {
 	Epoch   int64         `json:"epoch"`
 	Seq     int64         `json:"seq"` // the last event of the entry
@@ -177,7 +176,7 @@ type Answer struct {
 	// Balance of the command's player after the entry, in minor units, with its version.
 	Balance        game.Money `json:"balance"`
 	BalanceVersion int64      `json:"balance_version"`
-	// Balances of every player whose money the entry moved, for their pushes. Not kept.
+	// Balances of every player whose money the entry moved, to be pushed. Not stored.
 	Balances []PlayerBalance `json:"-"`
 }
 
@@ -188,14 +187,14 @@ type PlayerBalance struct {
 	Version int64 // rises with every posting to the player's account
 }
 
-// Conflict names entries of a batch that can not be written as they are.
+// Conflict names entries of a batch that cannot be written as they are.
 type Conflict struct {
-	// Answered: entry index → the first answer of a command that was answered before.
+	// Answered maps an entry's index to the first answer of a command that was answered before.
 	Answered map[int]Answer
-	// Reused: entry index of a command whose id the player used for another command, or in
-	// another room.
+	// Reused holds the index of each command whose id the player used for another command, or in another
+	// room.
 	Reused map[int]bool
-	// Unfunded: entry index of a command whose stake the player's balance does not cover.
+	// Unfunded holds the index of each command whose stake exceeds the player's balance.
 	Unfunded map[int]bool
 }
 

@@ -8,17 +8,17 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// Rate is how much of something there is in a second, and how much of it at once.
+// Rate is a sustained rate per second, and how much may come at once.
 type Rate struct{ PerSecond, Burst int }
 
-// Limits bound what a room makes of what is asked of it. A zero field takes its default.
+// Limits bound what players may send to a room and what the room publishes in return. A zero field takes
+// its default.
 //
-// The defaults are what an ordinary link of 1 Mbit/s takes, 125,000 bytes a second with some
-// 4 % for the headers of packets: 80 KiB a second of the room, 16 KiB of what only this player is
-// told, and 20 KB for answers, balances, chat and the lobby. What comes at once waits in the
-// socket's queue, of 256 KiB in which each message counts 128 bytes more than it has: 96 KiB
-// of the smallest events (some 220 bytes) count 152 KiB there, 48 KiB of a player's own (some
-// 300) count 69 KiB, and the rest is for answers.
+// The defaults fit an ordinary link of 1 Mbit/s, 125,000 bytes a second with some 4 % for the headers of
+// packets: 80 KiB a second of the room, 16 KiB of what only this player is sent, and 20 KB for answers,
+// balances, chat and the lobby. What comes at once waits in the socket's queue, of 256 KiB in which each
+// message counts 128 bytes more than it has: 96 KiB of the smallest events (some 220 bytes) count 152 KiB
+// there, 48 KiB of a player's own (some 300) count 69 KiB, and the rest is for answers.
 type Limits struct {
 	// RoomBytes are frames for everybody in the room; events that nobody's command caused count
 	// and are never held back. Defaults to 80 KiB and 96 KiB at once. Beyond it commands are
@@ -28,17 +28,17 @@ type Limits struct {
 	// Defaults to 16 KiB and 48 KiB at once. Beyond it the player's commands are answered with
 	// ErrBusy.
 	PlayerBytes Rate
-	// PlayerCommands are what one player asks of one room, over all sockets and nodes, in
-	// commands; a join costs joinCost of them, a refusal that is kept refusalCost. Defaults to 50
-	// and 200 at once. Beyond it the answer is ErrRateLimited.
+	// PlayerCommands are what one player sends to one room, over all sockets and nodes, in commands; a join
+	// costs joinCost of them, a refusal that is kept refusalCost. Defaults to 50 and 200 at once. Beyond it
+	// the answer is ErrRateLimited.
 	PlayerCommands Rate
 }
 
 const (
-	// refusalCost is what a command costs, in commands, that the rules refuse: the refusal is a
-	// row in the database, as an accepted bet is, and costs nobody any money.
+	// refusalCost is the cost, in commands, of a command that the rules refuse: the refusal is a row in the
+	// database, as an accepted bet is, and costs nobody any money.
 	refusalCost = 10
-	// joinCost is what a join costs, in commands: it may be answered with 100 KiB.
+	// joinCost is the cost of a join, in commands: the answer may have 100 KiB.
 	joinCost = 5
 )
 
@@ -64,17 +64,18 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// bucket is what is left of a Rate, as the moment at which all of it is there again, in
-// nanoseconds of Directory.clock: the virtual scheduling form of the generic cell rate algorithm (ITU-T I.371).
+// bucket is the state of a Rate's token bucket, kept as the moment at which it is full again, in
+// nanoseconds of Directory.clock: the virtual scheduling form of the generic cell rate algorithm (ITU-T
+// I.371).
 type bucket int64
 
 // empty reports whether nothing is left.
 func (b bucket) empty(now int64, r Rate) bool { return int64(b)-now >= r.time(r.Burst) }
 
-// spend takes n, whether it is there or not; less than 0 gives back.
+// spend takes n tokens, whether they are there or not; a negative n gives them back.
 func (b *bucket) spend(now int64, n int, r Rate) { *b = bucket(max(int64(*b), now) + r.time(n)) }
 
-// take takes n if it is there.
+// take takes n tokens if they are there, and reports whether they were.
 func (b *bucket) take(now int64, n int, r Rate) bool {
 	if max(int64(*b), now)+r.time(n)-now > r.time(r.Burst) {
 		return false
@@ -83,18 +84,18 @@ func (b *bucket) take(now int64, n int, r Rate) bool {
 	return true
 }
 
-// time returns how long it takes until there is n more.
+// time returns how long it takes until there are n more tokens.
 func (r Rate) time(n int) int64 { return int64(n) * int64(time.Second) / int64(r.PerSecond) }
 
-// quotas are what single players have left of a room's Limits. Whoever has all of it is
-// forgotten. They are the owner's, so that it changes nothing to come by another socket or node.
+// quotas are what each player has left of a room's Limits. A player with full quotas is forgotten. The
+// owner keeps them, so that using another socket or node gains nothing.
 type quotas struct {
 	mu      sync.Mutex // guards what follows
 	players map[payer]*quota
-	enough  int // players at which those who are to be forgotten are looked for
+	enough  int // number of players from which on full quotas are looked for and deleted
 }
 
-// payer is who pays for a command. Staff of a player's name is somebody else.
+// payer identifies whose quota a command is charged to. Staff with a player's name is somebody else.
 type payer struct {
 	id    game.PlayerID
 	staff bool
@@ -104,10 +105,10 @@ type quota struct{ commands, bytes bucket }
 
 func payerOf(a game.Actor) payer { return payer{a.Player, a.Staff} }
 
-// quotasLeast is for how many players nothing is looked for.
+// quotasLeast is the number of players up to which nothing is deleted.
 const quotasLeast = 32
 
-// of returns who's quota. q.mu is held.
+// of returns the quota of who. q.mu is held.
 func (q *quotas) of(who payer, now int64) *quota {
 	has := q.players[who]
 	if has != nil {
@@ -125,7 +126,7 @@ func (q *quotas) of(who payer, now int64) *quota {
 	return has
 }
 
-// sweep forgets whoever has all of the limits. q.mu is held.
+// sweep deletes full quotas. q.mu is held.
 func (q *quotas) sweep(now int64) {
 	for who, has := range q.players {
 		if int64(has.commands) <= now && int64(has.bytes) <= now {
@@ -137,28 +138,29 @@ func (q *quotas) sweep(now int64) {
 	}
 }
 
-// forget is sweep at leisure.
+// forget sweeps when a room has nothing else to do.
 func (q *quotas) forget(now int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.sweep(now)
 }
 
-// allow takes the cost of a command or a question, if the player may ask that much.
+// allow charges the cost of a command or a question if the player's quota covers it, and reports whether it
+// did.
 func (q *quotas) allow(who payer, cost int, now int64, l *Limits) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.of(who, now).commands.take(now, cost, l.PlayerCommands)
 }
 
-// charge takes the cost of what has been answered.
+// charge charges the cost of what has been answered.
 func (q *quotas) charge(who payer, cost int, now int64, l *Limits) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.of(who, now).commands.spend(now, cost, l.PlayerCommands)
 }
 
-// told reports whether a player has been told as much as there may be told for now.
+// told reports whether a player has been sent as much as Limits.PlayerBytes allows for now.
 func (q *quotas) told(who payer, now int64, l *Limits) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -166,7 +168,7 @@ func (q *quotas) told(who payer, now int64, l *Limits) bool {
 	return has != nil && has.bytes.empty(now, l.PlayerBytes)
 }
 
-// tell notes what single players are told; sign is -1 if they are not told after all.
+// tell charges players for the frames that they alone are sent; sign is -1 to take the charge back.
 func (q *quotas) tell(frames []hub.Private, sign int, now int64, l *Limits) {
 	if len(frames) == 0 {
 		return
@@ -178,7 +180,7 @@ func (q *quotas) tell(frames []hub.Private, sign int, now int64, l *Limits) {
 	}
 }
 
-// allows reports whether a player may ask this much of the room now, and takes it.
+// allows charges a player for a command or a question, and reports whether the quota covers it.
 func (r *room) allows(who payer, cost int) bool {
 	if who.id == "" || r.quotas.allow(who, cost, r.d.clock(), &r.d.o.Limits) {
 		return true
@@ -187,14 +189,14 @@ func (r *room) allows(who payer, cost int) bool {
 	return false
 }
 
-// gives gives back what allows took.
+// gives takes back a charge that allows made.
 func (r *room) gives(who payer, cost int) {
 	if who.id != "" {
 		r.quotas.charge(who, -cost, r.d.clock(), &r.d.o.Limits)
 	}
 }
 
-// affords reports whether what a command makes the room publish may be published now. What the
+// affords reports whether the limits let the room publish now what a command causes. A command that the
 // journal refused publishes nothing.
 func (r *room) affords(w *work, now int64) bool {
 	if w.command == nil || w.no != nil {
@@ -211,8 +213,8 @@ func (r *room) affords(w *work, now int64) bool {
 	return false
 }
 
-// charge notes what messages cost that are going to be published; sign is -1 if they are not
-// after all.
+// charge charges the room's limits for messages that are going to be published; sign is -1 to take the
+// charge back.
 func (r *room) charge(messages []hub.Message, sign int, now int64) {
 	for i := range messages {
 		r.budget.spend(now, sign*len(messages[i].Frame), r.d.o.Limits.RoomBytes)

@@ -9,7 +9,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
-// localRooms are the rooms of this node, as the placement drives them.
+// localRooms are this node's rooms, as package placement drives them.
 type localRooms struct{ d *Directory }
 
 var _ placement.Runtime = localRooms{}
@@ -40,9 +40,9 @@ func (l localRooms) Open(ctx context.Context, a placement.Assignment) {
 	l.d.mu.Lock()
 	defer l.d.mu.Unlock()
 	switch {
-	case err == nil, errors.Is(err, ErrFenced), errors.Is(err, ErrNotFound): // or somebody else was quicker, or it is being opened
+	case err == nil, errors.Is(err, ErrFenced), errors.Is(err, ErrNotFound): // or another node was quicker, or it is being opened
 		delete(l.d.told, a.Ref)
-	case errors.Is(err, ErrUnavailable): // it is left alone for a moment, which was said
+	case errors.Is(err, ErrUnavailable): // it may not be opened again yet, which was logged
 	case l.d.told[a.Ref] != err.Error():
 		l.d.told[a.Ref] = err.Error()
 		l.d.o.Log.Warn("a room does not open", "tenant", a.Ref.Tenant, "room", a.Ref.Room, "error", err)
@@ -70,8 +70,8 @@ func (l localRooms) Lost(a placement.Assignment) {
 // Died implements placement.Runtime. Whoever waits for the node asks the next owner.
 func (l localRooms) Died(node string) { l.d.o.Peers.Forget(node) }
 
-// WentBack implements placement.Runtime: the rooms were read from a history, and told of it, that the
-// database does not have any more.
+// WentBack implements placement.Runtime: the rooms were built from, and published, a history that the
+// database no longer has.
 func (l localRooms) WentBack(generation int64) {
 	l.d.mu.RLock()
 	here := slices.Collect(maps.Values(l.d.rooms))

@@ -16,22 +16,23 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// work is one thing to decide: a command, a Close or a Tick.
+// work is one item to decide: a command, a Close or a Tick.
 type work struct {
 	at      time.Time
 	by      game.Actor
 	key     *CommandKey   // of a command
 	digest  int64         // of a command
 	command *Command      // of a command
-	body    any           // what the rules are asked: a Tick, a Close, or what Kind.Command read
+	body    any           // what the rules are given: a Tick, a Close, or what Kind.Command decoded
 	fresh   game.Seed     // of a Tick
 	closing bool          // a Close
 	busy    bool          // it was answered with ErrBusy, and is not to be decided
-	no      *game.Refusal // the journal said no: refused, whatever the rules say
+	no      *game.Refusal // the journal cannot store it: refused, whatever the rules say
 	replies []func(Answer, error)
 }
 
-// digest is of what a command asks for, whatever its spaces and however it came here. It is not 0.
+// digest returns a hash of what a command asks for, independent of white space and of the way it came here.
+// It is never 0.
 func digest(c *Command) int64 {
 	body, err := json.Marshal(c.Body) // compact, as between nodes
 	if err != nil {
@@ -46,8 +47,8 @@ func digest(c *Command) int64 {
 	return 1
 }
 
-// read takes a command in hand. What the game can not read it never could: that is refused at
-// once, and leaves no row.
+// read decodes a command and adds it to the pending works. One that the game cannot decode, at any time, is
+// refused at once and leaves no row.
 func (r *room) read(m *message) *work {
 	c := m.command
 	w := &work{at: r.now(), key: &CommandKey{c.By.Player, c.ID}, command: c, by: c.By, replies: []func(Answer, error){m.reply}}
@@ -64,7 +65,7 @@ func (r *room) read(m *message) *work {
 	return nil
 }
 
-// command reads what a command asks for: a Void is every game's, all others are its own.
+// command decodes a command's body: a Void is the same in every game, all others are the game's own.
 func (r *room) command(c *Command) (any, error) {
 	if c.Type != TypeVoid {
 		return r.kind.Command(c.Type, c.Body)
@@ -82,7 +83,7 @@ func (r *room) command(c *Command) (any, error) {
 	return game.Void{Reason: string(void.Reason)}, nil
 }
 
-// refusal is the error of a game's Decide or Command, which is one.
+// refusal returns the Refusal that the error of a game's Decide or Command must be.
 func refusal(err error) *game.Refusal {
 	var no *game.Refusal
 	if !errors.As(err, &no) {
@@ -99,18 +100,18 @@ func (w *work) answer(a Answer, err error) {
 	}
 }
 
-// draft is a batch on its way: what the rules decided, in memory, untold.
+// draft is a batch that is not committed yet: what the rules decided, in memory, unpublished.
 type draft struct {
 	now      int64 // when it was decided, by Directory.clock
 	batch    Batch
-	taken    int     // how many works of those in hand
-	works    []*work // entry i is works[i]'s
+	taken    int     // how many of the pending works it decides
+	works    []*work // entry i comes from works[i]
 	records  []Record
-	messages []hub.Message // record i as sockets will be told it
+	messages []hub.Message // record i as it will be published
 }
 
-// process decides what is in hand, appends, answers and tells. Nobody hears of anything
-// before it is committed; what could not be committed leaves no trace, in memory neither.
+// process decides the pending works, appends, answers and publishes. Nothing leaves the room before it is
+// committed; what could not be committed leaves no trace, not even in memory.
 func (r *room) process(ctx context.Context) {
 	r.atOnce = len(r.hand)
 	for len(r.hand) > 0 && !r.gone {
@@ -142,7 +143,7 @@ func (r *room) process(ctx context.Context) {
 	}
 }
 
-// append outlives ctx: an append that was begun is worth waiting for.
+// append appends a batch even if ctx ends: an append that was begun is worth waiting for.
 func (r *room) append(ctx context.Context, b Batch) ([]Answer, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalWithin)
 	defer cancel()
@@ -155,8 +156,8 @@ func (r *room) append(ctx context.Context, b Batch) ([]Answer, error) {
 	return answers, err
 }
 
-// decide lets the rules decide each work on top of the ones before it, and applies what
-// they decide to the state in memory.
+// decide lets the rules decide each work on top of the ones before it, and applies what they decide to the
+// state in memory.
 func (r *room) decide() *draft {
 	d := &draft{
 		now: r.d.clock(), taken: min(r.atOnce, len(r.hand)),
@@ -203,7 +204,7 @@ func (r *room) decide() *draft {
 	return d
 }
 
-// consult puts one work to the rules. They say what happens, or no.
+// consult asks the rules to decide one work. They return events or a refusal.
 func (r *room) consult(w *work) (events []game.Event, no *game.Refusal) {
 	if w.no != nil {
 		return nil, w.no
@@ -219,7 +220,7 @@ func (r *room) consult(w *work) (events []game.Event, no *game.Refusal) {
 	}
 	no = refusal(err)
 	if w.command == nil {
-		no = nil // a Close of what is closing already: nothing happens
+		no = nil // a Close of a room that is closing already: nothing happens
 	}
 	return nil, no
 }
@@ -239,8 +240,8 @@ func (r *room) audit(w *work) *Audit {
 	return a
 }
 
-// record writes an event down and makes the frames of it, before the state goes on, and
-// notes what it does to the room's seed and status.
+// record encodes an event and its frames, before the state goes on, and notes its effect on the room's seed
+// and status.
 func (d *draft) record(r *room, w *work, ev game.Event) Record {
 	data, err := json.Marshal(ev)
 	if err != nil {
@@ -277,7 +278,7 @@ func (d *draft) record(r *room, w *work, ev game.Event) Record {
 	return rec
 }
 
-// commit makes a written draft the room's past, answers, and tells everybody.
+// commit makes a written draft the committed state, answers, and publishes.
 func (r *room) commit(ctx context.Context, d *draft, answers []Answer) {
 	r.hand = r.hand[d.taken:]
 	r.atOnce *= 2
@@ -319,7 +320,7 @@ func (r *room) adopt(d *draft) {
 	r.turn(d.batch.Status)
 }
 
-// turn notes a new status. A closed room lingers, to answer those who come late.
+// turn sets a new status. A closed room lingers, to answer those who come late.
 func (r *room) turn(s Status) {
 	if s == Closed && r.status != Closed {
 		r.closedAt = time.Now()
@@ -333,9 +334,9 @@ func (r *room) turn(s Status) {
 	r.status = s
 }
 
-// concede goes back to the committed state, answers the commands that can not be written, and
-// keeps the rest in hand, to be decided anew: one player's empty wallet refuses only that
-// player's bet. Each time at least one work is answered, or marked for good, so this ends.
+// concede rolls back to the committed state, answers the commands that cannot be written, and keeps the
+// rest pending, to be decided anew: one player's empty wallet refuses only that player's bet. Each call
+// answers or marks at least one work for good, so this ends.
 func (r *room) concede(ctx context.Context, d *draft, c *Conflict) {
 	r.charge(d.messages, -1, d.now)
 	var rest []*work
@@ -368,7 +369,7 @@ func (r *room) concede(ctx context.Context, d *draft, c *Conflict) {
 	r.goBack(ctx)
 }
 
-// goBack makes the state the committed one again.
+// goBack rolls the state back to the committed one.
 func (r *room) goBack(ctx context.Context) {
 	if err := r.rebuild(); err != nil {
 		r.log.Error("the room can not be rebuilt from what it remembers", "error", err)
@@ -376,9 +377,9 @@ func (r *room) goBack(ctx context.Context) {
 	}
 }
 
-// forget goes back after an append of which nothing was written. While the journal takes
-// nothing, whoever asked gets ErrUnavailable. Of what it can not keep, half is decided at a time,
-// until the command that is to blame is alone: it is refused for good.
+// forget rolls back after an append of which nothing was written. While the journal accepts no write,
+// whoever asked gets ErrUnavailable. If the journal cannot store the batch, the room decides half of it at
+// a time until the command that is to blame is alone: that one is refused for good.
 func (r *room) forget(ctx context.Context, d *draft, err error) {
 	r.d.meter.unwritten.Inc()
 	r.charge(d.messages, -1, d.now)
@@ -395,7 +396,7 @@ func (r *room) forget(ctx context.Context, d *draft, err error) {
 	case w.key != nil && w.no == nil:
 		r.log.Error("a command can not be kept", "type", w.command.Type, "player", string(w.by.Player), "error", err)
 		w.no = game.Refuse(game.CodeInvalidCommand, "This can not be kept.")
-	default: // the room's own; or not even the refusal of it can be kept
+	default: // it is the room's own work; or not even the refusal can be stored
 		r.log.Error("what was decided can not be kept", "error", err)
 		w.answer(Answer{Epoch: r.epoch, Seq: r.seq, Refusal: w.no}, nil)
 		r.hand = r.hand[1:]

@@ -7,8 +7,8 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// message is what a room finds in its mailbox: a command, a wish to close, or a question. The
-// mailbox holds pointers, or it would be most of what an idle room takes.
+// message is an item in a room's mailbox: a command, a request to close, or a question. The mailbox holds
+// pointers, or it would make up most of an idle room's memory.
 type message struct {
 	command  *Command
 	close    *game.Close
@@ -16,7 +16,7 @@ type message struct {
 	reply    func(Answer, error)
 }
 
-// mail puts a message into the mailbox of a room of this node, or replies why it cannot. It never blocks.
+// mail enqueues a message for a room of this node, or replies with an error if it cannot. It never blocks.
 func (d *Directory) mail(ref Ref, m *message) {
 	r := d.find(ref)
 	if r == nil {
@@ -29,8 +29,8 @@ func (d *Directory) mail(ref Ref, m *message) {
 	}
 	select {
 	case r.mailbox <- m:
-		// A room that has just stopped may not look again: whoever stops it empties the mailbox
-		// after it is out of the directory, and so does whoever mailed too late.
+		// A room that has just stopped may not read its mailbox again: whoever stops it empties the mailbox
+		// after it is out of the directory, and so does whoever enqueued too late.
 		if d.find(ref) != r {
 			r.empty()
 		}
@@ -40,7 +40,7 @@ func (d *Directory) mail(ref Ref, m *message) {
 	}
 }
 
-// absent returns why a room is not here.
+// absent returns the error that says why a room is not here.
 func (d *Directory) absent(ref Ref) error {
 	if !d.alone() {
 		return errAway
@@ -77,8 +77,8 @@ func ask[T any](ctx context.Context, d *Directory, ref Ref, question func(*room)
 	}
 }
 
-// sendAway answers what the room can not decide: it is asked again, here or elsewhere, which costs
-// the player nothing.
+// sendAway answers a message that the room cannot decide with errAway: it is tried again, here or on
+// another node, which costs the player nothing.
 func (r *room) sendAway(m *message) {
 	if m.command != nil {
 		r.gives(payerOf(m.command.By), 1)

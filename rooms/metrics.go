@@ -2,7 +2,7 @@ package rooms
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// meters are what a Directory counts.
+// meters are a Directory's metrics.
 type meters struct {
 	rooms       *prometheus.GaugeVec   // by status
 	commands    *prometheus.CounterVec // by answer: accepted, repeated, reused, unavailable, or the refusal's code

@@ -32,14 +32,13 @@ func (d *Directory) Open(ctx context.Context, ref Ref) error {
 		return nil
 	}
 	err = d.openHere(ctx, ref, a.Epoch)
-	if errors.Is(err, ErrFenced) { // the other was slow, and has it
+	if errors.Is(err, ErrFenced) { // the other node was slow, and has it
 		return nil
 	}
 	return err
 }
 
-// openHere claims the room for this node, if the room has the epoch seen, and runs it, if it does not
-// run already.
+// openHere claims the room for this node, if its epoch is seen, and runs it, unless it runs already.
 func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	for {
 		d.mu.Lock()
@@ -85,7 +84,7 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	if r == nil {
 		return nil
 	}
-	if d.index.Supersedes(ref, r.epoch) { // the claim's answer was late, and the Agent passed this room over
+	if d.index.Supersedes(ref, r.epoch) { // the claim's answer was late, and another claim superseded it
 		return fmt.Errorf("open %s: %w", ref, ErrFenced)
 	}
 	if d.draining {
@@ -116,7 +115,7 @@ func (d *Directory) claim(ctx context.Context, ref Ref, seen int64) (*room, erro
 		return nil, nil //nolint:nilnil // there is nothing to run
 	}
 	r, err := d.revive(ref, saved)
-	if err != nil { // it will not be otherwise in a moment
+	if err != nil { // trying again soon would not help
 		d.mu.Lock()
 		d.away[ref] = time.Now().Add(awayFor)
 		d.mu.Unlock()
@@ -124,7 +123,7 @@ func (d *Directory) claim(ctx context.Context, ref Ref, seen int64) (*room, erro
 	return r, err
 }
 
-// revive returns the room as it was saved.
+// revive restores the room from what was saved.
 func (d *Directory) revive(ref Ref, saved Saved) (*room, error) {
 	kind, ok := d.o.Kinds[saved.Game]
 	if !ok {
@@ -138,7 +137,8 @@ func (d *Directory) revive(ref Ref, saved Saved) (*room, error) {
 	return r, nil
 }
 
-// forget removes a room whose run has ended, and hands it over if it left for another node.
+// forget removes a room whose run has ended from the directory, and hands it over if it left for another
+// node.
 func (d *Directory) forget(r *room) {
 	d.meter.rooms.WithLabelValues(string(r.status)).Dec()
 	to := r.target()
@@ -160,13 +160,13 @@ func (d *Directory) forget(r *room) {
 	}
 }
 
-// handOver assigns a room that has stopped here to another node and asks it to open it. If the other
-// does not hear of that, it sees it in the index.
+// handOver assigns a room that has stopped here to another node and asks that node to open it. If the
+// request is lost, the other node finds the assignment in the index.
 func (d *Directory) handOver(r *room, to string) {
 	a := placement.Assignment{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch}
 	if err := d.placement.HandOver(a); err != nil {
-		// It is still this node's, which takes it back when it looks, unless it drains: then its
-		// lease ends soon.
+		// It is still assigned to this node, which opens it again at the next refresh, unless it drains:
+		// then its lease ends soon.
 		r.log.Warn("the room is not handed over", "to", to, "error", err)
 		return
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// StaffView returns what operators see of a game that is a game.StaffViewer; ErrGame of others.
+// StaffView returns what operators see of a game that is a game.StaffViewer, and ErrGame for others.
 func (d *Directory) StaffView(ctx context.Context, ref Ref) (json.RawMessage, error) {
 	return seek(ctx, d, callView, request{Ref: ref}, func(ctx context.Context) (json.RawMessage, error) {
 		return d.staffViewHere(ctx, ref)
@@ -27,13 +27,13 @@ func (d *Directory) staffViewHere(ctx context.Context, ref Ref) (json.RawMessage
 	})
 }
 
-// Since returns what sockets were to be told of a room after seq, in order: what its owner
-// remembers, else what the journal has, and ResumeMax at most.
+// Since returns the messages that a room published after seq, in order: from its owner's memory, else from
+// the journal, and ResumeMax at most.
 func (d *Directory) Since(ctx context.Context, ref Ref, seq int64) ([]hub.Message, error) {
 	records, err := seekOnce(ctx, d, callSince, request{Ref: ref, Seq: seq}, func(ctx context.Context) ([]Record, error) {
 		return d.sinceHere(ctx, ref, seq)
 	})
-	if err != nil || len(records) == 0 { // an owner that knows of nothing may not be the owner any more
+	if err != nil || len(records) == 0 { // an owner that has nothing newer may no longer be the owner
 		if records, err = d.o.Journal.Since(ctx, ref, seq, ResumeMax); err != nil {
 			return nil, err
 		}
@@ -60,7 +60,8 @@ func (d *Directory) Since(ctx context.Context, ref Ref, seq int64) ([]hub.Messag
 	return out, err
 }
 
-// sinceHere returns what a room of this node remembers after seq; errAway if that is not all.
+// sinceHere returns the records that a room of this node has in memory after seq; errAway if some are
+// missing.
 func (d *Directory) sinceHere(ctx context.Context, ref Ref, seq int64) ([]Record, error) {
 	return ask(ctx, d, ref, func(r *room) ([]Record, error) {
 		if seq == r.seq {
@@ -84,7 +85,7 @@ func (d *Directory) EndsRound(gameName, typ string) bool {
 	return ends
 }
 
-// Public returns a stored event as viewer may see it. The error is ErrGame.
+// Public returns a stored event in the form that viewer may see. The error is ErrGame.
 func (d *Directory) Public(gameName, room string, rec Record, viewer game.PlayerID) (wire.RoomEvent, error) {
 	kind, ok := d.o.Kinds[gameName]
 	if !ok {

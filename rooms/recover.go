@@ -18,12 +18,12 @@ import (
 const (
 	recoverFirst = 50 * time.Millisecond // the first pause between two tries
 	recoverMost  = 2 * time.Second       // the longest
-	// rebaseEvery is from how many replayed events on the rebuilt state is kept as the next
-	// rebuild's start: whoever bets with an empty wallet all the time costs little.
+	// rebaseEvery is the number of replayed events from which on the rebuilt state becomes the base of the
+	// next rebuild: a player who keeps betting with an empty wallet costs little.
 	rebaseEvery = 32
 )
 
-// load makes the room what the journal says it is.
+// load sets the room to what the journal has.
 func (r *room) load(saved Saved) error {
 	r.epoch, r.seq, r.seed = saved.Epoch, saved.Seq, saved.Seed
 	r.claimed.Store(saved.Epoch)
@@ -35,8 +35,7 @@ func (r *room) load(saved Saved) error {
 	return r.rebuild()
 }
 
-// rebuild makes the game's state anew from a snapshot and the events after it: what a
-// restart would find.
+// rebuild makes the game's state anew from a snapshot and the events after it, as a restart would.
 func (r *room) rebuild() error {
 	rules, err := r.kind.New(r.config.Settings)
 	if err != nil {
@@ -77,7 +76,7 @@ func (r *room) rebuild() error {
 	return nil
 }
 
-// decode reads a stored event back.
+// decode decodes a stored event.
 func decode(kind game.Kind, rec Record) (game.Event, error) {
 	ev := kind.Event(rec.Type)
 	if rec.Type == game.TypeClosed {
@@ -92,13 +91,13 @@ func decode(kind game.Kind, rec Record) (game.Event, error) {
 	return ev, nil
 }
 
-// recover finds out what became of an append: it claims the room anew, which fences off
-// the append if it is still on its way, and tells what was committed and not told yet. Until
-// that works, whoever asks gets ErrUnavailable.
+// recover finds out the outcome of an append: it claims the room anew, which fences off the append if it is
+// still on its way, and publishes what was committed and not published yet. Until that works, whoever asks
+// gets ErrUnavailable.
 func (r *room) recover(ctx context.Context) {
 	r.d.meter.recoveries.Inc()
 	r.drop()
-	level := slog.LevelWarn // once
+	level := slog.LevelWarn // logged as a warning once
 	for pause := recoverFirst; !r.gone; pause = min(2*pause, recoverMost) {
 		err := r.reclaim(ctx)
 		if err == nil {
@@ -111,7 +110,7 @@ func (r *room) recover(ctx context.Context) {
 			r.gone = true
 			return
 		}
-		if errors.Is(err, ErrFenced) { // by another node, or by a claim of our own that got lost
+		if errors.Is(err, ErrFenced) { // by another node, or by a claim of our own whose answer was lost
 			r.d.meter.fenced.Inc()
 			r.gone, r.away, r.fenced = true, true, true
 			return
@@ -120,7 +119,7 @@ func (r *room) recover(ctx context.Context) {
 	}
 }
 
-// refuse answers everything with ErrUnavailable for a while.
+// refuse answers every message with ErrUnavailable for a while.
 func (r *room) refuse(ctx context.Context, while time.Duration) {
 	over := time.NewTimer(while)
 	defer over.Stop()
@@ -151,7 +150,7 @@ func (r *room) reclaim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if saved.Seq < r.published || r.epoch < placement.FirstEpoch(placement.GenerationOf(saved.Epoch)) { // sockets were told of another history
+	if saved.Seq < r.published || r.epoch < placement.FirstEpoch(placement.GenerationOf(saved.Epoch)) { // sockets were sent a history that no longer exists
 		return fmt.Errorf("%w: the database has gone back", ErrFenced)
 	}
 	if err := r.load(saved); err != nil {

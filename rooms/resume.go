@@ -15,31 +15,29 @@ import (
 )
 
 const (
-	// eventBytes is what an event is long besides its data when it is sent.
+	// eventBytes is the length of an event's frame besides its data.
 	eventBytes = 128
-	// olderMax is how many events before those in memory are read from the journal for clients
-	// that come back.
+	// olderMax is how many events before those in memory are read from the journal for clients that resume.
 	olderMax = 512
-	// readsMax is how many rooms of a tenant read so at once, on this node; others wait for
-	// readWithin, and then their clients get the view.
+	// readsMax is how many rooms of a tenant do so at once, on this node; others wait for readWithin, and
+	// then their clients get the view.
 	readsMax   = 2
 	readWithin = time.Second
-	// pastFor is how long what was read and formed for one client is kept for the next: after a
-	// node's death or a network's, all of a room's come at once and miss the same.
+	// pastFor is how long what was read and encoded for one client is kept for the next: after a node or a
+	// network fails, all of a room's clients come at once and missed the same.
 	pastFor = 10 * time.Second
 )
 
-// Joined is what somebody who comes to a room is told.
+// Joined is what a viewer who joins a room is sent.
 type Joined struct {
 	Epoch, Seq int64
-	View       json.RawMessage  `json:",omitempty"` // the room at Seq; nil if Events fill the gap
-	Events     []wire.RoomEvent // what came after the resume, up to Seq
+	View       json.RawMessage  `json:",omitempty"` // the room's view at Seq; nil if Events fill the gap
+	Events     []wire.RoomEvent // the events after the resume position, up to Seq
 	Totals     json.RawMessage  `json:",omitempty"` // with Events, if the game has some
 }
 
-// Join tells viewer where a room is: the events since resume if the room knows that position and
-// they are not too many, else its view. It returns ErrNotFound, ErrBusy, ErrRateLimited or
-// ErrUnavailable.
+// Join returns the room's state for viewer: the events since resume if the room knows that position and
+// they are not too many, else its view. It returns ErrNotFound, ErrBusy, ErrRateLimited or ErrUnavailable.
 func (d *Directory) Join(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
 	return seek(ctx, d, callJoin, request{Ref: ref, Viewer: viewer, Resume: resume}, func(ctx context.Context) (Joined, error) {
 		return d.joinHere(ctx, ref, viewer, resume)
@@ -49,7 +47,7 @@ func (d *Directory) Join(ctx context.Context, ref Ref, viewer game.PlayerID, res
 func (d *Directory) joinHere(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
 	cost := joinCost
 	if ref.Room == LobbyID && resume == nil {
-		cost = 1 // every socket begins with it
+		cost = 1 // every socket begins with the lobby
 	}
 	asked := d.find(ref)
 	if asked != nil && !asked.allows(payer{id: viewer}, cost) {
@@ -69,16 +67,16 @@ func (d *Directory) joinHere(ctx context.Context, ref Ref, viewer game.PlayerID,
 	return ask(ctx, d, ref, func(r *room) (Joined, error) { return r.show(viewer) })
 }
 
-// gap is where a room is, and what somebody missed of it.
+// gap is the room's position, and what a viewer missed of it.
 type gap struct {
 	Joined
 	kind    game.Kind
-	past    *past    // nil: the view is in Joined instead
+	past    *past    // nil: Joined has the view instead
 	records []Record // in memory, up to Seq: those from the position on, or all
 	first   int64    // the seq of the first of them, or of the next event if there are none
 }
 
-// show returns the room's view for viewer. Everybody's is made once for each event.
+// show returns the room's view for viewer. The one that everybody may see is made once for each event.
 func (r *room) show(viewer game.PlayerID) (Joined, error) {
 	view := r.everyone
 	if viewer != "" || view == nil || r.everyoneAt != r.seq {
@@ -90,12 +88,12 @@ func (r *room) show(viewer game.PlayerID) (Joined, error) {
 			r.everyone, r.everyoneAt = view, r.seq
 		}
 	}
-	r.sums.told = nil // this viewer knows those in the view, whatever was told last
+	r.sums.told = nil // this viewer has those of the view, whatever was published last
 	return Joined{Epoch: r.epoch, Seq: r.seq, View: view}, nil
 }
 
-// meet tells viewer where the room is. What it costs to tell what was missed is looked at before
-// any of it is done: where that is too much, or the room does not know the position, it is the view.
+// meet returns the room's position and what viewer missed. The cost of sending that is computed before any
+// of it is done: if it is too high, or the room does not know the position, the result has the view.
 func (r *room) meet(viewer game.PlayerID, at *wire.Resume) (gap, error) {
 	if at != nil && at.Seq > 0 && at.Seq <= r.seq {
 		g := gap{Joined: Joined{Epoch: r.epoch, Seq: r.seq}, kind: r.kind, first: at.Seq, records: r.remembered(at.Seq)}
@@ -111,7 +109,7 @@ func (r *room) meet(viewer game.PlayerID, at *wire.Resume) (gap, error) {
 		if g.past != nil {
 			var err error
 			g.Totals, err = r.totals()
-			r.sums.told = nil // this viewer knows these, whatever was told last
+			r.sums.told = nil // this viewer has these, whatever was published last
 			return g, err
 		}
 	}
@@ -119,7 +117,7 @@ func (r *room) meet(viewer game.PlayerID, at *wire.Resume) (gap, error) {
 	return gap{Joined: joined}, err
 }
 
-// passes reports whether a room was at this position: at its seq from the epoch that wrote it until
+// passes reports whether the room was ever at this position: at its seq from the epoch that wrote it until
 // the one that wrote the next. records are those from the position on.
 func passes(records []Record, at wire.Resume, epoch int64) bool {
 	if records[0].Seq != at.Seq {
@@ -142,8 +140,8 @@ func short(records []Record) bool {
 	return true
 }
 
-// resume fills the gap after a position, if the journal knows the position and the gap is small.
-// Reading and forming the events is the caller's own time, not the room's.
+// resume fills the gap after a position, if the journal knows the position and the gap is small. Reading
+// and encoding the events takes the caller's time, not the room's.
 func (d *Directory) resume(ctx context.Context, ref Ref, viewer game.PlayerID, at wire.Resume, g gap) (Joined, bool, error) {
 	if at.Seq < g.first {
 		older, err := g.past.before(ctx, d, ref, g.first)
@@ -166,24 +164,24 @@ func (d *Directory) resume(ctx context.Context, ref Ref, viewer game.PlayerID, a
 	return g.Joined, true, err
 }
 
-// past is what a room's clients that come back have missed, so that it is read and formed once
-// for all of them. It is forgotten after pastFor.
+// past is what a room's clients that resume have missed, so that it is read and encoded once for all of
+// them. It is dropped after pastFor.
 type past struct {
 	mu      sync.Mutex // guards what follows
-	kept    bool       // until the timer that forgets it
+	kept    bool       // until the timer that drops it fires
 	formed  map[int64]formed
 	older   []Record // before the event first, as far as they were read; nil: they were not
 	first   int64
-	reading chan struct{} // closed when the read at hand is over; nil: there is none
+	reading chan struct{} // closed when the read in progress ends; nil: there is none
 }
 
-// formed is an event as everybody is told it, and who is told more.
+// formed is an event encoded for everybody, and the players who have a form of their own.
 type formed struct {
 	wire.RoomEvent
 	audience []game.PlayerID
 }
 
-// keep makes sure that what is put into p now is forgotten. p.mu is held.
+// keep makes sure that what is put into p now is dropped later. p.mu is held.
 func (p *past) keep() {
 	if !p.kept {
 		p.kept = true
@@ -212,7 +210,8 @@ func (p *past) forms(kind game.Kind, room string, records []Record, viewer game.
 	return out, nil
 }
 
-// public puts everybody's form of records into out, and returns of which viewer has another.
+// public puts everybody's form of records into out, and returns the indexes of those of which viewer has
+// another.
 func (p *past) public(kind game.Kind, room string, records []Record, viewer game.PlayerID, out []wire.RoomEvent) (own []int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -252,9 +251,8 @@ func form(kind game.Kind, room string, rec Record) (formed, error) {
 	return formed{formedAs(room, rec, data), red.Audience()}, nil
 }
 
-// before returns the olderMax events before the event first, or those of them that a client
-// could be sent. They are read once for all who ask; nil: others of the tenant's rooms are
-// reading just now.
+// before returns the olderMax events before the event first, or those of them that a client could be sent.
+// They are read once for all who ask; nil if others of the tenant's rooms occupy all reads.
 func (p *past) before(ctx context.Context, d *Directory, ref Ref, first int64) ([]Record, error) {
 	for {
 		p.mu.Lock()
@@ -307,7 +305,7 @@ func (d *Directory) readBefore(ctx context.Context, ref Ref, first int64) ([]Rec
 	return append([]Record{}, records[keep:]...), nil
 }
 
-// reads are the tenants' reads of older events.
+// reads limits the tenants' reads of older events.
 type reads struct {
 	mu      sync.Mutex // guards what follows
 	tenants map[tenant.ID]chan struct{}

@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// beatEvery is how long after its last message a room tells its seq, so that a lost last
-	// event is noticed.
+	// beatEvery is how long after its last message a room publishes its seq, so that clients notice when
+	// they lost its last event.
 	beatEvery = 5 * time.Second
 	// retickFirst and retickMost bound the pause before a Tick that changed nothing is tried
 	// again. It doubles from one to the other.
 	retickFirst = 250 * time.Millisecond
 	retickMost  = 2 * time.Second
-	// journalWithin bounds one call of the journal. After it an append's outcome is not known.
+	// journalWithin bounds one call of the journal. After it the outcome of an append is unknown.
 	journalWithin = 10 * time.Second
-	// sleepMost is how long a room sleeps that waits for nothing.
+	// sleepMost is how long a room without a deadline sleeps.
 	sleepMost = 24 * time.Hour
 )
 
@@ -42,14 +42,14 @@ type room struct {
 	leaving chan struct{} // closed by leave
 	listed  atomic.Value  // a Status: what List says
 
-	claimed atomic.Int64 // the epoch under which it was claimed last
+	claimed atomic.Int64 // the epoch of its latest claim
 
 	quotas quotas
 	past   past
 
 	mu     sync.Mutex // guards what follows
 	halted bool
-	to     string // where it is to go
+	to     string // the node that it leaves for
 
 	// Owned by run, after load. The state is the committed one, except between decide and
 	// the end of the append.
@@ -65,13 +65,13 @@ type room struct {
 	// Owned by run.
 	budget     bucket     // of Limits.RoomBytes
 	hand       []*work    // being decided; not answered yet
-	atOnce     int        // how many of them are decided in one append
-	troubled   bool       // the last append was not written, for no fault of its own
+	atOnce     int        // how many of them one append decides
+	troubled   bool       // the last append was not written, through no fault of its own
 	asked      []*message // questions not answered yet
-	published  int64      // the last event that sockets were told of
-	last       time.Time  // the last command's: time does not run backwards in a game, but when the clock is set
+	published  int64      // the seq of the last event that was published
+	last       time.Time  // of the last command: time does not run backwards in a game, unless the clock is set
 	day        timepiece
-	owed       time.Duration // by which the game's deadlines are to be moved
+	owed       time.Duration // by which the game's deadlines have yet to be moved
 	beat       *time.Timer   // to the next beat
 	sums       sums
 	everyone   json.RawMessage // the view for everybody at everyoneAt; nil: not made yet
@@ -80,7 +80,7 @@ type room struct {
 	pause      time.Duration
 	closedAt   time.Time
 	gone       bool // run ends
-	away       bool // it ends though the room is not closed, and does not leave
+	away       bool // it stops though the room is not closed, and does not leave for another node
 	fenced     bool // another node owns it
 }
 
@@ -93,7 +93,7 @@ func newRoom(d *Directory, ref Ref, c Config, kind game.Kind) *room {
 	}
 }
 
-// halt makes the room do what is in its mailbox, and end.
+// halt makes the room process what is in its mailbox, and stop.
 func (r *room) halt() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -103,7 +103,7 @@ func (r *room) halt() {
 	}
 }
 
-// leave makes the room go to another node at the end of its round.
+// leave makes the room leave for another node at the end of its round.
 func (r *room) leave(to string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,7 +113,7 @@ func (r *room) leave(to string) {
 	r.to = to
 }
 
-// target returns where the room is to go; "": nowhere.
+// target returns the node that the room leaves for; "" if it stays.
 func (r *room) target() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,12 +122,12 @@ func (r *room) target() string {
 
 func (r *room) leaves() bool { return r.target() != "" }
 
-// between reports whether no round is under way: nothing is drawn that is not revealed, or the
-// game waits for somebody to begin.
+// between reports whether no round is under way: no seed is committed and unrevealed, or the game waits for
+// somebody to begin.
 func (r *room) between() bool { return r.seed.IsZero() || r.rules.Wake().IsZero() }
 
-// run runs the room until it stops. A panic of the rules ends this room and nothing else; what it had
-// in hand is answered.
+// run runs the room until it stops. A panic of the rules ends this room and nothing else; its pending
+// commands are answered.
 func (r *room) run(ctx context.Context) {
 	if err := tried(func() error { r.live(ctx); return nil }); err != nil {
 		r.log.Error("the table is out of order: its rules panicked", "error", err)
@@ -137,8 +137,8 @@ func (r *room) run(ctx context.Context) {
 	r.drop()
 }
 
-// callers returns where a panic came from: functions and lines, without their arguments, one of
-// which may be a seed.
+// callers returns the stack of a panic: functions and lines, without their arguments, one of which may be a
+// seed.
 func callers() string {
 	var pcs [32]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
@@ -151,7 +151,7 @@ func callers() string {
 	return b.String()
 }
 
-// tried runs a game's own code; a panic becomes an error.
+// tried calls a game's own code and turns a panic into an error.
 func tried(f func() error) (err error) {
 	defer func() {
 		if x := recover(); x != nil {
@@ -161,8 +161,8 @@ func tried(f func() error) (err error) {
 	return f()
 }
 
-// drop answers what the room has in hand: it can not say, but if it is another node's, that
-// one can.
+// drop answers whatever is pending: with errAway if another node owns the room, since that one can answer,
+// else with ErrUnavailable.
 func (r *room) drop() {
 	why := ErrUnavailable
 	if r.fenced {
@@ -175,7 +175,7 @@ func (r *room) drop() {
 	r.asked = nil
 }
 
-// giveUp answers the commands in hand with why.
+// giveUp answers the pending commands with the error why.
 func (r *room) giveUp(why error) {
 	for _, w := range r.hand {
 		if w.key != nil && len(w.replies) > 0 {
@@ -193,12 +193,12 @@ func (r *room) live(ctx context.Context) {
 	r.beat = time.NewTimer(beatEvery)
 	defer r.beat.Stop()
 	if !r.d.alone() {
-		r.tellBeat(ctx) // what the former owner could not tell is noticed now
+		r.tellBeat(ctx) // clients notice now what the former owner could not publish
 		r.totalsChanged()
 	}
 	defer r.sums.stop()
 	if r.d.trusted() {
-		r.redate(ctx) // what the former owner's clock said may have been wrong
+		r.redate(ctx) // the former owner's clock may have been wrong
 	}
 	leaving := r.leaving
 	for !r.gone {
@@ -210,7 +210,7 @@ func (r *room) live(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-r.stop:
-			for len(r.mailbox) > 0 && !r.gone && r.d.trusted() { // mailed before the room left the directory
+			for len(r.mailbox) > 0 && !r.gone && r.d.trusted() { // enqueued before the room left the directory
 				r.handle(ctx)
 			}
 			return
@@ -246,8 +246,8 @@ func (r *room) live(ctx context.Context) {
 	}
 }
 
-// await waits until the node may decide. Whoever asks meanwhile is sent away, to where the
-// room may be now.
+// await waits until the node may decide. Messages that come meanwhile are answered with errAway, since the
+// room may be elsewhere now.
 func (r *room) await(ctx context.Context) {
 	for !r.d.alone() && !r.gone {
 		ok, moved := r.d.placement.Trust()
@@ -266,8 +266,8 @@ func (r *room) await(ctx context.Context) {
 	}
 }
 
-// handle takes what waits, up to BatchMax, decides the commands of it in one append, and then
-// answers the questions, which see what was committed.
+// handle takes the waiting messages, up to BatchMax, decides their commands in one append, and then answers
+// the questions, which see what was committed.
 func (r *room) handle(ctx context.Context, first ...*message) {
 	seen := map[CommandKey]*work{}
 	for _, m := range first {
@@ -289,8 +289,7 @@ func (r *room) handle(ctx context.Context, first ...*message) {
 	}
 }
 
-// accept makes a piece of work of a message. The same command twice is one piece of work that
-// two wait for.
+// accept turns a message into a work. Two messages with the same command share one work.
 func (r *room) accept(m *message, seen map[CommandKey]*work) {
 	switch {
 	case m.question != nil:
@@ -328,8 +327,8 @@ func (r *room) now() time.Time {
 	return t
 }
 
-// tick gives the game the Tick that it waits for. Without randomness there is no fresh seed:
-// a round that has its seed is played to its end, and no new one begins.
+// tick gives the game the Tick that it waits for. Without randomness there is no fresh seed: a round that
+// has its seed is played to its end, and no new one begins.
 func (r *room) tick(ctx context.Context) {
 	if r.due() > 0 {
 		return
@@ -355,8 +354,8 @@ func (r *room) tick(ctx context.Context) {
 	r.retryAt = time.Now().Add(r.pause)
 }
 
-// remembered returns the event of this seq and those after it, or nil if the room has not
-// all of them in memory. The records are not changed any more.
+// remembered returns the event of this seq and those after it, or nil if the room does not have all of them
+// in memory. The records must not be changed.
 func (r *room) remembered(seq int64) []Record {
 	n := len(r.recent)
 	if n == 0 || seq < r.recent[0].Seq || seq > r.seq {

@@ -15,31 +15,31 @@ import (
 )
 
 const (
-	// answerWithin is how long a room is looked for that has no owner just now, or whose owner
-	// does not answer, before whoever wants something of it is told that it is unavailable. It is
-	// more than a lease, so that most never hear of a node's death.
+	// answerWithin is how long a message is retried for a room that has no owner just now, or whose owner
+	// does not answer, before the answer is ErrUnavailable. It is longer than a lease, so that most clients
+	// never notice a node's death.
 	answerWithin = 4 * time.Second
-	// askWithin is how long one node is waited for before it is asked again. That is safe: a
-	// command acts once, and a question changes nothing.
+	// askWithin is the timeout of one call to another node. Calling again is safe: a command acts once, and
+	// a question changes nothing.
 	askWithin = time.Second
-	// againAfter is the pause before a room is looked for again.
+	// againAfter is the pause between two attempts.
 	againAfter = 50 * time.Millisecond
-	// servesMax is how many questions of other nodes are answered at once. Commands do not count:
-	// they wait in mailboxes.
+	// servesMax is how many questions of other nodes are answered at once. Commands do not count: they wait
+	// in mailboxes.
 	servesMax = 256
 )
 
-// Peers lets nodes talk. *hub.Hub does.
+// Peers carries calls between nodes. *hub.Hub is one.
 type Peers interface {
 	hub.Transport
 	Tell(method string, body []byte) error
 	Forget(node string)
 }
 
-// errAway means that a room is not here, or not any more: nothing was decided.
+// errAway means that a room is not, or no longer, on this node: nothing was decided.
 var errAway = fmt.Errorf("%w: it is not on this node", ErrUnavailable)
 
-// request is what one node asks another about a room.
+// request is a request of one node to another about a room.
 type request struct {
 	Ref     Ref           `json:"ref"`
 	Command *Command      `json:"command,omitempty"`
@@ -47,29 +47,29 @@ type request struct {
 	Resume  *wire.Resume  `json:"resume,omitempty"`
 	Seq     int64         `json:"seq,omitempty"`
 	Epoch   int64         `json:"epoch,omitempty"`
-	// Generation is what the node that asks knows: one that knows less has no answer, since its
-	// rooms may be those of a history that the database has no more.
+	// Generation is the one that the calling node knows. A node that knows an earlier one does not answer,
+	// since its rooms may be those of a history that the database no longer has.
 	Generation int64 `json:"generation,omitempty"`
 }
 
-// dated returns the request with what this node knows of the database's history.
+// dated returns the request with the generation that this node knows.
 func (d *Directory) dated(q request) request {
 	q.Generation = d.index.Generation()
 	return q
 }
 
-// faults are the errors that mean something to the node that asked. All others are ErrUnavailable there.
+// faults are the errors that are passed on to the calling node. All others are ErrUnavailable there.
 var faults = []hub.CallError{
 	{Name: "away", Err: errAway}, {Name: "busy", Err: ErrBusy}, {Name: "rate_limited", Err: ErrRateLimited}, {Name: "not_found", Err: ErrNotFound},
 	{Name: "reused", Err: ErrCommandReused}, {Name: "game", Err: ErrGame}, {Name: "fenced", Err: ErrFenced},
 }
 
-// callOf returns what nodes ask each other under a name.
+// callOf returns the call of that name between nodes.
 func callOf[T any](name string) hub.Call[request, T] {
 	return hub.Call[request, T]{Name: name, Within: askWithin, ServeWithin: answerWithin, Errors: faults}
 }
 
-// What nodes ask each other, and methodAssigned, what they tell each other.
+// The calls between nodes, and methodAssigned, a notification.
 var (
 	callCommand = callOf[Answer]("rooms.command")
 	callJoin    = callOf[Joined]("rooms.join")
@@ -80,13 +80,13 @@ var (
 
 const methodAssigned = "rooms.place"
 
-// faultOf returns what the error of a call is to whoever asked for the room: errAway if the room is to be
-// looked for again, one of faults, or ErrUnavailable.
+// faultOf returns the error of a call as the caller's client should see it: errAway if the room is to be
+// looked up again, one of faults, or ErrUnavailable.
 func faultOf(err error) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, hub.ErrNoAnswer) || errors.Is(err, hub.ErrSlotsFull) { // as good as away
+	if errors.Is(err, hub.ErrNoAnswer) || errors.Is(err, hub.ErrSlotsFull) { // as good as not there
 		return errAway
 	}
 	for _, f := range faults {
@@ -97,7 +97,7 @@ func faultOf(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// owner returns the node that a room is on, if it is on another one that lives.
+// owner returns the node that owns a room, if that is another one that lives.
 func (d *Directory) owner(ref Ref) (string, error) {
 	a, ok := d.index.Find(ref)
 	switch {
@@ -109,8 +109,8 @@ func (d *Directory) owner(ref Ref) (string, error) {
 	return a.Node, nil
 }
 
-// send routes a command to its room, wherever that is, and again until somebody answers it or
-// it is too late.
+// send routes a command to its room, wherever that is, and tries again until it is answered or the time is
+// up.
 func (d *Directory) send(ref Ref, c *Command, until time.Time, reply func(Answer, error)) {
 	settle := func(a Answer, err error) {
 		if !errors.Is(err, errAway) || d.alone() || time.Now().After(until) {
@@ -123,7 +123,7 @@ func (d *Directory) send(ref Ref, c *Command, until time.Time, reply func(Answer
 		d.mail(ref, &message{command: c, reply: settle})
 		return
 	}
-	if !d.trusted() { // who may play, this node can not know either
+	if !d.trusted() { // a node that cannot trust its lease does not know the owner either
 		settle(Answer{}, errAway)
 		return
 	}
@@ -136,8 +136,8 @@ func (d *Directory) send(ref Ref, c *Command, until time.Time, reply func(Answer
 	callCommand.Go(d.o.Peers, node, d.dated(request{Ref: ref, Command: c}), func(a Answer, err error) { settle(a, faultOf(err)) })
 }
 
-// seek asks a room, wherever it is, until it answers or ctx ends: here if it is on this node,
-// else by a call.
+// seek queries a room, wherever it is, until it answers or ctx ends: by here if it is on this node, else by
+// a call.
 func seek[T any](ctx context.Context, d *Directory, call hub.Call[request, T], q request, here func(context.Context) (T, error)) (T, error) {
 	if d.alone() {
 		return here(ctx)
@@ -169,7 +169,7 @@ func seekOnce[T any](ctx context.Context, d *Directory, call hub.Call[request, T
 	return value, faultOf(err)
 }
 
-// serve answers what other nodes ask.
+// serve registers the handlers for other nodes' calls.
 func (d *Directory) serve() {
 	callCommand.Handle(d.o.Peers, func(q request, reply func(Answer, error)) {
 		switch err := d.serves(q); {
@@ -200,7 +200,7 @@ func (d *Directory) serve() {
 	})
 }
 
-// serveCall answers a question of other nodes that takes its time.
+// serveCall registers the handler of a call that may take a while.
 func serveCall[T any](d *Directory, slots *hub.Slots, call hub.Call[request, T], f func(context.Context, request) (T, error)) {
 	call.Serve(d.life, d.o.Peers, slots, func(ctx context.Context, q request) (T, error) {
 		if err := d.serves(q); err != nil {
@@ -211,9 +211,8 @@ func serveCall[T any](d *Directory, slots *hub.Slots, call hub.Call[request, T],
 	})
 }
 
-// serves returns why a question of another node is not answered: hub.ErrNoAnswer if another process has
-// this node's name, and answers for it, or errAway if the node that asks knows of a generation that this
-// one does not.
+// serves returns nil if this node may answer a call of another, hub.ErrNoAnswer if another process has this
+// node's name and answers for it, or errAway if the calling node knows of a later generation.
 func (d *Directory) serves(q request) error {
 	switch {
 	case d.placement.Replaced():

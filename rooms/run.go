@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// boundaryWithin is how long a room that is to leave may take to the end of its round, at
-// most; then it leaves in the middle of it, which loses nothing either.
+// boundaryWithin is how long a room that is to leave may take to the end of its round, at most; then it
+// leaves in the middle of it, which loses nothing either.
 const boundaryWithin = 8 * time.Second
 
 var (
@@ -26,7 +26,7 @@ func (d *Directory) alone() bool { return d.placement.Alone() }
 // trusted reports whether this node's rooms are its own, as far as it can know without asking.
 func (d *Directory) trusted() bool { return d.placement.Trusted() }
 
-// Nodes returns those that live, by name; this one alone if there can be no other.
+// Nodes returns the living nodes, by name; this one alone if there can be no other.
 func (d *Directory) Nodes() []string { return d.placement.Nodes() }
 
 // Ready returns a channel that is closed when this node has read the index and opened the rooms that it
@@ -46,8 +46,8 @@ func (d *Directory) Health() error {
 	return nil
 }
 
-// Run keeps this node's lease and opens the rooms that fall to it, and returns when ctx has
-// ended and every room has stopped, or with placement.ErrReplaced.
+// Run keeps this node's lease and opens the rooms that are assigned to it. It returns when ctx has ended
+// and every room has stopped, or with placement.ErrReplaced.
 func (d *Directory) Run(ctx context.Context) error {
 	running, stop := errgroup.WithContext(ctx)
 	if !d.alone() {
@@ -67,11 +67,10 @@ func (d *Directory) Run(ctx context.Context) error {
 	return err
 }
 
-// Drain ends politely: no more rooms come here; those that are here go to other nodes, each
-// at the end of its round or when half of ctx's time is over. Where there is no other node,
-// rooms stop when what is in their mailboxes is appended and answered. Meanwhile, and
-// afterwards, commands and questions find the rooms where they are. It returns ctx's error if
-// that takes too long.
+// Drain moves this node's rooms to other nodes, each at the end of its round or when half of ctx's time is
+// over, and accepts no more. Where there is no other node, rooms stop when what is in their mailboxes is
+// appended and answered. Meanwhile, and afterwards, commands and questions find the rooms where they are.
+// It returns ctx's error if that takes too long.
 func (d *Directory) Drain(ctx context.Context) error {
 	d.mu.Lock()
 	d.draining = true
@@ -86,7 +85,7 @@ func (d *Directory) Drain(ctx context.Context) error {
 		d.dismiss(r)
 	}
 	done := make(chan struct{})
-	go func() { // ends with the rooms, which Run ends at the latest
+	go func() { // this ends with the rooms, which Run stops at the latest
 		d.loops.Wait()
 		close(done)
 	}()
@@ -110,7 +109,7 @@ func (d *Directory) Drain(ctx context.Context) error {
 	}
 }
 
-// dismiss stops a room now, once what is in its mailbox is done.
+// dismiss stops a room as soon as the messages in its mailbox are processed.
 func (d *Directory) dismiss(r *room) {
 	r.halt()
 	d.mu.Lock()

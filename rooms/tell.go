@@ -23,13 +23,13 @@ func (r *room) tell(ctx context.Context, messages []hub.Message) {
 	}
 }
 
-// listened reports whether anybody may hear what is no event: with other nodes, nobody knows
-// who listens.
+// listened reports whether anybody may receive what is not an event: with other nodes, no node knows who
+// listens.
 func (r *room) listened() bool {
 	return r.d.trusted() && (!r.d.alone() || r.d.o.Listening(r.ref.Topic()))
 }
 
-// tellBeat tells the room's seq, if anybody listens.
+// tellBeat publishes the room's seq, if anybody listens.
 func (r *room) tellBeat(ctx context.Context) {
 	r.beat.Reset(beatEvery)
 	if !r.listened() {
@@ -41,9 +41,9 @@ func (r *room) tellBeat(ctx context.Context) {
 	})
 }
 
-// tellBalances shows each player whose money moved the latest balance.
+// tellBalances pushes the latest balance to each player whose money moved.
 func (r *room) tellBalances(ctx context.Context, answers []Answer) {
-	latest := map[game.PlayerID]int{} // its place in order
+	latest := map[game.PlayerID]int{} // the index of each player's latest
 	var order []PlayerBalance
 	for _, a := range answers {
 		for _, b := range a.Balances {
@@ -60,7 +60,7 @@ func (r *room) tellBalances(ctx context.Context, answers []Answer) {
 	}
 }
 
-// lookUpBalances is tellBalances after an append whose answers were lost.
+// lookUpBalances pushes players' balances after an append whose answers were lost.
 func (r *room) lookUpBalances(ctx context.Context, players []game.PlayerID) {
 	if r.d.o.Balance == nil {
 		return
@@ -85,15 +85,15 @@ func (r *room) tellBalance(ctx context.Context, b PlayerBalance) {
 	})
 }
 
-// publish hands a message to the hub. What is lost there is noticed by seq.
+// publish passes a message to the hub. Clients notice by seq what is lost there.
 func (r *room) publish(ctx context.Context, m hub.Message) {
 	if err := r.d.o.Publisher.Publish(ctx, m); err != nil {
 		r.d.meter.unpublished.Inc()
-		r.log.Debug("a message was not published", "seq", m.Seq, "error", err) // the bus's health says it aloud
+		r.log.Debug("a message was not published", "seq", m.Seq, "error", err) // the bus's health check reports it
 	}
 }
 
-// count counts an answer.
+// count counts an answer in the metrics.
 func (r *room) count(a Answer) {
 	code := "accepted"
 	if a.Refusal != nil {
@@ -102,8 +102,8 @@ func (r *room) count(a Answer) {
 	r.d.meter.commands.WithLabelValues(code).Inc()
 }
 
-// messageOf is an event as sockets are told it: encoded once for everybody, and once for
-// each player who may see more.
+// messageOf returns an event as it is published: encoded once for everybody, and once for each player who
+// may see more.
 func messageOf(ref Ref, rec Record, ev game.Event) (hub.Message, error) {
 	m := hub.Message{Topic: ref.Topic(), Class: classOf(ev), Epoch: rec.Epoch, Seq: rec.Seq}
 	red, ok := ev.(game.Redactor)
@@ -125,7 +125,7 @@ func messageOf(ref Ref, rec Record, ev game.Event) (hub.Message, error) {
 	return m, nil
 }
 
-// frame encodes an event, whose form is data.
+// frame encodes an event whose form is data.
 func frame(room string, ev game.Event, rec Record, data json.RawMessage) []byte {
 	method := wire.PushRoomEvent
 	if p, ok := ev.(game.Pushed); ok {
@@ -146,7 +146,7 @@ func classOf(ev game.Event) hub.Class {
 	return hub.ClassState
 }
 
-// formOf is a stored event as viewer may see it.
+// formOf returns a stored event in the form that viewer may see.
 func formOf(kind game.Kind, room string, rec Record, viewer game.PlayerID) (wire.RoomEvent, error) {
 	ev, err := decode(kind, rec)
 	if err != nil {

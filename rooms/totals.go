@@ -12,21 +12,21 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// totalsEvery is how often a room tells its totals at most. It is a state of which a socket
-// needs the latest only, so two a second of up to 9 KB are what Limits.RoomBytes has room for.
+// totalsEvery is the shortest time between two messages with a room's totals. A socket needs the latest
+// only, so two a second of up to 9 KB are what Limits.RoomBytes has room for.
 const totalsEvery = 500 * time.Millisecond
 
 // sums are the totals of a game that has some (game.Totaler).
 type sums struct {
-	timer  *time.Timer // to when they are told; nil: they never were to be
-	waits  bool        // for the timer
-	at     time.Time   // when they were told last
+	timer  *time.Timer // fires when they are to be published; nil: it was never set
+	waits  bool        // the timer is set
+	at     time.Time   // when they were published last
 	told   json.RawMessage
 	latest json.RawMessage // as of seq
 	seq    int64
 }
 
-// due is when the totals are to be told, if they are.
+// due returns the channel of the timer at which the totals are to be published, nil if it is not set.
 func (s *sums) due() <-chan time.Time {
 	if s.timer == nil {
 		return nil
@@ -40,7 +40,7 @@ func (s *sums) stop() {
 	}
 }
 
-// totalsChanged has the totals told soon, if they are not what was told last.
+// totalsChanged schedules the totals for publication, unless they are what was published last.
 func (r *room) totalsChanged() {
 	if _, ok := r.rules.(game.Totaler); !ok || r.sums.waits {
 		return
@@ -70,7 +70,7 @@ func (r *room) totals() (json.RawMessage, error) {
 	return r.sums.latest, nil
 }
 
-// tellTotals tells the totals, if they changed and anybody listens.
+// tellTotals publishes the totals, if they changed and anybody listens.
 func (r *room) tellTotals(ctx context.Context) {
 	r.sums.waits = false
 	if !r.listened() {

@@ -19,14 +19,14 @@ import (
 type Options struct {
 	// URL of the application's login (see tenancy.Admin.Migrate).
 	URL string
-	// ControlURL is where the connections of the control lane go, as the same login: past a pooler
-	// that stands between, whose queue they must not wait in. It defaults to URL.
+	// ControlURL is the URL of the control lane's connections, as the same login: it bypasses a pooler, in
+	// whose queue they must not wait. It defaults to URL.
 	ControlURL string
 	// Box opens what was sealed under the master key.
 	Box *seal.Box
 	// Log defaults to slog.Default().
 	Log *slog.Logger
-	// Application is what pg_stat_activity shows, unless a URL says it. Defaults to "pitboss".
+	// Application is the name in pg_stat_activity, unless a URL sets one. Defaults to "pitboss".
 	Application string
 	// MaxConns is the largest number of connections for tenants' scopes. It defaults to 16.
 	MaxConns int32

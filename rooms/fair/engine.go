@@ -11,15 +11,15 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// ErrUnhealthy means that an engine's output failed its health test. The engine gives
-// nothing any more; an operator has to look at it and restart the node.
+// ErrUnhealthy means that an engine's output failed its health test. The engine returns nothing any more;
+// an operator has to look at it and restart the node.
 var ErrUnhealthy = errors.New("fair: the random engine repeats itself")
 
 // Engine is a source of secret random bytes. It is safe for use by many goroutines.
 type Engine interface {
 	// Read fills p, or returns an error and leaves nothing of use in p.
 	Read(p []byte) error
-	// Health says why the engine can not be relied upon now; nil if it can.
+	// Health returns why the engine cannot be relied upon now; nil if it can.
 	Health() error
 	// Identity names the engine and its version, for the record.
 	Identity() string
@@ -30,7 +30,7 @@ type Engine interface {
 // bytes and a stuck one at its ninth byte.
 const repetitions = 9
 
-// OS is the operating system's generator by way of crypto/rand, with a continuous
+// OS returns an Engine that reads the operating system's generator by way of crypto/rand, with a continuous
 // repetition count test.
 func OS() Engine {
 	return &tested{
@@ -39,7 +39,7 @@ func OS() Engine {
 	}
 }
 
-// tested passes on a source's bytes for as long as they look alive.
+// tested passes on a source's bytes as long as they pass its health test.
 type tested struct {
 	// Set once.
 	identity string
@@ -89,8 +89,8 @@ func (e *tested) Health() error {
 // Identity implements Engine.
 func (e *tested) Identity() string { return e.identity }
 
-// NewSeed makes a seed that was never used before. If the engine fails there is no
-// seed, and no round may be opened.
+// NewSeed returns a seed that was never used before. If the engine fails it returns no seed, and no round
+// may be opened.
 func NewSeed(e Engine) (game.Seed, error) {
 	var seed game.Seed
 	if err := e.Read(seed[:]); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// Stream is an endless row of 32-bit words that only the holder of the seed could
-// know in advance. It is used by one goroutine.
+// Stream is an endless sequence of 32-bit words that only the holder of the seed can know in advance. It is
+// used by one goroutine.
 type Stream struct {
 	mac   hash.Hash
 	label string
@@ -20,17 +20,16 @@ type Stream struct {
 	used  int               // bytes of words that were taken
 }
 
-// NewStream starts the stream of seed that is called label. Streams of different
-// labels are independent of each other; a label says which game and round it is for.
+// NewStream returns the stream that belongs to seed and label. Streams of different labels are independent
+// of each other; a label names the game and the round.
 //
-// The words are those of HMAC-SHA256(key = the seed's 32 bytes, message = label, a
-// colon, the block's number in decimal) for block 0, 1, …: eight big-endian words a
-// block.
+// The words are those of HMAC-SHA256(key = the seed's 32 bytes, message = label, a colon, the block's
+// number in decimal) for block 0, 1, …: eight big-endian words a block.
 func NewStream(seed game.Seed, label string) *Stream {
 	return &Stream{mac: hmac.New(sha256.New, seed[:]), label: label, used: sha256.Size}
 }
 
-// Uint32 takes the next word.
+// Uint32 returns the next word.
 func (s *Stream) Uint32() uint32 {
 	if s.used == len(s.words) {
 		message := append(make([]byte, 0, 64), s.label...)
@@ -46,8 +45,8 @@ func (s *Stream) Uint32() uint32 {
 	return word
 }
 
-// Intn takes words until one gives a value in [0, n), each value being equally
-// likely. It panics if n is 0.
+// Intn returns a value in [0, n), each being equally likely, from as many words as that needs. It panics if
+// n is 0.
 func (s *Stream) Intn(n uint32) uint32 {
 	if n == 0 {
 		panic("fair: Intn of no values")
@@ -59,9 +58,8 @@ func (s *Stream) Intn(n uint32) uint32 {
 	}
 }
 
-// reduce maps a word in [0, span) to a value in [0, n), n ≤ span. It refuses the words
-// from the largest multiple of n that fits into span: what is left gives every value
-// span/n words.
+// reduce maps a word in [0, span) to a value in [0, n), n ≤ span. It rejects the words from the largest
+// multiple of n that fits into span: what is left gives every value span/n words.
 func reduce(word, span, n uint64) (value uint64, ok bool) {
 	return word % n, word < span-span%n
 }

@@ -12,25 +12,23 @@ type PlayerID string
 // Rules is one game in progress. A Rules value also marshals to JSON and back
 // (encoding/json on its pointer): that is its snapshot. It is used by one goroutine.
 type Rules interface {
-	// Decide says what cmd would make happen. It changes nothing. Its error is a
-	// *Refusal, which is shown to the player; a game that has nothing to say to a Tick
-	// returns no events and no error.
+	// Decide returns the events that cmd causes. It changes nothing. Its error is a *Refusal, which is
+	// shown to the player; a game that does nothing at a Tick returns no events and no error.
 	Decide(cmd Command) ([]Event, error)
 
-	// Apply makes ev so. It never fails: what could go wrong was refused by Decide.
+	// Apply applies ev to the state. It never fails: what could go wrong was refused by Decide.
 	Apply(ev Event)
 
-	// Wake is when the game wants a Tick. The zero time means that it is not waiting;
-	// a time in the past means now.
+	// Wake returns when the game wants a Tick. The zero time means that it is not waiting; a time in the
+	// past means now.
 	Wake() time.Time
 
-	// View is what this seat may see of the game, ready for JSON. The empty PlayerID
-	// sees what everyone may see.
+	// View returns what this seat may see of the game, ready for JSON. The empty PlayerID sees what
+	// everyone may see.
 	View(who PlayerID) any
 }
 
-// Kind is one sort of game: how it is made, and how its commands and events are read
-// back from JSON.
+// Kind is one sort of game: how it is made, and how its commands and events are decoded.
 type Kind struct {
 	// Name is the game's stable name in settings, journal and API: "roulette".
 	Name string
@@ -39,24 +37,22 @@ type Kind struct {
 	// asked for them; nil if it has none.
 	Settings []Setting
 
-	// New starts a game from a room's settings, a JSON object whose missing fields take
-	// the game's defaults. The error names the setting that is wrong and why. Unknown
-	// fields are wrong.
+	// New returns a game with a room's settings, a JSON object whose missing fields take the game's
+	// defaults. The error names the setting that is wrong and why. Unknown fields are wrong.
 	New func(settings json.RawMessage) (Rules, error)
 
-	// Command reads a player's command of this type. The error is a *Refusal of code
-	// invalid_command.
+	// Command decodes a player's command of this type. The error is a *Refusal of code invalid_command.
 	Command func(typ string, body json.RawMessage) (any, error)
 
-	// Event returns a pointer to a zero event of this type, to be unmarshalled into and
-	// applied; nil if the game has no such event.
+	// Event returns a pointer to a zero event of this type, to be decoded into and applied; nil if the game
+	// has no such event.
 	Event func(typ string) Event
 }
 
-// Command is something that somebody wants of a game, at a moment.
+// Command is a request to a game, at a moment.
 type Command struct {
-	At   time.Time // when the room took it, UTC, to the millisecond
-	By   Actor     // who wants it; zero for the room itself
+	At   time.Time // when the room received it, UTC, to the millisecond
+	By   Actor     // who gave it; zero for the room itself
 	Body any       // a Tick, a Close, a Shift, a Void, or a struct that Kind.Command made
 }
 
@@ -67,7 +63,7 @@ type Actor struct {
 	Staff  bool   // an operator: such a command is written to the audit log
 }
 
-// Tick is the room's answer to Wake. It lends the rules the two seeds that they may
+// Tick is what the room gives the game at the time of Wake. It lends the rules the two seeds that they may
 // need; neither may be kept in the game's state.
 type Tick struct {
 	// Fresh was never used. An event that implements Commits with Fresh's commitment
@@ -79,31 +75,32 @@ type Tick struct {
 	Open Seed
 }
 
-// Close asks a game to end: what was staked is settled or refunded by the game's own
-// rules, no new round begins, and the last event is a Closed. It may take Ticks.
+// Close asks a game to end: stakes are settled or refunded by the game's own rules, no new round begins,
+// and the last event is a Closed. It may take several Ticks.
 type Close struct {
 	Reason string
 }
 
-// Shift is the room's, when the clock by which it tells the time was set: what a Timed game waits for is
-// due By later, so that a phase lasts as long as it should. The game says so by an event, if it waits.
+// Shift is given by the room when the clock that it tells the time by was set: what a Timed game waits for
+// is due By later, so that a phase lasts as long as it should. The game confirms it by an event, if it
+// waits.
 type Shift struct{ By time.Duration }
 
-// Void is an operator's wish to end the round at hand without a result: every stake is given back, by one
-// event, which reveals the seed. A game without rounds, or with nothing at stake, refuses it.
+// Void is an operator's request to end the current round without a result: every stake is given back, by
+// one event, which reveals the seed. A game without rounds, or with nothing at stake, refuses it.
 type Void struct {
 	Reason string
-	// Open is as in Tick.
+	// Open has the meaning that it has in a Tick.
 	Open Seed
 }
 
 // Why implements Reasoned.
 func (v Void) Why() string { return v.Reason }
 
-// Event is something that happened. Its exported fields are JSON and are the whole
-// of what is kept. Events implement the interfaces in optional.go where they apply.
+// Event is something that happened. Its exported fields are JSON and are all that is stored. Events
+// implement the interfaces in optional.go where they apply.
 type Event interface {
-	// Type is the event's stable name in the journal and on the wire: "bet.placed".
+	// Type returns the event's stable name in the journal and on the wire: "bet.placed".
 	Type() string
 }
 
@@ -118,14 +115,14 @@ const TypeClosed = "room.closed"
 // Type implements Event.
 func (*Closed) Type() string { return TypeClosed }
 
-// Refusal is a rule's "no", for the player to read. The same command could be
-// accepted in another situation; this one is answered.
+// Refusal is the rules' refusal of a command, for the player to read. The same command might be accepted in
+// another situation; this one is answered.
 type Refusal struct {
 	Code    string `json:"code"`    // stable: betting_closed, insufficient_funds, limit_reached …
 	Message string `json:"message"` // a sentence in English
 }
 
-// Refuse makes a Refusal.
+// Refuse returns a Refusal.
 func Refuse(code, message string) *Refusal { return &Refusal{Code: code, Message: message} }
 
 // Error implements error.
@@ -133,7 +130,7 @@ func (r *Refusal) Error() string { return r.Code + ": " + r.Message }
 
 // Codes of refusals that every game shares.
 const (
-	CodeInvalidCommand    = "invalid_command"    // the command can not be read, or is of no known type
+	CodeInvalidCommand    = "invalid_command"    // the command cannot be decoded, or is of no known type
 	CodeInsufficientFunds = "insufficient_funds" // the stake is more than the balance
 	CodeLimitReached      = "limit_reached"      // a limit of the table or of the player
 	CodeBettingClosed     = "betting_closed"     // too late, or too early, for this

@@ -26,7 +26,7 @@ type Posting struct {
 	Ref    string   // what for, e.g. "round 17"
 }
 
-// Postings returns what ev moves; nil if it moves nothing.
+// Postings returns the money that ev moves; nil if it moves none.
 func Postings(ev Event) []Posting {
 	if m, ok := ev.(Mover); ok {
 		return m.Postings()
@@ -34,9 +34,9 @@ func Postings(ev Event) []Posting {
 	return nil
 }
 
-// ParseMoney reads a decimal amount of a currency with exponent digits after the
-// point: "1000.00" with exponent 2 is 100000. It refuses anything that is not exact,
-// more than 15 digits, and anything but digits, one point and a leading minus.
+// ParseMoney parses a decimal amount of a currency with exponent digits after the point: "1000.00" with
+// exponent 2 is 100000. It refuses anything that is not exact, more than 15 digits, and anything but
+// digits, one point and a leading minus.
 func ParseMoney(s string, exponent int) (Money, error) {
 	bad := fmt.Errorf("game: not an amount with at most %d digits after the point: %q", exponent, s)
 	digits, negative := strings.CutPrefix(s, "-")
@@ -57,7 +57,7 @@ func ParseMoney(s string, exponent int) (Money, error) {
 	return m, nil
 }
 
-// Format writes m as a decimal with exponent digits after the point.
+// Format returns m as a decimal with exponent digits after the point.
 func (m Money) Format(exponent int) string {
 	sign, digits := "", strconv.FormatInt(int64(m), 10)
 	if m < 0 {

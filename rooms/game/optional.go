@@ -2,27 +2,27 @@ package game
 
 import "time"
 
-// What follows is what a game, a command or an event may say besides. The room's loop and the web ask for
-// these interfaces, so that neither knows a game, a command or an event by name.
+// The interfaces below are optional for a game, a command or an event. The room's loop and the web check
+// for them, so that neither knows a game, a command or an event by name.
 
-// Timed is a game with phases that last a while and end by a Tick. When a Shift is decided, all that the
-// game waits for is due so much later.
+// Timed is a game with phases that have a duration and end by a Tick. When a Shift is decided, all that the
+// game waits for is due that much later.
 type Timed interface {
-	// Lasts returns how long the phase at hand lasts, from when it began to Wake; 0 if it does not end by
+	// Lasts returns how long the current phase lasts, from when it began to Wake; 0 if it does not end by
 	// itself. Wake is never further away than that, unless a clock was wrong.
 	Lasts() time.Duration
 }
 
-// Totaler is a game with sums that everybody may see and that change too often to be events:
-// the room tells the latest now and then. They are part of the View too.
+// Totaler is a game with sums that everybody may see and that change too often to be events: the room
+// publishes the latest now and then. They are part of the View too.
 type Totaler interface {
-	// Totals returns the sums as they are, ready for JSON.
+	// Totals returns the current sums, ready for JSON.
 	Totals() any
 }
 
 // Configured is a game whose settings have defaults.
 type Configured interface {
-	// Settings returns all of them as they are in force, ready for JSON and for Kind.New.
+	// Settings returns all settings in force, ready for JSON and for Kind.New.
 	Settings() any
 }
 
@@ -34,7 +34,7 @@ type StaffViewer interface {
 
 // Targeted is a command of an operator that is about something other than the room.
 type Targeted interface {
-	// Target returns what the command's audit line is about.
+	// Target returns the target that the command's audit line names.
 	Target() string
 }
 
@@ -57,9 +57,9 @@ type Redactor interface {
 	For(PlayerID) any
 }
 
-// StakeFormMax is how many bytes of JSON the Public form of an event has at most that a
-// player's command caused and that moves this player's stake: everybody in the room is sent
-// one for every bet. What it leaves out the player's own form has, and Totals.
+// StakeFormMax bounds the bytes of JSON of the Public form of an event that a player's command caused and
+// that moves this player's stake: everybody in the room is sent one for every bet. The player's own form,
+// and Totals, have what it leaves out.
 const StakeFormMax = 64
 
 // InRound is an event that belongs to a round, so that the round can be looked up.
@@ -67,8 +67,8 @@ type InRound interface {
 	RoundNo() int64
 }
 
-// RoundEnder is an event that is the last of its round: what the journal has of the round
-// stays as it is, and a look-up of it can be kept for good.
+// RoundEnder is an event that is the last of its round: what the journal has of the round does not change
+// any more, and the result of a look-up can be kept for good.
 type RoundEnder interface {
 	InRound
 	EndsRound()
@@ -79,7 +79,7 @@ type Committer interface {
 	Commits() Commitment
 }
 
-// Revealer is an event that makes a seed public; from then on it is not secret. A zero Seed is none.
+// Revealer is an event that makes a seed public; from then on it is not secret. A zero Seed means none.
 type Revealer interface {
 	Reveals() Seed
 }
@@ -90,13 +90,13 @@ type Pushed interface {
 	Method() string
 }
 
-// Urgent is an event that says how urgent it is. Others are UrgencyResult if they reveal a seed or pay
+// Urgent is an event with an urgency of its own. Others have UrgencyResult if they reveal a seed or pay
 // somebody, else UrgencyState.
 type Urgent interface {
 	Urgency() Urgency
 }
 
-// Urgency says in which order a socket is sent what waits for it.
+// Urgency determines the order in which a socket is sent what waits for it.
 type Urgency uint8
 
 // Urgencies, the most urgent first.
@@ -106,7 +106,7 @@ const (
 	UrgencyPromotion                // what can wait for all of that
 )
 
-// UrgencyOf returns how urgent ev is.
+// UrgencyOf returns the urgency of ev.
 func UrgencyOf(ev Event) Urgency {
 	if u, ok := ev.(Urgent); ok {
 		return u.Urgency()

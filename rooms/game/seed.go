@@ -26,7 +26,7 @@ func (s Seed) String() string { return "seed(hidden)" }
 // GoString hides the seed too.
 func (s Seed) GoString() string { return "seed(hidden)" }
 
-// Hex is the seed in the form in which it is revealed.
+// Hex returns the seed in the form in which it is revealed.
 func (s Seed) Hex() string { return hex.EncodeToString(s[:]) }
 
 // MarshalText implements encoding.TextMarshaler. Only reveal events contain a Seed.
@@ -38,7 +38,7 @@ func (s *Seed) UnmarshalText(b []byte) error { return unhex(s[:], b) }
 // IsZero reports whether there is no commitment.
 func (c Commitment) IsZero() bool { return c == Commitment{} }
 
-// String is the commitment in hexadecimal.
+// String returns the commitment in hexadecimal.
 func (c Commitment) String() string { return hex.EncodeToString(c[:]) }
 
 // MarshalText implements encoding.TextMarshaler.

@@ -7,7 +7,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// book follows the money: who staked, was refunded and was paid what in which round.
+// book records the money: who staked, was refunded and was paid what in which round.
 type book struct {
 	result func(game.Event) (staked, paid game.Money, ok bool)
 	rounds map[int64]*pot
@@ -38,7 +38,7 @@ func (b *book) round(ev game.Event) *pot {
 	return b.rounds[n]
 }
 
-// enter books an event's postings.
+// enter records an event's postings.
 func (b *book) enter(ev game.Event) error {
 	postings := game.Postings(ev)
 	if len(postings) > 0 && b.round(ev).resolved {
@@ -107,7 +107,7 @@ func (b *book) post(r *pot, m game.Posting) error {
 	return nil
 }
 
-// ended says whether the books are closed with the room.
+// ended returns an error unless the books are closed with the room.
 func (b *book) ended() error {
 	for n, r := range b.rounds {
 		for who, p := range r.players {
@@ -122,7 +122,7 @@ func (b *book) ended() error {
 	return nil
 }
 
-// hasResult reports whether a round has its result by ev.
+// hasResult reports whether ev gives a round its result.
 func (b *book) hasResult(ev game.Event) bool {
 	if b.result == nil {
 		return false

@@ -22,17 +22,17 @@ const (
 	fuzzSteps    = 400 // the most in one input of Fuzz
 )
 
-// Spec is what Run has to know of a game.
+// Spec describes a game to Run.
 type Spec struct {
 	// Settings are the tables to play at; the game's defaults if empty.
 	Settings []json.RawMessage
 
-	// Move makes up a player's command, more often than not one that the game accepts.
-	// It takes its chance from r only.
+	// Move returns a random command of a player, more often than not one that the game accepts. It takes
+	// its randomness from r only.
 	Move func(r *rand.Rand) json.RawMessage
 
-	// Result reads the event that ends a round with stakes: what was staked (and not
-	// refunded) in it and what it pays, over all players. ok is false for other events.
+	// Result returns, for the event that ends a round with stakes, what was staked (and not refunded) in it
+	// and what it pays, over all players. ok is false for other events.
 	Result func(ev game.Event) (staked, paid game.Money, ok bool)
 }
 
@@ -59,8 +59,8 @@ func Run(t *testing.T, kind game.Kind, spec Spec) {
 	})
 }
 
-// Fuzz lets go test -fuzz search for a game that breaks a rule: its input is the chance
-// that a random game takes.
+// Fuzz lets go test -fuzz search for a game that breaks a rule: its input is the randomness of a random
+// game.
 func Fuzz(f *testing.F, kind game.Kind, spec Spec) {
 	f.Helper()
 	if len(spec.Settings) == 0 {
@@ -83,8 +83,8 @@ func Fuzz(f *testing.F, kind game.Kind, spec Spec) {
 	})
 }
 
-// scripted is a random source that takes its chance from a script, two bytes a draw, and
-// from another source when the script is used up.
+// scripted is a random source that takes its numbers from a script, two bytes a draw, and from another
+// source when the script is used up.
 type scripted struct {
 	script []byte
 	after  rand.Source

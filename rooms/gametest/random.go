@@ -11,7 +11,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// randomGame plays the game of that seed twice; it must go the same way.
+// randomGame plays the game of that seed twice, and fails unless both go the same way.
 func randomGame(t *testing.T, kind game.Kind, spec Spec, seed uint64) {
 	t.Logf("play this game again with -seed=%d", seed)
 	var logs [2][]string
@@ -23,11 +23,10 @@ func randomGame(t *testing.T, kind game.Kind, spec Spec, seed uint64) {
 	}
 }
 
-// randomPlayers have ids such that no name, position or number has them in it.
+// randomPlayers have ids that no name, position or number contains.
 var randomPlayers = []game.PlayerID{"ann#6f1", "bob#90c", "cleo#2ab", "dan#77e"}
 
-// play gives random commands for as long as there shall be more, closes the room and
-// returns what happened.
+// play gives random commands as long as more returns true, closes the room and returns what happened.
 func play(t testing.TB, kind game.Kind, spec Spec, r *rand.Rand, more func(step int) bool) []string {
 	t.Helper()
 	tb, err := newTable(t, kind, spec, spec.Settings[r.IntN(len(spec.Settings))])
@@ -76,7 +75,7 @@ var rubbish = []string{
 	`"x"`, `""`, `"\u0000"`, "[]", "{}", "[[", "}", "true", `{"type":`, `"type":"bet",`, ",", ":", "\xff", " ",
 }
 
-// spoil makes a command that is probably wrong.
+// spoil returns a command that is probably wrong.
 func spoil(r *rand.Rand, raw json.RawMessage) json.RawMessage {
 	bad := []byte(rubbish[r.IntN(len(rubbish))])
 	if len(raw) == 0 || r.IntN(8) == 0 {

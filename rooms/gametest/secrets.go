@@ -13,7 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// seedsOf follows commitments and reveals.
+// seedsOf records the commitment and the reveal of an event.
 func (tb *table) seedsOf(ev game.Event, fresh game.Seed) {
 	tb.t.Helper()
 	if x, ok := ev.(game.Revealer); ok && (!x.Reveals().IsZero() || tb.book.hasResult(ev)) {
@@ -35,7 +35,7 @@ func (tb *table) seedsOf(ev game.Event, fresh game.Seed) {
 	}
 }
 
-// checkForms looks at what leaves the server of an event, live and read back.
+// checkForms checks the forms of an event that leave the server, live and decoded.
 func (tb *table) checkForms(ev game.Event, data string) {
 	tb.t.Helper()
 	back := tb.read(ev.Type(), data)
@@ -53,8 +53,8 @@ func (tb *table) checkForms(ev game.Event, data string) {
 	tb.hides(ev.Type()+" in the journal", data)
 }
 
-// isShort fails if what everybody is told of a player's stake is long: it is sent to all of the
-// room for every bet that somebody makes.
+// isShort fails if the form of a player's stake that everybody is sent is long: the whole room is sent it
+// for every bet.
 func (tb *table) isShort(ev game.Event) {
 	tb.t.Helper()
 	form := tb.forms(ev)[""]
@@ -64,7 +64,7 @@ func (tb *table) isShort(ev game.Event) {
 	}
 }
 
-// forms are everyone's form of an event, under "", and those of its audience.
+// forms returns everyone's form of an event, under "", and those of its audience.
 func (tb *table) forms(ev game.Event) map[game.PlayerID]string {
 	tb.t.Helper()
 	red, ok := ev.(game.Redactor)
@@ -81,7 +81,7 @@ func (tb *table) forms(ev game.Event) map[game.PlayerID]string {
 	return forms
 }
 
-// names fails if text, which is for who, has another player's id.
+// names fails if text, which is sent to who, has another player's id.
 func (tb *table) names(what string, who game.PlayerID, text string) {
 	tb.t.Helper()
 	for _, other := range tb.players {
@@ -107,8 +107,8 @@ func (tb *table) tellsTime(what, text string) {
 	}
 }
 
-// keepsSecrets looks at the snapshot and every view. unused is the last Tick's fresh
-// seed: one to which the game did not commit must not stay anywhere either.
+// keepsSecrets checks the snapshot and every view for seeds. unused is the last Tick's fresh seed: one to
+// which the game did not commit must not stay anywhere either.
 func (tb *table) keepsSecrets(unused game.Seed) {
 	tb.t.Helper()
 	secrets := tb.secrets
@@ -136,7 +136,7 @@ func (tb *table) hides(what, text string) {
 	}
 }
 
-// secret is a seed with the ways in which it might slip out.
+// secret is a seed with the forms in which it might leak.
 type secret struct {
 	seed      game.Seed
 	spellings []string

@@ -11,8 +11,8 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// checkSettings holds a game to what Kind.Settings says: the defaults are played, what is outside any of
-// the bounds is refused with an error that names the setting, and the game has no other settings.
+// checkSettings checks a game against Kind.Settings: a game with the defaults starts, what is outside any
+// of the bounds is refused with an error that names the setting, and the game has no other settings.
 func checkSettings(t testing.TB, kind game.Kind) {
 	t.Helper()
 	rules, err := kind.New(nil)
@@ -99,7 +99,7 @@ func settingRefused(t testing.TB, kind game.Kind, name, value string) {
 	}
 }
 
-// settingsOf returns the settings that a game says are in force.
+// settingsOf returns the settings that a game reports to be in force.
 func settingsOf(t testing.TB, rules game.Rules) map[string]json.RawMessage {
 	t.Helper()
 	configured, ok := rules.(game.Configured)

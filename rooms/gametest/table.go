@@ -47,7 +47,7 @@ type table struct {
 // begin is the clock's start at every table.
 var begin = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// newTable returns an error if the game refuses the settings.
+// newTable returns a table, or an error if the game refuses the settings.
 func newTable(t testing.TB, kind game.Kind, spec Spec, settings json.RawMessage) (*table, error) {
 	tb := &table{t: t, kind: kind, settings: settings, now: begin, book: newBook(spec.Result)}
 	for _, rules := range []*game.Rules{&tb.live, &tb.reread, &tb.restored} {
@@ -60,13 +60,13 @@ func newTable(t testing.TB, kind game.Kind, spec Spec, settings json.RawMessage)
 	return tb, nil
 }
 
-// parse reads a player's command as a room does. The Refusal is the game's.
+// parse decodes a player's command as a room does. The Refusal is the game's.
 func (tb *table) parse(raw json.RawMessage) (any, *game.Refusal) {
 	tb.t.Helper()
 	var head struct {
 		Type string `json:"type"`
 	}
-	_ = game.DecodeKnown(raw, &head) // the game has to bear what is not even JSON
+	_ = game.DecodeKnown(raw, &head) // the game has to survive what is not even JSON
 	body, err := tb.kind.Command(head.Type, slices.Clone(raw))
 	if err == nil {
 		return body, nil
@@ -92,7 +92,7 @@ func (tb *table) command(who game.PlayerID, raw json.RawMessage) ([]game.Event, 
 	return tb.give(game.Command{At: tb.now, By: game.Actor{Player: who, Name: mask(who)}, Body: body}, game.Seed{})
 }
 
-// otherRound gives a player's command that names a round other than the one at hand: it must be refused.
+// otherRound gives a player's command that names a round other than the current one: it must be refused.
 func (tb *table) otherRound(who game.PlayerID, raw json.RawMessage, away int64) {
 	tb.t.Helper()
 	var members map[string]json.RawMessage
@@ -107,7 +107,7 @@ func (tb *table) otherRound(who game.PlayerID, raw json.RawMessage, away int64) 
 	}
 }
 
-// mask is a player's name as others see it.
+// mask returns a player's name as others see it.
 func mask(who game.PlayerID) string { return string(who[:min(2, len(who))]) + "***" }
 
 // trouble is what a Tick can lack.
@@ -138,8 +138,7 @@ func (tb *table) tick(lack trouble) []game.Event {
 	return events
 }
 
-// toWake moves the clock to when the game wants a Tick. It is false if the game waits
-// for nothing.
+// toWake moves the clock to when the game wants a Tick. It returns false if the game waits for nothing.
 func (tb *table) toWake() bool {
 	wake := tb.live.Wake()
 	if wake.After(tb.now) {
@@ -184,7 +183,7 @@ func (tb *table) shift(by time.Duration) {
 // operator gives the commands that players cannot.
 var operator = game.Actor{Player: "operator#1c3", Name: "operator", Staff: true}
 
-// void lets a player, who is refused, and then an operator void the round at hand.
+// void lets a player, who is refused, and then an operator void the current round.
 func (tb *table) void() {
 	tb.t.Helper()
 	if tb.closed {
@@ -202,7 +201,7 @@ func (tb *table) void() {
 	}
 }
 
-// onTime fails if the game waits for longer than the phase at hand lasts.
+// onTime fails if the game waits for longer than the current phase lasts.
 func (tb *table) onTime() {
 	tb.t.Helper()
 	if g, ok := tb.live.(game.Timed); ok && g.Lasts() > 0 && tb.live.Wake().Sub(tb.now) > g.Lasts() {
@@ -210,10 +209,10 @@ func (tb *table) onTime() {
 	}
 }
 
-// finishTicks bounds how long a game may take to end.
+// finishTicks bounds how many Ticks a game may need to end.
 const finishTicks = 1000
 
-// finish closes the room and sees it to its end.
+// finish closes the room and plays on until it has ended.
 func (tb *table) finish() {
 	tb.t.Helper()
 	if !tb.closed {
@@ -284,7 +283,7 @@ func (tb *table) give(cmd game.Command, fresh game.Seed) ([]game.Event, *game.Re
 	return events, no
 }
 
-// decision is a Decide's outcome as text.
+// decision returns the result of Decide as text.
 func (tb *table) decision(events []game.Event, err error) string {
 	var b strings.Builder
 	if err != nil {
@@ -308,7 +307,7 @@ func (tb *table) refusal(err error) *game.Refusal {
 	return no
 }
 
-// apply makes ev so at all three games and in the book.
+// apply applies ev to all three games and the book.
 func (tb *table) apply(ev game.Event, fresh game.Seed) {
 	tb.t.Helper()
 	if tb.closed {
@@ -331,7 +330,7 @@ func (tb *table) apply(ev game.Event, fresh game.Seed) {
 	}
 }
 
-// read reads an event back from its JSON, which must lose nothing.
+// read decodes an event from its JSON, which must lose nothing.
 func (tb *table) read(typ, data string) game.Event {
 	tb.t.Helper()
 	ev := tb.kind.Event(typ)
@@ -347,7 +346,7 @@ func (tb *table) read(typ, data string) game.Event {
 	return ev
 }
 
-// compare holds the three games against each other, and makes the third anew.
+// compare fails unless the three games agree, and makes the third anew.
 func (tb *table) compare() {
 	tb.t.Helper()
 	snapshot := tb.json(tb.live)
@@ -379,8 +378,8 @@ func (tb *table) compare() {
 	}
 }
 
-// viewsOf are the views of everyone in general, under "", and of each player; and the totals,
-// under a name that is nobody's.
+// viewsOf returns the views of everyone in general, under "", and of each player; and the totals, under a
+// name that is nobody's.
 func (tb *table) viewsOf(rules game.Rules) map[game.PlayerID]string {
 	tb.t.Helper()
 	views := map[game.PlayerID]string{"": tb.json(rules.View(""))}

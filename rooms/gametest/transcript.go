@@ -199,7 +199,7 @@ func (p *performance) duration(s string) time.Duration {
 	return d
 }
 
-// through moves the clock to target by way of every Tick that the game wants until then.
+// through moves the clock to target and gives every Tick that the game wants until then.
 func (p *performance) through(target time.Time) string {
 	var out string
 	for range finishTicks {
@@ -214,7 +214,7 @@ func (p *performance) through(target time.Time) string {
 	return ""
 }
 
-// tell writes down what came of a command.
+// tell returns the result of a command as a transcript has it.
 func (p *performance) tell(events []game.Event, no *game.Refusal) string {
 	p.t.Helper()
 	if no != nil {
@@ -236,7 +236,7 @@ func (p *performance) tell(events []game.Event, no *game.Refusal) string {
 	return b.String() + p.told()
 }
 
-// told says when the game wants its next Tick, if that has changed.
+// told returns when the game wants its next Tick, if that has changed.
 func (p *performance) told() string {
 	wake := p.table.live.Wake()
 	if wake.Equal(p.wake) {

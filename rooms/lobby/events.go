@@ -5,7 +5,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// typeEnded is the type of Ended. The other two are pushes of their own.
+// typeEnded is the type of Ended. The other two are pushed under methods of their own.
 const typeEnded = "promotion.ended"
 
 func event(typ string) game.Event {
@@ -83,7 +83,7 @@ func (*Withdrawn) Audience() []game.PlayerID { return nil }
 // For implements game.Redactor.
 func (w *Withdrawn) For(game.PlayerID) any { return w.Public() }
 
-// Ended is the event promotion.ended: a promotion's time has come.
+// Ended is the event promotion.ended: a promotion's end has come.
 type Ended struct {
 	ID string `json:"id"`
 }

@@ -20,11 +20,11 @@ const (
 	ActiveMax = 100
 	// PastMax is how many ended and withdrawn ones are remembered.
 	PastMax = 200
-	// ActiveBytesMax bounds the words of all active ones, which every new socket is sent.
+	// ActiveBytesMax bounds the texts of all active ones, which every new socket is sent.
 	ActiveBytesMax = 64 << 10
 	// IDBytesMax bounds a promotion's id.
 	IDBytesMax = 64
-	// TitleRunesMax, TextRunesMax and ReasonRunesMax bound the words.
+	// TitleRunesMax, TextRunesMax and ReasonRunesMax bound the texts.
 	TitleRunesMax  = 120
 	TextRunesMax   = 2000
 	ReasonRunesMax = 500
@@ -49,7 +49,7 @@ type Publish struct {
 // Target implements game.Targeted: the promotion's id.
 func (p *Publish) Target() string { return string(p.ID) }
 
-// Withdraw is the command that takes a promotion back.
+// Withdraw is the command that withdraws a promotion.
 type Withdraw struct {
 	ID     strict.Line `json:"id"`
 	Reason strict.Line `json:"reason,omitempty"`
@@ -188,7 +188,7 @@ func (l *Lobby) withdraw(cmd game.Command, w *Withdraw) ([]game.Event, error) {
 	return []game.Event{&Withdrawn{ID: string(w.ID), By: string(cmd.By.Player), Reason: string(reason)}}, nil
 }
 
-// due ends every promotion whose time has come.
+// due returns an event that ends each promotion whose end has come.
 func (l *Lobby) due(now time.Time) []game.Event {
 	var out []game.Event
 	for _, p := range l.Active {
@@ -258,7 +258,7 @@ func (l *Lobby) View(game.PlayerID) any {
 	return v
 }
 
-// Active reads the promotions out of a View.
+// Active returns the promotions in a View.
 func Active(viewJSON json.RawMessage) ([]wire.Promotion, error) {
 	var v view
 	if err := game.DecodeKnown(viewJSON, &v); err != nil {

@@ -15,45 +15,48 @@ import (
 )
 
 const (
-	// renewEvery is how often a node says that it lives.
+	// renewEvery is how often a node renews its lease.
 	renewEvery = 400 * time.Millisecond
-	// leaseMargin is how much sooner than LeaseTTL, counted from before it asked, a node stops
-	// deciding by itself.
+	// leaseMargin is how much sooner than LeaseTTL, counted from before it asked, a node stops trusting its
+	// lease.
 	leaseMargin = 300 * time.Millisecond
 )
 
-// Runtime runs rooms. An Agent tells it which. No method but Open may block.
+// Runtime runs rooms at the direction of an Agent. No method but Open may block.
 type Runtime interface {
 	// Runs reports whether a room runs here.
 	Runs(ref Ref) bool
-	// Staying returns the rooms that run here and were not told to Leave, and how many were.
+	// Staying returns the rooms that run here and were not told to Leave, and the number of those that
+	// were.
 	Staying() (refs []Ref, leaving int)
 
-	// Open claims a room, which has the epoch of the assignment unless somebody is quicker, and runs it.
+	// Open claims a room, which has the epoch of the assignment unless another node is quicker, and runs
+	// it.
 	Open(ctx context.Context, a Assignment)
-	// Close asks a room that runs here to end after the round at hand. It is asked until it is closed.
+	// Close asks a room that runs here to end after the current round. The Agent calls it until the room is
+	// closed.
 	Close(ref Ref, reason string)
-	// Leave sends a room to another node at the end of its round.
+	// Leave makes a room leave for another node at the end of its round.
 	Leave(ref Ref, to string)
-	// Lost stops a room that another node owns, unless it was claimed here later than that.
+	// Lost stops a room that another node owns, unless it was claimed here later than the assignment.
 	Lost(a Assignment)
-	// WentBack stops all rooms: the database has gone back, and they are opened anew.
+	// WentBack stops all rooms because the database has gone back; they are opened anew.
 	WentBack(generation int64)
-	// Died tells that a node's lease has run out.
+	// Died reports that a node's lease has run out.
 	Died(node string)
 }
 
-// Options are what an Agent works with.
+// Options configure an Agent.
 type Options struct {
 	Leases  Leases // nil: this is the only node there can be
 	Runtime Runtime
 	Node    string
-	// Incarnation tells this process from all others, also of its node's name: a UUID.
+	// Incarnation distinguishes this process from all others, also of its node's name: a UUID.
 	Incarnation string
 	// First is the id of the room that is opened before a tenant's others.
 	First string
 	Log   *slog.Logger
-	// Registerer shows the metrics. Nil: they are counted and shown nowhere.
+	// Registerer registers the metrics. Nil: they are not exported.
 	Registerer prometheus.Registerer
 }
 
@@ -62,12 +65,12 @@ type Agent struct {
 	o     Options
 	meter *meters
 	index *Index
-	lease Lease // but for its flags
+	lease Lease // all but its flags
 	trust trust
 
 	refreshing sync.Mutex    // one at a time
 	blind      bool          // the last refresh failed; guarded by refreshing
-	ready      chan struct{} // closed when the rooms of the start are open
+	ready      chan struct{} // closed when the rooms assigned at the start are open
 	hasten     chan struct{} // holds one: the lease is to be renewed at once
 	replaced   atomic.Bool
 
@@ -91,7 +94,7 @@ func (a *Agent) Alone() bool { return a.o.Leases == nil }
 // Index returns what this node knows of who owns which room.
 func (a *Agent) Index() *Index { return a.index }
 
-// Nodes returns those that live, by name; this one alone if there can be no other.
+// Nodes returns the living nodes, by name; this one alone if there can be no other.
 func (a *Agent) Nodes() []string {
 	if a.Alone() {
 		return []string{a.o.Node}
@@ -99,18 +102,18 @@ func (a *Agent) Nodes() []string {
 	return a.index.living()
 }
 
-// Ready returns a channel that is closed when this node has read the index and opened what it found to be
-// its own.
+// Ready returns a channel that is closed when this node has read the index and opened the rooms that it
+// found to be its own.
 func (a *Agent) Ready() <-chan struct{} { return a.ready }
 
-// Trusted reports whether this node's rooms are its own, as far as it can know without
-// asking: its lease cannot have run out yet.
+// Trusted reports whether this node owns its rooms, as far as it can know without asking: its lease cannot
+// have run out yet.
 func (a *Agent) Trusted() bool {
 	ok, _ := a.Trust()
 	return ok
 }
 
-// Trust reports what Trusted does; if that is false, changed is closed when it may have become true.
+// Trust returns what Trusted does; if that is false, changed is closed when it may have become true.
 func (a *Agent) Trust() (ok bool, changed <-chan struct{}) {
 	if a.Alone() {
 		return true, nil
@@ -118,10 +121,10 @@ func (a *Agent) Trust() (ok bool, changed <-chan struct{}) {
 	return a.trust.holds()
 }
 
-// Replaced reports whether another process has this node's name, and answers for it.
+// Replaced reports whether another process runs, and answers, under this node's name.
 func (a *Agent) Replaced() bool { return a.replaced.Load() }
 
-// Drain makes the node want no more rooms, which the others hear at once.
+// Drain stops the node from receiving rooms, which the others learn at once.
 func (a *Agent) Drain() {
 	a.mu.Lock()
 	a.draining = true
@@ -138,7 +141,7 @@ func (a *Agent) isDraining() bool {
 	return a.draining
 }
 
-// KeepLease renews the lease until ctx ends. It returns ErrReplaced.
+// KeepLease renews the lease until ctx ends, or returns ErrReplaced.
 func (a *Agent) KeepLease(ctx context.Context) error {
 	tick := time.NewTicker(renewEvery)
 	defer tick.Stop()
@@ -177,14 +180,14 @@ func (a *Agent) KeepLease(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-		case <-a.hasten: // it drains
+		case <-a.hasten: // the node drains
 		}
 	}
 }
 
-// lapsed notes that the lease was not held until now. A node that was away reads the index
-// before it decides anything, and leaves orphans of others alone for a while: they may
-// have been away for the same reason. It reports whether the node could read it.
+// lapsed notes that the lease was not held until now. A node that was away reads the index before it
+// decides anything, and leaves orphans of other nodes alone for a while: those may have been away for the
+// same reason. It reports whether it could read the index.
 func (a *Agent) lapsed(ctx context.Context, at time.Time) bool {
 	a.meter.lapses.Inc()
 	a.o.Log.Warn("this node's lease had run out")
@@ -203,8 +206,8 @@ func (a *Agent) Release(ctx context.Context) {
 	}
 }
 
-// HandOver assigns a room that has stopped here to another node. It is found there only once that is
-// written.
+// HandOver assigns a room that has stopped here to another node. Until that is written, the room is looked
+// for here.
 func (a *Agent) HandOver(room Assignment) error {
 	ctx, cancel := context.WithTimeout(context.Background(), LeaseTTL)
 	defer cancel()
@@ -215,7 +218,7 @@ func (a *Agent) HandOver(room Assignment) error {
 	return nil
 }
 
-// LearnConfigs asks the database what a tenant's rooms were opened with.
+// LearnConfigs reads the configurations of a tenant's rooms from the database.
 func (a *Agent) LearnConfigs(ctx context.Context, id tenant.ID) error {
 	configs, err := a.o.Leases.Configs(ctx, id)
 	if err == nil {

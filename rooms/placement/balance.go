@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// balanceEvery is how often a node looks whether it has more than its share.
+	// balanceEvery is how often a node checks whether it has more than its share.
 	balanceEvery = 2 * time.Second
-	// balanceSlack is how much more than its share, in percent, a node may have before it
-	// gives rooms away: a room that moves costs its players a moment.
+	// balanceSlack is how much more than its share, in percent, a node may have before it moves rooms to
+	// others: a room that moves costs its players a moment.
 	balanceSlack = 5
-	// balanceMost is how many rooms a node gives away at a time.
+	// balanceMost is how many rooms a node moves away at a time.
 	balanceMost = 50
 )
 
 // Rank returns which of nodes should own the room, "" if there are none: rendezvous hashing (Thaler and
-// Ravishankar, 1998), so that all nodes agree without a word, and a node that comes or goes moves only its
-// own share.
+// Ravishankar, 1998), so that all nodes agree without communicating, and a node that comes or goes moves
+// only its own share.
 func Rank(ref Ref, nodes []string) string {
 	best, most := "", uint64(0)
 	for _, n := range nodes {
@@ -43,8 +43,8 @@ func (a *Agent) Successor(ref Ref) string {
 	return Rank(ref, slices.DeleteFunc(a.index.candidates(), func(n string) bool { return n == a.o.Node }))
 }
 
-// balance sends rooms away if this node has more than its share of them, each at the end of
-// its round, to the node that has the fewest.
+// balance moves rooms away if this node has more than its share of them, each at the end of its round, to
+// the node that has the fewest.
 func (a *Agent) balance() {
 	nodes := a.index.candidates()
 	if a.isDraining() || len(nodes) < 2 {

@@ -9,11 +9,11 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
-// ClosedLinger is how long a closed room is still found, so that a client that lost the
-// last answer or event finds it.
+// ClosedLinger is how long a closed room can still be found, for clients that lost the last answer or
+// event.
 const ClosedLinger = 2 * time.Minute
 
-// Index is what this node knows of who owns which room.
+// Index is what this node knows of the assignments of rooms.
 type Index struct {
 	mu        sync.RWMutex // guards what follows
 	nodes     []Node       // that live, by name
@@ -33,9 +33,9 @@ func newIndex() *Index {
 	return &Index{rooms: map[Ref]*entry{}, unlearned: map[tenant.ID]bool{}, versions: map[tenant.ID]int64{}}
 }
 
-// Hear notes what somebody tells, unless as much is known already: news come in any order, and of one
-// epoch the database's index is right. Of an earlier generation nothing is believed: the index of this one
-// may not have it.
+// Hear notes an assignment that another node sent, unless as much is known already: messages arrive in any
+// order, and of one epoch the database's index is right. An assignment of an earlier generation is ignored:
+// the index of the current one may not have it.
 func (x *Index) Hear(a Assignment) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -44,7 +44,7 @@ func (x *Index) Hear(a Assignment) {
 	}
 }
 
-// handedOver notes that a room of this node is another one's to claim.
+// handedOver notes that a room of this node was assigned to another, which is to claim it.
 func (x *Index) handedOver(a Assignment) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -53,7 +53,7 @@ func (x *Index) handedOver(a Assignment) {
 	}
 }
 
-// current reports whether an epoch is of the generation that is known, or a later one. x.mu is held.
+// current reports whether an epoch is of the known generation, or a later one. x.mu is held.
 func (x *Index) current(epoch int64) bool { return epoch >= FirstEpoch(x.mark.Generation) }
 
 // Generation returns the database's generation as far as this node knows.
@@ -63,8 +63,8 @@ func (x *Index) Generation() int64 {
 	return x.mark.Generation
 }
 
-// Supersedes reports whether a claim that gave the room this epoch counts for nothing any more: somebody
-// claimed it since, or the database has gone back.
+// Supersedes reports whether a claim that gave the room this epoch is superseded: by a later claim, or
+// because the database has gone back.
 func (x *Index) Supersedes(ref Ref, epoch int64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -103,8 +103,8 @@ func (x *Index) put(a Assignment) {
 	e.Assignment = a
 }
 
-// apply notes what the database's index says, and returns the nodes that died, and whether the database
-// has gone back: then nothing else is known any more.
+// apply notes changes of the database's index, and returns the nodes that died, and whether the database
+// has gone back: then all else that was known is dropped.
 func (x *Index) apply(got Changes) (dead []string, wentBack bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -132,7 +132,7 @@ func (x *Index) apply(got Changes) (dead []string, wentBack bool) {
 	return dead, wentBack
 }
 
-// Learn notes what some of a tenant's rooms were opened with.
+// Learn notes the configurations of some of a tenant's rooms.
 func (x *Index) Learn(id tenant.ID, configs ...Config) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -146,7 +146,7 @@ func (x *Index) Learn(id tenant.ID, configs ...Config) {
 	}
 }
 
-// toLearn returns the tenants of which rooms' configurations are missing, and strikes them off that list.
+// toLearn returns the tenants of which rooms' configurations are missing, and clears that list.
 func (x *Index) toLearn() []tenant.ID {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -172,7 +172,7 @@ func (x *Index) Find(ref Ref) (Assignment, bool) {
 	return Assignment{}, false
 }
 
-// Config returns what a room was opened with, if that is known.
+// Config returns the configuration of a room, if it is known.
 func (x *Index) Config(ref Ref) (Config, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -200,21 +200,21 @@ func (x *Index) Version(id tenant.ID) int64 {
 	return x.versions[id]
 }
 
-// Changed notes that a tenant's rooms on this node are listed otherwise now.
+// Changed notes that the list of a tenant's rooms on this node has changed.
 func (x *Index) Changed(id tenant.ID) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.versions[id]++
 }
 
-// Lives reports whether the node's lease ran when the index was read.
+// Lives reports whether the node's lease was running when the index was read.
 func (x *Index) Lives(node string) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return slices.ContainsFunc(x.nodes, func(n Node) bool { return n.Name == node })
 }
 
-// living returns the nodes whose leases ran, by name.
+// living returns the nodes whose leases were running, by name.
 func (x *Index) living() []string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -238,9 +238,9 @@ func (x *Index) candidates() []string {
 	return out
 }
 
-// concerns returns the rooms that a node may have to do something about: its own, those without a living
-// owner, and those that are to be closed; and a function that tells orphans. All of the others' are many,
-// so nothing else is copied.
+// concerns returns the rooms that a node may have to act on: its own, those without a living owner, and
+// those that are to be closed; and a function that reports whether an assignment is an orphan. The other
+// nodes' rooms are many, so nothing else is copied.
 func (x *Index) concerns(node string) (out []Assignment, orphan func(Assignment) bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

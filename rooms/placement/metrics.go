@@ -2,7 +2,7 @@ package placement
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// meters are what an Agent counts.
+// meters are an Agent's metrics.
 type meters struct {
 	held     prometheus.Gauge
 	lapses   prometheus.Counter

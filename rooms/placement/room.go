@@ -15,7 +15,7 @@ type Ref struct {
 	Room   string
 }
 
-// Topic returns where the room's events are published.
+// Topic returns the topic of the room's events.
 func (r Ref) Topic() tenant.Topic { return r.Tenant.Topic(TopicKind, r.Room) }
 
 // String returns the name for logs.

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// trust is how long this node may believe that its rooms are its own.
+// trust holds until when this node may trust its lease.
 type trust struct {
 	mu      sync.Mutex // guards what follows
 	until   time.Time
 	changed chan struct{} // closed and replaced when until is set
 }
 
-// extend makes the trust end at until.
+// extend sets the end of the trust to until.
 func (t *trust) extend(until time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -21,7 +21,7 @@ func (t *trust) extend(until time.Time) {
 	t.changed = make(chan struct{})
 }
 
-// holds reports whether the node may decide now; if not, that may be otherwise once changed is closed.
+// holds reports whether the node may decide now; if not, changed is closed when that may have changed.
 func (t *trust) holds() (ok bool, changed <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// refreshEvery is how soon a dead node, an orphaned room, or one that was opened or closed
-	// elsewhere is noticed.
+	// refreshEvery is how often the index is read: how soon a dead node, an orphaned room, or one that was
+	// opened or closed elsewhere is noticed.
 	refreshEvery = 250 * time.Millisecond
 	// opensMax is how many rooms a node opens at once, opensOfOne how many of one tenant.
 	opensMax   = 8
@@ -23,7 +23,7 @@ const (
 	configsWithin = 10 * time.Second
 )
 
-// Watch follows the index until ctx ends, and returns when all that it opens is open.
+// Watch follows the index until ctx ends, and returns when every room that it is opening is open.
 func (a *Agent) Watch(ctx context.Context) {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
@@ -57,8 +57,8 @@ func (a *Agent) Watch(ctx context.Context) {
 	}
 }
 
-// refresh reads what changed in the index, and stops the rooms that are others' now. It reports whether
-// it could.
+// refresh reads what changed in the index, and stops the rooms that other nodes own now. It reports whether
+// it could read the index.
 func (a *Agent) refresh(ctx context.Context) bool {
 	a.refreshing.Lock()
 	defer a.refreshing.Unlock()
@@ -89,10 +89,10 @@ func (a *Agent) refresh(ctx context.Context) bool {
 	return true
 }
 
-// reconcile opens the rooms that are this node's to open, those of Options.First first (without its lobby
-// nobody gets into a casino), passes on the wish to close one, and learns rooms' configurations. It
-// waits for none of that, since a casino may be locked for a while; opened is closed when it is
-// done. It is nil while the node drains.
+// reconcile opens the rooms that this node should own, those of Options.First first (without its lobby
+// nobody gets into a casino), closes those that are to be closed, and learns rooms' configurations. It
+// waits for none of that, since a casino may be locked for a while; opened is closed when it is done. It is
+// nil while the node drains.
 func (a *Agent) reconcile(ctx context.Context) (opened chan struct{}) {
 	a.mu.Lock()
 	draining, patient := a.draining, time.Now().Before(a.patientUntil)
@@ -124,8 +124,8 @@ func (a *Agent) reconcile(ctx context.Context) (opened chan struct{}) {
 	return opened
 }
 
-// due returns the rooms that this node is to open and does not open already, and asks those that run here
-// and are to be closed to close. A patient node leaves orphans alone.
+// due returns the rooms that this node should open and is not opening already, and closes those that run
+// here and are to be closed. A patient node leaves orphans alone.
 func (a *Agent) due(patient bool) []Assignment {
 	candidates := a.index.candidates()
 	rooms, orphan := a.index.concerns(a.o.Node)
@@ -150,8 +150,8 @@ func (a *Agent) due(patient bool) []Assignment {
 	return mine
 }
 
-// openAll opens rooms of one tenant, in order, a few at a time: others wait for a slot too, and
-// this one may be locked.
+// openAll opens rooms of one tenant, in order, a few at a time: other tenants wait for a slot too, and this
+// one may be locked.
 func (a *Agent) openAll(ctx context.Context, rooms []Assignment, slots chan struct{}) {
 	var few errgroup.Group
 	few.SetLimit(opensOfOne)
@@ -169,7 +169,7 @@ func (a *Agent) openAll(ctx context.Context, rooms []Assignment, slots chan stru
 	_ = few.Wait() // no error above
 }
 
-// learn asks for the configurations of a tenant's rooms that run elsewhere.
+// learn reads the configurations of a tenant's rooms that run elsewhere.
 func (a *Agent) learn(ctx context.Context, id tenant.ID, slots chan struct{}) {
 	slots <- struct{}{}
 	defer func() { <-slots }()

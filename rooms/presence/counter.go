@@ -15,19 +15,20 @@ import (
 )
 
 const (
-	// Every is how often a node is to Count and to tell its sockets the Changes.
+	// Every is how often a node has to call Count and Changes.
 	Every = time.Second
-	// fullEvery is how often a node tells the others all of its counts: what the bus lost is wrong for
-	// that long at most.
+	// fullEvery is how often a node sends the others all of its counts: what the bus lost is wrong for that
+	// long at most.
 	fullEvery = 5 * time.Second
-	// forgetAfter is how long a node that said nothing, and whose lease has run out, is kept.
+	// forgetAfter is how long the counts of a node are kept that has gone silent and whose lease has run
+	// out.
 	forgetAfter = 10 * time.Second
 )
 
-// method is what nodes tell each other their counts under.
+// method is the method of the messages in which nodes exchange their counts.
 const method = "web.presence"
 
-// Bus carries what one node tells all others. *hub.Hub does.
+// Bus carries messages from one node to all others. *hub.Hub is one.
 type Bus interface {
 	Tell(method string, body []byte) error
 	Answer(method string, f hub.Answerer)
@@ -36,33 +37,33 @@ type Bus interface {
 // Counter counts the players of all nodes.
 type Counter struct {
 	node string
-	boot string // tells this process from an earlier one of the node's name
+	boot string // distinguishes this process from an earlier one of the node's name
 	bus  Bus
 	log  *slog.Logger
 
-	mu     sync.Mutex // guards what follows; held while sockets are told
+	mu     sync.Mutex // guards what follows; held while sockets are sent something
 	here   map[tenant.ID]Counts
 	peers  map[string]*peer
 	living map[string]bool // nodes whose leases run
 	sent   map[tenant.ID]*sent
-	fullAt time.Time // when the others were told everything
+	fullAt time.Time // when the others were last sent everything
 }
 
-// Counts are how many of a tenant's players are somewhere. Empty rooms are not in it.
+// Counts are the numbers of a tenant's players, in all and by room. Empty rooms are left out.
 type Counts struct {
 	Online int            `json:"online"`
 	Rooms  map[string]int `json:"rooms,omitempty"`
 }
 
-// peer is another node, as it said.
+// peer is another node, by its messages.
 type peer struct {
 	boot    string
 	heardAt time.Time
 	counts  map[tenant.ID]Counts
-	fullAt  map[tenant.ID]time.Time // when it told all of a tenant's counts
+	fullAt  map[tenant.ID]time.Time // when it last sent all of a tenant's counts
 }
 
-// New returns the Counter of a node, which listens to the others from now on.
+// New returns the Counter of a node, which subscribes to the messages of the others.
 func New(node string, bus Bus, log *slog.Logger) *Counter {
 	c := newCounter(node)
 	c.bus, c.log = bus, log
@@ -84,7 +85,7 @@ func newCounter(node string) *Counter {
 	}
 }
 
-// Count notes who is on this node now, which it keeps, and which nodes' leases run, and tells the other
+// Count records who is on this node now, which it keeps, and which nodes' leases run, and sends the other
 // nodes what changed.
 func (c *Counter) Count(now time.Time, here map[tenant.ID]Counts, living []string) {
 	for _, m := range c.count(now, here, living) {
@@ -93,12 +94,12 @@ func (c *Counter) Count(now time.Time, here map[tenant.ID]Counts, living []strin
 			err = c.bus.Tell(method, body)
 		}
 		if err != nil {
-			c.log.Debug("other nodes do not hear who is here", "error", err) // the bus's health says it aloud
+			c.log.Debug("other nodes do not hear who is here", "error", err) // the bus's health check reports it
 		}
 	}
 }
 
-// count does what Count says, but returns what the other nodes are to be told.
+// count does what Count does, but returns the messages to the other nodes.
 func (c *Counter) count(now time.Time, here map[tenant.ID]Counts, living []string) []message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -111,7 +112,7 @@ func (c *Counter) count(now time.Time, here map[tenant.ID]Counts, living []strin
 			delete(c.peers, name)
 			continue
 		}
-		for id, at := range p.fullAt { // it would have told of this tenant again
+		for id, at := range p.fullAt { // a node that lives would have sent this tenant again
 			if p.heardAt.Sub(at) > 2*fullEvery {
 				delete(p.counts, id)
 				delete(p.fullAt, id)
@@ -145,7 +146,7 @@ func (c *Counter) count(now time.Time, here map[tenant.ID]Counts, living []strin
 	return out.messages
 }
 
-// hear notes what another node says.
+// hear records another node's message.
 func (c *Counter) hear(now time.Time, from string, m message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -156,7 +157,7 @@ func (c *Counter) hear(now time.Time, from string, m message) {
 	if p == nil || p.boot != m.Boot {
 		p = &peer{boot: m.Boot, counts: map[tenant.ID]Counts{}, fullAt: map[tenant.ID]time.Time{}}
 		c.peers[from] = p
-		c.fullAt = time.Time{} // it knows nothing of this node either
+		c.fullAt = time.Time{} // that node knows nothing of this one either
 	}
 	p.heardAt = now
 	for _, said := range m.Counts {

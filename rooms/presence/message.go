@@ -10,8 +10,8 @@ import (
 // roomsPerMessage is how many rooms' counts are in one message between nodes at most.
 const roomsPerMessage = 1000
 
-// message is what a node tells the others. From a process that is new to them it begins with all counts of
-// every tenant; without any it says only that the process lives.
+// message is a node's message to the others. The first one from a process that is new to them has all
+// counts of every tenant; one without counts says only that the process lives.
 type message struct {
 	Boot   string         `json:"boot"`
 	Counts []tenantCounts `json:"crowds,omitempty"`
@@ -24,7 +24,7 @@ type tenantCounts struct {
 	Counts
 }
 
-// since returns the counts with those rooms only that have changed; an emptied one has 0.
+// since returns the counts of those rooms only that have changed; an emptied one has 0.
 func (c Counts) since(before Counts) Counts {
 	out := Counts{c.Online, map[string]int{}}
 	for room, n := range c.Rooms {
@@ -40,7 +40,7 @@ func (c Counts) since(before Counts) Counts {
 	return out
 }
 
-// writer puts counts into messages of roomsPerMessage rooms.
+// writer splits counts into messages of roomsPerMessage rooms.
 type writer struct {
 	boot     string
 	messages []message

@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// exactUpTo is up to how many players a count is sent as it changes. Above that nobody sees the
-	// difference of one: it is sent when it moved by movedPercent, or after patience.
+	// exactUpTo is the number of players up to which a count is sent at each change. Above it nobody
+	// notices a difference of one: a count is sent when it moved by movedPercent, or after patience.
 	exactUpTo    = 20
 	movedPercent = 5
 	patience     = 5 * time.Second
-	// roomsMax is how many rooms' counts a socket is sent of a second at most, those that waited longest
-	// first: 5 kB a second, however large the casino is.
+	// roomsMax is the number of rooms whose counts a socket is sent in a second at most, those that waited
+	// longest first: 5 kB a second, however large the casino is.
 	roomsMax = 200
 )
 
-// sent is what this node's sockets of a tenant were sent.
+// sent holds what this node's sockets of a tenant were sent.
 type sent struct {
 	online sentCount
 	rooms  map[string]sentCount
-	frame  []byte // all of it, for a socket that comes; nil: not made yet
+	frame  []byte // all of it, for a new socket; nil: not encoded yet
 }
 
 type sentCount struct {
@@ -44,8 +44,8 @@ func (s sentCount) due(n int, now time.Time) bool {
 	return moved*100 >= s.n*movedPercent
 }
 
-// Changes calls f with what the sockets on this node are to be sent, for each tenant that has some.
-// f must not block.
+// Changes calls f with what the sockets on this node are to be sent, for each tenant with changes. f must
+// not block.
 func (c *Counter) Changes(now time.Time, f func(tenant.ID, wire.LobbyPresence)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,7 +66,7 @@ func (c *Counter) Changes(now time.Time, f func(tenant.ID, wire.LobbyPresence)) 
 	}
 }
 
-// update returns what of the counts is to be sent, if anything, and notes that it was.
+// update returns what of the counts is to be sent, if anything, and records it as sent.
 func (s *sent) update(now time.Time, counts Counts) (push wire.LobbyPresence, ok bool) {
 	var changed []string
 	for room, n := range counts.Rooms {
@@ -102,8 +102,8 @@ func (s *sent) update(now time.Time, counts Counts) (push wire.LobbyPresence, ok
 	return push, true
 }
 
-// Welcome calls f with a frame of all that this node's sockets of a tenant were sent. f must not block:
-// no Changes come before it returns.
+// Welcome calls f with a frame of all that this node's sockets of a tenant were sent. f must not block: no
+// Changes come before it returns.
 func (c *Counter) Welcome(now time.Time, id tenant.ID, f func(frame []byte)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -23,16 +23,16 @@ var errBatch = fmt.Errorf("%w: no room should make this batch", rooms.ErrUnwrita
 // Moment is when a Hook is called.
 type Moment int
 
-// The moments. Whatever follows an error at BeforeClaim or BeforeAppend did not happen;
-// what was before AfterAppend did.
+// The moments. Whatever follows an error at BeforeClaim or BeforeAppend did not happen; whatever precedes
+// AfterAppend did.
 const (
 	BeforeClaim Moment = iota
 	BeforeAppend
 	AfterAppend
 )
 
-// Hook looks at a call and may hold it up by not returning, or fail it by an error. The
-// batch is that of an Append.
+// Hook observes a call and may stall it by not returning, or fail it by an error. The batch is that of an
+// Append.
 type Hook func(ctx context.Context, at Moment, ref rooms.Ref, b rooms.Batch) error
 
 // Memory is a rooms.Journal, and the placement.Leases of its nodes, in memory. It may be used by many goroutines.
@@ -57,10 +57,10 @@ type saved struct {
 	till   game.Money
 }
 
-// books are a tenant's money, answers and audit log.
+// books hold a tenant's money, answers and audit log.
 type books struct {
 	players  map[game.PlayerID]account
-	cashier  game.Money // what Fund took it from
+	cashier  game.Money // the account that Fund debits
 	commands map[rooms.CommandKey]answered
 	audits   []rooms.Audit
 }
@@ -76,7 +76,7 @@ type answered struct {
 	answer rooms.Answer
 }
 
-// NewJournal makes an empty journal.
+// NewJournal returns an empty journal.
 func NewJournal() *Memory {
 	return &Memory{
 		rooms: map[rooms.Ref]*saved{}, tenants: map[tenant.ID]*books{},
@@ -84,8 +84,8 @@ func NewJournal() *Memory {
 	}
 }
 
-// Backup copies what the Memory has. goBack makes the Memory what it was, in a new generation, as a
-// database that fails over to a replica that lagged.
+// Backup copies the Memory. goBack restores the copy, in a new generation, as a database does that fails
+// over to a replica that lagged.
 func (m *Memory) Backup() (goBack func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -93,13 +93,13 @@ func (m *Memory) Backup() (goBack func()) {
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		was := was.copied() // it may go back there again
+		was := was.copied() // it may go back to it again
 		m.rooms, m.tenants, m.leases, m.changes = was.rooms, was.tenants, was.leases, was.changes
 		m.generation++
 	}
 }
 
-// copied is a Memory that shares nothing that changes with m. m.mu is held.
+// copied returns a Memory that shares nothing that changes with m. m.mu is held.
 func (m *Memory) copied() *Memory {
 	out := NewJournal()
 	out.changes = m.changes
@@ -115,7 +115,7 @@ func (m *Memory) copied() *Memory {
 	return out
 }
 
-// Hook calls h at every Moment from now on; nil: nothing.
+// Hook calls h at every Moment from now on; nil removes it.
 func (m *Memory) Hook(h Hook) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -134,7 +134,7 @@ func (m *Memory) at(ctx context.Context, at Moment, ref rooms.Ref, b rooms.Batch
 	return ctx.Err()
 }
 
-// OpenRoom makes a room. It returns rooms.ErrExists.
+// OpenRoom opens a room. It returns rooms.ErrExists.
 func (m *Memory) OpenRoom(id tenant.ID, c rooms.Config) (rooms.Ref, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -157,7 +157,7 @@ func (m *Memory) Fund(id tenant.ID, who game.PlayerID, amount game.Money) {
 	b.cashier -= amount
 }
 
-// Balance is a player's money.
+// Balance returns a player's money.
 func (m *Memory) Balance(id tenant.ID, who game.PlayerID) rooms.PlayerBalance {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -165,7 +165,7 @@ func (m *Memory) Balance(id tenant.ID, who game.PlayerID) rooms.PlayerBalance {
 	return rooms.PlayerBalance{Player: who, Balance: a.balance, Version: a.version}
 }
 
-// Sum adds up all the tenant's accounts: zero, or money was made or lost.
+// Sum returns the sum of all the tenant's accounts: zero, or money was made or lost.
 func (m *Memory) Sum(id tenant.ID) game.Money {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -181,14 +181,14 @@ func (m *Memory) Sum(id tenant.ID) game.Money {
 	return sum
 }
 
-// Audits is the tenant's audit log, oldest first.
+// Audits returns the tenant's audit log, oldest first.
 func (m *Memory) Audits(id tenant.ID) []rooms.Audit {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.books(id).audits)
 }
 
-// Events is all that a room's journal has. A room that does not exist has none.
+// Events returns all events in a room's journal. A room that does not exist has none.
 func (m *Memory) Events(ref rooms.Ref) []rooms.Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -198,7 +198,7 @@ func (m *Memory) Events(ref rooms.Ref) []rooms.Record {
 	return nil
 }
 
-// Status is where a room is in its life.
+// Status returns a room's status.
 func (m *Memory) Status(ref rooms.Ref) rooms.Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -323,13 +323,14 @@ func (m *Memory) write(r *saved, ref rooms.Ref, b rooms.Batch, p *posting) {
 	}
 }
 
-// changed notes that a room is somewhere else, or in another state. m.mu is held.
+// changed notes that a room's assignment or status changed. m.mu is held.
 func (m *Memory) changed(r *saved) {
 	m.changes++
 	r.change = m.changes
 }
 
-// checked refuses a batch that no room should have made, and gives every id one spelling.
+// checked returns the batch with one spelling of every id, and an error for one that no room should have
+// made.
 func checked(b rooms.Batch) (rooms.Batch, error) {
 	seq, seen := b.Seq, map[rooms.CommandKey]bool{}
 	b.Entries = slices.Clone(b.Entries)

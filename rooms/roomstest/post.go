@@ -7,7 +7,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// posting is what a batch would do to a tenant's books.
+// posting is the effect of a batch on a tenant's books.
 type posting struct {
 	books    *books
 	players  map[game.PlayerID]account // those that are touched
@@ -16,8 +16,8 @@ type posting struct {
 	conflict rooms.Conflict
 }
 
-// post works a batch out, in order. Nothing is written. An entry that can not be written
-// has no effect on those after it.
+// post computes the effect of a batch, in order. Nothing is written. An entry that cannot be written has no
+// effect on those after it.
 func post(b *books, ref rooms.Ref, batch rooms.Batch) *posting {
 	p := &posting{books: b, players: map[game.PlayerID]account{}, conflict: rooms.Conflict{
 		Answered: map[int]rooms.Answer{}, Reused: map[int]bool{}, Unfunded: map[int]bool{},

@@ -33,7 +33,7 @@ type Fixture struct {
 	ForgetRefusals func(t testing.TB)
 }
 
-// Journal says what every rooms.Journal must do. setup is called once for each test.
+// Journal tests what every rooms.Journal must do. setup is called once for each test.
 func Journal(t *testing.T, setup func(t *testing.T) Fixture) {
 	t.Helper()
 	for _, c := range []struct {
@@ -110,7 +110,7 @@ func claim(t *testing.T, f Fixture, ref rooms.Ref) rooms.Saved {
 	return s
 }
 
-// batch places entries after what the writer has written.
+// batch returns a batch of entries at the writer's position.
 func (w *writer) batch(entries ...rooms.Entry) rooms.Batch {
 	b := rooms.Batch{Epoch: w.epoch, Seq: w.seq, Status: rooms.Open}
 	seq := w.seq
@@ -148,7 +148,7 @@ func (w *writer) must(t *testing.T, b rooms.Batch) []rooms.Answer {
 	return answers
 }
 
-// conflict appends a batch that can not be written.
+// conflict appends a batch that cannot be written.
 func (w *writer) conflict(t *testing.T, b rooms.Batch) *rooms.Conflict {
 	t.Helper()
 	_, err := w.append(t, b)
@@ -174,7 +174,7 @@ func moving(e rooms.Entry, kind string, who game.PlayerID, amount game.Money) ro
 	return e
 }
 
-// bet is a player's command that stakes money.
+// bet returns a player's command that stakes money.
 func bet(who game.PlayerID, amount game.Money) rooms.Entry {
 	return moving(of(event("bet.placed"), who, uuid.NewString()), game.Stake, who, amount)
 }

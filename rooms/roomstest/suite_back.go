@@ -11,8 +11,8 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
-// WentBack says what every rooms.Journal and its placement.Leases must do when their database goes back, as
-// Leases does of the rest.
+// WentBack tests what every rooms.Journal and its placement.Leases must do when their database goes back,
+// as Leases does the rest.
 func WentBack(t *testing.T, setup func(t *testing.T) LeaseFixture) {
 	t.Helper()
 	for _, c := range []struct {
@@ -30,7 +30,7 @@ func WentBack(t *testing.T, setup func(t *testing.T) LeaseFixture) {
 	}
 }
 
-// settled does what may be unavailable until the generation is raised.
+// settled calls do, which may be unavailable until the generation is raised, until it succeeds.
 func settled(t *testing.T, do func() error) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; {

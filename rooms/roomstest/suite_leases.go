@@ -24,13 +24,12 @@ const (
 type LeaseFixture struct {
 	Fixture
 	Leases placement.Leases
-	// Backup copies what there is; goBack makes that all there is, in a new generation. It is for
-	// WentBack only.
+	// Backup copies the database; goBack restores the copy, in a new generation. It is for WentBack only.
 	Backup func(t testing.TB) (goBack func())
 }
 
-// Leases says what every placement.Leases must do, beside its Journal. setup is called once for
-// each test; nothing else may use what it returns.
+// Leases tests what every placement.Leases must do, beside its Journal. setup is called once for each test;
+// nothing else may use what it returns.
 func Leases(t *testing.T, setup func(t *testing.T) LeaseFixture) {
 	t.Helper()
 	for _, c := range []struct {
@@ -78,7 +77,7 @@ func (f LeaseFixture) changes(t *testing.T, since placement.Mark) placement.Chan
 	return got
 }
 
-// assignment returns a room's in the whole index.
+// assignment returns a room's assignment in the whole index.
 func (f LeaseFixture) assignment(t *testing.T, ref rooms.Ref) (placement.Assignment, bool) {
 	t.Helper()
 	all := f.changes(t, placement.Mark{}).Assignments

@@ -108,9 +108,8 @@ func wrongSeqIsFenced(t *testing.T, f Fixture) {
 	}
 }
 
-// ofTwoClaimantsOneWrites lets several owners take the room from each other at any moment.
-// Whoever's append was accepted finds its event in the journal, at its seq, and nobody
-// else's is there.
+// ofTwoClaimantsOneWrites lets several owners claim the room from each other at any moment. Whoever's
+// append was accepted finds its event in the journal, at its seq, and nobody else's is there.
 func ofTwoClaimantsOneWrites(t *testing.T, f Fixture) {
 	ref := f.Room(t, "table-1")
 	chance := Random(t)
@@ -196,8 +195,8 @@ func malformedBatchWritesNothing(t *testing.T, f Fixture) {
 	f.wants(t, map[game.PlayerID]game.Money{"alice": 100})
 }
 
-// textThatCanNotBeKeptIsUnwritable has texts that are fine in Go and in no database, in every
-// place where a game or a person may put one.
+// textThatCanNotBeKeptIsUnwritable appends texts that are valid in Go and in no database, in every field
+// where a game or a person may put one.
 func textThatCanNotBeKeptIsUnwritable(t *testing.T, f Fixture) {
 	f.Fund(t, "alice", 100)
 	w := own(t, f, f.Room(t, "table-1"))

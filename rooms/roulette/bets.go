@@ -36,7 +36,7 @@ const (
 
 var kinds = []string{straight, split, trio, street, corner, firstFour, line, dozen, column, evenMoney}
 
-// spot is what is known of a position.
+// spot describes a position.
 type spot struct {
 	name   string
 	kind   string
@@ -86,9 +86,8 @@ func (p *position) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// payout returns what a stake on p gets back when the ball lies in pocket, the stake
-// included. La partage gives half of an even-money stake back on zero, a half unit
-// rounded up.
+// payout returns what a stake on p gets back when the ball lies in pocket, the stake included. La partage
+// gives half of an even-money stake back on zero, a half unit rounded up.
 func (p position) payout(pocket int, amount game.Money, laPartage bool) game.Money {
 	s := layout[p]
 	switch {

@@ -18,7 +18,7 @@ func newEvent(typ string) game.Event {
 	return nil
 }
 
-// bettingClosed says that no more bets are taken.
+// bettingClosed says that betting is closed.
 type bettingClosed struct {
 	round.Header
 	SpinsAt round.Time `json:"spins_at"`
@@ -31,7 +31,7 @@ func (*bettingClosed) Type() string { return "betting.closed" }
 // Begins implements round.Phase.
 func (e *bettingClosed) Begins() (string, round.Time) { return closed, e.SpinsAt }
 
-// wheelSpun says the result, and the seed it came from.
+// wheelSpun has the result, and the seed that it was computed from.
 type wheelSpun struct {
 	round.Header
 	Pocket     int             `json:"pocket"`
@@ -50,14 +50,14 @@ func (e *wheelSpun) Reveals() game.Seed { return e.Seed }
 // Begins implements round.Phase.
 func (e *wheelSpun) Begins() (string, round.Time) { return spinning, e.SettlesAt }
 
-// roundSettled says what every bet won or lost.
+// roundSettled has what every bet won or lost.
 type roundSettled struct {
 	round.Header
 	Pocket int `json:"pocket"`
 	round.Settlement[position]
 }
 
-// settledForm is what leaves the server of a roundSettled.
+// settledForm is the part of a roundSettled that leaves the server.
 type settledForm struct {
 	round.Header
 	Pocket int `json:"pocket"`

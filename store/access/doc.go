@@ -1,9 +1,9 @@
-// Package access keeps what takes access back: the tokens that were revoked, the people who were kicked,
-// and the tickets that were used.
+// Package access stores what revokes access: the tokens that were revoked, the people who were kicked, and
+// the tickets that were used.
 //
 // What always holds:
 //
-//   - A token that was taken back is known to every node's memory within a second, and at once after a
+//   - A revoked token is known to every node's memory within a second, and at once after a
 //     restart. Its audit line is written in the same transaction.
-//   - A ticket is used once, over all nodes. The database's clock alone says until when.
+//   - A ticket is used once, over all nodes. Its end is decided by the database's clock alone.
 package access

@@ -32,8 +32,8 @@ const (
 // ErrTooManyRevocations means that a tenant has RevocationsMax.
 var ErrTooManyRevocations = errors.New("store: too many revocations: they end 30 days after they were made")
 
-// Revocations holds the tokens of all tenants that were taken back, in memory. Run keeps them up
-// to date: what is revoked on any node is known here within a second.
+// Revocations holds the revoked tokens of all tenants, in memory. Run keeps them up to date: what is
+// revoked on any node is known here within a second.
 type Revocations struct {
 	db *db.DB
 
@@ -52,8 +52,7 @@ func NewRevocations(d *db.DB) *Revocations {
 	return &Revocations{db: d, tenants: map[tenant.ID]*revoked{}}
 }
 
-// revoked holds what was taken back of one tenant. The times without another meaning are when entries
-// expire.
+// revoked holds the revocations of one tenant. The times without another meaning are when entries expire.
 type revoked struct {
 	tokens  map[string]time.Time
 	players map[string]kicked
@@ -77,8 +76,7 @@ func (r *Revocations) Revoked(p auth.Principal) bool {
 	return ok && auth.IssuedBefore(p.IssuedAt, k.before)
 }
 
-// of returns the people of a role who were kicked. A player and one of the operator's people may have the
-// same id.
+// of returns the kicked people of a role. A player and one of the operator's people may have the same id.
 func (t *revoked) of(r auth.Role) map[string]kicked {
 	if r == auth.Player {
 		return t.players
@@ -154,11 +152,11 @@ func scanRevocation(row pgx.CollectableRow) (v revocation, err error) {
 	if before != nil {
 		v.before = *before
 	}
-	v.tenant, _ = tenant.Parse(name) // zero: of a tenant that is out of order, whose tokens nobody takes
+	v.tenant, _ = tenant.Parse(name) // zero: the tenant is out of order, and its tokens are refused anyway
 	return v, nil
 }
 
-// learn adds what is new of found, and calls the listeners. If found is the whole, it replaces what was
+// learn adds what is new in found, and calls the listeners. If found is everything, it replaces what was
 // known.
 func (r *Revocations) learn(found []revocation, whole bool) {
 	changed := map[tenant.ID]bool{}
@@ -240,15 +238,15 @@ const (
 	kindRevokedStaff  = "staff"
 )
 
-// Revoke says for the audit log who takes tokens back, and why.
+// Revoke holds, for the audit log, who revokes tokens, and why.
 type Revoke struct {
 	Reason         strict.Line
 	Actor, Address string
 }
 
-// RevokeToken takes one token back, by its jti: nobody believes it any more, and its sockets are
-// closed on every node within a second. Doing it again changes nothing, and adds an audit line. It
-// returns store.ErrInvalid, ErrTooManyRevocations or store.ErrNoTenant.
+// RevokeToken revokes one token, by its jti: it is refused from then on, and its sockets are closed on
+// every node within a second. Revoking it again changes nothing, and adds an audit line. It returns
+// store.ErrInvalid, ErrTooManyRevocations or store.ErrNoTenant.
 func (r *Revocations) RevokeToken(ctx context.Context, id tenant.ID, jti string, by Revoke) error {
 	if !auth.ValidTokenID(jti) {
 		return fmt.Errorf("%w: a token's id is 1 to 200 printable bytes", db.ErrInvalid)
@@ -256,8 +254,8 @@ func (r *Revocations) RevokeToken(ctx context.Context, id tenant.ID, jti string,
 	return r.revoke(ctx, id, kindRevokedToken, jti, "token.revoke", by)
 }
 
-// Kick closes a player's sockets on every node within a second, and takes back all of its tokens
-// that were issued until now. It returns the errors of RevokeToken.
+// Kick closes a player's sockets on every node within a second, and revokes all of its tokens that were
+// issued until now. It returns the errors of RevokeToken.
 func (r *Revocations) Kick(ctx context.Context, id tenant.ID, player game.PlayerID, by Revoke) error {
 	if !auth.ValidSubject(string(player)) {
 		return fmt.Errorf("%w: a player's id is 1 to 64 printable bytes without spaces", db.ErrInvalid)
@@ -316,7 +314,7 @@ func (r *Revocations) revoke(ctx context.Context, id tenant.ID, kind, subject, a
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", action, err)
 	}
-	// It is done; that this node knows at once is a courtesy.
+	// It is committed; an error here only delays this node's knowledge of it.
 	if err := r.poll(ctx); err != nil {
 		r.db.Log.WarnContext(ctx, "this node knows of a revocation a moment later", "error", err)
 	}

@@ -23,8 +23,8 @@ type Tickets struct{ db *db.DB }
 // NewTickets returns the tickets of all tenants.
 func NewTickets(d *db.DB) *Tickets { return &Tickets{d} }
 
-// useTicket lets the database's clock alone say whether the ticket is good, and delete it when it is not:
-// so no node's clock makes it good twice.
+// useTicket lets the database's clock alone decide whether the ticket is valid, and delete it when it is
+// not: so no node's clock makes it valid twice.
 const useTicket = `
 insert into platform.ticket_used (nonce, expires) select $1, $2 where clock_timestamp() < $2
 on conflict do nothing`

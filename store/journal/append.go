@@ -15,7 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
-// plan is an Append that is under way: what was asked for, and what comes of it.
+// plan is an Append in progress: the batch, and its result.
 type plan struct {
 	// Set once by newPlan.
 	ref     rooms.Ref
@@ -23,7 +23,7 @@ type plan struct {
 	lastSeq int64
 	ids     []uuid.UUID // of each entry; zero: no command
 	keys    struct{ accepted, refused keys }
-	owners  []game.PlayerID // whose accounts the batch needs
+	owners  []game.PlayerID // the players whose accounts the batch needs
 	move    roomMove
 	done    chan struct{} // closed when answers and err are set
 

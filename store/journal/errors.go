@@ -20,8 +20,8 @@ var (
 	ErrTooLong = errors.New("store: too long to be read at once")
 )
 
-// unwritable reports whether the batch is to blame for an error: impossible data, a constraint, a limit of
-// the server (classes 22, 23, 54), or what no room should ask for.
+// unwritable reports whether the batch is to blame for an error: invalid data, a constraint, a limit of the
+// server (classes 22, 23, 54), or a batch that no room should have made.
 func unwritable(err error) bool {
 	if errors.Is(err, db.ErrNoTenant) || answeredMeanwhile(err) {
 		return false

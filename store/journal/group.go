@@ -74,7 +74,7 @@ func (j *Journal) commit(ctx context.Context, p *plan) ([]rooms.Answer, error) {
 	}
 }
 
-// withdraw reports whether p still waited, and makes sure that it is not written.
+// withdraw reports whether p was still waiting, and makes sure that it is not written.
 func (l *lanes) withdraw(p *plan) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -222,7 +222,7 @@ func newGroup(plans []*plan) *group {
 	}
 }
 
-// player returns a player's account; one that is not there is empty.
+// player returns a player's account; an empty one if there is none.
 func (g *group) player(who game.PlayerID) *account {
 	a := g.accounts[who]
 	if a == nil {
@@ -243,7 +243,7 @@ func (g *group) till(room string) *account {
 }
 
 const (
-	// lockRooms locks the rooms that are where their writers believe. A writer that has been
+	// lockRooms locks the rooms that are at the position that their writers know. A writer that has been
 	// fenced off gets no row.
 	lockRooms = `
 select r.id from unnest($1::text[], $2::bigint[], $3::bigint[]) as k(id, epoch, seq)
@@ -262,7 +262,7 @@ select player, id, room, body, answer from (
 ) as x(player, id, room, body, answer, accepted) order by accepted`
 
 	// lockAccounts locks accounts in one order for everybody: players by name, then tills. It does not
-	// block those who only look whether an account is there.
+	// block those who only check whether an account exists.
 	lockAccounts = `
 select kind, owner, id, balance, version from account
 where (kind = 'player' and owner = any($1)) or (kind = 'till' and owner = any($2))

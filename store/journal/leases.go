@@ -16,8 +16,8 @@ import (
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
-// Leases keeps the leases of nodes, and where the rooms of all tenants are, in the platform's schema. It may
-// be used by many goroutines.
+// Leases stores the leases of nodes, and the assignments of all tenants' rooms, in the platform's schema.
+// It may be used by many goroutines.
 type Leases struct{ db *db.DB }
 
 var _ placement.Leases = (*Leases)(nil)
@@ -155,7 +155,7 @@ func (l *Leases) Configs(ctx context.Context, id tenant.ID) ([]rooms.Config, err
 	return out, nil
 }
 
-// listedFor is how long a process is listed after its lease's end, or after it was announced.
+// listedFor is how long a process is listed after its lease has ended, or after it was announced.
 const listedFor = time.Minute
 
 // Announce lists a process among those of Processes for a minute, before it has a lease.

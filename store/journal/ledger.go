@@ -81,8 +81,8 @@ type Credit struct {
 	Currency  string      // in which the amount was meant, and
 	Exponent  int         // how many digits it was thought to have
 	Reason    strict.Line // for the audit log
-	Actor     string      // who does it
-	Address   string      // from where
+	Actor     string      // who gives or takes it
+	Address   string      // the actor's IP address
 	CommandID string      // a UUID; the same one has effect once
 }
 
@@ -128,7 +128,7 @@ func (l *Ledger) Credit(ctx context.Context, id tenant.ID, c Credit) (balance ga
 	return balance, version, nil
 }
 
-// credit is the transaction of Credit, and returns the player's account.
+// credit runs the transaction of Credit, and returns the player's account.
 func credit(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, command string) (account, error) {
 	if _, err := tx.Exec(ctx, openPlayer, string(c.Player)); err != nil {
 		return account{}, err

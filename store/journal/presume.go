@@ -25,13 +25,13 @@ returning a.kind, a.owner, a.id, a.balance - u.delta, a.version - u.moves`
 	selectAccounts = `select kind, owner, id, balance, version from account where kind = 'player' and owner = any($1)`
 )
 
-// errUnusual means that what was presumed is not the case.
+// errUnusual means that what was presumed is wrong.
 var errUnusual = errors.New("store: not as presumed")
 
 // owner identifies an account.
 type owner struct{ kind, name string }
 
-// presume queues the changes of rooms and accounts as they are if every plan can be written.
+// presume queues the changes of rooms and accounts that follow if every plan can be written.
 func (g *group) presume() *pgx.Batch {
 	q := &pgx.Batch{}
 	queueRooms(q, g.plans).Query(func(rows pgx.Rows) error {
@@ -71,7 +71,7 @@ func (g *group) presume() *pgx.Batch {
 		}
 		q.Queue(moveAccounts, kinds, names, deltas, moves).Query(g.found)
 	}
-	var others []string // who has an answer to get, and no money moved
+	var others []string // players who need a balance for an answer, and whose money did not move
 	for _, p := range g.plans {
 		for _, who := range p.owners {
 			if _, ok := sums[owner{kindPlayer, string(who)}]; !ok {
@@ -85,7 +85,7 @@ func (g *group) presume() *pgx.Batch {
 	return q
 }
 
-// found records accounts as they were before the transaction.
+// found records the accounts as they were before the transaction.
 func (g *group) found(rows pgx.Rows) error {
 	var kind, name string
 	var a account
@@ -100,8 +100,8 @@ func (g *group) found(rows pgx.Rows) error {
 	return err
 }
 
-// confirm computes what was presumed from what the accounts were, and queues the rest. It
-// returns errUnusual.
+// confirm computes what was presumed from the accounts that were read, and queues the rest. It returns
+// errUnusual.
 func (g *group) confirm(q *pgx.Batch) error {
 	plans, err := g.compute()
 	if err != nil || len(plans) != len(g.plans) {
@@ -110,8 +110,8 @@ func (g *group) confirm(q *pgx.Batch) error {
 	return g.queueRest(q, plans)
 }
 
-// unusual reports whether err says that what was presumed is not the case. The errors of the plans mean
-// nothing then.
+// unusual reports whether err says that what was presumed is wrong. The errors of the plans mean nothing
+// then.
 func unusual(err error) bool {
 	return errors.Is(err, errUnusual) || db.Violates(err, "account_funds") || answeredMeanwhile(err)
 }

@@ -29,7 +29,7 @@ delete from refusal where (player, id) in (
   select player, id from refusal where at < clock_timestamp() - $1::interval order by at limit $2)`
 )
 
-// Refusals deletes the refusals of commands that were kept for as long as was promised.
+// Refusals deletes the refusals of commands that were kept for as long as they must be.
 type Refusals struct {
 	db      *db.DB
 	tenants func() []tenant.ID

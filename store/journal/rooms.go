@@ -123,9 +123,9 @@ const countOpen = `select count(*) from platform.room where tenant = $1 and stat
 
 const markClosing = `update room set status = 'closing' where id = $1 and status = 'open'`
 
-// Close asks a room's owner to end the round at hand and close: it marks the room, with
-// an audit line, and the owner sees that in Leases.Floor. Asking again changes nothing. It
-// returns rooms.ErrNotFound or store.ErrInvalid.
+// Close asks a room's owner to end the current round and close: it marks the room, with an audit line, and
+// the owner sees that in Leases.Assignments. Asking again changes nothing. It returns rooms.ErrNotFound or
+// store.ErrInvalid.
 func (r *Rooms) Close(ctx context.Context, ref rooms.Ref, actor string, reason strict.Line, address string) error {
 	if err := db.CheckReason(reason); err != nil {
 		return err

@@ -23,8 +23,8 @@ var installed = []string{
 	"/opt/homebrew/bin", "/usr/local/pgsql/bin",
 }
 
-// findBinaries returns the folder of initdb and postgres that fit the cluster's data: of
-// the same major version if there are data, else the newest.
+// findBinaries returns the folder of the initdb and postgres that fit the cluster's data: of the same major
+// version if there are data, else the newest.
 func findBinaries(ctx context.Context, at place) (string, error) {
 	found := map[string]int{} // folder → major version
 	add := func(dir string) {
@@ -80,7 +80,7 @@ func findBinaries(ctx context.Context, at place) (string, error) {
 		ErrVersion, at.data, want, have, want)
 }
 
-// dataVersion is the major version of the data that are there; 0 if there are none.
+// dataVersion returns the major version of the existing data; 0 if there are none.
 func dataVersion(at place) (int, error) {
 	raw, err := os.ReadFile(filepath.Join(at.data, "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,7 +98,7 @@ func dataVersion(at place) (int, error) {
 
 var versionForm = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
-// major is the major version of the server in a folder; 0 if there is none.
+// major returns the major version of the server in a folder; 0 if there is none.
 func major(ctx context.Context, dir string) int {
 	for _, name := range []string{"initdb", "postgres"} {
 		info, err := os.Stat(filepath.Join(dir, name))
@@ -118,9 +118,9 @@ func major(ctx context.Context, dir string) int {
 	return v
 }
 
-// fetch brings the programs into the cluster's folder. The library can only fetch them on
-// the way to a running server; that server is not ours to use (it would run as root), so
-// what it says about starting does not matter once the programs are there.
+// fetch downloads the programs into the cluster's folder. The library can only fetch them on the way to a
+// running server; that server is of no use here (it would run as root), so its start-up error does not
+// matter once the programs are there.
 func fetch(ctx context.Context, at place) error {
 	work := filepath.Join(at.root, "fetching")
 	defer func() { _ = os.RemoveAll(work) }()
@@ -142,7 +142,7 @@ func fetch(ctx context.Context, at place) error {
 	return err
 }
 
-// openToAll lets the user who runs the server read and run what root fetched.
+// openToAll lets the user that runs the server read and run what root fetched.
 func openToAll(dir string) error {
 	return filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type()&fs.ModeSymlink != 0 {

@@ -42,14 +42,14 @@ const (
 	lookEvery  = 20 * time.Millisecond
 )
 
-// Options say what cluster to run.
+// Options describe the cluster to run.
 type Options struct {
-	// Dir is where it lives. It is made if it is not there. Empty: a new temporary
-	// folder, which Stop removes.
+	// Dir is the cluster's folder. It is made if it does not exist. Empty: a new temporary folder, which
+	// Stop removes.
 	Dir string
-	// Port is where it listens on loopback. Defaults to a free one.
+	// Port is the port on loopback where it listens. Defaults to a free one.
 	Port int
-	// Fsync is whether a commit waits for the disk. Only tests do without.
+	// Fsync makes a commit wait for the disk. Only tests do without.
 	Fsync bool
 	// Log defaults to slog.Default().
 	Log *slog.Logger
@@ -153,11 +153,10 @@ func Reset(dir string) error {
 	return explain(os.RemoveAll(at.root))
 }
 
-// AdminURL connects as the login that owns the database. It may make roles, and is no
-// superuser.
+// AdminURL returns the URL of the login that owns the database. It may make roles, and is no superuser.
 func (c *Cluster) AdminURL() string { return c.url(owner, c.secrets.Owner, database) }
 
-// AppURL connects as the application's login, which inherits nothing.
+// AppURL returns the URL of the application's login, which inherits nothing.
 func (c *Cluster) AppURL() string { return c.url(app, c.secrets.App, database) }
 
 func (c *Cluster) url(login, password, db string) string {
@@ -168,14 +167,14 @@ func (c *Cluster) url(login, password, db string) string {
 	return u.String() + "?sslmode=disable"
 }
 
-// PID is the server's process.
+// PID returns the process number of the server.
 func (c *Cluster) PID() int { return c.server.cmd.Process.Pid }
 
-// Ended is closed when the server has ended, whoever ended it.
+// Ended returns a channel that is closed when the server has ended, for whatever reason.
 func (c *Cluster) Ended() <-chan struct{} { return c.server.ended }
 
-// Stop ends the server: open transactions are rolled back, everything committed is on the
-// disk. Stopping twice is the same as once.
+// Stop stops the server: open transactions are rolled back, everything committed is on the disk. Stopping
+// twice is the same as once.
 func (c *Cluster) Stop() error {
 	var failed error
 	if c.server != nil {
@@ -190,7 +189,7 @@ func (c *Cluster) Stop() error {
 	return failed
 }
 
-// loadSecrets reads the passwords, or draws them for a cluster that is yet to be made.
+// loadSecrets reads the passwords, or makes them for a cluster that does not exist yet.
 func (c *Cluster) loadSecrets() error {
 	name := filepath.Join(c.at.root, secretsFile)
 	raw, err := os.ReadFile(name)
@@ -217,7 +216,7 @@ func (c *Cluster) loadSecrets() error {
 	return os.Rename(draft, name)
 }
 
-// temporaryDir makes a folder that the user who runs the server can reach.
+// temporaryDir makes a folder that the user that runs the server can reach.
 func temporaryDir() (string, error) {
 	dir, err := os.MkdirTemp("", "pitboss-pg-")
 	if err != nil {
@@ -242,7 +241,7 @@ func choosePort(port int) (int, error) {
 	return port, nil
 }
 
-// explain adds what to do to the errors that need it.
+// explain adds advice to the errors that need it.
 func explain(err error) error {
 	switch {
 	case err == nil:

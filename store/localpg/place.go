@@ -14,11 +14,11 @@ import (
 	"syscall"
 )
 
-// place is where a cluster lives and who runs it.
+// place holds the folders of a cluster and the user that runs it.
 type place struct {
-	root  string              // holds everything of the cluster; ours
-	data  string              // PostgreSQL's data folder; whoever runs it owns it
-	runAs *syscall.Credential // nil: whoever we are
+	root  string              // contains everything of the cluster; belongs to us
+	data  string              // PostgreSQL's data folder; belongs to the user that runs it
+	runAs *syscall.Credential // nil: the current user
 }
 
 const (
@@ -27,11 +27,11 @@ const (
 	logFile     = "postgres.log"
 )
 
-// others are who runs PostgreSQL when we are root.
+// others are the users that may run PostgreSQL when we are root.
 var others = []string{"postgres", "nobody"}
 
-// elsewhere is where a cluster lives whose folder the user that runs it can not reach,
-// as below /root.
+// elsewhere is the parent folder of clusters whose own folder the user that runs them cannot reach, as
+// below /root.
 const elsewhere = "/var/lib/pitboss"
 
 func findPlace(dir string) (place, error) {
@@ -53,7 +53,7 @@ func findPlace(dir string) (place, error) {
 	return at, nil
 }
 
-// somebodyElse is the user who runs PostgreSQL in root's stead.
+// somebodyElse returns the user that runs PostgreSQL in root's stead.
 func somebodyElse() (*syscall.Credential, error) {
 	for _, name := range others {
 		u, err := user.Lookup(name)
@@ -73,8 +73,7 @@ func somebodyElse() (*syscall.Credential, error) {
 	return nil, fmt.Errorf("PostgreSQL does not run as root, and none of the users %v exists: start as another user", others)
 }
 
-// reachable reports whether dir, if it is there, and every folder above it lets everybody
-// through.
+// reachable reports whether everybody may pass through dir, if it exists, and every folder above it.
 func reachable(dir string) bool {
 	for up := dir; ; up = filepath.Dir(up) {
 		info, err := os.Stat(up)
@@ -90,7 +89,7 @@ func reachable(dir string) bool {
 	}
 }
 
-// makeReady makes the cluster's folder. Who runs the server may pass through it.
+// makeReady makes the cluster's folder. The user that runs the server may pass through it.
 func (p place) makeReady() error {
 	if entries, err := os.ReadDir(p.root); err == nil && len(entries) > 0 &&
 		!slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockFile }) {
@@ -130,7 +129,7 @@ func (p place) lock() (*os.File, error) {
 	return nil, fmt.Errorf("lock %s: %w", p.root, err)
 }
 
-// give makes who runs PostgreSQL the owner of a file.
+// give makes the user that runs PostgreSQL the owner of a file.
 func (p place) give(name string) error {
 	if p.runAs == nil {
 		return nil

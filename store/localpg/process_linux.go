@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// attributes keep the server out of our process group, so that Ctrl-C reaches us alone and
-// we stop it in order, and end it if we are killed.
+// attributes returns process attributes that keep the server out of our process group, so that Ctrl-C
+// reaches us alone and we stop it in order, and that end it if we are killed.
 func attributes(runAs *syscall.Credential) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: runAs, Setpgid: true, Pdeathsig: syscall.SIGINT}
 }

@@ -27,8 +27,8 @@ type server struct {
 	ended chan struct{} // closed when the process has ended
 }
 
-// initialise makes the data folder beside its place and moves it there when it is whole,
-// so that a start that was cut short leaves nothing half-made.
+// initialise makes the data folder under another name and renames it when it is complete, so that an
+// interrupted start leaves nothing half-made.
 func (c *Cluster) initialise(ctx context.Context, bin string, fsync bool) error {
 	draft := c.at.data + ".new"
 	if err := os.RemoveAll(draft); err != nil {
@@ -56,7 +56,7 @@ func (c *Cluster) initialise(ctx context.Context, bin string, fsync bool) error 
 	return os.Rename(draft, c.at.data)
 }
 
-// command is one of PostgreSQL's programs, run by who runs the server.
+// command returns a command that runs one of PostgreSQL's programs as the user that runs the server.
 func (p place) command(ctx context.Context, bin, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, name), args...)
 	cmd.Dir = p.root
@@ -65,10 +65,10 @@ func (p place) command(ctx context.Context, bin, name string, args ...string) *e
 	return cmd
 }
 
-// cannotRun says what is wrong if a program of PostgreSQL's is out of reach.
+// cannotRun returns an error that says what is wrong if a program of PostgreSQL's is out of reach.
 func (p place) cannotRun(bin string, err error) error {
 	if errors.Is(err, fs.ErrPermission) && p.runAs != nil {
-		return fmt.Errorf("PostgreSQL is not run by root, and user number %d may not run the programs in %s: %s", p.runAs.Uid, bin, err.Error()) // not wrapped: explain would speak of the folder
+		return fmt.Errorf("PostgreSQL is not run by root, and user number %d may not run the programs in %s: %s", p.runAs.Uid, bin, err.Error()) // not wrapped: explain would take it for an error of the folder
 	}
 	return err
 }
@@ -124,7 +124,7 @@ func (c *Cluster) run(bin string, fsync bool) (*server, error) {
 	return s, <-started
 }
 
-// await returns when the server answers.
+// await waits until the server answers.
 func (c *Cluster) await(ctx context.Context, s *server, tick <-chan time.Time) error {
 	for {
 		conn, err := pgx.Connect(ctx, c.url(superuser, c.secrets.Superuser, "postgres"))
@@ -149,8 +149,8 @@ func (c *Cluster) lastWords() string {
 	return string(text[max(0, len(text)-logBytesTold):])
 }
 
-// furnish makes the logins and the database, as far as they are not there. The owner
-// makes the app's login, and so may change it.
+// furnish makes the logins and the database, as far as they do not exist. The owner makes the app's login,
+// and so may change it.
 func (c *Cluster) furnish(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, c.url(superuser, c.secrets.Superuser, "postgres"))
 	if err != nil {

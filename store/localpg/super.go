@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Super runs statements as the superuser, one after the other: trouble that tests make.
+// Super runs statements as the superuser, one after the other, for tests that need failures.
 func (c *Cluster) Super(ctx context.Context, sql ...string) error {
 	conn, err := pgx.Connect(ctx, c.url(superuser, c.secrets.Superuser, database))
 	if err != nil {

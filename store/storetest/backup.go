@@ -8,9 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Backup makes a replica that has what the server has now, and gets nothing any more. failOver ends
-// the server, as a crash would, and promotes the replica in its place, at the same URLs: what was
-// written since the Backup is lost. It may be called more than once.
+// Backup makes a replica that has what the server has now, and receives nothing from then on. failOver ends
+// the server, as a crash would, and promotes the replica in its stead, at the same URLs: what was written
+// since the Backup is lost. It may be called more than once.
 func (s Server) Backup(t testing.TB) (failOver func()) {
 	t.Helper()
 	copied := filepath.Join(s.dir, "backup")

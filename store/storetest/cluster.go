@@ -23,20 +23,20 @@ const (
 	stopTimeout  = 20 * time.Second
 )
 
-// users are who PostgreSQL runs as when the tests are run by root, whom it refuses.
+// users are the users that may run PostgreSQL when the tests are run by root, which it refuses.
 var users = []string{"postgres", "nobody"}
 
 // cluster is a private PostgreSQL of one test process.
 type cluster struct {
 	dir        string
 	bin        string
-	credential *syscall.Credential // whom it runs as; nil: the user of the tests
+	credential *syscall.Credential // the user that runs it; nil: the user of the tests
 	process    *exec.Cmd
 	ended      chan struct{} // closed when the server ended
 }
 
-// startCluster makes and starts a cluster in a new folder. It does not wait for the disk:
-// what it keeps is worth nothing tomorrow.
+// startCluster makes and starts a cluster in a new folder. It does not wait for the disk: its data are not
+// needed after the tests.
 func startCluster(ctx context.Context, bin string) (*cluster, error) {
 	credential, err := otherThanRoot()
 	if err != nil {
@@ -66,10 +66,10 @@ func (c *cluster) make(ctx context.Context) error {
 	return c.start(ctx)
 }
 
-// data is the folder of the server's files.
+// data returns the folder of the server's files.
 func (c *cluster) data() string { return filepath.Join(c.dir, "data") }
 
-// command is a program of PostgreSQL's, or of the system's, as the server's user.
+// command returns a command that runs a program of PostgreSQL's, or of the system's, as the server's user.
 func (c *cluster) command(name string, args ...string) *exec.Cmd {
 	if own := filepath.Join(c.bin, name); executable(own) {
 		name = own
@@ -118,7 +118,7 @@ func (c *cluster) start(ctx context.Context) error {
 	return c.await(ctx)
 }
 
-// await returns when the server answers.
+// await waits until the server answers.
 func (c *cluster) await(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -160,7 +160,7 @@ func (c *cluster) halt() error {
 // stop ends the server and removes the folder.
 func (c *cluster) stop() error { return errors.Join(c.halt(), os.RemoveAll(c.dir)) }
 
-// url is where login finds a database: over the socket in the cluster's folder.
+// url returns the URL of a database for login: over the socket in the cluster's folder.
 func (c *cluster) url(login, database string) string {
 	u := url.URL{Scheme: "postgres", User: url.UserPassword(login, login), Path: "/" + database}
 	u.RawQuery = url.Values{"host": {c.dir}}.Encode()
@@ -205,7 +205,7 @@ func executable(path string) bool {
 	return err == nil && !info.IsDir() && info.Mode()&0o111 != 0
 }
 
-// otherThanRoot returns whom PostgreSQL is to run as; nil for the user of the tests.
+// otherThanRoot returns the user that is to run PostgreSQL; nil for the user of the tests.
 func otherThanRoot() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil

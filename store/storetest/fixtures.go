@@ -193,7 +193,7 @@ func Raise(table, state string) string {
 		create trigger say before insert or update on ` + table + ` execute function ` + say + `()`
 }
 
-// Eventually waits until holds returns true, for what no channel tells.
+// Eventually waits until holds returns true, for facts that no channel announces.
 func Eventually(t testing.TB, fact string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)

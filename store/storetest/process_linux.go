@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// attributes make the server end with the tests, also if these are killed.
+// attributes returns process attributes that end the server with the tests, also if these are killed.
 func attributes(credential *syscall.Credential) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: credential, Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 }

@@ -4,7 +4,7 @@ package storetest
 
 import "syscall"
 
-// attributes keep a Ctrl-C on the tests from ending the server before them.
+// attributes returns process attributes that keep a Ctrl-C on the tests from ending the server before them.
 func attributes(credential *syscall.Credential) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: credential, Setpgid: true}
 }

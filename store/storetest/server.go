@@ -13,7 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
-// Server is a PostgreSQL of one test's own, as another machine would be.
+// Server is a PostgreSQL server that one test has to itself, as another machine would be.
 type Server struct {
 	*cluster
 	bin string
@@ -126,10 +126,10 @@ func (s Server) Run(t testing.TB, program string, args ...string) (out []byte, e
 	return exec.CommandContext(t.Context(), filepath.Join(s.bin, program), args...).CombinedOutput()
 }
 
-// With is the server with another version's programs to Run.
+// With returns the server with another version's programs to Run.
 func (s Server) With(bin string) Server { return Server{s.cluster, bin} }
 
-// Major is the server's major version.
+// Major returns the server's major version.
 func (s Server) Major(t testing.TB) (major int) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.url(superuser, "postgres"))
@@ -143,5 +143,5 @@ func (s Server) Major(t testing.TB) (major int) {
 	return major
 }
 
-// SuperURL is where the superuser finds a database.
+// SuperURL returns the URL of a database for the superuser.
 func (s Server) SuperURL(database string) string { return s.url(superuser, database) }

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// minServer is the oldest PostgreSQL that is tested, as server_version_num.
+	// minServer is the oldest PostgreSQL version that is tested, as server_version_num.
 	minServer = 150000
 	// grantOptionsServer is the first PostgreSQL whose GRANT of a role says by itself that
 	// nothing is inherited.
@@ -47,7 +47,7 @@ const (
 type Admin struct {
 	// Actor is the actor of audit lines. It defaults to "platform".
 	Actor string
-	// Log gets what Migrate made that was missing. If it is nil, nothing is logged.
+	// Log receives what Migrate made because it was missing. If it is nil, nothing is logged.
 	Log *slog.Logger
 
 	pool   *pgxpool.Pool

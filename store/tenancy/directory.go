@@ -19,8 +19,8 @@ import (
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
-// brokenPoll is how often a node looks whether a tenant that is out of order was mended, which
-// need not change the directory's version.
+// brokenPoll is how often a node checks whether a tenant that is out of order was repaired, which need not
+// change the directory's version.
 const brokenPoll = time.Second
 
 // Directory is the directory of tenants, in memory. Its look-ups never touch the database

@@ -72,7 +72,7 @@ func ParseDomain(domain string) (string, error) {
 	return ascii, nil
 }
 
-// notAHost returns why a text cannot name a host; "" if it may name one.
+// notAHost returns why a text cannot name a host; "" if it can.
 func notAHost(text string) string {
 	_, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	switch {

@@ -33,7 +33,7 @@ func (t *Table[P]) Apply(ev game.Event) {
 	t.game.Apply(t, ev)
 }
 
-// applyOwn makes of an event of the game's own what is the table's.
+// applyOwn applies what an event of the game's own changes in the table.
 func (t *Table[P]) applyOwn(ev game.Event) {
 	if r, ok := ev.(game.Revealer); ok && !r.Reveals().IsZero() {
 		t.state.Seed = r.Reveals()

@@ -13,12 +13,12 @@ type chips[P Position] struct {
 	Name   string        `json:"name"`
 	Bets   []Stake[P]    `json:"bets"` // one a position, in the order of positions
 	Player game.PlayerID `json:"player"`
-	First  bool          `json:"first,omitempty"` // of the seat in the round; journals of before have it nowhere
+	First  bool          `json:"first,omitempty"` // of the seat in the round; old journals do not have it
 }
 
-// chipsForm is what leaves the server of chips: to everybody how much it is, to the player
-// also where. The name comes with a seat's first bet of a round, if there is room for it
-// (game.StakeFormMax); without it the form has 59 bytes at most.
+// chipsForm is the part of chips that leaves the server: everybody sees how much it is, the player also
+// where. The name comes with a seat's first bet of a round, if there is room for it (game.StakeFormMax);
+// without it the form has 59 bytes at most.
 type chipsForm[P Position] struct {
 	Header
 	Seat int        `json:"seat"`

@@ -7,7 +7,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// What a player can want. They are made by Config.command only.
+// The commands of a player. Only Config.command makes them.
 type (
 	bet[P Position] struct {
 		meant
@@ -17,7 +17,7 @@ type (
 	clearAll struct{ meant } // the command "clear"
 )
 
-// meant is the round that a command is for; nil: the open one.
+// meant names the round that a command is for; nil: the open one.
 type meant struct{ round *int64 }
 
 func (m meant) other(round int64) bool { return m.round != nil && *m.round != round }

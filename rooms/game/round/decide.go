@@ -33,7 +33,7 @@ func (t *Table[P]) Decide(cmd game.Command) ([]game.Event, error) {
 	return nil, invalid("%s has no command %T.", t.config.Title, cmd.Body)
 }
 
-// tick does the step that is due; nothing if none is.
+// tick returns the events of the step that is due, if any.
 func (t *Table[P]) tick(at time.Time, tick game.Tick) []game.Event {
 	s := &t.state
 	if wake := t.Wake(); wake.IsZero() || at.Before(wake) {
@@ -80,8 +80,8 @@ func (t *Table[P]) close(c game.Close) ([]game.Event, error) {
 	return []game.Event{&roomClosing{c.Reason}}, nil
 }
 
-// takesBets refuses a player's command if no bet can be placed or taken back. What
-// counts is when the command came, not whether the Tick was sooner.
+// takesBets returns a refusal if no bet can be placed or taken back. What counts is when the command came,
+// not whether the Tick was sooner.
 func (t *Table[P]) takesBets(cmd game.Command) error {
 	s := &t.state
 	switch {
@@ -98,7 +98,7 @@ func (t *Table[P]) takesBets(cmd game.Command) error {
 	return nil
 }
 
-// bet adds stakes to what the player has on the table, all of them or none.
+// bet adds stakes to those that the player has on the table, all of them or none.
 func (t *Table[P]) bet(cmd game.Command, list []Stake[P]) ([]game.Event, error) {
 	p := t.seats[cmd.By.Player]
 	first := p == nil
@@ -140,8 +140,8 @@ func (t *Table[P]) bet(cmd game.Command, list []Stake[P]) ([]game.Event, error) 
 	return []game.Event{placed}, nil
 }
 
-// remove gives back the player's last bet, or all. After an undo the limits need no
-// check: what is left was accepted as it is.
+// remove gives back the player's last bet, or all of them. After an undo the limits need no check: the
+// stakes that are left were accepted as they are.
 func (t *Table[P]) remove(who game.PlayerID, all bool) ([]game.Event, error) {
 	p := t.seats[who]
 	if p == nil || len(p.Bets) == 0 {
@@ -167,7 +167,7 @@ func (t *Table[P]) shift(by time.Duration) []game.Event {
 	return []game.Event{&deadlineMoved{t.Header(), until}}
 }
 
-// void ends the round without a result, as an operator wishes.
+// void ends the round without a result, at an operator's request.
 func (t *Table[P]) void(cmd game.Command, v game.Void) ([]game.Event, error) {
 	switch {
 	case t.state.Phase == Ended:
@@ -178,7 +178,7 @@ func (t *Table[P]) void(cmd game.Command, v game.Void) ([]game.Event, error) {
 		return nil, game.Refuse(game.CodeNothingToVoid, "Nobody has a stake on the table.")
 	}
 	seed := v.Open
-	if !t.state.Seed.IsZero() || seed.Commit() != t.state.Commitment { // it is revealed already, or lost
+	if !t.state.Seed.IsZero() || seed.Commit() != t.state.Commitment { // it was revealed already, or lost
 		seed = game.Seed{}
 	}
 	return []game.Event{t.voided(cmd.At, v.Reason, seed)}, nil

@@ -2,7 +2,7 @@ package round
 
 import "github.com/pitboss-hub/pitboss/rooms/game"
 
-// Opened says that bets are taken and the seed is fixed.
+// Opened says that betting is open and the seed is fixed.
 type Opened struct {
 	Header
 	Commitment game.Commitment `json:"commitment"`
@@ -14,7 +14,7 @@ func (*Opened) Type() string { return "round.opened" }
 // Commits implements game.Committer.
 func (e *Opened) Commits() game.Commitment { return e.Commitment }
 
-// bettingStarted says that there is a first bet, and so the clock runs.
+// bettingStarted says that the first bet was placed, which starts the clock.
 type bettingStarted struct {
 	Header
 	ClosesAt Time `json:"closes_at"`
@@ -29,7 +29,7 @@ type bettingStopped struct{ Header }
 // Type implements game.Event.
 func (*bettingStopped) Type() string { return "betting.stopped" }
 
-// deadlineMoved says that a clock was set, or had been wrong, and that the phase at hand ends at another
+// deadlineMoved says that a clock was set, or had been wrong, and that the current phase ends at another
 // time of day.
 type deadlineMoved struct {
 	Header
@@ -39,7 +39,7 @@ type deadlineMoved struct {
 // Type implements game.Event.
 func (*deadlineMoved) Type() string { return "deadline.moved" }
 
-// roomClosing says that the round at hand is played to its end, and is the last.
+// roomClosing says that the current round is played to its end, and is the last.
 type roomClosing struct {
 	Reason string `json:"reason,omitempty"`
 }
@@ -51,7 +51,7 @@ func (*roomClosing) Type() string { return "room.closing" }
 type Voided struct {
 	Header
 	Reason  string    `json:"reason"`
-	Seed    game.Seed `json:"seed,omitzero"` // the one that was committed, unless it is lost or was told before
+	Seed    game.Seed `json:"seed,omitzero"` // the committed one, unless it is lost or was revealed before
 	NextAt  Time      `json:"next_at"`
 	Refunds []Refund  `json:"refunds,omitempty"` // in the journal only
 	Mine    *refunded `json:"mine,omitempty"`    // in the player's own form only

@@ -20,7 +20,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return t.UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000Z"`), nil
 }
 
-// Header is what the events of a round begin with.
+// Header is the head of the events of a round.
 type Header struct {
 	Round int64 `json:"round"`
 }

@@ -10,7 +10,7 @@ const (
 	// MoneyMax caps every amount in the settings: the largest payouts of PlayersMax players add
 	// up to less than 2^53, which JavaScript counts exactly.
 	MoneyMax game.Money = 100_000_000_000
-	// PaysMax is how many times itself a stake may be paid at most, the stake included.
+	// PaysMax is the highest multiple of itself that a stake may be paid, the stake included.
 	PaysMax = 180
 	// PlayersMax is how many players have a seat in one round.
 	PlayersMax = 500
@@ -32,7 +32,7 @@ type Settings struct {
 	PauseMS   int64                 `json:"pause_ms"`              // from the result to the next round
 }
 
-// Common returns s, so that the kit finds it in a game's settings.
+// Common returns s. The kit calls it to find Settings in a game's own.
 func (s *Settings) Common() *Settings { return s }
 
 // SettingsOf returns the list that describes Settings with their defaults, for a game with positions of
@@ -73,7 +73,7 @@ func Switch(name string) game.Setting {
 	return game.Setting{Name: name, Type: game.SettingBool, Default: false, Max: 1, Message: name}
 }
 
-// most returns the most that may lie on a position of that kind.
+// most returns the most that may be staked on a position of that kind.
 func (s *Settings) most(kind string) game.Money {
 	if v, ok := s.MaxByKind[kind]; ok {
 		return v

@@ -8,13 +8,13 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// winnersMax is how many winners everyone is told of.
+// winnersMax is how many winners everyone is sent.
 const winnersMax = 20
 
 // Settlement is the part of a game's event round.settled that says what every stake was paid. The game's
-// event embeds a Header and a Settlement, and forms with Form what leaves the server of it. It keeps what
-// each player won, position by position, rather than leaving it to be computed again: what was paid is a
-// fact, also after the rules change.
+// event embeds a Header and a Settlement, and Form returns the part of it that leaves the server. It stores
+// what each player won, position by position, rather than leaving it to be computed again: what was paid is
+// a fact, also after the rules change.
 type Settlement[P Position] struct {
 	Staked  game.Money   `json:"staked"`
 	Paid    game.Money   `json:"paid"`
@@ -43,7 +43,7 @@ type Result[P Position] struct {
 	Payout game.Money `json:"payout"`
 }
 
-// SettlementForm is what leaves the server of a Settlement. Mine is in the player's own form only.
+// SettlementForm is the part of a Settlement that leaves the server. Mine is in the player's own form only.
 type SettlementForm[P Position] struct {
 	Staked  game.Money  `json:"staked"`
 	Paid    game.Money  `json:"paid"`
@@ -89,7 +89,7 @@ func (s *Settlement[P]) Audience() []game.PlayerID {
 	return all
 }
 
-// Form returns what who may see; with the empty PlayerID what everybody may see.
+// Form returns the form that who may see; with the empty PlayerID the one that everybody may see.
 func (s *Settlement[P]) Form(who game.PlayerID) SettlementForm[P] {
 	winners := []winner{}
 	var mine *Outcome[P]
@@ -107,8 +107,7 @@ func (s *Settlement[P]) Form(who game.PlayerID) SettlementForm[P] {
 	return SettlementForm[P]{s.Staked, s.Paid, winners, s.NextAt, mine}
 }
 
-// Settle returns what every player is paid, by a function that says what a stake gets back, the stake
-// included.
+// Settle returns what every player is paid. pays returns what a stake gets back, the stake included.
 func (t *Table[P]) Settle(at time.Time, pays func(Stake[P]) game.Money) Settlement[P] {
 	s := Settlement[P]{NextAt: After(at, t.common.PauseMS), Players: []Account[P]{}}
 	for _, p := range t.state.Players {

@@ -24,13 +24,13 @@ type Stake[P Position] struct {
 	Amount   game.Money `json:"amount"` // > 0
 }
 
-// Sums has the money on each position.
+// Sums holds the money on each position.
 type Sums [256]game.Money
 
-// add adds stakes; sign is 1, or -1 to take them away.
+// add adds a stake; with a sign of -1 it removes one.
 func (s *Sums) add(sign game.Money, position uint8, amount game.Money) { s[position] += sign * amount }
 
-// sumOf adds up bets by position.
+// sumOf sums bets by position.
 func sumOf[P Position](bets ...[]Stake[P]) (on Sums) {
 	for _, b := range bets {
 		for _, s := range b {
@@ -51,7 +51,7 @@ func stakesOf[P Position](on *Sums) []Stake[P] {
 	return list
 }
 
-// total returns the money of all stakes.
+// total returns the sum of all stakes.
 func total[P Position](list []Stake[P]) (sum game.Money) {
 	for _, s := range list {
 		sum += s.Amount

@@ -16,7 +16,7 @@ const (
 	Ended   = "ended"   // the room is closed
 )
 
-// Config is what the kit has to know of a game.
+// Config describes a game to the kit.
 type Config[P Position] struct {
 	Name      string // "roulette"
 	Title     string // "Roulette", where a sentence begins
@@ -49,7 +49,7 @@ type Game[P Position] interface {
 	// begins another phase. open is the seed to which the round is committed; it is zero once it is revealed.
 	Step(t *Table[P], at time.Time, open game.Seed) []game.Event
 
-	// Apply makes ev so, after the table has: one of the kit's events or one of the game's own.
+	// Apply applies ev, after the table has: one of the kit's events or one of the game's own.
 	Apply(t *Table[P], ev game.Event)
 
 	// Lasts returns how many milliseconds a phase of the game's own lasts.
@@ -65,7 +65,7 @@ type Phase interface {
 	Begins() (phase string, until Time)
 }
 
-// Kind returns the game that the kit makes of c.
+// Kind returns the game that the kit builds from c.
 func (c Config[P]) Kind() game.Kind {
 	c.byName = make(map[string]P, len(c.Positions))
 	for _, p := range c.Positions {
@@ -115,7 +115,7 @@ type player[P Position] struct {
 	ID     game.PlayerID `json:"id"`
 	Seat   int           `json:"seat"` // from 1
 	Name   string        `json:"name"` // masked
-	Bets   [][]Stake[P]  `json:"bets"` // bet commands that stand, latest last; the inner slices never change
+	Bets   [][]Stake[P]  `json:"bets"` // accepted bet commands, latest last; the inner slices never change
 	Placed int           `json:"placed"`
 	Staked game.Money    `json:"staked"` // sum of Bets
 	Payout game.Money    `json:"payout,omitempty"`
@@ -146,7 +146,7 @@ func (t *Table[P]) restore(s state[P]) {
 	}
 }
 
-// put adds stakes to what lies on the table; with a sign of -1 it takes them away.
+// put adds stakes to those on the table; with a sign of -1 it removes them.
 func (t *Table[P]) put(list []Stake[P], sign game.Money) {
 	for _, s := range list {
 		t.on.add(sign, uint8(s.Position), s.Amount)
@@ -183,19 +183,19 @@ func (t *Table[P]) UnmarshalJSON(raw []byte) error {
 // Settings implements game.Configured.
 func (t *Table[P]) Settings() any { return t.game.Settings() }
 
-// Phase returns the phase at hand.
+// Phase returns the current phase.
 func (t *Table[P]) Phase() string { return t.state.Phase }
 
-// Until returns when the phase at hand ends; zero while the table waits for a first bet.
+// Until returns when the current phase ends; zero while the table waits for a first bet.
 func (t *Table[P]) Until() Time { return t.state.Until }
 
-// Header returns the header of the events of the round at hand.
+// Header returns the header of the current round's events.
 func (t *Table[P]) Header() Header { return Header{t.state.Round} }
 
-// Commitment returns the commitment of the round at hand.
+// Commitment returns the commitment of the current round.
 func (t *Table[P]) Commitment() game.Commitment { return t.state.Commitment }
 
-// Stakes returns what all players have on each position.
+// Stakes returns the stakes of all players together, by position.
 func (t *Table[P]) Stakes() []Stake[P] { return stakesOf[P](&t.on) }
 
 // Wake implements game.Rules.

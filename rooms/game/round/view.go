@@ -33,7 +33,7 @@ type Mine[P Position] struct {
 	Payout *game.Money `json:"payout,omitempty"` // once the round is settled
 }
 
-// totals are what everybody may know of the stakes of a round.
+// totals are the stakes of a round as everybody may see them.
 type totals[P Position] struct {
 	Header
 	Totals []Stake[P] `json:"totals"`
@@ -42,10 +42,10 @@ type totals[P Position] struct {
 // Totals implements game.Totaler.
 func (t *Table[P]) Totals() any { return totals[P]{t.Header(), t.Stakes()} }
 
-// View implements game.Rules: the game's view.
+// View implements game.Rules. It returns the game's view.
 func (t *Table[P]) View(who game.PlayerID) any { return t.game.View(t, who) }
 
-// ViewFor returns the table's part of what who may see.
+// ViewFor returns the table's part of the view of who.
 func (t *Table[P]) ViewFor(who game.PlayerID) View[P] {
 	s := &t.state
 	v := View[P]{

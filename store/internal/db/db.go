@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// connLifetime is how long a connection is used. A server process keeps what it knows of every table
-	// that it ever touched; this must not grow with the number of tenants.
+	// connLifetime is how long a connection is used. A server process remembers every table that it ever
+	// touched; this must not grow with the number of tenants.
 	connLifetime       = 15 * time.Minute
 	connLifetimeJitter = 3 * time.Minute
 
@@ -40,7 +40,7 @@ type DB struct {
 	Log *slog.Logger
 
 	pool    *pgxpool.Pool // of tenants' scopes
-	control *pgxpool.Pool // of the platform's tables: what is there must not wait for those who wait for a lock
+	control *pgxpool.Pool // of the platform's tables, which must not wait for callers who wait for a tenant's lock
 	others  *gate         // of the control lane, for all but leases
 	shares  sync.Map      // tenant.ID → *share
 	meter   meters
@@ -94,7 +94,7 @@ func (d *DB) Settle(ctx context.Context) error {
 func execMode(url string) pgx.QueryExecMode {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return pgx.QueryExecModeCacheStatement // OpenPool says what is wrong
+		return pgx.QueryExecModeCacheStatement // OpenPool reports the error
 	}
 	return c.ConnConfig.DefaultQueryExecMode // pgx's own is CacheStatement
 }

@@ -10,10 +10,10 @@ import (
 )
 
 var (
-	// ErrUnavailable means that the database cannot do it now, or that it is not known whether it
-	// did: it is away, full or read-only, or something is locked. It may be asked again.
+	// ErrUnavailable means that the database cannot do it now, or that the outcome is unknown: the database
+	// is unreachable, full or read-only, or something is locked. The request may be repeated.
 	ErrUnavailable = errors.New("store: the database can not do this now")
-	// ErrBusy means that a tenant has all of its connections in use and enough that wait for them:
+	// ErrBusy means that all of a tenant's connections are in use and too many callers wait for them:
 	// nothing was done.
 	ErrBusy = errors.New("store: too much is under way")
 
@@ -46,7 +46,7 @@ const (
 	stateWentBack        = "PB001" // by platform.generation
 )
 
-// SQLState returns the SQLSTATE of a server's error; "" if err is none.
+// SQLState returns the SQLSTATE of a server's error; "" if err is not one.
 func SQLState(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -61,8 +61,8 @@ func Violates(err error, constraint string) bool {
 	return errors.As(err, &pg) && (pg.Code == StateUnique || pg.Code == stateCheck) && pg.ConstraintName == constraint
 }
 
-// Transient reports whether a SQLSTATE is no fault of what was asked for: connections, resources, an
-// operator, the system, other transactions (classes 08, 53, 57, 58, 40), locks.
+// Transient reports whether the cause of a SQLSTATE is not the statement itself but connections, resources,
+// an operator, the system, other transactions (classes 08, 53, 57, 58, 40) or locks.
 func Transient(state string) bool {
 	return slices.Contains([]string{StateLockTimeout, stateReadOnly, stateIdleTooLong, stateNotReady, stateWentBack}, state) ||
 		slices.Contains([]string{"08", "53", "57", "58", "40"}, Class(state))

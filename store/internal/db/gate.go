@@ -14,9 +14,8 @@ const (
 	// DefaultMaxConns is how many connections a DB opens at most for tenants' scopes, unless
 	// told otherwise.
 	DefaultMaxConns = 16
-	// controlConns is how many more it has for what no tenant's trouble may hold up: the node's
-	// lease, its looks at the index of rooms, the directory of tenants, revocations, tickets and the index
-	// of rooms.
+	// controlConns is the number of additional connections for what no tenant may hold up: the node's
+	// lease, the index of rooms, the directory of tenants, revocations and tickets.
 	controlConns = 6
 	// controlShare is how many of those may be in use by others than leases.
 	controlShare = 4
@@ -83,8 +82,8 @@ func (g *gate) leave() {
 	}
 }
 
-// borrow runs do with a connection of the pool, behind the gate. Everything that is asked of the database
-// passes here, so every error is classified here.
+// borrow runs do with a connection of the pool, behind the gate. Every request to the database passes here,
+// so every error is classified here.
 func (d *DB) borrow(ctx context.Context, pool *pgxpool.Pool, g *gate, do func(*pgxpool.Conn) error) error {
 	if err := g.enter(ctx); err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 // failingFor is how long Health fails after the last write that the disk refused.
 const failingFor = 15 * time.Second
 
-// ErrDisk means that the database can be read and takes no writes: its disk is full or broken, or
-// it is a standby.
+// ErrDisk means that the database can be read but not written: its disk is full or broken, or it is a
+// standby.
 var ErrDisk = errors.New("the database takes no writes")
 
 // disk records whether the database could write lately.
@@ -25,7 +25,7 @@ type disk struct {
 
 	mu    sync.Mutex // guards what follows
 	last  time.Time  // when a write was refused
-	state string     // as what; empty: all is well
+	state string     // why; empty: all is well
 }
 
 // failed records an error if the disk caused it. It logs the first one, until all has been well for a while.

@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// history is what this node has seen of the database's history.
+// history holds what this node has seen of the database's history.
 type history struct {
 	mu         sync.Mutex // guards what follows
 	generation int64
@@ -22,7 +22,7 @@ type history struct {
 	clock atomic.Pointer[reading]
 }
 
-// reading is the time by the database's clock, and the monotonic time of this node when it was read.
+// reading holds the time by the database's clock, and the monotonic time of this node when it was read.
 type reading struct{ said, at time.Time }
 
 // Clock returns the time by the database's clock, as it was read last, some hundred milliseconds ago or

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// pollEvery is how often a node asks whether anything changed.
+	// pollEvery is how often a node polls for changes.
 	pollEvery = 250 * time.Millisecond
-	// PollTimeout bounds one such question.
+	// PollTimeout bounds one poll.
 	PollTimeout = 5 * time.Second
 )
 
@@ -21,7 +21,7 @@ const (
 type Poller struct {
 	Ask       func(ctx context.Context) error // brings the copy up to date
 	Failed    string                          // logged when Ask fails for the first time
-	Recovered string                          // logged when it works again; empty: nothing is
+	Recovered string                          // logged when it works again; empty: not logged
 }
 
 // Poll calls p.Ask every pollEvery until ctx ends, then returns nil.

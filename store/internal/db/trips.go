@@ -22,7 +22,7 @@ func (c Scope) TwoTrips(ctx context.Context, start func() (first *pgx.Batch, sec
 	})
 }
 
-// trips is one attempt of TwoTrips. If second is nil, commit is sent with first, in one round trip.
+// trips runs one attempt of TwoTrips. If second is nil, commit is sent with first, in one round trip.
 func (c Scope) trips(ctx context.Context, begin string, first *pgx.Batch, second func(*pgx.Batch) error) error {
 	sent := false // the commit
 	err := c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error {
