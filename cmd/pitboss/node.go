@@ -135,19 +135,9 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	parts, life := errgroup.WithContext(life)
-	parts.Go(func() error { return n.hub.Run(life) })
-	parts.Go(func() error {
-		if err := n.meet(life); err != nil {
-			return err
-		}
-		return n.rooms.Run(life)
-	})
-	parts.Go(func() error { return n.tenants.Run(life) })
-	parts.Go(func() error { return n.keys.Run(life) })
-	parts.Go(func() error { return n.store.Revocations.Run(life) })
-	parts.Go(func() error { return n.store.Refusals.Run(life) })
-	parts.Go(func() error { return n.web.Run(life) })
-
+	for _, run := range n.jobs() {
+		parts.Go(func() error { return run(life) })
+	}
 	parts.Go(func() error { return n.web.Serve(public) })
 	if admin != nil {
 		parts.Go(func() error { return n.web.ServeAdmin(admin, n.metrics) })
