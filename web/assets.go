@@ -23,7 +23,7 @@ var dist embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors "
 
-// page serves one of the built pages under the tenant's policy.
+// page returns a handler that serves one of the built pages under the tenant's policy.
 func (s *Server) page(name string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		html, err := dist.ReadFile("ui/dist/" + name)
@@ -60,5 +60,5 @@ func (s *Server) asset(c echo.Context) error {
 	return nil
 }
 
-// home sends a visitor of the domain to the player's page.
+// home redirects a visitor of the domain to the player's page.
 func (s *Server) home(c echo.Context) error { return c.Redirect(http.StatusFound, "/play") }

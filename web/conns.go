@@ -24,7 +24,7 @@ const starvedFor = 2 * time.Second
 // verified.
 type connLimiter struct {
 	most, perAddress int            // perAddress 0: no bound
-	trusted          []netip.Prefix // proxies, who bring many clients and have no bound of their own
+	trusted          []netip.Prefix // proxies, which bring many clients and have no bound of their own
 	refused          func(limit string)
 	starved          func(error) // there is no descriptor for a connection
 
@@ -33,7 +33,7 @@ type connLimiter struct {
 	order     list.List // of *openConn; first the one that has waited or worked for the longest
 	addresses map[netip.Addr]int
 	answering int
-	answered  chan struct{} // closed when answering becomes 0, for who waits for it
+	answered  chan struct{} // closed when answering becomes 0, for those who wait for that
 }
 
 // openConn is a connection that is no socket.
@@ -85,9 +85,9 @@ func (n *connLimiter) serve(server *http.Server, l net.Listener) error {
 }
 
 // admit counts a connection. It returns the connection that is to be closed, and the name of the
-// limit: c, if its address has all it may have. If all have, it is the one that has waited or
-// worked for the longest, so that those who hold theirs do not keep newcomers out; but nobody whose
-// token was verified loses his answer to a newcomer.
+// limit. That is c if its address has as many as it may have. If there are as many as there may be in
+// all, it is the one that has waited or worked for the longest, so that connections which are held
+// open do not keep newcomers out; but nobody whose token was verified loses an answer to a newcomer.
 func (n *connLimiter) admit(c net.Conn) (beyond net.Conn, limit string) {
 	address, bounded := n.address(c)
 	n.mu.Lock()
@@ -112,7 +112,7 @@ func (n *connLimiter) admit(c net.Conn) (beyond net.Conn, limit string) {
 	return beyond, limit
 }
 
-// remove needs mu.
+// remove removes a connection, and returns it. It needs mu.
 func (n *connLimiter) remove(e *list.Element) *openConn {
 	o := n.order.Remove(e).(*openConn)
 	delete(n.open, o.conn)
@@ -125,7 +125,7 @@ func (n *connLimiter) remove(e *list.Element) *openConn {
 	return o
 }
 
-// answer needs mu. It notes whether a connection answers somebody whose token was verified.
+// answer notes whether a connection answers somebody whose token was verified. It needs mu.
 func (n *connLimiter) answer(o *openConn, answering bool) {
 	switch {
 	case answering && !o.answering:
@@ -158,7 +158,7 @@ func (n *connLimiter) changed(c net.Conn, state http.ConnState) {
 	}
 }
 
-// kernel is the connection as the listener made it, without TLS.
+// kernel returns the connection as the listener made it, without TLS.
 func kernel(c net.Conn) net.Conn {
 	if wrapped, ok := c.(interface{ NetConn() net.Conn }); ok {
 		return wrapped.NetConn()
@@ -207,8 +207,8 @@ type requester struct {
 	conn  net.Conn
 }
 
-// verified says that a request is here whole and its token was verified: it will be answered
-// before the node ends.
+// verified notes that a request is here whole and its token was verified: it will be answered before
+// the node ends.
 func verified(ctx context.Context) {
 	r, ok := ctx.Value(connKey{}).(*requester)
 	if !ok {
@@ -222,14 +222,16 @@ func verified(ctx context.Context) {
 	}
 }
 
-// starvation is when there was no descriptor for a connection last.
+// starvation holds when there was no descriptor for a connection last.
 type starvation struct{ last atomic.Pointer[time.Time] }
 
+// felt notes that there is none now.
 func (s *starvation) felt() {
 	now := time.Now()
 	s.last.Store(&now)
 }
 
+// now reports whether there was none a moment ago.
 func (s *starvation) now() bool {
 	last := s.last.Load()
 	return last != nil && time.Since(*last) < starvedFor

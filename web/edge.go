@@ -88,6 +88,7 @@ const (
 	routeRound  = "/v1/rooms/:room/rounds/:round"
 )
 
+// routeCost returns what a request of a route costs its address.
 func routeCost(route string) int {
 	switch route {
 	case routeHealth, routeReady:
@@ -100,14 +101,14 @@ func routeCost(route string) int {
 	return costRequest
 }
 
-// servers are what answers HTTP, and their connections.
+// servers holds what answers HTTP, and its connections.
 type servers struct {
 	public, admin           *http.Server
 	publicConns, adminConns *connLimiter
 }
 
-// listens makes the servers.
-func (s *Server) listens() {
+// makeServers makes the HTTP servers of both listeners.
+func (s *Server) makeServers() {
 	e := s.edge
 	server := func() *http.Server {
 		return &http.Server{
@@ -143,6 +144,7 @@ func (s *Server) ServeAdmin(l net.Listener, metrics prometheus.Gatherer) error {
 	return serving(l, s.servers.adminConns.serve(s.servers.admin, l))
 }
 
+// serving returns why a server ended that should not have, or nil.
 func serving(l net.Listener, err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -151,7 +153,7 @@ func serving(l net.Listener, err error) error {
 }
 
 // Shutdown takes no more connections, answers the requests of those whose token was verified,
-// and closes all that are left: it waits for no stranger. The error is ctx's, if that ended
+// and closes all that are left: it waits for no stranger. It returns ctx's error if that ended
 // before.
 func (s *Server) Shutdown(ctx context.Context) error {
 	waiting, end := context.WithCancel(ctx)
@@ -169,8 +171,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(<-quiet, s.servers.public.Close(), s.servers.admin.Close())
 }
 
-// clientAddress makes the function that finds a request's client: the peer, or if that is a trusted
-// proxy, who it says is behind it, and so on along the chain. It stops at what is no address.
+// clientAddress returns the function that finds a request's client: the peer, or if that is a trusted
+// proxy, the address that it says is behind it, and so on along the chain up to what is no address.
+// It calls strange for a peer that says so and is not trusted.
 func clientAddress(proxies []netip.Prefix, strange func(peer string)) echo.IPExtractor {
 	return func(r *http.Request) string {
 		at, ok := hop(r.RemoteAddr)
@@ -193,7 +196,7 @@ func clientAddress(proxies []netip.Prefix, strange func(peer string)) echo.IPExt
 	}
 }
 
-// hop reads an address as proxies write it, some with the port.
+// hop parses an address as proxies write it, some with the port.
 func hop(text string) (netip.Addr, bool) {
 	text = strings.TrimSpace(text)
 	if a, err := netip.ParseAddrPort(text); err == nil {
@@ -203,11 +206,12 @@ func hop(text string) (netip.Addr, bool) {
 	return a.Unmap(), err == nil
 }
 
+// trusts reports whether an address is one of the proxies'.
 func trusts(proxies []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// perAddress lets a client's address make so many requests, by what they cost.
+// perAddress refuses requests of a client's address beyond its units, which they cost by their route.
 func (s *Server) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		cost := routeCost(c.Path())
@@ -230,7 +234,7 @@ func (s *Server) giveBack(c echo.Context, role auth.Role) {
 	}
 }
 
-// addressOf is whom a request counts for. What is no address counts together.
+// addressOf returns whom a request counts for. What is no address counts together.
 func addressOf(c echo.Context) netip.Addr {
 	a, _ := netip.ParseAddr(c.RealIP())
 	return addressKey(a)

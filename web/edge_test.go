@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,7 +23,7 @@ import (
 func bareServer(e Edge, h http.Handler) *Server {
 	log := slog.New(slog.DiscardHandler)
 	s := &Server{log: log, seldom: api.NewSeldom(log), edge: e.withDefaults(), limits: api.NewLimits(prometheus.NewRegistry())}
-	s.listens()
+	s.makeServers()
 	s.servers.public.Handler = h
 	return s
 }
@@ -218,29 +217,6 @@ func TestAddressesOfOneCustomerCountTogether(t *testing.T) {
 	}
 	if key("::ffff:9.9.9.9") != key("9.9.9.9") || key("9.9.9.9") == key("9.9.9.8") || key("fe80::1%eth0") != key("fe80::2") {
 		t.Error("an address is another than it is")
-	}
-}
-
-func TestRoundsAreKeptWithinTheirBytesAndUnfinishedOnesForASecond(t *testing.T) {
-	r := newRounds()
-	now := time.Unix(1000, 0)
-	key := func(n int64) roundKey { return roundKey{round: n} }
-	r.keep(&lookup{key: key(1), over: true, readAt: now, body: make([]byte, 10)})
-	r.keep(&lookup{key: key(2), readAt: now})
-	if r.find(key(2), now.Add(roundFresh/2)) == nil || r.find(key(2), now.Add(roundFresh)) != nil || r.find(key(1), now.Add(time.Hour)) == nil {
-		t.Error("an answer is kept for another time than it is good")
-	}
-	const size = 1 << 20
-	for n := int64(3); n < 100; n++ {
-		r.find(key(1), now)
-		r.keep(&lookup{key: key(n), over: true, readAt: now, body: make([]byte, size)})
-		r.keep(&lookup{key: key(n), over: true, readAt: now, body: make([]byte, size)}) // again
-	}
-	if r.size > roundsKeptBytes || r.size < roundsKeptBytes-2*size || len(r.kept) != r.order.Len() {
-		t.Errorf("%d bytes are kept, in %d and %d rounds", r.size, len(r.kept), r.order.Len())
-	}
-	if r.find(key(1), now) == nil || r.find(key(99), now) == nil || r.find(key(3), now) != nil {
-		t.Error("other rounds were forgotten than those that nobody asked for the longest")
 	}
 }
 

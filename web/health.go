@@ -28,17 +28,17 @@ const (
 	metricsMax = 4
 )
 
-// readiness is the latest look at what a node needs to be ready.
+// readiness holds the latest look at what a node needs to be ready.
 type readiness struct {
 	mu     sync.Mutex // held while somebody looks
 	at     time.Time
-	reason string // why it is not
+	reason string // why it is not ready
 }
 
-// healthz says that the process is up and answers.
+// healthz answers that the process is up and answers.
 func (s *Server) healthz(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
-// readyz says whether new players should be sent here: the database answers, the node holds its
+// readyz answers whether new players should be sent here: the database answers, the node holds its
 // lease and has opened what it found, what others publish reaches it, there are descriptors for
 // new connections, and it is not on its way out. A node that is not ready serves the players that
 // it has as far as it can.
@@ -72,6 +72,7 @@ func (s *Server) look(asked time.Time) (reason string) {
 	return r.reason
 }
 
+// unready returns why the node is not ready, or "".
 func (s *Server) unready() (reason string) {
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin) // not one asker's: all get it
 	defer cancel()
@@ -110,7 +111,7 @@ func (s *Server) adminHandler(metrics prometheus.Gatherer) http.Handler {
 	return s.inTime(mux)
 }
 
-// inTime bounds what an answer may take: a profile as long as it was asked for, within bounds. The
+// inTime bounds the time that an answer may take: a profile as long as it was asked for, within bounds. The
 // server has no WriteTimeout, for which pprof would refuse a profile.
 func (s *Server) inTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

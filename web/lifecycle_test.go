@@ -3,9 +3,11 @@ package web_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
 
@@ -19,6 +21,7 @@ func TestWhoMayBeHere(t *testing.T) {
 		"suspended-and-resumed": suspendedAndResumed,
 		"loses-a-domain":        losesADomain,
 		"retires-its-key":       retiresItsKey,
+		"does-not-pay":          doesNotPay,
 	} {
 		other := c.Another(slug)
 		t.Run(slug, func(t *testing.T) {
@@ -44,6 +47,25 @@ func suspendedAndResumed(t *testing.T, c *webtest.Casino) {
 	}
 	storetest.Eventually(t, "it is served again", func() bool { return c.Get(token, "/v1/session").Status == http.StatusOK })
 	c.Dial("alice", token).Await(wire.PushWalletBalance)
+}
+
+func doesNotPay(t *testing.T, c *webtest.Casino) {
+	token := c.Player("alice", 100)
+	alice := c.Dial("alice", token)
+	alice.Await(wire.PushWalletBalance)
+	pay := func(until time.Time) {
+		t.Helper()
+		if _, err := c.Admin.SetTenant(t.Context(), c.Tenant.Slug, tenancy.Settings{PaidUntil: &until}, "a test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pay(time.Now().Add(-time.Hour)) // in its days of grace it is served
+	alice.Call(wire.MethodPing, struct{}{}, nil)
+	c.Get(token, "/v1/session").Want(http.StatusOK, "")
+	pay(time.Now().Add(-tenancy.GracePeriod - time.Hour))
+	alice.Closed(wire.CloseSuspended)
+	c.Get(token, "/v1/session").Want(http.StatusForbidden, "tenant_unpaid")
+	c.DialRefused(http.StatusForbidden, wire.BearerPrefix+token)
 }
 
 func losesADomain(t *testing.T, c *webtest.Casino) {

@@ -16,7 +16,8 @@ import (
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
-// get answers GET, and HEAD as RFC 9110 §9.3.2 wants it, for which net/http leaves the body out.
+// get adds a route for GET, and for HEAD as RFC 9110 §9.3.2 wants it, for which net/http leaves the
+// body out.
 func get(on interface {
 	Match(methods []string, path string, handler echo.HandlerFunc, m ...echo.MiddlewareFunc) []*echo.Route
 }, path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) {
@@ -75,7 +76,7 @@ func (s *Server) verifiedSocket(c echo.Context, role auth.Role) {
 	verified(c.Request().Context())
 }
 
-// whole reads a request's body into memory; what bounds its size is BodyLimit. The handler has the
+// whole reads a request's body into memory; its size is bounded by BodyLimit. The handler has the
 // time that an answer has: net/http would end it when the time for reading ends.
 func whole(c echo.Context, answer time.Duration) error {
 	r := c.Request()
@@ -95,7 +96,7 @@ func whole(c echo.Context, answer time.Duration) error {
 	return nil
 }
 
-// roles lets only principals of these roles pass.
+// roles refuses principals of other roles than these.
 func roles(allowed ...auth.Role) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -107,6 +108,7 @@ func roles(allowed ...auth.Role) echo.MiddlewareFunc {
 	}
 }
 
+// logPanic logs a panic in a handler.
 func (s *Server) logPanic(c echo.Context, err error, stack []byte) error {
 	s.log.Error("panic in a handler", "path", c.Path(), "error", err, "stack", string(stack))
 	return err

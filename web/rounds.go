@@ -38,7 +38,7 @@ const (
 	roundFresh = time.Second
 )
 
-// rounds are the answers to look-ups of rounds, which strangers ask for: of a round that is over
+// rounds holds the answers to look-ups of rounds, which strangers ask for: of a round that is over
 // for as long as there is room, of another one for roundFresh.
 type rounds struct {
 	reading singleflight.Group
@@ -56,12 +56,12 @@ type roundKey struct {
 	round int64
 }
 
-// lookup is what a round's look-up is answered with.
+// lookup is the answer to a round's look-up.
 type lookup struct {
 	key    roundKey
 	body   []byte
 	err    error
-	over   bool // the round is: this is the answer for good
+	over   bool // the round is over: this is the answer for good
 	readAt time.Time
 }
 
@@ -72,7 +72,7 @@ func newRounds() *rounds {
 	}
 }
 
-// find returns what is remembered and still good.
+// find returns the answer that is remembered and still good, or nil.
 func (r *rounds) find(key roundKey, now time.Time) *lookup {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,7 +88,7 @@ func (r *rounds) find(key roundKey, now time.Time) *lookup {
 	return l
 }
 
-// keep remembers a look-up, in the place of those that nobody asked for the longest.
+// keep remembers an answer, in the place of those that nobody asked for for the longest time.
 func (r *rounds) keep(l *lookup) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -101,7 +101,7 @@ func (r *rounds) keep(l *lookup) {
 	}
 }
 
-// forget needs mu.
+// forget forgets an answer. It needs mu.
 func (r *rounds) forget(e *list.Element) {
 	l := r.order.Remove(e).(*lookup)
 	delete(r.kept, l.key)
@@ -119,10 +119,11 @@ func (s *Server) GoBack() {
 	}
 }
 
+// size returns what it costs to remember the answer.
 func (l *lookup) size() int { return len(l.body) + roundKeptBytes }
 
-// round is a round as everyone may see it, for /verify: no token, since a proof that only its
-// player can see proves little.
+// round answers with a round as everyone may see it, for /verify. It needs no token, since a proof
+// that only its player can see proves little.
 func (s *Server) round(c echo.Context) error {
 	ref, err := rooms.NewRef(api.TenantOf(c).ID, api.Param(c, "room"))
 	if err != nil {
@@ -151,7 +152,7 @@ func (s *Server) round(c echo.Context) error {
 	return c.JSONBlob(http.StatusOK, l.body)
 }
 
-// readRound looks a round up in the journal. Strangers may ask; they must not keep players' bets
+// readRound returns the answer that the journal gives. Strangers may ask; they must not keep players' bets
 // from the database, so what it takes is bounded before it is read.
 func (s *Server) readRound(key roundKey) (*lookup, error) {
 	id := key.ref.Tenant
@@ -193,6 +194,7 @@ func (s *Server) readRound(key roundKey) (*lookup, error) {
 	return l, nil
 }
 
+// formRound sets the body of an answer.
 func (s *Server) formRound(l *lookup, game string, records []rooms.Record) error {
 	body := struct {
 		Room   string           `json:"room"`

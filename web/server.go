@@ -79,7 +79,7 @@ func New(o Options) *Server {
 	e.HTTPErrorHandler = api.AnswerErrors(s.log, s.limits)
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest, headers, s.perAddress)
 	s.echo = e
-	s.listens()
+	s.makeServers()
 	s.store.Revocations.OnChange(s.lifecycle.closeRevoked)
 	s.sessions = session.New(session.Options{
 		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, Hub: s.hub,
@@ -167,6 +167,7 @@ func (s *Server) CloseRevoked(tenants []tenant.ID) { s.lifecycle.closeRevoked(te
 // Those that are open are the hub's to drain.
 func (s *Server) Drain() { close(s.draining) }
 
+// isDraining reports whether Drain was called.
 func (s *Server) isDraining() bool {
 	select {
 	case <-s.draining:

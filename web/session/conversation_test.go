@@ -28,6 +28,7 @@ func TestASocket(t *testing.T) {
 		"IsInSixteenRoomsAtMost":                     isInSixteenRoomsAtMost,
 		"ChatsUnderAMaskedName":                      chatsUnderAMaskedName,
 		"IsToldOfPromotionsAlsoIfItComesLater":       isToldOfPromotions,
+		"IsToldWhoIsWhere":                           isToldWhoIsWhere,
 		"PlaysARoundToItsEnd":                        playsARoundToItsEnd,
 		"IsOpenedOnceByATicket":                      isOpenedOnceByATicket,
 		"IsNotOpenedByAStrangerOrFromAStrangersPage": isNotOpenedByAStranger,
@@ -207,6 +208,15 @@ func isToldOfPromotions(t *testing.T, c *webtest.Casino) {
 		t.Errorf("the promotions are %+v", all.Promotions)
 	}
 	c.Post(operator, "/v1/promotions/"+uuid.NewString()+"/withdraw", withdraw()).Want(409, game.CodeInvalidCommand)
+}
+
+func isToldWhoIsWhere(_ *testing.T, c *webtest.Casino) {
+	c.OpenRoom("crowded", webtest.Slow)
+	quinn := c.Dial("quinn", c.Player("quinn", 100))
+	quinn.Join("crowded")
+	quinn.Await(wire.PushLobbyPresence, `"crowded":1`)
+	c.Dial("quentin", c.Player("quentin", 100)).Join("crowded")
+	quinn.Await(wire.PushLobbyPresence, `"crowded":2`)
 }
 
 func decode(t *testing.T, raw json.RawMessage, into any) {

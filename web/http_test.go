@@ -59,6 +59,9 @@ func TestEveryAnswerSaysHowItIsKept(t *testing.T) {
 			}
 		}
 	}
+	for _, round := range []string{"0", "-1", "x", "9"} {
+		c.Get("", "/v1/rooms/"+webtest.Table+"/rounds/"+round).Want(http.StatusNotFound, "not_found")
+	}
 	page := c.Get("", "/play")
 	if policy := page.Header.Get("Content-Security-Policy"); policy == "" || page.Header.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("a page comes with %v", page.Header)
