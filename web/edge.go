@@ -67,8 +67,8 @@ const (
 	headerBytesMax = 32 << 10
 	// addressBurst is how many seconds' worth of requests an address may make at once.
 	addressBurst = 10
-	// lastRequests is what a request that was under way when the listeners closed has to become
-	// whole.
+	// lastRequests is how long a request that was under way when the listeners closed may take to
+	// become whole.
 	lastRequests = 100 * time.Millisecond
 )
 

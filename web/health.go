@@ -117,7 +117,7 @@ func (s *Server) inTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var long time.Duration
 		if strings.HasPrefix(r.URL.Path, "/debug/pprof/") {
-			seconds, err := strconv.ParseFloat(cmp.Or(r.URL.Query().Get("seconds"), "30"), 64) // 30 is what pprof makes of none
+			seconds, err := strconv.ParseFloat(cmp.Or(r.URL.Query().Get("seconds"), "30"), 64) // pprof's own default
 			if err != nil || !(seconds >= 0 && seconds <= profileMax.Seconds()) {
 				http.Error(w, fmt.Sprintf("seconds: want 0 to %.0f", profileMax.Seconds()), http.StatusBadRequest)
 				return

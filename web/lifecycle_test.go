@@ -11,11 +11,9 @@ import (
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
 
-// TestWhoMayBeHere has one node serve several casinos, one for each test: what happens to one is
-// noticed at none of the others.
-func TestWhoMayBeHere(t *testing.T) {
-	t.Parallel()
-	c := webtest.New(t)
+// socketsThatMayNotBeHere has one node serve several casinos, one for each test: what happens to one
+// is noticed at none of the others.
+func socketsThatMayNotBeHere(t *testing.T, c *webtest.Casino) {
 	bystander := c.Dial("bystander", c.Player("bystander", 100))
 	for slug, test := range map[string]func(*testing.T, *webtest.Casino){
 		"suspended-and-resumed": suspendedAndResumed,

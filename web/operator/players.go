@@ -17,6 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
+// playerBody is a player and what it has.
 type playerBody struct {
 	Player    string    `json:"player"`
 	Balance   int64     `json:"balance"`

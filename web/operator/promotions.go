@@ -44,7 +44,7 @@ func (a *API) PublishPromotion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	// The answer is what is stored. The id of something else does not pass for a success.
+	// The answer is what is stored: the id of another promotion is no success.
 	p, err := a.promotion(c, id)
 	if err != nil {
 		return err

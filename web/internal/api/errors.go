@@ -35,7 +35,7 @@ func Fail(status int, code, message string) *Problem { return &Problem{status, c
 // statusClientClosed is nginx's status for a client that left before its answer came.
 const statusClientClosed = 499
 
-// Problems that parts of web answer with.
+// Problems that parts of web answer with; ProblemOf makes those of other errors.
 var (
 	ErrUnknownHost = Fail(http.StatusNotFound, "unknown_host", "No operator is served at this address.")
 	ErrSuspended   = Fail(http.StatusForbidden, "tenant_suspended", "This operator is suspended.")
@@ -57,8 +57,8 @@ var (
 	ErrUpgrade        = Fail(http.StatusUpgradeRequired, "upgrade_required", "This is for WebSocket handshakes (RFC 6455), by GET.")
 )
 
-// known is what every error that may reach a client means. The first that errors.Is
-// finds counts.
+// known holds what a client is told of every error that may reach it. The first that errors.Is finds
+// counts.
 var known = []struct {
 	err     error
 	problem *Problem
@@ -126,6 +126,7 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	return Fail(http.StatusInternalServerError, wire.CodeInternal, "Something went wrong here. Our log knows it as "+id+".")
 }
 
+// errorBody is the JSON of every error.
 type errorBody struct {
 	Error struct {
 		Code    string `json:"code"`

@@ -9,9 +9,25 @@ import (
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
 
-func TestAnotherCasinosTokensPagesAndRoomsOpenNothing(t *testing.T) {
+// TestANode shares one node between tests, one after the other.
+func TestANode(t *testing.T) {
 	t.Parallel()
 	c := webtest.New(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *webtest.Casino)
+	}{
+		{"SaysOfEveryAnswerHowItIsKept", answersSayHowTheyAreKept},
+		{"KeepsCasinosApart", casinosAreApart},
+		{"ClosesTheSocketsThatMayNotBeHereAndNoOthers", socketsThatMayNotBeHere},
+		{"LetsNoSocketInWhileItDrains", drains},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, c.In(t)) })
+	}
+}
+
+// casinosAreApart holds that another casino's tokens, tickets, pages and rooms open nothing.
+func casinosAreApart(t *testing.T, c *webtest.Casino) {
 	other := c.Another("lucky-star")
 	other.OpenRoom("only-there", webtest.Slow)
 	player, operator := other.Player("mallory", 100), other.Token("mallory", auth.Operator)
@@ -41,9 +57,8 @@ func TestAnotherCasinosTokensPagesAndRoomsOpenNothing(t *testing.T) {
 	c.At("nobody.localhost").Get(own, "/v1/session").Want(http.StatusNotFound, "unknown_host")
 }
 
-func TestEveryAnswerSaysHowItIsKept(t *testing.T) {
-	t.Parallel()
-	c := webtest.New(t)
+// answersSayHowTheyAreKept holds that GET and HEAD agree, and that every answer has its headers.
+func answersSayHowTheyAreKept(t *testing.T, c *webtest.Casino) {
 	operator := c.Token("olivia", auth.Operator)
 	for path, status := range map[string]int{
 		"/healthz": 200, "/readyz": 200, "/": 302, "/play": 200, "/console": 200, "/verify": 200, "/v1/session": 200, "/v1/rooms": 200,
@@ -66,4 +81,20 @@ func TestEveryAnswerSaysHowItIsKept(t *testing.T) {
 	if policy := page.Header.Get("Content-Security-Policy"); policy == "" || page.Header.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("a page comes with %v", page.Header)
 	}
+}
+
+// drains has the node let no new socket in, and serve those that it has. It is the last test of a node.
+func drains(t *testing.T, c *webtest.Casino) {
+	token := c.Player("alice", 100)
+	alice := c.Dial("alice", token)
+	alice.Await(wire.PushWalletBalance)
+	c.Get("", "/readyz").Want(http.StatusOK, "")
+	c.Server.Drain()
+	if ready := c.Get("", "/readyz"); ready.Status != http.StatusServiceUnavailable || string(ready.Body) != "draining\n" {
+		t.Errorf("readiness is %d %q", ready.Status, ready.Body)
+	}
+	c.Get("", "/healthz").Want(http.StatusOK, "")
+	c.DialRefused(http.StatusServiceUnavailable, wire.BearerPrefix+c.Player("bob", 100))
+	alice.Call(wire.MethodPing, struct{}{}, nil)
+	c.Get(token, "/v1/session").Want(http.StatusOK, "")
 }
