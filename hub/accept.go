@@ -14,30 +14,29 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// Accept makes a socket of a request whose identity and origin have been checked, and
-// returns when open has: the socket lives on in a goroutine of its own with a small stack, and
-// nothing of the request is kept. It has answered the request in any case: with 429 if the
-// subject, or all of its tenant's, come too often. The error is nil for a socket that was open;
-// ErrSubprotocol, ErrTooManySockets, ErrTooManyConnects, ErrDraining, or what was wrong with the
-// handshake.
+// Accept upgrades a request whose identity and origin have been checked to a socket, and
+// returns when open has: the socket is served by a goroutine of its own with a small stack, and
+// nothing of the request is kept. Accept has answered the request in any case: with 429 if the
+// subject, or all of its tenant's, connect too often. The error is nil for a socket that was
+// opened; else ErrSubprotocol, ErrTooManySockets, ErrTooManyConnects, ErrDraining, or the error of
+// the handshake.
 //
-// Open is called when the socket is already found by CloseWhere, Drain and Connections: what
-// may have been decided against the identity since it was checked must be checked again
-// there. It must not wait for the client.
+// Open is called when CloseWhere, Drain and Connections already find the socket, so it must check
+// again what may have been revoked since the identity was checked. It must not wait for the client.
 func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open func(*Conn) Handler) error {
 	if !offers(r) {
 		refuse(w, http.StatusBadRequest, "invalid_params", "offer the WebSocket subprotocol "+wire.Subprotocol)
 		return ErrSubprotocol
 	}
-	s, met := h.arrive(id)
+	s, met := h.reserve(id)
 	if s == nil {
-		return h.turnAway(w, met)
+		return h.rejectConnect(w, met)
 	}
 	// The library keeps the name as the client wrote it, and with it the whole header.
 	r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
 	c := h.newConn(id, s)
 	if err := c.upgrade(w, r); err != nil {
-		h.depart(s)
+		h.unreserve(s)
 		return fmt.Errorf("hub: handshake: %w", err)
 	}
 	code, refused := h.register(c)
@@ -46,14 +45,14 @@ func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open f
 		if code == wire.CloseDraining {
 			retry = drainRetry
 		}
-		c.Close(code, spread(retry))
+		c.Close(code, jitter(retry))
 		go c.serve(nil)
 		return refused
 	}
-	h.wheel.put(c, c.nextLook())
+	h.wheel.put(c, c.nextCheck())
 	opened := false
 	defer func() {
-		if !opened { // open panics
+		if !opened { // open panicked
 			c.finish(nil, true, errors.New("open failed"))
 		}
 	}()
@@ -68,20 +67,20 @@ func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open f
 	return nil
 }
 
-// serve reads the socket until it ends. Without a handler it was refused.
+// serve reads the socket until it ends. A nil handler means that it was refused.
 func (c *Conn) serve(handler Handler) {
 	var err error
 	defer func() { c.finish(handler, handler != nil, err) }()
 	err = c.read(handler)
 }
 
-// finish is what follows reading, which err ended.
+// finish releases the socket after reading ended with err.
 func (c *Conn) finish(handler Handler, registered bool, err error) {
 	h := c.hub
-	defer h.depart(c.subject)
+	defer h.unreserve(c.subject)
 	c.end()
 	c.cut()
-	_ = c.ws.CloseNow() // which alone lets the library, and with it this socket, be collected
+	_ = c.ws.CloseNow() // else the library keeps itself, and this socket, from being collected
 	if registered {
 		h.unregister(c)
 	}
@@ -118,8 +117,8 @@ func offers(r *http.Request) bool {
 	return false
 }
 
-// turnAway answers who met a limit before the upgrade.
-func (h *Hub) turnAway(w http.ResponseWriter, limit string) error {
+// rejectConnect answers a request that hit a limit before the upgrade.
+func (h *Hub) rejectConnect(w http.ResponseWriter, limit string) error {
 	h.meters.hit(limit)
 	status, code, message, retry, err := http.StatusServiceUnavailable, wire.CodeBusy, "this node has all the sockets it can hold", overloadRetry, ErrTooManySockets
 	switch limit {
@@ -140,8 +139,8 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"code": code, "message": message}})
 }
 
-// register makes the socket known, and takes the player's seat from an older one. It
-// returns the code with which the socket is to be refused.
+// register adds the socket to the registry, and closes an older one of the same player. If the
+// socket is to be refused, it returns the close code and an error.
 func (h *Hub) register(c *Conn) (wire.CloseCode, error) {
 	older, code, err := h.admit(c)
 	if older != nil {
@@ -172,7 +171,7 @@ func (h *Hub) admit(c *Conn) (older *Conn, code wire.CloseCode, err error) {
 	shard := h.shard(c)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
-	c.first = h.first.Load()
+	c.minEpoch = h.minEpoch.Load()
 	shard.conns[c] = struct{}{}
 	return older, wire.CloseCode{}, nil
 }

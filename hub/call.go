@@ -10,21 +10,19 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
-// CallBytesMax is how many bytes a request, or a reply, has at most once it is encoded, unless the Call
-// says otherwise.
+// CallBytesMax is the default limit on the bytes of an encoded request or reply.
 const CallBytesMax = 8 << 20
 
 var (
-	// ErrSlotsFull means that the node that was asked works on as many requests as it may: it did
-	// nothing.
+	// ErrSlotsFull means that the other node serves as many requests as it may, and did not serve
+	// this one.
 	ErrSlotsFull = errors.New("hub: the node serves too many requests")
-	// ErrCallTooLarge means that a request has more bytes than the Call allows, and was not served, or
-	// that its reply has.
+	// ErrCallTooLarge means that a request, which was then not served, or its reply has more bytes
+	// than the Call allows.
 	ErrCallTooLarge = errors.New("hub: a request or its reply is too large")
-	// ErrUnreadable means that a request could not be decoded, and was not served, or that its reply
-	// could not.
+	// ErrUnreadable means that a request, which was then not served, or its reply could not be decoded.
 	ErrUnreadable = errors.New("hub: a request or its reply cannot be read")
-	// ErrCallFailed means that the node that was asked failed with an error that is not in Call.Errors.
+	// ErrCallFailed means that the other node failed with an error that is not in Call.Errors.
 	ErrCallFailed = errors.New("hub: the node that was asked failed")
 )
 
@@ -34,33 +32,33 @@ type Transport interface {
 	Answer(method string, f Answerer)
 }
 
-// Call is one kind of request that a node may make of another, and its reply. Both are JSON. All nodes
-// have the same Calls; the methods do not change one.
+// Call is one kind of request from one node to another, and its reply. Both are JSON. All nodes
+// have the same Calls; the methods do not modify one.
 //
 // Besides those of Errors, the error of a request is ErrNoAnswer (the node does not exist, is too slow,
 // or the bus did not take the request: it is not known whether it was served), ErrSlotsFull,
 // ErrCallTooLarge, ErrUnreadable or ErrCallFailed.
 type Call[Request, Reply any] struct {
-	// Name tells the Call from all others, also of other releases: "rooms.join".
+	// Name identifies the Call, across releases too: "rooms.join".
 	Name string
-	// Within is how long a reply is waited for.
+	// Within bounds the wait for the reply.
 	Within time.Duration
-	// ServeWithin is how long the node that is asked may work on a request. Zero: as long as Within.
+	// ServeWithin bounds the time in which the other node serves a request. Zero: the same as Within.
 	ServeWithin time.Duration
 	// BytesMax bounds a request and a reply, encoded. Zero: CallBytesMax.
 	BytesMax int
-	// Errors are the errors that the node that asks is to have as they are, for errors.Is. Of those
-	// that match an error, the first is sent.
+	// Errors are the errors that the caller can recognise with errors.Is. The first that matches the
+	// handler's error is sent.
 	Errors []CallError
 }
 
-// CallError is an error with the name that it has on the bus.
+// CallError is an error and its name on the bus.
 type CallError struct {
 	Name string
 	Err  error
 }
 
-// callErrors are what every Call may fail with. A Call's own names must be others.
+// callErrors are the errors common to all Calls. A Call's own errors must have other names.
 var callErrors = []CallError{{"slots_full", ErrSlotsFull}, {"too_large", ErrCallTooLarge}, {"unreadable", ErrUnreadable}}
 
 // callFailed is the name of all other errors.
@@ -72,8 +70,8 @@ type callReply[Reply any] struct {
 	Value Reply  `json:"value"`
 }
 
-// Slots bound how many requests of one kind of caller a node serves at once, over all the Calls that
-// share them, so that the others find it free.
+// Slots bounds how many requests a node serves at the same time, over all the Calls that share it, so
+// that one kind of caller does not starve the others.
 type Slots struct {
 	taken chan struct{}
 	full  func()
@@ -94,8 +92,8 @@ func (s *Slots) enter() bool {
 
 func (s *Slots) leave() { <-s.taken }
 
-// Serve makes f reply to the requests of other nodes, in a goroutine each, while slots has room for it. Its
-// context ends with ctx or after ServeWithin.
+// Serve registers f to serve the requests of other nodes, each in a goroutine, as far as slots has room.
+// The context of f ends with ctx or after ServeWithin.
 func (c Call[Request, Reply]) Serve(ctx context.Context, on Transport, slots *Slots, f func(context.Context, Request) (Reply, error)) {
 	within := c.ServeWithin
 	if within == 0 {
@@ -116,11 +114,11 @@ func (c Call[Request, Reply]) Serve(ctx context.Context, on Transport, slots *Sl
 	})
 }
 
-// Handle makes f reply to the requests of other nodes. It is called in the order in which a node asks, and
-// must not block; it may reply later, once. If the error is ErrNoAnswer, nothing is sent.
+// Handle registers f to handle the requests of other nodes. f is called in the order in which a node
+// sends them and must not block; it may reply later, once. If its error is ErrNoAnswer, nothing is sent.
 func (c Call[Request, Reply]) Handle(on Transport, f func(request Request, reply func(Reply, error))) {
 	on.Answer(c.Name, func(_ string, body []byte, send func([]byte)) {
-		if send == nil { // it was told to all, and is no request
+		if send == nil { // it was sent to all nodes and is not a request
 			return
 		}
 		reply := func(value Reply, err error) {
@@ -138,8 +136,8 @@ func (c Call[Request, Reply]) Handle(on Transport, f func(request Request, reply
 	})
 }
 
-// Go asks a node and never blocks. done is called once, with the reply or an error, and must not block
-// either.
+// Go sends a request to a node without blocking. done is called once, with the reply or an error, and
+// must not block either.
 func (c Call[Request, Reply]) Go(on Transport, node string, request Request, done func(Reply, error)) {
 	body, err := json.Marshal(request)
 	if err == nil && len(body) > c.bytesMax() {
@@ -159,7 +157,7 @@ func (c Call[Request, Reply]) Go(on Transport, node string, request Request, don
 	})
 }
 
-// Ask asks a node and returns its reply, or an error: ctx's if that ends first.
+// Ask sends a request to a node and returns its reply, or an error: ctx's if that ends first.
 func (c Call[Request, Reply]) Ask(ctx context.Context, on Transport, node string, request Request) (Reply, error) {
 	replies, err := c.AskAll(ctx, on, []string{node}, request)
 	if len(replies) == 0 {
@@ -169,8 +167,8 @@ func (c Call[Request, Reply]) Ask(ctx context.Context, on Transport, node string
 	return replies[0], nil
 }
 
-// AskAll asks nodes at the same time and returns the replies that came, in any order. The error says why
-// others are missing; nil: none is.
+// AskAll sends a request to all nodes at the same time and returns the replies, in any order. The error
+// says why some are missing; it is nil if none is.
 func (c Call[Request, Reply]) AskAll(ctx context.Context, on Transport, nodes []string, request Request) ([]Reply, error) {
 	type outcome struct {
 		reply Reply
@@ -215,7 +213,7 @@ func (c Call[Request, Reply]) decode(body []byte) (request Request, err error) {
 	return request, nil
 }
 
-// encode returns the reply that read decodes.
+// encode returns the encoded reply, which read decodes.
 func (c Call[Request, Reply]) encode(value Reply, err error) []byte {
 	if err != nil {
 		return failure(c.name(err))
@@ -241,7 +239,7 @@ func failure(name string) []byte {
 	return body
 }
 
-// name returns what an error is called on the bus.
+// name returns the name of an error on the bus.
 func (c Call[Request, Reply]) name(err error) string {
 	for _, some := range [][]CallError{c.Errors, callErrors} {
 		for _, e := range some {
@@ -253,7 +251,7 @@ func (c Call[Request, Reply]) name(err error) string {
 	return callFailed
 }
 
-// read decodes what Transport.Ask answers.
+// read decodes the reply that Transport.Ask received.
 func (c Call[Request, Reply]) read(body []byte, err error) (Reply, error) {
 	var none Reply
 	switch {

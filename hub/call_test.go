@@ -15,20 +15,20 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/membus"
 )
 
-type question struct {
+type pendingRequest struct {
 	Text string `json:"text"`
 }
 
 var errSoldOut = errors.New("sold out")
 
 // echoes is the Call of these tests.
-var echoes = hub.Call[question, string]{
+var echoes = hub.Call[pendingRequest, string]{
 	Name: "echo", Within: time.Second, ServeWithin: time.Minute, BytesMax: 100,
 	Errors: []hub.CallError{{Name: "sold_out", Err: errSoldOut}},
 }
 
 // echo serves echoes.
-func echo(_ context.Context, q question) (string, error) { return q.Text, nil }
+func echo(_ context.Context, q pendingRequest) (string, error) { return q.Text, nil }
 
 // forger is the bus of a node that says it is another one.
 type forger struct{ hub.Bus }
@@ -70,14 +70,14 @@ func unlimited(t *testing.T) *hub.Slots {
 func TestACallIsAnsweredByTheNodeThatIsAsked(t *testing.T) {
 	onNodes(t, func(t *testing.T, a, b, _ *hub.Hub) {
 		for _, h := range []*hub.Hub{a, b} {
-			echoes.Serve(t.Context(), h, unlimited(t), func(_ context.Context, q question) (string, error) { return h.Node() + " " + q.Text, nil })
+			echoes.Serve(t.Context(), h, unlimited(t), func(_ context.Context, q pendingRequest) (string, error) { return h.Node() + " " + q.Text, nil })
 		}
 		for _, h := range []*hub.Hub{a, b} {
-			if got, err := echoes.Ask(t.Context(), a, h.Node(), question{"x"}); err != nil || got != h.Node()+" x" {
+			if got, err := echoes.Ask(t.Context(), a, h.Node(), pendingRequest{"x"}); err != nil || got != h.Node()+" x" {
 				t.Errorf("%q, %v", got, err)
 			}
 		}
-		if got, err := echoes.AskAll(t.Context(), a, []string{"node-0", "node-1"}, question{"x"}); err != nil || len(got) != 2 {
+		if got, err := echoes.AskAll(t.Context(), a, []string{"node-0", "node-1"}, pendingRequest{"x"}); err != nil || len(got) != 2 {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
@@ -86,20 +86,20 @@ func TestACallIsAnsweredByTheNodeThatIsAsked(t *testing.T) {
 func TestACallOfANodeThatIsAwayEndsInTime(t *testing.T) {
 	onNodes(t, func(t *testing.T, a, b, _ *hub.Hub) {
 		echoes.Serve(t.Context(), a, unlimited(t), echo)
-		echoes.Handle(b, func(question, func(string, error)) {}) // never
+		echoes.Handle(b, func(pendingRequest, func(string, error)) {}) // never
 		for _, node := range []string{"node-1", "node-9"} {
 			began := time.Now()
-			if got, err := echoes.Ask(t.Context(), a, node, question{"x"}); !errors.Is(err, hub.ErrNoAnswer) || time.Since(began) != echoes.Within {
+			if got, err := echoes.Ask(t.Context(), a, node, pendingRequest{"x"}); !errors.Is(err, hub.ErrNoAnswer) || time.Since(began) != echoes.Within {
 				t.Errorf("%s: %q, %v after %v", node, got, err, time.Since(began))
 			}
 		}
-		got, err := echoes.AskAll(t.Context(), a, []string{"node-9", "node-0", "node-1"}, question{"x"})
+		got, err := echoes.AskAll(t.Context(), a, []string{"node-9", "node-0", "node-1"}, pendingRequest{"x"})
 		if !errors.Is(err, hub.ErrNoAnswer) || !slices.Equal(got, []string{"x"}) {
 			t.Errorf("%q, %v", got, err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if _, err := echoes.Ask(ctx, a, "node-9", question{"x"}); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, hub.ErrNoAnswer) {
+		if _, err := echoes.Ask(ctx, a, "node-9", pendingRequest{"x"}); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, hub.ErrNoAnswer) {
 			t.Errorf("the caller's own deadline: %v", err)
 		}
 	})
@@ -112,16 +112,16 @@ func TestACallThatFindsNoSlotIsRefusedAtOnceAndCounted(t *testing.T) {
 		free := make(chan struct{})
 		other := echoes
 		other.Name = "other"
-		for _, c := range []hub.Call[question, string]{echoes, other} { // they share the slots
-			c.Serve(t.Context(), b, slots, func(_ context.Context, q question) (string, error) { <-free; return q.Text, nil })
+		for _, c := range []hub.Call[pendingRequest, string]{echoes, other} { // they share the slots
+			c.Serve(t.Context(), b, slots, func(_ context.Context, q pendingRequest) (string, error) { <-free; return q.Text, nil })
 		}
 		done := make(chan error, 2)
-		for _, c := range []hub.Call[question, string]{echoes, other} {
-			c.Go(a, "node-1", question{"x"}, func(_ string, err error) { done <- err })
+		for _, c := range []hub.Call[pendingRequest, string]{echoes, other} {
+			c.Go(a, "node-1", pendingRequest{"x"}, func(_ string, err error) { done <- err })
 		}
 		synctest.Wait()
 		began := time.Now()
-		if _, err := echoes.Ask(t.Context(), a, "node-1", question{"x"}); !errors.Is(err, hub.ErrSlotsFull) || time.Since(began) > 0 || refused != 1 {
+		if _, err := echoes.Ask(t.Context(), a, "node-1", pendingRequest{"x"}); !errors.Is(err, hub.ErrSlotsFull) || time.Since(began) > 0 || refused != 1 {
 			t.Errorf("%v after %v, %d refused", err, time.Since(began), refused)
 		}
 		close(free)
@@ -131,7 +131,7 @@ func TestACallThatFindsNoSlotIsRefusedAtOnceAndCounted(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if _, err := echoes.Ask(t.Context(), a, "node-1", question{"x"}); err != nil {
+		if _, err := echoes.Ask(t.Context(), a, "node-1", pendingRequest{"x"}); err != nil {
 			t.Errorf("the slots are not free again: %v", err)
 		}
 	})
@@ -141,18 +141,18 @@ func TestAServedRequestEndsInTimeAndWithItsNode(t *testing.T) {
 	onNodes(t, func(t *testing.T, a, b, _ *hub.Hub) {
 		life, end := context.WithCancel(t.Context())
 		ended := make(chan time.Time, 1)
-		echoes.Serve(life, b, unlimited(t), func(ctx context.Context, _ question) (string, error) {
+		echoes.Serve(life, b, unlimited(t), func(ctx context.Context, _ pendingRequest) (string, error) {
 			<-ctx.Done()
 			ended <- time.Now()
 			return "", ctx.Err()
 		})
 		began := time.Now()
-		echoes.Go(a, "node-1", question{"x"}, func(string, error) {})
+		echoes.Go(a, "node-1", pendingRequest{"x"}, func(string, error) {})
 		if took := (<-ended).Sub(began); took != echoes.ServeWithin {
 			t.Errorf("it is served for %v", took)
 		}
 		began = time.Now()
-		echoes.Go(a, "node-1", question{"x"}, func(string, error) {})
+		echoes.Go(a, "node-1", pendingRequest{"x"}, func(string, error) {})
 		synctest.Wait()
 		end()
 		if took := (<-ended).Sub(began); took != 0 {
@@ -164,16 +164,16 @@ func TestAServedRequestEndsInTimeAndWithItsNode(t *testing.T) {
 func TestNamedErrorsCrossTheBusAndOthersDoNot(t *testing.T) {
 	onNodes(t, func(t *testing.T, a, b, _ *hub.Hub) {
 		fails := map[string]error{"sold out": fmt.Errorf("tonight: %w", errSoldOut), "secret": errors.New("password 1234"), "silent": hub.ErrNoAnswer}
-		echoes.Serve(t.Context(), b, unlimited(t), func(_ context.Context, q question) (string, error) { return "", fails[q.Text] })
+		echoes.Serve(t.Context(), b, unlimited(t), func(_ context.Context, q pendingRequest) (string, error) { return "", fails[q.Text] })
 		for text, want := range map[string]error{"sold out": errSoldOut, "secret": hub.ErrCallFailed, "silent": hub.ErrNoAnswer} {
-			_, err := echoes.Ask(t.Context(), a, "node-1", question{text})
+			_, err := echoes.Ask(t.Context(), a, "node-1", pendingRequest{text})
 			if !errors.Is(err, want) || strings.Contains(err.Error(), "1234") {
 				t.Errorf("%s: %v", text, err)
 			}
 		}
 		newer := echoes
 		newer.Errors = nil
-		if _, err := newer.Ask(t.Context(), a, "node-1", question{"sold out"}); !errors.Is(err, hub.ErrCallFailed) {
+		if _, err := newer.Ask(t.Context(), a, "node-1", pendingRequest{"sold out"}); !errors.Is(err, hub.ErrCallFailed) {
 			t.Errorf("a name that is not known: %v", err)
 		}
 	})
@@ -183,17 +183,17 @@ func TestWhatCannotBeReadOrIsTooLargeIsAnError(t *testing.T) {
 	onNodes(t, func(t *testing.T, a, b, _ *hub.Hub) {
 		large := strings.Repeat("x", 200)
 		served := 0
-		echoes.Serve(t.Context(), b, unlimited(t), func(_ context.Context, q question) (string, error) {
+		echoes.Serve(t.Context(), b, unlimited(t), func(_ context.Context, q pendingRequest) (string, error) {
 			served++
 			if q.Text == "large" {
 				return large, nil
 			}
 			return q.Text, nil
 		})
-		ask := func(c hub.Call[question, string], text string, want error) {
+		ask := func(c hub.Call[pendingRequest, string], text string, want error) {
 			t.Helper()
 			began := time.Now()
-			if got, err := c.Ask(t.Context(), a, "node-1", question{text}); !errors.Is(err, want) || time.Since(began) > 0 {
+			if got, err := c.Ask(t.Context(), a, "node-1", pendingRequest{text}); !errors.Is(err, want) || time.Since(began) > 0 {
 				t.Errorf("%q, %v after %v, want %v", got, err, time.Since(began), want)
 			}
 		}
@@ -227,11 +227,11 @@ func TestWhatCannotBeReadOrIsTooLargeIsAnError(t *testing.T) {
 func TestAReplyOfAnotherNodeThanTheOneAskedIsRefused(t *testing.T) {
 	onNodes(t, func(t *testing.T, a, b, c *hub.Hub) {
 		echoes.Serve(t.Context(), c, unlimited(t), echo) // replies as node-1
-		if got, err := echoes.Ask(t.Context(), a, "node-2", question{"x"}); !errors.Is(err, hub.ErrNoAnswer) {
+		if got, err := echoes.Ask(t.Context(), a, "node-2", pendingRequest{"x"}); !errors.Is(err, hub.ErrNoAnswer) {
 			t.Errorf("%q, %v", got, err)
 		}
 		echoes.Serve(t.Context(), b, unlimited(t), echo)
-		if got, err := echoes.Ask(t.Context(), a, "node-1", question{"x"}); err != nil || got != "x" {
+		if got, err := echoes.Ask(t.Context(), a, "node-1", pendingRequest{"x"}); err != nil || got != "x" {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
@@ -239,7 +239,7 @@ func TestAReplyOfAnotherNodeThanTheOneAskedIsRefused(t *testing.T) {
 
 func TestWhatIsToldToAllIsNoRequest(t *testing.T) {
 	onNodes(t, func(t *testing.T, a, b, _ *hub.Hub) {
-		echoes.Serve(t.Context(), b, unlimited(t), func(context.Context, question) (string, error) {
+		echoes.Serve(t.Context(), b, unlimited(t), func(context.Context, pendingRequest) (string, error) {
 			t.Error("it is served")
 			return "", nil
 		})

@@ -12,111 +12,110 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// Identity is whose socket it is.
+// Identity says whose socket it is.
 type Identity struct {
 	Tenant  tenant.ID
 	Slug    string // the tenant's, for people
 	Player  string // the token's subject
-	Name    string // how others call the player
-	Role    string // RolePlayer, or one of the operator's people
+	Name    string // the name that others see
+	Role    string // RolePlayer, or a role of the operator's staff
 	Address string // the client's network address
 	Host    string // the tenant's domain by which the client came
 	Origin  string // the tenant's domain whose page opened the socket; empty for programs
 	Token   Token
 }
 
-// Token is the token that lets a socket stay.
+// Token describes the token that authorises a socket.
 type Token struct {
 	ID        string // its jti; may be empty
-	Key       string // of the key that verified it
+	Key       string // the name of the key that verified it
 	IssuedAt  time.Time
 	ExpiresAt time.Time // zero: never
 }
 
-// RolePlayer is the role of which a tenant's player has one socket at a time, and which
-// is sent private forms.
+// RolePlayer is the role of players. A player has one socket at a time and is sent private forms of
+// messages.
 const RolePlayer = "player"
 
-// Handler is what a socket's frames mean. Its methods are called one at a time, by the
-// goroutine that reads the socket.
+// Handler handles a socket's frames. Its methods are called one at a time, by the goroutine that
+// reads the socket.
 type Handler interface {
-	// Received is given one text frame, which is valid during the call only. Until it
+	// Received handles one text frame, which is valid during the call only. Until it
 	// returns nothing more is read.
 	Received(frame []byte)
-	// Closed is the last call. The socket is already in no topic any more.
+	// Closed is the last call. The socket has already left all topics.
 	Closed()
 }
 
-// Conn is one socket. All methods but those of one topic's Hold, Release and Leave may
-// be called by anybody at any time; those three are for one goroutine at a time. None
-// but Hold waits for anything.
+// Conn is one socket. Its methods are safe for concurrent use, except that Hold, Release and
+// Leave of one topic must be called by one goroutine at a time. None but Hold blocks.
 type Conn struct {
-	// Set once, before anybody knows it.
-	hub     *Hub
-	name    string
-	id      Identity
-	subject *subject
-	tenant  *tenancy // the subject's
-	since   time.Time
-	first   int64 // the smallest epoch that there could be when it came
-	ws      *websocket.Conn
-	link    *link
-	flusher *flusher
+	// Set once, before the socket is registered.
+	hub      *Hub
+	name     string
+	id       Identity
+	subject  *subject
+	tenant   *tenancy // the subject's
+	since    time.Time
+	minEpoch int64 // Hub.minEpoch when it connected
+	ws       *websocket.Conn
+	link     *link
+	flusher  *flusher
 
-	renewed atomic.Pointer[Token] // the token that took the place of id's
-	over    atomic.Bool           // it is closed or told to
+	renewed atomic.Pointer[Token] // the token that replaced id's
+	over    atomic.Bool           // it is closed or closing
 
-	received int32        // length of the frame that Received is given; of who reads
+	received int32        // length of the frame that Received handles; only for the reading goroutine
 	expires  atomic.Int64 // UnixNano; 0: never
 	heardAt  atomic.Int64 // of Hub.clock
 	sentAt   atomic.Int64 // of Hub.clock
-	seatAt   atomic.Int64 // of Hub.clock: when the seat was told last
-	dueAt    atomic.Int64 // the tick of the wheel at which it is looked at
+	seatAt   atomic.Int64 // of Hub.clock: when the seat was last published
+	dueAt    atomic.Int64 // the tick of the wheel at which it is checked
 
-	mu       sync.Mutex // guards what follows
-	queue    queue
-	heldNow  int // bytes of members' held
-	topics   []*member
-	resyncer Resyncer // nil: none, or it is not open yet
-	resyncAt int64    // of Hub.clock: when it may be resynchronised again
-	seat     int64    // its player's, in seated; 0: none yet
-	seated   *topic   // the player's own
-	closing  *closing // why it ends; nothing is queued any more
-	ended    bool     // reading is over: it is in no topic, and will not be
-	listed   uint8    // bit k: the flusher has it in its line of class k
-	deflate  bool     // the client takes compressed messages; set once
-	blocked  bool     // drain writes, and nobody else
-	broken   bool     // writing is over
-	bye      bye
-	answer   *answers      // to the client's control frames; nil: to none yet
-	silence  chan struct{} // made by who waits for quiet
+	mu             sync.Mutex // guards what follows
+	queue          queue
+	heldNow        int // bytes of members' held
+	topics         []*member
+	resyncer       Resyncer // nil: none, or it is not open yet
+	resyncAt       int64    // of Hub.clock: when it may be resynchronised again
+	seat           int64    // its player's, in seated; 0: none yet
+	seated         *topic   // the player's own
+	closing        *closing // why it ends; nothing is queued any more
+	ended          bool     // reading has ended: it is in no topic, for good
+	listed         uint8    // bit k: it is in the flusher's line of class k
+	deflate        bool     // the client takes compressed messages; set once
+	blocked        bool     // drain writes, and nobody else
+	broken         bool     // writing has ended
+	closeState     closeState
+	controlReplies *controlReplies // nil: none yet
+	writingEnded   chan struct{}   // made by the goroutine that waits for writingDone
 }
 
 type closing struct {
 	code  wire.CloseCode
 	retry time.Duration
-	flush bool // first what waits
+	flush bool // write the queue first
 }
 
-// answers are those to the client's control frames that are not sent yet.
-type answers struct {
+// controlReplies holds the replies to the client's control frames that are not sent yet.
+type controlReplies struct {
 	pong []byte // to its latest ping
 	echo []byte // to its close frame; stays
 }
 
-// bye is where the socket's close frame is; nothing is written after it.
-type bye uint8
+// closeState is the state of the socket's close frame, after which nothing is written.
+type closeState uint8
 
 const (
-	byeUnsaid bye = iota
-	byeWriting
-	byeSaid
+	closeUnsent closeState = iota
+	closeWriting
+	closeSent
 )
 
-// ID is the socket's name in logs and in session.welcome.
+// ID returns the socket's name in logs and in session.welcome.
 func (c *Conn) ID() string { return c.name }
 
-// Identity is whose socket it is, with the token that it has now.
+// Identity returns the socket's identity with its current token.
 func (c *Conn) Identity() Identity {
 	id := c.id
 	if t := c.renewed.Load(); t != nil {
@@ -125,16 +124,16 @@ func (c *Conn) Identity() Identity {
 	return id
 }
 
-// Log says conn, tenant and player in every line. It is made anew for each call: most
-// sockets never log.
+// Log returns a logger that adds conn, tenant and player to every line. Each call makes a new one:
+// most sockets never log.
 func (c *Conn) Log() *slog.Logger {
 	return c.hub.log.With("conn", c.name, "tenant", c.id.Tenant.String(), "player", c.id.Player)
 }
 
 // Send queues a frame, which must not be changed any more. A frame with a key replaces
 // an unsent older one that was sent with that key. Frames of one class keep their
-// order, among each other and with what comes from topics in that class: what must come
-// before a topic's messages is sent in ClassResult before Release.
+// order, among each other and with a topic's messages of that class: a frame that must precede
+// a topic's messages must be sent in ClassResult before Release.
 func (c *Conn) Send(class Class, key string, frame []byte) {
 	if f := newFrame(frame, class, 0, slot{key: key}); f != nil {
 		c.send(f)
@@ -149,13 +148,13 @@ func (c *Conn) send(f *frame) {
 	}
 }
 
-// Renew gives the socket another token of the same identity, and with it another moment at
-// which it is closed as expired. What may have been decided against that token since it was
-// checked must be checked again after Renew.
+// Renew replaces the socket's token by another of the same identity, and with it the time at which
+// the socket is closed as expired. The caller must check again after Renew whether the token has
+// been revoked since it was checked.
 func (c *Conn) Renew(t Token) {
 	c.renewed.Store(&t)
 	c.setExpiry(t.ExpiresAt)
-	c.hub.wheel.put(c, c.nextLook())
+	c.hub.wheel.put(c, c.nextCheck())
 }
 
 func (c *Conn) setExpiry(expires time.Time) {
@@ -166,15 +165,15 @@ func (c *Conn) setExpiry(expires time.Time) {
 	c.expires.Store(expires.UnixNano())
 }
 
-// Close ends the socket: session.closing and a close frame overtake all that waits.
-// Zero retryAfter says nothing about when to come back. The first Close counts.
+// Close closes the socket: session.closing and a close frame overtake all queued messages. A zero
+// retryAfter does not tell the client when to come back. Only the first Close has an effect.
 func (c *Conn) Close(code wire.CloseCode, retryAfter time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.close(closing{code: code, retry: retryAfter})
 }
 
-// close needs mu.
+// close closes the socket unless it is closing already. c.mu must be held.
 func (c *Conn) close(why closing) {
 	if c.closing != nil || c.ended {
 		return
@@ -188,7 +187,7 @@ func (c *Conn) close(why closing) {
 	}
 	c.heldNow = 0
 	c.kick(ClassResult)
-	// From here on everything that still goes over the connection has an end.
+	// From here on all that still goes over the connection is bounded in time.
 	_ = c.link.SetDeadline(time.Now().Add(closeTimeout))
 	c.over.Store(true)
 	if c.hub.log.Enabled(context.Background(), slog.LevelDebug) {
@@ -196,22 +195,22 @@ func (c *Conn) close(why closing) {
 	}
 }
 
-// deliver is called by the topic, in order, for each message. It reports whether the
-// socket is to be listed at its flusher.
+// deliver queues a message of a topic, which calls it in order. It reports whether the socket must be
+// listed at its flusher.
 func (c *Conn) deliver(m *member, f *frame) (list bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !m.left && c.admit(item{frame: f, from: m}) && c.listing(f.class)
 }
 
-// admit needs mu. It queues the item, or keeps it while its topic is held, unless it is known to
-// the client, and reports whether it is in the queue now.
+// admit queues the item, or keeps it while its topic is held, unless the client knows it, and
+// reports whether it is in the queue now. c.mu must be held.
 func (c *Conn) admit(it item) bool {
 	m := it.from
 	if m != nil && !m.holding && it.seq > 0 && it.seq <= m.after || c.closing != nil || c.ended || !c.bound() {
 		return false
 	}
-	if m != nil && m.holding { // maybe since bound
+	if m != nil && m.holding { // bound may have held the topic
 		m.held = append(m.held, it)
 		c.heldNow += it.size()
 		return false
@@ -220,8 +219,8 @@ func (c *Conn) admit(it item) bool {
 	return true
 }
 
-// listing needs mu. It reports whether the socket must be listed in class, and takes it
-// that it is: what is listed in that class, or a more urgent one, is written to soon.
+// listing reports whether the socket must be listed in class, and assumes that the caller does
+// so. It need not if it is listed in that class or a more urgent one. c.mu must be held.
 func (c *Conn) listing(class Class) bool {
 	if c.blocked || c.listed&(2<<class-1) != 0 {
 		return false
@@ -230,21 +229,21 @@ func (c *Conn) listing(class Class) bool {
 	return true
 }
 
-// kick needs mu: there is something to be written.
+// kick lists the socket at its flusher, to write a message of class. c.mu must be held.
 func (c *Conn) kick(class Class) {
 	if c.listing(class) {
 		c.flusher.list(class, c)
 	}
 }
 
-// bound needs mu. If too much waits already it resynchronises the socket, or closes it: a single
-// frame, however long, may always be sent.
+// bound reports whether another message may be queued. If too much is queued already it starts to
+// resynchronise the socket, or closes it; a single frame of any length may always be sent. c.mu must be held.
 func (c *Conn) bound() bool {
 	if c.queue.bytes+c.heldNow <= c.hub.limits.QueueBytesMax {
 		return true
 	}
 	c.hub.meters.hit(limitQueue)
-	if c.relieve() {
+	if c.startResync() {
 		return true
 	}
 	c.close(closing{code: wire.CloseSlow})
@@ -257,11 +256,10 @@ func (c *Conn) queued() int {
 	return c.queue.bytes + c.heldNow
 }
 
-// Closing reports whether the socket is closed, or was told to.
+// Closing reports whether the socket is closed or closing.
 func (c *Conn) Closing() bool { return c.over.Load() }
 
-// end is called when reading is over. It leaves all topics, and returns when nothing more
-// is written.
+// end leaves all topics after reading has ended, and returns when writing has ended too.
 func (c *Conn) end() {
 	c.mu.Lock()
 	c.ended = true
@@ -272,40 +270,40 @@ func (c *Conn) end() {
 	}
 	c.topics, c.heldNow = nil, 0
 	c.over.Store(true)
-	if c.closing == nil && !c.left() {
-		c.broken = true // nobody is there to say goodbye to
+	if c.closing == nil && !c.clientClosed() {
+		c.broken = true // nobody is left to read a close frame
 		c.cut()
 	}
 	c.mu.Unlock()
 	for _, m := range left {
-		c.part(m)
+		c.leaveTopic(m)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.quiet() {
-		silence := make(chan struct{})
-		c.silence = silence
+	if !c.writingDone() {
+		ended := make(chan struct{})
+		c.writingEnded = ended
 		c.mu.Unlock()
-		<-silence
+		<-ended
 		c.mu.Lock()
 	}
 }
 
-// left needs mu. It reports whether the client has closed the socket.
-func (c *Conn) left() bool { return c.answer != nil && c.answer.echo != nil }
+// clientClosed reports whether the client has closed the socket. c.mu must be held.
+func (c *Conn) clientClosed() bool { return c.controlReplies != nil && c.controlReplies.echo != nil }
 
-// quiet needs mu. It reports whether nothing is written any more, nor will be.
-func (c *Conn) quiet() bool { return !c.blocked && (c.broken || c.bye == byeSaid) }
+// writingDone reports whether nothing is being written, nor will be. c.mu must be held.
+func (c *Conn) writingDone() bool { return !c.blocked && (c.broken || c.closeState == closeSent) }
 
-// hush needs mu: whoever waits for quiet is told of it.
-func (c *Conn) hush() {
-	if c.silence != nil && c.quiet() {
-		close(c.silence)
-		c.silence = nil
+// notifyWritingDone wakes the goroutine that waits for writingDone. c.mu must be held.
+func (c *Conn) notifyWritingDone() {
+	if c.writingEnded != nil && c.writingDone() {
+		close(c.writingEnded)
+		c.writingEnded = nil
 	}
 }
 
-// code is how the socket ended, for the metric.
+// code returns the name of the socket's close code, for the metric.
 func (c *Conn) code(read error) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

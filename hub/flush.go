@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// flushers write what waits for the sockets of a node. Each socket belongs to one of them,
-// which is one goroutine that never waits for a client; so a socket costs no goroutine
-// for writing, and what comes while others are written goes out together in one write.
+// flushers writes the queues of the sockets of a node. Each socket belongs to one flusher, which is
+// one goroutine that never waits for a client; so a socket needs no goroutine for writing, and
+// messages that are queued while other sockets are written to go out together in one write.
 type flushers struct {
 	all      []*flusher
 	windows  [classes]time.Duration
@@ -17,24 +17,24 @@ type flushers struct {
 	listings sync.Pool     // of *listing
 }
 
-// flusher is a goroutine and its sockets that have something to be written: of each tenant
-// in turn one socket, the one with the most urgent message first. A tenant's flood delays
+// flusher is a goroutine and its sockets that have queued messages. It serves the tenants round-robin,
+// and of each the socket with the most urgent message first. A tenant's flood delays
 // another tenant by one write for each write of its own; a promotion delays no result.
 type flusher struct {
 	no      int
 	windows *[classes]time.Duration
 	wake    chan struct{}
 
-	mu    sync.Mutex // guards what follows, and the backlogs of all tenants with this no
-	turns fifo[*backlog]
-	later [classes]struct { // sockets whose messages may wait for others until due fires
+	mu      sync.Mutex // guards what follows, and the backlogs of all tenants with this no
+	turns   fifo[*backlog]
+	delayed [classes]struct { // sockets whose messages may wait for others until due fires
 		conns []*Conn
 		due   *time.Timer
 	}
 	stopped bool
 }
 
-// backlog is one tenant's sockets at one flusher, by the most urgent message of each.
+// backlog holds one tenant's sockets at one flusher, by the most urgent message of each.
 type backlog struct {
 	lines  [classes]fifo[*Conn]
 	listed bool // it is in turns
@@ -48,7 +48,7 @@ func newFlushers(n int, w Windows) *flushers {
 	return fs
 }
 
-// next is the flusher of the next socket.
+// next returns the flusher for the next socket.
 func (fs *flushers) next() *flusher {
 	return fs.all[int(fs.count.Add(1))%len(fs.all)]
 }
@@ -69,7 +69,7 @@ func (fs *flushers) listing() *listing {
 
 func (l *listing) add(c *Conn) { l.conns[c.flusher.no] = append(l.conns[c.flusher.no], c) }
 
-// done tells the flushers. The listing is not used any more.
+// done passes the sockets to the flushers. The listing must not be used any more.
 func (l *listing) done(class Class) {
 	for no, conns := range l.conns {
 		if len(conns) > 0 {
@@ -81,18 +81,18 @@ func (l *listing) done(class Class) {
 	l.fs.listings.Put(l)
 }
 
-// list adds sockets that have a new message of class, each of which said so by listing.
+// list adds sockets that have a new message of class, for each of which Conn.listing returned true.
 func (f *flusher) list(class Class, conns ...*Conn) {
 	f.mu.Lock()
 	wait := f.windows[class]
 	if wait == 0 {
 		f.ready(class, conns)
-	} else if l := &f.later[class]; !f.stopped {
+	} else if l := &f.delayed[class]; !f.stopped {
 		l.conns = append(l.conns, conns...)
 		switch {
 		case len(l.conns) > len(conns): // due is running
 		case l.due == nil:
-			l.due = time.AfterFunc(wait, func() { f.lapse(class) })
+			l.due = time.AfterFunc(wait, func() { f.windowElapsed(class) })
 		default:
 			l.due.Reset(wait)
 		}
@@ -103,10 +103,10 @@ func (f *flusher) list(class Class, conns ...*Conn) {
 	}
 }
 
-// lapse ends the waiting of a class.
-func (f *flusher) lapse(class Class) {
+// windowElapsed makes the delayed sockets of a class ready.
+func (f *flusher) windowElapsed(class Class) {
 	f.mu.Lock()
-	l := &f.later[class]
+	l := &f.delayed[class]
 	f.ready(class, l.conns)
 	clear(l.conns)
 	l.conns = l.conns[:0]
@@ -114,7 +114,7 @@ func (f *flusher) lapse(class Class) {
 	f.kick()
 }
 
-// ready needs mu.
+// ready adds sockets to their tenants' backlogs. f.mu must be held.
 func (f *flusher) ready(class Class, conns []*Conn) {
 	for _, c := range conns {
 		b := &c.tenant.backlogs[f.no]
@@ -139,8 +139,8 @@ type turn struct {
 	class Class
 }
 
-// take appends sockets whose turn it is, at most as many as turns has room for.
-func (f *flusher) take(turns []turn) []turn {
+// nextTurns appends the sockets whose turn it is, at most as many as turns has room for.
+func (f *flusher) nextTurns(turns []turn) []turn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for len(turns) < cap(turns) {
@@ -168,10 +168,10 @@ func (f *flusher) take(turns []turn) []turn {
 }
 
 const (
-	// flushBytes is how much is written to a socket before it is others' turn.
+	// flushBytes is how much is written to a socket in one turn.
 	flushBytes = 64 << 10
-	// flushTurns is how many sockets are written to before a more urgent message is
-	// looked for.
+	// flushTurns is how many sockets are written to before the flusher looks for more urgent
+	// messages.
 	flushTurns = 16
 )
 
@@ -180,9 +180,9 @@ func (f *flusher) run(stop <-chan struct{}) {
 	w := newWriter(flushBytes)
 	turns := make([]turn, 0, flushTurns)
 	for {
-		// Who has something to say says it first: under load it then goes out together.
+		// Let other goroutines publish first: under load their messages then go out together.
 		runtime.Gosched()
-		turns = f.take(turns[:0])
+		turns = f.nextTurns(turns[:0])
 		for i, t := range turns {
 			t.conn.flush(w, t.class)
 			turns[i] = turn{}
@@ -195,9 +195,9 @@ func (f *flusher) run(stop <-chan struct{}) {
 		case <-stop:
 			f.mu.Lock()
 			f.stopped = true
-			for i := range f.later {
-				if f.later[i].due != nil {
-					f.later[i].due.Stop()
+			for i := range f.delayed {
+				if f.delayed[i].due != nil {
+					f.delayed[i].due.Stop()
 				}
 			}
 			f.mu.Unlock()
@@ -206,10 +206,10 @@ func (f *flusher) run(stop <-chan struct{}) {
 	}
 }
 
-// flusherCount is one for each core that Go may use.
+// flusherCount returns the number of flushers: one for each core that Go may use.
 func flusherCount() int { return runtime.GOMAXPROCS(0) }
 
-// fifo is a first-in-first-out that keeps its memory.
+// fifo is a first-in-first-out queue that keeps its memory.
 type fifo[T any] struct {
 	items []T
 	head  int

@@ -22,10 +22,10 @@ func TestAResultOvertakesAPromotionToTenThousandSockets(t *testing.T) {
 	f := newFlushers(1, Windows{}).all[0]
 	conns := floorOf(f, 1, 10_000)[0]
 	f.list(ClassPromotion, conns...)
-	f.take(make([]turn, 0, flushTurns)) // is being written
+	f.nextTurns(make([]turn, 0, flushTurns)) // is being written
 	f.list(ClassChat, conns[20:30]...)
 	f.list(ClassResult, conns[10:20]...)
-	turns := f.take(make([]turn, 0, flushTurns))
+	turns := f.nextTurns(make([]turn, 0, flushTurns))
 	for i, turn := range turns {
 		want := ClassResult
 		if i >= 10 {
@@ -44,7 +44,7 @@ func TestATenantsFloodTakesOneTurnOfTwo(t *testing.T) {
 	flood, quiet := floor[0], floor[1]
 	f.list(ClassResult, flood...)
 	f.list(ClassPromotion, quiet[:8]...) // its least urgent waits no longer than the flood's most urgent
-	turns := f.take(make([]turn, 0, flushTurns))
+	turns := f.nextTurns(make([]turn, 0, flushTurns))
 	got := 0
 	for _, turn := range turns {
 		if turn.conn.tenant == quiet[0].tenant {
@@ -56,12 +56,12 @@ func TestATenantsFloodTakesOneTurnOfTwo(t *testing.T) {
 	}
 	// And nobody is forgotten.
 	for left := 10_000 - 8; left > 0; {
-		turns = f.take(make([]turn, 0, flushTurns))
+		turns = f.nextTurns(make([]turn, 0, flushTurns))
 		if left -= len(turns); len(turns) == 0 || left < 0 {
 			t.Fatalf("%d turns with %d left", len(turns), left)
 		}
 	}
-	if turns = f.take(turns[:0]); len(turns) != 0 {
+	if turns = f.nextTurns(turns[:0]); len(turns) != 0 {
 		t.Errorf("%d turns too many", len(turns))
 	}
 }

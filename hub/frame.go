@@ -8,15 +8,14 @@ import (
 )
 
 // frame is a message as it goes over the wire, header and all. What a server sends is not
-// masked (RFC 6455 §5.1), so one frame serves every socket that the message is for: it is
-// built once, queued by pointer and never changed. The garbage collector counts who still
-// needs it.
+// masked (RFC 6455 §5.1), so one frame serves all sockets that receive the message: it is
+// built once, queued by pointer and never changed, and freed by the garbage collector.
 type frame struct {
-	bytes  []byte
-	class  Class
-	placed bool // it is an event, or says which is the last
-	seq    int64
-	slot   slot // what it replaces; zero: nothing
+	bytes      []byte
+	class      Class
+	positioned bool // it is an event, or a beat with the topic's last seq
+	seq        int64
+	slot       slot // what it replaces; zero: nothing
 
 	deflate  sync.Once
 	deflated []byte // made by the first socket that wants it
@@ -29,7 +28,7 @@ const (
 	finClose = 0x88
 )
 
-// newFrame returns nil if there is nothing to say.
+// newFrame returns the frame of a payload, or nil if it is empty.
 func newFrame(payload []byte, class Class, seq int64, s slot) *frame {
 	if len(payload) == 0 {
 		return nil
@@ -37,8 +36,8 @@ func newFrame(payload []byte, class Class, seq int64, s slot) *frame {
 	return &frame{bytes: appendFrame(make([]byte, 0, headerMax+len(payload)), finText, payload), class: class, seq: seq, slot: s}
 }
 
-// form is the frame as one socket gets it. It is compressed once, for all that negotiated
-// permessage-deflate without context takeover, and only if that makes it shorter.
+// form returns the bytes for one socket. They are compressed once, for all sockets that negotiated
+// permessage-deflate without context takeover, and only if that makes them shorter.
 func (f *frame) form(compressed bool) []byte {
 	if !compressed || len(f.bytes) < deflateBytesMin {
 		return f.bytes
@@ -52,8 +51,8 @@ func (f *frame) form(compressed bool) []byte {
 	return f.deflated
 }
 
-// deflateBytesMin is from which length on compression is tried: below it an event saves less
-// than its packet's headers are.
+// deflateBytesMin is the shortest frame that is compressed: a shorter one would save less than the
+// headers of its packet.
 const deflateBytesMin = 512
 
 var deflaters = sync.Pool{New: func() any {
@@ -64,7 +63,7 @@ var deflaters = sync.Pool{New: func() any {
 	return w
 }}
 
-// deflated is a compressed text frame (RFC 7692 §7.2.1).
+// deflated returns a compressed text frame (RFC 7692 §7.2.1).
 func deflated(payload []byte) []byte {
 	w := deflaters.Get().(*flate.Writer)
 	defer deflaters.Put(w)

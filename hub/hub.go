@@ -27,23 +27,23 @@ type Options struct {
 	Node       string                // this node's name, for logs
 	Log        *slog.Logger          // defaults to slog.Default()
 	Registerer prometheus.Registerer // for the metrics; nil keeps them to itself
-	// Heartbeat is how often something is sent to a socket at least, and the third of
-	// how long its client may be silent. Defaults to 15 s.
+	// Heartbeat is the longest interval without a message to a socket, and a third of
+	// the time for which its client may be silent. Defaults to 15 s.
 	Heartbeat time.Duration
 	Limits    Limits
 	Windows   Windows
 	// Compression accepts permessage-deflate (RFC 7692) from clients that offer it. A
-	// broadcast is compressed once. It is off, and "pitboss serve" leaves it off, until what
-	// it saves and costs has been measured.
+	// broadcast is compressed once. It is off by default, and in "pitboss serve", until its costs and
+	// savings have been measured.
 	Compression bool
-	// Now is the time of day, by which tokens end; everything else goes by a clock that nobody sets.
+	// Now returns the time of day, by which tokens expire; everything else uses a monotonic clock.
 	// Defaults to time.Now.
 	Now func() time.Time
 	// Repair fetches events that the bus lost. Nil: events are passed on as they come.
 	Repair Repair
 }
 
-// Hub is this node's sockets.
+// Hub holds the sockets of this node.
 type Hub struct {
 	// Set once by New.
 	bus         Bus
@@ -54,7 +54,7 @@ type Hub struct {
 	rates       rates
 	began       time.Time
 	now         func() time.Time
-	first       atomic.Int64 // the smallest epoch that there can be; set by GoBack
+	minEpoch    atomic.Int64 // the smallest valid epoch; set by GoBack
 	compression bool
 	meters      *meters
 	topics      *topics
@@ -62,11 +62,11 @@ type Hub struct {
 	flushers    *flushers
 	peers       *peers
 	repair      Repair
-	fetching    chan struct{} // an element for each topic that fetches what it misses
-	resyncing   chan struct{} // an element for each socket that is resynchronised
-	errandsMu   sync.Mutex    // held while errands begin, or may not any more
-	errands     sync.WaitGroup
-	reminders   chan Message    // of seats
+	fetching    chan struct{} // a semaphore for topics that fetch missing events
+	resyncing   chan struct{} // a semaphore for sockets that are being resynchronised
+	tasksMu     sync.Mutex    // guards starting tasks against the end of life
+	tasks       sync.WaitGroup
+	seatRepeats chan Message    // of seats
 	life        context.Context // ended by Run
 	end         context.CancelFunc
 	seed        maphash.Seed
@@ -74,10 +74,10 @@ type Hub struct {
 
 	mu       sync.Mutex // guards what follows; nests outside of a shard's
 	tenants  map[tenant.ID]*tenancy
-	leaving  fifo[*subject] // without a socket, or so it was when they came here
+	departed fifo[*subject] // subjects that had no socket when they were added
 	reserved int            // sockets, and those being made
 	draining bool
-	empty    chan struct{} // closed when reserved becomes 0, for who waits for it
+	empty    chan struct{} // closed when reserved becomes 0; nil: nobody waits
 }
 
 type connShard struct {
@@ -85,7 +85,7 @@ type connShard struct {
 	conns map[*Conn]struct{}
 }
 
-// New makes a Hub, which is not alive before Run.
+// New returns a Hub, which delivers nothing before Run.
 func New(o Options) *Hub {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -109,26 +109,26 @@ func New(o Options) *Hub {
 	h.peers = newPeers(h)
 	h.repair, h.fetching = o.Repair, make(chan struct{}, repairsMax)
 	h.resyncing = make(chan struct{}, resyncsMax)
-	h.reminders = make(chan Message, seatsWaitMax)
+	h.seatRepeats = make(chan Message, seatRepeatsMax)
 	h.life, h.end = context.WithCancel(context.Background())
 	return h
 }
 
-// Health is nil while what is published reaches other nodes, as far as is known.
+// Health returns nil while published messages reach other nodes, as far as is known.
 func (h *Hub) Health() error { return h.bus.Health() }
 
-// Node is this node's name.
+// Node returns this node's name.
 func (h *Hub) Node() string { return h.node }
 
-// Heartbeat is how often something is sent to a socket at least.
+// Heartbeat returns the longest interval without a message to a socket.
 func (h *Hub) Heartbeat() time.Duration { return h.heartbeat }
 
-// clock counts nanoseconds, whatever becomes of the time of day.
+// clock returns monotonic nanoseconds since the hub was made.
 func (h *Hub) clock() int64 { return int64(time.Since(h.began)) }
 
-// Run delivers what the bus brings and keeps an eye on the sockets until ctx ends or the
-// bus fails. Then it closes the sockets that are left, as draining, and returns when all
-// have ended. Run once.
+// Run delivers the bus's messages and checks the sockets until ctx ends or the bus fails. Then it
+// closes the sockets that are left, as draining, and returns when all have ended. It must be called
+// only once.
 func (h *Hub) Run(ctx context.Context) error {
 	stop := make(chan struct{})
 	var flushing sync.WaitGroup
@@ -147,15 +147,15 @@ func (h *Hub) Run(ctx context.Context) error {
 	})
 	g.Go(func() error { h.peers.listen(running); return nil })
 	g.Go(func() error { h.watch(running); return nil })
-	g.Go(func() error { h.tellSeats(running); return nil })
+	g.Go(func() error { h.repeatSeats(running); return nil })
 	err := g.Wait()
 	if err != nil {
 		err = fmt.Errorf("hub: %w", err)
 	}
-	h.errandsMu.Lock()
+	h.tasksMu.Lock()
 	h.end()
-	h.errandsMu.Unlock()
-	h.errands.Wait()
+	h.tasksMu.Unlock()
+	h.tasks.Wait()
 	// Every close ends in closeTimeout; the rest is for handlers.
 	left, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*closeTimeout)
 	defer cancel()
@@ -168,7 +168,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	return errors.Join(err, drained)
 }
 
-// Publish gives m to every socket on its topic, on every node.
+// Publish sends m to every socket on its topic, on every node.
 func (h *Hub) Publish(ctx context.Context, m Message) error {
 	if err := h.bus.Publish(ctx, m); err != nil {
 		h.meters.unpublished.Inc()
@@ -178,7 +178,7 @@ func (h *Hub) Publish(ctx context.Context, m Message) error {
 	return nil
 }
 
-// PublishHere gives m, which is no event, to this node's sockets on its topic only.
+// PublishHere sends m, which must not be an event, to this node's sockets on its topic only.
 func (h *Hub) PublishHere(m Message) {
 	if t := h.topics.find(m.Topic); t != nil {
 		t.deliver(m, h.flushers)
@@ -187,7 +187,7 @@ func (h *Hub) PublishHere(m Message) {
 
 func (h *Hub) deliver(m Message) {
 	if m.Topic.Tenant().IsZero() {
-		h.peers.received(m.Frame)
+		h.peers.receive(m.Frame)
 		return
 	}
 	if t := h.topics.find(m.Topic); t != nil {
@@ -195,7 +195,7 @@ func (h *Hub) deliver(m Message) {
 	}
 }
 
-// CloseWhere closes this node's sockets whose identity matches, and says how many.
+// CloseWhere closes this node's sockets whose identity matches, and returns their number.
 // Match must be quick and must not call the hub.
 func (h *Hub) CloseWhere(match func(Identity) bool, code wire.CloseCode, retryAfter time.Duration) int {
 	n := 0
@@ -208,35 +208,35 @@ func (h *Hub) CloseWhere(match func(Identity) bool, code wire.CloseCode, retryAf
 	return n
 }
 
-// Drain takes no more sockets and tells those that are open to come back soon, after what waits
-// for them: drainPerSecond of them a second, so that other nodes do not get all at once, and
-// faster if there are so many that drainSpread, or half of what ctx leaves, would be over. It
-// returns when all have ended. The error is ctx's, if that came first.
+// Drain refuses new sockets and closes the open ones, after their queues have been written, with a
+// code that tells clients to come back soon: drainPerSecond a second, so that other nodes do not get
+// all at once, and faster if that would take longer than drainSpread or than half of the time left
+// in ctx. It returns when all have ended. The error is ctx's, if that ended first.
 func (h *Hub) Drain(ctx context.Context) error {
 	h.mu.Lock()
 	h.draining = true
 	h.mu.Unlock()
-	// Who was admitted before is found here; who comes now is refused.
-	here := slices.Collect(h.all())
-	rand.Shuffle(len(here), func(i, k int) { here[i], here[k] = here[k], here[i] })
-	over := min(drainSpread, time.Duration(len(here))*time.Second/drainPerSecond)
+	// Sockets admitted before are found here; new ones are refused.
+	conns := slices.Collect(h.all())
+	rand.Shuffle(len(conns), func(i, k int) { conns[i], conns[k] = conns[k], conns[i] })
+	spreadOver := min(drainSpread, time.Duration(len(conns))*time.Second/drainPerSecond)
 	if deadline, ok := ctx.Deadline(); ok {
-		over = min(over, time.Until(deadline)/2)
+		spreadOver = min(spreadOver, time.Until(deadline)/2)
 	}
 	began := time.Now()
 	tick := time.NewTicker(drainTick)
 	defer tick.Stop()
-	for told := 0; told < len(here); {
-		due := len(here)
-		if passed := time.Since(began) + drainTick; passed < over {
-			due = int(int64(len(here)) * int64(passed) / int64(over))
+	for told := 0; told < len(conns); {
+		due := len(conns)
+		if passed := time.Since(began) + drainTick; passed < spreadOver {
+			due = int(int64(len(conns)) * int64(passed) / int64(spreadOver))
 		}
-		for _, c := range here[told:due] {
+		for _, c := range conns[told:due] {
 			c.mu.Lock()
-			c.close(closing{code: wire.CloseDraining, retry: spread(drainRetry), flush: true})
+			c.close(closing{code: wire.CloseDraining, retry: jitter(drainRetry), flush: true})
 			c.mu.Unlock()
 		}
-		if told = due; told == len(here) {
+		if told = due; told == len(conns) {
 			break
 		}
 		select {
@@ -263,7 +263,7 @@ func (h *Hub) Drain(ctx context.Context) error {
 	}
 }
 
-// ConnInfo is a socket as an operator sees it.
+// ConnInfo describes a socket to an operator.
 type ConnInfo struct {
 	ID, Player, Name, Role, Address string
 	Since                           time.Time
@@ -271,7 +271,7 @@ type ConnInfo struct {
 	QueuedBytes                     int
 }
 
-// Connections are the tenant's sockets on this node, the oldest first.
+// Connections returns the tenant's sockets on this node, the oldest first.
 func (h *Hub) Connections(id tenant.ID) []ConnInfo {
 	var infos []ConnInfo
 	for c := range h.all() {
@@ -288,8 +288,8 @@ func (h *Hub) Connections(id tenant.ID) []ConnInfo {
 	return infos
 }
 
-// Listeners are the topics that sockets of this node listen to, each with how many of those
-// sockets are players'.
+// Listeners yields the topics that sockets of this node listen to, each with the number of those
+// sockets that are players'.
 func (h *Hub) Listeners() iter.Seq2[tenant.Topic, int] {
 	return func(yield func(tenant.Topic, int) bool) {
 		for t := range h.topics.all() {
@@ -300,7 +300,7 @@ func (h *Hub) Listeners() iter.Seq2[tenant.Topic, int] {
 	}
 }
 
-// Count is how many sockets of players listen to the topic on this node.
+// Count returns how many sockets of players listen to the topic on this node.
 func (h *Hub) Count(name tenant.Topic) int {
 	if t := h.topics.find(name); t != nil {
 		_, players := t.count()
@@ -309,7 +309,7 @@ func (h *Hub) Count(name tenant.Topic) int {
 	return 0
 }
 
-// Online is how many of the tenant's players have a socket on this node.
+// Online returns how many of the tenant's players have a socket on this node.
 func (h *Hub) Online(id tenant.ID) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -331,7 +331,7 @@ func (h *Hub) Plays(id tenant.ID, player string) bool {
 	return s != nil && s.seat != nil
 }
 
-// all is every registered socket; no lock is held while one is looked at.
+// all yields every registered socket. No lock is held during the yield.
 func (h *Hub) all() iter.Seq[*Conn] {
 	return func(yield func(*Conn) bool) {
 		var some []*Conn
@@ -356,5 +356,5 @@ func (h *Hub) shard(c *Conn) *connShard {
 	return &h.shards[maphash.String(h.seed, c.name)%shards]
 }
 
-// spread is a random moment around d: between half of it and one and a half.
-func spread(d time.Duration) time.Duration { return d/2 + rand.N(d) }
+// jitter returns a random duration between 0.5 and 1.5 times d.
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d) }

@@ -2,20 +2,20 @@ package hub
 
 import "github.com/pitboss-hub/pitboss/hub/wire"
 
-// lateMax is how much a socket that is closed still reads for its client's close frame, in
-// bytes; each frame counts as lateFrame.
+// lateMax bounds the bytes that a closed socket still reads until its client's close frame; each
+// frame counts as lateFrame more.
 const (
 	lateMax   = 8 << 20
 	lateFrame = 1 << 10
 )
 
-// inbound follows a client's bytes from frame to frame (RFC 6455 §5.2). The library answers
-// control frames, and puts fragments together, where nobody sees how many there were.
+// inbound parses the frame headers in a client's bytes (RFC 6455 §5.2). It exists because the library
+// answers control frames, and joins fragments, without telling how many there were.
 type inbound struct {
-	skip  uint64 // of the frame's mask and payload
-	size  uint64 // as far as it was read
+	skip  uint64 // bytes left of the frame's mask and payload
+	size  uint64 // as far as it has been read
 	first byte
-	extra uint8 // bytes of the size to come
+	extra uint8 // bytes of the size that are still to come
 	stage uint8
 	mask  uint8 // its length
 }
@@ -27,7 +27,7 @@ const (
 	stageExtra
 )
 
-// scan returns how many frames' headers end in p, and how many of these frames complete no
+// scan returns the number of frames whose headers end in p, and how many of them complete no
 // message.
 func (f *inbound) scan(p []byte) (all, bare int) {
 	for len(p) > 0 {
@@ -66,12 +66,12 @@ func (f *inbound) scan(p []byte) (all, bare int) {
 	return all, bare
 }
 
-// received is told of all that the client sends before the library sees it.
-func (l *link) received(p []byte) {
+// observe counts the client's bytes and frames before the library sees them.
+func (l *link) observe(p []byte) {
 	all, bare := l.inbound.scan(p)
 	c := l.c
 	if c.Closing() {
-		if l.late += len(p) + all*lateFrame; l.late > lateMax {
+		if l.lateBytes += len(p) + all*lateFrame; l.lateBytes > lateMax {
 			l.unread = nil
 			c.cut()
 		}

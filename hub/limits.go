@@ -5,64 +5,64 @@ import (
 	"time"
 )
 
-// DefaultSocketsMax is how many sockets a node takes.
+// DefaultSocketsMax is the default of Limits.SocketsMax.
 const DefaultSocketsMax = 50_000
 
-// Limits bound what strangers can grow. A zero field takes its default.
+// Limits bounds what clients can consume. A zero field means its default.
 type Limits struct {
-	// FrameBytesMax is how long a client's frame may be. Defaults to 16 KiB.
+	// FrameBytesMax bounds the length of a client's frame. Defaults to 16 KiB.
 	FrameBytesMax int
-	// QueueBytesMax is how much may wait for one socket, held messages and a little for
-	// each message included. Defaults to 256 KiB.
+	// QueueBytesMax bounds a socket's queue, including held messages and a little overhead for
+	// each message. Defaults to 256 KiB.
 	QueueBytesMax int
-	// SocketsMax is how many sockets this node takes. Defaults to
-	// DefaultSocketsMax.
+	// SocketsMax bounds the sockets of this node. Defaults to DefaultSocketsMax.
 	SocketsMax int
-	// SocketsPerTenantMax is how many of them one tenant may have. Defaults to 20,000.
+	// SocketsPerTenantMax bounds the sockets of a tenant on this node. Defaults to 20,000.
 	SocketsPerTenantMax int
-	// TopicsPerConnMax is how many topics a socket may listen to. Defaults to 32.
+	// TopicsPerConnMax bounds the topics that a socket may listen to. Defaults to 32.
 	TopicsPerConnMax int
-	// SocketsPerStaffMax is how many sockets one of the operator's people may have on this node; a
-	// player has one. Defaults to 32.
+	// SocketsPerStaffMax bounds the sockets of one of the operator's staff on this node; a player
+	// has one. Defaults to 32.
 	SocketsPerStaffMax int
 
-	// The following are one subject's on this node, a player's or one of the operator's people's,
-	// whatever sockets it comes with: to come back changes nothing.
+	// The following limits are for one subject on this node, a player or one of the operator's staff,
+	// over all its sockets: reconnecting does not reset them.
 
-	// ConnectsPerSecond and ConnectsBurst are how often it may come. A client that backs off from
+	// ConnectsPerSecond and ConnectsBurst limit its connects. A client that backs off from
 	// 250 ms to 10 s tries 7 times in the first 10 s, and a rolling restart moves it once for each
 	// node. Default to 2 and 20.
 	ConnectsPerSecond, ConnectsBurst int
-	// CommandsPerSecond and CommandsBurst are its commands, each of which counts as Conn.Allow
-	// says. Default to 50 and 200.
+	// CommandsPerSecond and CommandsBurst limit its commands, counted as described at Conn.Allow.
+	// Default to 50 and 200.
 	CommandsPerSecond, CommandsBurst int
-	// BytesPerSecond and BytesBurst are the bytes of its commands. Default to 128 KiB and 512 KiB.
+	// BytesPerSecond and BytesBurst limit the bytes of its commands. Default to 128 KiB and 512 KiB.
 	BytesPerSecond, BytesBurst int
-	// ChatPerSecond and ChatBurst are its lines of chat. Default to 1 and 5.
+	// ChatPerSecond and ChatBurst limit its lines of chat. Default to 1 and 5.
 	ChatPerSecond, ChatBurst int
-	// FramesPerSecond and FramesBurst are its frames that complete no message: pings, pongs and
-	// fragments. Beyond them the socket is closed. Default to 20 and 100.
+	// FramesPerSecond and FramesBurst limit its frames that complete no message: pings, pongs and
+	// fragments. Beyond the limit the socket is closed. Default to 20 and 100.
 	FramesPerSecond, FramesBurst int
-	// RefusalsPerSecond and RefusalsBurst are how many of its commands are refused before the
-	// socket is closed: who sends three times its limit has 20 seconds. Default to 50 and 1,000.
+	// RefusalsPerSecond and RefusalsBurst limit how many of its commands are refused before the
+	// socket is closed: at three times the limit of commands, after 20 seconds. Default to 50 and 1,000.
 	RefusalsPerSecond, RefusalsBurst int
 
-	// The following are all of a tenant's subjects' on this node. Commands and their bytes are
-	// shared fairly: who has had its share, the limit divided by the subjects, gets only what
-	// leaves half to the others.
+	// The following limits are for all subjects of a tenant on this node together. Commands and their
+	// bytes are shared fairly: a subject beyond its share, the limit divided by the number of subjects,
+	// must leave half of the limit to the others.
 
-	// TenantConnectsPerSecond and TenantConnectsBurst are how often they may come: all that another
-	// node may have of them (SocketsPerTenantMax) while it drains. Default to 2,000 and 10,000.
+	// TenantConnectsPerSecond and TenantConnectsBurst limit their connects, so that all sockets of
+	// a draining node (SocketsPerTenantMax) may come. Default to 2,000 and 10,000.
 	TenantConnectsPerSecond, TenantConnectsBurst int
-	// TenantCommandsPerSecond is their commands, counted as Conn.Allow says. Defaults to 20,000.
+	// TenantCommandsPerSecond limits their commands, counted as described at Conn.Allow. Defaults
+	// to 20,000.
 	TenantCommandsPerSecond int
-	// TenantBytesPerSecond is the bytes of their commands. Defaults to 32 MiB.
+	// TenantBytesPerSecond limits the bytes of their commands. Defaults to 32 MiB.
 	TenantBytesPerSecond int
 }
 
-// Windows is how long a message may wait for others that are then written together with it:
-// fewer system calls, a later message. Results and answers never wait, and take along what
-// does. Zero is no waiting; docs/benchmarks has what a window saves.
+// Windows is how long a message of each class may be delayed, to be written together with later ones:
+// fewer system calls, more latency. Results and replies are never delayed, and are written with what
+// is. Zero means no delay; docs/benchmarks shows what a window saves.
 type Windows struct{ State, Chat, Promotion time.Duration }
 
 func (w Windows) byClass() [classes]time.Duration {
@@ -120,38 +120,38 @@ func (l Limits) withDefaults() Limits {
 }
 
 const (
-	// closeTimeout is what a close may take, from Close to the end of the socket: a
-	// client that does not answer, or does not read, is cut then.
+	// closeTimeout bounds the time from Close to the end of the socket: then the connection of
+	// a client that does not answer, or does not read, is cut.
 	closeTimeout = 5 * time.Second
-	// writeTimeout is how long one frame may take before the socket counts as dead.
+	// writeTimeout bounds one write; then the socket counts as dead.
 	// The kernel's buffers take most frames at once.
 	writeTimeout = 10 * time.Second
-	// busTimeout is how long Hold waits for the bus.
+	// busTimeout bounds one call to the bus.
 	busTimeout = 5 * time.Second
-	// drainPerSecond is how many sockets a second are told to leave a node that drains: a
-	// fraction of the new ones that another node can take (docs/benchmarks), next to its own work.
+	// drainPerSecond is how many sockets a draining node closes a second: a fraction of the new
+	// ones that another node can accept (docs/benchmarks) beside its own work.
 	drainPerSecond = 2000
-	// drainSpread is the most that takes.
+	// drainSpread bounds the time over which they are closed.
 	drainSpread = 5 * time.Second
-	// drainTick is how often some are told.
+	// drainTick is the interval at which some are closed.
 	drainTick = 20 * time.Millisecond
-	// drainRetry is about when one that was told comes back: its table goes on elsewhere already.
+	// drainRetry is roughly when their clients should reconnect: their rooms have moved by then.
 	drainRetry = 200 * time.Millisecond
-	// overloadRetry is about when a client that found no place should try again.
+	// overloadRetry is roughly when a client should retry after the node was full.
 	overloadRetry = 10 * time.Second
-	// connectRetry is when who came too often may come again: one connect has come back by then.
+	// connectRetry is when a client that connected too often may retry: one connect has been refilled by then.
 	connectRetry = time.Second
-	// idleIntervals is how many heartbeat intervals a client may say nothing.
+	// idleIntervals is how many heartbeat intervals a client may be silent.
 	idleIntervals = 3
-	// itemBytes is what a waiting message costs besides its frame.
+	// itemBytes is the memory of a queued message besides its frame.
 	itemBytes = 128
 )
 
-// rate is how much may be taken from a bucket: one comes back every each nanoseconds, and an
-// empty bucket is full after room nanoseconds.
+// rate is the rate and size of a bucket: one token is refilled every interval nanoseconds, and an
+// empty bucket is full after capacity nanoseconds.
 type rate struct {
-	each float64
-	room int64
+	interval float64
+	capacity int64
 }
 
 func rateOf(perSecond, burst int) rate {
@@ -159,7 +159,7 @@ func rateOf(perSecond, burst int) rate {
 	return rate{each, int64(float64(burst) * each)}
 }
 
-// rates are those of Limits.
+// rates holds the rates of Limits.
 type rates struct {
 	connects, commands, bytes, chat, frames, refusals rate
 	tenantConnects, tenantCommands, tenantBytes       rate
@@ -180,22 +180,21 @@ func (l *Limits) rates() rates {
 	}
 }
 
-// bucket is a token bucket: what x/time/rate does, in 8 bytes and without a lock, since each
-// person has many. It keeps the moment at which it is full again, which is the virtual
-// scheduling form of the generic cell rate algorithm (ITU-T I.371). Moments are nanoseconds of
-// Hub.clock.
+// bucket is a token bucket like that of x/time/rate, but in 8 bytes and without a lock, since each
+// subject has many. It stores the time at which it is full again, which is the virtual scheduling
+// form of the generic cell rate algorithm (ITU-T I.371). Times are nanoseconds of Hub.clock.
 type bucket struct{ full atomic.Int64 }
 
-// take takes n, and reports whether they were there.
+// take takes n tokens if they are there, and reports whether they were.
 func (b *bucket) take(now int64, n int, r rate) bool {
-	cost := int64(float64(n) * r.each)
+	cost := int64(float64(n) * r.interval)
 	for {
-		was := b.full.Load()
-		full := max(was, now) + cost
-		if full-now > r.room {
+		old := b.full.Load()
+		full := max(old, now) + cost
+		if full-now > r.capacity {
 			return false
 		}
-		if b.full.CompareAndSwap(was, full) {
+		if b.full.CompareAndSwap(old, full) {
 			return true
 		}
 	}

@@ -7,10 +7,10 @@ import (
 )
 
 // Hold makes the socket listen to a topic. From when it returns, the topic's messages
-// are kept back until Release; they count as waiting for the socket, so that too many
-// close it as slow. To Hold a topic that the socket listens to already takes back what
-// was not written yet. The error is ErrTooManyTopics, ErrOtherTenant, ErrClosed, or the
-// bus's; then the socket does not listen.
+// are held until Release; they count as queued for the socket, so that too many close it as
+// slow. Holding a topic that the socket listens to already also holds its messages that are not
+// written yet. The error is ErrTooManyTopics, ErrOtherTenant, ErrClosed, or the bus's; then the
+// socket does not listen.
 func (c *Conn) Hold(name tenant.Topic) error {
 	if name.Tenant() != c.id.Tenant {
 		return ErrOtherTenant
@@ -21,7 +21,7 @@ func (c *Conn) Hold(name tenant.Topic) error {
 		t := m.topic
 		c.mu.Unlock()
 		if t != nil {
-			t.again(m, 0)
+			t.rehold(m, 0)
 		}
 		return err
 	}
@@ -40,7 +40,7 @@ func (c *Conn) Hold(name tenant.Topic) error {
 
 	t, err := c.hub.topics.enter(name)
 	if err == nil {
-		// Leave, or the end of the socket, may have come meanwhile.
+		// Leave or the end of the socket may have happened meanwhile.
 		c.mu.Lock()
 		m.topic = t
 		still := !m.left
@@ -56,11 +56,11 @@ func (c *Conn) Hold(name tenant.Topic) error {
 	if m.left || c.closing != nil {
 		err = ErrClosed
 	}
-	c.strike(m)
+	c.removeMember(m)
 	return err
 }
 
-// member needs mu.
+// member returns the socket's membership of a topic, or nil. c.mu must be held.
 func (c *Conn) member(name tenant.Topic) *member {
 	for _, m := range c.topics {
 		if m.name == name {
@@ -70,21 +70,21 @@ func (c *Conn) member(name tenant.Topic) *member {
 	return nil
 }
 
-// strike needs mu: m is not one of the socket's any more.
-func (c *Conn) strike(m *member) {
+// removeMember removes m from the socket's topics. c.mu must be held.
+func (c *Conn) removeMember(m *member) {
 	m.left = true
 	if i := slices.Index(c.topics, m); i >= 0 {
 		c.topics = slices.Delete(c.topics, i, i+1)
 	}
 }
 
-// holdAgain needs mu.
+// holdAgain moves the queued messages of m to its held ones. c.mu must be held.
 func (c *Conn) holdAgain(m *member) error {
 	if c.closing != nil {
 		return ErrClosed
 	}
 	if !m.holding {
-		m.holding, m.held = true, c.queue.take(m, everything)
+		m.holding, m.held = true, c.queue.remove(m, anyFrame)
 		for i := range m.held {
 			c.heldNow += m.held[i].size()
 		}
@@ -92,9 +92,9 @@ func (c *Conn) holdAgain(m *member) error {
 	return nil
 }
 
-// Release queues what was kept back since Hold, without the events up to after, and
-// lets later messages through, again without events up to after (0: up to where it was
-// released before). Messages with Seq 0 are no events. The error is ErrNotHeld or ErrClosed.
+// Release queues the messages held since Hold, and passes on later ones, in both cases without
+// events up to after (0: the value of the Release before). Messages with Seq 0 are not events. The
+// error is ErrNotHeld or ErrClosed.
 func (c *Conn) Release(name tenant.Topic, after int64) error {
 	h := c.hub
 	c.mu.Lock()
@@ -108,7 +108,7 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 	}
 	if t := m.topic; t != nil && h.repair != nil {
 		c.mu.Unlock()
-		t.begin(after, c.first, h) // which may give events to this socket too
+		t.start(after, c.minEpoch, h) // which may deliver events to this socket too
 		c.mu.Lock()
 		if c.closing != nil {
 			return ErrClosed
@@ -116,7 +116,7 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 	}
 	held := m.held
 	m.holding, m.held = false, nil
-	if after > 0 { // 0: nothing new is known of where the client is
+	if after > 0 { // 0: the client's position is not known anew
 		m.after = after
 	}
 	for i := range held {
@@ -128,9 +128,9 @@ func (c *Conn) Release(name tenant.Topic, after int64) error {
 	return nil
 }
 
-// Begin says, between Hold and Release, that the topic is at this event, as the topic's owner
-// answered after Hold. It returns false if events after it will not come, since they went to
-// those who were here before: the answer is behind the times, and is to be asked for again.
+// Begin sets the topic's position, which its owner replied after Hold; it must be called between
+// Hold and Release. It returns false if the position is outdated: events after it have been delivered
+// to earlier members and will not come again, so the caller must ask the owner again.
 func (c *Conn) Begin(name tenant.Topic, seq int64) bool {
 	c.mu.Lock()
 	m := c.member(name)
@@ -140,40 +140,40 @@ func (c *Conn) Begin(name tenant.Topic, seq int64) bool {
 	}
 	c.mu.Unlock()
 	if t == nil {
-		return true // it left, which Release says
+		return true // it has left, which Release reports
 	}
-	t.begin(seq, c.first, c.hub)
+	t.start(seq, c.minEpoch, c.hub)
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return seq >= m.since
 }
 
-// Leave ends a topic: nothing of it is written any more, but for a frame that is being
-// written now.
+// Leave ends the subscription to a topic: nothing of it is written any more, except a frame that is
+// being written already.
 func (c *Conn) Leave(name tenant.Topic) {
 	c.mu.Lock()
 	m := c.member(name)
 	if m != nil {
-		c.strike(m)
-		c.forget(m)
+		c.removeMember(m)
+		c.discard(m)
 	}
 	c.mu.Unlock()
 	if m != nil {
-		c.part(m)
+		c.leaveTopic(m)
 	}
 }
 
-// forget needs mu: what is kept or queued of m is dropped.
-func (c *Conn) forget(m *member) {
+// discard drops the held and queued messages of m. c.mu must be held.
+func (c *Conn) discard(m *member) {
 	for i := range m.held {
 		c.heldNow -= m.held[i].size()
 	}
 	m.held = nil
-	c.queue.take(m, everything)
+	c.queue.remove(m, anyFrame)
 }
 
-// part takes m, which is not in c.topics any more, out of its topic.
-func (c *Conn) part(m *member) {
+// leaveTopic removes m, which is no longer in c.topics, from its topic.
+func (c *Conn) leaveTopic(m *member) {
 	c.mu.Lock()
 	t := m.topic
 	c.mu.Unlock()
@@ -182,7 +182,7 @@ func (c *Conn) part(m *member) {
 	}
 }
 
-// Topics are those that the socket listens to, in no order.
+// Topics returns the topics that the socket listens to, in no particular order.
 func (c *Conn) Topics() []tenant.Topic {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,15 +6,15 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
-// meters are the hub's metrics. Labels are a tenant's id, a close code's name and a
-// limit's name: a client can choose none of them.
+// meters holds the hub's metrics. Labels are a tenant's id, a close code's name and a
+// limit's name, none of which a client can choose.
 type meters struct {
-	connections                        *prometheus.GaugeVec
-	in, out, bytesIn, bytesOut, writes *prometheus.CounterVec
-	closes, limitHits                  *prometheus.CounterVec
-	published, unpublished             prometheus.Counter
-	gaps, repaired, doubled, resyncs   prometheus.Counter
-	outdated                           prometheus.Counter
+	connections                         *prometheus.GaugeVec
+	in, out, bytesIn, bytesOut, writes  *prometheus.CounterVec
+	closes, limitHits                   *prometheus.CounterVec
+	published, unpublished              prometheus.Counter
+	gaps, repaired, duplicates, resyncs prometheus.Counter
+	outdated                            prometheus.Counter
 }
 
 func newMeters(reg prometheus.Registerer) *meters {
@@ -39,7 +39,7 @@ func newMeters(reg prometheus.Registerer) *meters {
 			Name: "pitboss_hub_gaps_total", Help: "Times that an event of a topic was missing."}),
 		repaired: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "pitboss_hub_repaired_total", Help: "Events that the bus lost and that were fetched."}),
-		doubled: prometheus.NewCounter(prometheus.CounterOpts{
+		duplicates: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "pitboss_hub_doubled_total", Help: "Events that came more than once, and were told once."}),
 		outdated: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "pitboss_hub_outdated_total", Help: "Messages of a history that the database does not have any more, which were dropped."}),
@@ -47,14 +47,14 @@ func newMeters(reg prometheus.Registerer) *meters {
 			Name: "pitboss_hub_resyncs_total", Help: "Sockets that fell behind and were told where a topic is instead of what waited."}),
 	}
 	if reg != nil {
-		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.writes, m.closes, m.limitHits, m.published, m.unpublished, m.gaps, m.repaired, m.doubled, m.resyncs, m.outdated)
+		reg.MustRegister(m.connections, m.in, m.out, m.bytesIn, m.bytesOut, m.writes, m.closes, m.limitHits, m.published, m.unpublished, m.gaps, m.repaired, m.duplicates, m.resyncs, m.outdated)
 	}
 	return m
 }
 
 func (m *meters) hit(limit string) { m.limitHits.WithLabelValues(limit).Inc() }
 
-// tenantMeters are one tenant's, looked up once.
+// tenantMeters holds one tenant's metrics, looked up once.
 type tenantMeters struct {
 	connections                        prometheus.Gauge
 	in, out, bytesIn, bytesOut, writes prometheus.Counter

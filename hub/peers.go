@@ -14,19 +14,19 @@ import (
 )
 
 var (
-	// ErrNoAnswer means that a node did not answer in time: it is not known whether it did
-	// what it was asked.
+	// ErrNoAnswer means that a node did not reply in time: it is not known whether it served the
+	// request.
 	ErrNoAnswer = errors.New("hub: the node does not answer")
-	// ErrNodeName means that a text can not be a node's name.
+	// ErrNodeName means that a string is not a valid node name.
 	ErrNodeName = errors.New("hub: a node's name is 1 to 64 letters, digits, dots, hyphens and underscores")
 )
 
-// listenAgain is the pause after the bus refused to let a node listen.
-const listenAgain = 250 * time.Millisecond
+// subscribeRetryDelay is the pause after the bus refused a subscription.
+const subscribeRetryDelay = 250 * time.Millisecond
 
 var nodeForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// CheckNode returns ErrNodeName if name can not be a node's.
+// CheckNode returns ErrNodeName if name is not a valid node name.
 func CheckNode(name string) error {
 	if !nodeForm.MatchString(name) {
 		return fmt.Errorf("%w: %q", ErrNodeName, name)
@@ -34,81 +34,81 @@ func CheckNode(name string) error {
 	return nil
 }
 
-// Answerer does what another node asks and calls reply with the answer, at most once. It is
-// called in the order in which a node asks and must not block; body is its own to keep. reply
-// is nil for what was told to all.
+// Answerer serves a request of another node and calls reply, at most once. It is called in the
+// order in which a node sends its requests and must not block; it may keep body. reply is nil for a
+// message to all nodes.
 type Answerer func(from string, body []byte, reply func([]byte))
 
-// peers is what nodes say to each other over the bus: questions to one of them, which are
-// answered or not, and news to all. A message may be lost, and none comes twice.
+// peers sends and receives the messages between nodes over the bus: requests to one node, replies,
+// and broadcasts to all. A message may be lost, but none is received twice.
 type peers struct {
 	hub *Hub
 
-	mu        sync.Mutex // guards what follows
-	answerers map[string]Answerer
-	waiting   map[uint64]*question
-	last      uint64 // begins anywhere: an answer to an earlier process of this name is nobody's
+	mu       sync.Mutex // guards what follows
+	handlers map[string]Answerer
+	pending  map[uint64]*pendingRequest
+	last     uint64 // starts at a random number, so that replies to an earlier process of this name match nothing
 }
 
-type question struct {
-	node   string
-	answer func([]byte, error)
-	late   *time.Timer
+type pendingRequest struct {
+	node  string
+	reply func([]byte, error)
+	timer *time.Timer
 }
 
-// What a message between nodes is.
+// The kinds of messages between nodes.
 const (
-	peerQuestion = iota + 1
-	peerAnswer
-	peerNews
+	peerRequest = iota + 1
+	peerReply
+	peerBroadcast
 )
 
 func newPeers(h *Hub) *peers {
-	return &peers{hub: h, answerers: map[string]Answerer{}, waiting: map[uint64]*question{}, last: rand.Uint64()}
+	return &peers{hub: h, handlers: map[string]Answerer{}, pending: map[uint64]*pendingRequest{}, last: rand.Uint64()}
 }
 
-// Answer makes f do what this node is asked by Ask or told by Tell under this name.
+// Answer registers f for the messages that nodes send by Ask or Tell under this method.
 func (h *Hub) Answer(method string, f Answerer) {
 	h.peers.mu.Lock()
 	defer h.peers.mu.Unlock()
-	h.peers.answerers[method] = f
+	h.peers.handlers[method] = f
 }
 
-// Ask asks a node, which may be this one, and never blocks. answer is called once and must not
-// block either; its error is ErrNoAnswer after within, or what the bus says.
+// Ask sends a request to a node, which may be this one, without blocking. answer is called once and
+// must not block either; its error is ErrNoAnswer after within, or the bus's.
 func (h *Hub) Ask(node, method string, body []byte, within time.Duration, answer func([]byte, error)) {
 	p := h.peers
-	q := &question{node: node, answer: answer}
+	q := &pendingRequest{node: node, reply: answer}
 	p.mu.Lock()
 	p.last++
 	id := p.last
-	p.waiting[id] = q
-	q.late = time.AfterFunc(within, func() { p.answered(id, nil, ErrNoAnswer) })
+	p.pending[id] = q
+	q.timer = time.AfterFunc(within, func() { p.complete(id, nil, ErrNoAnswer) })
 	p.mu.Unlock()
-	if err := p.send(node, peerMessage{kind: peerQuestion, id: id, from: h.node, method: method, body: body}); err != nil {
-		p.answered(id, nil, err)
+	if err := p.send(node, peerMessage{kind: peerRequest, id: id, from: h.node, method: method, body: body}); err != nil {
+		p.complete(id, nil, err)
 	}
 }
 
-// Forget tells whoever waits for a node's answer that there will be none: ErrNoAnswer.
+// Forget ends all requests that wait for a reply from the node, with ErrNoAnswer.
 func (h *Hub) Forget(node string) {
 	p := h.peers
 	var ids []uint64
 	p.mu.Lock()
-	for id, q := range p.waiting {
+	for id, q := range p.pending {
 		if q.node == node {
 			ids = append(ids, id)
 		}
 	}
 	p.mu.Unlock()
 	for _, id := range ids {
-		p.answered(id, nil, ErrNoAnswer)
+		p.complete(id, nil, ErrNoAnswer)
 	}
 }
 
-// Tell tells every node, this one too. It is lost for those that the bus does not reach.
+// Tell sends a message to every node, this one too. It is lost for nodes that the bus does not reach.
 func (h *Hub) Tell(method string, body []byte) error {
-	return h.peers.send(tenant.AllNodes, peerMessage{kind: peerNews, from: h.node, method: method, body: body})
+	return h.peers.send(tenant.AllNodes, peerMessage{kind: peerBroadcast, from: h.node, method: method, body: body})
 }
 
 func (p *peers) send(node string, m peerMessage) error {
@@ -117,7 +117,7 @@ func (p *peers) send(node string, m peerMessage) error {
 	return p.hub.Publish(ctx, Message{Topic: tenant.NodeTopic(node), Class: ClassResult, Frame: m.encode()})
 }
 
-// listen subscribes to what other nodes say, sooner or later.
+// listen subscribes to the messages of other nodes, and retries until it has.
 func (p *peers) listen(ctx context.Context) {
 	for _, name := range []string{p.hub.node, tenant.AllNodes} {
 		for ctx.Err() == nil {
@@ -128,55 +128,55 @@ func (p *peers) listen(ctx context.Context) {
 			p.hub.log.Warn("other nodes are not heard yet", "error", err)
 			select {
 			case <-ctx.Done():
-			case <-time.After(listenAgain):
+			case <-time.After(subscribeRetryDelay):
 			}
 		}
 	}
 }
 
-func (p *peers) received(frame []byte) {
+func (p *peers) receive(frame []byte) {
 	m, ok := decodePeer(frame)
 	if !ok {
-		p.hub.log.Warn("another node's message can not be read", "bytes", len(frame))
+		p.hub.log.Warn("another node's message cannot be read", "bytes", len(frame))
 		return
 	}
-	if m.kind == peerAnswer {
+	if m.kind == peerReply {
 		p.mu.Lock()
-		q := p.waiting[m.id]
+		q := p.pending[m.id]
 		p.mu.Unlock()
 		if q != nil && q.node == m.from {
-			p.answered(m.id, m.body, nil)
+			p.complete(m.id, m.body, nil)
 		}
 		return
 	}
 	p.mu.Lock()
-	f := p.answerers[m.method]
+	f := p.handlers[m.method]
 	p.mu.Unlock()
 	switch {
-	case f == nil: // a newer version's question, or one that came too early
-	case m.kind == peerNews:
+	case f == nil: // a request of a newer version, or one that came before Answer
+	case m.kind == peerBroadcast:
 		f(m.from, m.body, nil)
 	default:
 		f(m.from, m.body, func(body []byte) {
-			if err := p.send(m.from, peerMessage{kind: peerAnswer, id: m.id, from: p.hub.node, body: body}); err != nil {
+			if err := p.send(m.from, peerMessage{kind: peerReply, id: m.id, from: p.hub.node, body: body}); err != nil {
 				p.hub.log.Debug("an answer to another node is lost", "to", m.from, "method", m.method, "error", err)
 			}
 		})
 	}
 }
 
-func (p *peers) answered(id uint64, body []byte, err error) {
+func (p *peers) complete(id uint64, body []byte, err error) {
 	p.mu.Lock()
-	q := p.waiting[id]
-	delete(p.waiting, id)
+	q := p.pending[id]
+	delete(p.pending, id)
 	p.mu.Unlock()
 	if q != nil {
-		q.late.Stop()
-		q.answer(body, err)
+		q.timer.Stop()
+		q.reply(body, err)
 	}
 }
 
-// peerMessage is one message between nodes. id is the asking node's number of the question.
+// peerMessage is one message between nodes. id is the number that the sender gave its request.
 type peerMessage struct {
 	kind         byte
 	id           uint64
@@ -211,5 +211,5 @@ func decodePeer(b []byte) (m peerMessage, ok bool) {
 		*text, b = string(b[n:n+int(size)]), b[n+int(size):]
 	}
 	m.body = b
-	return m, m.kind >= peerQuestion && m.kind <= peerNews
+	return m, m.kind >= peerRequest && m.kind <= peerBroadcast
 }

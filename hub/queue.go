@@ -11,37 +11,37 @@ const classes = int(ClassPromotion) + 1
 
 // item is a message that waits for a socket.
 type item struct {
-	*frame // nil: it was taken back
+	*frame // nil: it was removed
 	from   *member
-	no     uint64 // counts up over the queue
+	no     uint64 // its number in the queue, counting up
 }
 
-// slot is what a keyed message occupies: at most one message of a slot waits.
+// slot identifies a keyed message: the queue holds at most one message per slot.
 type slot struct {
-	topic tenant.Topic // zero: of Conn.Send
+	topic tenant.Topic // zero: sent by Conn.Send
 	key   string
 }
 
 func (i *item) size() int { return len(i.bytes) + itemBytes }
 
-// strict reports whether the item must keep its place among those of its topic.
+// strict reports whether the item must keep its order among those of its topic.
 func (i *item) strict() bool { return i.from != nil && i.class != ClassChat }
 
-// queue is what waits for one socket: a line for each class. It is guarded by
-// Conn.mu.
+// queue holds the messages to be written to one socket, in a line for each class. It is guarded
+// by Conn.mu.
 type queue struct {
 	lines [classes]line
-	slots map[slot]place // made when the first key comes
+	slots map[slot]itemRef // made when the first key comes
 	bytes int
 	next  uint64
 }
 
-type place struct {
+type itemRef struct {
 	line int
 	pos  uint32
 }
 
-// push adds an item, or puts it into the place of an older one of its slot.
+// push adds an item, or replaces an older one of its slot by it.
 func (q *queue) push(it item) {
 	if it.slot.key != "" {
 		if at, waits := q.slots[it.slot]; waits {
@@ -58,7 +58,7 @@ func (q *queue) push(it item) {
 	it.no = q.next
 	in := int(it.class)
 	if it.strict() {
-		// An item goes behind those of its topic, also into a less urgent line.
+		// An item goes behind those of its topic, even into a less urgent line.
 		for l := classes - 1; l > in; l-- {
 			if it.from.waiting[l] > 0 {
 				in = l
@@ -73,13 +73,13 @@ func (q *queue) push(it item) {
 	q.bytes += it.size()
 	if it.slot.key != "" {
 		if q.slots == nil {
-			q.slots = map[slot]place{}
+			q.slots = map[slot]itemRef{}
 		}
-		q.slots[it.slot] = place{in, pos}
+		q.slots[it.slot] = itemRef{in, pos}
 	}
 }
 
-// pop takes out the item to be written next.
+// pop removes and returns the item to be written next.
 func (q *queue) pop() (item, bool) {
 	for l := range q.lines {
 		for {
@@ -90,43 +90,43 @@ func (q *queue) pop() (item, bool) {
 			if it.frame == nil {
 				continue
 			}
-			q.left(&it, l)
+			q.account(&it, l)
 			return it, true
 		}
 	}
 	return item{}, false
 }
 
-// take removes what came from m and is one of those, and returns it in the order in which it
-// was pushed.
-func (q *queue) take(m *member, those func(*frame) bool) []item {
-	var taken []item
+// remove removes the items that came from m and match, and returns them in the order in which
+// they were pushed.
+func (q *queue) remove(m *member, match func(*frame) bool) []item {
+	var removed []item
 	for l := range q.lines {
 		for i := range q.lines[l].live() {
 			it := &q.lines[l].live()[i]
-			if it.from == m && it.frame != nil && those(it.frame) {
-				taken = append(taken, *it)
-				q.left(it, l)
+			if it.from == m && it.frame != nil && match(it.frame) {
+				removed = append(removed, *it)
+				q.account(it, l)
 				*it = item{}
 			}
 		}
 	}
-	slices.SortFunc(taken, func(a, b item) int { return cmp.Compare(a.no, b.no) })
-	return taken
+	slices.SortFunc(removed, func(a, b item) int { return cmp.Compare(a.no, b.no) })
+	return removed
 }
 
-// everything and whatIsPlaced say which frames queue.take takes.
-func everything(*frame) bool     { return true }
-func whatIsPlaced(f *frame) bool { return f.placed }
+// anyFrame and hasPosition select frames for queue.remove.
+func anyFrame(*frame) bool      { return true }
+func hasPosition(f *frame) bool { return f.positioned }
 
-// drop removes one item that waits, by its slot.
+// drop removes one queued item that has a slot.
 func (q *queue) drop(it *item) {
-	q.left(it, q.slots[it.slot].line)
+	q.account(it, q.slots[it.slot].line)
 	*it = item{}
 }
 
-// left keeps the books when an item leaves a line.
-func (q *queue) left(it *item, l int) {
+// account updates the counters when an item leaves line l.
+func (q *queue) account(it *item, l int) {
 	q.bytes -= it.size()
 	if it.slot.key != "" {
 		delete(q.slots, it.slot)
@@ -136,15 +136,15 @@ func (q *queue) left(it *item, l int) {
 	}
 }
 
-// clear forgets everything.
+// clear removes all items.
 func (q *queue) clear() { *q = queue{next: q.next} }
 
-// line is a first-in-first-out of items, each of which keeps its position while it
-// waits.
+// line is a first-in-first-out queue of items, each of which can be found by its pos until it is
+// removed.
 type line struct {
 	items []item
 	head  uint32 // items before it are gone
-	first uint32 // the position of items[0]; it may start over
+	first uint32 // the pos of items[0]; it may wrap around
 }
 
 func (l *line) live() []item { return l.items[l.head:] }
@@ -180,11 +180,11 @@ func (l *line) pop() (item, bool) {
 	return it, true
 }
 
-// burstItems is for how many items an empty line keeps its memory, until shrink.
+// burstItems is the largest capacity, in items, that an empty line keeps until shrink.
 const burstItems = 128
 
-// shrink gives back the memory of empty lines: what a burst has grown serves the next one,
-// but no socket that has become quiet.
+// shrink frees the memory of empty lines, so that a socket keeps what a burst has grown for the next
+// burst, but not once it has become idle.
 func (q *queue) shrink() {
 	for i := range q.lines {
 		if len(q.lines[i].items) == 0 {

@@ -104,7 +104,7 @@ func play(t *testing.T, rnd *rand.Rand) string {
 			}
 			m := members[rnd.IntN(len(members))]
 			last := uint64(0)
-			for _, it := range q.take(m, everything) {
+			for _, it := range q.remove(m, anyFrame) {
 				if it.no <= last {
 					return "taken out of order"
 				}

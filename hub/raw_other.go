@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// rawConn is nil where there is no write(2): all sockets are written to by drain.
+// rawConn returns nil where there is no write(2): drain writes to all sockets.
 func rawConn(net.Conn) syscall.RawConn { return nil }
 
 func (w *writer) attempt(uintptr) bool { return true }

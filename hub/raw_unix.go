@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// rawConn is what a flusher writes to without waiting. It is nil for TLS, whose records
-// only its own Write makes, and for what is no connection of the kernel.
+// rawConn returns the connection for writing without blocking. It returns nil for TLS, whose records
+// only its own Write makes, and for anything else that is not a TCP connection.
 func rawConn(c net.Conn) syscall.RawConn {
 	tcp, ok := c.(*net.TCPConn)
 	if !ok {
@@ -21,7 +21,7 @@ func rawConn(c net.Conn) syscall.RawConn {
 	return raw
 }
 
-// attempt is called with the connection's descriptor, which does not block.
+// attempt writes to the descriptor, which is non-blocking, what the kernel takes. It always returns true.
 func (w *writer) attempt(fd uintptr) bool {
 	for w.n < len(w.out) {
 		n, err := syscall.Write(int(fd), w.out[w.n:])
@@ -40,7 +40,7 @@ func (w *writer) attempt(fd uintptr) bool {
 	return true
 }
 
-// readAhead is called with the connection's descriptor until it returns true.
+// readAhead reads a chunk from the descriptor, and returns false if there is nothing to read yet.
 func (l *link) readAhead(fd uintptr) bool {
 	chunk := chunks.Get().(*[aheadBytes]byte)
 	for {
@@ -53,6 +53,6 @@ func (l *link) readAhead(fd uintptr) bool {
 			return true
 		}
 		chunks.Put(chunk)
-		return err != syscall.EAGAIN // else an end, which Read will meet
+		return err != syscall.EAGAIN // else an error or EOF, which Read will meet
 	}
 }

@@ -9,30 +9,30 @@ import (
 )
 
 const (
-	// resyncEvery is how often a socket is resynchronised at most: who can not keep up is slow.
-	resyncEvery = 5 * time.Second
-	// resyncWithin bounds one: others wait for its place, and what happens meanwhile waits too.
-	resyncWithin = 5 * time.Second
-	// resyncsMax is how many sockets of a node are resynchronised at once: each view is work of
-	// the topic's owner.
+	// resyncInterval is the least time between two resyncs of a socket, which else is closed as slow.
+	resyncInterval = 5 * time.Second
+	// resyncTimeout bounds one resync: others wait for its slot, and new messages are held meanwhile.
+	resyncTimeout = 5 * time.Second
+	// resyncsMax bounds the sockets of a node that are resynchronised at the same time: the topic's
+	// owner must build a view for each.
 	resyncsMax = 8
 )
 
-// Resyncer is a Handler that can tell its client anew where a topic is, which is done for a
-// socket that has fallen behind instead of closing it.
+// Resyncer is a Handler that can send its client the current state of a topic. A socket that has
+// fallen behind is then resynchronised instead of closed.
 type Resyncer interface {
 	Handler
-	// Resync tells the client where the topic is, and releases it. The topic is held, and its
-	// events that waited, of so many bytes, were dropped. If the topic is not held any more,
-	// somebody else has told the client. An error, as when there is nothing shorter to be told,
-	// closes the socket as slow. Resync is called by a goroutine of its own, also while other
-	// methods of the Handler run and after Closed.
+	// Resync sends the client the topic's current state, and releases the topic. The topic is
+	// held, and its queued events, of so many bytes, were dropped. If the topic is no longer held,
+	// another goroutine has sent the state. An error, such as for a state that is larger than what
+	// was dropped, closes the socket as slow. Resync is called in a goroutine of its own, also while
+	// other methods of the Handler run and after Closed.
 	Resync(ctx context.Context, topic tenant.Topic, dropped int) error
 }
 
-// relieve needs mu. It drops the events of the topic of which most waits and has the handler
-// tell the client where that topic is, and reports whether it could.
-func (c *Conn) relieve() bool {
+// startResync drops the queued events of the topic that has the most bytes of them, starts to
+// resynchronise it, and reports whether it could. c.mu must be held.
+func (c *Conn) startResync() bool {
 	h, r := c.hub, c.resyncer
 	now := h.clock()
 	if r == nil || now < c.resyncAt {
@@ -44,22 +44,22 @@ func (c *Conn) relieve() bool {
 	}
 	var last int64
 	dropped := 0
-	for _, it := range c.queue.take(m, whatIsPlaced) {
+	for _, it := range c.queue.remove(m, hasPosition) {
 		last = max(last, it.seq)
 		dropped += len(it.bytes)
 	}
-	m.holding, c.resyncAt = true, now+int64(resyncEvery)
+	m.holding, c.resyncAt = true, now+int64(resyncInterval)
 	return h.background(func() { c.resync(r, m, last, dropped) })
 }
 
-// heaviest needs mu. It is the member of whose events the most bytes wait.
+// heaviest returns the member with the most bytes of queued events. c.mu must be held.
 func (c *Conn) heaviest() (most *member) {
 	for _, m := range c.topics {
 		m.weight = 0
 	}
 	for l := range c.queue.lines {
 		for _, it := range c.queue.lines[l].live() {
-			if it.frame != nil && it.from != nil && it.placed {
+			if it.frame != nil && it.from != nil && it.positioned {
 				it.from.weight += it.size()
 			}
 		}
@@ -72,7 +72,7 @@ func (c *Conn) heaviest() (most *member) {
 	return most
 }
 
-// resync tells the client where m's topic is, which is after the event last, when it is its turn.
+// resync waits for a slot and resynchronises the client with m's topic, whose events up to last were dropped.
 func (c *Conn) resync(r Resyncer, m *member, last int64, dropped int) {
 	h := c.hub
 	select {
@@ -81,8 +81,8 @@ func (c *Conn) resync(r Resyncer, m *member, last int64, dropped int) {
 		return
 	}
 	defer func() { <-h.resyncing }()
-	m.topic.again(m, last)
-	ctx, cancel := context.WithTimeout(h.life, resyncWithin)
+	m.topic.rehold(m, last)
+	ctx, cancel := context.WithTimeout(h.life, resyncTimeout)
 	defer cancel()
 	if err := r.Resync(ctx, m.name, dropped); err != nil {
 		c.Log().Debug("a socket that fell behind is closed", "topic", m.name.String(), "dropped", dropped, "error", err)
@@ -92,7 +92,7 @@ func (c *Conn) resync(r Resyncer, m *member, last int64, dropped int) {
 	h.meters.resyncs.Inc()
 }
 
-// Held reports whether the topic is held.
+// Held reports whether the socket holds the topic.
 func (c *Conn) Held(name tenant.Topic) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

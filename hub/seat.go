@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// seatAgain is how often a seat is told again at least: a message that the bus lost leaves
-	// a player two sockets for that long.
-	seatAgain = 30 * time.Second
-	// seatsWaitMax is how many seats wait to be told again; the others are told a look later.
-	seatsWaitMax = 4096
+	// seatRepeatInterval is the interval at which a seat is published again: after the bus lost a
+	// message, a player may have two sockets for that long.
+	seatRepeatInterval = 30 * time.Second
+	// seatRepeatsMax bounds the seats that wait to be published again; the others wait for the next check.
+	seatRepeatsMax = 4096
 )
 
 // Sit gives the socket its player's seat: of the sockets of all nodes that listen to the player's
@@ -29,16 +29,16 @@ func (c *Conn) Sit(topic tenant.Topic, seat int64) {
 	}
 	c.seat, c.seated = seat, m.topic
 	c.mu.Unlock()
-	if m.topic.seat.Load() > seat { // told of before this socket had its own
+	if m.topic.seat.Load() > seat { // published before this socket had its seat
 		c.Close(wire.CloseSuperseded, 0)
 		return
 	}
 	c.seatAt.Store(c.hub.wheel.now())
-	c.hub.tellSeat(Message{Topic: topic, Class: ClassResult, Seat: seat})
+	c.hub.publishSeat(Message{Topic: topic, Class: ClassResult, Seat: seat})
 }
 
-// take is told that somebody has this seat, here or elsewhere.
-func (t *topic) take(seat int64) {
+// applySeat closes the sockets that a seat, taken on this node or another, supersedes.
+func (t *topic) applySeat(seat int64) {
 	for {
 		newest := t.seat.Load()
 		if seat <= newest {
@@ -63,7 +63,7 @@ func (t *topic) take(seat int64) {
 	}
 }
 
-func (h *Hub) tellSeat(m Message) {
+func (h *Hub) publishSeat(m Message) {
 	ctx, cancel := context.WithTimeout(h.life, busTimeout)
 	defer cancel()
 	if err := h.Publish(ctx, m); err != nil {
@@ -71,29 +71,29 @@ func (h *Hub) tellSeat(m Message) {
 	}
 }
 
-// remind has the socket's seat told again, if it is time.
-func (c *Conn) remind(at int64) {
+// repeatSeat queues the socket's seat to be published again if it is due.
+func (c *Conn) repeatSeat(at int64) {
 	c.mu.Lock()
 	seat, t := c.seat, c.seated
 	c.mu.Unlock()
-	if seat == 0 || at-c.seatAt.Load() < int64(seatAgain) {
+	if seat == 0 || at-c.seatAt.Load() < int64(seatRepeatInterval) {
 		return
 	}
 	select {
-	case c.hub.reminders <- Message{Topic: t.name, Class: ClassResult, Seat: seat}:
+	case c.hub.seatRepeats <- Message{Topic: t.name, Class: ClassResult, Seat: seat}:
 		c.seatAt.Store(at)
 	default:
 	}
 }
 
-// tellSeats tells seats again until ctx ends.
-func (h *Hub) tellSeats(ctx context.Context) {
+// repeatSeats publishes queued seats again until ctx ends.
+func (h *Hub) repeatSeats(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case m := <-h.reminders:
-			h.tellSeat(m)
+		case m := <-h.seatRepeats:
+			h.publishSeat(m)
 		}
 	}
 }

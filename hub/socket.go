@@ -17,39 +17,39 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// This file is what touches the network.
+// This file contains all that reads from and writes to the network.
 
 const (
-	// readBytes is the size of a socket's own read buffer where await can not read ahead.
+	// readBytes is the size of a socket's own read buffer where awaitData cannot read ahead.
 	readBytes = 256
 	// controlBytes has room for one control frame (RFC 6455 §5.5), so that each reaches
 	// link.Write in one piece.
 	controlBytes = 2 + 125
-	// aheadBytes is how much is read at once into a buffer that idle sockets do not have.
+	// aheadBytes is the size of a read-ahead buffer, which idle sockets do not have.
 	aheadBytes = 4 << 10
 )
 
-// link is the connection as the WebSocket library has it. What it reads may have been read
-// ahead. What it writes are control frames only, each in one piece, which take their place
-// among the messages; to close it is the hub's.
+// link is the connection that the WebSocket library uses. Read returns what was read ahead first.
+// Write is called with control frames only, each in one piece, which are queued among the
+// messages. Only the hub closes the connection.
 type link struct {
 	net.Conn
 	c      *Conn
-	raw    syscall.RawConn // nil: there is none, and it is written to by drain only
+	raw    syscall.RawConn // nil: there is none, and only drain writes
 	buffer *bufio.Reader   // the library's
 	unread []byte          // what was read ahead, in chunk
 	chunk  *[aheadBytes]byte
-	ahead  func(fd uintptr) bool // readAhead, made a func once
+	ahead  func(fd uintptr) bool // the method value readAhead, allocated once
 
-	inbound inbound
-	late    int // what came after the socket was closed
+	inbound   inbound
+	lateBytes int // bytes and frames received after the socket was closed
 }
 
 // Read implements net.Conn.
 func (l *link) Read(p []byte) (int, error) {
 	if len(l.unread) == 0 {
 		n, err := l.Conn.Read(p)
-		l.received(p[:n])
+		l.observe(p[:n])
 		return n, err
 	}
 	n := copy(p, l.unread)
@@ -62,13 +62,13 @@ func (l *link) Read(p []byte) (int, error) {
 
 var chunks = sync.Pool{New: func() any { return new([aheadBytes]byte) }}
 
-// await waits for the client to send something. An idle socket waits here rather than deep in
-// the library, so that its stack can shrink to the half or a quarter, and without a buffer.
-// What is wrong with the connection shows in the next Read.
-func (l *link) await() {
+// awaitData blocks until the client sends something. An idle socket waits here, without a buffer,
+// rather than deep in the library, so that its stack can shrink to a half or a quarter. The next Read
+// reports any error.
+func (l *link) awaitData() {
 	if l.raw != nil && len(l.unread) == 0 && l.buffer.Buffered() == 0 {
 		_ = l.raw.Read(l.ahead)
-		l.received(l.unread)
+		l.observe(l.unread)
 	}
 }
 
@@ -78,27 +78,27 @@ func (l *link) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close implements net.Conn. The hub cuts the connection when reading has ended and the
-// last frame is written.
+// Close implements net.Conn. It does nothing: the hub closes the connection when reading has ended
+// and the last frame is written.
 func (l *link) Close() error { return nil }
 
-// control queues a control frame. Of pongs the latest counts (RFC 6455 §5.5.3); a close
-// frame is the last that is written.
+// control queues a control frame. A pong replaces an earlier one (RFC 6455 §5.5.3); a close
+// frame is the last frame that is written.
 func (c *Conn) control(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing != nil || c.left() || c.broken {
+	if c.closing != nil || c.clientClosed() || c.broken {
 		return
 	}
-	if c.answer == nil {
-		c.answer = &answers{}
+	if c.controlReplies == nil {
+		c.controlReplies = &controlReplies{}
 	}
 	if p[0] == finClose {
-		c.answer.echo = bytes.Clone(p)
+		c.controlReplies.echo = bytes.Clone(p)
 		c.queue.clear()
 		_ = c.link.SetDeadline(time.Now().Add(closeTimeout))
 	} else {
-		c.answer.pong = bytes.Clone(p)
+		c.controlReplies.pong = bytes.Clone(p)
 	}
 	c.kick(ClassResult)
 }
@@ -109,12 +109,12 @@ func (c *Conn) heard()                              { c.heardAt.Store(c.hub.cloc
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// read gives every frame to h until the socket ends. After a close of ours it reads on, for
-// the client's close frame: to cut the connection while something is unread would take the
-// goodbye away from the client (RFC 9293 §3.6.1).
+// read passes every frame to h until the socket ends. After Close it reads on until the client's
+// close frame: closing the connection with unread data would reset it, and the client could lose our
+// close frame (RFC 9293 §3.6.1).
 func (c *Conn) read(h Handler) error {
 	for {
-		c.link.await()
+		c.link.awaitData()
 		typ, r, err := c.ws.Reader(context.Background())
 		if err != nil {
 			return err
@@ -156,14 +156,14 @@ func (c *Conn) readFrame(r io.Reader, h Handler) error {
 	return nil
 }
 
-// writer is what a flusher writes with.
+// writer holds a flusher's buffer and the state of one write.
 type writer struct {
 	buf []byte
 	// Of one write.
 	out []byte
 	n   int
 	err error
-	try func(fd uintptr) bool // attempt, made a func once
+	try func(fd uintptr) bool // the method value attempt, allocated once
 }
 
 func newWriter(size int) *writer {
@@ -172,8 +172,8 @@ func newWriter(size int) *writer {
 	return w
 }
 
-// write writes what the client's kernel takes at once; n < len(out) with a nil error says
-// that it took no more.
+// write writes what the kernel takes without blocking; n < len(out) with a nil error means that it
+// took no more.
 func (w *writer) write(c syscall.RawConn, out []byte) (n int, err error) {
 	w.out, w.n, w.err = out, 0, nil
 	err = c.Write(w.try)
@@ -184,27 +184,27 @@ func (w *writer) write(c syscall.RawConn, out []byte) (n int, err error) {
 	return w.n, w.err
 }
 
-// load is what one write carries.
+// load holds the bytes of one write.
 type load struct {
 	bytes    []byte
 	size     int // len(bytes), before a part of them was written
 	messages int
-	last     bool // the close frame is in it
+	last     bool // it includes the close frame
 	more     bool // it did not all fit
 }
 
-// load needs mu. It takes out what is to be written next: one message as it is, more than
-// one copied into buf.
+// load removes from the queue what is to be written next: one message as it is, or several
+// copied into buf. c.mu must be held.
 func (c *Conn) load(buf []byte) (l load) {
-	if c.broken || c.bye != byeUnsaid {
+	if c.broken || c.closeState != closeUnsent {
 		return l
 	}
 	var one []byte
-	if c.answer != nil && c.answer.pong != nil {
-		buf = append(buf, c.answer.pong...)
-		c.answer.pong = nil
+	if c.controlReplies != nil && c.controlReplies.pong != nil {
+		buf = append(buf, c.controlReplies.pong...)
+		c.controlReplies.pong = nil
 	}
-	if !c.left() && (c.closing == nil || c.closing.flush) {
+	if !c.clientClosed() && (c.closing == nil || c.closing.flush) {
 		for len(buf) < flushBytes {
 			it, ok := c.queue.pop()
 			if !ok {
@@ -221,8 +221,8 @@ func (c *Conn) load(buf []byte) (l load) {
 		l.more = c.queue.bytes > 0
 	}
 	switch {
-	case c.left():
-		buf = append(buf, c.answer.echo...)
+	case c.clientClosed():
+		buf = append(buf, c.controlReplies.echo...)
 		l.last = true
 	case c.closing != nil && !l.more:
 		why := c.closing
@@ -234,7 +234,7 @@ func (c *Conn) load(buf []byte) (l load) {
 		l.last = true
 	}
 	if l.last {
-		c.bye = byeWriting
+		c.closeState = closeWriting
 	}
 	if l.bytes = buf; one != nil {
 		l.bytes = one
@@ -243,16 +243,16 @@ func (c *Conn) load(buf []byte) (l load) {
 	return l
 }
 
-// waits needs mu. It reports whether there is something to be written.
-func (c *Conn) waits() bool {
-	if c.broken || c.bye != byeUnsaid {
+// hasPending reports whether there is anything to be written. c.mu must be held.
+func (c *Conn) hasPending() bool {
+	if c.broken || c.closeState != closeUnsent {
 		return false
 	}
-	return c.closing != nil || c.queue.bytes > 0 || c.answer != nil && (c.answer.pong != nil || c.answer.echo != nil)
+	return c.closing != nil || c.queue.bytes > 0 || c.controlReplies != nil && (c.controlReplies.pong != nil || c.controlReplies.echo != nil)
 }
 
-// flush writes what waits, as far as the client's kernel takes it at once; drain writes the
-// rest. The flusher calls it when the socket's turn in class has come.
+// flush writes what is queued, as far as the kernel takes it without blocking; drain writes the
+// rest. The flusher calls it when it is the socket's turn in class.
 func (c *Conn) flush(w *writer, class Class) {
 	c.mu.Lock()
 	c.listed &^= 1 << class
@@ -261,8 +261,8 @@ func (c *Conn) flush(w *writer, class Class) {
 		return
 	}
 	if c.link.raw == nil {
-		if c.waits() {
-			c.stall(load{})
+		if c.hasPending() {
+			c.startDrain(load{})
 		}
 		c.mu.Unlock()
 		return
@@ -285,19 +285,19 @@ func (c *Conn) flush(w *writer, class Class) {
 		c.fail()
 	case n < len(l.bytes):
 		l.bytes = bytes.Clone(l.bytes[n:])
-		c.stall(l)
+		c.startDrain(l)
 	default:
 		c.wrote(l)
-		c.said(l)
+		c.noteCloseSent(l)
 		if l.more {
 			c.kick(class)
 		}
 	}
 }
 
-// stall needs mu. It leaves the socket to a goroutine that may wait for the client, until
-// nothing waits any more.
-func (c *Conn) stall(l load) {
+// startDrain leaves writing to a goroutine that may wait for the client, until nothing is queued.
+// c.mu must be held.
+func (c *Conn) startDrain(l load) {
 	if c.broken {
 		return
 	}
@@ -307,14 +307,14 @@ func (c *Conn) stall(l load) {
 
 var drainBuffers = sync.Pool{New: func() any { b := make([]byte, 0, flushBytes); return &b }}
 
-// drain writes l and then what waits, waiting for the client, for writeTimeout at most.
+// drain writes l and then the queue, waiting for the client up to writeTimeout for each write.
 func (c *Conn) drain(l load) {
 	buf := drainBuffers.Get().(*[]byte)
 	defer drainBuffers.Put(buf)
 	for {
 		var err error
 		if len(l.bytes) > 0 {
-			c.limit(writeTimeout)
+			c.setWriteTimeout(writeTimeout)
 			_, err = c.link.Conn.Write(l.bytes)
 			c.tenant.writes.Inc()
 		}
@@ -330,11 +330,11 @@ func (c *Conn) drain(l load) {
 			return
 		}
 		c.wrote(l)
-		c.said(l)
+		c.noteCloseSent(l)
 		if l = c.load(*buf); len(l.bytes) == 0 {
-			c.limitLocked(0)
+			c.setWriteTimeoutLocked(0)
 			c.blocked = false
-			c.hush()
+			c.notifyWritingDone()
 			c.mu.Unlock()
 			return
 		}
@@ -342,15 +342,15 @@ func (c *Conn) drain(l load) {
 	}
 }
 
-// limit bounds the next write, unless the socket's end is bounded already; 0 lifts it.
-func (c *Conn) limit(d time.Duration) {
+// setWriteTimeout bounds the next write, unless the socket is closing, which is bounded already; 0 means no bound.
+func (c *Conn) setWriteTimeout(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.limitLocked(d)
+	c.setWriteTimeoutLocked(d)
 }
 
-func (c *Conn) limitLocked(d time.Duration) {
-	if c.closing != nil || c.left() {
+func (c *Conn) setWriteTimeoutLocked(d time.Duration) {
+	if c.closing != nil || c.clientClosed() {
 		return
 	}
 	var at time.Time
@@ -360,7 +360,7 @@ func (c *Conn) limitLocked(d time.Duration) {
 	_ = c.link.SetWriteDeadline(at)
 }
 
-// wrote counts.
+// wrote updates the metrics after a write.
 func (c *Conn) wrote(l load) {
 	if l.size == 0 {
 		return
@@ -370,20 +370,20 @@ func (c *Conn) wrote(l load) {
 	c.tenant.bytesOut.Add(float64(l.size))
 }
 
-// said needs mu.
-func (c *Conn) said(l load) {
+// noteCloseSent records that the close frame was written, if l includes it. c.mu must be held.
+func (c *Conn) noteCloseSent(l load) {
 	if l.last {
-		c.bye = byeSaid
-		c.hush()
+		c.closeState = closeSent
+		c.notifyWritingDone()
 	}
 }
 
-// fail needs mu: nothing can be written any more.
+// fail closes the connection after an error: nothing can be written any more. c.mu must be held.
 func (c *Conn) fail() {
 	c.broken = true
 	c.cut()
-	c.hush()
+	c.notifyWritingDone()
 }
 
-// cut ends the connection at once, whoever reads or writes.
+// cut closes the connection at once, even while it is being read or written.
 func (c *Conn) cut() { _ = c.link.Conn.Close() }

@@ -7,14 +7,14 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// tenancy is one tenant's share of this node, while any of its subjects is known.
+// tenancy holds the state of one tenant on this node, as long as any of its subjects is known.
 type tenancy struct {
 	tenantMeters
 	id       tenant.ID
 	backlogs []backlog // by flusher, whose mu guards them
 
 	connects, commands, volume bucket
-	crowd                      atomic.Int64 // of subjects, for who does not hold Hub.mu
+	subjectCount               atomic.Int64 // len(subjects), for readers that do not hold Hub.mu
 
 	// Guarded by Hub.mu.
 	subjects map[subjectKey]*subject
@@ -22,21 +22,21 @@ type tenancy struct {
 	online   int // players with a seat
 }
 
-// subject is what this node knows of one of a tenant's players, or of the operator's people,
-// whatever sockets come and go. It is forgotten when it has no socket and is owed nothing: when
-// to know it would change nothing.
+// subject holds the state of one of a tenant's players, or of the operator's staff, across its
+// sockets. It is forgotten when it has no socket and all its buckets are full, so that a new one
+// would be the same.
 type subject struct {
 	tenant *tenancy
 	key    subjectKey
 
 	connects, commands, volume, chat, frames, refusals bucket
-	// Of what the tenant may, divided by its subjects.
-	shareOfCommands, shareOfVolume bucket
+	// The subject's shares of the tenant's limits.
+	commandShare, volumeShare bucket
 
 	// Guarded by Hub.mu.
-	sockets int   // those being made, and those that were refused and are still told so
-	seat    *Conn // the socket of a player that was admitted last
-	leaving bool  // it is in Hub.leaving
+	sockets  int   // including those being made, and refused ones that are being closed
+	seat     *Conn // a player's newest admitted socket
+	departed bool  // it is in Hub.departed
 }
 
 // subjectKey tells a tenant's subjects apart: an operator may have a player's name.
@@ -46,29 +46,29 @@ type subjectKey struct {
 }
 
 const (
-	// shareCommandsMin and frames of FrameBytesMax are what a subject has at once at least, however
-	// small its share is: a join.
+	// shareCommandsMin commands, and FrameBytesMax bytes, are the least burst of a subject's share,
+	// however small the share is: enough for a join.
 	shareCommandsMin = 10
-	// forgetMax is how many of the subjects that left are looked at in one tick of the wheel.
+	// forgetMax bounds the departed subjects that are examined in one tick of the wheel.
 	forgetMax = 4096
 )
 
-// take takes n of the tenant's from all. Who has not had its own share yet may take the last of
-// it; who has may take only what leaves half, which the others' shares are taken from: all of
-// them together are no more than that half at once, nor than what comes back in time.
+// take takes n from all, the tenant's bucket. A subject that is within its own share may empty the
+// bucket; one beyond its share must leave half, which covers the shares of the others: together
+// they never exceed that half at once, nor what is refilled over time.
 func (t *tenancy) take(now int64, all, own *bucket, n int, r rate, atOnce int) bool {
-	half := r.room / 2
-	share := rate{each: r.each * float64(max(1, t.crowd.Load()))}
-	share.room = max(half, int64(share.each*float64(atOnce)))
+	half := r.capacity / 2
+	share := rate{interval: r.interval * float64(max(1, t.subjectCount.Load()))}
+	share.capacity = max(half, int64(share.interval*float64(atOnce)))
 	if !own.take(now, n, share) {
-		r.room = half
+		r.capacity = half
 	}
 	return all.take(now, n, r)
 }
 
-// Allow takes the command that was received from the subject's and from the tenant's allowance,
-// and reports whether both had room for it and for its bytes. It counts as cost commands: a ping
-// is 1. Who goes on regardless is closed as flooding. Only Received may call it, once.
+// Allow charges the received command, as cost commands and by its bytes, to the limits of the
+// subject and of the tenant, and reports whether it is within them. A ping costs 1. A socket that
+// keeps exceeding its limits is closed as flooding. Only Received may call Allow, once.
 func (c *Conn) Allow(cost int) bool {
 	h, s, t := c.hub, c.subject, c.subject.tenant
 	now, r := h.clock(), &h.rates
@@ -78,10 +78,10 @@ func (c *Conn) Allow(cost int) bool {
 		h.meters.hit(limitCommands)
 	case !s.volume.take(now, int(c.received), r.bytes):
 		h.meters.hit(limitBytes)
-	case !t.take(now, &t.commands, &s.shareOfCommands, cost, r.tenantCommands, shareCommandsMin):
+	case !t.take(now, &t.commands, &s.commandShare, cost, r.tenantCommands, shareCommandsMin):
 		h.meters.hit(limitTenantCommands)
 		own = false
-	case !t.take(now, &t.volume, &s.shareOfVolume, int(c.received), r.tenantBytes, h.limits.FrameBytesMax):
+	case !t.take(now, &t.volume, &s.volumeShare, int(c.received), r.tenantBytes, h.limits.FrameBytesMax):
 		h.meters.hit(limitTenantBytes)
 		own = false
 	default:
@@ -94,15 +94,14 @@ func (c *Conn) Allow(cost int) bool {
 	return false
 }
 
-// AllowChat takes a line of chat from the subject's allowance, and reports whether there was
-// room for it.
+// AllowChat charges a line of chat to the subject's limit, and reports whether it is within it.
 func (c *Conn) AllowChat() bool {
 	return c.subject.chat.take(c.hub.clock(), 1, c.hub.rates.chat)
 }
 
-// arrive takes a connect from what the subject and its tenant may, and a place for its socket,
-// which depart gives back. It returns nil and the name of the limit that was met.
-func (h *Hub) arrive(id Identity) (*subject, string) {
+// reserve charges a connect to the limits of the subject and its tenant, and reserves a socket,
+// which the caller must release with unreserve. It returns nil and the limit's name if one is hit.
+func (h *Hub) reserve(id Identity) (*subject, string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.reserved >= h.limits.SocketsMax {
@@ -129,20 +128,20 @@ func (h *Hub) arrive(id Identity) (*subject, string) {
 	if !t.connects.take(now, 1, h.rates.tenantConnects) {
 		return nil, limitTenantConnects
 	}
-	h.tenants[id.Tenant], t.subjects[key] = t, s // only who may come is remembered
-	t.crowd.Store(int64(len(t.subjects)))
+	h.tenants[id.Tenant], t.subjects[key] = t, s // only subjects that may connect are remembered
+	t.subjectCount.Store(int64(len(t.subjects)))
 	s.sockets++
 	h.reserved++
 	return s, ""
 }
 
-// depart gives a socket's place back.
-func (h *Hub) depart(s *subject) {
+// unreserve releases the reservation of a socket.
+func (h *Hub) unreserve(s *subject) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s.sockets--; s.sockets == 0 && !s.leaving {
-		s.leaving = true
-		h.leaving.push(s)
+	if s.sockets--; s.sockets == 0 && !s.departed {
+		s.departed = true
+		h.departed.push(s)
 	}
 	if h.reserved--; h.reserved == 0 && h.empty != nil {
 		close(h.empty)
@@ -150,23 +149,23 @@ func (h *Hub) depart(s *subject) {
 	}
 }
 
-// forget forgets subjects that left and are owed nothing, some of them at a time. A tenancy goes
-// with its last one.
+// forget forgets some of the departed subjects whose buckets are full. A tenancy is forgotten with
+// its last subject.
 func (h *Hub) forget() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := h.clock()
-	for range min(h.leaving.len(), forgetMax) {
-		s, _ := h.leaving.pop()
+	for range min(h.departed.len(), forgetMax) {
+		s, _ := h.departed.pop()
 		t := s.tenant
 		switch {
 		case s.sockets > 0:
-			s.leaving = false
+			s.departed = false
 		case !s.idle(now) || len(t.subjects) == 1 && !t.idle(now):
-			h.leaving.push(s)
+			h.departed.push(s)
 		default:
 			delete(t.subjects, s.key)
-			t.crowd.Store(int64(len(t.subjects)))
+			t.subjectCount.Store(int64(len(t.subjects)))
 			if len(t.subjects) == 0 {
 				delete(h.tenants, t.id)
 			}
@@ -174,9 +173,9 @@ func (h *Hub) forget() {
 	}
 }
 
-// idle reports whether nothing is owed.
+// idle reports whether all buckets are full.
 func (s *subject) idle(now int64) bool {
-	for _, b := range []*bucket{&s.connects, &s.commands, &s.volume, &s.chat, &s.frames, &s.refusals, &s.shareOfCommands, &s.shareOfVolume} {
+	for _, b := range []*bucket{&s.connects, &s.commands, &s.volume, &s.chat, &s.frames, &s.refusals, &s.commandShare, &s.volumeShare} {
 		if !b.idle(now) {
 			return false
 		}

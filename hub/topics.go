@@ -14,12 +14,12 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
-// shards is into how many parts the registries of sockets and of topics are divided,
-// so that those who come and go do not wait for each other.
+// shards is the number of shards of the registries of sockets and of topics, which keeps
+// contention for their locks low.
 const shards = 64
 
-// topics is who listens to what on this node. The bus is subscribed to exactly the
-// topics that somebody listens to.
+// topics holds the topics that sockets of this node listen to. The bus is subscribed to
+// exactly these.
 type topics struct {
 	bus    Bus
 	seed   maphash.Seed
@@ -31,37 +31,37 @@ type topics struct {
 
 type topic struct {
 	name tenant.Topic
-	// gate is held, by sending to it, while the bus is told of this topic, so that
-	// subscribing and unsubscribing can not overtake each other.
+	// gate is a lock, held by sending to it, for calls to the bus about this topic, so that
+	// subscribing and unsubscribing cannot overtake each other.
 	gate       chan struct{}
 	subscribed bool // guarded by gate
-	refs       int  // guarded by the shard's mu; members, and those on their way in or out
+	refs       int  // guarded by the shard's mu; members, and those that are joining or leaving
 
-	sequel sequel
-	seat   atomic.Int64 // the newest that was told, if the topic is a player's
+	events resequencer
+	seat   atomic.Int64 // the newest one published, if the topic is a player's
 
 	mu      sync.RWMutex // guards what follows
 	members []*member
 	players int // members of role player
 }
 
-// member is one socket on one topic.
+// member is one socket's subscription to one topic.
 type member struct {
 	conn   *Conn
 	name   tenant.Topic
 	topic  *topic // set once, before the member is in it
 	player bool
-	since  int64 // an event that it is never given, nor any before; guarded by topic.mu
+	since  int64 // events up to this one are never delivered to it; guarded by topic.mu
 
-	place int  // in topic.members; guarded by topic.mu
+	index int  // in topic.members; guarded by topic.mu
 	in    bool // guarded by topic.mu
-	gone  bool // it must not get in any more; guarded by topic.mu
+	gone  bool // it must not be added any more; guarded by topic.mu
 
 	// Guarded by conn.mu.
-	left    bool // it is not one of the socket's any more
+	left    bool // it is no longer one of the socket's
 	holding bool
 	held    []item
-	weight  int             // bytes of its events in the queue, when heaviest looked
+	weight  int             // bytes of its events in the queue, as heaviest found them
 	after   int64           // events up to this one are known to the client
 	waiting [classes]uint32 // strict items in each line of the queue
 	fixed   uint64          // the number of the newest strict item that nothing may replace
@@ -75,8 +75,8 @@ func newTopics(bus Bus) *topics {
 	return ts
 }
 
-// enter returns the topic, subscribed and with a reference, which the caller gives
-// back with leave. It waits for the bus, for busTimeout at most.
+// enter returns the topic, subscribed and with a reference, which the caller must
+// release with leave. It waits for the bus, for busTimeout at most.
 func (ts *topics) enter(name tenant.Topic) (*topic, error) {
 	s := &ts.shards[ts.shard(name)]
 	s.mu.Lock()
@@ -93,12 +93,12 @@ func (ts *topics) enter(name tenant.Topic) (*topic, error) {
 	case t.gate <- struct{}{}:
 		err = ts.subscribe(t)
 	default:
-		late := time.NewTimer(busTimeout)
-		defer late.Stop()
+		timer := time.NewTimer(busTimeout)
+		defer timer.Stop()
 		select {
 		case t.gate <- struct{}{}:
 			err = ts.subscribe(t)
-		case <-late.C:
+		case <-timer.C:
 			err = context.DeadlineExceeded
 		}
 	}
@@ -109,7 +109,7 @@ func (ts *topics) enter(name tenant.Topic) (*topic, error) {
 	return t, nil
 }
 
-// subscribe gives the gate back.
+// subscribe subscribes the topic to the bus and releases the gate, which the caller holds.
 func (ts *topics) subscribe(t *topic) (err error) {
 	defer func() { <-t.gate }()
 	if t.subscribed {
@@ -118,13 +118,13 @@ func (ts *topics) subscribe(t *topic) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), busTimeout)
 	defer cancel()
 	if err = ts.bus.Subscribe(ctx, t.name); err != nil {
-		ts.bus.Unsubscribe(t.name) // it may have come through
+		ts.bus.Unsubscribe(t.name) // it may have taken effect
 	}
 	t.subscribed = err == nil
 	return err
 }
 
-// leave gives a reference back; the last one ends the subscription.
+// leave releases a reference; the last one ends the subscription.
 func (ts *topics) leave(t *topic) {
 	s := &ts.shards[ts.shard(t.name)]
 	unused := func(drop int) bool {
@@ -139,7 +139,7 @@ func (ts *topics) leave(t *topic) {
 	t.gate <- struct{}{}
 	defer func() { <-t.gate }()
 	if !unused(0) {
-		return // somebody came meanwhile
+		return // a socket entered meanwhile
 	}
 	if t.subscribed {
 		ts.bus.Unsubscribe(t.name)
@@ -159,15 +159,15 @@ func (ts *topics) find(name tenant.Topic) *topic {
 	return s.topics[name]
 }
 
-// all is every topic; no lock is held while one is looked at.
+// all yields every topic. No lock is held during the yield.
 func (ts *topics) all() iter.Seq[*topic] {
 	return func(yield func(*topic) bool) {
 		for i := range ts.shards {
 			s := &ts.shards[i]
 			s.mu.RLock()
-			here := slices.Collect(maps.Values(s.topics))
+			all := slices.Collect(maps.Values(s.topics))
 			s.mu.RUnlock()
-			for _, t := range here {
+			for _, t := range all {
 				if !yield(t) {
 					return
 				}
@@ -180,15 +180,15 @@ func (ts *topics) shard(name tenant.Topic) uint64 {
 	return maphash.Comparable(ts.seed, name) % shards
 }
 
-// add lets m in, unless it was removed before it came.
+// add adds m, unless it was removed before, and reports whether it did.
 func (t *topic) add(m *member) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if m.gone {
 		return false
 	}
-	m.place, m.in = len(t.members), true
-	m.since = t.sequel.last.Load()
+	m.index, m.in = len(t.members), true
+	m.since = t.events.last.Load()
 	t.members = append(t.members, m)
 	if m.player {
 		t.players++
@@ -196,15 +196,15 @@ func (t *topic) add(m *member) bool {
 	return true
 }
 
-// again is for a member that is held again: what it was sent may be thrown away by its client,
-// and what waited for it, up to the event last, was.
-func (t *topic) again(m *member, last int64) {
+// rehold updates a member that is held again: its client may discard what it was sent, and the
+// events that were queued for it, up to last, have been dropped.
+func (t *topic) rehold(m *member, last int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	m.since = max(t.sequel.last.Load(), last)
+	m.since = max(t.events.last.Load(), last)
 }
 
-// remove takes m out, for good, and reports whether it was in.
+// remove removes m, for good, and reports whether it was a member.
 func (t *topic) remove(m *member) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -215,7 +215,7 @@ func (t *topic) remove(m *member) bool {
 	m.in = false
 	last := len(t.members) - 1
 	moved := t.members[last]
-	t.members[m.place], moved.place = moved, m.place
+	t.members[m.index], moved.index = moved, m.index
 	t.members[last] = nil
 	t.members = t.members[:last]
 	if m.player {
@@ -224,7 +224,7 @@ func (t *topic) remove(m *member) bool {
 	return true
 }
 
-// deliver gives msg to every member.
+// deliver queues msg for every member.
 func (t *topic) deliver(msg Message, fs *flushers) {
 	var s slot
 	if msg.Key != "" {
@@ -233,7 +233,7 @@ func (t *topic) deliver(msg Message, fs *flushers) {
 	frameOf := func(payload []byte) *frame {
 		f := newFrame(payload, msg.Class, msg.Seq, s)
 		if f != nil {
-			f.placed = msg.Seq > 0 || msg.Top > 0
+			f.positioned = msg.Seq > 0 || msg.Top > 0
 		}
 		return f
 	}
@@ -262,7 +262,7 @@ func (t *topic) deliver(msg Message, fs *flushers) {
 	}
 }
 
-// count reports whether anybody listens, and how many sockets of players.
+// count reports whether any socket listens, and how many sockets of players do.
 func (t *topic) count() (anybody bool, players int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()

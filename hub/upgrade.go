@@ -20,7 +20,7 @@ type hijacked struct {
 	refused int // the status with which the library refuses the handshake
 }
 
-// WriteHeader implements http.ResponseWriter. What the library refuses is answered in the API's form.
+// WriteHeader implements http.ResponseWriter. It keeps an error status for Write, which answers in the API's form.
 func (h *hijacked) WriteHeader(status int) {
 	if status < http.StatusBadRequest {
 		h.ResponseWriter.WriteHeader(status)
@@ -29,14 +29,14 @@ func (h *hijacked) WriteHeader(status int) {
 	h.refused = status
 }
 
-// Write implements http.ResponseWriter. The library writes why it refuses, which may have the
-// client's own words in it.
+// Write implements http.ResponseWriter. It replaces the library's error message, which may quote
+// the client's input.
 func (h *hijacked) Write(why []byte) (int, error) {
 	switch h.refused {
 	case 0:
 		return h.ResponseWriter.Write(why)
 	case http.StatusInternalServerError, http.StatusNotImplemented:
-		refuse(h.ResponseWriter, http.StatusInternalServerError, wire.CodeInternal, "the connection can not become a socket")
+		refuse(h.ResponseWriter, http.StatusInternalServerError, wire.CodeInternal, "the connection cannot become a socket")
 	case http.StatusUpgradeRequired, http.StatusMethodNotAllowed:
 		refuse(h.ResponseWriter, http.StatusUpgradeRequired, codeUpgrade, "this is for WebSocket handshakes (RFC 6455), by GET")
 	default:
@@ -45,7 +45,7 @@ func (h *hijacked) Write(why []byte) (int, error) {
 	return len(why), nil
 }
 
-// codeUpgrade refuses what is no handshake.
+// codeUpgrade is the error code for a request that is not a handshake.
 const codeUpgrade = "upgrade_required"
 
 // Hijack implements http.Hijacker.
@@ -58,12 +58,12 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	early, _ := rw.Reader.Peek(rw.Reader.Buffered()) // what the client sent before the answer
 	size := readBytes
 	if l.raw != nil {
-		l.ahead, size = l.readAhead, 16 // what bufio has at least
+		l.ahead, size = l.readAhead, 16 // bufio's minimum
 	}
 	l.unread = bytes.Clone(early)
 	l.buffer = bufio.NewReaderSize(l, size)
 	h.c.link = l
-	l.received(l.unread)
+	l.observe(l.unread)
 	return l, bufio.NewReadWriter(l.buffer, bufio.NewWriterSize(l, controlBytes)), nil
 }
 
@@ -83,7 +83,7 @@ func (c *Conn) upgrade(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ws.SetReadLimit(-1) // read has its own, which tells the client first
+	ws.SetReadLimit(-1) // read has a limit of its own, which tells the client first
 	c.ws, c.deflate = ws, w.Header().Get("Sec-WebSocket-Extensions") != ""
 	return nil
 }
