@@ -1,6 +1,6 @@
 package auth
 
-// Error is a refusal to believe a token or a ticket.
+// Error says why a token or a ticket is refused.
 type Error struct {
 	Code    string // stable
 	Message string

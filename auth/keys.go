@@ -26,13 +26,13 @@ const (
 // Key verifies one tenant's tokens, by one algorithm.
 type Key struct {
 	ID      string // the kid
-	Version string // tells it from another key of its ID that came before; empty if none can
+	Version string // distinguishes it from an earlier key of the same ID; empty if there can be none
 	Alg     string
 	Secret  []byte           // of HS256: at least 32 bytes
 	Public  crypto.PublicKey // of the others
 }
 
-// Mark is how a Principal names the key of its token.
+// Mark returns the value of Principal.Key for tokens that the key verified.
 func (k Key) Mark() string {
 	if k.Version == "" {
 		return k.ID
@@ -40,7 +40,7 @@ func (k Key) Mark() string {
 	return k.ID + " " + k.Version
 }
 
-// ParsePublicPEM reads the public key of an asymmetric Key (PKIX, "PUBLIC KEY").
+// ParsePublicPEM parses the public key of an asymmetric Key (PKIX, "PUBLIC KEY").
 func ParsePublicPEM(text string) (crypto.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	switch {
@@ -65,7 +65,7 @@ const (
 )
 
 // AlgOf returns the algorithm that a public key is for, or an error that says why it is for none of
-// those that are taken.
+// the supported ones.
 func AlgOf(public crypto.PublicKey) (string, error) {
 	switch k := public.(type) {
 	case *rsa.PublicKey:
@@ -91,16 +91,16 @@ func (k Key) material() any {
 	return k.Public
 }
 
-// KeySource knows the keys that are good for a tenant now. It is asked for every
-// token, so it answers from memory.
+// KeySource returns the keys that are valid for a tenant now. It is called for every
+// token, so it must answer from memory.
 type KeySource interface {
 	Keys(tenant.ID) []Key
 }
 
-// Finder is a KeySource that can look for a key that it does not know yet.
+// Finder is a KeySource that can search for a key that it does not have yet.
 type Finder interface {
 	KeySource
-	// Find looks for a tenant's key, for a moment. Keys has it afterwards if it was found.
+	// Find searches for a tenant's key for a short time. If it is found, Keys returns it afterwards.
 	Find(id tenant.ID, kid string)
 }
 

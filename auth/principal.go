@@ -6,13 +6,13 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
-// Role is what a principal may do inside its tenant.
+// Role determines what a principal may do inside its tenant.
 type Role string
 
 // The roles.
 const (
 	Player   Role = "player"   // sits at tables and bets
-	Operator Role = "operator" // runs the floor: rooms, players' credit, promotions, audit
+	Operator Role = "operator" // manages rooms, players' credit, promotions, audit
 	Support  Role = "support"  // sees what an operator sees, changes nothing
 	Service  Role = "service"  // an operator's own backend
 )
@@ -29,13 +29,13 @@ func (r Role) Valid() bool {
 // Staff reports whether r works for the operator.
 func (r Role) Staff() bool { return r == Operator || r == Service }
 
-// Principal is who somebody is, as a verified token said.
+// Principal is the identity in a verified token.
 type Principal struct {
 	Tenant    tenant.ID
 	Slug      tenant.Slug
 	Subject   string // the player's or the operator's id, unique within the tenant
 	Role      Role
-	Name      string // how others call the subject; the subject if the token has no name
+	Name      string // the name that others see; the subject if the token has no name
 	TokenID   string // the token's jti; may be empty if the role is Player
 	Key       string // the Mark of the key that verified the token
 	IssuedAt  time.Time

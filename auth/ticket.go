@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// TicketTTL is how long a ticket can be used.
+	// TicketTTL is how long a ticket is valid.
 	TicketTTL = 60 * time.Second
-	// ticketBytesMax bounds a ticket before anything is opened.
+	// ticketBytesMax bounds a ticket before it is opened.
 	ticketBytesMax  = 2 * TokenBytesMax
 	ticketNonceSize = 16
 	ticketPurpose   = "ticket"
 )
 
-// Sealer keeps what a ticket says from everybody but the nodes. What was sealed for one tenant
-// or purpose can be opened for no other.
+// Sealer encrypts tickets so that only the nodes can read them. What was sealed for one tenant
+// and purpose cannot be opened for another.
 type Sealer interface {
 	Seal(id tenant.ID, purpose string, plain []byte) ([]byte, error)
 	Open(id tenant.ID, purpose string, sealed []byte) ([]byte, error)
@@ -29,33 +29,33 @@ type Sealer interface {
 
 // Uses remembers which tickets were used, for all nodes.
 type Uses interface {
-	// Use reports whether this is the first use, on any node, of a ticket that is good until
-	// then. It decides by its own clock whether the ticket is still good.
+	// Use reports whether this is the first use, on any node, of a ticket that is valid until
+	// the given time. It decides by its own clock whether the ticket is still valid.
 	Use(ctx context.Context, nonce []byte, until time.Time) (first bool, err error)
 }
 
-// Tickets are one-time stand-ins for tokens, for clients that can neither set a header
-// nor offer a subprotocol with a token in it. A ticket is sealed and carries all that it
-// says, so any node can redeem what another issued.
+// Tickets issues and redeems tickets: one-time substitutes for tokens, for clients that can neither
+// set a header nor offer a subprotocol with a token in it. A ticket is sealed and self-contained, so
+// any node can redeem a ticket that another issued.
 type Tickets struct {
 	sealer   Sealer
 	uses     Uses
 	verifier *Verifier
 }
 
-// NewTickets makes tickets of those whom verifier believes.
+// NewTickets returns Tickets for the bearers of tokens that verifier accepts.
 func NewTickets(sealer Sealer, uses Uses, verifier *Verifier) *Tickets {
 	return &Tickets{sealer, uses, verifier}
 }
 
-// ticket is what is sealed.
+// ticket is the sealed content of a ticket.
 type ticket struct {
 	Nonce []byte
 	Until time.Time
 	Who   Principal
 }
 
-// Issue makes a ticket for who.
+// Issue returns a new ticket for who.
 func (t *Tickets) Issue(who Principal) (string, time.Time, error) {
 	k := ticket{make([]byte, ticketNonceSize), time.Now().Add(TicketTTL).UTC(), who}
 	if who.ExpiresAt.Before(k.Until) {
@@ -75,8 +75,8 @@ func (t *Tickets) Issue(who Principal) (string, time.Time, error) {
 	return base64.RawURLEncoding.EncodeToString(sealed), k.Until, nil
 }
 
-// Redeem uses a ticket up, at its tenant only; elsewhere it stays unused. It returns ErrTicket
-// or ErrRevoked, or another error if it is not known whether the ticket was used.
+// Redeem uses a ticket and returns its Principal. At another tenant the ticket stays unused. It returns
+// ErrTicket or ErrRevoked, or another error if it is not known whether the ticket was used.
 func (t *Tickets) Redeem(ctx context.Context, id tenant.ID, text string) (Principal, error) {
 	if len(text) > ticketBytesMax {
 		return Principal{}, ErrTicket

@@ -27,7 +27,7 @@ const (
 	nameRunesMax    = 40
 )
 
-// claims are a Pitboss token's, RFC 7519 §4.1 and our own.
+// claims holds a Pitboss token's claims, those of RFC 7519 §4.1 and our own.
 type claims struct {
 	jwt.RegisteredClaims
 	Tenant string `json:"tid"`
@@ -35,27 +35,27 @@ type claims struct {
 	Name   string `json:"name,omitempty"`
 }
 
-// UnmarshalJSON reads claims by their exact names, each of which is there once: "TID" is not "tid".
-// Others are ignored (RFC 7519 §4).
+// UnmarshalJSON decodes claims by their exact names, none of which may occur twice: "TID" is not "tid".
+// Unknown claims are ignored (RFC 7519 §4).
 func (c *claims) UnmarshalJSON(raw []byte) error {
 	type plain claims
 	return strict.DecodeKnown(raw, (*plain)(c))
 }
 
-// Audience is the "aud" of a tenant's tokens.
+// Audience returns the "aud" of a tenant's tokens.
 func Audience(slug tenant.Slug) string { return "pitboss/" + string(slug) }
 
-// Verifier believes tokens.
+// Verifier verifies tokens.
 type Verifier struct {
 	keys    KeySource
 	revoked Revocations
 }
 
-// NewVerifier makes a Verifier over keys. Nil revoked: no token is ever taken back.
+// NewVerifier returns a Verifier over keys. If revoked is nil, no token is ever revoked.
 func NewVerifier(keys KeySource, revoked Revocations) *Verifier { return &Verifier{keys, revoked} }
 
-// Revoked reports whether what was believed before has been taken back since: the token, its bearer,
-// or the key that it was believed for.
+// Revoked reports whether a verified token has been revoked since: the token itself, all tokens of its
+// bearer, or the key that verified it.
 func (v *Verifier) Revoked(p Principal) bool {
 	if v.revoked != nil && v.revoked.Revoked(p) {
 		return true
@@ -63,7 +63,7 @@ func (v *Verifier) Revoked(p Principal) bool {
 	return !slices.ContainsFunc(v.keys.Keys(p.Tenant), func(k Key) bool { return k.Mark() == p.Key })
 }
 
-// Verify says who the bearer of token is at this tenant. Its error is an *Error.
+// Verify returns the Principal of a token at this tenant. Its error is an *Error.
 func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Principal, error) {
 	if token == "" {
 		return Principal{}, ErrMissing
@@ -94,7 +94,7 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 		return Principal{}, ErrRole
 	case !ValidSubject(c.Subject), c.ID != "" && !ValidTokenID(c.ID):
 		return Principal{}, ErrMalformed
-	case c.ID == "" && Role(c.Role) != Player: // a player's is taken back with the player
+	case c.ID == "" && Role(c.Role) != Player: // a player's token is revoked with the player
 		return Principal{}, ErrNoID
 	case c.IssuedAt == nil || c.ExpiresAt.Sub(c.IssuedAt.Time) > TokenLifeMax:
 		return Principal{}, ErrLife
@@ -109,15 +109,15 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 	return p, nil
 }
 
-// once reports whether each member of a token's header is there once: of two, a reader before us
-// may have checked the first, and we would take the last.
+// once reports whether no member of a token's header occurs twice: of two, another reader may have
+// checked the first, and we would use the last.
 func once(header string) bool {
 	raw, err := base64.RawURLEncoding.DecodeString(header)
 	return err == nil && strict.DecodeKnown(raw, new(struct{})) == nil
 }
 
-// key finds the tenant's key that a token's header names, and refuses a header that wants
-// another algorithm of it. Nothing is verified yet.
+// key returns the tenant's key that a token's header names, or an error if the header names
+// another algorithm than the key's. Nothing is verified yet.
 func (v *Verifier) key(id tenant.ID, header map[string]any) (Key, error) {
 	if _, critical := header["crit"]; critical { // RFC 7515 §4.1.11
 		return Key{}, ErrCrit
@@ -166,14 +166,13 @@ func refusal(err error) *Error {
 	return ErrMalformed
 }
 
-// ValidSubject reports whether s can be somebody's id: 1 to 64 bytes of UTF-8, printable,
-// without spaces.
+// ValidSubject reports whether s can be a subject: 1 to 64 bytes of printable UTF-8 without spaces.
 func ValidSubject(s string) bool {
 	return s != "" && len(s) <= subjectBytesMax && utf8.ValidString(s) &&
 		strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || unicode.IsSpace(r) }) < 0
 }
 
-// displayName is a token's name as a Line. A mistake in a name keeps nobody out.
+// displayName returns a token's name as a Line, or subject if nothing of it is visible. An invalid name is not an error.
 func displayName(name, subject string) string {
 	line := strict.CleanLine(name, nameRunesMax)
 	if strings.IndexFunc(string(line), func(r rune) bool { return unicode.IsPrint(r) && r != ' ' }) < 0 { // nothing to see

@@ -15,7 +15,7 @@ const (
 	// earlyMax bounds the events of a topic that are buffered after a gap; later ones are fetched
 	// with the missing ones.
 	earlyMax = 1024
-	// repairAfter is how long a missing event is waited for before it is fetched: it may only
+	// repairDelay is how long a missing event is waited for before it is fetched: it may only
 	// have been reordered.
 	repairDelay = 20 * time.Millisecond
 	// repairDelayMax is the longest pause between two attempts to fetch it.

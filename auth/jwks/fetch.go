@@ -16,27 +16,27 @@ import (
 )
 
 const (
-	// fetchTimeout bounds one reading of a set, from the name's resolution to the last byte.
+	// fetchTimeout bounds one fetch of a set, from the name's resolution to the last byte.
 	fetchTimeout = 5 * time.Second
-	// findTimeout is how long a token waits for its key to be found.
+	// findTimeout bounds the search for a token's key.
 	findTimeout = 3 * time.Second
 	// bytesMax bounds a set.
 	bytesMax = 256 << 10
-	// headerBytesMax bounds the header of an answer.
+	// headerBytesMax bounds the header of a response.
 	headerBytesMax = 32 << 10
-	// fetchesMax is how many sets are read at once.
+	// fetchesMax bounds the sets that are fetched at the same time.
 	fetchesMax = 16
 )
 
-// Why a URL is not read.
+// Why a URL is not fetched.
 var (
 	errPlain    = errors.New("jwks: only https is read, but for addresses that --jwks-allow names")
 	errRedirect = errors.New("jwks: redirects are not followed: give the URL to which it leads")
 	errTooLong  = fmt.Errorf("jwks: it is larger than %d KiB", bytesMax>>10)
 )
 
-// newClient returns what fetches sets: from public addresses by https, and from those that are
-// allowed by http too.
+// newClient returns the client that fetches sets: from public addresses by https, and from allowed
+// ones by http too.
 func newClient(allow []netip.Prefix, hits *prometheus.CounterVec) *http.Client {
 	guard := ssrf.New(ssrf.WithAnyPort())
 	public := func(network, address string, c syscall.RawConn) error {
@@ -58,24 +58,24 @@ func newClient(allow []netip.Prefix, hits *prometheus.CounterVec) *http.Client {
 	}
 }
 
-// allowed reports whether the address that is about to be dialed is in one of these ranges.
+// allowed reports whether the address to be dialled is in one of the ranges.
 func allowed(ranges []netip.Prefix, address string) bool {
 	at, err := netip.ParseAddrPort(address)
 	return err == nil && slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
 }
 
-// dialing returns a transport that asks control before it connects to an address.
+// dialing returns a transport that calls control before it connects to an address.
 func dialing(control func(network, address string, c syscall.RawConn) error) *http.Transport {
 	return &http.Transport{
 		Proxy:                  nil, // it would resolve the name
 		DialContext:            (&net.Dialer{Timeout: fetchTimeout, Control: control}).DialContext,
 		ForceAttemptHTTP2:      true,
-		DisableKeepAlives:      true, // the next reading is minutes away
+		DisableKeepAlives:      true, // the next fetch is minutes away
 		MaxResponseHeaderBytes: headerBytesMax,
 	}
 }
 
-// transport sends a request the way its scheme asks for, and bounds what is read.
+// transport sends a request by the transport for its scheme, and bounds the response.
 type transport struct {
 	secure, plain *http.Transport
 	slots         chan struct{}
@@ -102,7 +102,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// body reads no more than a set may have, and gives its slot back when it is closed.
+// body reads at most bytesMax, and releases its slot when it is closed.
 type body struct {
 	io.ReadCloser
 	left   int

@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// RefreshEvery is how often a set is read again.
+	// RefreshEvery is the interval at which a set is fetched again.
 	RefreshEvery = 5 * time.Minute
-	// missEvery is how often a set is read for keys that it did not have.
+	// missEvery is the least time between two fetches of a set for unknown keys.
 	missEvery = 10 * time.Second
-	// followEvery is how often the directory is asked which sets there are.
+	// followEvery is the interval at which the sources are read from the directory.
 	followEvery = 250 * time.Millisecond
 )
 
@@ -32,29 +32,28 @@ type Source struct {
 	URL    string
 }
 
-// Directory knows the keys that are stored, and where tenants publish others. It answers from memory.
+// Directory returns the stored keys, and the URLs at which tenants publish others. It answers from memory.
 type Directory interface {
 	auth.KeySource
-	// KeySets are the sources of one tenant.
+	// KeySets returns the sources of one tenant.
 	KeySets(tenant.ID) []Source
-	// AllKeySets are the sources of all tenants.
+	// AllKeySets returns the sources of all tenants.
 	AllKeySets() []Source
 	// RetiredKey reports whether a key of this ID was retired.
 	RetiredKey(id tenant.ID, kid string) bool
 }
 
-// Options say what may be fetched.
+// Options configures Keys.
 type Options struct {
-	// Allow are ranges of addresses from which sets may be read though they are not public, and
-	// without TLS.
+	// Allow lists ranges of private addresses from which sets may be fetched, with or without TLS.
 	Allow []netip.Prefix
 	// Log defaults to slog.Default().
 	Log *slog.Logger
-	// Registerer shows how fetching goes.
+	// Registerer registers the metrics.
 	Registerer prometheus.Registerer
 }
 
-// Keys is the Directory's keys and those of the sets. Run keeps them up to date.
+// Keys holds the Directory's keys and those of the sets. Run keeps them up to date.
 type Keys struct {
 	directory Directory
 	client    *http.Client
@@ -62,7 +61,7 @@ type Keys struct {
 	meter     meters
 	every     time.Duration // RefreshEvery
 
-	following chan struct{} // closed when Run has begun to read what the directory names
+	following chan struct{} // closed when Run has begun to fetch the directory's sources
 	once      sync.Once
 
 	mu       sync.RWMutex // guards what follows
@@ -95,8 +94,8 @@ func (k *Keys) Keys(id tenant.ID) []auth.Key {
 	return keys
 }
 
-// Find implements auth.Finder: it reads a tenant's sets again for a key that is not known, and waits
-// for that a moment.
+// Find implements auth.Finder. It fetches a tenant's sets again for an unknown key, and waits for that
+// up to findTimeout.
 func (k *Keys) Find(id tenant.ID, kid string) {
 	if !auth.ValidTokenID(kid) || k.directory.RetiredKey(id, kid) {
 		return
@@ -131,7 +130,7 @@ func (k *Keys) setsOf(id tenant.ID) []*set {
 	return out
 }
 
-// OnChange makes Run call f after keys of these tenants came or went. f must not block.
+// OnChange makes Run call f with the tenants whose keys changed. f must not block.
 func (k *Keys) OnChange(f func([]tenant.ID)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -147,7 +146,7 @@ func (k *Keys) changed(id tenant.ID) {
 	}
 }
 
-// Run reads the sets that the directory names until ctx ends, then returns nil.
+// Run keeps the sets of the directory's sources up to date until ctx ends, then returns nil.
 func (k *Keys) Run(ctx context.Context) error {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
@@ -162,7 +161,7 @@ func (k *Keys) Run(ctx context.Context) error {
 	}
 }
 
-// follow begins to read the sets that are new, and ends with those that are gone.
+// follow starts to fetch new sets, and stops fetching removed ones.
 func (k *Keys) follow(ctx context.Context) {
 	wanted := map[Source]bool{}
 	for _, src := range k.directory.AllKeySets() {

@@ -9,7 +9,7 @@ const (
 	limitMisses = "jwks_misses"
 )
 
-// meters show how fetching goes.
+// meters holds the metrics of fetching.
 type meters struct {
 	hits    *prometheus.CounterVec
 	errors  prometheus.Counter

@@ -18,16 +18,16 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 )
 
-// keysMax bounds how many keys a set has.
+// keysMax bounds the keys in a set.
 const keysMax = 64
 
-// Why a set is not taken as it was read.
+// Why a fetched set is not accepted as it is.
 var (
 	errNoKeys   = errors.New("jwks: it has no public key for RS256, ES256 or EdDSA, with a kid")
 	errManyKeys = fmt.Errorf("jwks: it has more than %d keys", keysMax)
 )
 
-// set is one source's keys. As the storage of the library's client it takes a whole set at a time.
+// set holds one source's keys. It is the storage of the library's client, and accepts only whole sets.
 type set struct {
 	*jwkset.MemoryJWKSet
 	source  Source
@@ -39,18 +39,18 @@ type set struct {
 
 	mu      sync.Mutex // guards what follows
 	client  jwkset.Storage
-	reading chan struct{} // closed when the reading under way has ended; nil: none is
+	reading chan struct{} // closed when the fetch under way has ended; nil: none is
 }
 
-// begin reads a source, now and every RefreshEvery, until ctx ends or the set's end is called.
+// begin fetches a source, now and every RefreshEvery, until ctx ends or the set's end is called.
 func (k *Keys) begin(ctx context.Context, src Source) *set {
 	ctx, end := context.WithCancel(ctx)
 	s := &set{MemoryJWKSet: jwkset.NewMemoryStorage(), source: src, of: k, end: end, misses: rate.NewLimiter(rate.Every(missEvery), 1), reading: make(chan struct{})}
-	context.AfterFunc(ctx, func() { s.fails(false) })
+	context.AfterFunc(ctx, func() { s.setFailing(false) })
 	go func() {
 		storage, err := jwkset.NewStorageFromHTTP(src.URL, jwkset.HTTPClientStorageOptions{
 			Client: k.client, Ctx: ctx, HTTPTimeout: fetchTimeout, RefreshInterval: k.every, Storage: s,
-			NoErrorReturnFirstHTTPReq: true, RefreshErrorHandler: s.failed,
+			NoErrorReturnFirstHTTPReq: true, RefreshErrorHandler: s.noteFailure,
 		})
 		var client jwkset.Storage
 		if err == nil {
@@ -60,7 +60,7 @@ func (k *Keys) begin(ctx context.Context, src Source) *set {
 			})
 		}
 		if err != nil {
-			s.failed(ctx, err)
+			s.noteFailure(ctx, err)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -71,7 +71,7 @@ func (k *Keys) begin(ctx context.Context, src Source) *set {
 	return s
 }
 
-// keys are those of the set now.
+// keys returns the current keys of the set.
 func (s *set) keys() []auth.Key {
 	if now := s.now.Load(); now != nil {
 		return *now
@@ -79,8 +79,8 @@ func (s *set) keys() []auth.Key {
 	return nil
 }
 
-// find reads the set again, unless it did so just now, and waits until it is read. All who look for a
-// key at once wait for one reading.
+// find fetches the set again, unless that happened just now, and waits for it. Concurrent calls share
+// one fetch.
 func (s *set) find(kid string) {
 	s.mu.Lock()
 	reading := s.reading
@@ -93,7 +93,7 @@ func (s *set) find(kid string) {
 		reading = make(chan struct{})
 		s.reading = reading
 		go func(client jwkset.Storage) {
-			_, _ = client.KeyRead(context.Background(), kid) // bounded by findTimeout; what went wrong is told to failed
+			_, _ = client.KeyRead(context.Background(), kid) // bounded by findTimeout; errors go to noteFailure
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.reading = nil
@@ -109,7 +109,7 @@ func (s *set) find(kid string) {
 	}
 }
 
-// KeyReplaceAll implements jwkset.Storage: it takes a set that was read whole.
+// KeyReplaceAll implements jwkset.Storage. It replaces all keys by those of a fetched set.
 func (s *set) KeyReplaceAll(ctx context.Context, given []jwkset.JWK) error {
 	keys, err := usable(given)
 	if errors.Is(err, errManyKeys) {
@@ -123,7 +123,7 @@ func (s *set) KeyReplaceAll(ctx context.Context, given []jwkset.JWK) error {
 	}
 	before := s.keys()
 	s.now.Store(&keys)
-	if s.fails(false) {
+	if s.setFailing(false) {
 		s.of.log.InfoContext(ctx, "a casino's published keys can be read again", "tenant", s.source.Tenant, "key", s.source.ID)
 	}
 	if !same(before, keys) {
@@ -133,20 +133,20 @@ func (s *set) KeyReplaceAll(ctx context.Context, given []jwkset.JWK) error {
 	return nil
 }
 
-// failed is told why a set could not be read, and says so when it begins to fail.
-func (s *set) failed(ctx context.Context, err error) {
+// noteFailure counts a failed fetch, and logs the first of several.
+func (s *set) noteFailure(ctx context.Context, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
 	s.of.meter.errors.Inc()
-	if !s.fails(true) {
+	if !s.setFailing(true) {
 		s.of.log.LogAttrs(ctx, slog.LevelError, "a casino's published keys cannot be read; those that were read last stay",
 			slog.Any("tenant", s.source.Tenant), slog.String("key", s.source.ID), slog.String("url", s.source.URL), slog.Any("error", err))
 	}
 }
 
-// fails notes whether the last reading failed, and reports whether the one before did.
-func (s *set) fails(now bool) (before bool) {
+// setFailing records whether the last fetch failed, and reports whether the one before did.
+func (s *set) setFailing(now bool) (before bool) {
 	before = s.failing.Swap(now)
 	switch {
 	case now && !before:
@@ -182,7 +182,7 @@ func usable(given []jwkset.JWK) ([]auth.Key, error) {
 	return keys, nil
 }
 
-// same reports whether two sets have the same keys, in whatever order.
+// same reports whether two sets have the same keys, in any order.
 func same(a, b []auth.Key) bool {
 	marks := map[string]bool{}
 	for _, k := range a {

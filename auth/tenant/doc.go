@@ -13,6 +13,6 @@
 // # Why
 //
 // The random suffix makes an ID unrepeatable, so dropping a tenant and creating
-// another of the same slug can not adopt a left-over schema, role or key. The slug
+// another of the same slug cannot adopt a left-over schema, role or key. The slug
 // is in the ID only so that a person reading pg_dump or Redis knows what it is.
 package tenant

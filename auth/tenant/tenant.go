@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// ErrID means that a text is not a tenant's ID.
+// ErrID means that a string is not a tenant's ID.
 var ErrID = errors.New("tenant: not a tenant id")
 
-// ErrSlug means that a text can not be a tenant's slug.
+// ErrSlug means that a string cannot be a tenant's slug.
 var ErrSlug = errors.New("tenant: a slug is 2 to 32 lower-case letters, digits and hyphens, starts with a letter and does not end with a hyphen")
 
 var (
@@ -21,11 +21,11 @@ var (
 	suffix   = base32.StdEncoding.WithPadding(base32.NoPadding)
 )
 
-// Slug is the name by which people and tokens (claim "tid") call a tenant. It is
+// Slug is the name that people and tokens (claim "tid") use for a tenant. It is
 // unique at any moment, and may be given to another tenant later.
 type Slug string
 
-// ParseSlug returns ErrSlug if s can not be a slug.
+// ParseSlug returns s as a Slug, or ErrSlug if it cannot be one.
 func ParseSlug(s string) (Slug, error) {
 	if !slugForm.MatchString(s) || strings.Contains(s, "--") {
 		return "", fmt.Errorf("%w: %q", ErrSlug, s)
@@ -33,10 +33,10 @@ func ParseSlug(s string) (Slug, error) {
 	return Slug(s), nil
 }
 
-// ID is a tenant, for good. The zero ID is no tenant.
+// ID identifies a tenant and never changes. The zero ID is no tenant.
 type ID struct{ name string }
 
-// New makes an ID that was never used before: t_<slug>_<6 random base32>.
+// New returns an ID that was never used before: t_<slug>_<6 random base32>.
 func New(slug Slug) (ID, error) {
 	if _, err := ParseSlug(string(slug)); err != nil {
 		return ID{}, err
@@ -49,8 +49,7 @@ func New(slug Slug) (ID, error) {
 	return ID{"t_" + strings.ReplaceAll(string(slug), "-", "_") + "_" + tail}, nil
 }
 
-// Parse reads an ID back from where it was stored. It returns ErrID for anything
-// that New could not have made.
+// Parse parses a stored ID. It returns ErrID for anything that New could not have made.
 func Parse(s string) (ID, error) {
 	if !idForm.MatchString(s) {
 		return ID{}, fmt.Errorf("%w: %q", ErrID, s)
@@ -61,13 +60,13 @@ func Parse(s string) (ID, error) {
 // IsZero reports whether id is no tenant.
 func (id ID) IsZero() bool { return id.name == "" }
 
-// String is the ID as it is stored and logged.
+// String returns the ID as it is stored and logged.
 func (id ID) String() string { return id.name }
 
-// MarshalText lets an ID stand in JSON and in logs.
+// MarshalText implements encoding.TextMarshaler.
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.name), nil }
 
-// UnmarshalText is Parse.
+// UnmarshalText implements encoding.TextUnmarshaler by Parse.
 func (id *ID) UnmarshalText(b []byte) error {
 	parsed, err := Parse(string(b))
 	if err != nil {
@@ -77,11 +76,11 @@ func (id *ID) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Schema is the PostgreSQL schema that holds all of the tenant's data. It needs no
-// quoting. It panics on the zero ID: there is no such thing as no tenant's schema.
+// Schema returns the PostgreSQL schema that holds all of the tenant's data. It needs no
+// quoting. It panics on the zero ID, which has no schema.
 func (id ID) Schema() string { return id.must() }
 
-// Role is the NOLOGIN PostgreSQL role that may read and write the tenant's schema,
+// Role returns the NOLOGIN PostgreSQL role that may read and write the tenant's schema,
 // and nothing else.
 func (id ID) Role() string { return id.must() }
 
@@ -106,33 +105,33 @@ type Topic struct {
 	kind, key string
 }
 
-// AllNodes is the name that stands for every node in NodeTopic.
+// AllNodes is the name for all nodes in NodeTopic.
 const AllNodes = "*"
 
-// kindNode is the kind of topics that are no tenant's but the platform's.
+// kindNode is the kind of the platform's own topics, which belong to no tenant.
 const kindNode = "node"
 
-// NodeTopic is what nodes say to one of them, or to AllNodes. It is no tenant's, so no socket
-// can listen to it.
+// NodeTopic returns the topic of messages to a node, or to AllNodes. It belongs to no tenant, so no
+// socket can listen to it.
 func NodeTopic(node string) Topic { return Topic{kind: kindNode, key: node} }
 
-// Tenant is whose topic it is; the zero ID if it is NodeTopic's.
+// Tenant returns the tenant of the topic; the zero ID for a NodeTopic.
 func (t Topic) Tenant() ID { return t.tenant }
 
-// Kind is the first argument that ID.Topic was given.
+// Kind returns the kind that was passed to ID.Topic.
 func (t Topic) Kind() string { return t.kind }
 
-// Key is the second argument that ID.Topic was given.
+// Key returns the key that was passed to ID.Topic.
 func (t Topic) Key() string { return t.key }
 
 // IsZero reports whether t is no topic.
 func (t Topic) IsZero() bool { return t == Topic{} }
 
-// String is the topic's name between nodes: tenant:kind:key. Neither a tenant nor a
+// String returns the topic's name between nodes: tenant:kind:key. Neither a tenant nor a
 // kind contains a colon, so no two topics share a name.
 func (t Topic) String() string { return t.tenant.name + ":" + t.kind + ":" + t.key }
 
-// ParseTopic reads a name that String wrote.
+// ParseTopic parses a name that String returned.
 func ParseTopic(s string) (Topic, error) {
 	name, rest, ok := strings.Cut(s, ":")
 	kind, key, ok2 := strings.Cut(rest, ":")

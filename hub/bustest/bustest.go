@@ -14,12 +14,11 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 )
 
-// patience is how long anything may take before the test gives up.
+// patience bounds each wait of a test.
 const patience = 30 * time.Second
 
-// Run holds a bus to hub.Bus. Nodes makes n nodes of one bus that nothing else uses;
-// what it needs to be cleaned up it gives to t.Cleanup, which comes after every node's
-// Run has returned.
+// Run tests a bus against the contract of hub.Bus. Nodes makes n nodes of one bus that nothing else
+// uses; it registers its clean-up with t.Cleanup, which is called after every node's Run has returned.
 func Run(t *testing.T, nodes func(t *testing.T, n int) []hub.Bus) {
 	for name, test := range map[string]func(*testing.T, *bench){
 		"EveryNodeGetsATopicInOrder":            everyNodeInOrder,
@@ -49,7 +48,7 @@ type bench struct {
 	nodes func(t *testing.T, n int) []hub.Bus
 }
 
-// node is a bus that runs, and what it delivered.
+// node is a running bus, and the messages that it delivered.
 type node struct {
 	hub.Bus
 	t    *testing.T
@@ -57,7 +56,7 @@ type node struct {
 
 	mu   sync.Mutex
 	got  map[tenant.Topic][]hub.Message
-	more chan struct{} // closed and replaced when something came
+	more chan struct{} // closed and replaced when a message was delivered
 }
 
 func (b *bench) start(n int) []*node {
@@ -93,7 +92,7 @@ func (n *node) deliver(m hub.Message) {
 	n.more = make(chan struct{})
 }
 
-// wait returns the topic's messages when ok likes them.
+// wait returns the topic's messages as soon as ok accepts them.
 func (n *node) wait(topic tenant.Topic, what string, ok func([]hub.Message) bool) []hub.Message {
 	n.t.Helper()
 	timeout := time.After(patience)
@@ -144,7 +143,7 @@ func message(topic tenant.Topic, seq int64) hub.Message {
 	return hub.Message{Topic: topic, Seq: seq, Frame: fmt.Appendf(nil, `{"seq":%d}`, seq)}
 }
 
-// seqs are the numbers from 1 to n.
+// seqs returns the numbers from 1 to n.
 func seqs(n int64) []int64 {
 	all := make([]int64, n)
 	for i := range all {

@@ -183,7 +183,7 @@ func healthy(t *testing.T, b *bench) {
 	n.subscribe(x[0])
 	n.publish(x[0], 1)
 	n.waitFor(x[0], 1)
-	for began := time.Now(); n.Health() != nil; <-time.After(time.Millisecond) { // it may have to hear itself first
+	for began := time.Now(); n.Health() != nil; <-time.After(time.Millisecond) { // it may have to receive a probe first
 		if time.Since(began) > patience {
 			t.Fatalf("while it delivers: %v", n.Health())
 		}

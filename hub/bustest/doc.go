@@ -1,4 +1,4 @@
-// Package bustest says, in tests, what a hub.Bus is.
+// Package bustest contains the tests that every hub.Bus must pass.
 //
 // # What always holds
 //
@@ -8,5 +8,5 @@
 // # Why
 //
 // A bus may lose messages when something fails. The suite makes nothing fail, so here a
-// loss is a fault; what a bus does when its server dies is for its own tests.
+// loss is a fault; the tests of each bus cover what it does when its server dies.
 package bustest

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Link is a TCP connection's way through, which a test can cut, stall, mute and slow down. It
-// takes connections on a port of its own and passes them on.
+// Link is a TCP proxy that a test can cut, stall, mute and slow down. It accepts connections on a
+// port of its own and forwards them.
 type Link struct {
 	listener net.Listener
 	target   string
@@ -23,14 +23,14 @@ type Link struct {
 	over  bool
 }
 
-// linkState is what happens to bytes.
+// linkState says what is done to the bytes.
 type linkState struct {
-	cut            bool          // connections end, and none is taken
-	stalled, muted bool          // nothing passes; nothing passes from the target
-	delay          time.Duration // of each piece
+	cut            bool          // connections are closed, and none is accepted
+	stalled, muted bool          // nothing is forwarded; nothing from the target is
+	delay          time.Duration // of each chunk
 }
 
-// NewLink makes a way to target (host:port) that ends with the test.
+// NewLink makes a proxy of target (host:port) that is closed when the test ends.
 func NewLink(t testing.TB, target string) *Link {
 	t.Helper()
 	l, err := OpenLink(target)
@@ -41,7 +41,7 @@ func NewLink(t testing.TB, target string) *Link {
 	return l
 }
 
-// OpenLink makes a way to target (host:port), which is open until Close.
+// OpenLink makes a proxy of target (host:port), which is open until Close.
 func OpenLink(target string) (*Link, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -52,22 +52,22 @@ func OpenLink(target string) (*Link, error) {
 	return l, nil
 }
 
-// Addr is where it takes connections.
+// Addr returns the address at which it accepts connections.
 func (l *Link) Addr() string { return l.listener.Addr().String() }
 
-// Cut ends all connections, and those that come.
+// Cut closes all connections, and new ones.
 func (l *Link) Cut() { l.set(linkState{cut: true}) }
 
-// Stall lets nothing pass any more, without an end.
+// Stall stops forwarding, without closing connections.
 func (l *Link) Stall() { l.set(linkState{stalled: true}) }
 
-// Mute lets nothing pass any more that comes from the target.
+// Mute stops forwarding what comes from the target.
 func (l *Link) Mute() { l.set(linkState{muted: true}) }
 
-// Slow makes every piece later by delay.
+// Slow delays every chunk.
 func (l *Link) Slow(delay time.Duration) { l.set(linkState{delay: delay}) }
 
-// Mend makes it pass everything again; what was stalled or muted passes now.
+// Mend forwards everything again, including what was stalled or muted.
 func (l *Link) Mend() { l.set(linkState{}) }
 
 func (l *Link) set(s linkState) {
@@ -81,14 +81,14 @@ func (l *Link) set(s linkState) {
 	}
 }
 
-// endAll needs mu.
+// endAll closes all connections. l.mu must be held.
 func (l *Link) endAll() {
 	for c := range l.open {
 		_ = c.Close()
 	}
 }
 
-// Close ends it.
+// Close closes the proxy and all connections.
 func (l *Link) Close() {
 	l.mu.Lock()
 	l.over = true
@@ -107,8 +107,8 @@ func (l *Link) now() (linkState, <-chan struct{}) {
 	return l.state, l.moved
 }
 
-// keep reports whether c may be used.
-func (l *Link) keep(c net.Conn) bool {
+// register reports whether c may be used, and if so lets Cut close it.
+func (l *Link) register(c net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.state.cut || l.over {
@@ -139,7 +139,7 @@ func (l *Link) accept() {
 
 func (l *Link) serve(near net.Conn) {
 	defer l.end(near)
-	if !l.keep(near) {
+	if !l.register(near) {
 		return
 	}
 	far, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", l.target)
@@ -147,7 +147,7 @@ func (l *Link) serve(near net.Conn) {
 		return
 	}
 	defer l.end(far)
-	if !l.keep(far) {
+	if !l.register(far) {
 		return
 	}
 	var both sync.WaitGroup
@@ -156,7 +156,7 @@ func (l *Link) serve(near net.Conn) {
 	both.Wait()
 }
 
-// pump passes bytes on; back is the way from the target.
+// pump forwards bytes; back means from the target.
 func (l *Link) pump(to io.Writer, from io.Reader, back bool) {
 	buf := make([]byte, 32<<10)
 	for {

@@ -1,12 +1,12 @@
-// Package freeport finds ports of 127.0.0.1 for programs that are started here and take a port's
-// number, not a socket: PostgreSQL, Redis, other nodes.
+// Package freeport finds free ports of 127.0.0.1 for child processes that need a port number rather
+// than a socket: PostgreSQL, Redis, other nodes.
 //
 // # What always holds
 //
-//   - A port is given out once by a process, until all have been.
-//   - The kernel gives it to nobody by itself: it is below the range that "port 0" and
-//     connections draw from (IANA's begins at 49152, RFC 6335; Linux's at 32768). A port that was
-//     got by listening on port 0 and closing it again can be somebody else's the moment after.
+//   - A process returns each port once, until it has returned all.
+//   - The kernel does not assign the port by itself: it is below the range of ephemeral ports
+//     (IANA's begins at 49152, RFC 6335; Linux's at 32768). A port found by listening on port 0 and
+//     closing it again may be assigned to another process the moment after.
 package freeport
 
 import (
@@ -24,13 +24,13 @@ const lowest, count = 20_000, 12_768
 
 var (
 	mu   sync.Mutex         // guards next
-	next = rand.IntN(count) // where the search goes on; elsewhere in each process
+	next = rand.IntN(count) // where the search continues; random in each process
 )
 
 // ErrNone means that all ports are taken.
 var ErrNone = fmt.Errorf("freeport: every port from %d to %d is taken", lowest, lowest+count-1)
 
-// Take returns a port on which nobody listens. It returns ErrNone, or why nobody can.
+// Take returns a port on which nobody listens. The error is ErrNone, or why listening is impossible.
 func Take() (int, error) {
 	mu.Lock()
 	defer mu.Unlock()
@@ -49,7 +49,7 @@ func Take() (int, error) {
 	return 0, ErrNone
 }
 
-// Address is Take with 127.0.0.1 before it.
+// Address returns 127.0.0.1 with a port from Take.
 func Address() (string, error) {
 	port, err := Take()
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err

@@ -12,7 +12,7 @@ import (
 // ErrStopped means that this node's Run has ended.
 var ErrStopped = errors.New("membus: this node has stopped")
 
-// queueMax is how many messages may wait for one node before publishers wait.
+// queueMax bounds the queue of a node; beyond it publishers wait.
 const queueMax = 16_384
 
 var _ hub.Bus = (*Bus)(nil)
@@ -28,7 +28,7 @@ type Bus struct {
 	work    chan struct{} // holds one: there is something in queue
 }
 
-// network is what the nodes of one bus share.
+// network is the state that the nodes of one bus share.
 type network struct {
 	mu    sync.Mutex
 	nodes []*Bus
@@ -40,7 +40,7 @@ func New() *Bus {
 	return (&Bus{net: &network{space: make(chan struct{})}}).Node()
 }
 
-// Node puts one more node on b's bus.
+// Node adds a node to b's bus.
 func (b *Bus) Node() *Bus {
 	n := &Bus{net: b.net, topics: map[tenant.Topic]struct{}{}, work: make(chan struct{}, 1)}
 	b.net.mu.Lock()
@@ -49,8 +49,8 @@ func (b *Bus) Node() *Bus {
 	return n
 }
 
-// Publish implements hub.Bus. It waits while a node has too much to deliver. It returns
-// ErrStopped, or ctx's error; in both cases nobody gets the message.
+// Publish implements hub.Bus. It waits while a node's queue is full. It returns ErrStopped, or ctx's
+// error; in both cases no node receives the message.
 func (b *Bus) Publish(ctx context.Context, m hub.Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -68,8 +68,8 @@ func (b *Bus) Publish(ctx context.Context, m hub.Message) error {
 	}
 }
 
-// offer gives m to every node that wants it, or to none: then it is to be offered again
-// after space.
+// offer queues m for every node that wants it, or for none; then it must be offered again after space
+// is closed.
 func (net *network) offer(from *Bus, m hub.Message) (space <-chan struct{}, err error) {
 	net.mu.Lock()
 	defer net.mu.Unlock()
@@ -93,7 +93,7 @@ func (net *network) offer(from *Bus, m hub.Message) (space <-chan struct{}, err 
 	return nil, nil
 }
 
-// wants needs net.mu.
+// wants reports whether the node has subscribed to m's topic. net.mu must be held.
 func (b *Bus) wants(t tenant.Topic) bool {
 	_, ok := b.topics[t]
 	return ok && !b.stopped
@@ -130,7 +130,7 @@ func (b *Bus) Health() error {
 	return nil
 }
 
-// Run implements hub.Bus. A node runs once.
+// Run implements hub.Bus. A node can be run once.
 func (b *Bus) Run(ctx context.Context, deliver func(hub.Message)) error {
 	defer b.stop()
 	var batch []hub.Message
@@ -140,7 +140,7 @@ func (b *Bus) Run(ctx context.Context, deliver func(hub.Message)) error {
 			return nil
 		case <-b.work:
 		}
-		batch = b.take(batch)
+		batch = b.swapQueue(batch)
 		for i, m := range batch {
 			if ctx.Err() != nil {
 				return nil
@@ -153,8 +153,8 @@ func (b *Bus) Run(ctx context.Context, deliver func(hub.Message)) error {
 	}
 }
 
-// take swaps the queue for an empty one.
-func (b *Bus) take(empty []hub.Message) []hub.Message {
+// swapQueue replaces the queue by the empty one and returns the old one.
+func (b *Bus) swapQueue(empty []hub.Message) []hub.Message {
 	b.net.mu.Lock()
 	defer b.net.mu.Unlock()
 	batch := b.queue
@@ -182,7 +182,7 @@ func (b *Bus) stop() {
 	b.net.wake()
 }
 
-// wake needs mu.
+// wake wakes the publishers that wait for space. mu must be held.
 func (net *network) wake() {
 	close(net.space)
 	net.space = make(chan struct{})

@@ -9,8 +9,8 @@ import (
 
 var errPayload = errors.New("redisbus: a payload that no node should have sent")
 
-// encode is class, epoch, seq, top and seat, key, frame, and the private forms, with room before for
-// the head and after for the tag.
+// encode encodes class, epoch, seq, top, seat, key, frame and the private forms, after room for the
+// head and with capacity for the tag.
 func encode(m *hub.Message) []byte {
 	size := headSize + macSize + 64 + len(m.Key) + len(m.Frame)
 	for i := range m.Private {
@@ -32,7 +32,7 @@ func encode(m *hub.Message) []byte {
 	return b
 }
 
-// decode is the other side of encode, but for the topic. The frames are parts of body.
+// decode decodes what encode encoded, which is all but the topic. The frames are parts of body.
 func decode(body []byte) (hub.Message, error) {
 	var m hub.Message
 	if len(body) == 0 {
@@ -55,7 +55,7 @@ func decode(body []byte) (hub.Message, error) {
 	return m, nil
 }
 
-// reader reads numbers and texts; bad says that there was none.
+// reader reads numbers and byte strings; bad says that one could not be read.
 type reader struct {
 	rest []byte
 	bad  bool

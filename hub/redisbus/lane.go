@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// laneMax and laneBytesMax bound what waits to be published, for each lane.
+	// laneMax and laneBytesMax bound the queue of each lane.
 	laneMax      = 32_768
 	laneBytesMax = 64 << 20
-	// probesMax is how many more may wait if they are probes: a lane that is full is no sign that
-	// Redis is deaf.
+	// probesMax is how many probes may be queued beyond that: a full lane does not mean that Redis
+	// delivers nothing.
 	probesMax = 64
 	// pipelineMax and pipelineBytesMax bound one pipeline.
 	pipelineMax      = 512
@@ -23,13 +23,13 @@ const (
 // lane publishes the messages of some partitions in their order.
 type lane struct {
 	bus  *Bus
-	work chan struct{} // holds one: something waits
+	work chan struct{} // holds one: something is pending
 
 	// Owned by run.
 	spare []publication
 
 	mu      sync.Mutex // guards what follows
-	waiting []publication
+	pending []publication
 	bytes   int
 }
 
@@ -40,27 +40,27 @@ type publication struct {
 
 func newLane(b *Bus) *lane { return &lane{bus: b, work: make(chan struct{}, 1)} }
 
-// push returns ErrFull.
+// push queues a payload, or returns ErrFull.
 func (l *lane) push(channel string, payload []byte) error {
 	return l.add(channel, payload, false)
 }
 
-// probe is push for a probe; of one that finds no place nothing will be heard.
+// probe queues a probe, or drops it if the lane is full; then it counts as not answered.
 func (l *lane) probe(channel string, payload []byte) {
 	_ = l.add(channel, payload, true)
 }
 
 func (l *lane) add(channel string, payload []byte, probe bool) error {
 	l.mu.Lock()
-	n := len(l.waiting)
+	n := len(l.pending)
 	if full := n >= laneMax || l.bytes > laneBytesMax; full && (!probe || n >= laneMax+probesMax) {
 		l.mu.Unlock()
 		l.bus.meters.lost.WithLabelValues(lostPublishQueue).Inc()
 		return ErrFull
 	}
-	l.waiting = append(l.waiting, publication{channel, payload})
+	l.pending = append(l.pending, publication{channel, payload})
 	l.bytes += len(payload)
-	first := len(l.waiting) == 1
+	first := len(l.pending) == 1
 	l.mu.Unlock()
 	if first {
 		select {
@@ -71,12 +71,12 @@ func (l *lane) add(channel string, payload []byte, probe bool) error {
 	return nil
 }
 
-// run publishes all that waits, in one pipeline after the other. What waits when ctx ends still
-// goes out, if Redis takes it at once.
+// run publishes what is pending, in one pipeline after the other. What is pending when ctx ends is
+// still published, if Redis takes it within redisTimeout.
 func (l *lane) run(ctx context.Context) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(within, end) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(redisTimeout, end) })()
 	for {
 		select {
 		case <-ctx.Done():
@@ -90,8 +90,8 @@ func (l *lane) run(ctx context.Context) {
 
 func (l *lane) flush(ctx context.Context) {
 	l.mu.Lock()
-	batch := l.waiting
-	l.waiting, l.spare, l.bytes = l.spare[:0], nil, 0
+	batch := l.pending
+	l.pending, l.spare, l.bytes = l.spare[:0], nil, 0
 	l.mu.Unlock()
 	for rest := batch; len(rest) > 0 && ctx.Err() == nil; {
 		n, bytes := 0, 0
@@ -100,7 +100,7 @@ func (l *lane) flush(ctx context.Context) {
 			n++
 		}
 		if err := l.publish(ctx, rest[:n]); err != nil {
-			l.bus.unpublished(err)
+			l.bus.noteFailure(err)
 		}
 		rest = rest[n:]
 	}
@@ -108,12 +108,12 @@ func (l *lane) flush(ctx context.Context) {
 	l.spare = batch
 }
 
-func (l *lane) publish(ctx context.Context, some []publication) error {
-	l.bus.meters.pipeline.Observe(float64(len(some)))
-	ctx, cancel := context.WithTimeout(ctx, exchangeWithin) // of all that the library does for it, as to connect
+func (l *lane) publish(ctx context.Context, batch []publication) error {
+	l.bus.meters.pipeline.Observe(float64(len(batch)))
+	ctx, cancel := context.WithTimeout(ctx, pipelineTimeout) // bounds all that the library does for it, such as connecting
 	defer cancel()
 	cmds, err := l.bus.client.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for _, x := range some {
+		for _, x := range batch {
 			if l.bus.sharded {
 				p.SPublish(ctx, x.channel, x.payload)
 			} else {
@@ -131,20 +131,20 @@ func (l *lane) publish(ctx context.Context, some []publication) error {
 		}
 		l.bus.meters.lost.WithLabelValues(lostPublish).Add(float64(lost))
 	}
-	l.bus.meters.published.Add(float64(len(some) - lost))
+	l.bus.meters.published.Add(float64(len(batch) - lost))
 	return err
 }
 
-// outage is what is known of Redis taking no messages.
+// outage records whether Redis refuses messages.
 type outage struct {
 	mu   sync.Mutex // guards what follows
 	on   bool
 	last time.Time // when a message was not taken
 }
 
-// unpublished notes that Redis did not take a message. It is said once, until it takes all for a while:
-// lanes fail by themselves, and in a Cluster servers do.
-func (b *Bus) unpublished(err error) {
+// noteFailure records that Redis did not take a message. It is logged once, until Redis has taken all
+// messages for a while: single lanes, and in a Cluster single servers, may fail.
+func (b *Bus) noteFailure(err error) {
 	b.reload()
 	b.outage.mu.Lock()
 	defer b.outage.mu.Unlock()
@@ -155,8 +155,8 @@ func (b *Bus) unpublished(err error) {
 	}
 }
 
-// taken says that Redis takes messages again, when it has refused none for so long.
-func (b *Bus) taken(quiet time.Duration) {
+// noteRecovery logs that Redis takes messages again, when it has refused none for so long.
+func (b *Bus) noteRecovery(quiet time.Duration) {
 	b.outage.mu.Lock()
 	defer b.outage.mu.Unlock()
 	if b.outage.on && time.Since(b.outage.last) > quiet {
@@ -165,9 +165,9 @@ func (b *Bus) taken(quiet time.Duration) {
 	}
 }
 
-// reload has a Cluster's state read again: the library reads it once a minute, or when a server that
-// lives says that a slot has moved, and the error of one that is dead tells it nothing. It does so in
-// the background, five times a second at most.
+// reload makes the library read a Cluster's state again, in the background and at most five times a
+// second. By itself it does so once a minute, or when a live server says that a slot has moved, but not
+// on the error of a dead one.
 func (b *Bus) reload() {
 	if c, ok := b.client.(*redis.ClusterClient); ok {
 		c.ReloadState(context.Background())

@@ -10,7 +10,7 @@ import (
 
 func TestAFullLaneStillTakesProbesAndNotWithoutEnd(t *testing.T) {
 	t.Parallel()
-	b, err := Open(Options{URL: "redis://127.0.0.1:1", Key: make([]byte, keyLeast)}) // nobody is asked for anything
+	b, err := Open(Options{URL: "redis://127.0.0.1:1", Key: make([]byte, keyBytesMin)}) // nobody is asked for anything
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,21 +26,21 @@ func TestAFullLaneStillTakesProbesAndNotWithoutEnd(t *testing.T) {
 	for range 2 * probesMax {
 		l.probe("probes", nil)
 	}
-	if n := len(l.waiting) - laneMax; n != probesMax {
+	if n := len(l.pending) - laneMax; n != probesMax {
 		t.Errorf("%d probes wait, not %d", n, probesMax)
 	}
 }
 
 func TestALinkIsMadeAnewForProbesInVainAndNotForTimeAlone(t *testing.T) {
-	b, err := Open(Options{URL: "redis://127.0.0.1:1", Key: make([]byte, keyLeast)})
+	b, err := Open(Options{URL: "redis://127.0.0.1:1", Key: make([]byte, keyBytesMin)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = b.client.Close() }()
 	l := b.links[0]
-	l.up, l.rose = true, time.Now().Add(-time.Hour)
+	l.up, l.upSince = true, time.Now().Add(-time.Hour)
 	b.began = time.Now().Add(-time.Hour) // nothing came since
-	for sent := range probesInVain {
+	for sent := range probesUnansweredMax {
 		if l.probe(); l.deaf() {
 			t.Errorf("deaf after %d probes", sent+1)
 		}
@@ -51,7 +51,7 @@ func TestALinkIsMadeAnewForProbesInVainAndNotForTimeAlone(t *testing.T) {
 	if l.probe(); !l.deaf() {
 		t.Error("not deaf")
 	}
-	if l.probed(string(l.greeting())); l.deaf() || l.silent() {
+	if l.receiveProbe(string(l.probePayload())); l.deaf() || l.silent() {
 		t.Error("deaf, and something came")
 	}
 }

@@ -16,38 +16,38 @@ import (
 )
 
 const (
-	// chunk is how many channels one command names.
+	// chunk bounds the channels in one command.
 	chunk = 512
-	// backoffFirst and backoffMost bound the pause before a link is made anew.
-	backoffFirst = 50 * time.Millisecond
-	backoffMost  = time.Second
+	// backoffMin and backoffMax bound the pause before a link reconnects.
+	backoffMin = 50 * time.Millisecond
+	backoffMax = time.Second
 )
 
 // link is a connection that receives the messages of some partitions.
 type link struct {
-	bus     *Bus
-	probes  string // the channel on which it hears itself
-	index   int
-	heardAt atomic.Int64  // when the last probe came, since Bus.began; 0: none did
-	unheard atomic.Int32  // probes that were sent since then, or since the connection was made
-	work    chan struct{} // holds one: there is something to be written
+	bus              *Bus
+	probeChannel     string // the channel of its probes
+	index            int
+	probedAt         atomic.Int64  // when the last probe was received, since Bus.began; 0: none was
+	probesUnanswered atomic.Int32  // probes sent since then, or since the connection was made
+	work             chan struct{} // holds one: there are changes to be written
 
-	mu     sync.Mutex // guards what follows; nests outside of Bus.mu
-	pubsub *redis.PubSub
-	up     bool      // what is asked is answered
-	down   bool      // it is not, and could not be made so
-	rose   time.Time // when it was up last
-	orders []order   // to be written
-	cut    context.CancelFunc
+	mu      sync.Mutex // guards what follows; nests outside of Bus.mu
+	pubsub  *redis.PubSub
+	up      bool                 // it is connected, and its probes' channel subscribed
+	down    bool                 // it is not up, and the last attempt to connect failed
+	upSince time.Time            // when it last came up
+	changes []subscriptionChange // not yet written
+	cut     context.CancelFunc
 }
 
-// order is a subscription to be made or ended.
-type order struct {
+// subscriptionChange is a subscription to be made or ended.
+type subscriptionChange struct {
 	sub  *subscription
 	make bool
 }
 
-// subscription is a channel that this node listens to, listened to, or will.
+// subscription is a channel that this node listens to, or is about to, or has just ceased to.
 type subscription struct {
 	topic     tenant.Topic
 	channel   string
@@ -55,39 +55,39 @@ type subscription struct {
 	wanted    atomic.Bool
 
 	// Guarded by the link's mu.
-	asked, made int           // how often it was to be made on this connection, and was
-	moved       chan struct{} // closed and replaced when made grew or the link went down
+	requested, made int           // how often it was requested on this connection, and made
+	changed         chan struct{} // closed and replaced when made grew or the link went down
 }
 
 func newLink(b *Bus, i int) *link {
 	l := &link{bus: b, index: i, work: make(chan struct{}, 1)}
-	l.probes = fmt.Sprintf("%s%s}%s:probe:%x:%d", prefix, tags[i%partitions], b.realm, b.seals.sender, i)
+	l.probeChannel = fmt.Sprintf("%s%s}%s:probe:%x:%d", prefix, tags[i%partitions], b.realm, b.seals.sender, i)
 	return l
 }
 
-// subscribe waits until the channel is subscribed, or the link is known to be down or does not
-// answer: then it will be when the link is up.
+// subscribe waits until the channel is subscribed. If the link is down or does not reply in time, it
+// returns too, and the channel will be subscribed when the link is up.
 func (l *link) subscribe(ctx context.Context, name string, topic tenant.Topic, partition int) error {
 	l.mu.Lock()
 	b := l.bus
 	b.mu.Lock()
 	s := b.subs[name]
 	if s == nil {
-		s = &subscription{topic: topic, channel: name, partition: partition, moved: make(chan struct{})}
+		s = &subscription{topic: topic, channel: name, partition: partition, changed: make(chan struct{})}
 		b.subs[name] = s
 	}
 	b.mu.Unlock()
 	if !s.wanted.Swap(true) {
-		l.order(s, true)
+		l.request(s, true)
 	}
-	late := time.NewTimer(within)
-	defer late.Stop()
-	for !l.down && (!l.up || s.made < s.asked) {
-		moved := s.moved
+	timer := time.NewTimer(redisTimeout)
+	defer timer.Stop()
+	for !l.down && (!l.up || s.made < s.requested) {
+		moved := s.changed
 		l.mu.Unlock()
 		select {
 		case <-moved:
-		case <-late.C:
+		case <-timer.C:
 			return nil
 		case <-b.done:
 			return ErrStopped
@@ -107,12 +107,12 @@ func (l *link) unsubscribe(name string) {
 	s := l.bus.subs[name]
 	l.bus.mu.RUnlock()
 	if s != nil && s.wanted.Swap(false) {
-		l.order(s, false)
+		l.request(s, false)
 	}
 }
 
-// order needs mu. While the link is down nothing is ordered: all that is wanted will be.
-func (l *link) order(s *subscription, wanted bool) {
+// request requests a change, unless the link is down: setUp requests all wanted subscriptions. l.mu must be held.
+func (l *link) request(s *subscription, wanted bool) {
 	if !l.up {
 		if !wanted {
 			l.drop(s)
@@ -120,16 +120,16 @@ func (l *link) order(s *subscription, wanted bool) {
 		return
 	}
 	if wanted {
-		s.asked++
+		s.requested++
 	}
-	l.orders = append(l.orders, order{s, wanted})
+	l.changes = append(l.changes, subscriptionChange{s, wanted})
 	select {
 	case l.work <- struct{}{}:
 	default:
 	}
 }
 
-// drop needs mu.
+// drop removes a subscription from the bus. l.mu must be held.
 func (l *link) drop(s *subscription) {
 	l.bus.mu.Lock()
 	defer l.bus.mu.Unlock()
@@ -138,7 +138,7 @@ func (l *link) drop(s *subscription) {
 	}
 }
 
-// write writes what is ordered.
+// write sends the requested changes until ctx ends.
 func (l *link) write(ctx context.Context) {
 	for {
 		select {
@@ -147,8 +147,8 @@ func (l *link) write(ctx context.Context) {
 		case <-l.work:
 		}
 		l.mu.Lock()
-		orders, pubsub := l.orders, l.pubsub
-		l.orders = nil
+		orders, pubsub := l.changes, l.pubsub
+		l.changes = nil
 		l.mu.Unlock()
 		for len(orders) > 0 && pubsub != nil {
 			n := 1
@@ -180,7 +180,7 @@ func (l *link) command(ctx context.Context, p *redis.PubSub, make bool, names ..
 	return p.Unsubscribe(ctx, names...)
 }
 
-// fail ends a connection: what is received by it has an error.
+// fail ends a connection, so that Receive on it returns an error.
 func (l *link) fail(p *redis.PubSub) {
 	l.mu.Lock()
 	cut := l.cut
@@ -191,7 +191,7 @@ func (l *link) fail(p *redis.PubSub) {
 	}
 }
 
-// rebuild ends the connection that is in use, if there is one.
+// rebuild ends the connection in use, if there is one, so that the link reconnects.
 func (l *link) rebuild() {
 	l.mu.Lock()
 	p := l.pubsub
@@ -201,36 +201,36 @@ func (l *link) rebuild() {
 	}
 }
 
-// run keeps a connection and passes on what comes by it.
+// run keeps the link connected and passes on what it receives, until ctx ends.
 func (l *link) run(ctx context.Context) {
-	pause := backoffFirst
+	pause := backoffMin
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := l.connection(ctx)
+		err := l.connect(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		l.failed(began)
+		l.noteFailure(began)
 		l.bus.meters.reconnects.Inc()
 		l.bus.reload()
 		l.bus.log.Debug("a connection to redis is made anew", "error", err)
-		if time.Since(began) > backoffMost {
-			pause = backoffFirst
+		if time.Since(began) > backoffMax {
+			pause = backoffMin
 		}
-		late := time.NewTimer(pause/2 + rand.N(pause))
+		timer := time.NewTimer(pause/2 + rand.N(pause))
 		select {
 		case <-ctx.Done():
-		case <-late.C:
+		case <-timer.C:
 		}
-		late.Stop()
-		pause = min(2*pause, backoffMost)
+		timer.Stop()
+		pause = min(2*pause, backoffMax)
 	}
 }
 
 var errSilent = errors.New("redisbus: nothing comes by the connection")
 
-// connection is one connection's life.
-func (l *link) connection(ctx context.Context) error {
+// connect makes a connection and receives from it until it fails.
+func (l *link) connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var p *redis.PubSub
@@ -241,18 +241,18 @@ func (l *link) connection(ctx context.Context) error {
 	}
 	closed := sync.OnceFunc(func() { _ = p.Close() })
 	defer closed()
-	defer context.AfterFunc(ctx, closed)()             // which ends Receive
-	dialling, done := context.WithTimeout(ctx, within) // or a server that stands still is waited for as long as for a pipeline
-	err := l.command(dialling, p, true, l.probes)
+	defer context.AfterFunc(ctx, closed)()                   // which ends Receive
+	dialling, done := context.WithTimeout(ctx, redisTimeout) // else a stalled server is waited for as long as for a pipeline
+	err := l.command(dialling, p, true, l.probeChannel)
 	done()
 	if err != nil {
 		return err
 	}
-	if _, err := p.ReceiveTimeout(ctx, within); err != nil { // the probes' subscription
+	if _, err := p.ReceiveTimeout(ctx, redisTimeout); err != nil { // the reply to the subscription of the probes' channel
 		return err
 	}
-	l.rise(p, cancel)
-	defer l.fall()
+	l.setUp(p, cancel)
+	defer l.setDown()
 	for {
 		m, err := p.Receive(ctx)
 		if err != nil {
@@ -263,31 +263,31 @@ func (l *link) connection(ctx context.Context) error {
 		}
 		switch m := m.(type) {
 		case *redis.Message:
-			l.received(m)
+			l.receive(m)
 		case *redis.Subscription:
-			if err := l.answered(m); err != nil {
+			if err := l.subscriptionChanged(m); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// rise takes a connection into use, and orders all that is wanted. Whether anything comes by it
-// only a probe can say.
-func (l *link) rise(p *redis.PubSub, cut context.CancelFunc) {
+// setUp takes a connection into use and requests all wanted subscriptions. Only a probe can show
+// whether anything is delivered by it.
+func (l *link) setUp(p *redis.PubSub, cut context.CancelFunc) {
 	defer l.probe()
-	l.unheard.Store(0)
+	l.probesUnanswered.Store(0)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pubsub, l.up, l.down, l.cut, l.rose = p, true, false, cut, time.Now()
+	l.pubsub, l.up, l.down, l.cut, l.upSince = p, true, false, cut, time.Now()
 	for _, s := range l.subscriptions() {
 		if s.wanted.Load() {
-			l.order(s, true)
+			l.request(s, true)
 		}
 	}
 }
 
-// subscriptions needs mu.
+// subscriptions returns the link's subscriptions. l.mu must be held.
 func (l *link) subscriptions() []*subscription {
 	l.bus.mu.RLock()
 	defer l.bus.mu.RUnlock()
@@ -300,40 +300,40 @@ func (l *link) subscriptions() []*subscription {
 	return out
 }
 
-// failed notes that a connection that began then could not be made, if it could not.
-func (l *link) failed(began time.Time) {
+// noteFailure marks the link as down if it has not been up since began.
+func (l *link) noteFailure(began time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.down = l.rose.Before(began); l.down {
+	if l.down = l.upSince.Before(began); l.down {
 		for _, s := range l.subscriptions() {
-			s.move()
+			s.notify()
 		}
 	}
 }
 
-// move wakes those who wait for the subscription. The link's mu is held.
-func (s *subscription) move() {
-	close(s.moved)
-	s.moved = make(chan struct{})
+// notify wakes the goroutines that wait for the subscription. The link's mu must be held.
+func (s *subscription) notify() {
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
-// fall forgets what was asked.
-func (l *link) fall() {
+// setDown resets the link and its subscriptions after its connection has ended.
+func (l *link) setDown() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pubsub, l.up, l.cut, l.orders = nil, false, nil, nil
+	l.pubsub, l.up, l.cut, l.changes = nil, false, nil, nil
 	for _, s := range l.subscriptions() {
-		s.asked, s.made = 0, 0
-		s.move()
+		s.requested, s.made = 0, 0
+		s.notify()
 		if !s.wanted.Load() {
 			l.drop(s)
 		}
 	}
 }
 
-// answered notes that a subscription was made or ended. One that ends though nobody asked
-// (a Cluster's slot moved) is an error.
-func (l *link) answered(m *redis.Subscription) error {
+// subscriptionChanged records that a subscription was made or ended. It is an error if one ends that
+// is wanted (a Cluster's slot moved).
+func (l *link) subscriptionChanged(m *redis.Subscription) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.bus.mu.RLock()
@@ -341,13 +341,13 @@ func (l *link) answered(m *redis.Subscription) error {
 	l.bus.mu.RUnlock()
 	switch {
 	case strings.HasSuffix(m.Kind, "unsubscribe"):
-		if m.Channel == l.probes {
+		if m.Channel == l.probeChannel {
 			return errSilent
 		}
 		if s == nil {
 			return nil
 		}
-		if s.made < s.asked { // it is being made again
+		if s.made < s.requested { // it is being made again
 			return nil
 		}
 		if s.wanted.Load() {
@@ -356,15 +356,15 @@ func (l *link) answered(m *redis.Subscription) error {
 		l.drop(s)
 	case s != nil:
 		s.made++
-		s.move()
+		s.notify()
 	}
 	return nil
 }
 
-// received passes a message on to its worker, without waiting.
-func (l *link) received(m *redis.Message) {
-	if m.Channel == l.probes {
-		l.probed(m.Payload)
+// receive passes a message on to its worker, without waiting.
+func (l *link) receive(m *redis.Message) {
+	if m.Channel == l.probeChannel {
+		l.receiveProbe(m.Payload)
 		return
 	}
 	b := l.bus
@@ -379,7 +379,7 @@ func (l *link) received(m *redis.Message) {
 		return
 	}
 	select {
-	case b.worker(s.partition) <- work{sub: s, payload: m.Payload, came: true}:
+	case b.worker(s.partition) <- work{sub: s, payload: m.Payload, received: true}:
 	default:
 		b.meters.lost.WithLabelValues(lostWorkQueue).Inc()
 	}

@@ -2,11 +2,11 @@ package redisbus
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Where messages are lost, as pitboss_redis_lost_total says it.
+// Where messages are lost, in pitboss_redis_lost_total.
 const (
-	lostPublishQueue = "publish_queue" // too many wait to be published
+	lostPublishQueue = "publish_queue" // the queue of a lane was full
 	lostPublish      = "publish"       // Redis did not take it
-	lostWorkQueue    = "work_queue"    // too many wait for this node to handle them
+	lostWorkQueue    = "work_queue"    // the queue of a worker was full
 )
 
 type meters struct {

@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// partitions is into how many parts topics are divided, on every node in the same way.
+	// partitions is the number of partitions of the topics, the same on every node.
 	partitions = 16
-	// slots are a Redis Cluster's.
+	// slots is the number of slots of a Redis Cluster.
 	slots = 16384
-	// prefix begins the names of all channels.
+	// prefix is the prefix of all channels' names.
 	prefix = "pb:{"
 )
 
-// tags put the partitions' channels into equal ranges of a Cluster's slots.
+// tags holds the hash tags that put the partitions' channels into equal ranges of a Cluster's slots.
 var tags = balanced()
 
 func balanced() (out [partitions]string) {
@@ -31,7 +31,7 @@ func balanced() (out [partitions]string) {
 	return out
 }
 
-// crc16 is CRC-16/XMODEM, which Redis Cluster takes for its slots (Redis Cluster
+// crc16 returns the CRC-16/XMODEM of s, by which Redis Cluster assigns slots (Redis Cluster
 // specification, appendix A).
 func crc16(s string) (crc uint16) {
 	for i := range len(s) {
@@ -47,7 +47,7 @@ func crc16(s string) (crc uint16) {
 	return crc
 }
 
-// channel is where a topic is published, and its partition.
+// channel returns the channel on which a topic is published, and its partition.
 func (b *Bus) channel(t tenant.Topic) (name string, partition int) {
 	text := t.String()
 	h := fnv.New32a()

@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	// probeEvery is how often each link is sent a message to itself.
-	probeEvery = time.Second
-	// silentAfter limits how long no probe may come back before Health reports an error.
+	// probeInterval is the interval at which each link sends itself a probe.
+	probeInterval = time.Second
+	// silentAfter is how long no probe may return before Health reports an error.
 	silentAfter = 3 * time.Second
-	// probesInVain limits how many probes may not come back before a link is made anew, which loses
-	// what is on its way. Time alone says nothing, since it may be this process that stood still.
-	probesInVain = int32(silentAfter / probeEvery)
+	// probesUnansweredMax is how many probes may not return before a link reconnects, which loses
+	// messages in flight. Time alone proves nothing, since this process itself may have stalled.
+	probesUnansweredMax = int32(silentAfter / probeInterval)
 )
 
-// probe publishes to every link, and makes those anew by which nothing comes.
+// probe sends a probe to every link, and makes those reconnect that deliver nothing, until ctx ends.
 func (b *Bus) probe(ctx context.Context) {
-	tick := time.NewTicker(probeEvery)
+	tick := time.NewTicker(probeInterval)
 	defer tick.Stop()
 	red := false
 	for {
@@ -29,7 +29,7 @@ func (b *Bus) probe(ctx context.Context) {
 				l.rebuild()
 			}
 		}
-		b.taken(2 * probeEvery)
+		b.noteRecovery(2 * probeInterval)
 		err := b.Health()
 		b.meters.health.Set(0)
 		if err == nil {
@@ -48,51 +48,53 @@ func (b *Bus) probe(ctx context.Context) {
 	}
 }
 
-// probe sends the link a message.
+// probe sends the link a probe.
 func (l *link) probe() {
 	b := l.bus
-	l.unheard.Add(1)
-	b.lanes[l.index%len(b.lanes)].probe(l.probes, l.greeting())
+	l.probesUnanswered.Add(1)
+	b.lanes[l.index%len(b.lanes)].probe(l.probeChannel, l.probePayload())
 }
 
-// greeting is what the link hears of itself, with the time.
-func (l *link) greeting() []byte {
+// probePayload returns a signed probe with the current time.
+func (l *link) probePayload() []byte {
 	sent := binary.BigEndian.AppendUint64(make([]byte, headSize, headSize+8+macSize), uint64(time.Since(l.bus.began)))
-	return l.bus.seals.seal(l.probes, l.bus.number(probing), sent)
+	return l.bus.seals.seal(l.probeChannel, l.bus.number(probePartition), sent)
 }
 
-// silent reports whether nothing came by the link for too long, or yet.
+// silent reports whether the link has received no probe for too long, or none yet.
 func (l *link) silent() bool {
-	heard := time.Duration(l.heardAt.Load())
+	heard := time.Duration(l.probedAt.Load())
 	return heard == 0 || time.Since(l.bus.began)-heard > silentAfter
 }
 
-// deaf reports whether the connection in use has failed to bring back more than probesInVain probes.
-func (l *link) deaf() bool { return l.unheard.Load() > probesInVain && l.upFor() > silentAfter }
+// deaf reports whether more than probesUnansweredMax probes have not returned by the connection in use.
+func (l *link) deaf() bool {
+	return l.probesUnanswered.Load() > probesUnansweredMax && l.upFor() > silentAfter
+}
 
-// upFor is how long the connection that is in use has been; 0 if there is none.
+// upFor returns how long the link has been up; 0 if it is not.
 func (l *link) upFor() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.up {
 		return 0
 	}
-	return time.Since(l.rose)
+	return time.Since(l.upSince)
 }
 
-// probed is what a link hears of itself.
-func (l *link) probed(payload string) {
-	o, refused := l.bus.seals.open(l.probes, []byte(payload))
+// receiveProbe handles a probe that the link received.
+func (l *link) receiveProbe(payload string) {
+	o, refused := l.bus.seals.open(l.probeChannel, []byte(payload))
 	if refused == "" && (o.sender != l.bus.seals.sender || len(o.body) != 8) {
 		refused = refusedForged
 	}
 	if refused != "" {
-		l.bus.refuse(l.probes, refused)
+		l.bus.refuse(l.probeChannel, refused)
 		return
 	}
 	now := time.Since(l.bus.began)
-	l.heardAt.Store(int64(now))
-	l.unheard.Store(0)
+	l.probedAt.Store(int64(now))
+	l.probesUnanswered.Store(0)
 	sent := time.Duration(binary.BigEndian.Uint64(o.body))
 	l.bus.meters.delivery.Observe((now - sent).Seconds())
 }

@@ -31,47 +31,47 @@ var (
 )
 
 const (
-	// workQueueMax is how many messages wait for one worker. What comes from Redis beyond is
-	// lost; this node's own messages wait.
+	// workQueueMax bounds the queue of a worker. Beyond it messages from Redis are dropped, and
+	// publishers on this node wait.
 	workQueueMax = 8192
-	// plainLinks is how many connections receive from a single server.
+	// plainLinks is the number of connections that receive from a single server.
 	plainLinks = 4
-	// plainLanes is how many publish to it.
+	// plainLanes is the number of those that publish to it.
 	plainLanes = 2
-	// keyLeast is how many bytes a key has at least.
-	keyLeast = 32
-	// realmSize is how many bytes of a realm are in a channel's name.
+	// keyBytesMin is the least length of a key.
+	keyBytesMin = 32
+	// realmSize is the number of a realm's bytes in a channel's name.
 	realmSize = 8
 )
 
 var _ hub.Bus = (*Bus)(nil)
 
-// Options say where Redis is.
+// Options configures a Bus.
 type Options struct {
 	// URL is redis://[user:password@]host[:port][/db], rediss://… for TLS,
 	// redis-sentinel://host:port,host:port/master[?db=n], or redis-cluster://host:port,host:port.
 	URL string
-	// Key is what the processes' own keys are derived from, which sign what nodes say to each other:
-	// who does not have it is not believed.
+	// Key is the secret from which each process derives the key that signs its messages: those of a
+	// process without it are dropped.
 	Key []byte
-	// Sender names this process, and no other ever: a second one of that name would give the key of
-	// both away. Zero is a random one.
+	// Sender identifies this process, and must never identify another: a second process with it would
+	// reveal the key of both. Zero means a random one.
 	Sender [16]byte
-	// Realm is a part of all channels' names: nodes of another one hear nothing of this one's.
+	// Realm is a part of all channels' names: nodes of different realms do not receive each other's messages.
 	Realm []byte
-	// Clock is the one by which messages are too old. All nodes have the same one, the database's.
-	// It defaults to time.Now.
+	// Clock returns the time by which messages expire. All nodes must use the same clock, the
+	// database's. It defaults to time.Now.
 	Clock func() time.Time
-	// Processes asks the database which processes there are, or were a moment ago; this one must be
-	// among them before Run. Others are not believed. Nil: all are that have the key.
+	// Processes returns the processes that the database knows now, or knew a moment ago; this one must
+	// be among them before Run. Messages of others are dropped. Nil accepts all that have the key.
 	Processes func(context.Context) ([][16]byte, error)
 	// Log defaults to slog.Default().
 	Log *slog.Logger
-	// Registerer shows the metrics. Nil: nothing does.
+	// Registerer registers the metrics. Nil registers none.
 	Registerer prometheus.Registerer
 }
 
-// Bus is one node's end of a bus. A bus runs once.
+// Bus is one node's end of a bus. It can be run once.
 type Bus struct {
 	client    redis.UniversalClient
 	sharded   bool
@@ -79,7 +79,7 @@ type Bus struct {
 	seals     *seals
 	senders   *senders
 	processes func(context.Context) ([][senderSize]byte, error)
-	numbers   [partitions + 1]atomic.Uint64 // of what was published last, and of the last probe
+	numbers   [partitions + 1]atomic.Uint64 // by partition: the last number used; the last element is for probes
 	outage    outage
 	refusedAt atomic.Int64 // since began: when a refused message was logged
 	log       *slog.Logger
@@ -90,7 +90,7 @@ type Bus struct {
 
 	stopped atomic.Bool
 	done    chan struct{} // closed when Run ends
-	began   time.Time     // with a monotonic clock, that probes go by
+	began   time.Time     // has a monotonic clock, by which probes are timed
 
 	mu   sync.RWMutex // guards what follows
 	subs map[string]*subscription
@@ -98,19 +98,19 @@ type Bus struct {
 
 // work is a message for a worker: one of this node's own, or a payload from Redis.
 type work struct {
-	sub     *subscription
-	own     hub.Message
-	payload string
-	came    bool // it is a payload, which may be empty
+	sub      *subscription
+	own      hub.Message
+	payload  string
+	received bool // it has a payload, which may be empty
 }
 
-// Open makes a bus; Redis need not be there yet. It returns ErrURL or ErrKey.
+// Open makes a bus; Redis need not be up yet. It returns ErrURL or ErrKey.
 func Open(o Options) (*Bus, error) {
 	client, sharded, err := connect(o.URL)
 	if err != nil {
 		return nil, err
 	}
-	if len(o.Key) < keyLeast {
+	if len(o.Key) < keyBytesMin {
 		return nil, ErrKey
 	}
 	if o.Log == nil {
@@ -122,7 +122,7 @@ func Open(o Options) (*Bus, error) {
 	if o.Sender == [senderSize]byte{} {
 		_, _ = rand.Read(o.Sender[:]) // it never fails
 	}
-	quiet.Do(func() { redis.SetLogger(library{o.Log}) })
+	setLogger.Do(func() { redis.SetLogger(redisLogger{o.Log}) })
 	b := &Bus{
 		client: client, sharded: sharded, log: o.Log, meters: newMeters(o.Registerer),
 		realm: hex.EncodeToString(o.Realm[:min(len(o.Realm), realmSize)]),
@@ -145,15 +145,15 @@ func Open(o Options) (*Bus, error) {
 	return b, nil
 }
 
-// quiet is for the library's logger, of which there is one in a process.
-var quiet sync.Once
+// setLogger guards the library's logger, which is global to the process.
+var setLogger sync.Once
 
-// library takes what the library says of each connection that it can not make: that Redis is
-// away is said once, by the probe.
-type library struct{ log *slog.Logger }
+// redisLogger logs the library's messages about each failed connection at debug level: that Redis is
+// down is logged once, by the probe.
+type redisLogger struct{ log *slog.Logger }
 
 // Printf implements the library's logger.
-func (l library) Printf(ctx context.Context, format string, v ...any) {
+func (l redisLogger) Printf(ctx context.Context, format string, v ...any) {
 	l.log.DebugContext(ctx, fmt.Sprintf(format, v...))
 }
 
@@ -185,7 +185,7 @@ func (b *Bus) Publish(ctx context.Context, m hub.Message) error {
 	return b.lanes[partition%len(b.lanes)].push(name, b.seals.seal(name, b.number(partition), encode(&m)))
 }
 
-// number returns the next number of a partition, which no other message of this process has.
+// number returns the next number of a partition, which is unique among this process's messages.
 func (b *Bus) number(partition int) uint64 { return numbered(partition, b.numbers[partition].Add(1)) }
 
 func (b *Bus) worker(partition int) chan work { return b.workers[partition%len(b.workers)] }
@@ -231,7 +231,7 @@ func (b *Bus) Run(ctx context.Context, deliver func(hub.Message)) error {
 	parts.Go(func() error { b.probe(ctx); return nil })
 	parts.Go(func() error { b.watch(ctx); return nil })
 	if b.sharded {
-		parts.Go(func() error { b.follow(ctx); return nil })
+		parts.Go(func() error { b.reloadWhileSilent(ctx); return nil })
 	}
 	return parts.Wait()
 }
@@ -246,9 +246,9 @@ func (b *Bus) work(ctx context.Context, queue <-chan work, deliver func(hub.Mess
 				continue
 			}
 			m := w.own
-			if w.came {
+			if w.received {
 				var refused string
-				if m, refused = b.believe(w.sub, w.payload); refused != "" {
+				if m, refused = b.authenticate(w.sub, w.payload); refused != "" {
 					b.refuse(w.sub.channel, refused)
 				}
 				if m.Topic.IsZero() {
@@ -260,11 +260,12 @@ func (b *Bus) work(ctx context.Context, queue <-chan work, deliver func(hub.Mess
 	}
 }
 
-// believe makes a message of a payload that came by the subscription's channel, or says why it is to be
-// dropped. One without a topic is not to be delivered. What has a place in a journal, or a seat, may come again: whoever counts those notices.
-func (b *Bus) believe(sub *subscription, payload string) (hub.Message, string) {
+// authenticate verifies and decodes a payload from the subscription's channel, or returns why it must be
+// dropped. A message without a topic must not be delivered. One with a Seq or a Seat may be received
+// again: its receiver detects duplicates.
+func (b *Bus) authenticate(sub *subscription, payload string) (hub.Message, string) {
 	body, again, refused := b.open(sub.channel, sub.partition, []byte(payload))
-	if refused != "" || len(body) == 0 { // or only a sign of life
+	if refused != "" || len(body) == 0 { // or it only announces its sender
 		return hub.Message{}, refused
 	}
 	m, err := decode(body)

@@ -10,28 +10,26 @@ import (
 	"time"
 )
 
-// version begins every payload. A node drops what another release sends in a form that it does not
-// know.
+// version is the first byte of every payload. A node drops payloads of versions that it does not know.
 const version = 2
 
 const (
-	// senderSize is the length of a process's mark, a UUID.
+	// senderSize is the length of a process's id, a UUID.
 	senderSize = 16
-	// headSize is version, sender, number and time.
+	// headSize is the length of version, sender, number and time.
 	headSize = 1 + senderSize + 8 + 8
-	// macSize is the length of the tag at the end, and nonceSize of what makes it that of one message
-	// only (NIST SP 800-38D §5.2.1).
+	// macSize is the length of the tag at the end, and nonceSize of the nonce (NIST SP 800-38D §5.2.1).
 	macSize, nonceSize = 16, 12
 	// keySize is the length of a process's own key, for AES-128.
 	keySize = 16
-	// probing is the partition in the numbers of probes, which go by no partition's channels.
-	probing = partitions
-	// skewMost is how far from the database's clock the time of a message may be: what is older may
-	// have been kept by somebody and sent again.
-	skewMost = 30 * time.Second
+	// probePartition is the partition in the numbers of probes, which have channels of their own.
+	probePartition = partitions
+	// skewMax is how far the time of a message may be from the database's clock: an older message may
+	// be a replay.
+	skewMax = 30 * time.Second
 )
 
-// Why a payload is dropped, as pitboss_redis_refused_total says it.
+// Why a payload is dropped, in pitboss_redis_refused_total.
 const (
 	refusedVersion    = "version"    // another release's
 	refusedUnreadable = "unreadable" // no node's
@@ -55,7 +53,7 @@ type seals struct {
 	others map[[senderSize]byte]cipher.AEAD // of senders that were verified, sendersMax at most
 }
 
-// scratch has room for what one tag is made of.
+// scratch holds the inputs of one tag.
 type scratch struct {
 	nonce [nonceSize]byte
 	text  []byte
@@ -68,8 +66,8 @@ func newSeals(key []byte, sender [senderSize]byte, clock func() time.Time) *seal
 	}
 }
 
-// keyOf derives a sender's key from that of all (HKDF, RFC 5869). Since no two processes have the same
-// one, a process never uses a nonce twice if it never uses a number twice.
+// keyOf derives a sender's key from the shared one (HKDF, RFC 5869). Since no two processes have the
+// same key, a nonce is never reused as long as a process does not reuse a number.
 func keyOf(key []byte, sender [senderSize]byte) cipher.AEAD {
 	own, err := hkdf.Key(sha256.New, key, nil, "pitboss bus "+string(sender[:]), keySize)
 	if err != nil {
@@ -86,18 +84,18 @@ func keyOf(key []byte, sender [senderSize]byte) cipher.AEAD {
 	return gcm
 }
 
-// numbered puts a partition into a number of that partition's, so that they differ in all of a process.
+// numbered combines a partition and its number n, so that numbers are unique within a process.
 func numbered(partition int, n uint64) uint64 { return uint64(partition)<<56 | n }
 
-// fill takes up what the tag of a payload without its own is made of: number and time are the nonce,
-// payload and channel the text.
+// fill sets the inputs of a tag: the nonce is made of number and time, the text of payload, without its
+// tag, and channel.
 func (x *scratch) fill(channel string, payload []byte) {
 	copy(x.nonce[:8], payload[1+senderSize:])
 	copy(x.nonce[8:], payload[headSize-4:]) // the milliseconds that change
 	x.text = append(append(x.text[:0], payload...), channel...)
 }
 
-// seal completes a payload, which begins with headSize bytes for the head. No number comes twice.
+// seal completes a payload, which begins with headSize bytes for the head. A number must not be reused.
 func (s *seals) seal(channel string, number uint64, payload []byte) []byte {
 	payload[0] = version
 	copy(payload[1:], s.sender[:])
@@ -110,7 +108,7 @@ func (s *seals) seal(channel string, number uint64, payload []byte) []byte {
 	return payload
 }
 
-// verify reports whether a tag is a payload's.
+// verify reports whether tag is the tag of payload.
 func (s *seals) verify(channel string, payload, tag []byte) bool {
 	sender := [senderSize]byte(payload[1:])
 	key, remembered := s.own, true
@@ -137,14 +135,14 @@ func (s *seals) verify(channel string, payload, tag []byte) bool {
 	return err == nil
 }
 
-// opened is a payload that somebody made who has the key.
+// opened is a payload whose tag was verified.
 type opened struct {
 	sender [senderSize]byte
 	number uint64
 	body   []byte
 }
 
-// open is the other side of seal. It returns why the payload is to be dropped, if it is.
+// open verifies a payload that seal completed. refused says why it must be dropped, if it must.
 func (s *seals) open(channel string, payload []byte) (o opened, refused string) {
 	switch {
 	case len(payload) < headSize+macSize:
@@ -159,14 +157,14 @@ func (s *seals) open(channel string, payload []byte) (o opened, refused string) 
 	copy(o.sender[:], payload[1:])
 	o.number = binary.BigEndian.Uint64(payload[1+senderSize:])
 	at := time.UnixMilli(int64(binary.BigEndian.Uint64(payload[1+senderSize+8:])))
-	if d := s.clock().Sub(at); d > skewMost || d < -skewMost {
+	if d := s.clock().Sub(at); d > skewMax || d < -skewMax {
 		return o, refusedTime
 	}
 	o.body = payload[headSize:end]
 	return o, ""
 }
 
-// senderOf is who says to have sent a payload.
+// senderOf returns the sender that a payload names, which is not verified.
 func senderOf(payload string) (sender [senderSize]byte) {
 	if len(payload) > senderSize {
 		copy(sender[:], payload[1:])

@@ -26,7 +26,7 @@ func TestAWindowTakesEachNumberOnceWhateverOvertakes(t *testing.T) {
 			n = top - min(top, rnd.Uint64N(20))
 		}
 		want := !seen[n] && n+windowSize > top
-		if got := w.take(n); got != want {
+		if got := w.add(n); got != want {
 			t.Fatalf("seed %d: number %d after %d: taken %t", seed, n, top, got)
 		}
 		seen[n], top = true, max(top, n)
@@ -38,19 +38,19 @@ func TestProcessesAreForgottenWhenAllThatTheySentIsTooOldAndAreBounded(t *testin
 	s := newSenders(false)
 	o := func(i int) opened { return opened{sender: [senderSize]byte{1, byte(i), byte(i >> 8)}, number: 1} }
 	for i := range sendersMax {
-		if _, refused := s.hear(o(i), 0, time.Second); refused != "" {
+		if _, refused := s.record(o(i), 0, time.Second); refused != "" {
 			t.Fatal(refused)
 		}
 	}
-	if _, refused := s.hear(o(sendersMax), 0, time.Second); refused != refusedStranger {
+	if _, refused := s.record(o(sendersMax), 0, time.Second); refused != refusedStranger {
 		t.Errorf("one more than %d: %q", sendersMax, refused)
 	}
 	s.learn(nil, time.Second+forgetAfter)
-	if _, refused := s.hear(o(sendersMax), 0, time.Second+forgetAfter); refused == "" {
+	if _, refused := s.record(o(sendersMax), 0, time.Second+forgetAfter); refused == "" {
 		t.Error("they were forgotten too soon")
 	}
 	s.learn(nil, time.Second+forgetAfter+1)
-	if _, refused := s.hear(o(sendersMax), 0, 2*forgetAfter); refused != "" || len(s.all) != 1 {
+	if _, refused := s.record(o(sendersMax), 0, 2*forgetAfter); refused != "" || len(s.all) != 1 {
 		t.Errorf("%q, %d are remembered", refused, len(s.all))
 	}
 }
@@ -59,14 +59,14 @@ func TestProcessesAreForgottenWhenAllThatTheySentIsTooOldAndAreBounded(t *testin
 // verified, and to be encoded and decoded without that.
 func BenchmarkSeal(b *testing.B) {
 	m := hub.Message{Class: hub.ClassState, Epoch: 1<<32 + 1, Seq: 12345, Frame: make([]byte, 300)}
-	s := newSeals(make([]byte, keyLeast), [senderSize]byte{1}, time.Now)
+	s := newSeals(make([]byte, keyBytesMin), [senderSize]byte{1}, time.Now)
 	all := newSenders(false)
 	b.Run("signed and verified", func(b *testing.B) {
 		b.ReportAllocs()
 		for n := uint64(1); b.Loop(); n++ {
 			payload := s.seal("channel", n, encode(&m))
 			o, refused := s.open("channel", payload)
-			if _, no := all.hear(o, 0, 1); refused+no != "" {
+			if _, no := all.record(o, 0, 1); refused+no != "" {
 				b.Fatal(refused, no)
 			}
 			if _, err := decode(o.body); err != nil {

@@ -18,30 +18,31 @@ import (
 var ErrForeign = errors.New("redisbus: a process of another database, maybe a copy of this one's files, uses the same Redis and master key")
 
 const (
-	// windowSize is how many numbers below a sender's highest are remembered, for each partition: in a
-	// Cluster messages overtake each other.
+	// windowSize is how many numbers up to a sender's highest are remembered, for each partition: in a
+	// Cluster messages may be reordered.
 	windowSize = 1024
-	// sendersMax is how many processes are remembered.
+	// sendersMax bounds the processes that are remembered.
 	sendersMax = 4096
-	// forgetAfter is how long after its last message a process is forgotten: all that it sent is too
-	// old by then.
-	forgetAfter = 2 * skewMost
-	// foreignAfter is for how long a process is heard that the database does not know before this node
-	// leaves the bus, and foreignUntil for how long it must be silent before the node comes back.
+	// forgetAfter is how long after its last message a process is forgotten: all its messages have
+	// expired by then.
+	forgetAfter = 2 * skewMax
+	// foreignAfter is how long this node receives from a process that the database does not know before
+	// it leaves the bus, and foreignUntil is how long that process must be silent before it returns.
 	foreignAfter = 5 * time.Second
 	foreignUntil = 15 * time.Second
-	// askEvery is how often the database is asked which processes there are, and askPause how often at
-	// most, when one is heard that was not among them. Each is a reason to ask once.
-	askEvery = 2 * time.Second
-	askPause = 50 * time.Millisecond
-	// askWithin bounds one question.
-	askWithin = 2 * time.Second
+	// refreshInterval is the interval at which the known processes are read from the database, and
+	// refreshPause the least time between two reads, when an unknown one is heard. Each unknown process
+	// causes one read.
+	refreshInterval = 2 * time.Second
+	refreshPause    = 50 * time.Millisecond
+	// refreshTimeout bounds one read.
+	refreshTimeout = 2 * time.Second
 )
 
-// senders are the processes that are heard.
+// senders holds the processes that this node receives from.
 type senders struct {
-	foreign atomic.Bool   // one of them is a foreigner
-	ask     chan struct{} // holds one: somebody is heard who is not known
+	foreign atomic.Bool   // one of them belongs to another database
+	refresh chan struct{} // holds one: a process was heard that is not known
 
 	mu    sync.Mutex // guards what follows
 	all   map[[senderSize]byte]*sender
@@ -50,19 +51,19 @@ type senders struct {
 
 // sender is one process. Times are those of Bus.began.
 type sender struct {
-	since, heard time.Duration // as a stranger, first and last
-	last         time.Duration
-	windows      [partitions]window
+	strangerSince, lastHeard time.Duration // as a stranger, first and last
+	last                     time.Duration
+	windows                  [partitions]window
 }
 
-// window are the numbers of one sender's messages that came.
+// window holds the numbers of the messages received from one sender.
 type window struct {
 	top  uint64
 	seen [windowSize / 64]uint64 // bit n%windowSize: n came, for the windowSize numbers up to top
 }
 
-// take reports whether a number is new.
-func (w *window) take(n uint64) bool {
+// add adds a number and reports whether it is new.
+func (w *window) add(n uint64) bool {
 	switch {
 	case n > w.top:
 		if n-w.top >= windowSize {
@@ -83,16 +84,16 @@ func (w *window) take(n uint64) bool {
 }
 
 func newSenders(asks bool) *senders {
-	s := &senders{ask: make(chan struct{}, 1), all: map[[senderSize]byte]*sender{}}
+	s := &senders{refresh: make(chan struct{}, 1), all: map[[senderSize]byte]*sender{}}
 	if asks {
 		s.known = map[[senderSize]byte]bool{}
 	}
 	return s
 }
 
-// hear notes a message, and returns why it is to be dropped, if it is: again says that its number came
-// before, which only some messages must not.
-func (s *senders) hear(o opened, partition int, now time.Duration) (again bool, refused string) {
+// record records a message. again reports whether its number was received before, which some messages
+// may be; refused says why the message must be dropped, if it must.
+func (s *senders) record(o opened, partition int, now time.Duration) (again bool, refused string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.all[o.sender]
@@ -103,19 +104,19 @@ func (s *senders) hear(o opened, partition int, now time.Duration) (again bool, 
 		x = &sender{}
 		s.all[o.sender] = x
 	}
-	if !x.windows[partition].take(o.number) {
-		again = true // and no sign of life
+	if !x.windows[partition].add(o.number) {
+		again = true // it may be a replay, and does not show that the sender is alive
 	} else {
 		x.last = now
 	}
 	if s.known != nil && !s.known[o.sender] {
 		if !again {
-			x.heard = now
+			x.lastHeard = now
 		}
-		if x.since == 0 {
-			x.since = now
+		if x.strangerSince == 0 {
+			x.strangerSince = now
 			select {
-			case s.ask <- struct{}{}:
+			case s.refresh <- struct{}{}:
 			default:
 			}
 		}
@@ -127,8 +128,8 @@ func (s *senders) hear(o opened, partition int, now time.Duration) (again bool, 
 	return again, ""
 }
 
-// learn takes up which processes there are, and returns one that is not among them and is heard all
-// the same.
+// learn sets the known processes, and returns one that is not among them but has been heard for
+// foreignAfter, if there is one.
 func (s *senders) learn(known [][senderSize]byte, now time.Duration) (foreigner string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,9 +139,9 @@ func (s *senders) learn(known [][senderSize]byte, now time.Duration) (foreigner 
 	}
 	for id, x := range s.all {
 		switch {
-		case s.known[id], x.since > 0 && now-x.heard > foreignUntil:
-			x.since, x.heard = 0, 0
-		case x.since > 0 && x.heard-x.since >= foreignAfter:
+		case s.known[id], x.strangerSince > 0 && now-x.lastHeard > foreignUntil:
+			x.strangerSince, x.lastHeard = 0, 0
+		case x.strangerSince > 0 && x.lastHeard-x.strangerSince >= foreignAfter:
 			foreigner = hex.EncodeToString(id[:])
 		}
 		if now-x.last > forgetAfter {
@@ -151,18 +152,18 @@ func (s *senders) learn(known [][senderSize]byte, now time.Duration) (foreigner 
 	return foreigner
 }
 
-// watch asks the database which processes there are until ctx ends.
+// watch keeps the known processes up to date until ctx ends.
 func (b *Bus) watch(ctx context.Context) {
 	if b.processes == nil {
 		return
 	}
-	tick := time.NewTicker(askEvery)
+	tick := time.NewTicker(refreshInterval)
 	defer tick.Stop()
 	failing := false
 	for {
-		was := b.senders.foreign.Load()
-		asking, cancel := context.WithTimeout(ctx, askWithin)
-		known, err := b.processes(asking)
+		wasForeign := b.senders.foreign.Load()
+		queryCtx, cancel := context.WithTimeout(ctx, refreshTimeout)
+		known, err := b.processes(queryCtx)
 		cancel()
 		if ctx.Err() != nil {
 			return
@@ -174,56 +175,56 @@ func (b *Bus) watch(ctx context.Context) {
 		if err == nil {
 			foreigner := b.senders.learn(known, time.Since(b.began))
 			switch {
-			case foreigner != "" && !was:
+			case foreigner != "" && !wasForeign:
 				b.log.Error("this node leaves the bus: "+ErrForeign.Error()+"; give each installation a Redis of its own", "process", foreigner)
-			case foreigner == "" && was:
+			case foreigner == "" && wasForeign:
 				b.log.Warn("this node is back on the bus: no process of another database is heard any more")
 			}
 			if foreigner != "" {
-				b.appear()
+				b.announce()
 			}
 		}
-		late := time.NewTimer(askPause)
+		timer := time.NewTimer(refreshPause)
 		select {
 		case <-ctx.Done():
-		case <-late.C:
+		case <-timer.C:
 		}
-		late.Stop()
+		timer.Stop()
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		case <-b.senders.ask:
+		case <-b.senders.refresh:
 		}
 	}
 }
 
-// appear lets others hear that this node is there, and nothing else: of two that are strangers to each
-// other, the one that left the bus first would have the other believe that it is alone.
-func (b *Bus) appear() {
+// announce sends an empty message that only shows that this node is alive. Without it, of two nodes of
+// different databases, the one that left the bus first would let the other believe that it is alone.
+func (b *Bus) announce() {
 	name, partition := b.channel(tenant.NodeTopic(tenant.AllNodes))
 	empty := make([]byte, headSize, headSize+macSize)
-	_ = b.lanes[partition%len(b.lanes)].push(name, b.seals.seal(name, b.number(partition), empty)) // again soon
+	_ = b.lanes[partition%len(b.lanes)].push(name, b.seals.seal(name, b.number(partition), empty)) // on an error, it is sent again soon
 }
 
-// open verifies a payload that came by a channel. It returns its body, and whether its number came
-// before.
+// open verifies a payload received on a channel. It returns its body, and whether its number was
+// received before.
 func (b *Bus) open(channel string, partition int, payload []byte) (body []byte, again bool, refused string) {
 	o, refused := b.seals.open(channel, payload)
 	if refused != "" {
 		return nil, false, refused
 	}
-	again, refused = b.senders.hear(o, partition, time.Since(b.began))
+	again, refused = b.senders.record(o, partition, time.Since(b.began))
 	return o.body, again, refused
 }
 
-// refuse counts what is dropped, and says so once a minute.
+// refuse counts a dropped payload, and logs one a minute.
 func (b *Bus) refuse(channel, why string) {
 	b.meters.refused.WithLabelValues(why).Inc()
 	now := int64(time.Since(b.began))
 	if last := b.refusedAt.Load(); (last == 0 || now-last > int64(time.Minute)) && b.refusedAt.CompareAndSwap(last, now) {
 		level := slog.LevelWarn
-		if why == refusedStranger { // a node that has just started, or soon more than a line
+		if why == refusedStranger { // a node that has just started, or else ErrForeign will be logged
 			level = slog.LevelDebug
 		}
 		b.log.Log(context.Background(), level, "a message on redis is dropped; others are counted only, for a minute", "why", why, "channel", fmt.Sprintf("%.100q", channel))

@@ -12,9 +12,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// topology asks a Redis Cluster which server has which slots. The library asks one server after the
-// other and waits for each as long as for a pipeline; here all are asked at once, and the first answer
-// counts, since the server that the question is about may be the one that stands still.
+// topology reads the assignment of slots to servers of a Redis Cluster. The library asks one server
+// after the other and waits for each as long as for a pipeline; topology asks all at once and uses the
+// first reply, since the server whose slots have moved may be the stalled one.
 type topology struct {
 	template redis.Options
 
@@ -25,7 +25,7 @@ type topology struct {
 func newTopology(o *redis.ClusterOptions) *topology {
 	t := &topology{servers: map[string]bool{}, template: redis.Options{
 		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig, Protocol: o.Protocol, DisableIdentity: o.DisableIdentity, ClientName: o.ClientName,
-		MaxRetries: -1, DialTimeout: within, ReadTimeout: within, WriteTimeout: within, ContextTimeoutEnabled: true, PoolSize: 1,
+		MaxRetries: -1, DialTimeout: redisTimeout, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout, ContextTimeoutEnabled: true, PoolSize: 1,
 	}}
 	for _, address := range o.Addrs {
 		t.servers[address] = true
@@ -33,20 +33,20 @@ func newTopology(o *redis.ClusterOptions) *topology {
 	return t
 }
 
-// reloadEvery is how often a Cluster is asked for its state while something is not heard by a link: what
-// is published meanwhile goes to a server that may stand still, and holds up what comes after it.
-const reloadEvery = 250 * time.Millisecond
+// reloadInterval is the interval at which a Cluster's state is read while probes do not return: messages
+// published meanwhile go to a server that may be stalled, and delay those after them.
+const reloadInterval = 250 * time.Millisecond
 
-// follow keeps asking a Cluster for its state while probes do not come back, until ctx ends.
-func (b *Bus) follow(ctx context.Context) {
-	tick := time.NewTicker(reloadEvery)
+// reloadWhileSilent reloads a Cluster's state while probes do not return, until ctx ends.
+func (b *Bus) reloadWhileSilent(ctx context.Context) {
+	tick := time.NewTicker(reloadInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if slices.ContainsFunc(b.links, func(l *link) bool { return l.unheard.Load() > 1 }) {
+			if slices.ContainsFunc(b.links, func(l *link) bool { return l.probesUnanswered.Load() > 1 }) {
 				b.reload()
 			}
 		}
@@ -55,7 +55,7 @@ func (b *Bus) follow(ctx context.Context) {
 
 // slots implements the library's ClusterSlots.
 func (t *topology) slots(ctx context.Context) ([]redis.ClusterSlot, error) {
-	ctx, cancel := context.WithTimeout(ctx, within)
+	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
 	t.mu.Lock()
 	addresses := slices.Collect(maps.Keys(t.servers))
@@ -88,7 +88,7 @@ func (t *topology) ask(ctx context.Context, address string) ([]redis.ClusterSlot
 	o.Addr = address
 	c := redis.NewClient(&o)
 	defer func() { _ = c.Close() }()
-	found, err := c.ClusterSlots(ctx).Result() //nolint:staticcheck // the library itself wants slots, and CLUSTER SHARDS tells fewer versions
+	found, err := c.ClusterSlots(ctx).Result() //nolint:staticcheck // the library itself wants slots, and fewer versions have CLUSTER SHARDS
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (t *topology) ask(ctx context.Context, address string) ([]redis.ClusterSlot
 	return found, nil
 }
 
-// learn adds servers to those that are asked.
+// learn adds the servers in found to those that are asked.
 func (t *topology) learn(found []redis.ClusterSlot) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -12,18 +12,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrURL means that a text does not say where Redis is.
+// ErrURL means that a string is not the URL of a Redis.
 var ErrURL = errors.New("redisbus: want redis://host:6379/0, rediss://…, redis-sentinel://host:26379,host:26379/mymaster or redis-cluster://host:6379,host:6379")
 
 const (
-	// within limits how long a caller waits for Redis: to connect, to subscribe, and at the end.
-	within = time.Second
-	// exchangeWithin limits how long one pipeline may take before its messages count as lost. A server,
-	// or a machine, that stands still for less loses nothing.
-	exchangeWithin = silentAfter
+	// redisTimeout bounds connecting, subscribing, and publishing what is pending at the end.
+	redisTimeout = time.Second
+	// pipelineTimeout bounds one pipeline; then its messages count as lost. A server, or a machine,
+	// that stalls for less loses nothing.
+	pipelineTimeout = silentAfter
 )
 
-// connect makes a client for a URL; nothing is dialled yet.
+// connect returns a client for a URL, without dialling.
 func connect(text string) (client redis.UniversalClient, sharded bool, err error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -31,7 +31,7 @@ func connect(text string) (client redis.UniversalClient, sharded bool, err error
 	}
 	o := redis.UniversalOptions{
 		Addrs: strings.Split(u.Host, ","), Username: u.User.Username(), Protocol: 2, DisableIdentity: true,
-		MaxRetries: -1, MaxRedirects: -1, DialTimeout: within, ReadTimeout: exchangeWithin, WriteTimeout: exchangeWithin, ContextTimeoutEnabled: true,
+		MaxRetries: -1, MaxRedirects: -1, DialTimeout: redisTimeout, ReadTimeout: pipelineTimeout, WriteTimeout: pipelineTimeout, ContextTimeoutEnabled: true,
 		PoolSize: partitions + 2, ClientName: "pitboss",
 	}
 	o.Password, _ = u.User.Password()

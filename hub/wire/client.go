@@ -18,17 +18,16 @@ const (
 	MethodPing          = "ping"
 )
 
-// Empty is the params of room.list and wallet.balance, and the result of what has
-// nothing to tell.
+// Empty is the params of room.list and wallet.balance, and the result of methods without one.
 type Empty struct{}
 
-// Resume says where a client was in a room's events.
+// Resume is a client's position in a room's events.
 type Resume struct {
 	Epoch int64 `json:"epoch"`
 	Seq   int64 `json:"seq"`
 }
 
-// RoomListResult answers room.list.
+// RoomListResult is the result of room.list.
 type RoomListResult struct {
 	Rooms []RoomInfo `json:"rooms"`
 }
@@ -43,8 +42,8 @@ type RoomInfo struct {
 	Players  int             `json:"players"` // sockets of players that are in the room
 }
 
-// RoomJoin asks to be sent a room's events. A client that was there before says in
-// Resume how far it got.
+// RoomJoin subscribes to a room's events. A client that has been in the room before sends its
+// position in Resume.
 type RoomJoin struct {
 	Room   string  `json:"room"`
 	Resume *Resume `json:"resume,omitempty"`
@@ -62,20 +61,20 @@ type RoomJoinResult struct {
 	Chat   []ChatMessage   `json:"chat,omitempty"` // the room's latest, oldest first
 }
 
-// RoomLeave asks for no more of a room's events. It leaves stakes where they are.
+// RoomLeave unsubscribes from a room's events. Stakes stay where they are.
 type RoomLeave struct {
 	Room string `json:"room"`
 }
 
 // RoomCommand is a player's move. CommandID is a UUID that the client chose: for
-// good, the same player's same CommandID gets the first answer.
+// good, the same CommandID of the same player gets the first reply.
 type RoomCommand struct {
 	Room      string          `json:"room"`
 	CommandID string          `json:"command_id"`
 	Command   json.RawMessage `json:"command"` // {"type": …, …}
 }
 
-// RoomCommandResult answers an accepted RoomCommand, after the commit.
+// RoomCommandResult is the result of an accepted RoomCommand, sent after the commit.
 type RoomCommandResult struct {
 	Accepted bool  `json:"accepted"` // true; a refusal is an error
 	Epoch    int64 `json:"epoch"`
@@ -83,7 +82,7 @@ type RoomCommandResult struct {
 	Balance  int64 `json:"balance"`
 }
 
-// ChatSend says something in a room. Text is 1 to 300 characters.
+// ChatSend sends a line of chat to a room. Text is 1 to 300 characters.
 type ChatSend struct {
 	Room string      `json:"room"`
 	Text strict.Line `json:"text"`
@@ -94,7 +93,7 @@ type SessionRenew struct {
 	Token string `json:"token"`
 }
 
-// SessionRenewResult answers session.renew.
+// SessionRenewResult is the result of session.renew.
 type SessionRenewResult struct {
 	ExpiresAt Time `json:"expires_at"`
 }
@@ -104,8 +103,8 @@ type PingParams struct {
 	T json.RawMessage `json:"t,omitempty"`
 }
 
-// PingResult tells the server's clock: a client estimates its offset and the round
-// trip from it.
+// PingResult carries the server's clock, from which a client estimates its offset and the round
+// trip.
 type PingResult struct {
 	T    json.RawMessage `json:"t,omitempty"`
 	Time Time            `json:"time"`

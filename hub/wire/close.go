@@ -9,7 +9,7 @@ type CloseCode struct {
 }
 
 // The close codes. 4000 to 4499 mean come back, 4500 to 4999 do not. A client that
-// meets a code that is not in the table goes by those ranges, and comes back after any
+// receives a code that is not in the table goes by those ranges, and reconnects after any
 // other code (1006 above all).
 var (
 	CloseNormal       = CloseCode{1000, "normal", false, "The client said goodbye."}
@@ -27,7 +27,7 @@ var (
 	CloseSuspended    = CloseCode{4503, "tenant_suspended", false, "The operator is suspended."}
 )
 
-// CloseCodes is the whole table, in order. The TypeScript SDK holds the same table,
+// CloseCodes lists all close codes, in order. The TypeScript SDK holds the same table,
 // kept equal by a golden file.
 var CloseCodes = []CloseCode{
 	CloseNormal, CloseUnsupported, CloseTooBig, CloseDraining, CloseOverloaded,

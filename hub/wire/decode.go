@@ -11,16 +11,15 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
-// IDBytesMax is how long a request's id may be.
+// IDBytesMax bounds the length of a request's id.
 const IDBytesMax = 128
 
-// Decode reads one client → server frame. If it returns an Error that is to be
-// answered, Request.ID is the request's id as far as it could be read; with neither
-// an id nor a method the answer has the id null, as JSON-RPC wants it. The Request
-// holds copies: it stays good when frame is used again.
+// Decode decodes one client → server frame. If it returns an Error that must be
+// sent as a reply, Request.ID is the request's id as far as it could be read; with neither
+// an id nor a method the reply has the id null, as JSON-RPC requires. The Request
+// holds copies: it stays valid when frame is reused.
 //
-// It does not look into Params (see DecodeParams) and does not know which methods
-// there are.
+// It does not decode Params (see DecodeParams) and does not know which methods exist.
 func Decode(frame []byte) (Request, *Error) {
 	if text := bytes.TrimLeft(frame, " \t\r\n"); len(text) > 0 && text[0] == '[' {
 		return Request{}, NewError(CodeInvalidRequest, "batches are not part of the protocol: send one object in a frame")
@@ -64,7 +63,7 @@ func Decode(frame []byte) (Request, *Error) {
 	return req, nil
 }
 
-// badID says what is wrong with a request's id.
+// badID returns what is wrong with a request's id.
 func badID(id []byte) string {
 	switch {
 	case len(id) > IDBytesMax:

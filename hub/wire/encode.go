@@ -27,9 +27,8 @@ type push struct {
 	Params  any    `json:"params"`
 }
 
-// Reply is the frame that answers the request id with a result of this package; a nil
-// result is {}. A result that is not JSON, which is our fault, becomes the error
-// "internal".
+// Reply returns the frame of the reply to the request id with a result of this package; a nil
+// result is {}. A result that is not JSON, which is a bug, becomes the error "internal".
 func Reply(id json.RawMessage, result any) []byte {
 	if result == nil {
 		result = struct{}{}
@@ -46,8 +45,8 @@ func Reply(id json.RawMessage, result any) []byte {
 	return frame
 }
 
-// ReplyError is the frame that refuses the request id; a nil id is null, which
-// JSON-RPC wants if the request's could not be read.
+// ReplyError returns the frame of the reply that refuses the request id; a nil id is null, as
+// JSON-RPC requires if the request's could not be read.
 func ReplyError(id json.RawMessage, e *Error) []byte {
 	if id == nil {
 		id = json.RawMessage("null")
@@ -55,8 +54,8 @@ func ReplyError(id json.RawMessage, e *Error) []byte {
 	return must("error", errorReply{Version, id, e})
 }
 
-// Push is the frame of a push. It panics if params is not JSON: params are structs
-// of this package, in which only a json.RawMessage that was never JSON can be wrong.
+// Push returns the frame of a push. It panics if params is not JSON: params are structs
+// of this package, which fail to encode only if a json.RawMessage in them is not JSON.
 func Push(method string, params any) []byte {
 	if quick, ok := params.(appender); ok {
 		b := append(make([]byte, 0, 160), `{"jsonrpc":"2.0","method":`...)
@@ -66,8 +65,8 @@ func Push(method string, params any) []byte {
 	return must(method, push{Version, method, params})
 }
 
-// appender is what is sent often, or is long, and writes itself, as encoding/json would. What is
-// JSON already in it must be compact; it is not looked at.
+// appender is implemented by messages that are sent often, or are long, and encode themselves as
+// encoding/json would. JSON in them must be compact already; it is copied without a check.
 type appender interface{ appendJSON(dst []byte) []byte }
 
 func (r RoomCommandResult) appendJSON(b []byte) []byte {
@@ -102,7 +101,7 @@ func must(what string, v any) []byte {
 	return frame
 }
 
-// marshal is json.Marshal without the escapes that only HTML needs.
+// marshal works like json.Marshal, without the escapes that only HTML needs.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -113,9 +112,9 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// EncodeRoomEvent appends to dst the frame that Push(method, e) would make, without
-// its cost. Method is PushRoomEvent, or the event's own type in the lobby. e.Data
-// must be compact JSON; it is not looked at.
+// EncodeRoomEvent appends to dst the frame that Push(method, e) would make, at a lower
+// cost. Method is PushRoomEvent, or the event's own type in the lobby. e.Data
+// must be compact JSON; it is copied without a check.
 func EncodeRoomEvent(dst []byte, method string, e *RoomEvent) []byte {
 	dst = append(dst, `{"jsonrpc":"2.0","method":`...)
 	dst = appendString(dst, method)
@@ -142,8 +141,8 @@ func appendRoomEvent(dst []byte, e *RoomEvent) []byte {
 	return append(dst, '}')
 }
 
-// appendJSON writes what may be a hundred KiB of events that are JSON already, and of which a
-// node's death makes every client ask for some.
+// appendJSON appends the result, which may hold a hundred KiB of events that are JSON already. After a
+// node's death every client requests some.
 func (r RoomJoinResult) appendJSON(b []byte) []byte {
 	b = slices.Grow(b, 64+len(r.View)+len(r.Totals)+256*len(r.Events))
 	b = strconv.AppendInt(append(b, `{"epoch":`...), r.Epoch, 10)
@@ -178,8 +177,8 @@ func (t Totals) appendJSON(b []byte) []byte {
 	return append(append(append(b, `,"data":`...), t.Data...), '}')
 }
 
-// appendString quotes s. Ids and types never need an escape; whatever does goes the
-// long way.
+// appendString appends s as a JSON string. Ids and types never need an escape; strings that do are
+// encoded by marshal.
 func appendString(dst []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
@@ -192,5 +191,5 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// timeForm is RFC 3339 with milliseconds, for time.Time.AppendFormat of a time in UTC.
+// timeForm is the layout of RFC 3339 with milliseconds, for a time in UTC.
 const timeForm = "2006-01-02T15:04:05.000Z"

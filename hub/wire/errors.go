@@ -1,7 +1,7 @@
 package wire
 
 // JSON-RPC 2.0 error numbers; -32000 is ours, for everything a well-formed request can
-// be refused for. Clients go by Error.Data.Code.
+// be refused for. Clients use Error.Data.Code.
 const (
 	NumParse          = -32700
 	NumInvalidRequest = -32600
@@ -11,7 +11,7 @@ const (
 	NumRefused        = -32000
 )
 
-// Stable codes of errors that the hub itself answers with. Games add their own
+// Stable codes of the errors that the hub itself replies with. Games add their own
 // (rooms/game). Codes marked "retry" were not decided: the same command_id may be sent
 // again.
 const (
@@ -47,7 +47,7 @@ type ErrorData struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Data.Code + ": " + e.Message }
 
-// NewError makes the Error for a stable code; the number follows from the code.
+// NewError returns the Error for a stable code; the number follows from the code.
 func NewError(code, message string) *Error {
 	num := NumRefused
 	switch code {
@@ -69,11 +69,11 @@ func NewError(code, message string) *Error {
 type ErrorCode struct {
 	Code  string `json:"code"`
 	Num   int    `json:"number"`
-	Retry bool   `json:"retry"` // nothing was decided: the same command_id may be sent again
-	Final bool   `json:"final"` // it is the command_id's answer for good: ask again with a new one
+	Retry bool   `json:"retry"` // not decided: the same command_id may be sent again
+	Final bool   `json:"final"` // the command_id always gets this reply: retry with a new one
 }
 
-// ErrorCodes is every stable code, the ones of games (rooms/game) too, in the order of
+// ErrorCodes lists every stable code, including those of games (rooms/game), in the order of
 // docs/protocol.md. The TypeScript SDK holds the same table, kept equal by a golden file.
 var ErrorCodes = []ErrorCode{
 	{CodeParse, NumParse, false, false},

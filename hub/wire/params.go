@@ -11,7 +11,7 @@ import (
 )
 
 // DecodeParams decodes a request's params into the struct at dst, as strict.Decode does. Every
-// member without omitempty must be there. Absent params are {}. The Error's code is
+// member without omitempty must be present. Absent params are {}. The Error's code is
 // invalid_params and its message names the member.
 func DecodeParams(raw json.RawMessage, dst any) *Error {
 	if raw == nil {
@@ -27,7 +27,7 @@ func DecodeParams(raw json.RawMessage, dst any) *Error {
 	return nil
 }
 
-// CommandType is the type of a RoomCommand's Command, or "" if it is no object with one.
+// CommandType returns the type of a RoomCommand's Command, or "" if it is not an object with one.
 func CommandType(command json.RawMessage) string {
 	var in struct {
 		Type string `json:"type"`
@@ -38,7 +38,7 @@ func CommandType(command json.RawMessage) string {
 	return in.Type
 }
 
-// member is a field of a struct that is decoded.
+// member describes a field of a struct that is decoded into.
 type member struct {
 	index    int
 	name     string
@@ -67,8 +67,8 @@ func membersOf(t reflect.Type) []member {
 	return m.([]member)
 }
 
-// missing returns the error about the first member that is required of the struct v, which raw was
-// decoded into, and not there. It looks into raw only for a member that may have been zero there.
+// missing returns an error for the first required member of the struct v, decoded from raw, that is
+// absent. It searches raw only for members that are zero in v.
 func missing(raw []byte, path string, v reflect.Value) error {
 	for _, m := range membersOf(v.Type()) {
 		f := v.Field(m.index)
@@ -88,7 +88,7 @@ func missing(raw []byte, path string, v reflect.Value) error {
 	return nil
 }
 
-// valueOf is the value of an object's member; nil: it has none of that name.
+// valueOf returns the value of an object's member, or nil if it has none of that name.
 func valueOf(object []byte, name string) json.RawMessage {
 	var all map[string]json.RawMessage
 	_ = strict.DecodeKnown(object, &all) // it was decoded before

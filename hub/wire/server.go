@@ -22,10 +22,10 @@ const (
 	PushLobbyPresence      = "lobby.presence"
 )
 
-// Time is a moment, RFC 3339 in UTC with milliseconds.
+// Time is a time that is encoded as RFC 3339 in UTC with milliseconds.
 type Time struct{ time.Time }
 
-// At wraps t.
+// At returns t as a Time.
 func At(t time.Time) Time { return Time{t} }
 
 // MarshalJSON implements json.Marshaler.
@@ -70,7 +70,7 @@ type RoomEvent struct {
 	Data  json.RawMessage `json:"data"`
 }
 
-// Resync replaces all that a client knew of a room.
+// Resync replaces all that a client knows of a room.
 type Resync struct {
 	Room  string          `json:"room"`
 	Epoch int64           `json:"epoch"`
@@ -78,16 +78,15 @@ type Resync struct {
 	View  json.RawMessage `json:"view"`
 }
 
-// Beat tells a room's last seq, so that a lost last event is noticed.
+// Beat carries a room's last seq, so that the loss of its last event is detected.
 type Beat struct {
 	Room  string `json:"room"`
 	Epoch int64  `json:"epoch"`
 	Seq   int64  `json:"seq"`
 }
 
-// Totals are the sums that everybody may see of a game as they were at Seq. They replace what
-// was told before; those with a lower Seq than the room's latest that were told are old news.
-// They are told twice a second at most, and only if they changed.
+// Totals holds the public sums of a game as of Seq. It replaces earlier Totals; one with a lower Seq
+// than the latest received is outdated. It is sent twice a second at most, and only after a change.
 type Totals struct {
 	Room  string          `json:"room"`
 	Epoch int64           `json:"epoch"`
@@ -95,8 +94,8 @@ type Totals struct {
 	Data  json.RawMessage `json:"data"`
 }
 
-// Balance is a player's money. A Balance with a lower Version than one seen before is
-// old news.
+// Balance is a player's balance. A Balance with a lower Version than one received before is
+// outdated.
 type Balance struct {
 	Balance  int64  `json:"balance"` // minor units
 	Currency string `json:"currency"`
@@ -118,7 +117,7 @@ type PromotionWithdrawn struct {
 	ID string `json:"id"`
 }
 
-// ChatMessage is something said in a room. Chat is not journalled.
+// ChatMessage is a line of chat in a room. Chat is not journalled.
 type ChatMessage struct {
 	Room string `json:"room"`
 	ID   string `json:"id"`
@@ -128,21 +127,21 @@ type ChatMessage struct {
 	At   Time   `json:"at"`
 }
 
-// LobbyRooms tells of rooms that opened, changed or closed since the socket came: room.list,
-// asked once, and these make the list.
+// LobbyRooms lists rooms that opened, changed or closed since the socket was opened. A client keeps
+// its list up to date by calling room.list once and applying these.
 type LobbyRooms struct {
 	Rooms []RoomInfo `json:"rooms"`
 }
 
-// LobbyPresence tells how many players are here, at most once a second. Large numbers are not
-// told for each that comes or goes.
+// LobbyPresence carries the number of players present, at most once a second. Large numbers are not
+// sent for every change.
 type LobbyPresence struct {
 	Online int            `json:"online"`
-	Rooms  map[string]int `json:"rooms"`          // players by room; of others than these nothing changed
+	Rooms  map[string]int `json:"rooms"`          // players by room; the numbers of other rooms did not change
 	Full   bool           `json:"full,omitempty"` // the other rooms are empty
 }
 
-// Closing comes before the server closes a socket on purpose.
+// Closing is sent before the server closes a socket on purpose.
 type Closing struct {
 	Reason       string `json:"reason"` // the close code's name
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`

@@ -16,7 +16,7 @@ const Version = "2.0"
 // Request is one client → server message.
 type Request struct {
 	// ID is the request's id as the client wrote it, a JSON string or number. nil for a
-	// notification, which is obeyed and never answered.
+	// notification, which is carried out without a reply.
 	ID     json.RawMessage
 	Method string
 	Params json.RawMessage // an object; nil if absent

@@ -105,10 +105,10 @@ func (s *Server) answers(ctx context.Context) error {
 	}
 }
 
-// Pid is the server's process.
+// Pid returns the server's process id.
 func (s *Server) Pid() int { return s.cmd.Process.Pid }
 
-// Ended is closed when the server has ended.
+// Ended returns a channel that is closed when the server has ended.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 
 // Signal sends the server a signal, unless it has ended.
@@ -137,7 +137,7 @@ func (s *Server) Stop() {
 	}
 }
 
-// lastWords keeps the beginning of what a server says.
+// lastWords keeps the beginning of a server's output.
 type lastWords struct {
 	mu   sync.Mutex
 	text bytes.Buffer

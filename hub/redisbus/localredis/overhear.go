@@ -6,11 +6,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Message is one that was published.
+// Message is a published message.
 type Message struct{ Channel, Payload string }
 
-// Overhear is for tests of what somebody can do who has access to a Redis: it returns what is published by
-// channels that match pattern until ctx ends, also after the server was started again, and a function that
+// Overhear acts as an attacker with access to a Redis, for tests. It returns the messages published on
+// channels that match pattern until ctx ends, also after the server was restarted, and a function that
 // publishes.
 func Overhear(ctx context.Context, address, pattern string) (heard <-chan Message, say func(Message) error) {
 	c := redis.NewClient(&redis.Options{Addr: address, Protocol: 2, DisableIdentity: true, MaxRetries: -1})

@@ -14,13 +14,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// DepthMax is how deep objects and arrays may be nested in a request.
+// DepthMax bounds the nesting of objects and arrays in a request.
 const DepthMax = 32
 
-// knownDepthMax is that of what a request may be a part of.
+// knownDepthMax bounds the nesting for DecodeKnown, whose input may contain a request.
 const knownDepthMax = 2 * DepthMax
 
-// Error is why JSON is refused.
+// Error says why JSON is refused.
 type Error struct {
 	Path string // to the value, as ".bets[0].amount"; "": the whole
 	Why  string // what the value must be, or does, as "must be a string"
@@ -34,7 +34,7 @@ func (e *Error) Error() string {
 	return strings.TrimPrefix(e.Of(""), ".")
 }
 
-// Of is the error about a whole that is called name.
+// Of returns the error's text with name as the name of the whole value.
 func (e *Error) Of(name string) string { return name + e.Path + " " + e.Why }
 
 // Decode decodes a request, or a part of one, into the value at v. Members that are absent leave v
@@ -48,7 +48,7 @@ func Decode(raw []byte, v any) error {
 	case nul:
 		return find(raw, func(t jsontext.Token) bool { return t.Kind() == '"' && strings.Contains(t.String(), "\x00") }, "holds U+0000, which no text may")
 	}
-	return explain(json.Unmarshal(raw, v, json.RejectUnknownMembers(true)))
+	return translate(json.Unmarshal(raw, v, json.RejectUnknownMembers(true)))
 }
 
 // DecodeKnown decodes raw into the value at v, and ignores the members that v does not have. null
@@ -57,13 +57,13 @@ func DecodeKnown(raw []byte, v any) error {
 	if depth, _, _ := survey(raw); depth > knownDepthMax {
 		return tooDeep(knownDepthMax)
 	}
-	return explain(json.Unmarshal(raw, v))
+	return translate(json.Unmarshal(raw, v))
 }
 
 func tooDeep(most int) error { return &Error{Why: fmt.Sprintf("is nested deeper than %d", most)} }
 
-// survey finds what the grammar of JSON allows and a request may not have. Of what is no JSON it
-// says the same up to where the decoder stops.
+// survey finds what the grammar of JSON allows but a request must not have. For invalid JSON it
+// agrees with the decoder up to where the decoder stops.
 func survey(raw []byte) (depth int, null, nul bool) {
 	at := 0
 	for i := 0; i < len(raw); i++ {
@@ -89,13 +89,13 @@ func survey(raw []byte) (depth int, null, nul bool) {
 
 var escapedNUL = []byte(`\u0000`)
 
-// find returns the error about the first token that is wrong, or about what is no JSON before it.
+// find returns an error for the first token that is not allowed, or for invalid JSON before it.
 func find(raw []byte, wrong func(jsontext.Token) bool, why string) error {
 	d := jsontext.NewDecoder(bytes.NewReader(raw))
 	for {
 		t, err := d.ReadToken()
 		if err != nil {
-			return explain(err)
+			return translate(err)
 		}
 		if wrong(t) {
 			return &Error{Path: path(d.StackPointer()), Why: why}
@@ -103,8 +103,8 @@ func find(raw []byte, wrong func(jsontext.Token) bool, why string) error {
 	}
 }
 
-// explain is an error of the library's as ours.
-func explain(err error) error {
+// translate returns the Error for an error of the library.
+func translate(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -132,7 +132,7 @@ var (
 	moment = reflect.TypeFor[time.Time]()
 )
 
-// expected says what should have stood where err was met.
+// expected returns what was expected where err occurred.
 func expected(err *json.SemanticError) string {
 	var text textError
 	t := err.GoType
@@ -167,7 +167,7 @@ func expected(err *json.SemanticError) string {
 	return "cannot be read"
 }
 
-// path is a JSON pointer as people write it.
+// path returns a JSON pointer in the form of Error.Path.
 func path(p jsontext.Pointer) string {
 	var b strings.Builder
 	for token := range p.Tokens() {

@@ -10,13 +10,13 @@ import (
 // TextBytesMax bounds every Line and Text, whatever else does.
 const TextBytesMax = 16 << 10
 
-// Line is one line that a person wrote: a name, a title, a reason, something said.
+// Line is one line that a person wrote: a name, a title, a reason, a line of chat.
 type Line string
 
 // Text is what a person wrote in one or more lines, which end with a line feed.
 type Text string
 
-// UnmarshalText refuses what a Line cannot hold.
+// UnmarshalText implements encoding.TextUnmarshaler. It refuses what a Line cannot hold.
 func (l *Line) UnmarshalText(b []byte) error {
 	if err := CheckLine(string(b)); err != nil {
 		return err
@@ -25,7 +25,7 @@ func (l *Line) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// UnmarshalText refuses what a Text cannot hold.
+// UnmarshalText implements encoding.TextUnmarshaler. It refuses what a Text cannot hold.
 func (t *Text) UnmarshalText(b []byte) error {
 	if err := CheckText(string(b)); err != nil {
 		return err
@@ -34,23 +34,23 @@ func (t *Text) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Trim cuts the white space around a Line or a Text off, and reports whether it has least to most
-// characters then.
+// Trim removes the white space around a Line or a Text, and reports whether it then has least to most
+// characters.
 func Trim[T ~string](t *T, least, most int) bool {
 	*t = T(strings.TrimSpace(string(*t)))
 	n := utf8.RuneCountInString(string(*t))
 	return least <= n && n <= most
 }
 
-// CheckLine says why s cannot be a Line, as "holds U+0000"; nil: it can.
+// CheckLine returns why s cannot be a Line, such as "holds U+0000", or nil if it can.
 func CheckLine(s string) error { return check(s, lineHolds) }
 
-// CheckText is CheckLine for a Text.
+// CheckText returns why s cannot be a Text, or nil if it can.
 func CheckText(s string) error {
 	return check(s, func(r rune) bool { return r == '\n' || lineHolds(r) })
 }
 
-// CleanLine makes a Line of at most most characters of any text. A run of what a Line cannot hold
+// CleanLine returns any text as a Line of at most most characters. A run of what a Line cannot hold
 // becomes one space.
 func CleanLine(s string, most int) Line {
 	fields := strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), func(r rune) bool { return !lineHolds(r) })
@@ -61,7 +61,7 @@ func CleanLine(s string, most int) Line {
 	return Line(s)
 }
 
-// textError is why a text is refused: what the text does.
+// textError says why a text is refused, such as "holds U+0000".
 type textError string
 
 // Error implements error.
