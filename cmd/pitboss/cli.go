@@ -50,9 +50,12 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
+// defaultDir is where "pitboss dev" keeps its database unless it is told otherwise.
+const defaultDir = ".pitboss"
+
 // globals are the flags that every command has.
 type globals struct {
-	Dir       string `help:"Where 'pitboss dev' keeps its database; other commands find that database through it." default:".pitboss" env:"PITBOSS_DIR" type:"path"`
+	Dir       string `help:"Where 'pitboss dev' keeps its database; other commands find that database through it." default:"${dir}" env:"PITBOSS_DIR" type:"path"`
 	Database  string `name:"database-url" help:"The app's login: no rights but through a tenant's role." env:"PITBOSS_DATABASE_URL" placeholder:"URL"`
 	Control   string `name:"control-database-url" help:"The app's login past a pooler, for leases, the directory of casinos, revocations and tickets; --database-url if not given." env:"PITBOSS_CONTROL_DATABASE_URL" placeholder:"URL"`
 	Admin     string `name:"admin-database-url" help:"The owner's login, for migrations and tenants." env:"PITBOSS_ADMIN_DATABASE_URL" placeholder:"URL"`
@@ -77,7 +80,7 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("pitboss"),
 		kong.Description("A multi-tenant real-time game hub for casinos."),
-		kong.Vars{"load_games": loadGames()},
+		kong.Vars{"load_games": loadGames(), "dir": defaultDir},
 		kong.UsageOnError(), kong.WithHyphenPrefixedParameters(true), kong.Writers(std.out, std.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {

@@ -81,7 +81,7 @@ func (p *program) openStore() (*store.Store, error) {
 		return nil, err
 	}
 	if p.Database == "" {
-		return nil, errors.New("there is no database: start 'pitboss dev' in this folder first, or set PITBOSS_DATABASE_URL")
+		return nil, errors.New("there is no database: start 'pitboss dev' in this folder first, name its folder by --dir, or set PITBOSS_DATABASE_URL")
 	}
 	box, err := p.box()
 	if err != nil {
@@ -96,7 +96,7 @@ func (p *program) openAdmin() (*tenancy.Admin, error) {
 		return nil, err
 	}
 	if p.Admin == "" {
-		return nil, errors.New("there is no owner's login: start 'pitboss dev' in this folder first, or set PITBOSS_ADMIN_DATABASE_URL")
+		return nil, errors.New("there is no owner's login: start 'pitboss dev' in this folder first, name its folder by --dir, or set PITBOSS_ADMIN_DATABASE_URL")
 	}
 	box, err := p.box()
 	if err != nil {

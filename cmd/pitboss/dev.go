@@ -266,6 +266,14 @@ func welcome(p *program, tenants *tenancy.Directory, at net.Addr) error {
 			return err
 		}
 	}
-	p.printf("\nCtrl-C stops everything. Other commands work in this folder: pitboss tenant list, pitboss token --help.\n")
+	p.printf("\nCtrl-C stops everything. Other commands work in this folder%s: pitboss tenant list, pitboss token --help.\n", dirFlag(p.Dir))
 	return nil
+}
+
+// dirFlag returns how other commands are told where dev keeps its database, if it is not the default.
+func dirFlag(dir string) string {
+	if here, err := filepath.Abs(defaultDir); err == nil && here == dir {
+		return ""
+	}
+	return " with --dir " + dir
 }

@@ -29,7 +29,7 @@ func TestEveryGameIsDocumented(t *testing.T) {
 		file := filepath.Join("..", "..", "docs", "games", name+".md")
 		text, err := os.ReadFile(file)
 		if err != nil {
-			t.Errorf("%s has no page: %v", name, err)
+			t.Errorf("%s has no page (begin it as docs/games/roulette.md, with the head of the table of settings): %v", name, err)
 			continue
 		}
 		before, rest, found := strings.Cut(string(text), settingsHead)
@@ -37,10 +37,10 @@ func TestEveryGameIsDocumented(t *testing.T) {
 			t.Errorf("%s has no table of settings that begins with\n%s", file, settingsHead)
 			continue
 		}
-		table, after, _ := strings.Cut(rest, "\n\n")
+		table, after := rows(rest)
 		want := settingsTable(t, kind.Settings, meanings(table))
 		if *update {
-			if err := os.WriteFile(file, []byte(before+settingsHead+want+"\n\n"+after), 0o644); err != nil {
+			if err := os.WriteFile(file, []byte(before+settingsHead+want+"\n"+after), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			continue
@@ -49,6 +49,24 @@ func TestEveryGameIsDocumented(t *testing.T) {
 			t.Errorf("%s (run the test with -update): %s", file, diff)
 		}
 	}
+}
+
+// rows cuts text after the rows of a table with which it begins, and returns both parts.
+func rows(text string) (table, after string) {
+	var list []string
+	for strings.HasPrefix(text, "|") {
+		row, rest, _ := strings.Cut(text, "\n")
+		list, text = append(list, row), rest
+	}
+	return strings.Join(list, "\n"), text
+}
+
+// ofEveryRound holds the meanings of the settings that every round game has, for a page that has none yet.
+var ofEveryRound = map[string]string{
+	"min_bet": "the least that a player may have on a position", "max_bet": "the most",
+	"round_min": "the least that a player may stake in a round", "round_max": "the most",
+	"betting_ms": "from the first bet to \"no more bets\"", "pause_ms": "from the payout to the next round",
+	"max_by_kind": "lowers `max_bet` for kinds of positions",
 }
 
 // meanings returns the last column of a table, by setting.
@@ -65,7 +83,10 @@ func settingsTable(t *testing.T, list []game.Setting, meaning map[string]string)
 	var rows []string
 	for _, s := range list {
 		if meaning[s.Name] == "" {
-			t.Errorf("the setting %s has no meaning in the docs", s.Name)
+			meaning[s.Name] = ofEveryRound[s.Name]
+		}
+		if meaning[s.Name] == "" {
+			t.Errorf("write what %s means into the last column of its row", s.Name)
 		}
 		typ, def, bounds := s.Type, fmt.Sprint(s.Default), ""
 		if s.Unit != "" {

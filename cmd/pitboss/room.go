@@ -23,7 +23,7 @@ type roomOpenCmd struct {
 	Room     string      `arg:"" help:"The new room's id, e.g. roulette-3."`
 	Game     string      `default:"roulette" help:"The game."`
 	Name     strict.Line `help:"The name that players see. Defaults to the id."`
-	Settings string      `default:"{}" help:"The game's settings, a JSON object; see docs/protocol.md." placeholder:"JSON"`
+	Settings string      `default:"{}" help:"The game's settings, a JSON object; see docs/games." placeholder:"JSON"`
 }
 
 // Run implements the command.

@@ -2,7 +2,7 @@
 //
 // A game commits to a seed before the first bet (game.Seed.Commit), derives its
 // chance from the seed alone, and reveals the seed with the result. Whoever has the
-// seed and docs/protocol.md can compute the same result in any language;
+// seed and docs/games can compute the same result in any language;
 // testdata/vectors.json holds examples made by another program.
 //
 // # What always holds

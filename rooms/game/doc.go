@@ -19,7 +19,8 @@
 // # Adding a game
 //
 // CONTRIBUTING.md has the recipe: one folder of rules with a Kind and gametest.Run in its test, one of the
-// browser, one of the load client, and one line in cmd/pitboss/games.go. A game of rounds on which
+// browser, one of the load client, a page in docs/games,
+// and one line in cmd/pitboss/games.go. A game of rounds on which
 // everybody bets is made of the kit in rooms/game/round.
 //
 // What a game, a command or an event may say besides, it says by the interfaces in optional.go.

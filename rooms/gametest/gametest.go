@@ -44,6 +44,7 @@ func Run(t *testing.T, kind game.Kind, spec Spec) {
 	}
 	t.Run("settings", func(t *testing.T) { checkSettings(t, kind) })
 	t.Run("transcripts", func(t *testing.T) { transcripts(t, kind, spec) })
+	t.Run("moves", func(t *testing.T) { movesAreAccepted(t, kind, spec) })
 	t.Run("random", func(t *testing.T) {
 		if *replay != 0 {
 			randomGame(t, kind, spec, *replay)

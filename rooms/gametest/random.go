@@ -70,6 +70,33 @@ func play(t testing.TB, kind game.Kind, spec Spec, r *rand.Rand, more func(step 
 	return tb.log
 }
 
+// movesTried is how many of a Spec's moves are tried at a table of the first settings.
+const movesTried = 200
+
+// movesAreAccepted fails if a game of stakes refuses all moves of its Spec: the random games would try nothing.
+func movesAreAccepted(t *testing.T, kind game.Kind, spec Spec) {
+	if spec.Result == nil {
+		return
+	}
+	tb, err := newTable(t, kind, spec, spec.Settings[0])
+	if err != nil {
+		t.Fatalf("the Spec's settings are refused: %v", err)
+	}
+	r, accepted := rand.New(rand.NewPCG(1, 0)), 0
+	for n := range movesTried {
+		if n%10 == 0 {
+			tb.toWake()
+			tb.tick(none)
+		}
+		if _, no := tb.command(randomPlayers[r.IntN(len(randomPlayers))], spec.Move(r)); no == nil {
+			accepted++
+		}
+	}
+	if accepted < movesTried/20 {
+		t.Fatalf("%d of %d commands of Spec.Move were accepted, so that random games try too little", accepted, movesTried)
+	}
+}
+
 var rubbish = []string{
 	"null", "-1", "0", "0.5", "1e99", "9223372036854775807", "-9223372036854775808", "18446744073709551616",
 	`"x"`, `""`, `"\u0000"`, "[]", "{}", "[[", "}", "true", `{"type":`, `"type":"bet",`, ",", ":", "\xff", " ",

@@ -71,7 +71,7 @@ func transcripts(t *testing.T, kind game.Kind, spec Spec) {
 }
 
 // firstTicks is how many Ticks the first transcript of a game has after its commands.
-const firstTicks = 6
+const firstTicks = 4
 
 // firstTranscript writes the commands of a new game's first transcript: commands of two players in its
 // first round, and the Ticks that bring it to its end.
@@ -83,9 +83,8 @@ func firstTranscript(spec Spec) error {
 	}
 	blocks = append(blocks, "view", "view alice")
 	for range firstTicks {
-		blocks = append(blocks, "tick")
+		blocks = append(blocks, "tick", "view alice")
 	}
-	blocks = append(blocks, "view alice")
 	if err := os.MkdirAll("testdata", 0o755); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 const positions = 157
 
 // position is where a stake can lie on the table, 1 to positions. The zero position is none. Its text
-// form is that of docs/protocol.md: "straight:17", "red".
+// form is that of docs/games/roulette.md: "straight:17", "red".
 type position uint8
 
 // stake is money on a position.

@@ -1,4 +1,4 @@
-"""Makes vectors.json from docs/protocol.md "Fairness", with nothing of ours.
+"""Makes vectors.json from docs/games/roulette.md "Fairness", with nothing of ours.
 
     python3 vectors.py > vectors.json
 """

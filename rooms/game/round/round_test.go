@@ -2,8 +2,10 @@ package round
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/gametest"
@@ -46,6 +48,42 @@ func TestNobodyIsToldMoreThan64BytesOfAnothersBet(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestPositionsThatAreNotAsTheKitNeedsThemAreAMistakeOfTheProgram(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*Config[side]){
+		"position 0":                      func(c *Config[side]) { c.Positions = []side{0, heads} },
+		"two positions named":             func(c *Config[side]) { c.Positions = []side{heads, heads} },
+		"which max_by_kind does not have": func(c *Config[side]) { c.Settings = SettingsOf([]string{"edge"}) },
+	} {
+		func() {
+			defer func() {
+				if said := fmt.Sprint(recover()); !strings.Contains(said, want) {
+					t.Errorf("%q, not %q", said, want)
+				}
+			}()
+			c := Config[side]{Name: "coin", Positions: []side{heads, tails}, Settings: SettingsOf([]string{"side"})}
+			change(&c)
+			c.Kind()
+		}()
+	}
+}
+
+func TestAPayoutThatCannotBeIsNotMade(t *testing.T) {
+	t.Parallel()
+	for _, payout := range []game.Money{-1, PaysMax*100 + 1} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%d are paid for 100", payout)
+				}
+			}()
+			p := &player[side]{ID: "alice", Seat: 1, Bets: [][]Stake[side]{{{heads, 100}}}, Staked: 100}
+			table := &Table[side]{common: &Settings{}, state: state[side]{Players: []*player[side]{p}}}
+			table.Settle(time.Time{}, func(Stake[side]) game.Money { return payout })
+		}()
 	}
 }
 

@@ -2,6 +2,7 @@ package round
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -107,7 +108,8 @@ func (s *Settlement[P]) Form(who game.PlayerID) SettlementForm[P] {
 	return SettlementForm[P]{s.Staked, s.Paid, winners, s.NextAt, mine}
 }
 
-// Settle returns what every player is paid. pays returns what a stake gets back, the stake included.
+// Settle returns what every player is paid. pays returns what a stake gets back, the stake included; Settle
+// panics if that is below zero or more than PaysMax times the stake.
 func (t *Table[P]) Settle(at time.Time, pays func(Stake[P]) game.Money) Settlement[P] {
 	s := Settlement[P]{NextAt: After(at, t.common.PauseMS), Players: []Account[P]{}}
 	for _, p := range t.state.Players {
@@ -118,6 +120,9 @@ func (t *Table[P]) Settle(at time.Time, pays func(Stake[P]) game.Money) Settleme
 		on := sumOf(p.Bets...)
 		for _, stake := range stakesOf[P](&on) {
 			payout := pays(stake)
+			if payout < 0 || payout > PaysMax*stake.Amount {
+				panic(fmt.Sprintf("round: %d on %s are paid %d", stake.Amount, stake.Position, payout))
+			}
 			a.Bets = append(a.Bets, Result[P]{stake, payout})
 			a.Payout += payout
 		}

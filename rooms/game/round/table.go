@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
@@ -65,11 +66,22 @@ type Phase interface {
 	Begins() (phase string, until Time)
 }
 
-// Kind returns the game that the kit builds from c.
+// Kind returns the game that the kit builds from c. It panics if the positions are not as Position says, or
+// are of a kind that the setting max_by_kind does not have: a mistake that every test would show.
 func (c Config[P]) Kind() game.Kind {
 	c.byName = make(map[string]P, len(c.Positions))
 	for _, p := range c.Positions {
-		c.byName[p.String()] = p
+		name, kind := p.String(), p.Kind()
+		_, twice := c.byName[name]
+		switch {
+		case p == 0:
+			panic(fmt.Sprintf("round: %s has a position 0; positions are numbered from 1", c.Name))
+		case name == "" || twice:
+			panic(fmt.Sprintf("round: %s has two positions named %q, or one without a name", c.Name, name))
+		case !slices.ContainsFunc(c.Settings, func(s game.Setting) bool { return slices.Contains(s.Kinds, kind) }):
+			panic(fmt.Sprintf("round: %s has a position %s of the kind %q, which max_by_kind does not have", c.Name, name, kind))
+		}
+		c.byName[name] = p
 	}
 	return game.Kind{
 		Name: c.Name, Settings: c.Settings, New: c.newTable, Command: c.command,
