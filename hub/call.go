@@ -64,10 +64,11 @@ var callErrors = []CallError{{"slots_full", ErrSlotsFull}, {"too_large", ErrCall
 // callFailed is the name of all other errors.
 const callFailed = "failed"
 
-// callReply is a reply as it is sent: a value, or the name of an error.
-type callReply[Reply any] struct {
-	Error string `json:"error,omitempty"`
-	Value Reply  `json:"value"`
+// callReply is a reply as it is sent: a value, or the name of an error. One with neither is unreadable, so
+// that what was not said is not believed.
+type callReply struct {
+	Error string          `json:"error,omitempty"`
+	Value json.RawMessage `json:"value,omitempty"`
 }
 
 // Slots bounds how many requests a node serves at the same time, over all the Calls that share it, so
@@ -218,7 +219,11 @@ func (c Call[Request, Reply]) encode(value Reply, err error) []byte {
 	if err != nil {
 		return failure(c.name(err))
 	}
-	body, err := json.Marshal(callReply[Reply]{Value: value})
+	data, err := json.Marshal(value)
+	if err != nil {
+		return failure(callFailed)
+	}
+	body, err := json.Marshal(callReply{Value: data})
 	switch {
 	case err != nil:
 		return failure(callFailed)
@@ -262,12 +267,21 @@ func (c Call[Request, Reply]) read(body []byte, err error) (Reply, error) {
 	case len(body) > c.bytesMax():
 		return none, ErrCallTooLarge
 	}
-	var got callReply[Reply]
+	var got callReply
 	if err := strict.DecodeKnown(body, &got); err != nil {
 		return none, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	if got.Error == "" {
-		return got.Value, nil
+	switch {
+	case got.Error == "" && got.Value == nil:
+		return none, fmt.Errorf("%w: it has neither a value nor an error", ErrUnreadable)
+	case got.Error == "" && string(got.Value) == "null": // a slice or a map with nothing in it
+		return none, nil
+	case got.Error == "":
+		var reply Reply
+		if err := strict.DecodeKnown(got.Value, &reply); err != nil {
+			return none, fmt.Errorf("%w: %w", ErrUnreadable, err)
+		}
+		return reply, nil
 	}
 	for _, some := range [][]CallError{c.Errors, callErrors} {
 		for _, e := range some {

@@ -213,7 +213,7 @@ func TestWhatCannotBeReadOrIsTooLargeIsAnError(t *testing.T) {
 		if served > 0 {
 			t.Errorf("%d of them were served", served)
 		}
-		for _, body := range []string{"", "[", `{"value": {}}`, `{"error": 1}`, `{"value": "` + large + `"}`} {
+		for _, body := range []string{"", "[", `{}`, `{"value": {}}`, `{"error": 1}`, `{"value": "` + large + `"}`} {
 			b.Answer("echo", func(_ string, _ []byte, reply func([]byte)) { reply([]byte(body)) })
 			want := hub.ErrUnreadable
 			if len(body) > echoes.BytesMax {

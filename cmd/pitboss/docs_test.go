@@ -3,6 +3,7 @@ package main
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -88,4 +89,40 @@ func TestAFileWithoutTestsIsNamedAsAHarness(t *testing.T) {
 			t.Errorf("%s has no tests: it is a harness_test.go", file)
 		}
 	})
+}
+
+// The image is built from what .dockerignore lets through.
+func TestTheImageIsBuiltFromAllThatTheProgramNeeds(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", ".dockerignore"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	let := func(file string) bool {
+		for _, line := range strings.Fields(string(text)) {
+			pattern, ok := strings.CutPrefix(line, "!")
+			if matched, err := filepath.Match(pattern, file); ok && err == nil && (matched || strings.HasPrefix(file, pattern+"/")) {
+				return true
+			}
+		}
+		return false
+	}
+	out, err := exec.Command("go", "list", "-deps", "-f",
+		`{{if .Module}}{{if .Module.Main}}{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{range .EmbedFiles}}{{$d}}/{{.}}{{"\n"}}{{end}}{{end}}{{end}}`, ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := strings.Fields(string(out))
+	if len(files) < 100 {
+		t.Fatalf("the program is made of %d files", len(files))
+	}
+	for _, file := range files {
+		if rel, err := filepath.Rel(root, file); err != nil || !let(filepath.ToSlash(rel)) {
+			t.Errorf("%s is not let into the image's build, %v", rel, err)
+		}
+	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // version is the first byte of every payload. A node drops payloads of versions that it does not know.
-const version = 2
+const version = 3
 
 const (
 	// senderSize is the length of a process's id, a UUID.

@@ -179,15 +179,26 @@ func (t *Table[P]) MarshalJSON() ([]byte, error) {
 	return append(ours, own[1:]...), nil
 }
 
-// UnmarshalJSON reads a snapshot.
+// UnmarshalJSON reads a snapshot. It replaces all that the table has but its settings, and shares nothing with
+// views that were made before.
 func (t *Table[P]) UnmarshalJSON(raw []byte) error {
 	var s state[P]
 	if err := game.DecodeKnown(raw, &s); err != nil {
 		return fmt.Errorf("%s snapshot: %w", t.config.Name, err)
 	}
-	if err := game.DecodeKnown(raw, t.game.State()); err != nil {
+	settings, err := json.Marshal(t.game.Settings())
+	if err != nil {
+		return err
+	}
+	again, err := t.config.newTable(settings)
+	if err != nil {
+		return err
+	}
+	fresh := again.(*Table[P])
+	if err := game.DecodeKnown(raw, fresh.game.State()); err != nil {
 		return fmt.Errorf("%s snapshot: %w", t.config.Name, err)
 	}
+	t.game, t.common = fresh.game, fresh.common
 	t.restore(s)
 	return nil
 }

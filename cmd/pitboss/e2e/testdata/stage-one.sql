@@ -416,7 +416,7 @@ dev	93621876-a624-4c5d-89b7-49327f40125a	2026-11-27 05:54:00.711947+00	2026-11-2
 \.
 COPY platform.revocation (tenant, kind, subject, before, expires, change) FROM stdin;
 t_casino_x_zaiags	token	stage-one-jti	\N	2126-12-27 05:53:28.093427+00	926
-t_casino_x_zaiags	player	mallory	2026-11-27 05:53:18.099828+00	2126-12-27 05:53:28.099828+00	927
+t_casino_x_zaiags	player	mallory	2126-12-26 05:53:18.099828+00	2126-12-27 05:53:28.099828+00	927
 \.
 COPY platform.room (tenant, room, state, reason, node, changed, epoch, change) FROM stdin;
 t_casino_x_zaiags	roulette-1	open		dev	2026-11-27 05:53:57.477168+00	2	1016
