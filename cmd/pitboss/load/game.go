@@ -9,7 +9,8 @@ import (
 
 // Game is what the engine has to be told of a game: how its tables are opened, how simulated
 // players bet at them, what their events mean, and what the rules pay. All fields are required,
-// and all functions may be called at the same time.
+// and all functions may be called at the same time. Package loadtest holds a Game to its
+// game's rules.
 type Game struct {
 	Name     string     // by which tables are opened: game.Kind.Name
 	SeatsMax int        // players of a table
@@ -55,7 +56,9 @@ type Bet struct {
 	Amount   game.Money
 }
 
-// Event is what an event, or a view, says of a table. What it does not say is zero.
+// Event is what an event, or a view, says of a table. What it does not say is zero. One event may say
+// several things: a game that reveals its seed in the event that pays the round returns both Revealed and
+// Settled, and the engine reads Revealed first.
 type Event struct {
 	Round      int64           // the round it belongs to
 	Commitment game.Commitment // to the seed, of the round that it opens

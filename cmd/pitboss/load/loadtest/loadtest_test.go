@@ -1,0 +1,147 @@
+package loadtest
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
+	loadroulette "github.com/pitboss-hub/pitboss/cmd/pitboss/load/roulette"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/roulette"
+)
+
+// altered returns a mistake: alter changes every Event after it was read.
+func altered(alter func(typ string, e *load.Event)) func(*load.Game) {
+	return func(g *load.Game) {
+		read := g.Event
+		g.Event = func(typ string, data json.RawMessage) (load.Event, error) {
+			e, err := read(typ, data)
+			alter(typ, &e)
+			return e, err
+		}
+	}
+}
+
+func TestEveryMistakeOfAGameIsFound(t *testing.T) {
+	t.Parallel()
+	for what, mistake := range map[string]func(*load.Game){
+		"another name":     func(g *load.Game) { g.Name = "coin" },
+		"no event of bets": func(g *load.Game) { g.BetPlaced = "bet.made" },
+		"too many bets":    func(g *load.Game) { g.BetsMax = 101 },
+		"a higher stake":   func(g *load.Game) { g.StakeMax = 0 },
+		"another stake": func(g *load.Game) {
+			write := g.AppendCommand
+			g.AppendCommand = func(dst []byte, b load.Bet) []byte { b.Amount++; return write(dst, b) }
+		},
+		"another position": func(g *load.Game) {
+			write := g.AppendCommand
+			g.AppendCommand = func(dst []byte, b load.Bet) []byte { b.Position = "straight:36"; return write(dst, b) }
+		},
+		"a command of its own": func(g *load.Game) {
+			write := g.AppendCommand
+			g.AppendCommand = func(_ []byte, b load.Bet) []byte { return write(nil, b) }
+		},
+		"no own bets": func(g *load.Game) {
+			g.OwnBet = func([]byte) (int64, load.Bet, bool, error) { return 0, load.Bet{}, false, nil }
+		},
+		"another round of bets": func(g *load.Game) {
+			read := g.OwnBet
+			g.OwnBet = func(data []byte) (int64, load.Bet, bool, error) {
+				no, b, own, err := read(data)
+				return no + 1, b, own, err
+			}
+		},
+		"longer betting": func(g *load.Game) {
+			table := g.Table
+			g.Table = func(n int, betting time.Duration) load.Table { return table(n, betting+time.Second) }
+		},
+		"other payouts": func(g *load.Game) {
+			table := g.Table
+			g.Table = func(n int, betting time.Duration) load.Table {
+				at := table(n, betting)
+				pays := at.Payout
+				at.Payout = func(outcome string, b load.Bet) (game.Money, error) {
+					paid, err := pays(outcome, b)
+					return paid + 1, err
+				}
+				return at
+			}
+		},
+		"payouts of anything": func(g *load.Game) {
+			table := g.Table
+			g.Table = func(n int, betting time.Duration) load.Table {
+				at := table(n, betting)
+				pays := at.Payout
+				at.Payout = func(outcome string, b load.Bet) (game.Money, error) {
+					paid, _ := pays(outcome, b)
+					return paid, nil
+				}
+				return at
+			}
+		},
+		"settings that are not the game's": func(g *load.Game) {
+			table := g.Table
+			g.Table = func(n int, betting time.Duration) load.Table {
+				at := table(n, betting)
+				at.Settings = json.RawMessage(`{"colour":"red"}`)
+				return at
+			}
+		},
+		"another outcome": func(g *load.Game) { g.Outcome = func(game.Seed, int64) string { return "37" } },
+		"no view":         func(g *load.Game) { g.View = func(json.RawMessage) (load.Event, error) { return load.Event{}, nil } },
+		"a view without commitment": func(g *load.Game) {
+			read := g.View
+			g.View = func(raw json.RawMessage) (load.Event, error) {
+				v, err := read(raw)
+				v.Commitment = game.Commitment{}
+				return v, err
+			}
+		},
+		"another round":     altered(func(_ string, e *load.Event) { e.Round++ }),
+		"no commitment":     altered(func(_ string, e *load.Event) { e.Commitment = game.Commitment{} }),
+		"betting is closed": altered(func(_ string, e *load.Event) { e.Open = false }),
+		"betting is open":   altered(func(_ string, e *load.Event) { e.Open = true }),
+		"no end of betting": altered(func(_ string, e *load.Event) { e.ClosesAt = time.Time{} }),
+		"other totals":      altered(func(_ string, e *load.Event) { t := game.Money(1); e.Totals = &t }),
+		"nothing revealed":  altered(func(_ string, e *load.Event) { e.Revealed = nil }),
+		"nothing settled":   altered(func(_ string, e *load.Event) { e.Settled = nil }),
+		"nothing voided":    altered(func(_ string, e *load.Event) { e.Voided = nil }),
+		"revealed too often": altered(func(typ string, e *load.Event) {
+			if typ == "betting.closed" {
+				e.Revealed = &load.Revealed{}
+			}
+		}),
+		"no account": altered(func(_ string, e *load.Event) {
+			if e.Settled != nil {
+				e.Settled.Own = nil
+			}
+		}),
+		"an account without bets": altered(func(_ string, e *load.Event) {
+			if e.Settled != nil && e.Settled.Own != nil {
+				e.Settled.Own.Bets = nil
+			}
+		}),
+		"other sums": altered(func(_ string, e *load.Event) {
+			if e.Settled != nil {
+				e.Settled.Paid++
+			}
+		}),
+		"another refund": altered(func(_ string, e *load.Event) {
+			if e.Voided != nil {
+				e.Voided.Refund++
+			}
+		}),
+	} {
+		g := loadroulette.Game
+		mistake(&g)
+		var err error
+		for n := 0; n < tables && err == nil; n++ {
+			err = play(&g, roulette.Kind, n)
+		}
+		if err == nil {
+			t.Errorf("%s: nothing was found", what)
+		}
+		t.Logf("%s: %v", what, err)
+	}
+}
