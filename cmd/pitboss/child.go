@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	againAfter    = 250 * time.Millisecond // how long a child that died stays dead
-	againAtMost   = 5 * time.Second        // and if it dies again and again
-	childSettles  = 10 * time.Second       // a child that lived this long did not die at its start
-	childStopsFor = drainWithin + 5*time.Second
+	restartDelay     = 250 * time.Millisecond // the pause before a child that died is restarted
+	restartDelayMax  = 5 * time.Second        // the pause if it dies repeatedly
+	childStableAfter = 10 * time.Second       // a child that lived this long did not fail at its start
+	childStopTimeout = drainTimeout + 5*time.Second
 )
 
-// child is a node in a process of its own, which is started again whenever it dies.
+// child is a node in a process of its own, which is restarted whenever it dies.
 type child struct {
 	name, address, admin string
 	args, env            []string
@@ -42,11 +42,11 @@ func (c *child) run(ctx context.Context) error {
 	// A child is told of its parent's death when the thread that started it dies.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	first := cmp.Or(c.again, againAfter)
+	first := cmp.Or(c.again, restartDelay)
 	for wait := first; ctx.Err() == nil; {
 		began := time.Now()
 		if err := c.once(ctx, exe); err != nil && ctx.Err() == nil {
-			if time.Since(began) > childSettles {
+			if time.Since(began) > childStableAfter {
 				wait = first
 			}
 			c.log.Warn("a node died; it is started again", "node", c.name, "error", err, "in", wait)
@@ -55,7 +55,7 @@ func (c *child) run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
-		wait = max(first, min(2*wait, againAtMost))
+		wait = max(first, min(2*wait, restartDelayMax))
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func (c *child) once(ctx context.Context, exe string) error {
 	cmd.Stdout, cmd.Stderr = c.out, c.out
 	cmd.SysProcAttr = childAttributes()
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = childStopsFor
+	cmd.WaitDelay = childStopTimeout
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (c *child) once(ctx context.Context, exe string) error {
 	return cmd.Wait()
 }
 
-// lockedWriter is written to by several.
+// lockedWriter is a writer that is safe for concurrent use.
 type lockedWriter struct {
 	mu sync.Mutex
 	io.Writer

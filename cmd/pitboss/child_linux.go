@@ -2,7 +2,7 @@ package main
 
 import "syscall"
 
-// childAttributes keep a child out of our process group, so that Ctrl-C reaches us alone and we
+// childAttributes returns the attributes that keep a child out of our process group, so that Ctrl-C reaches us alone and we
 // stop it in order, and let it drain if we are killed.
 func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}

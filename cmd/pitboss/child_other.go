@@ -4,6 +4,6 @@ package main
 
 import "syscall"
 
-// childAttributes keep a child out of our process group, so that Ctrl-C reaches us alone and we
+// childAttributes returns the attributes that keep a child out of our process group, so that Ctrl-C reaches us alone and we
 // stop it in order.
 func childAttributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -15,22 +15,22 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
-// errShown means that whoever ran the command has already been told.
+// errShown is an error that has already been printed.
 var errShown = errors.New("shown")
 
-// streams are where a command writes.
+// streams holds the writers of a command's output.
 type streams struct {
 	out, err io.Writer
 }
 
-// seams let a test stand between the parts of a running node. The program itself
+// seams lets a test replace parts of a running node. The program itself
 // leaves them empty.
 type seams struct {
 	journal   func(rooms.Journal) rooms.Journal
 	publisher func(rooms.Publisher) rooms.Publisher
 }
 
-// cli is every command and every knob. Each flag can also be given by the environment,
+// cli holds every command and flag. Each flag can also be given by the environment,
 // under the name that --help shows.
 type cli struct {
 	globals `embed:""`
@@ -53,7 +53,7 @@ type cli struct {
 // defaultDir is where "pitboss dev" keeps its database unless it is told otherwise.
 const defaultDir = ".pitboss"
 
-// globals are the flags that every command has.
+// globals holds the flags that every command has.
 type globals struct {
 	Dir       string `help:"Where 'pitboss dev' keeps its database; other commands find that database through it." default:"${dir}" env:"PITBOSS_DIR" type:"path"`
 	Database  string `name:"database-url" help:"The app's login: no rights but through a tenant's role." env:"PITBOSS_DATABASE_URL" placeholder:"URL"`
@@ -64,17 +64,17 @@ type globals struct {
 	LogLevel  string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"PITBOSS_LOG_LEVEL"`
 }
 
-// program is what a command runs with.
+// program holds what a command runs with.
 type program struct {
 	ctx context.Context
 	streams
 	seams
 	*globals
 	log         *slog.Logger
-	application string // what PostgreSQL is told of who connects
+	application string // the application_name of connections to PostgreSQL
 }
 
-// run is the program: it returns when the command is done or ctx has ended and all
+// run runs the program. It returns when the command is done or ctx has ended, and all
 // that it started has ended too.
 func run(ctx context.Context, args []string, std streams, test seams) error {
 	var c cli
@@ -97,7 +97,7 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 		}
 		p := &program{ctx: ctx, streams: std, seams: test, globals: &c.globals, log: newLogger(std.err, c.LogFormat, c.LogLevel)}
 		if l, ok := std.err.(*patientLog); ok {
-			l.tells(p.log)
+			l.reportsDrops(p.log)
 		}
 		if err = parsed.Run(p); err != nil && !errors.Is(err, errShown) && c.LogFormat == "json" {
 			p.log.Error("pitboss ends", "error", err.Error())
@@ -107,7 +107,7 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 	})
 }
 
-// exit is kong's wish to end the process, which only main may.
+// exit is the panic value for kong's request to exit, which only main may do.
 type exit int
 
 func catchExit(f func() error) (err error) {
@@ -159,7 +159,7 @@ func (versionCmd) Run(p *program) error {
 	return nil
 }
 
-// actor is who the audit log says used this command line.
+// actor returns the name under which the audit log records this command.
 func actor() string {
 	if name := strict.CleanLine(os.Getenv("USER"), 64); strict.Trim(&name, 1, 64) {
 		return "cli:" + string(name)

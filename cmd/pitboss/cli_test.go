@@ -6,7 +6,7 @@ import (
 )
 
 func TestNonsenseOnTheCommandLineIsRefusedInASentence(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	for _, c := range []struct {
 		want string
 		args []string

@@ -79,7 +79,7 @@ func (c clusterCmd) Run(p *program) error {
 
 var errRedisEnded = errors.New("redis-server ended; start again")
 
-// watch ends a context, with a cause, when something else ended.
+// watch cancels a context, with a cause, when something else has ended.
 func watch(ctx context.Context, cancel context.CancelCauseFunc, ended <-chan struct{}, why error) {
 	go func() {
 		select {
@@ -90,7 +90,7 @@ func watch(ctx context.Context, cancel context.CancelCauseFunc, ended <-chan str
 	}()
 }
 
-// children are the nodes, not yet started. Their ports are chosen now and stay theirs.
+// children returns the nodes, not yet started. Their ports are chosen now and do not change.
 func (c clusterCmd) children(p *program, redis string) ([]*child, error) {
 	out := p.err
 	if _, file := out.(*os.File); !file { // which children get as it is
@@ -109,7 +109,7 @@ func (c clusterCmd) children(p *program, redis string) ([]*child, error) {
 		name := "node-" + strconv.Itoa(i+1)
 		nodes = append(nodes, &child{
 			name: name, address: address, admin: admin, out: out, log: p.log,
-			// Everybody comes from this machine, load tests too: no limits by address.
+			// All clients are on this machine, load tests too: no limits by address.
 			args: []string{"serve", "--listen", address, "--admin-listen", admin, "--node", name,
 				"--trusted-proxy", "127.0.0.1/32", "--address-requests", "0",
 				"--log-format", p.LogFormat, "--log-level", p.LogLevel},

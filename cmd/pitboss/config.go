@@ -20,7 +20,7 @@ import (
 // other commands to find.
 const envFile = "env"
 
-// settle fills in, from the folder of "pitboss dev", what neither flags nor the
+// settle sets, from the folder of "pitboss dev", what neither flags nor the
 // environment gave.
 func (g *globals) settle() error {
 	if g.Database != "" && g.Admin != "" && g.MasterKey != "" {
@@ -63,7 +63,7 @@ func writeEnv(name string, lines ...string) error {
 	return os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
 
-// box opens the seal that secrets in the database are under.
+// box returns the box that decrypts secrets in the database.
 func (g *globals) box() (*seal.Box, error) {
 	if g.MasterKey == "" {
 		return nil, errors.New("there is no master key: set PITBOSS_MASTER_KEY to 32 random bytes in base64 (openssl rand -base64 32), always the same for one database")
@@ -149,7 +149,7 @@ func noTenant(slug string) error {
 	return fmt.Errorf("there is no tenant %q; 'pitboss tenant list' shows them", slug)
 }
 
-// secrets are the environment variables that hold one. Each may be given as a file instead, as Docker and
+// secrets lists the environment variables that hold one. Each may be given as a file instead, as Docker and
 // Kubernetes do, in the variable of that name with _FILE at its end.
 var secrets = []string{"PITBOSS_DATABASE_URL", "PITBOSS_CONTROL_DATABASE_URL", "PITBOSS_ADMIN_DATABASE_URL", "PITBOSS_MASTER_KEY", "PITBOSS_REDIS_URL"}
 

@@ -12,7 +12,7 @@ import (
 // sockets, to PostgreSQL and to Redis, files.
 const descriptorsSpare = 5_000
 
-// warnOfDescriptors says if the process may not open as many sockets as the node would take.
+// warnOfDescriptors logs a warning if the process may not open as many sockets as the node accepts.
 func warnOfDescriptors(log *slog.Logger) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

@@ -4,5 +4,5 @@ package main
 
 import "log/slog"
 
-// warnOfDescriptors knows nothing of this system's limits.
+// warnOfDescriptors does nothing on this system, whose limits are not known.
 func warnOfDescriptors(*slog.Logger) {}

@@ -37,7 +37,7 @@ func (devCmd) Help() string {
 	return "Everything is under --dir. The second start finds the data of the first. Ctrl-C stops all that was started, the database too."
 }
 
-// demo is what "pitboss dev" opens with.
+// demo lists the casinos that "pitboss dev" creates.
 var demo = []struct {
 	slug, name string
 	players    []string
@@ -87,7 +87,7 @@ func (c devCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	// Everybody comes from this machine, load tests too: no limits by address.
+	// All clients are on this machine, load tests too: no limits by address.
 	limits := edge{AddressRequests: 0}.limits()
 	limits.Profiles = c.Pprof
 	n := newNode(nodeOptions{name: "dev", store: s, bus: membus.New(), log: p.log, edge: limits, test: p.seams})
@@ -117,7 +117,7 @@ type database struct {
 	p *program
 }
 
-// startDatabase starts it under --dir, up to date and with the demo casinos in it.
+// startDatabase starts the database under --dir, migrates it and creates the demo casinos.
 func startDatabase(p *program, reset bool) (*database, error) {
 	if reset {
 		if err := localpg.Reset(p.Dir); err != nil {
@@ -160,7 +160,7 @@ func (d *database) stop() {
 	}
 }
 
-// remember leaves the connection strings for the other commands, and makes the master
+// remember saves the connection strings for the other commands, and makes the master
 // key on the first start.
 func remember(p *program, cluster *localpg.Cluster) error {
 	name := filepath.Join(p.Dir, envFile)
@@ -180,8 +180,8 @@ func remember(p *program, cluster *localpg.Cluster) error {
 	return writeEnv(name, "PITBOSS_DATABASE_URL="+p.Database, "PITBOSS_ADMIN_DATABASE_URL="+p.Admin, "PITBOSS_MASTER_KEY="+p.MasterKey)
 }
 
-// furnish makes what is missing of the demo casinos: all of it on the first start,
-// nothing on later ones, the rest after a start that was cut short.
+// furnish creates what is missing of the demo casinos: everything on the first start,
+// nothing on later ones, the rest after an interrupted start.
 func furnish(p *program) error {
 	admin, err := p.openAdmin()
 	if err != nil {
@@ -224,8 +224,7 @@ func furnish(p *program) error {
 	return nil
 }
 
-// welcomeGift funds a demo player, once for good: the command's id follows from who
-// gets it.
+// welcomeGift funds a demo player only once ever: the command's id is derived from the player.
 func welcomeGift(ctx context.Context, s *store.Store, t *tenancy.Tenant, player string) error {
 	_, _, err := s.Ledger.Credit(ctx, t.ID, journal.Credit{
 		Player: game.PlayerID(player), Amount: demoFunds, Currency: t.Currency, Exponent: t.Exponent, Reason: "demo funds", Actor: "dev",
@@ -234,7 +233,7 @@ func welcomeGift(ctx context.Context, s *store.Store, t *tenancy.Tenant, player 
 	return err
 }
 
-// welcome prints links that are ready to click. The token is in the fragment, which
+// welcome prints links with tokens. The token is in the fragment, which
 // browsers do not send.
 func welcome(p *program, tenants *tenancy.Directory, at net.Addr) error {
 	_, port, err := net.SplitHostPort(at.String())

@@ -17,7 +17,7 @@ type domainCmd struct {
 	List    domainListCmd    `cmd:"" help:"List a casino's domains."`
 }
 
-// domainChange are the flags of what changes a domain.
+// domainChange holds the flags of the commands that change a domain.
 type domainChange struct {
 	Tenant string      `required:"" help:"The casino's slug."`
 	Domain string      `arg:"" help:"The host's name alone, as play.casino.example."`
@@ -41,7 +41,7 @@ func domainsOf(t *tenancy.Tenant) []domainInfo {
 
 type domainChanger func(ctx context.Context, slug tenant.Slug, domain string, reason strict.Line) (tenancy.Tenant, error)
 
-// run changes a domain, and prints the casino's domains as they are then.
+// run changes a domain, and prints the casino's domains afterwards.
 func (c domainChange) run(p *program, with func(*tenancy.Admin) domainChanger) error {
 	return p.withAdmin(func(admin *tenancy.Admin) error {
 		t, err := with(admin)(p.ctx, tenant.Slug(c.Tenant), c.Domain, c.Reason)

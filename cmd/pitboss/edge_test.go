@@ -24,7 +24,7 @@ import (
 const halfRequest = "POST /v1/tickets HTTP/1.1\r\nHost: casino-x.localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
 
 // knock connects to address, from a loopback address of its own if it is not empty, and writes text.
-func (f *floor) knock(address, from, text string) net.Conn {
+func (f *casino) knock(address, from, text string) net.Conn {
 	f.t.Helper()
 	d := net.Dialer{Timeout: testPatience}
 	if from != "" {
@@ -57,7 +57,7 @@ func listenHere(t *testing.T) net.Listener {
 }
 
 func TestWhatIsSentSlowlyOrNotReadEndsInTime(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	admin := listenHere(t)
 	edge := web.Edge{Request: 400 * time.Millisecond, Idle: 400 * time.Millisecond, Answer: time.Second}
 	f.startNodeBehind(edge, slog.DiscardHandler, admin, seams{})
@@ -113,7 +113,7 @@ func TestWhatIsSentSlowlyOrNotReadEndsInTime(t *testing.T) {
 }
 
 func TestAProfileIsAsLongAsItWasAskedForWithinBounds(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	admin := listenHere(t)
 	f.startNodeBehind(web.Edge{Request: 200 * time.Millisecond, Answer: 500 * time.Millisecond, Profiles: true}, slog.DiscardHandler, admin, seams{})
 	at := *f
@@ -136,7 +136,7 @@ func TestAProfileIsAsLongAsItWasAskedForWithinBounds(t *testing.T) {
 }
 
 func TestHalfRequestsOfOneAddressLeaveRoomForEverybodyElse(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	admin := listenHere(t)
 	f.startNodeBehind(web.Edge{ConnectionsPerAddress: 100, Connections: 300, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.9/32")}}, slog.DiscardHandler, admin, seams{})
 	// Half a header: an answer would end it.

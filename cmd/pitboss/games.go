@@ -11,11 +11,11 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/roulette"
 )
 
-// allGames are the rules of every game there is, and how "pitboss load" plays it. Adding a game
-// is its folders and a line here.
+// allGames lists the rules of every game, and how "pitboss load" plays it. To add a game, add its
+// folders and a line here.
 var allGames = []struct {
 	rules game.Kind
-	load  *load.Game // nil: nobody bets there
+	load  *load.Game // nil: the game has no bets
 }{
 	{lobby.Kind, nil},
 	{roulette.Kind, &loadroulette.Game},

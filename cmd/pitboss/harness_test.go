@@ -31,8 +31,8 @@ import (
 	"github.com/pitboss-hub/pitboss/web"
 )
 
-// floor is a casino with one fast table, in a database of its own.
-type floor struct {
+// casino is a tenant with one fast table, in a database of its own.
+type casino struct {
 	t                         *testing.T
 	appURL, adminURL          string
 	masterKey                 string
@@ -46,7 +46,7 @@ const (
 	crashSettings = `{"min_bet":100,"max_bet":10000,"round_min":100,"round_max":50000,"betting_ms":400,"close_ms":100,"spin_ms":200,"pause_ms":150}`
 )
 
-func newFloor(t *testing.T) *floor {
+func newCasino(t *testing.T) *casino {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -59,11 +59,11 @@ func newFloor(t *testing.T) *floor {
 			t.Error(err)
 		}
 	})
-	return newFloorIn(t, cluster.AppURL(), cluster.AdminURL())
+	return newCasinoIn(t, cluster.AppURL(), cluster.AdminURL())
 }
 
 // newFloorIn makes the casino in an empty database, whose logins' URLs are given.
-func newFloorIn(t *testing.T, appURL, adminURL string) *floor {
+func newCasinoIn(t *testing.T, appURL, adminURL string) *casino {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -72,7 +72,7 @@ func newFloorIn(t *testing.T, appURL, adminURL string) *floor {
 	if _, err := rand.Read(key[:]); err != nil {
 		t.Fatal(err)
 	}
-	f := &floor{
+	f := &casino{
 		t: t, appURL: appURL, adminURL: adminURL, masterKey: base64.StdEncoding.EncodeToString(key[:]),
 		address: freePort(t), host: "casino-x.localhost", slug: "casino-x", room: "roulette-1",
 	}
@@ -102,7 +102,7 @@ func newFloorIn(t *testing.T, appURL, adminURL string) *floor {
 	return f
 }
 
-func (f *floor) openRoom(room, settings string) {
+func (f *casino) openRoom(room, settings string) {
 	f.t.Helper()
 	config := rooms.Config{Room: room, Game: "roulette", Settings: json.RawMessage(settings)}
 	if err := rooms.CheckConfig(games(), &config); err != nil {
@@ -113,7 +113,7 @@ func (f *floor) openRoom(room, settings string) {
 	}
 }
 
-func (f *floor) mint(subject string, role auth.Role) string {
+func (f *casino) mint(subject string, role auth.Role) string {
 	f.t.Helper()
 	token, err := mint(f.store.Tenants, f.tenant, auth.Principal{Subject: subject, Role: role, ExpiresAt: time.Now().Add(time.Hour)})
 	if err != nil {
@@ -132,18 +132,18 @@ func freePort(t *testing.T) string {
 }
 
 // startNode runs a node in this process, race detector and all, until the test ends.
-func (f *floor) startNode() {
+func (f *casino) startNode() {
 	f.t.Helper()
 	f.startNodeWith(seams{})
 }
 
-func (f *floor) startNodeWith(test seams) {
+func (f *casino) startNodeWith(test seams) {
 	f.t.Helper()
 	f.startNodeBehind(web.Edge{ConnectionsPerAddress: -1}, slog.DiscardHandler, nil, test)
 }
 
-// startNodeBehind is startNode with limits of its own, a log that is read, and an admin listener.
-func (f *floor) startNodeBehind(edge web.Edge, log slog.Handler, admin net.Listener, test seams) {
+// startNodeBehind starts a node with its own limits and log, and an admin listener.
+func (f *casino) startNodeBehind(edge web.Edge, log slog.Handler, admin net.Listener, test seams) {
 	f.t.Helper()
 	l, err := net.Listen("tcp", f.address)
 	if err != nil {
@@ -169,7 +169,7 @@ func (f *floor) startNodeBehind(edge web.Edge, log slog.Handler, admin net.Liste
 }
 
 // do asks the node over HTTP and returns status, the error's code, and the body.
-func (f *floor) do(method, path, token string, body string, header ...string) (int, string, []byte) {
+func (f *casino) do(method, path, token string, body string, header ...string) (int, string, []byte) {
 	f.t.Helper()
 	req, err := http.NewRequestWithContext(soon(f.t), method, "http://"+f.address+path, strings.NewReader(body))
 	if err != nil {
@@ -206,7 +206,7 @@ func (f *floor) do(method, path, token string, body string, header ...string) (i
 	return res.StatusCode, e.Error.Code, raw
 }
 
-func (f *floor) key() auth.Key { return f.store.Tenants.Keys(f.tenant.ID)[0] }
+func (f *casino) key() auth.Key { return f.store.Tenants.Keys(f.tenant.ID)[0] }
 
 // eventually waits for a fact that no channel tells.
 func eventually(t *testing.T, fact string, holds func() bool) {
@@ -249,7 +249,7 @@ func openDir(t *testing.T) string {
 }
 
 // place returns where the table is.
-func (f *floor) place() placement.Assignment {
+func (f *casino) assignment() placement.Assignment {
 	f.t.Helper()
 	at, err := f.store.Leases.Assignments(soon(f.t), placement.Mark{})
 	if err != nil {
@@ -263,8 +263,8 @@ func (f *floor) place() placement.Assignment {
 	return placement.Assignment{}
 }
 
-// cli runs a command as a person would, on the floor's database.
-func (f *floor) cli(args ...string) (string, error) {
+// cli runs a command as a person would, on the casino's database.
+func (f *casino) cli(args ...string) (string, error) {
 	f.t.Helper()
 	var out bytes.Buffer
 	args = append(args, "--dir", f.t.TempDir(), "--database-url", f.appURL, "--admin-database-url", f.adminURL, "--master-key", f.masterKey)
@@ -272,7 +272,7 @@ func (f *floor) cli(args ...string) (string, error) {
 	return strings.TrimSpace(out.String()), err
 }
 
-func (f *floor) mustCLI(args ...string) string {
+func (f *casino) mustCLI(args ...string) string {
 	f.t.Helper()
 	out, err := f.cli(args...)
 	if err != nil {

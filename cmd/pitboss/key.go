@@ -66,7 +66,7 @@ func (c keyAddCmd) Run(p *program) error {
 	})
 }
 
-// readFile reads a small text.
+// readFile reads a small text file.
 func readFile(name string, most int64) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -90,7 +90,7 @@ type keyRotateCmd struct {
 	JSON   bool        `help:"Print JSON."`
 }
 
-// rotated is what the command prints as JSON.
+// rotated is the JSON output of the command.
 type rotated struct {
 	tenancy.KeyInfo
 	Secret  string   `json:"secret"` // base64

@@ -15,7 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
 )
 
-// errViolated means that a server did not keep what it promises; run has said how.
+// errViolated means that a server broke a promise; run has printed which.
 var errViolated = errors.New("the checks found violations")
 
 type loadCmd struct {
@@ -88,7 +88,7 @@ func (c loadCmd) Run(p *program) error {
 	return err
 }
 
-// signer finds the secret that the casino's tokens are signed with.
+// signer returns the secret that signs the casino's tokens.
 func (c loadCmd) signer(p *program, host string) (func(string, auth.Role) (string, error), error) {
 	key, slug, err := c.key(p, host)
 	if err != nil {

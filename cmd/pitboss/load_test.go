@@ -17,14 +17,14 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
-func (f *floor) load(args ...string) (report load.Report, progress string, err error) {
+func (f *casino) load(args ...string) (report load.Report, progress string, err error) {
 	f.t.Helper()
 	var told bytes.Buffer
 	report, err = f.loadTelling(f.t.Context(), &told, args...)
 	return report, told.String(), err
 }
 
-func (f *floor) loadTelling(ctx context.Context, progress io.Writer, args ...string) (report load.Report, err error) {
+func (f *casino) loadTelling(ctx context.Context, progress io.Writer, args ...string) (report load.Report, err error) {
 	f.t.Helper()
 	var out bytes.Buffer
 	args = append([]string{
@@ -48,7 +48,7 @@ func (f writerFunc) Write(p []byte) (int, error) {
 }
 
 func TestALoadFindsNothingWrongWithAnHonestServer(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	report, progress, err := f.load("--tables", "8", "--players", "40", "--rate", "300", "--duration", "4s", "--bet-window", "1s")
 	if code := exitCode(err); code != 0 || report.Violated != 0 || !report.Checked {
@@ -103,7 +103,7 @@ func (l *liar) Publish(ctx context.Context, m hub.Message) error {
 }
 
 func TestALoadFindsAServerThatLosesAnEvent(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNodeWith(seams{publisher: func(p rooms.Publisher) rooms.Publisher {
 		// What the bus loses is fetched; what has no frame is lost for good.
 		return &liar{Publisher: p, done: map[string]bool{}, lie: func(m hub.Message) []hub.Message {
@@ -175,7 +175,7 @@ func (c *cutter) cut() {
 }
 
 func TestALoadWhoseLinksBreakResumesAndStillAgrees(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	links := newCutter(t, f.address)
 	f.address = links.Addr().String()
@@ -201,7 +201,7 @@ func TestALoadWhoseLinksBreakResumesAndStillAgrees(t *testing.T) {
 }
 
 func TestCtrlCStopsTheBettingAndStillChecks(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -216,7 +216,7 @@ func TestCtrlCStopsTheBettingAndStillChecks(t *testing.T) {
 }
 
 func TestALoadThatIsThrownOutSaysSoAndFails(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	var once sync.Once
 	report, err := f.loadTelling(t.Context(), writerFunc(func(p []byte) {
@@ -234,7 +234,7 @@ func TestALoadThatIsThrownOutSaysSoAndFails(t *testing.T) {
 }
 
 func TestWhatKeepsALoadFromStartingIsSaidInASentence(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	secret := base64.StdEncoding.EncodeToString(make([]byte, 32))
 	nobody := "http://" + f.host + ":1"
 	for _, c := range []struct {

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// logMax is how many bytes of the log wait for its reader; what comes beyond is dropped.
+	// logMax bounds the bytes of the log that wait for its reader; lines beyond are dropped.
 	logMax = 1 << 20
-	// logEndsWithin is how long the end of the process waits for the log's reader.
-	logEndsWithin = time.Second
-	// memoryShare is how much of the memory that a container may have is Go's.
+	// logFlushTimeout bounds the wait for the log's reader when the process ends.
+	logFlushTimeout = time.Second
+	// memoryShare is Go's share of a container's memory limit.
 	memoryShare = 0.8
 )
 
@@ -27,29 +27,29 @@ var logDropped = prometheus.NewCounter(prometheus.CounterOpts{
 	Name: "pitboss_log_dropped_total", Help: "Lines of the log that were dropped because nobody read it as fast as it was written.",
 })
 
-// patientLog is a writer that never waits for its reader: a pipe that nobody empties would hold up
-// whoever logs, and with them the whole node. It keeps what is written for a goroutine of its own, and
-// drops what does not fit.
+// patientLog is a writer that never waits for its reader: a pipe that nobody reads would block every
+// goroutine that logs, and so the whole node. It buffers lines for a goroutine of its own, and drops
+// those that do not fit.
 type patientLog struct {
 	to   io.Writer
-	more chan struct{} // holds one: something waits, or it is over
+	more chan struct{} // holds one: lines are buffered, or the log has ended
 	over chan struct{} // closed when all is written, or nothing more can be
 
 	mu      sync.Mutex // guards what follows
 	waiting []byte
-	dropped int // lines, since that was told
+	dropped int // lines, since the last report
 	ended   bool
 	tell    func(dropped int)
 }
 
-// newPatientLog returns a log that is written to w. End ends it.
+// newPatientLog returns a log that writes to w until end is called.
 func newPatientLog(w io.Writer) *patientLog {
 	l := &patientLog{to: w, more: make(chan struct{}, 1), over: make(chan struct{})}
 	go l.run()
 	return l
 }
 
-// Write implements io.Writer. It takes a line, or drops it.
+// Write implements io.Writer. It buffers a line, or drops it.
 func (l *patientLog) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	if l.ended || len(l.waiting)+len(line) > logMax {
@@ -70,7 +70,7 @@ func (l *patientLog) wake() {
 	}
 }
 
-// run writes what waits until the log has ended.
+// run writes the buffered lines until the log has ended.
 func (l *patientLog) run() {
 	defer close(l.over)
 	var spare []byte
@@ -94,14 +94,14 @@ func (l *patientLog) run() {
 	}
 }
 
-// tells has how many lines were dropped logged by log, which writes to l, when there is room again.
-func (l *patientLog) tells(log *slog.Logger) {
+// reportsDrops makes l log by log, which writes to l, how many lines were dropped, when there is room again.
+func (l *patientLog) reportsDrops(log *slog.Logger) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tell = func(dropped int) { log.Warn("the log was not read in time: lines were dropped", "lines", dropped) }
 }
 
-// end writes what waits, and gives up after logEndsWithin.
+// end writes the buffered lines, and gives up after logFlushTimeout.
 func (l *patientLog) end() {
 	l.mu.Lock()
 	l.ended = true
@@ -109,13 +109,12 @@ func (l *patientLog) end() {
 	l.wake()
 	select {
 	case <-l.over:
-	case <-time.After(logEndsWithin):
+	case <-time.After(logFlushTimeout):
 	}
 }
 
-// outlive prepares the process for serving: it goes on when the reader of its output has died, and keeps
-// to the memory that its container may have, unless GOMEMLIMIT says otherwise. It returns the limit in
-// bytes; 0 for none.
+// outlive prepares the process for serving: it survives the death of its output's reader, and limits its
+// memory by the container's, unless GOMEMLIMIT is set. It returns the limit in bytes; 0 for none.
 func outlive() (memoryLimit int64) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // Go's own answer would be to end the process
 	limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithProvider(memlimit.FromCgroup))
@@ -125,8 +124,8 @@ func outlive() (memoryLimit int64) {
 	return limit
 }
 
-// ending are the signals at which the program ends politely. One that is ignored from the start, as
-// SIGHUP under nohup, stays so.
+// ending returns the signals on which the program shuts down gracefully. One that is ignored from the
+// start, such as SIGHUP under nohup, stays ignored.
 func ending() []os.Signal {
 	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {

@@ -33,7 +33,7 @@ func TestALogThatIsNotReadHoldsNobodyUpIsBoundedAndSaysWhatIsMissing(t *testing.
 	t.Parallel()
 	w := &stalled{free: make(chan struct{})}
 	l := newPatientLog(w)
-	l.tells(slog.New(slog.NewTextHandler(l, nil)))
+	l.reportsDrops(slog.New(slog.NewTextHandler(l, nil)))
 	line := []byte(strings.Repeat("x", 999) + "\n")
 	for range 3000 { // three times what it keeps
 		if n, err := l.Write(line); n != len(line) || err != nil {
@@ -87,7 +87,7 @@ func (d deaf) Append(ctx context.Context, ref rooms.Ref, b rooms.Batch) ([]rooms
 
 func TestANodeOfWhichAPartIsStuckEndsInTime(t *testing.T) {
 	t.Parallel()
-	f := newFloor(t)
+	f := newCasino(t)
 	free := make(chan struct{})
 	l, err := net.Listen("tcp", f.address)
 	if err != nil {
@@ -99,14 +99,14 @@ func TestANodeOfWhichAPartIsStuckEndsInTime(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- n.run(ctx, l, nil, nil) }()
-	eventually(t, "the table is claimed", func() bool { return f.place().Node == "stuck" })
+	eventually(t, "the table is claimed", func() bool { return f.assignment().Node == "stuck" })
 	cancel()
 	select {
 	case err := <-ended:
 		if !errors.Is(err, errStuck) {
 			t.Errorf("it ended with %v", err)
 		}
-	case <-time.After(drainWithin + endWithin + testPatience):
+	case <-time.After(drainTimeout + stopTimeout + testPatience):
 		t.Error("it does not end")
 	}
 	close(free)

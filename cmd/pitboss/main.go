@@ -1,6 +1,5 @@
 // Command pitboss is the whole program: a node (serve), everything at once on one
-// machine (dev), the tools of whoever runs it (migrate, tenant, room, token), and those of
-// whoever tries it (load).
+// machine (dev), tools to operate it (migrate, tenant, room, token), and a load test (load).
 package main
 
 import (
@@ -37,7 +36,7 @@ func start(args []string, test seams) int {
 	return exitCode(err)
 }
 
-// exitCode is 0 if all went well, 2 if "pitboss load" found a promise broken, else 1.
+// exitCode returns 0 on success, 2 if "pitboss load" found a broken promise, else 1.
 func exitCode(err error) int {
 	switch {
 	case err == nil:

@@ -14,34 +14,34 @@ import (
 )
 
 const (
-	// helloFirst and helloMost bound how long one answer is waited for: longer each time.
-	helloFirst = 100 * time.Millisecond
-	helloMost  = time.Second
-	// announceEvery is how often a node that waits says that it still does: see store's listedFor.
-	announceEvery = 20 * time.Second
-	// meetWithin is how long a node that starts waits for the others, while the bus is in order and
-	// their leases are renewed. A lease that is not is over by then.
-	meetWithin = 5 * placement.LeaseTTL
+	// initialHelloTimeout and maxHelloTimeout bound the wait for one reply, which grows with each attempt.
+	initialHelloTimeout = 100 * time.Millisecond
+	maxHelloTimeout     = time.Second
+	// announceInterval is the interval at which a waiting node announces that it still waits: see store's listedFor.
+	announceInterval = 20 * time.Second
+	// meetTimeout bounds how long a starting node waits for the others, while the bus is healthy and
+	// they renew their leases. A lease that is not renewed has expired by then.
+	meetTimeout = 5 * placement.LeaseTTL
 )
 
-// callHello is what a node that starts asks those that live.
+// callHello is the request of a starting node to the live ones.
 var callHello = hub.Call[struct{}, struct{}]{Name: "node.hello"}
 
 var errUnheard = errors.New("other nodes use this database and are not heard over the bus: give all nodes the same --redis-url, or stop those")
 
-// answerHello lets nodes that start find out that this one is on their bus.
+// answerHello replies to starting nodes, so that they find this one on their bus.
 func (n *node) answerHello() {
 	callHello.Handle(n.hub, func(_ struct{}, reply func(struct{}, error)) { reply(struct{}{}, nil) })
 }
 
-// meet returns when every other node whose lease runs was heard over the bus: two nodes of one database
-// that do not hear each other would both be ready and refuse each other's players. While the bus is out
-// of order it waits. It returns errUnheard.
+// meet returns when every other node with a valid lease has replied over the bus: two nodes of one
+// database that do not receive each other's messages would both be ready and refuse each other's players.
+// While the bus is down it waits. The error is errUnheard.
 func (n *node) meet(ctx context.Context) error {
 	leases := n.store.Leases
 	met := map[string]bool{n.name: true}
-	deadline, announced := time.Now().Add(meetWithin), time.Now()
-	for within := helloFirst; ctx.Err() == nil; within = min(2*within, helloMost) {
+	deadline, announced := time.Now().Add(meetTimeout), time.Now()
+	for within := initialHelloTimeout; ctx.Err() == nil; within = min(2*within, maxHelloTimeout) {
 		at, err := leases.Assignments(ctx, placement.Mark{})
 		var missing []string
 		for _, other := range at.Nodes {
@@ -53,9 +53,9 @@ func (n *node) meet(ctx context.Context) error {
 			return nil
 		}
 		if err != nil || n.hub.Health() != nil {
-			deadline = time.Now().Add(meetWithin)
+			deadline = time.Now().Add(meetTimeout)
 		}
-		if err == nil && time.Since(announced) > announceEvery {
+		if err == nil && time.Since(announced) > announceInterval {
 			announced = time.Now()
 			if err := leases.Announce(ctx, n.name, n.incarnation); err != nil {
 				n.log.Warn("other nodes may not believe this one yet", "error", err)
@@ -68,10 +68,10 @@ func (n *node) meet(ctx context.Context) error {
 			met[name] = true
 		}
 	}
-	return nil // it is told to end
+	return nil // the node is shutting down
 }
 
-// greet asks nodes for a sign of life and returns those that gave one, after within.
+// greet sends a request to nodes and returns those that replied within the given time.
 func (n *node) greet(ctx context.Context, names []string, within time.Duration) (heard []string) {
 	answers := make(chan string, len(names))
 	hello := callHello

@@ -26,24 +26,24 @@ import (
 	"github.com/pitboss-hub/pitboss/web"
 )
 
-// drainWithin is how long a node that is told to stop takes at most.
-const drainWithin = 15 * time.Second
+// drainTimeout bounds the drain of a node.
+const drainTimeout = 15 * time.Second
 
-// endWithin is how long its parts may take to end after that.
-const endWithin = 5 * time.Second
+// stopTimeout bounds the time in which its parts end after that.
+const stopTimeout = 5 * time.Second
 
 var errStuck = errors.New("parts of this node did not end in time; it ends without them")
 
-// windows is what may wait for more of its kind to be written with it, and how long; results
-// and answers never do. 10 ms save a seventh of a busy table's CPU time and 2 ms nothing
-// (docs/benchmarks), so what happens at a table does not wait, and what nobody misses does.
+// windows holds how long messages may be delayed to be written with later ones; results and replies
+// never are. 10 ms save a seventh of a busy table's CPU time and 2 ms nothing (docs/benchmarks), so
+// what happens at a table is not delayed, and less urgent messages are.
 var windows = hub.Windows{Chat: 10 * time.Millisecond, Promotion: 10 * time.Millisecond}
 
-// node is a running Pitboss: the wiring, and nothing else.
+// node wires the parts of a running node together, and does nothing else.
 type node struct {
 	name string
 	log  *slog.Logger
-	// incarnation tells this process from others of its name.
+	// incarnation distinguishes this process from others of the same name.
 	incarnation string
 
 	tenants *tenancy.Directory
@@ -55,7 +55,7 @@ type node struct {
 	metrics *prometheus.Registry
 }
 
-// nodeOptions are what a node is made of.
+// nodeOptions configures a node.
 type nodeOptions struct {
 	name        string
 	incarnation string // a UUID; empty: a random one
@@ -67,7 +67,7 @@ type nodeOptions struct {
 	test        seams
 }
 
-// newNode puts the parts together, leaves first; nothing runs yet.
+// newNode makes the parts and connects them; nothing runs yet.
 func newNode(o nodeOptions) *node {
 	if o.incarnation == "" {
 		o.incarnation = uuid.NewString()
@@ -164,23 +164,23 @@ func (n *node) run(ctx context.Context, public, admin net.Listener, started func
 			return nil
 		}
 		return err
-	case <-time.After(endWithin):
+	case <-time.After(stopTimeout):
 		return errStuck
 	}
 }
 
-// drain stops the node politely, within drainWithin:
+// drain stops the node gracefully, within drainTimeout:
 //
-//  1. readiness goes red and no new socket is let in;
-//  2. the rooms go to other nodes at the end of their rounds, or stop after the appends in hand
-//     if there is no other; players go on meanwhile;
-//  3. the sockets' queues are flushed and they are told to come back;
-//  4. requests in hand of those whose token was verified are answered; nobody waits for others.
+//  1. readiness goes red and no new socket is accepted;
+//  2. the rooms go to other nodes at the end of their rounds, or stop after the appends under way
+//     if there is no other; players play on meanwhile;
+//  3. the sockets' queues are flushed, and the sockets closed with a code that says come back;
+//  4. requests under way whose token was verified are completed; others are not waited for.
 //
-// What is left after that is cut off: the journal has all that counts.
+// What is left after that is cut off: the journal holds everything that matters.
 func (n *node) drain() {
 	n.log.Info("draining")
-	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	n.web.Drain()
 	if err := n.rooms.Drain(ctx); err != nil {

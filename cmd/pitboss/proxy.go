@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	lookAtNodesEvery = 250 * time.Millisecond
-	nodeAnswers      = time.Second     // a node that does not say within this that it is ready, is not
-	nodeHeaders      = 5 * time.Second // a node that has said nothing to a request by then is passed over
+	readinessInterval = 250 * time.Millisecond
+	readinessTimeout  = time.Second     // bounds the reply of a node's readiness check
+	responseTimeout   = 5 * time.Second // bounds the wait for the header of a node's response
 )
 
 var errNoNode = errors.New("no node is ready")
 
-// proxy spreads requests and sockets over nodes: each goes to the ready one that has the fewest.
-// Nothing ties a player to a node. A request that a node cannot have acted on is taken to the next.
+// proxy distributes requests and sockets over nodes: each goes to the ready node that has the fewest.
+// No player is tied to a node. A request that a node cannot have acted on is sent to the next.
 type proxy struct {
 	nodes   []*backend
 	forward *httputil.ReverseProxy
@@ -30,14 +30,14 @@ type proxy struct {
 	log     *slog.Logger
 }
 
-// backend is a node as the proxy sees it.
+// backend is the proxy's view of a node.
 type backend struct {
 	address string
 	ready   atomic.Bool
 	open    atomic.Int64 // requests and sockets
 }
 
-// choice is the node that has a request now.
+// choice holds the node that a request was sent to.
 type choice struct{ node *backend }
 
 type choiceKey struct{}
@@ -57,8 +57,8 @@ func (c *choice) release() {
 
 func newProxy(log *slog.Logger, addresses ...string) *proxy {
 	p := &proxy{log: log, direct: &http.Transport{
-		DialContext:           (&net.Dialer{Timeout: nodeAnswers}).DialContext,
-		ResponseHeaderTimeout: nodeHeaders, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DisableCompression: true,
+		DialContext:           (&net.Dialer{Timeout: readinessTimeout}).DialContext,
+		ResponseHeaderTimeout: responseTimeout, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute, DisableCompression: true,
 	}}
 	for _, a := range addresses {
 		p.nodes = append(p.nodes, &backend{address: a})
@@ -144,7 +144,7 @@ func (p *proxy) leastBusy(but map[*backend]bool) *backend {
 
 // awaitReady waits until a node is ready, and reports false if ctx ends before.
 func (p *proxy) awaitReady(ctx context.Context) bool {
-	tick := time.NewTicker(lookAtNodesEvery)
+	tick := time.NewTicker(readinessInterval)
 	defer tick.Stop()
 	for p.leastBusy(nil) == nil {
 		select {
@@ -156,12 +156,12 @@ func (p *proxy) awaitReady(ctx context.Context) bool {
 	return true
 }
 
-// Run looks at the nodes until ctx ends.
+// Run checks the readiness of the nodes until ctx ends.
 func (p *proxy) Run(ctx context.Context) {
 	var looking sync.WaitGroup
 	for _, b := range p.nodes {
 		looking.Go(func() {
-			tick := time.NewTicker(lookAtNodesEvery)
+			tick := time.NewTicker(readinessInterval)
 			defer tick.Stop()
 			for ctx.Err() == nil {
 				if ready := p.look(ctx, b); b.ready.Swap(ready) != ready {
@@ -179,7 +179,7 @@ func (p *proxy) Run(ctx context.Context) {
 }
 
 func (p *proxy) look(ctx context.Context, b *backend) bool {
-	ctx, cancel := context.WithTimeout(ctx, nodeAnswers)
+	ctx, cancel := context.WithTimeout(ctx, readinessTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+b.address+"/readyz", nil)
 	if err != nil {

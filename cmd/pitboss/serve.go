@@ -34,13 +34,13 @@ type serveCmd struct {
 	Migrate     bool    `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
 }
 
-// edge is what flags say of strangers.
+// edge holds the flags that limit clients by address.
 type edge struct {
 	TrustedProxy    []netip.Prefix `help:"Ranges of the proxies before this node, whose X-Forwarded-For is believed: what is limited by address is then limited by the client's." env:"PITBOSS_TRUSTED_PROXY" placeholder:"CIDR"`
 	AddressRequests int            `help:"Requests a second from one address, ten times as many at once; a handshake counts as 2, the look-up of a round as 10. 0 for no limits by address." default:"100" env:"PITBOSS_ADDRESS_REQUESTS" placeholder:"N"`
 }
 
-// keySets is what flags say of the keys that casinos publish.
+// keySets holds the flags about the keys that casinos publish.
 type keySets struct {
 	JWKSAllow []netip.Prefix `name:"jwks-allow" help:"Ranges of private addresses from which casinos' published keys may be read, by http too. Without it: public addresses by https only." env:"PITBOSS_JWKS_ALLOW" placeholder:"CIDR"`
 }
@@ -61,7 +61,7 @@ func (e edge) Validate() error {
 	return nil
 }
 
-// limits are those that the flags ask for.
+// limits returns the limits in the flags.
 func (e edge) limits() web.Edge {
 	limits := web.Edge{TrustedProxies: e.TrustedProxy, AddressRequests: e.AddressRequests}
 	if e.AddressRequests == 0 {
@@ -122,14 +122,14 @@ func (c serveCmd) Run(p *program) error {
 	})
 }
 
-// limits are those that the flags ask for.
+// limits returns the limits in the flags.
 func (c serveCmd) limits() web.Edge {
 	limits := c.Edge.limits()
 	limits.AccessLog, limits.Profiles = c.AccessLog, c.Pprof
 	return limits
 }
 
-// bus is the way to the other nodes, which believe this process because the database knows it.
+// bus returns the bus to the other nodes, which accept this process because the database knows it.
 func (c serveCmd) bus(p *program, s *store.Store, name string, incarnation uuid.UUID, metrics prometheus.Registerer) (hub.Bus, error) {
 	if c.Redis == "" {
 		return membus.New(), nil
@@ -145,7 +145,7 @@ func (c serveCmd) bus(p *program, s *store.Store, name string, incarnation uuid.
 	})
 }
 
-// name is this node's. The port tells two nodes on one host apart, and is the same after a
+// name returns this node's name. The port distinguishes two nodes on one host, and is the same after a
 // restart, so that a node that was killed gets its rooms back at once.
 func (c serveCmd) name(listens net.Addr) (string, error) {
 	name := c.Node
@@ -162,7 +162,7 @@ func (c serveCmd) name(listens net.Addr) (string, error) {
 	return name, hub.CheckNode(name)
 }
 
-// listen opens a port, or says in a sentence why not.
+// listen opens a port, or returns an error for people.
 func listen(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	switch {
@@ -198,7 +198,7 @@ type healthCmd struct {
 	Listen string `help:"Where the node listens." default:":8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
 }
 
-// url is where to ask.
+// url returns the URL of the node's readiness check.
 func (c healthCmd) url() (string, error) {
 	if c.URL != "" {
 		return c.URL, nil

@@ -27,7 +27,7 @@ func (tenantSetCmd) Help() string {
 	return "What is not named stays. Every running node has the change within a second."
 }
 
-// settings are what the flags ask for.
+// settings returns the settings in the flags.
 func (c tenantSetCmd) settings() (tenancy.Settings, error) {
 	to := tenancy.Settings{Name: c.Name, OnTrial: c.OnTrial, Currency: c.Currency}
 	switch {

@@ -63,7 +63,7 @@ func (c tenantCreateCmd) Run(p *program) error {
 	})
 }
 
-// tenantInfo is a tenant as the command line shows it.
+// tenantInfo is the output of the command line for a tenant.
 type tenantInfo struct {
 	Slug      string    `json:"slug"`
 	Name      string    `json:"name"`

@@ -49,7 +49,7 @@ func (c tokenMintCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
-		if c.Role != auth.Player { // who can change things is written down
+		if c.Role != auth.Player { // tokens that allow changes are audited
 			err := s.Audit.Write(p.ctx, t.ID, rooms.Audit{Actor: actor(), Action: "token.mint", Target: string(c.Role) + ":" + c.Subject})
 			if err != nil {
 				return err
@@ -70,7 +70,7 @@ func mint(tenants *tenancy.Directory, t *tenancy.Tenant, who auth.Principal) (st
 	return auth.Mint(key, who)
 }
 
-// signingKey is the tenant's own secret.
+// signingKey returns the tenant's own secret.
 func signingKey(tenants *tenancy.Directory, t *tenancy.Tenant) (auth.Key, error) {
 	for _, key := range tenants.Keys(t.ID) {
 		if key.Alg == auth.HS256 {

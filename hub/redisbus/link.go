@@ -18,9 +18,9 @@ import (
 const (
 	// chunk bounds the channels in one command.
 	chunk = 512
-	// leastBackoff and mostBackoff bound the pause before a link reconnects.
-	leastBackoff = 50 * time.Millisecond
-	mostBackoff = time.Second
+	// initialBackoff and maxBackoff bound the pause before a link reconnects.
+	initialBackoff = 50 * time.Millisecond
+	maxBackoff     = time.Second
 )
 
 // link is a connection that receives the messages of some partitions.
@@ -203,7 +203,7 @@ func (l *link) rebuild() {
 
 // run keeps the link connected and passes on what it receives, until ctx ends.
 func (l *link) run(ctx context.Context) {
-	pause := leastBackoff
+	pause := initialBackoff
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := l.connect(ctx)
@@ -214,8 +214,8 @@ func (l *link) run(ctx context.Context) {
 		l.bus.meters.reconnects.Inc()
 		l.bus.reload()
 		l.bus.log.Debug("a connection to redis is made anew", "error", err)
-		if time.Since(began) > mostBackoff {
-			pause = leastBackoff
+		if time.Since(began) > maxBackoff {
+			pause = initialBackoff
 		}
 		timer := time.NewTimer(pause/2 + rand.N(pause))
 		select {
@@ -223,7 +223,7 @@ func (l *link) run(ctx context.Context) {
 		case <-timer.C:
 		}
 		timer.Stop()
-		pause = min(2*pause, mostBackoff)
+		pause = min(2*pause, maxBackoff)
 	}
 }
 

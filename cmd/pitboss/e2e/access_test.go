@@ -19,7 +19,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// jti is the id of a token that nobody doubts.
+// jti returns the id of a token without verifying it.
 func jti(t *testing.T, token string) string {
 	t.Helper()
 	var claims jwt.RegisteredClaims
@@ -30,11 +30,11 @@ func jti(t *testing.T, token string) string {
 }
 
 func TestARevokedTokenAndAKickedPlayerAreGoneFromEveryNodeWithinASecondAndStayOut(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	a, b, stop := f.pair()
 	operator := f.mint("olivia", auth.Operator)
 	stolen, alices, bobs := f.token("alice"), f.mint("alice", auth.Player), f.token("bob")
-	refused := func(when string, x *floor, token string) {
+	refused := func(when string, x *casino, token string) {
 		t.Helper()
 		if status, code := x.upgrade(token); status != 401 || code != "token_revoked" {
 			t.Errorf("%s: %d %s", when, status, code)
@@ -64,7 +64,7 @@ func TestARevokedTokenAndAKickedPlayerAreGoneFromEveryNodeWithinASecondAndStayOu
 
 	stop()
 	a, b, _ = f.pair()
-	for _, x := range []*floor{a, b} {
+	for _, x := range []*casino{a, b} {
 		refused("revoked, after a restart", x, stolen)
 		refused("kicked, after a restart", x, bobs)
 	}
@@ -77,7 +77,7 @@ func TestARevokedTokenAndAKickedPlayerAreGoneFromEveryNodeWithinASecondAndStayOu
 }
 
 func TestWhateverTheRoleAKickOrARevocationClosesEverySocketAndRefusesEveryRequest(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	a, b, _ := f.pair()
 	boss := f.mint("boss", auth.Operator)
 	for _, role := range []auth.Role{auth.Operator, auth.Support, auth.Service, auth.Player} {
@@ -111,7 +111,7 @@ func TestWhateverTheRoleAKickOrARevocationClosesEverySocketAndRefusesEveryReques
 			for _, c := range sockets {
 				c.gone(t, began, wire.CloseRevoked)
 			}
-			for _, x := range []*floor{a, b} {
+			for _, x := range []*casino{a, b} {
 				eventually(t, "the node refuses the token", func() bool { _, code, _ := x.do("GET", "/v1/session", token, ""); return code == "token_revoked" })
 				if status, code := x.upgrade("", offer...); status != 401 || code != "token_revoked" {
 					t.Errorf("%s %s: its ticket: %d %s", role, way, status, code)
@@ -135,7 +135,7 @@ func TestWhateverTheRoleAKickOrARevocationClosesEverySocketAndRefusesEveryReques
 }
 
 func TestARenewedSocketGoesWithItsNewTokenOnly(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	operator, first, second := f.mint("olivia", auth.Operator), f.token("alice"), f.mint("alice", auth.Player)
 	c := f.dial(soon(t), first, nil)
@@ -160,7 +160,7 @@ func TestARenewedSocketGoesWithItsNewTokenOnly(t *testing.T) {
 }
 
 func TestOnlyWritersRevokeAndOnlyWithAReason(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	operator := f.mint("olivia", auth.Operator)
 	for _, path := range []string{"/v1/tokens/revoke", "/v1/players/alice/kick", "/v1/staff/olivia/kick"} {
@@ -182,7 +182,7 @@ func TestOnlyWritersRevokeAndOnlyWithAReason(t *testing.T) {
 }
 
 func TestTokensAreRevokedAndPlayersKickedFromTheCommandLine(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	alice, bob := f.mustCLI("token", "--tenant", f.slug, "--subject", "alice"), f.mustCLI("token", "mint", "--tenant", f.slug, "--subject", "bob")
 	a, b := f.dial(soon(t), alice, nil), f.dial(soon(t), bob, nil)
@@ -199,7 +199,7 @@ func TestTokensAreRevokedAndPlayersKickedFromTheCommandLine(t *testing.T) {
 }
 
 func TestSuspensionClosesTheSocketsOfEveryNodeWithinASecond(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	a, b, _ := f.pair()
 	ca, cb := a.dial(soon(t), f.token("alice"), nil), b.dial(soon(t), f.token("bob"), func(string, json.RawMessage) {})
 	admin := f.openAdmin()
@@ -212,7 +212,7 @@ func TestSuspensionClosesTheSocketsOfEveryNodeWithinASecond(t *testing.T) {
 }
 
 // ticket gets a ticket, and the header that offers it.
-func (f *floor) ticket(token string) []string {
+func (f *casino) ticket(token string) []string {
 	f.t.Helper()
 	status, _, body := f.do("POST", "/v1/tickets", token, "")
 	var ticket struct{ Ticket string }
@@ -223,7 +223,7 @@ func (f *floor) ticket(token string) []string {
 }
 
 func TestATicketOpensOneSocketOnWhateverNode(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	y := f.addTenant("lucky-star")
 	a, b, _ := f.pair()
 	token := f.token("alice")
@@ -236,7 +236,7 @@ func TestATicketOpensOneSocketOnWhateverNode(t *testing.T) {
 	if status, code := b.upgrade("", offer...); status != 101 {
 		t.Fatalf("first: %d %s", status, code)
 	}
-	for _, x := range []*floor{a, b} {
+	for _, x := range []*casino{a, b} {
 		if status, code := x.upgrade("", offer...); status != 401 || code != "ticket_invalid" {
 			t.Fatalf("again: %d %s", status, code)
 		}
@@ -253,17 +253,17 @@ func TestATicketOpensOneSocketOnWhateverNode(t *testing.T) {
 }
 
 func TestAPlayerHasOneSeatOverAllNodes(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	a, b, _ := f.pair()
 	token := f.token("alice")
-	floors := []*floor{a, b}
+	casinos := []*casino{a, b}
 	wallet := &mailbox{method: wire.PushWalletBalance}
 	last := a.dial(soon(t), token, wallet.push)
 	for i := range 4 {
 		eventually(t, "the socket has its seat", func() bool { return wallet.has(fmt.Sprint(crashFunds)) })
 		began := time.Now()
 		wallet = &mailbox{method: wire.PushWalletBalance}
-		next := floors[(i+1)%2].dial(soon(t), token, wallet.push)
+		next := casinos[(i+1)%2].dial(soon(t), token, wallet.push)
 		last.gone(t, began, wire.CloseSuperseded)
 		last = next
 	}
@@ -273,7 +273,7 @@ func TestAPlayerHasOneSeatOverAllNodes(t *testing.T) {
 	// Many at once, on both: one of them is left.
 	var all []*rpc
 	for i := range 12 {
-		all = append(all, floors[i%2].dial(soon(t), token, nil))
+		all = append(all, casinos[i%2].dial(soon(t), token, nil))
 	}
 	left := func() (n int) {
 		for _, c := range all {
@@ -295,13 +295,13 @@ func TestAPlayerHasOneSeatOverAllNodes(t *testing.T) {
 }
 
 func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	a, b, _ := f.pair()
 	operator := f.mint("olivia", auth.Operator)
 	a.dial(soon(t), f.token("alice"), nil)
 	b.dial(soon(t), f.token("bob"), nil)
 	f.token("carol") // has money, and is not here
-	for _, x := range []*floor{a, b} {
+	for _, x := range []*casino{a, b} {
 		_, _, raw := x.do("GET", "/v1/connections", operator, "")
 		var all struct {
 			Connections []struct{ Player, Node string }
@@ -339,7 +339,7 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 		err := json.Unmarshal([]byte(f.mustCLI("node", "list", "--json")), &said)
 		return err == nil && len(said.Nodes) == 2 && said.Nodes[0].Node == "node-0" && said.Nodes[0].Rooms+said.Nodes[1].Rooms == 2 && said.Lost == 0
 	})
-	if out := f.mustCLI("room", "list", "--tenant", f.slug); !strings.Contains(out, f.place().Node) {
+	if out := f.mustCLI("room", "list", "--tenant", f.slug); !strings.Contains(out, f.assignment().Node) {
 		t.Errorf("no owner in:\n%s", out)
 	}
 	// A node that is said to live and does not answer.
@@ -361,11 +361,11 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 }
 
 func TestEverySocketIsToldOfATableThatOpensAndCloses(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	a, b, _ := f.pair()
 	operator := f.mint("olivia", auth.Operator)
 	var told []*mailbox
-	for i, at := range []*floor{a, b} {
+	for i, at := range []*casino{a, b} {
 		m := &mailbox{method: wire.PushLobbyRooms}
 		c := at.dial(soon(t), f.token(fmt.Sprint("player-", i)), m.push)
 		if err := c.call(soon(t), wire.MethodRoomList, wire.Empty{}, nil); err != nil {
@@ -417,7 +417,7 @@ func (p *presenceOf) is(online int, room string, players int) bool {
 }
 
 func TestPresenceIsThatOfAllNodesAndADeadNodesPlayersLeaveWithIt(t *testing.T) {
-	p := newParty(t, partySize{nodes: 2, tenants: 1, tables: 1, settings: calmSettings, again: time.Minute})
+	p := newNodeCluster(t, clusterSize{nodes: 2, tenants: 1, tables: 1, settings: calmSettings, again: time.Minute})
 	f := p.first()
 	var all []*presenceOf
 	for i, n := range p.nodes {

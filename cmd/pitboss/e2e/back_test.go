@@ -17,7 +17,7 @@ func TestACasinoIsPlayedOnWhenTheDatabaseGoesBack(t *testing.T) {
 	t.Parallel()
 	server := storetest.StartServer(t, storetest.Installed(t))
 	d := server.Database(t, "casino", nil)
-	f := newFloorIn(t, d.AppURL, d.AdminURL)
+	f := newCasinoIn(t, d.AppURL, d.AdminURL)
 	token := f.token("alice")
 	_, _, stop := f.pair()
 	failOver := server.Backup(t)
@@ -33,7 +33,7 @@ func TestACasinoIsPlayedOnWhenTheDatabaseGoesBack(t *testing.T) {
 		if code := alice.closedWith(t); int(code) != wire.CloseWentBack.Code {
 			t.Errorf("closed with %d", code)
 		}
-		for _, x := range []*floor{a, b} {
+		for _, x := range []*casino{a, b} {
 			eventually(t, "the node is ready", func() bool { status, _, _ := x.do("GET", "/readyz", "", ""); return status == http.StatusOK })
 			c, joined := x.comesIn(token, &wire.Resume{Epoch: lost.Epoch, Seq: lost.Seq})
 			if first := placement.FirstEpoch(int64(failure) + 1); joined.Epoch < first || joined.View == nil {
@@ -49,7 +49,7 @@ func TestACasinoIsPlayedOnWhenTheDatabaseGoesBack(t *testing.T) {
 	// What is decided now has numbers that were used before, and is noticed all the same.
 	f.mustCLI("tenant", "suspend", f.slug, "--reason", "test")
 	began := time.Now()
-	for _, x := range []*floor{a, b} {
+	for _, x := range []*casino{a, b} {
 		eventually(t, "the suspension is noticed", func() bool {
 			_, code, _ := x.do("GET", "/v1/session", f.mint("bob", auth.Player), "")
 			return code == "tenant_suspended"

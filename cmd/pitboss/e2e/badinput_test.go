@@ -19,7 +19,7 @@ import (
 // bystander is a player who must notice nothing: its events stay gapless and its bets
 // are answered.
 type bystander struct {
-	f *floor
+	f *casino
 	c *rpc
 
 	mu     sync.Mutex
@@ -27,7 +27,7 @@ type bystander struct {
 	faults []string
 }
 
-func (f *floor) seatBystander() *bystander {
+func (f *casino) seatBystander() *bystander {
 	f.t.Helper()
 	b := &bystander{f: f}
 	b.c = f.dial(soon(f.t), f.token("bystander"), func(method string, params json.RawMessage) {
@@ -70,7 +70,7 @@ func (b *bystander) bet() {
 }
 
 func TestBadInputIsAnsweredAndNobodyElseNotices(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	by := f.seatBystander()
 	token := f.token("mallory")
@@ -232,7 +232,7 @@ func answer(t *testing.T, ctx context.Context, conn *websocket.Conn) string {
 }
 
 func TestUnreadableFramesAreRateLimitedToo(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	ctx := soon(t)
 	c, err := dial(ctx, f.address, f.host, f.token("mallory"), nil)

@@ -43,9 +43,9 @@ func (d *postgres) failOver() error {
 	return d.start()
 }
 
-// forge is somebody with access to Redis and without the key, until ctx ends: what nodes say is said
-// again, at once and later, changed, and by other channels. It returns how often.
-func (p *party) forge(ctx context.Context, rnd *rand.Rand) (n int) {
+// forge acts as an attacker with access to Redis but without the key, until ctx ends: it replays the
+// nodes' messages at once and later, altered, and on other channels. It returns how many it sent.
+func (p *nodeCluster) forge(ctx context.Context, rnd *rand.Rand) (n int) {
 	messages, say := localredis.Overhear(ctx, p.redis.server.Addr, "pb:*")
 	var past []localredis.Message
 	for m := range messages {
@@ -73,18 +73,18 @@ func (p *party) forge(ctx context.Context, rnd *rand.Rand) (n int) {
 	return n
 }
 
-// besideOnRedis runs another installation's node and players on the party's Redis. The function that it
+// besideOnRedis runs another installation's node and players on the cluster's Redis. The function that it
 // returns ends them and holds them to what they were told.
-func (p *party) besideOnRedis(seed uint64) (end func()) {
+func (p *nodeCluster) besideOnRedis(seed uint64) (end func()) {
 	p.t.Helper()
-	f := newFloor(p.t)
-	x := f.startOn("node-1", "redis://"+p.redis.server.Addr) // as one of the party's is called
+	f := newCasino(p.t)
+	x := f.startOn("node-1", "redis://"+p.redis.server.Addr) // as one of the cluster's is called
 	eventually(p.t, "the other installation is ready", x.ready)
 	life, stop := context.WithCancel(context.Background())
 	var playing sync.WaitGroup
 	var players []*crashPlayer
 	for i := range 5 {
-		c := newCrashPlayer(x.floor, fmt.Sprintf("stranger-%d", i), rand.New(rand.NewPCG(seed, uint64(i)+50_000)))
+		c := newCrashPlayer(x.casino, fmt.Sprintf("stranger-%d", i), rand.New(rand.NewPCG(seed, uint64(i)+50_000)))
 		c.calm, c.most, c.stays = true, 10*time.Second, true
 		players = append(players, c)
 		playing.Go(func() { c.play(life) })

@@ -27,7 +27,7 @@ const calmSettings = `{"min_bet":100,"max_bet":10000,"round_min":100,"round_max"
 func TestNothingIsLostWhateverFails(t *testing.T) {
 	seed := drawSeed(t)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	p := newParty(t, partySize{nodes: 3, tenants: 3, tables: 2, players: 40, settings: calmSettings, again: 500 * time.Millisecond, seed: seed, calm: true})
+	p := newNodeCluster(t, clusterSize{nodes: 3, tenants: 3, tables: 2, players: 40, settings: calmSettings, again: 500 * time.Millisecond, seed: seed, calm: true})
 	watching, stop := context.WithCancel(context.Background())
 	var others sync.WaitGroup
 	others.Go(func() { p.countFenced(watching) })
@@ -89,7 +89,7 @@ type failure struct {
 }
 
 // draw draws a failure. It uses up as many random numbers whatever it is.
-func (p *party) draw(rnd *rand.Rand) failure {
+func (p *nodeCluster) draw(rnd *rand.Rand) failure {
 	m := p.nodes[rnd.IntN(len(p.nodes))]
 	kind, way, how := rnd.IntN(19), rnd.IntN(3), rnd.IntN(4)
 	f := failure{part: m.name, lasts: time.Duration(200+rnd.IntN(5000)) * time.Millisecond}
@@ -149,7 +149,7 @@ func (p *party) draw(rnd *rand.Rand) failure {
 }
 
 // failover ends PostgreSQL, and has another take over that has all it had, in another timeline.
-func (p *party) failover(lasts time.Duration) failure {
+func (p *nodeCluster) failover(lasts time.Duration) failure {
 	return failure{kind: "failover", part: "postgres", lasts: lasts, do: func() {
 		p.database.crash()
 		<-time.After(lasts)
@@ -160,10 +160,10 @@ func (p *party) failover(lasts time.Duration) failure {
 }
 
 // replace ends a node's process and returns when another has its place.
-func (p *party) replace(m *member, how syscall.Signal) {
+func (p *nodeCluster) replace(m *member, how syscall.Signal) {
 	before := m.pid.Load()
 	m.signal(how)
-	for deadline := time.Now().Add(2 * drainWithin); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(2 * drainTimeout); time.Now().Before(deadline); {
 		if pid := m.pid.Load(); pid != 0 && pid != before {
 			return
 		}
@@ -178,7 +178,7 @@ func portOf(address string) int {
 	return n
 }
 
-// replaceHost is the URL with another host and port.
+// replaceHost returns the URL with another host and port.
 func replaceHost(raw, host string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -190,7 +190,7 @@ func replaceHost(raw, host string) string {
 
 // countFenced adds up what each process of each node says of late writers, until ctx ends.
 // What a process says last before it dies may be missed.
-func (p *party) countFenced(ctx context.Context) {
+func (p *nodeCluster) countFenced(ctx context.Context) {
 	last := map[*member]struct{ pid, n int64 }{}
 	client := &http.Client{Timeout: 500 * time.Millisecond}
 	for {

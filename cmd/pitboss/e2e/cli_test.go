@@ -9,7 +9,7 @@ import (
 )
 
 func TestACasinoIsSetUpFromTheCommandLineWhileTheNodeRuns(t *testing.T) {
-	x := newFloor(t)
+	x := newCasino(t)
 	x.startNode()
 	x.mustCLI("tenant", "create", "--slug", "new-house", "--name", "New House", "--domain", "new.localhost", "--domain", "www.new.localhost",
 		"--on-trial", "--paid-until", "2030-01-01", "--frame-ancestor", "https://partner.example")

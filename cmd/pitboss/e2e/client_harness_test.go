@@ -43,7 +43,7 @@ func dial(ctx context.Context, address, host, token string, push func(string, js
 	return dialOver(ctx, address, host, token, push, func(link net.Conn) net.Conn { return link })
 }
 
-// dialOver is dial over a link of another kind.
+// dialOver works like dial, over the connection that kind returns.
 func dialOver(ctx context.Context, address, host, token string, push func(string, json.RawMessage), kind func(net.Conn) net.Conn) (*rpc, error) {
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		link, err := new(net.Dialer).DialContext(ctx, network, address)
@@ -163,7 +163,7 @@ func (c *rpc) call(ctx context.Context, method string, params, into any) error {
 }
 
 // dial opens a socket as its test's own, read until the test ends.
-func (f *floor) dial(ctx context.Context, token string, push func(string, json.RawMessage)) *rpc {
+func (f *casino) dial(ctx context.Context, token string, push func(string, json.RawMessage)) *rpc {
 	f.t.Helper()
 	if push == nil {
 		push = func(string, json.RawMessage) {}
@@ -195,7 +195,7 @@ func (c *rpc) closedWith(t *testing.T) websocket.StatusCode {
 }
 
 // do asks the node over HTTP and returns status, the error's code, and the body.
-func (f *floor) do(method, path, token string, body string, header ...string) (int, string, []byte) {
+func (f *casino) do(method, path, token string, body string, header ...string) (int, string, []byte) {
 	f.t.Helper()
 	req, err := http.NewRequestWithContext(soon(f.t), method, "http://"+f.address+path, strings.NewReader(body))
 	if err != nil {
@@ -233,7 +233,7 @@ func (f *floor) do(method, path, token string, body string, header ...string) (i
 }
 
 // upgrade tries to open a socket and returns status and code of the refusal.
-func (f *floor) upgrade(token string, header ...string) (int, string) {
+func (f *casino) upgrade(token string, header ...string) (int, string) {
 	f.t.Helper()
 	status, code, _ := f.do("GET", "/ws", token, "", append([]string{
 		"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==",

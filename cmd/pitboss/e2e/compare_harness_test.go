@@ -15,8 +15,8 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// journal reads every event of the floor's room.
-func (f *floor) journal() []rooms.Record {
+// journal reads every event of the casino's room.
+func (f *casino) journal() []rooms.Record {
 	f.t.Helper()
 	records, err := f.store.Journal.Since(soon(f.t), rooms.Ref{Tenant: f.tenant.ID, Room: f.room}, 0, 1<<30)
 	if err != nil {
@@ -26,7 +26,7 @@ func (f *floor) journal() []rooms.Record {
 }
 
 // settled waits until the journal's last round has no unsettled stakes.
-func (f *floor) settled() []rooms.Record {
+func (f *casino) settled() []rooms.Record {
 	f.t.Helper()
 	deadline := time.After(testPatience)
 	for {
@@ -47,7 +47,7 @@ func (f *floor) settled() []rooms.Record {
 
 // compare holds what players were told against the journal, and the journal against the
 // ledger, with rules of its own.
-func (f *floor) compare(players []*crashPlayer) {
+func (f *casino) compare(players []*crashPlayer) {
 	t := f.t
 	t.Helper()
 	records := f.settled()
@@ -268,7 +268,7 @@ func without(bets []position, b position) []position {
 	return out
 }
 
-// pocketOf is the fairness rule of docs/games/roulette.md, written a second time.
+// pocketOf implements the fairness rule of docs/games/roulette.md independently of the server.
 func pocketOf(seed []byte, round int64) int {
 	for block := 0; ; block++ {
 		mac := hmac.New(sha256.New, seed)

@@ -42,7 +42,7 @@ func TestNothingIsLostWhenTheServerIsKilled(t *testing.T) {
 	}
 	t.Logf("replay with: go test ./cmd/pitboss/e2e -run %s -seed=%d", t.Name(), seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	f := newFloor(t)
+	f := newCasino(t)
 
 	life, end := context.WithCancel(context.Background())
 	defer end()

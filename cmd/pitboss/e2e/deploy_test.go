@@ -97,7 +97,7 @@ func TestComposeKeepsApartWhatNeedNotMeet(t *testing.T) {
 func TestAlertsAndDashboardNameMetricsThatAreThere(t *testing.T) {
 	t.Parallel()
 	redis := startRedis(t)
-	f := newFloor(t)
+	f := newCasino(t)
 	x := f.startOn("node-1", "redis://"+redis.Addr)
 	eventually(t, "the node is ready", x.ready)
 	at := *f

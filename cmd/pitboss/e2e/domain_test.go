@@ -12,11 +12,11 @@ import (
 )
 
 func TestDomainsComeAndGoFromTheCommandLineAndReachRunningNodes(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	y := f.addTenant("lucky-star")
 	a, b, _ := f.pair()
 	token, operator := f.mint("alice", auth.Player), f.mint("olivia", auth.Operator)
-	at := func(x *floor, host string) *floor {
+	at := func(x *casino, host string) *casino {
 		other := *x
 		other.host = host
 		return &other
@@ -45,7 +45,7 @@ func TestDomainsComeAndGoFromTheCommandLineAndReachRunningNodes(t *testing.T) {
 	served := func(host string, want int) {
 		t.Helper()
 		began := time.Now()
-		for _, x := range []*floor{a, b} {
+		for _, x := range []*casino{a, b} {
 			eventually(t, "every node knows the domain", func() bool {
 				status, _, _ := at(x, host).do("GET", "/v1/session", token, "")
 				return status == want

@@ -16,7 +16,7 @@ import (
 )
 
 func TestSIGTERMAnswersOpenCommandsAndTellsEverybodyToComeBack(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	s := f.startServer("")
 	defer s.kill()
 	f.awaitServer(s)
@@ -81,7 +81,7 @@ func TestSIGTERMAnswersOpenCommandsAndTellsEverybodyToComeBack(t *testing.T) {
 		}
 	}
 	<-s.died
-	if code := s.cmd.ProcessState.ExitCode(); code != 0 || time.Since(began) > drainWithin {
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 || time.Since(began) > drainTimeout {
 		t.Errorf("exit %d after %v\n%s", code, time.Since(began), s.log.last(4000))
 	}
 	if n := closing.Load(); n != players {

@@ -21,7 +21,7 @@ import (
 const halfRequest = "POST /v1/tickets HTTP/1.1\r\nHost: casino-x.localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
 
 // knock connects to address, from a loopback address of its own if it is not empty, and writes text.
-func (f *floor) knock(address, from, text string) net.Conn {
+func (f *casino) knock(address, from, text string) net.Conn {
 	f.t.Helper()
 	d := net.Dialer{Timeout: testPatience}
 	if from != "" {
@@ -56,7 +56,7 @@ func asks(t *testing.T, c net.Conn, in *bufio.Reader, path string) (int, string)
 }
 
 func TestRunningOutOfDescriptorsIsSaidCountedAndRedUntilItIsOver(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	admin := freePort(t)
 	x := newServer(t, exec.Command("sh", "-c", `ulimit -n 100 && exec "$0" "$@"`, program, "serve", "--listen", f.address, "--admin-listen", admin, "--node", "child"), f.env())
 	x.start()
@@ -91,7 +91,7 @@ func TestRunningOutOfDescriptorsIsSaidCountedAndRedUntilItIsOver(t *testing.T) {
 }
 
 func TestDrainingWaitsForNoStranger(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	s := f.startServer("")
 	defer s.kill()
 	f.awaitServer(s)
@@ -117,7 +117,7 @@ func TestDrainingWaitsForNoStranger(t *testing.T) {
 }
 
 func TestAnAddressMakesSoManyRequestsAndStaffAsManyAsTheyLike(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode("--address-requests", "1", "--trusted-proxy", "127.0.0.1/32")
 	operator, alice := f.mint("olivia", auth.Operator), f.token("alice")
 	refused := func(client, path, token string) bool {

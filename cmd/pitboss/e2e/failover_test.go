@@ -19,7 +19,7 @@ var (
 // few of them under the race detector have no p99 to speak of: they show that nothing is lost.
 const measured = 10
 
-// drawSeed is the seed of a random test, which it prints.
+// drawSeed returns the seed of a random test, and prints it.
 func drawSeed(t *testing.T) uint64 {
 	t.Helper()
 	seed := *seedFlag
@@ -33,7 +33,7 @@ func drawSeed(t *testing.T) uint64 {
 // TestATableDealsAgainAfterItsNodesDeath kills the node that owns the table, again and
 // again, and times until each client sees an event of the next owner.
 func TestATableDealsAgainAfterItsNodesDeath(t *testing.T) {
-	p := newParty(t, partySize{nodes: 3, tenants: 1, tables: 1, players: 12, settings: crashSettings, again: 4 * time.Second, seed: drawSeed(t)})
+	p := newNodeCluster(t, clusterSize{nodes: 3, tenants: 1, tables: 1, players: 12, settings: crashSettings, again: 4 * time.Second, seed: drawSeed(t)})
 	at := p.tables[0]
 	var away []time.Duration
 	for i := range *failoverKills {
@@ -67,7 +67,7 @@ func TestATableDealsAgainAfterItsNodesDeath(t *testing.T) {
 // TestARollingRestartIsNotNoticed restarts one node after the other while players bet, and times
 // how long each client is away from its table.
 func TestARollingRestartIsNotNoticed(t *testing.T) {
-	p := newParty(t, partySize{nodes: 3, tenants: 2, tables: 3, players: 20, settings: calmSettings, again: time.Millisecond, seed: drawSeed(t), calm: true})
+	p := newNodeCluster(t, clusterSize{nodes: 3, tenants: 2, tables: 3, players: 20, settings: calmSettings, again: time.Millisecond, seed: drawSeed(t), calm: true})
 	for range *rollingRounds {
 		for _, n := range p.nodes {
 			eventually(t, "everybody plays, and all nodes run", func() bool {

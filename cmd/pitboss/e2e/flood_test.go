@@ -87,15 +87,15 @@ func (w *watcher) at() (seq int64, closed error) {
 }
 
 // wideTable opens a table where a player may bet on every position, and starts a node.
-func wideTable(t *testing.T) *floor {
-	f := newFloor(t)
+func wideTable(t *testing.T) *casino {
+	f := newCasino(t)
 	f.openRoom("wide", `{"betting_ms": 600000, "min_bet": 1, "round_min": 1}`)
 	f.startNode()
 	return f
 }
 
 // seat seats n people at the wide table, each over an ordinary link.
-func (f *floor) seat(n int) []*watcher {
+func (f *casino) seat(n int) []*watcher {
 	f.t.Helper()
 	all := make([]*watcher, n)
 	var seating errgroup.Group
@@ -121,7 +121,7 @@ func (f *floor) seat(n int) []*watcher {
 }
 
 // allThere waits until everybody has seen the event seq, and says who has not, or missed one.
-func (f *floor) allThere(all []*watcher, seq int64) {
+func (f *casino) allThere(all []*watcher, seq int64) {
 	f.t.Helper()
 	closed := 0
 	for _, w := range all {
@@ -145,7 +145,7 @@ func (f *floor) allThere(all []*watcher, seq int64) {
 	}
 }
 
-// everyPosition is a bet on all 157 of them.
+// everyPosition returns a bet on all 157 positions.
 func everyPosition() json.RawMessage {
 	var all []string
 	for _, p := range roulettePositions() {
@@ -154,7 +154,7 @@ func everyPosition() json.RawMessage {
 	return json.RawMessage(`{"type":"bet","bets":[` + strings.Join(all, ",") + `]}`)
 }
 
-// roulettePositions are the ids of all positions.
+// roulettePositions returns the ids of all positions.
 func roulettePositions() []string {
 	out := []string{"split:0-1", "split:0-2", "split:0-3", "trio:0-1-2", "trio:0-2-3", "first_four", "red", "black", "odd", "even", "low", "high"}
 	for n := range 37 {

@@ -22,7 +22,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// comesFrom is a client with an address of its own on the loopback.
+// comesFrom returns a client with an address of its own on the loopback.
 func comesFrom(t *testing.T, ip string) *http.Client {
 	t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
@@ -31,7 +31,7 @@ func comesFrom(t *testing.T, ip string) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// frontTo is our own proxy before a node.
+// frontTo starts our own proxy before a node and returns its address.
 func frontTo(t *testing.T, node string) string {
 	t.Helper()
 	address := freePort(t)
@@ -40,8 +40,8 @@ func frontTo(t *testing.T, node string) string {
 	return address
 }
 
-// appendingTo is a proxy that appends to X-Forwarded-For what its peer is, and comes from an address
-// of its own.
+// appendingTo starts a proxy that appends its peer's address to X-Forwarded-For, and connects from an
+// address of its own.
 func appendingTo(t *testing.T, next, from string) string {
 	t.Helper()
 	server := httptest.NewServer(&httputil.ReverseProxy{
@@ -57,7 +57,7 @@ func appendingTo(t *testing.T, next, from string) string {
 }
 
 func TestBehindProxiesTheAuditLogAndConnectionsNameTheClientWhateverItForges(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode("--trusted-proxy", "127.0.0.1/32,127.0.7.0/24")
 	operator := f.mint("olivia", auth.Operator)
 	for name, c := range map[string]struct {
@@ -116,7 +116,7 @@ func TestBehindProxiesTheAuditLogAndConnectionsNameTheClientWhateverItForges(t *
 	}
 }
 
-// defaulted is a text of docker-compose.yml with its variables' defaults.
+// defaulted returns a text of docker-compose.yml with its variables replaced by their defaults.
 func defaulted(text string) string {
 	return regexp.MustCompile(`\$\{[A-Z_]+:-([^}]*)\}`).ReplaceAllString(text, "$1")
 }

@@ -62,8 +62,8 @@ const (
 
 	// drainWithin is how long a node that is told to stop takes at most, endWithin how long its
 	// parts may take to end after that.
-	drainWithin = 15 * time.Second
-	endWithin   = 5 * time.Second
+	drainTimeout = 15 * time.Second
+	stopTimeout  = 5 * time.Second
 )
 
 // testPatience bounds what a test waits for.
@@ -200,7 +200,7 @@ func (s *server) end() {
 		if code := s.cmd.ProcessState.ExitCode(); code != 0 {
 			s.t.Errorf("the program ended with %v:\n%s", s.cmd.ProcessState, s.log.last(4<<10))
 		}
-	case <-time.After(drainWithin + 2*endWithin):
+	case <-time.After(drainTimeout + 2*stopTimeout):
 		s.t.Errorf("the program does not end:\n%s", s.log.last(4<<10))
 	}
 }
@@ -230,8 +230,8 @@ func startProxy(t *testing.T, address string, nodes ...string) *server {
 	return s
 }
 
-// cli runs a command as a person would, on the floor's database. Its error is what the command said.
-func (f *floor) cli(args ...string) (string, error) {
+// cli runs a command as a person would, on the casino's database. Its error is what the command said.
+func (f *casino) cli(args ...string) (string, error) {
 	f.t.Helper()
 	var out, wrong bytes.Buffer
 	cmd := exec.CommandContext(soon(f.t), program, append(args, "--dir", f.t.TempDir())...)
@@ -248,7 +248,7 @@ func (f *floor) cli(args ...string) (string, error) {
 	return strings.TrimSpace(out.String()), err
 }
 
-func (f *floor) mustCLI(args ...string) string {
+func (f *casino) mustCLI(args ...string) string {
 	f.t.Helper()
 	out, err := f.cli(args...)
 	if err != nil {
@@ -258,7 +258,7 @@ func (f *floor) mustCLI(args ...string) string {
 }
 
 // person returns who the audit log says used the command line.
-func (f *floor) person() string {
+func (f *casino) person() string {
 	if name := os.Getenv("USER"); name != "" {
 		return "cli:" + name
 	}

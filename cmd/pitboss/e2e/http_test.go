@@ -20,7 +20,7 @@ import (
 )
 
 // answerTo sends a request and returns the answer with its body.
-func (f *floor) answerTo(method, path, token, body string, header ...string) (*http.Response, string) {
+func (f *casino) answerTo(method, path, token, body string, header ...string) (*http.Response, string) {
 	f.t.Helper()
 	req, err := http.NewRequestWithContext(soon(f.t), method, "http://"+f.address+path, strings.NewReader(body))
 	if err != nil {
@@ -52,7 +52,7 @@ func (f *floor) answerTo(method, path, token, body string, header ...string) (*h
 }
 
 // finishedRound plays until a round is over, and returns its number.
-func (f *floor) finishedRound() int64 {
+func (f *casino) finishedRound() int64 {
 	f.t.Helper()
 	f.seatBystander().bet()
 	for _, r := range f.settled() {
@@ -72,7 +72,7 @@ func (f *floor) finishedRound() int64 {
 	return round
 }
 
-// handshake are the headers of a WebSocket handshake.
+// handshake returns the headers of a WebSocket handshake.
 func handshake(change ...string) []string {
 	return append([]string{
 		"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==",
@@ -81,7 +81,7 @@ func handshake(change ...string) []string {
 }
 
 func TestHEADIsAnsweredWhereverGETIs(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	round := f.finishedRound()
 	operator := f.mint("olivia", auth.Operator)
@@ -104,7 +104,7 @@ func TestHEADIsAnsweredWhereverGETIs(t *testing.T) {
 }
 
 func TestARefusedHandshakeIsTheDocumentedError(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	token := f.token("alice")
 	for name, c := range map[string]struct {
@@ -138,7 +138,7 @@ var moment = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
 var moments = regexp.MustCompile(`^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"$`)
 
 func TestEveryAnswerOfTheAPIIsForNoCacheAndHasTimesOfThreeDigits(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	round := f.finishedRound()
 	operator, alice := f.mint("olivia", auth.Operator), f.token("alice")
@@ -204,7 +204,7 @@ func TestEveryAnswerOfTheAPIIsForNoCacheAndHasTimesOfThreeDigits(t *testing.T) {
 }
 
 func TestEverybodyMayLookOneRoundUpAtOnce(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	round := f.finishedRound()
 	path := fmt.Sprintf("/v1/rooms/%s/rounds/%d", f.room, round)
@@ -228,7 +228,7 @@ func TestEverybodyMayLookOneRoundUpAtOnce(t *testing.T) {
 }
 
 func TestStrangersAreNotToldWhyAnOperatorIsSuspended(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	admin := f.openAdmin()
 	if err := admin.Suspend(soon(t), tenant.Slug(f.slug), "owes us money"); err != nil {
@@ -249,7 +249,7 @@ func TestStrangersAreNotToldWhyAnOperatorIsSuspended(t *testing.T) {
 }
 
 func TestATokenThatDemandsAnExtensionIsRefused(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	now := time.Now()
 	for _, crit := range []any{[]string{"exp"}, []string{}, "b64", nil, []string{"urn:example:pop"}} {
@@ -270,7 +270,7 @@ func TestATokenThatDemandsAnExtensionIsRefused(t *testing.T) {
 }
 
 func TestSettingsAreRefusedInTheGamesWords(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	operator := f.mint("olivia", auth.Operator)
 	for body, want := range map[string]string{

@@ -16,7 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-func (f *floor) key() auth.Key { return f.store.Tenants.Keys(f.tenant.ID)[0] }
+func (f *casino) key() auth.Key { return f.store.Tenants.Keys(f.tenant.ID)[0] }
 
 func forge(t *testing.T, method jwt.SigningMethod, key any, kid string, claims jwt.MapClaims) string {
 	t.Helper()
@@ -30,7 +30,7 @@ func forge(t *testing.T, method jwt.SigningMethod, key any, kid string, claims j
 }
 
 func TestATenantsTokensOpenNothingElsewhere(t *testing.T) {
-	x := newFloor(t)
+	x := newCasino(t)
 	y := x.addTenant("lucky-star")
 	x.startNode()
 	claims := func(slug string) jwt.MapClaims {
@@ -81,7 +81,7 @@ func TestATenantsTokensOpenNothingElsewhere(t *testing.T) {
 }
 
 func TestARoomOfAnotherTenantDoesNotExist(t *testing.T) {
-	x := newFloor(t)
+	x := newCasino(t)
 	y := x.addTenant("lucky-star")
 	y.openRoom("only-there", crashSettings)
 	x.startNode()
@@ -99,7 +99,7 @@ func TestARoomOfAnotherTenantDoesNotExist(t *testing.T) {
 }
 
 func TestSuspensionClosesSocketsAndDoorsWithinASecond(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	token := f.token("alice")
 	c := f.dial(soon(t), token, nil)
@@ -127,7 +127,7 @@ func TestSuspensionClosesSocketsAndDoorsWithinASecond(t *testing.T) {
 }
 
 func TestOneCommandIDOneStakeWhateverIsSent(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	ctx := soon(t)
 	c := f.dial(ctx, f.token("alice"), nil)

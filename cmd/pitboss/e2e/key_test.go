@@ -29,15 +29,15 @@ import (
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
-// claimsOf are a token's claims of the floor's casino.
-func (f *floor) claimsOf(subject string, role auth.Role) jwt.MapClaims {
+// claimsOf returns the claims of a token of the casino.
+func (f *casino) claimsOf(subject string, role auth.Role) jwt.MapClaims {
 	now := time.Now()
 	return jwt.MapClaims{"iss": "t", "sub": subject, "aud": auth.Audience(tenant.Slug(f.slug)), "tid": f.slug, "role": string(role), "jti": subject + "-1",
 		"iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
 }
 
-// keys lists the floor's keys by their state.
-func (f *floor) keys() (active, retired []tenancy.KeyInfo) {
+// keys lists the casino's keys by their state.
+func (f *casino) keys() (active, retired []tenancy.KeyInfo) {
 	f.t.Helper()
 	out := f.mustCLI("key", "list", "--tenant", f.slug, "--json")
 	var all []tenancy.KeyInfo
@@ -55,7 +55,7 @@ func (f *floor) keys() (active, retired []tenancy.KeyInfo) {
 }
 
 // letsIn waits until a token is good on both nodes.
-func letsIn(t *testing.T, token string, nodes ...*floor) {
+func letsIn(t *testing.T, token string, nodes ...*casino) {
 	t.Helper()
 	for _, x := range nodes {
 		eventually(t, "the token is good", func() bool { status, _, _ := x.do("GET", "/v1/session", token, ""); return status == 200 })
@@ -63,7 +63,7 @@ func letsIn(t *testing.T, token string, nodes ...*floor) {
 }
 
 // shutsOut waits until a token is good nowhere, with a code.
-func shutsOut(t *testing.T, token, code string, nodes ...*floor) {
+func shutsOut(t *testing.T, token, code string, nodes ...*casino) {
 	t.Helper()
 	for _, x := range nodes {
 		eventually(t, "the token is refused", func() bool { _, got, _ := x.do("GET", "/v1/session", token, ""); return got == code })
@@ -71,7 +71,7 @@ func shutsOut(t *testing.T, token, code string, nodes ...*floor) {
 }
 
 func TestARotatedSecretLetsInAndARetiredOneClosesWhatItLetIn(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	a, b, _ := f.pair()
 	old := f.key().ID
 	player, operator := f.mint("alice", auth.Player), f.mint("olivia", auth.Operator)
@@ -163,7 +163,7 @@ func TestARotatedSecretLetsInAndARetiredOneClosesWhatItLetIn(t *testing.T) {
 }
 
 func TestAPublicKeyFromAFileLetsInUntilItIsRetired(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	a, b, _ := f.pair()
 	rs, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -248,7 +248,7 @@ func published(keys map[string]*ecdsa.PrivateKey) string {
 }
 
 func TestKeysThatAURLPublishesLetInUntilTheyOrTheURLAreRetired(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	var says atomic.Pointer[string]
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(*says.Load())) }))
 	t.Cleanup(server.Close)
@@ -275,7 +275,7 @@ func TestKeysThatAURLPublishesLetInUntilTheyOrTheURLAreRetired(t *testing.T) {
 	text2 := published(map[string]*ecdsa.PrivateKey{"one": one, "two": two})
 	says.Store(&text2)
 	second := forge(t, jwt.SigningMethodES256, two, "two", f.claimsOf("dora", auth.Operator))
-	for _, x := range []*floor{a, b} {
+	for _, x := range []*casino{a, b} {
 		if status, code, _ := x.do("GET", "/v1/session", second, ""); status != 200 {
 			t.Errorf("of a new key: %d %s", status, code)
 		}
@@ -303,7 +303,7 @@ func TestKeysThatAURLPublishesLetInUntilTheyOrTheURLAreRetired(t *testing.T) {
 }
 
 func TestAURLOfAPrivateAddressLetsNobodyInUnlessItIsAllowed(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	var asked atomic.Bool
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

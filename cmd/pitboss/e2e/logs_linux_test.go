@@ -18,7 +18,7 @@ import (
 )
 
 // startPiped starts a server whose log goes to a pipe of one page.
-func (f *floor) startPiped() (*server, *os.File) {
+func (f *casino) startPiped() (*server, *os.File) {
 	f.t.Helper()
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -36,7 +36,7 @@ func (f *floor) startPiped() (*server, *os.File) {
 }
 
 // chatters makes the node log.
-func (f *floor) chatters() {
+func (f *casino) chatters() {
 	f.t.Helper()
 	for i := range 100 {
 		c, err := dial(soon(f.t), f.address, f.host, f.mint(fmt.Sprint("chatter-", i), auth.Player), nil)
@@ -48,7 +48,7 @@ func (f *floor) chatters() {
 }
 
 // drains tells the server to end, and holds it to that.
-func (f *floor) drains(s *server, by syscall.Signal) {
+func (f *casino) drains(s *server, by syscall.Signal) {
 	f.t.Helper()
 	eventually(f.t, "it is ready", func() bool { status, _, _ := f.do("GET", "/readyz", "", ""); return status == 200 })
 	c := f.dial(soon(f.t), f.token("bob"), nil)
@@ -61,7 +61,7 @@ func (f *floor) drains(s *server, by syscall.Signal) {
 	}
 	select {
 	case <-s.died:
-	case <-time.After(drainWithin + endWithin):
+	case <-time.After(drainTimeout + stopTimeout):
 		f.t.Fatal("it does not end")
 	}
 	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
@@ -71,7 +71,7 @@ func (f *floor) drains(s *server, by syscall.Signal) {
 
 func TestANodeWhoseLogIsNotReadServesAndDrains(t *testing.T) {
 	t.Parallel()
-	f := newFloor(t)
+	f := newCasino(t)
 	s, _ := f.startPiped()
 	f.awaitServer(s)
 	f.chatters() // many times what the pipe takes
@@ -88,7 +88,7 @@ func TestANodeWhoseLogIsNotReadServesAndDrains(t *testing.T) {
 
 func TestANodeWhoseLogReaderDiesGoesOn(t *testing.T) {
 	t.Parallel()
-	f := newFloor(t)
+	f := newCasino(t)
 	s, reader := f.startPiped()
 	go func() { _, _ = io.Copy(io.Discard, reader) }()
 	f.awaitServer(s)
@@ -100,7 +100,7 @@ func TestANodeWhoseLogReaderDiesGoesOn(t *testing.T) {
 
 func TestAHangUpDrains(t *testing.T) {
 	t.Parallel()
-	f := newFloor(t)
+	f := newCasino(t)
 	if signal.Ignored(syscall.SIGHUP) { // as under nohup: what is caught here is not ignored by a child
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}

@@ -21,10 +21,10 @@ func TestANodeThatDoesNotHearTheOthersOfItsDatabaseDoesNotStart(t *testing.T) {
 	t.Parallel()
 	redis := startRedis(t)
 	other := startRedis(t)
-	f := newFloor(t)
+	f := newCasino(t)
 	first := f.startOn("node-1", "redis://"+redis.Addr)
 	eventually(t, "the first node is ready", first.ready)
-	before := f.place()
+	before := f.assignment()
 	for what, url := range map[string]string{"without a Redis": "", "with another Redis": "redis://" + other.Addr} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -40,7 +40,7 @@ func TestANodeThatDoesNotHearTheOthersOfItsDatabaseDoesNotStart(t *testing.T) {
 			if strings.Contains(stranger.log.String(), "msg=serving") {
 				t.Error("it was ready")
 			}
-			if now := f.place(); now != before {
+			if now := f.assignment(); now != before {
 				t.Errorf("the table was at %+v, and is at %+v", before, now)
 			}
 		})
@@ -56,7 +56,7 @@ func TestANodeThatDoesNotHearTheOthersOfItsDatabaseDoesNotStart(t *testing.T) {
 
 func TestANodeStartsAloneWhenTheOthersAreGone(t *testing.T) {
 	t.Parallel()
-	f := newFloor(t)
+	f := newCasino(t)
 	first := f.startOn("node-1", "")
 	eventually(t, "the first node is ready", first.ready)
 	leases := f.store.Leases
@@ -75,7 +75,7 @@ func TestTwoDatabasesOnOneRedisTellEachOtherNothing(t *testing.T) {
 	redis := startRedis(t)
 	server := storetest.StartServer(t, storetest.Installed(t))
 	d := server.Database(t, "production", nil)
-	f := newFloorIn(t, d.AppURL, d.AdminURL)
+	f := newCasinoIn(t, d.AppURL, d.AdminURL)
 	token := f.token("alice")
 	copied := server.Database(t, "staging", nil)
 	dump := openDir(t) + "/dump"
@@ -137,7 +137,7 @@ func TestACopyOfADatabasesFilesOnTheSameRedisTurnsNodesRed(t *testing.T) {
 	redis := startRedis(t)
 	server := storetest.StartServer(t, storetest.Installed(t))
 	d := server.Database(t, "production", nil)
-	f := newFloorIn(t, d.AppURL, d.AdminURL)
+	f := newCasinoIn(t, d.AppURL, d.AdminURL)
 	twin := server.Copy(t)
 	copied := twin.Find(t, "production", nil)
 	g := *f

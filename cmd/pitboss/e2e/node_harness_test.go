@@ -15,19 +15,19 @@ import (
 )
 
 // startServer starts a node that kills itself at a point of a round, if one is given.
-func (f *floor) startServer(point string) *server {
+func (f *casino) startServer(point string) *server {
 	f.t.Helper()
 	return f.serve("child", []string{envKillPoint + "=" + point}, "--admin-listen", "")
 }
 
-// serve starts a node at the floor's address and returns at once.
-func (f *floor) serve(name string, env []string, flags ...string) *server {
+// serve starts a node at the casino's address and returns at once.
+func (f *casino) serve(name string, env []string, flags ...string) *server {
 	f.t.Helper()
 	return startProgram(f.t, f.env(env...), nil, append([]string{"serve", "--listen", f.address, "--node", name}, flags...)...)
 }
 
 // startNode runs a node until the test ends, and returns when players can come.
-func (f *floor) startNode(flags ...string) *server {
+func (f *casino) startNode(flags ...string) *server {
 	f.t.Helper()
 	s := f.serve("test", nil, append([]string{"--admin-listen", ""}, flags...)...)
 	f.t.Cleanup(s.end)
@@ -49,7 +49,7 @@ func (s *server) awaitServing() {
 }
 
 // awaitServer waits until a node lets players in.
-func (f *floor) awaitServer(s *server) {
+func (f *casino) awaitServer(s *server) {
 	f.t.Helper()
 	eventually(f.t, "the server is up", func() bool {
 		select {
@@ -69,14 +69,14 @@ func (f *floor) awaitServer(s *server) {
 
 // started is a node that was started and may not be ready.
 type started struct {
-	*floor
+	*casino
 	*server
 	admin string
 }
 
-// startOn starts a node of the floor's database, at an address of its own. Without a Redis it has a
+// startOn starts a node of the casino's database, at an address of its own. Without a Redis it has a
 // bus of its own.
-func (f *floor) startOn(name, redis string) *started {
+func (f *casino) startOn(name, redis string) *started {
 	f.t.Helper()
 	one := *f
 	one.address = freePort(f.t)
@@ -97,24 +97,24 @@ func startRedis(t *testing.T) *localredis.Server {
 	return server
 }
 
-// pair runs two nodes on the floor's database, on one bus, until stop or the test's end. Each
-// floor that it returns talks to one of them.
-func (f *floor) pair() (a, b *floor, stop func()) {
+// pair runs two nodes on the casino's database, on one bus, until stop or the test's end. Each
+// casino that it returns talks to one of them.
+func (f *casino) pair() (a, b *casino, stop func()) {
 	f.t.Helper()
 	redis := startRedis(f.t)
-	floors, stop := f.serveOn(redis.Addr, redis.Addr)
-	return floors[0], floors[1], stop
+	casinos, stop := f.serveOn(redis.Addr, redis.Addr)
+	return casinos[0], casinos[1], stop
 }
 
 // serveOn runs a node on each Redis, like pair.
-func (f *floor) serveOn(buses ...string) ([]*floor, func()) {
+func (f *casino) serveOn(buses ...string) ([]*casino, func()) {
 	f.t.Helper()
 	var nodes []*started
-	var floors []*floor
+	var casinos []*casino
 	for i, bus := range buses {
 		x := f.startOn(fmt.Sprint("node-", i), "redis://"+bus)
 		x.awaitServing()
-		nodes, floors = append(nodes, x), append(floors, x.floor)
+		nodes, casinos = append(nodes, x), append(casinos, x.casino)
 	}
 	stopped := false
 	stop := func() {
@@ -127,25 +127,25 @@ func (f *floor) serveOn(buses ...string) ([]*floor, func()) {
 		}
 	}
 	f.t.Cleanup(stop)
-	f.awaitAcquaintance(floors)
-	return floors, stop
+	f.awaitAllConnected(casinos)
+	return casinos, stop
 }
 
 // awaitAcquaintance waits until every node knows the others: each lists a socket that somebody has at
 // the last one.
-func (f *floor) awaitAcquaintance(floors []*floor) {
+func (f *casino) awaitAllConnected(casinos []*casino) {
 	f.t.Helper()
 	operator := f.mint("acquaintance", auth.Operator)
-	for _, at := range floors {
+	for _, at := range casinos {
 		c := at.dial(soon(f.t), operator, nil)
-		for _, x := range floors {
+		for _, x := range casinos {
 			eventually(f.t, "every node sees the others", func() bool {
 				_, _, raw := x.do("GET", "/v1/connections", operator, "")
 				return strings.Contains(string(raw), `"total":1`) && strings.Contains(string(raw), `"complete":true`)
 			})
 		}
 		_ = c.conn.CloseNow()
-		for _, x := range floors {
+		for _, x := range casinos {
 			eventually(f.t, "the socket is gone", func() bool {
 				_, _, raw := x.do("GET", "/v1/connections", operator, "")
 				return strings.Contains(string(raw), `"total":0`)
@@ -154,14 +154,14 @@ func (f *floor) awaitAcquaintance(floors []*floor) {
 	}
 }
 
-// join enters the floor's room and returns where it is.
-func (f *floor) join(c *rpc, at *wire.Resume) (joined wire.RoomJoinResult, err error) {
+// join enters the casino's room and returns where it is.
+func (f *casino) join(c *rpc, at *wire.Resume) (joined wire.RoomJoinResult, err error) {
 	err = c.call(soon(f.t), wire.MethodRoomJoin, wire.RoomJoin{Room: f.room, Resume: at}, &joined)
 	return joined, err
 }
 
-// comesIn connects and enters the floor's room, and tries again, as a client does, while that is refused.
-func (f *floor) comesIn(token string, at *wire.Resume) (c *rpc, joined wire.RoomJoinResult) {
+// comesIn connects and enters the casino's room, and tries again, as a client does, while that is refused.
+func (f *casino) comesIn(token string, at *wire.Resume) (c *rpc, joined wire.RoomJoinResult) {
 	f.t.Helper()
 	again := time.NewTicker(300 * time.Millisecond)
 	defer again.Stop()
@@ -181,7 +181,7 @@ func (f *floor) comesIn(token string, at *wire.Resume) (c *rpc, joined wire.Room
 }
 
 // stake bets on red until a round takes it.
-func (f *floor) stake(c *rpc) (placed wire.RoomCommandResult) {
+func (f *casino) stake(c *rpc) (placed wire.RoomCommandResult) {
 	f.t.Helper()
 	eventually(f.t, "a bet is accepted", func() bool {
 		return c.call(soon(f.t), wire.MethodRoomCommand, wire.RoomCommand{

@@ -48,7 +48,7 @@ func (m *mailbox) count() int {
 }
 
 func TestPromotionReachesEveryPlayerOfItsTenantAndNobodyElse(t *testing.T) {
-	x := newFloor(t)
+	x := newCasino(t)
 	y := x.addTenant("lucky-star")
 	x.startNode()
 	alice, bob, carol := &mailbox{method: "promotion."}, &mailbox{method: "promotion."}, &mailbox{method: "promotion."}
@@ -100,7 +100,7 @@ func TestPromotionReachesEveryPlayerOfItsTenantAndNobodyElse(t *testing.T) {
 }
 
 func TestOperatorsAPIRefusesWhoIsNotOne(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	player, support := f.token("alice"), f.mint("sam", auth.Support)
 	for _, x := range []struct {
@@ -123,7 +123,7 @@ func TestOperatorsAPIRefusesWhoIsNotOne(t *testing.T) {
 }
 
 func TestCreditIsAuditedPushedAndNeverDoubled(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	operator := f.mint("olivia", auth.Operator)
 	wallet := &mailbox{method: wire.PushWalletBalance}
@@ -154,7 +154,7 @@ func TestCreditIsAuditedPushedAndNeverDoubled(t *testing.T) {
 }
 
 func TestOperatorOpensAndClosesATable(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	operator := f.mint("olivia", auth.Operator)
 	table := `{"room":"roulette-9","game":"roulette","name":"Nine","settings":` + crashSettings + `}`
@@ -191,7 +191,7 @@ func TestOperatorOpensAndClosesATable(t *testing.T) {
 }
 
 func TestCreditReachesThePlayerWhoseIDWasEscaped(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	operator := f.mint("olivia", auth.Operator)
 	for escaped, player := range map[string]game.PlayerID{"bob%40example.com": "bob@example.com", "a%2Fb": "a/b", "a%25b": "a%b", "a%25b@c": "a%b@c", "plain": "plain"} {
@@ -206,7 +206,7 @@ func TestCreditReachesThePlayerWhoseIDWasEscaped(t *testing.T) {
 }
 
 func TestAReusedCommandIDDoesNotPassForAnotherPromotion(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	operator, id := f.mint("olivia", auth.Operator), uuid.NewString()
 	ends := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
@@ -233,7 +233,7 @@ func TestAReusedCommandIDDoesNotPassForAnotherPromotion(t *testing.T) {
 }
 
 func TestWhatCanNotBeStoredIsRefused(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	operator := f.mint("olivia", auth.Operator)
 	for _, x := range []struct{ path, body string }{

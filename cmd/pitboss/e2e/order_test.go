@@ -13,18 +13,18 @@ import (
 )
 
 // asOwner runs SQL with the owner's login.
-func (f *floor) asOwner(sql string) {
+func (f *casino) asOwner(sql string) {
 	f.t.Helper()
 	storetest.Super(f.t, storetest.Database{SuperURL: f.adminURL}, sql)
 }
 
 func TestACasinoWhoseKeyCannotBeReadIsRefusedByItselfUntilItIsMended(t *testing.T) {
-	x := newFloor(t)
+	x := newCasino(t)
 	x.startNode()
 	y := x.addTenant("broken")
 	token, others := y.token("alice"), x.token("bob")
 	c := y.dial(soon(t), token, nil)
-	flip := func(f *floor) {
+	flip := func(f *casino) {
 		f.asOwner(`update platform.tenant_key set secret = set_byte(secret, 30, get_byte(secret, 30) # 1) where tenant = '` + f.tenant.ID.String() + `'`)
 	}
 	flip(y)
@@ -82,7 +82,7 @@ func TestACasinoWhoseKeyCannotBeReadIsRefusedByItselfUntilItIsMended(t *testing.
 }
 
 func TestARoomWhoseSettingsCannotBeReadIsClosedToPlayersByItself(t *testing.T) {
-	x := newFloor(t)
+	x := newCasino(t)
 	x.openRoom("bad", `{"min_bet": 100}`)
 	x.openRoom("good", `{"min_bet": 100}`)
 	x.asOwner(`update ` + x.tenant.ID.Schema() + `.room set settings = '{"min_bet": "x"}' where id = 'bad'`)

@@ -19,7 +19,7 @@ import (
 // (epoch, seq), and resends unanswered commands under their ids. It writes down all
 // that it is told.
 type crashPlayer struct {
-	f     *floor
+	f     *casino
 	name  string
 	token string
 	calm  bool          // bets now and then, not whenever somebody else does
@@ -42,7 +42,7 @@ type crashPlayer struct {
 	wake      chan struct{}   // a round opened, or it is time to finish
 }
 
-func newCrashPlayer(f *floor, name string, rnd *rand.Rand) *crashPlayer {
+func newCrashPlayer(f *casino, name string, rnd *rand.Rand) *crashPlayer {
 	return &crashPlayer{f: f, name: name, token: f.token(name), rnd: rnd, most: 100 * time.Millisecond, wake: make(chan struct{}, 1)}
 }
 
@@ -98,7 +98,7 @@ func (p *crashPlayer) unansweredLocked() []*bet {
 	return out
 }
 
-// sit is one connection, from dialling to its end. It reports whether it came to the table.
+// sit serves one connection, from dialling to its end, and reports whether it joined the table.
 func (p *crashPlayer) sit(ctx context.Context) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -176,7 +176,7 @@ func (p *crashPlayer) join(ctx context.Context, c *rpc) bool {
 	return <-done // the reader always calls back
 }
 
-// joined is called by the reader with the reply, before any event that follows it.
+// joined handles the reply to room.join. The reader calls it before any event that follows.
 func (p *crashPlayer) joined(r reply, resumed bool) bool {
 	var joined wire.RoomJoinResult
 	if r.Error != nil || json.Unmarshal(r.Result, &joined) != nil {
@@ -197,7 +197,7 @@ func (p *crashPlayer) joined(r reply, resumed bool) bool {
 	return true
 }
 
-// told is called by the reader for every push.
+// told handles a push. The reader calls it.
 func (p *crashPlayer) told(method string, params json.RawMessage) {
 	var closing wire.Closing
 	if method == wire.PushClosing && json.Unmarshal(params, &closing) == nil {
@@ -305,8 +305,8 @@ func mustJSON(v any) json.RawMessage {
 	return raw
 }
 
-// coverOf is an independent table of what the positions above pay per unit staked, the
-// stake included.
+// coverOf returns what a position above pays per unit staked, the stake included, from a table that
+// is independent of the server's.
 func coverOf(pos string, pocket int) game.Money {
 	red := []int{1, 3, 5, 7, 9, 12, 14, 16, 18, 19, 21, 23, 25, 27, 30, 32, 34, 36}
 	switch pos {
@@ -356,7 +356,7 @@ func (b *bet) command() any {
 	return map[string]any{"type": b.kind}
 }
 
-// retriable are the codes that are no answers.
+// retriable reports whether a code means that the command was not decided.
 func retriable(code string) bool {
 	return code == "busy" || code == "unavailable" || code == "rate_limited"
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func TestANodeThatHearsNothingIsNotReadyAndItsTablesGoOn(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	redis := startRedis(t)
 	var links []*bustest.Link
 	var buses []string
@@ -26,7 +26,7 @@ func TestANodeThatHearsNothingIsNotReadyAndItsTablesGoOn(t *testing.T) {
 	for _, x := range nodes {
 		eventually(t, "a node is ready", func() bool { return ready(x.address) })
 	}
-	owner := f.place().Node
+	owner := f.assignment().Node
 	i := map[string]int{"node-0": 0, "node-1": 1}[owner]
 	deaf, link := nodes[i], links[i]
 	c := deaf.dial(soon(t), f.token("alice"), nil)

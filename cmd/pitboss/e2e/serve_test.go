@@ -12,7 +12,7 @@ import (
 
 func TestALineOfTheLogHasAKeyOnceAndRequestsAreLoggedIfThatIsWanted(t *testing.T) {
 	t.Parallel()
-	f := newFloor(t)
+	f := newCasino(t)
 	log := f.startNode("--access-log", "--log-format", "json", "--log-level", "debug").log
 	c := f.dial(soon(t), f.token("alice"), nil)
 	if _, err := f.join(c, nil); err != nil {
@@ -58,7 +58,7 @@ func TestALineOfTheLogHasAKeyOnceAndRequestsAreLoggedIfThatIsWanted(t *testing.T
 func TestADatabaseThatIsAwayIsSaidAndNotByEveryProbe(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster(t)
-	f := newFloorIn(t, cluster.AppURL(), cluster.AdminURL())
+	f := newCasinoIn(t, cluster.AppURL(), cluster.AdminURL())
 	log := f.startNode().log
 	eventually(t, "it is ready", func() bool { status, _, _ := f.do("GET", "/readyz", "", ""); return status == http.StatusOK })
 	before := strings.Count(log.String(), "\n")

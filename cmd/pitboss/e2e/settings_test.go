@@ -12,8 +12,8 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// policy is the Content-Security-Policy of a page.
-func (f *floor) policy(path string) string {
+// policy returns the Content-Security-Policy of a page.
+func (f *casino) policy(path string) string {
 	f.t.Helper()
 	req, err := http.NewRequestWithContext(soon(f.t), http.MethodGet, "http://"+f.address+path, nil)
 	if err != nil {
@@ -29,10 +29,10 @@ func (f *floor) policy(path string) string {
 }
 
 func TestSettingsSetOnTheCommandLineReachRunningNodes(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	a, b, _ := f.pair()
 	token, operator := f.mint("alice", auth.Player), f.mint("olivia", auth.Operator)
-	said := func(x *floor) (s struct {
+	said := func(x *casino) (s struct {
 		Name     string `json:"tenant_name"`
 		Currency string
 		Exponent int
@@ -50,7 +50,7 @@ func TestSettingsSetOnTheCommandLineReachRunningNodes(t *testing.T) {
 	if code := c.closedWith(t); code != websocket.StatusCode(wire.CloseOverloaded.Code) {
 		t.Errorf("a socket that was told another currency is closed with %d", code)
 	}
-	for _, x := range []*floor{a, b} {
+	for _, x := range []*casino{a, b} {
 		eventually(t, "the node has the settings", func() bool { s := said(x); return s.Name == "Grand Casino" && s.Currency == "JPY" && s.Exponent == 0 })
 		if policy := x.policy("/play"); !strings.Contains(policy, "https://portal.example") {
 			t.Errorf("the page's policy is %q", policy)
@@ -61,13 +61,13 @@ func TestSettingsSetOnTheCommandLineReachRunningNodes(t *testing.T) {
 	}
 
 	f.mustCLI("tenant", "set", f.slug, "--paid-until", "2020-01-01", "--reason", "not paid")
-	for _, x := range []*floor{a, b} {
+	for _, x := range []*casino{a, b} {
 		eventually(t, "the casino is shut", func() bool { _, code, _ := x.do("GET", "/v1/session", token, ""); return code == "tenant_unpaid" })
 	}
 	if out := f.mustCLI("tenant", "set", f.slug, "--paid-until", "never", "--no-on-trial", "--no-frame-ancestors", "--reason", "paid"); !strings.Contains(out, "active") || !strings.Contains(out, "JPY, 0 digits") {
 		t.Errorf("%s", out)
 	}
-	for _, x := range []*floor{a, b} {
+	for _, x := range []*casino{a, b} {
 		eventually(t, "the casino is open", func() bool { status, _, _ := x.do("GET", "/v1/session", token, ""); return status == 200 })
 	}
 
@@ -88,7 +88,7 @@ func TestSettingsSetOnTheCommandLineReachRunningNodes(t *testing.T) {
 }
 
 func TestACasinoIsMadeAtAHostAndInACurrencyThatExist(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	create := func(slug, domain, currency string) (string, error) {
 		return f.cli("tenant", "create", "--slug", slug, "--name", slug, "--domain", domain, "--currency", currency, "--json")
 	}

@@ -32,7 +32,7 @@ func TestADatabaseOfStageOneIsMigratedAndPlayedOn(t *testing.T) {
 	if out, err := server.Run(t, "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=testdata/stage-one.sql", d.AdminURL); err != nil {
 		t.Fatalf("psql: %v\n%s", err, out)
 	}
-	f := &floor{
+	f := &casino{
 		t: t, appURL: d.AppURL, adminURL: d.AdminURL, masterKey: stageOneKey,
 		address: freePort(t), host: "casino-x.localhost", slug: "casino-x", room: "waits",
 	}

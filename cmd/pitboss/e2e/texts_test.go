@@ -45,14 +45,14 @@ var odd = []struct {
 	{`"` + strings.Repeat("a", 20<<10) + `"`, false, false},
 }
 
-// spoken is what a literal says, as the tests compare it.
+// spoken returns the text of a literal in the form that the tests compare.
 func spoken(literal string) (s string) {
 	_ = json.Unmarshal([]byte(literal), &s) // not all of them are JSON
 	return s
 }
 
 // lobbyEpoch rises whenever the lobby is restarted.
-func (f *floor) lobbyEpoch() int64 {
+func (f *casino) lobbyEpoch() int64 {
 	f.t.Helper()
 	info, err := f.store.Rooms.Get(soon(f.t), rooms.Ref{Tenant: f.tenant.ID, Room: rooms.LobbyID})
 	if err != nil {
@@ -62,7 +62,7 @@ func (f *floor) lobbyEpoch() int64 {
 }
 
 func TestEveryTextOverHTTPIsRefusedOrKeptAsItWas(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.startNode()
 	operator := f.mint("olivia", auth.Operator)
 	_ = f.token("alice")
@@ -200,7 +200,7 @@ func TestEveryTextOverHTTPIsRefusedOrKeptAsItWas(t *testing.T) {
 }
 
 func TestEveryTextOverASocketIsRefusedOrToldAsItWas(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.openRoom("table", `{"betting_ms": 600000}`)
 	f.startNode()
 	chat := &mailbox{method: wire.PushChatMessage}
@@ -273,7 +273,7 @@ func TestEveryTextOverASocketIsRefusedOrToldAsItWas(t *testing.T) {
 }
 
 func TestTwoAmountsAreNoBet(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	f.openRoom("table", `{"betting_ms": 600000}`)
 	f.startNode()
 	operator := f.mint("olivia", auth.Operator)
@@ -318,7 +318,7 @@ func TestTwoAmountsAreNoBet(t *testing.T) {
 }
 
 func TestTheCommandLineTakesOnlyTextsThatCanBeKept(t *testing.T) {
-	f := newFloor(t)
+	f := newCasino(t)
 	for _, text := range []string{"a\x1b[2Jb", "a\nb", "a\u202eb", strings.Repeat("a", 501)} {
 		for _, args := range [][]string{
 			{"tenant", "create", "--slug", "other", "--domain", "other.localhost", "--name", text},

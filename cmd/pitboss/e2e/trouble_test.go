@@ -60,24 +60,24 @@ func newCluster(t *testing.T) *localpg.Cluster {
 // later never answers that it will not be.
 func TestADatabaseInTroubleIsUnavailableAndNothingElse(t *testing.T) {
 	t.Parallel()
-	for what, spoil := range map[string]func(f *floor, cluster *localpg.Cluster){
-		"away": func(f *floor, cluster *localpg.Cluster) {
+	for what, spoil := range map[string]func(f *casino, cluster *localpg.Cluster){
+		"away": func(f *casino, cluster *localpg.Cluster) {
 			if err := cluster.Stop(); err != nil {
 				f.t.Fatal(err)
 			}
 		},
-		"read-only": func(f *floor, cluster *localpg.Cluster) {
+		"read-only": func(f *casino, cluster *localpg.Cluster) {
 			super(f.t, cluster, `alter system set default_transaction_read_only = on`, `select pg_reload_conf()`)
 			eventually(f.t, "writes are refused", func() bool { return f.store.Audit.Write(soon(f.t), f.tenant.ID, rooms.Audit{Actor: "test"}) != nil })
 		},
-		"full": func(f *floor, cluster *localpg.Cluster) {
+		"full": func(f *casino, cluster *localpg.Cluster) {
 			super(f.t, cluster, full(f.tenant.ID.Schema()), full("platform"))
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster(t)
-			f := newFloorIn(t, cluster.AppURL(), cluster.AdminURL())
+			f := newCasinoIn(t, cluster.AppURL(), cluster.AdminURL())
 			f.openRoom("roulette-2", crashSettings)
 			f.startNode()
 			player, other, operator := f.token("alice"), f.mint("bob", auth.Player), f.mint("olivia", auth.Operator)
@@ -103,13 +103,13 @@ type request struct {
 }
 
 // routes returns the routes that a node serves, from a server that is never started.
-func (f *floor) routes() []string {
+func (f *casino) routes() []string {
 	log, metrics := slog.New(slog.DiscardHandler), prometheus.NewRegistry()
 	sockets := hub.New(hub.Options{Bus: membus.New(), Node: "routes", Log: log, Registerer: metrics})
 	return web.New(web.Options{Node: "routes", Log: log, Tenants: f.store.Tenants, Store: f.store, Hub: sockets, Registerer: metrics}).Routes()
 }
 
-func (f *floor) askEveryRoute(asking *sync.WaitGroup, player, operator string) {
+func (f *casino) askEveryRoute(asking *sync.WaitGroup, player, operator string) {
 	f.t.Helper()
 	id := func() string { return uuid.NewString() }
 	requests := map[string]request{
@@ -165,7 +165,7 @@ func (f *floor) askEveryRoute(asking *sync.WaitGroup, player, operator string) {
 // socket may ask.
 var requestForm = regexp.MustCompile(`(?m)^    request\.([a-z.]+):$`)
 
-func (f *floor) askEveryMethod(asking *sync.WaitGroup, c *rpc, token string) {
+func (f *casino) askEveryMethod(asking *sync.WaitGroup, c *rpc, token string) {
 	f.t.Helper()
 	api, err := os.ReadFile("../../../docs/asyncapi.yaml")
 	if err != nil {
@@ -218,25 +218,25 @@ func (f *floor) askEveryMethod(asking *sync.WaitGroup, c *rpc, token string) {
 func TestALockedCasinoAnswersUnavailableAndItsRoomsGoOn(t *testing.T) {
 	t.Parallel()
 	cluster := newCluster(t)
-	x := newFloorIn(t, cluster.AppURL(), cluster.AdminURL())
+	x := newCasinoIn(t, cluster.AppURL(), cluster.AdminURL())
 	y := x.addTenant("lucky-star")
 	y.openRoom(y.room, crashSettings)
 	x.startNode()
-	epoch := func(f *floor) int64 {
+	epoch := func(f *casino) int64 {
 		info, err := f.store.Rooms.Get(soon(t), rooms.Ref{Tenant: f.tenant.ID, Room: f.room})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return info.Epoch
 	}
-	place := func(c *rpc, f *floor) error {
+	place := func(c *rpc, f *casino) error {
 		return c.call(soon(t), wire.MethodRoomCommand, wire.RoomCommand{
 			Room: f.room, CommandID: uuid.NewString(), Command: json.RawMessage(`{"type":"bet","bets":[{"position":"red","amount":100}]}`),
 		}, nil)
 	}
 	decided := func(err error) bool { return err == nil || strings.Contains(err.Error(), game.CodeBettingClosed) }
-	conns := map[*floor]*rpc{}
-	for _, f := range []*floor{x, y} {
+	conns := map[*casino]*rpc{}
+	for _, f := range []*casino{x, y} {
 		conns[f] = f.dial(soon(t), f.token("alice"), nil)
 		eventually(t, "the room is open", func() bool {
 			return conns[f].call(soon(t), wire.MethodRoomJoin, wire.RoomJoin{Room: f.room}, nil) == nil

@@ -17,9 +17,9 @@ import (
 // table.
 func TestAnOperatorVoidsTheRoundOfARunningTableThroughAnyNode(t *testing.T) {
 	t.Parallel()
-	f := newFloor(t)
+	f := newCasino(t)
 	a, b, _ := f.pair()
-	if f.place().Node == "node-1" {
+	if f.assignment().Node == "node-1" {
 		a, b = b, a
 	}
 	voided := make(chan json.RawMessage, 10)

@@ -56,7 +56,7 @@ const (
 	bodyMax    = 256 << 20 // a trial balance has a line for every player there ever was
 )
 
-// api is a casino as its operator sees it.
+// api is a client of a casino's HTTP API, as its operator.
 type api struct {
 	base   *url.URL
 	token  string
@@ -119,8 +119,8 @@ func (a *api) once(ctx context.Context, method, path string, in, out any) error 
 	return strict.DecodeKnown(raw, out)
 }
 
-// explain says what to do about an error of the set-up.
-func (r *run) explain(err error) error {
+// withAdvice adds to an error of the set-up what to do about it.
+func (r *run) withAdvice(err error) error {
 	var network *url.Error
 	var refused *refusal
 	var ended *closed

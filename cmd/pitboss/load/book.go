@@ -6,8 +6,8 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// book is what one player was told, and holds it together. The order of the answers among
-// the events does not matter; that of the events does.
+// book records what one player was sent, and checks that it is consistent. The order of the replies
+// among the events does not matter; that of the events does.
 type book struct {
 	player, table string
 	payout        func(outcome string, b Bet) (game.Money, error) // Table.Payout
@@ -24,7 +24,7 @@ type book struct {
 	staked, paid game.Money
 }
 
-// stakes are what lies on the table in a round, by position.
+// stakes holds a player's stakes in a round, by position.
 type stakes struct {
 	on   map[string]game.Money
 	bets int
@@ -42,7 +42,7 @@ func (b *book) fault(kind, format string, args ...any) {
 	b.faults.add(kind, "table "+b.table+", player "+b.player, format, args...)
 }
 
-// next counts an event. It reports false for one that was told before.
+// next counts an event. It reports false for a duplicate.
 func (b *book) next(epoch, seq int64) bool {
 	switch {
 	case seq <= b.seq:
@@ -60,7 +60,7 @@ func (b *book) next(epoch, seq int64) bool {
 	return true
 }
 
-// accept is the answer that a bet is accepted as event seq.
+// accept records the reply that a bet is accepted as event seq.
 func (b *book) accept(seq int64, at Bet) {
 	if told, ok := b.placed[seq]; ok {
 		delete(b.placed, seq)
@@ -73,7 +73,7 @@ func (b *book) accept(seq int64, at Bet) {
 	b.accepted[seq] = at
 }
 
-// place is the event that the player's bet lies on the table.
+// place records the event that the player's bet was placed.
 func (b *book) place(seq, round int64, at Bet) {
 	s := b.open[round]
 	if s == nil {
@@ -149,7 +149,7 @@ func (b *book) settle(round int64, outcome string, mine *Account) {
 	b.balance += due
 }
 
-// void is a round whose stakes were all given back.
+// void records a round whose stakes were all given back.
 func (b *book) void(round int64, refund game.Money, reason string) {
 	s := b.open[round]
 	if s == nil {
@@ -161,7 +161,7 @@ func (b *book) void(round int64, refund game.Money, reason string) {
 	b.fault(voidedRound, "round %d and its %d bets of %d were voided, with a refund of %d: %s", round, s.bets, s.sum, refund, reason)
 }
 
-// finish says what is left open, when nothing more is to come.
+// finish reports what is still open when nothing more will come.
 func (b *book) finish() {
 	for round, s := range b.open {
 		b.fault(unsettled, "round %d, with %d bets of %d, was never settled", round, s.bets, s.sum)

@@ -12,7 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// check holds the run to account, when all is at rest. Its error means that something
+// check makes all checks after everything has come to rest. Its error means that something
 // could not be checked.
 func (r *run) check(ctx context.Context) error {
 	if err := each(ctx, r.players, r.checkPlayer); err != nil {
@@ -26,7 +26,7 @@ func (r *run) check(ctx context.Context) error {
 	return nil
 }
 
-// checkBooks compares the ledger, and what the tables told everybody, to the players' books.
+// checkBooks compares the ledger, and the tables' public events, to the players' books.
 func (r *run) checkBooks(books *trialBalance) {
 	expected := map[account]game.Money{}
 	for _, t := range r.tables {
@@ -42,7 +42,7 @@ func (r *run) checkBooks(books *trialBalance) {
 	books.check(&r.faults, expected)
 }
 
-// sums are what a book adds up to.
+// sums holds the sums of a book.
 type sums struct {
 	balance, staked, paid game.Money
 	open                  game.Money // of staked: never settled, which finish said
@@ -58,7 +58,7 @@ func (p *player) sums() sums {
 	return out
 }
 
-// finish says what is still open, when nothing more is to come.
+// finish reports what is still open when nothing more will come.
 func (p *player) finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,15 +69,15 @@ func (p *player) finish() {
 }
 
 const (
-	// insistEvery is the pause before a question is asked again.
-	insistEvery = 250 * time.Millisecond
-	// checkWithin bounds the check of one player.
-	checkWithin = time.Minute
+	// retryInterval is the pause before a request is retried.
+	retryInterval = 250 * time.Millisecond
+	// checkTimeout bounds the check of one player.
+	checkTimeout = time.Minute
 )
 
-// insist asks again while the server says that it is too busy to answer, until ctx ends: thousands
+// retryBusy retries a request while the server replies that it is too busy, until ctx ends: thousands
 // of players are checked at once, and share their casino's limits.
-func insist(ctx context.Context, ask func() error) error {
+func retryBusy(ctx context.Context, ask func() error) error {
 	for {
 		err := ask()
 		var refused *wire.Error
@@ -87,27 +87,27 @@ func insist(ctx context.Context, ask func() error) error {
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(insistEvery):
+		case <-time.After(retryInterval):
 		}
 	}
 }
 
-// checkPlayer asks the server what this player should know already.
+// checkPlayer compares what the server says of this player with the player's book.
 func (r *run) checkPlayer(ctx context.Context, p *player) error {
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	p.finish()
 	p.mu.Lock()
 	at := wire.Resume{Epoch: p.book.epoch, Seq: p.book.seq}
 	p.mu.Unlock()
 	var here wire.RoomJoinResult
-	if err := insist(ctx, func() error {
+	if err := retryBusy(ctx, func() error {
 		return p.call(ctx, wire.MethodRoomJoin, wire.RoomJoin{Room: p.table.room, Resume: &at}, &here)
 	}); err != nil {
 		return fmt.Errorf("player %s: %w", p.name, err)
 	}
 	var wallet wire.Balance
-	if err := insist(ctx, func() error { return p.call(ctx, wire.MethodWalletBalance, struct{}{}, &wallet) }); err != nil {
+	if err := retryBusy(ctx, func() error { return p.call(ctx, wire.MethodWalletBalance, struct{}{}, &wallet) }); err != nil {
 		return fmt.Errorf("player %s: %w", p.name, err)
 	}
 	p.mu.Lock()
@@ -122,7 +122,7 @@ func (r *run) checkPlayer(ctx context.Context, p *player) error {
 	return nil
 }
 
-// checkWallet compares the balance that the server tells now, and the latest that it
+// checkWallet compares the balance that the server returns now, and the latest that it
 // pushed, to the book's.
 func (b *book) checkWallet(now, pushed wire.Balance) {
 	if game.Money(now.Balance) != b.balance {

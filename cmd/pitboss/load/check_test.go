@@ -37,7 +37,7 @@ type story struct {
 	books  trialBalance
 }
 
-// honest is a story without a fault: 100 on heads, 10 on tails, which wins, and somebody else's bet
+// honest returns a story without a fault: 100 on heads, 10 on tails, which wins, and somebody else's bet
 // between them.
 func honest() *story {
 	const paid = 20
@@ -82,13 +82,13 @@ func (s *story) skip(typ string) {
 	}
 }
 
-// violations are the kinds of violations that the checks find in the story.
+// violations returns the kinds of violations that the checks find in the story.
 func (s *story) violations(t *testing.T) []string {
 	t.Helper()
 	r, p := newTestRun()
 	p.book.balance = 1000
 	p.book.epoch, p.book.seq = 1, 1
-	p.table.look(1, &Event{Open: true, Round: 1, Commitment: seed.Commit()})
+	p.table.applyView(1, &Event{Open: true, Round: 1, Commitment: seed.Commit()})
 	p.waiting[1] = waiting{Bet{"heads", 100}, time.Now()}
 	p.waiting[2] = waiting{Bet{"tails", 10}, time.Now()}
 	for _, x := range s.told {
@@ -96,7 +96,7 @@ func (s *story) violations(t *testing.T) []string {
 		if x.id == 0 {
 			frame = wire.EncodeRoomEvent(nil, wire.PushRoomEvent, &wire.RoomEvent{Room: "t1", Epoch: 1, Seq: x.seq, At: wire.At(time.Now()), Type: x.typ, Data: json.RawMessage(x.data)})
 		}
-		if err := p.take(frame, time.Now()); err != nil {
+		if err := p.scan(frame, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -200,7 +200,7 @@ func TestPlayersOfOneTableMustBeToldTheSame(t *testing.T) {
 	} {
 		var f faults
 		table := newTable(&coin, "t1", 0, time.Second, &f)
-		table.look(1, &Event{Open: true, Round: 1, Commitment: seed.Commit()})
+		table.applyView(1, &Event{Open: true, Round: 1, Commitment: seed.Commit()})
 		for i, data := range []string{c.first, c.first, c.second} {
 			d, err := coin.Event(c.typ, json.RawMessage(data))
 			if err != nil {
@@ -246,17 +246,17 @@ func TestABetThatIsNotAnsweredIsSentAgain(t *testing.T) {
 	}
 	first := []string{<-sent, <-sent, <-sent}
 	for i, code := range []string{wire.CodeUnavailable, wire.CodeBusy, wire.CodeRateLimited} {
-		if err := p.take(wire.ReplyError(fmt.Appendf(nil, "%d", i+1), wire.NewError(code, "no")), now); err != nil {
+		if err := p.scan(wire.ReplyError(fmt.Appendf(nil, "%d", i+1), wire.NewError(code, "no")), now); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.tend(now) // too early
-	p.tend(now.Add(2 * askAgainAfter))
+	p.tend(now.Add(2 * resendDelay))
 	for i, once := range first {
 		if again := <-sent; again != once {
 			t.Errorf("%s was sent again as %s", once, again)
 		}
-		if err := p.take(wire.Reply(fmt.Appendf(nil, "%d", i+1), wire.RoomCommandResult{Accepted: true, Epoch: 1, Seq: int64(2 + i)}), now); err != nil {
+		if err := p.scan(wire.Reply(fmt.Appendf(nil, "%d", i+1), wire.RoomCommandResult{Accepted: true, Epoch: 1, Seq: int64(2 + i)}), now); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -275,16 +275,16 @@ func TestACheckThatIsRefusedForNowIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answers := []error{wire.NewError(wire.CodeRateLimited, ""), wire.NewError(wire.CodeBusy, ""), wire.NewError(wire.CodeUnavailable, ""), nil}
 		asked := 0
-		if err := insist(t.Context(), func() error { asked++; return answers[asked-1] }); err != nil || asked != len(answers) {
+		if err := retryBusy(t.Context(), func() error { asked++; return answers[asked-1] }); err != nil || asked != len(answers) {
 			t.Errorf("asked %d times, and then: %v", asked, err)
 		}
 		final := wire.NewError(wire.CodeRoomNotFound, "")
-		if err := insist(t.Context(), func() error { return final }); !errors.Is(err, final) {
+		if err := retryBusy(t.Context(), func() error { return final }); !errors.Is(err, final) {
 			t.Errorf("what is final: %v", err)
 		}
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := insist(short, func() error { return answers[0] }); !errors.Is(err, answers[0]) {
+		if err := retryBusy(short, func() error { return answers[0] }); !errors.Is(err, answers[0]) {
 			t.Errorf("at the end of the time: %v", err)
 		}
 	})

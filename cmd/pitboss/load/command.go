@@ -22,14 +22,14 @@ func (p *player) ask(method string, params any, answered answer) error {
 	return nil
 }
 
-// send seals and sends what newFrame(p.out) began. mu is held.
+// send seals and sends the frame that newFrame(p.out) began. mu must be held.
 func (p *player) send(frame []byte) {
 	p.out = frame
 	p.spoke = time.Now()
 	p.socket.write(seal(opText, frame))
 }
 
-// bet sends a bet that was due. It reports false if the player is not there to bet.
+// bet sends a bet that was due. It reports false if the player cannot bet now.
 func (p *player) bet(due time.Time, b Bet) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -56,8 +56,7 @@ func (p *player) repeat(id int64) {
 	p.send(appendBet(newFrame(p.out), p.run.Game, p.table.room, p.command, id, p.waiting[id].Bet))
 }
 
-// tend does what time asks for: bets to be sent again, a ping from who was silent, an end
-// to a link that is.
+// tend does what is due: it sends bets again, pings after silence, and closes a silent connection.
 func (p *player) tend(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// cpuTime is how long this process has worked, in the kernel too.
+// cpuTime returns the CPU time of this process, including the kernel's.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {

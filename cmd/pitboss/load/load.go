@@ -23,11 +23,11 @@ import (
 const (
 	// atOnce is how many requests or handshakes of the set-up are under way at once.
 	atOnce = 32
-	// tendEvery is how often players are looked after.
+	// tendEvery is the interval at which tend is called for each player.
 	tendEvery = 250 * time.Millisecond
-	// lookEvery is how often it is looked whether everything has come to rest.
+	// lookEvery is the interval at which the run checks whether everything has come to rest.
 	lookEvery = 50 * time.Millisecond
-	// patience is how long the last answers and results are waited for.
+	// patience bounds the wait for the last replies and results.
 	patience = 30 * time.Second
 	// reasonOfUs is what the casino's audit log says of us.
 	reasonOfUs = "pitboss load"
@@ -116,12 +116,12 @@ func Run(ctx, betting context.Context, o Options) (*Report, error) {
 	for range 16 {
 		r.shares = append(r.shares, newStats())
 	}
-	floor, inside := errgroup.WithContext(ctx)
+	players, inside := errgroup.WithContext(ctx)
 	inside, leave := context.WithCancel(inside)
 	defer leave()
-	err = r.play(inside, betting, floor)
+	err = r.play(inside, betting, players)
 	leave()
-	if broken := floor.Wait(); broken != nil && !errors.Is(broken, context.Canceled) {
+	if broken := players.Wait(); broken != nil && !errors.Is(broken, context.Canceled) {
 		err = broken // why the rest failed
 	}
 	checked := err == nil
@@ -137,12 +137,12 @@ func Run(ctx, betting context.Context, o Options) (*Report, error) {
 	return r.report(checked), err
 }
 
-// play is the run, from the door to the last check; the players live in floor.
-func (r *run) play(ctx, betting context.Context, floor *errgroup.Group) error {
+// play plays the run, from the set-up to the last check; the players run in the group players.
+func (r *run) play(ctx, betting context.Context, players *errgroup.Group) error {
 	soft, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(betting, cancel)()
-	if err := r.setUp(ctx, soft, floor); err != nil {
+	if err := r.setUp(ctx, soft, players); err != nil {
 		if betting.Err() != nil && ctx.Err() == nil {
 			return errors.New("stopped before the first bet")
 		}
@@ -171,28 +171,28 @@ func (r *run) say(format string, args ...any) {
 
 // setUp opens the tables, funds the players, and seats them. What is made lives in ctx;
 // soft may end before that.
-func (r *run) setUp(ctx, soft context.Context, floor *errgroup.Group) error {
+func (r *run) setUp(ctx, soft context.Context, players *errgroup.Group) error {
 	if err := r.api.do(soft, http.MethodGet, "/v1/session", nil, nil); err != nil {
-		return r.explain(err)
+		return r.withAdvice(err)
 	}
 	r.say("Opening %d tables, each of which takes bets for up to %s a round …", r.Tables, r.window.Round(100*time.Millisecond))
 	for n := range r.Tables {
 		r.tables = append(r.tables, newTable(r.Game, fmt.Sprintf("load-%s-%d", r.id, n+1), n, r.someWindow(), &r.faults))
 	}
 	if err := each(soft, r.tables, r.openTable); err != nil {
-		return r.explain(err)
+		return r.withAdvice(err)
 	}
 	r.say("Funding %d players …", r.Players)
 	if err := r.makePlayers(); err != nil {
 		return err
 	}
 	if err := each(soft, r.players, r.fund); err != nil {
-		return r.explain(err)
+		return r.withAdvice(err)
 	}
 	r.say("Seating them …")
 	seats := make(chan struct{}, len(r.players))
 	for _, p := range r.players {
-		floor.Go(func() error { return p.live(ctx, func() { seats <- struct{}{} }) })
+		players.Go(func() error { return p.live(ctx, func() { seats <- struct{}{} }) })
 	}
 	for range r.players {
 		select {
@@ -201,7 +201,7 @@ func (r *run) setUp(ctx, soft context.Context, floor *errgroup.Group) error {
 			return soft.Err()
 		}
 	}
-	floor.Go(func() error { return r.tend(ctx) })
+	players.Go(func() error { return r.tendPlayers(ctx) })
 	return r.until(soft, time.Now().Add(patience), "the tables do not open their first round", func() bool {
 		for _, t := range r.tables {
 			if _, ok := t.resting(); !ok {
@@ -277,7 +277,7 @@ func (r *run) makePlayers() error {
 	return nil
 }
 
-// fund gives a player what all of his bets could cost, and some more.
+// fund credits a player with the most that all bets could cost, and some more.
 func (r *run) fund(ctx context.Context, p *player) error {
 	amount := int64(float64(r.Game.StakeMax) * (1.5*r.Rate*r.Duration.Seconds()/float64(r.Players) + 2*float64(r.Game.BetsMax)))
 	var out struct {
@@ -290,8 +290,8 @@ func (r *run) fund(ctx context.Context, p *player) error {
 	return err
 }
 
-// tend looks after the players until ctx ends.
-func (r *run) tend(ctx context.Context) error {
+// tendPlayers calls tend for every player until ctx ends.
+func (r *run) tendPlayers(ctx context.Context) error {
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	for {
@@ -336,7 +336,7 @@ func (r *run) placeBets(ctx context.Context) {
 	}
 }
 
-// place gives a bet that is due to the next table that is open. If none is, nobody bets.
+// place places a bet that is due at the next open table. If none is open, the bet is not placed.
 func (r *run) place(due time.Time, first int) (next int) {
 	margin := min(100*time.Millisecond, r.window/10)
 	now := time.Now().Add(-r.clocks.ahead())

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// firstBackoff and lastBackoff bound how long a player waits before coming back.
-	firstBackoff = 100 * time.Millisecond
-	lastBackoff  = 5 * time.Second
-	// giveUpAfter is how long a player tries to come back.
-	giveUpAfter = time.Minute
-	// askAgainAfter is how soon a bet is sent again that the server did not decide, or of which it
-	// did not know the outcome.
-	askAgainAfter = 500 * time.Millisecond
+	// initialBackoff and maxBackoff bound the pause before a player reconnects.
+	initialBackoff = 100 * time.Millisecond
+	maxBackoff     = 5 * time.Second
+	// reconnectTimeout bounds a player's attempts to reconnect.
+	reconnectTimeout = time.Minute
+	// resendDelay is the pause before a bet is sent again that the server did not decide, or of which
+	// it did not know the outcome.
+	resendDelay = 500 * time.Millisecond
 )
 
 // player is one seat: a socket, what was said over it, and the book that is kept of it.
@@ -65,7 +65,7 @@ type waiting struct {
 // live keeps the player connected until ctx ends, whose error it returns then. seated is called once, when he sits.
 func (p *player) live(ctx context.Context, seated func()) error {
 	var away time.Time // since when
-	backoff := firstBackoff
+	backoff := initialBackoff
 	for {
 		joined := false
 		err := p.sit(ctx, func() {
@@ -78,21 +78,21 @@ func (p *player) live(ctx context.Context, seated func()) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case seated != nil:
-			return p.run.explain(err) // the first time, what is wrong is likely to stay wrong
+			return p.run.withAdvice(err) // the first time, what is wrong is likely to stay wrong
 		case !comeBack(err):
 			return fmt.Errorf("player %s: %w", p.name, err)
 		}
 		if joined {
-			away, backoff = time.Now(), firstBackoff
+			away, backoff = time.Now(), initialBackoff
 		}
-		if time.Since(away) > giveUpAfter {
-			return fmt.Errorf("player %s could not come back for %s: %w", p.name, giveUpAfter, err)
+		if time.Since(away) > reconnectTimeout {
+			return fmt.Errorf("player %s could not come back for %s: %w", p.name, reconnectTimeout, err)
 		}
 		p.mu.Lock()
 		wait := max(p.retry, backoff/2+rand.N(backoff))
 		p.retry = 0
 		p.mu.Unlock()
-		backoff = min(2*backoff, lastBackoff)
+		backoff = min(2*backoff, maxBackoff)
 		if err := pause(ctx, wait); err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (p *player) live(ctx context.Context, seated func()) error {
 	}
 }
 
-// sit connects, joins, and reads until the socket ends, which it explains.
+// sit connects, joins, and reads until the socket ends, and returns why it did.
 func (p *player) sit(ctx context.Context, joined func()) error {
 	if err := p.run.doors.enter(ctx); err != nil {
 		return err
@@ -146,7 +146,7 @@ func (p *player) sit(ctx context.Context, joined func()) error {
 	return err
 }
 
-// read takes all whole frames that are there, which came at now.
+// read handles all complete frames that were received, at now.
 func (p *player) read(s *socket, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -160,7 +160,7 @@ func (p *player) read(s *socket, now time.Time) error {
 		}
 		switch op {
 		case opText:
-			if err := p.take(payload, now); err != nil {
+			if err := p.scan(payload, now); err != nil {
 				return err
 			}
 		case opPing:
@@ -175,10 +175,10 @@ func (p *player) read(s *socket, now time.Time) error {
 	}
 }
 
-// take takes one message.
-func (p *player) take(frame []byte, now time.Time) error {
+// scan handles one message, and parses only what the scanner does not know.
+func (p *player) scan(frame []byte, now time.Time) error {
 	if e, ok := scanEvent(frame); ok {
-		return p.hear(&e, now)
+		return p.receive(&e, now)
 	}
 	if id, seq, ok := scanAccepted(frame); ok {
 		p.accepted(id, seq, now)
@@ -194,7 +194,7 @@ func (p *player) take(frame []byte, now time.Time) error {
 	return p.parse(frame, now)
 }
 
-// parse is take for what comes seldom.
+// parse handles a message of a rare kind, with encoding/json.
 func (p *player) parse(frame []byte, now time.Time) error {
 	var m struct {
 		ID     int64           `json:"id"`
@@ -230,7 +230,7 @@ func (p *player) parse(frame []byte, now time.Time) error {
 		var e wire.RoomEvent
 		if err = strict.DecodeKnown(m.Params, &e); err == nil {
 			told := eventOf(&e)
-			err = p.hear(&told, now)
+			err = p.receive(&told, now)
 		}
 	}
 	return err
@@ -240,8 +240,8 @@ func eventOf(e *wire.RoomEvent) event {
 	return event{room: []byte(e.Room), typ: []byte(e.Type), data: e.Data, epoch: e.Epoch, seq: e.Seq, at: time.Duration(e.At.UnixNano()) % (24 * time.Hour)}
 }
 
-// hear is an event that was pushed.
-func (p *player) hear(e *event, now time.Time) error {
+// receive handles an event that was pushed.
+func (p *player) receive(e *event, now time.Time) error {
 	if string(e.room) != p.table.room {
 		return nil // the lobby's
 	}
@@ -279,7 +279,7 @@ func (p *player) enter(e *event) error {
 	return nil
 }
 
-// accepted is the answer to a bet.
+// accepted handles the reply that a bet was accepted.
 func (p *player) accepted(id, seq int64, now time.Time) {
 	w, ok := p.waiting[id]
 	if !ok {
@@ -292,7 +292,7 @@ func (p *player) accepted(id, seq int64, now time.Time) {
 	p.book.accept(seq, w.Bet)
 }
 
-// answered is any other reply.
+// answered handles any other reply.
 func (p *player) answered(id int64, result json.RawMessage, e *wire.Error, now time.Time) error {
 	if answered, ok := p.calls[id]; ok {
 		delete(p.calls, id)
@@ -313,7 +313,7 @@ func (p *player) answered(id int64, result json.RawMessage, e *wire.Error, now t
 	p.stats.refuse(e.Data.Code)
 	switch e.Data.Code {
 	case wire.CodeUnavailable, wire.CodeBusy, wire.CodeRateLimited:
-		p.unsure[id] = now.Add(askAgainAfter) // no answer: it may have been accepted, or be so later
+		p.unsure[id] = now.Add(resendDelay) // no answer: it may have been accepted, or be so later
 		return nil
 	}
 	delete(p.waiting, id)
@@ -330,7 +330,7 @@ func (p *player) wealth(b wire.Balance) {
 	}
 }
 
-// joined takes over the answer to room.join.
+// joined handles the reply to room.join.
 func (p *player) joined(result json.RawMessage, e *wire.Error) error {
 	if e != nil {
 		return fmt.Errorf("player %s cannot join %s: %w", p.name, p.table.room, e)
@@ -360,6 +360,6 @@ func (p *player) joined(result json.RawMessage, e *wire.Error) error {
 		p.book.fault(missingSeq, "came back after event %d, and the events up to %d were not sent", p.book.seq, r.Seq)
 	}
 	p.book.epoch, p.book.seq = r.Epoch, r.Seq
-	p.table.look(r.Seq, &v)
+	p.table.applyView(r.Seq, &v)
 	return nil
 }

@@ -52,7 +52,7 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 	return Latency{h.TotalCount(), ms(h.ValueAtQuantile(50)), ms(h.ValueAtQuantile(95)), ms(h.ValueAtQuantile(99)), ms(h.Max())}
 }
 
-// report is called when nothing runs any more.
+// report returns the report of a run that has ended.
 func (r *run) report(checked bool) *Report {
 	all := sum(r.shares)
 	violations, violated := r.faults.found()
@@ -124,7 +124,7 @@ func (r *Report) Print(w io.Writer) {
 	}
 }
 
-// String is the distribution in one line.
+// String returns the distribution in one line.
 func (l Latency) String() string {
 	return fmt.Sprintf("p50 %.1f  p95 %.1f  p99 %.1f  max %.1f ms", l.P50, l.P95, l.P99, l.Max)
 }

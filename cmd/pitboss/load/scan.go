@@ -26,7 +26,7 @@ const (
 	acceptedHead = `,"result":{"accepted":true,"epoch":`
 )
 
-// dull are the pushes of which a bettor learns nothing.
+// dull lists the pushes that a bettor ignores.
 var dull = [][]byte{
 	[]byte(`{"jsonrpc":"2.0","method":"lobby.`),
 	[]byte(`{"jsonrpc":"2.0","method":"room.beat",`),
@@ -77,8 +77,8 @@ func timeOfDay(text []byte) (time.Duration, bool) {
 	return time.Duration(ms) * time.Millisecond, true
 }
 
-// since is how long after the server's time of day at now is. Both clocks may differ by
-// less than half a day.
+// since returns how long now is after the event's server time. The clocks may differ by less than
+// half a day.
 func (e *event) since(now time.Time) time.Duration {
 	const day = 24 * time.Hour
 	d := time.Duration(now.UnixNano())%day - e.at

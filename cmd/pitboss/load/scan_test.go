@@ -69,7 +69,7 @@ func TestWhatIsWrittenOtherwiseIsReadToo(t *testing.T) {
 		p.book.balance, p.book.epoch, p.book.seq = 1000, 1, 1
 		p.waiting[1] = waiting{Bet{"heads", 5}, time.Now()}
 		for _, frame := range frames {
-			if err := p.take([]byte(frame), time.Now()); err != nil {
+			if err := p.scan([]byte(frame), time.Now()); err != nil {
 				t.Errorf("%s: %v", frame, err)
 			}
 		}

@@ -38,7 +38,7 @@ const (
 	opPong  = 10
 )
 
-// closed is how the server ended a socket.
+// closed is the error of a socket that the server closed.
 type closed struct {
 	code   int
 	reason string
@@ -105,7 +105,7 @@ func dialSocket(ctx context.Context, base *url.URL, token string) (*socket, erro
 	return s, nil
 }
 
-// upgrade is the handshake of RFC 6455 §4.1.
+// upgrade performs the handshake of RFC 6455 §4.1.
 func (s *socket) upgrade(host, token string) error {
 	var nonce [16]byte
 	if _, err := rand.Read(nonce[:]); err != nil {

@@ -91,7 +91,7 @@ func TestWhatAServerMayNotSendEndsTheSocket(t *testing.T) {
 	}
 }
 
-// library is a server by coder/websocket, which masks, pings and closes by the book.
+// library starts a server by coder/websocket, which masks, pings and closes as the RFC requires.
 func library(t *testing.T, serve func(context.Context, *websocket.Conn)) *url.URL {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -194,7 +194,7 @@ func TestLimitsAreNamedWithWhatToDo(t *testing.T) {
 		"--secret":   &refusal{http.StatusUnauthorized, "token_signature", "no"},
 		"suspended.": &refusal{http.StatusForbidden, "tenant_suspended", "This operator is suspended."},
 	} {
-		if got := r.explain(err); !strings.Contains(got.Error(), want) {
+		if got := r.withAdvice(err); !strings.Contains(got.Error(), want) {
 			t.Errorf("%v is explained as %v; want %q", err, got, want)
 		}
 	}

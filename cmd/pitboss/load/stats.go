@@ -12,7 +12,7 @@ const (
 	digits     = 3 // significant ones of a latency
 )
 
-// stats are what a share of the players measured.
+// stats holds the measurements of a share of the players.
 type stats struct {
 	mu       sync.Mutex // guards what follows
 	answers  *hdrhistogram.Histogram
@@ -69,7 +69,7 @@ func sum(shares []*stats) *stats {
 	return all
 }
 
-// accepted is how many bets were accepted so far.
+// accepted returns how many bets were accepted so far.
 func accepted(shares []*stats) (n int64) {
 	for _, s := range shares {
 		s.mu.Lock()
@@ -79,7 +79,7 @@ func accepted(shares []*stats) (n int64) {
 	return n
 }
 
-// slowest is the slowest answer since it was last asked for.
+// slowest returns the latency of the slowest reply since the last call.
 func slowest(shares []*stats) (d time.Duration) {
 	for _, s := range shares {
 		s.mu.Lock()

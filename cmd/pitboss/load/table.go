@@ -12,7 +12,7 @@ import (
 // noClock is until when bets are taken before a round's first bet.
 const noClock = math.MaxInt64
 
-// table is what all of its players were told together.
+// table records what its players were sent.
 type table struct {
 	Table
 	game    *Game
@@ -34,7 +34,7 @@ type table struct {
 	payments game.Money
 }
 
-// round is what was told of one to everybody.
+// round records the public events of a round.
 type round struct {
 	commitment game.Commitment
 	revealed   *Revealed
@@ -58,8 +58,8 @@ func (t *table) takesBets(now time.Time, margin time.Duration) bool {
 	return now.Add(margin).UnixMilli() < t.until.Load()
 }
 
-// look takes over a view as of seq.
-func (t *table) look(seq int64, v *Event) {
+// applyView applies a view as of seq.
+func (t *table) applyView(seq int64, v *Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if seq <= t.seq {
@@ -73,7 +73,7 @@ func (t *table) look(seq int64, v *Event) {
 	t.opens(v)
 }
 
-// opens takes over until when bets are taken.
+// opens sets until when bets are accepted.
 func (t *table) opens(e *Event) {
 	switch {
 	case !e.Open:
@@ -85,8 +85,8 @@ func (t *table) opens(e *Event) {
 	}
 }
 
-// observe takes over an event that is no bet, from any of the players: the first one who
-// tells of it is believed, the others must tell the same.
+// observe records an event that is not a bet, as any of the players received it. Later players
+// must have received the same as the first.
 func (t *table) observe(seq int64, typ string, e *Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -109,7 +109,7 @@ func (t *table) observe(seq int64, typ string, e *Event) {
 	t.opens(e)
 }
 
-// note takes over what an event says of its round.
+// note records what an event says of its round.
 func (t *table) note(r *round, e *Event) {
 	if !e.Commitment.IsZero() && r.commitment != e.Commitment {
 		t.fault(wrongEvent, "round %d was opened with the commitment %s and with %s", e.Round, r.commitment, e.Commitment)

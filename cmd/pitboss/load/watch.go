@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// rest waits until every bet is answered and settled and every player heard of it. What
-// has not come within patience is for the checks to tell.
+// rest waits until every bet is answered and settled and every player has received it, for at most
+// patience; the checks report what is missing.
 func (r *run) rest(ctx context.Context) error {
 	atRest := func() bool {
 		for _, t := range r.tables {
@@ -46,7 +46,7 @@ func (r *run) until(ctx context.Context, deadline time.Time, what string, reache
 	return nil
 }
 
-// watch tells the progress once a second until it is stopped.
+// watch prints the progress once a second until it is stopped.
 func (r *run) watch(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -75,7 +75,7 @@ func (r *run) watch(ctx context.Context) (stop func()) {
 	}
 }
 
-// doors let so many in at once.
+// doors is a semaphore.
 type doors chan struct{}
 
 func (d doors) enter(ctx context.Context) error {
@@ -89,7 +89,7 @@ func (d doors) enter(ctx context.Context) error {
 
 func (d doors) leave() { <-d }
 
-// clocks compares our clock to the server's.
+// clocks estimates the difference between our clock and the server's.
 type clocks struct {
 	mu    sync.Mutex
 	known bool

@@ -1,4 +1,4 @@
-// Package roulette is how "pitboss load" plays roulette: how simulated players bet, what a
+// Package roulette plays roulette for "pitboss load": how simulated players bet, what a
 // table's events mean, and what the rules pay.
 //
 // # What always holds

@@ -27,8 +27,8 @@ import (
 	"github.com/pitboss-hub/pitboss/store/localpg"
 )
 
-// partySize is how large a party is.
-type partySize struct {
+// clusterSize is the size of a nodeCluster.
+type clusterSize struct {
 	nodes, tenants, tables, players int // tables of each tenant, players at each table
 	settings                        string
 	again                           time.Duration // how long a node stays dead
@@ -36,9 +36,9 @@ type partySize struct {
 	calm                            bool // players bet now and then
 }
 
-// party is casinos that several nodes serve, behind the proxy of "pitboss cluster", with players
+// nodeCluster is a set of casinos that several nodes serve, behind the proxy of "pitboss cluster", with players
 // who bet. All that connects its parts can be spoiled.
-type party struct {
+type nodeCluster struct {
 	t        *testing.T
 	tables   []*table
 	nodes    []*member
@@ -50,7 +50,7 @@ type party struct {
 
 // table is a room and who plays there.
 type table struct {
-	*floor
+	*casino
 	players []*crashPlayer
 }
 
@@ -77,7 +77,7 @@ func (m *member) run(ctx context.Context) {
 		cmd.Stderr = m.out
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-		cmd.WaitDelay = drainWithin + endWithin
+		cmd.WaitDelay = drainTimeout + stopTimeout
 		err := cmd.Start()
 		if err == nil {
 			m.pid.Store(int64(cmd.Process.Pid))
@@ -94,9 +94,9 @@ func (m *member) run(ctx context.Context) {
 	}
 }
 
-func newParty(t *testing.T, size partySize) *party {
+func newNodeCluster(t *testing.T, size clusterSize) *nodeCluster {
 	t.Helper()
-	p := &party{t: t, log: &said{}}
+	p := &nodeCluster{t: t, log: &said{}}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the nodes' last words:\n%s", p.log.last(4<<10))
@@ -113,7 +113,7 @@ func newParty(t *testing.T, size partySize) *party {
 	p.redis.start(t, 0)
 	t.Cleanup(func() { p.redis.server.Stop() })
 
-	first := newFloorIn(t, p.database.cluster.AppURL(), p.database.cluster.AdminURL())
+	first := newCasinoIn(t, p.database.cluster.AppURL(), p.database.cluster.AdminURL())
 	for i := range size.tenants {
 		casino := first
 		if i > 0 {
@@ -123,7 +123,7 @@ func newParty(t *testing.T, size partySize) *party {
 			at := *casino
 			at.room = fmt.Sprintf("table-%d", k+1)
 			at.openRoom(at.room, size.settings)
-			p.tables = append(p.tables, &table{floor: &at})
+			p.tables = append(p.tables, &table{casino: &at})
 		}
 	}
 
@@ -141,7 +141,7 @@ func newParty(t *testing.T, size partySize) *party {
 	p.awaitReady()
 	for i, at := range p.tables {
 		for k := range size.players {
-			c := newCrashPlayer(at.floor, fmt.Sprintf("%s-%s-player-%d", at.slug, at.room, k), rand.New(rand.NewPCG(size.seed, uint64(1000*i+k+2))))
+			c := newCrashPlayer(at.casino, fmt.Sprintf("%s-%s-player-%d", at.slug, at.room, k), rand.New(rand.NewPCG(size.seed, uint64(1000*i+k+2))))
 			c.calm, c.most, c.stays = size.calm, 10*time.Second, true
 			at.players = append(at.players, c)
 			running.Go(func() { c.play(life) })
@@ -150,7 +150,7 @@ func newParty(t *testing.T, size partySize) *party {
 	return p
 }
 
-func (p *party) newMember(name string, again time.Duration) *member {
+func (p *nodeCluster) newMember(name string, again time.Duration) *member {
 	p.t.Helper()
 	m := &member{name: name, address: freePort(p.t), admin: freePort(p.t), out: p.log, again: again, links: map[string]*bustest.Link{
 		"postgres": bustest.NewLink(p.t, p.database.address()), "redis": bustest.NewLink(p.t, p.redis.server.Addr),
@@ -165,9 +165,9 @@ func (p *party) newMember(name string, again time.Duration) *member {
 	return m
 }
 
-func (p *party) first() *floor { return p.tables[0].floor }
+func (p *nodeCluster) first() *casino { return p.tables[0].casino }
 
-func (p *party) players() []*crashPlayer {
+func (p *nodeCluster) players() []*crashPlayer {
 	var all []*crashPlayer
 	for _, at := range p.tables {
 		all = append(all, at.players...)
@@ -176,11 +176,11 @@ func (p *party) players() []*crashPlayer {
 }
 
 // allReady reports whether every node takes players.
-func (p *party) allReady() bool {
+func (p *nodeCluster) allReady() bool {
 	return !slices.ContainsFunc(p.nodes, func(m *member) bool { return m.pid.Load() == 0 || !ready(m.links["players"].Addr()) })
 }
 
-func (p *party) awaitReady() {
+func (p *nodeCluster) awaitReady() {
 	p.t.Helper()
 	eventuallyWithin(p.t, time.Minute, "all nodes are ready", p.allReady)
 }
@@ -191,9 +191,9 @@ func (m *member) signal(s syscall.Signal) bool {
 	return pid != 0 && syscall.Kill(int(pid), s) == nil
 }
 
-// owner is the node that has the table now, and the epoch at which it does.
-func (p *party) owner(at *table) (*member, int64) {
-	place := at.place()
+// owner returns the node that owns the table now, and the epoch of its ownership.
+func (p *nodeCluster) owner(at *table) (*member, int64) {
+	place := at.assignment()
 	for _, n := range p.nodes {
 		if n.name == place.Node {
 			return n, place.Epoch
@@ -202,8 +202,8 @@ func (p *party) owner(at *table) (*member, int64) {
 	return nil, 0
 }
 
-// place is where the table is.
-func (f *floor) place() placement.Assignment {
+// assignment returns which node owns the table.
+func (f *casino) assignment() placement.Assignment {
 	f.t.Helper()
 	at, err := f.store.Leases.Assignments(soon(f.t), placement.Mark{})
 	if err != nil {
@@ -219,7 +219,7 @@ func (f *floor) place() placement.Assignment {
 
 // finish lets every player have his answers and all events, and holds what they were told
 // against the journal and the ledger. Every room has an owner that lives.
-func (p *party) finish() {
+func (p *nodeCluster) finish() {
 	p.t.Helper()
 	for _, c := range p.players() {
 		c.finish()
@@ -277,7 +277,7 @@ type postgres struct {
 
 func startCluster(t *testing.T) *postgres {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pitboss-party-")
+	dir, err := os.MkdirTemp("", "pitboss-cluster-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +326,7 @@ func (d *postgres) crash() {
 
 func (d *postgres) address() string { return fmt.Sprintf("127.0.0.1:%d", d.options.Port) }
 
-// through is the app's URL by another way.
+// through returns the app's URL with another address.
 func (d *postgres) through(address string) string {
 	return replaceHost(d.cluster.AppURL(), address)
 }

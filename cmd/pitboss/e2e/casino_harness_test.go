@@ -21,8 +21,8 @@ import (
 	"github.com/pitboss-hub/pitboss/store/localpg"
 )
 
-// floor is a casino with one fast table, in a database of its own.
-type floor struct {
+// casino is a tenant with one fast table, in a database of its own.
+type casino struct {
 	t                         *testing.T
 	appURL, adminURL          string
 	masterKey                 string
@@ -37,7 +37,7 @@ const (
 	crashSettings = `{"min_bet":100,"max_bet":10000,"round_min":100,"round_max":50000,"betting_ms":400,"close_ms":100,"spin_ms":200,"pause_ms":150}`
 )
 
-func newFloor(t *testing.T) *floor {
+func newCasino(t *testing.T) *casino {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -50,17 +50,17 @@ func newFloor(t *testing.T) *floor {
 			t.Error(err)
 		}
 	})
-	return newFloorIn(t, cluster.AppURL(), cluster.AdminURL())
+	return newCasinoIn(t, cluster.AppURL(), cluster.AdminURL())
 }
 
 // newFloorIn makes the casino in an empty database, whose logins' URLs are given.
-func newFloorIn(t *testing.T, appURL, adminURL string) *floor {
+func newCasinoIn(t *testing.T, appURL, adminURL string) *casino {
 	t.Helper()
 	var key [32]byte
 	if _, err := rand.Read(key[:]); err != nil {
 		t.Fatal(err)
 	}
-	f := &floor{
+	f := &casino{
 		t: t, appURL: appURL, adminURL: adminURL, masterKey: base64.StdEncoding.EncodeToString(key[:]),
 		address: freePort(t), host: "casino-x.localhost", slug: "casino-x", room: "roulette-1",
 	}
@@ -71,8 +71,8 @@ func newFloorIn(t *testing.T, appURL, adminURL string) *floor {
 	return f
 }
 
-// env is how the program is told of the floor's database.
-func (f *floor) env(more ...string) []string {
+// env returns the environment that tells the program the casino's database.
+func (f *casino) env(more ...string) []string {
 	env := []string{
 		"PITBOSS_DATABASE_URL=" + f.appURL, "PITBOSS_ADMIN_DATABASE_URL=" + f.adminURL, "PITBOSS_MASTER_KEY=" + f.masterKey,
 		"PITBOSS_ADDRESS_REQUESTS=0", // all come from one address
@@ -83,7 +83,7 @@ func (f *floor) env(more ...string) []string {
 	return append(env, more...)
 }
 
-func (f *floor) box() *seal.Box {
+func (f *casino) box() *seal.Box {
 	f.t.Helper()
 	key, err := base64.StdEncoding.DecodeString(f.masterKey)
 	if err != nil {
@@ -97,7 +97,7 @@ func (f *floor) box() *seal.Box {
 }
 
 // openStore connects with the app's login, to look at what is kept.
-func (f *floor) openStore() {
+func (f *casino) openStore() {
 	f.t.Helper()
 	var err error
 	if f.store, err = store.Open(context.Background(), store.Options{URL: f.appURL, Box: f.box(), Log: slog.New(slog.DiscardHandler), Application: "e2e"}); err != nil {
@@ -108,7 +108,7 @@ func (f *floor) openStore() {
 }
 
 // openAdmin connects with the owner's login, until the test ends.
-func (f *floor) openAdmin() *tenancy.Admin {
+func (f *casino) openAdmin() *tenancy.Admin {
 	f.t.Helper()
 	admin, err := tenancy.OpenAdmin(soon(f.t), f.adminURL, f.box())
 	if err != nil {
@@ -120,7 +120,7 @@ func (f *floor) openAdmin() *tenancy.Admin {
 }
 
 // addTenant makes a second casino in the same database.
-func (f *floor) addTenant(slug string) *floor {
+func (f *casino) addTenant(slug string) *casino {
 	f.t.Helper()
 	other := *f
 	other.slug, other.host = slug, slug+".localhost"
@@ -132,13 +132,13 @@ func (f *floor) addTenant(slug string) *floor {
 	return &other
 }
 
-func (f *floor) openRoom(room, settings string) {
+func (f *casino) openRoom(room, settings string) {
 	f.t.Helper()
 	f.mustCLI("room", "open", room, "--tenant", f.slug, "--settings", settings)
 }
 
 // token funds a player and returns its token.
-func (f *floor) token(player string) string {
+func (f *casino) token(player string) string {
 	f.t.Helper()
 	if _, _, err := f.store.Ledger.Credit(soon(f.t), f.tenant.ID, journal.Credit{
 		Player: game.PlayerID(player), Amount: crashFunds, Currency: f.tenant.Currency, Exponent: f.tenant.Exponent, Reason: "test", Actor: "test", CommandID: uuid.NewString(),
@@ -148,7 +148,7 @@ func (f *floor) token(player string) string {
 	return f.mint(player, auth.Player)
 }
 
-func (f *floor) mint(subject string, role auth.Role) string {
+func (f *casino) mint(subject string, role auth.Role) string {
 	f.t.Helper()
 	who := auth.Principal{Tenant: f.tenant.ID, Slug: f.tenant.Slug, Subject: subject, Role: role, ExpiresAt: time.Now().Add(time.Hour)}
 	for _, key := range f.store.Tenants.Keys(f.tenant.ID) {
