@@ -45,7 +45,7 @@ func setup(t *testing.T, extra ...auth.Key) bundle {
 	return bundle{x, y, auth.NewVerifier(keys, nil)}
 }
 
-// good is a set of claims that casino-x believes; tests break one of them at a time.
+// good returns claims that casino-x accepts; tests break one of them at a time.
 func good() jwt.MapClaims {
 	now := time.Now()
 	return jwt.MapClaims{

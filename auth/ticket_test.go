@@ -51,7 +51,7 @@ func openDesk(t *testing.T) desk {
 	}}
 }
 
-// node is one node's tickets, of those whom nobody revoked.
+// node returns one node's Tickets, with the revocations r.
 func (d desk) node(r auth.Revocations) *auth.Tickets {
 	return auth.NewTickets(d.box, d.uses, auth.NewVerifier(auth.StaticKeys{d.x: {secretX}}, r))
 }

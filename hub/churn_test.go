@@ -135,7 +135,7 @@ func (c *churner) measure(most *measured) (m measured) {
 	}
 }
 
-// descriptors is how many the process has open.
+// descriptors returns how many descriptors the process has open.
 func descriptors(t testing.TB) int {
 	t.Helper()
 	open, err := os.ReadDir("/dev/fd")
@@ -294,7 +294,7 @@ func (c *churner) broadcast() {
 	}
 }
 
-// deaf is lost while a broadcast is written to it that it does not read.
+// deaf loses its connection while a broadcast is written to it that it does not read.
 func (c *churner) deaf(player string) error {
 	p, err := c.open(player)
 	if err != nil {
@@ -341,7 +341,7 @@ func (c *churner) drain() {
 	}
 }
 
-// refused is told so by a close frame, and goes without a word.
+// refused is refused by a close frame, and drops the connection without replying.
 func (c *churner) refused(player string) error {
 	p, err := c.open(player)
 	if err != nil {

@@ -1,6 +1,6 @@
 package hub
 
-// Known is of how many subjects this node knows anything.
+// Known returns how many subjects this node knows.
 func (h *Hub) Known() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -11,7 +11,7 @@ func (h *Hub) Known() int {
 	return n
 }
 
-// Reserved is how many sockets there are, those included that are being made or were refused.
+// Reserved returns the number of sockets, including those being made and refused ones.
 func (h *Hub) Reserved() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

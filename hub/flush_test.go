@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// floor is a flusher with sockets of tenants that nothing is written to.
-func floorOf(f *flusher, tenants, sockets int) [][]*Conn {
+// socketsOf returns sockets of several tenants, all of the flusher f, that nothing is written to.
+func socketsOf(f *flusher, tenants, sockets int) [][]*Conn {
 	all := make([][]*Conn, tenants)
 	for i := range all {
 		tn := &tenancy{backlogs: make([]backlog, f.no+1)}
@@ -20,7 +20,7 @@ func floorOf(f *flusher, tenants, sockets int) [][]*Conn {
 func TestAResultOvertakesAPromotionToTenThousandSockets(t *testing.T) {
 	t.Parallel()
 	f := newFlushers(1, Windows{}).all[0]
-	conns := floorOf(f, 1, 10_000)[0]
+	conns := socketsOf(f, 1, 10_000)[0]
 	f.list(ClassPromotion, conns...)
 	f.nextTurns(make([]turn, 0, flushTurns)) // is being written
 	f.list(ClassChat, conns[20:30]...)
@@ -40,7 +40,7 @@ func TestAResultOvertakesAPromotionToTenThousandSockets(t *testing.T) {
 func TestATenantsFloodTakesOneTurnOfTwo(t *testing.T) {
 	t.Parallel()
 	f := newFlushers(1, Windows{}).all[0]
-	floor := floorOf(f, 3, 10_000)
+	floor := socketsOf(f, 3, 10_000)
 	flood, quiet := floor[0], floor[1]
 	f.list(ClassResult, flood...)
 	f.list(ClassPromotion, quiet[:8]...) // its least urgent waits no longer than the flood's most urgent

@@ -33,7 +33,7 @@ import (
 
 var seedFlag = flag.Uint64("seed", 0, "replay a random test with this seed")
 
-// seeded is a random source that a failing test names.
+// seeded returns a random source whose seed a failing test prints.
 func seeded(t testing.TB) *rand.Rand {
 	t.Helper()
 	seed := *seedFlag
@@ -118,7 +118,7 @@ func heartbeat(d time.Duration) setup { return func(_ *house, o *hub.Options) { 
 
 func onBus(b hub.Bus) setup { return func(_ *house, o *hub.Options) { o.Bus = b } }
 
-// tcp is a house on the loopback interface.
+// tcp returns a house on the loopback interface.
 func tcp(t testing.TB, setups ...setup) *house {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -153,7 +153,7 @@ func (l smallBuffers) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// pipes is a house on net.Pipe, which buffers nothing and which synctest understands.
+// pipes returns a house on net.Pipe, which buffers nothing and works with synctest.
 func pipes(t testing.TB, setups ...setup) *house {
 	t.Helper()
 	l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -371,7 +371,7 @@ func (c *client) write(frame string) {
 	}
 }
 
-// hold is Hold and Release from the topic's start.
+// hold calls Hold and Release, from the topic's start.
 func (c *client) hold(topics ...tenant.Topic) {
 	c.t.Helper()
 	for _, topic := range topics {
@@ -390,7 +390,7 @@ func (h *house) publish(m hub.Message) {
 
 func (h *house) room(name string) tenant.Topic { return h.tenant.Topic("room", name) }
 
-// event is event seq of a topic, as a frame of about size bytes.
+// event returns event seq of a topic, as a frame of about size bytes.
 func event(topic tenant.Topic, seq int64, size int) hub.Message {
 	return hub.Message{Topic: topic, Class: hub.ClassState, Epoch: 1, Seq: seq,
 		Frame: fmt.Appendf(nil, `{"topic":%q,"seq":%d,"pad":"%s"}`, topic, seq, strings.Repeat("x", max(0, size-60)))}
@@ -405,7 +405,7 @@ func seqOf(t testing.TB, frame string) int64 {
 	return f.Seq
 }
 
-// metric is the sum of a metric's values, over all labels but those given as name, value.
+// metric returns the sum of a metric's values, over all labels but those given as name, value.
 func (h *house) metric(name string, labels ...string) float64 {
 	h.t.Helper()
 	families, err := h.reg.Gather()

@@ -53,7 +53,7 @@ func TestFramesAreCountedHoweverTheyArrive(t *testing.T) {
 	}
 }
 
-// BenchmarkScan is what a command costs more for being watched.
+// BenchmarkScan measures what counting frames adds to a command.
 func BenchmarkScan(b *testing.B) {
 	frame := append([]byte{0x81, 0xfe, 0, 200, 1, 2, 3, 4}, make([]byte, 200)...)
 	var f inbound
@@ -63,7 +63,7 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
-// BenchmarkAllow is the path of every command, with its frame watched.
+// BenchmarkAllow measures the path of every command, including the count of its frame.
 func BenchmarkAllow(b *testing.B) {
 	h := New(Options{Limits: Limits{CommandsPerSecond: 1e9, CommandsBurst: 1e9, BytesPerSecond: 1e9, BytesBurst: 1e9, TenantCommandsPerSecond: 1e9, TenantBytesPerSecond: 1e9}})
 	s, _ := h.reserve(Identity{Player: "alice", Role: RolePlayer})

@@ -24,7 +24,7 @@ func TestQueueAgainstWhatItPromises(t *testing.T) {
 	}
 }
 
-// play is one queue's life. Each frame says which topic it is of and its number there.
+// play tests one queue with random operations. Each frame holds its topic and its number there.
 func play(t *testing.T, rnd *rand.Rand) string {
 	id, err := tenant.Parse("t_casino_x_abcdef")
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/membus"
 )
 
-// unruly is a bus that loses, doubles and reorders, and a memory of what was published, which
-// does not.
+// unruly is a bus that loses, duplicates and reorders messages, and a record of all that were
+// published.
 type unruly struct {
 	hub.Bus
 	mu        sync.Mutex

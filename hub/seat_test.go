@@ -14,7 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// twoHouses are two nodes that serve one tenant.
+// twoHouses returns two nodes that serve one tenant.
 func twoHouses(t *testing.T, a, b hub.Bus) (*house, *house) {
 	t.Helper()
 	x, y := pipes(t, onBus(a)), pipes(t, onBus(b))

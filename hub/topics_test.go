@@ -271,7 +271,7 @@ func (b *strictBus) end(topic tenant.Topic, now bool) {
 	b.busy[topic], b.subscribed[topic] = false, now
 }
 
-// check is for who listens.
+// check reports an error if the bus is not subscribed to a topic that has a listener.
 func (b *strictBus) check(topic tenant.Topic) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

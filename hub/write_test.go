@@ -23,7 +23,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// overTLS is a house behind TLS, where every write goes the plain way.
+// overTLS returns a house behind TLS, where drain writes everything.
 func overTLS(t testing.TB, setups ...setup) *house {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -212,7 +212,7 @@ func (b *bench) eventually(what string, cond func() bool) {
 	}
 }
 
-// metric is a counter's or a gauge's sum.
+// metric returns the sum of a counter or a gauge.
 func (b *bench) metric(name string) (sum float64) {
 	b.t.Helper()
 	families, err := b.metrics.Gather()

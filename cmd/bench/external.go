@@ -29,7 +29,7 @@ const (
 	idleRooms = 1000
 )
 
-// bets is the whole program on its database: accepted bets beside pgbench's simple-update on
+// bets measures the whole program on its database: accepted bets beside pgbench's simple-update on
 // the same cluster, memory of an idle room, and the price of a tenant's scope.
 func (b *bench) bets() step {
 	accepted, p99, room, scope := report.Values{}, report.Values{}, report.Values{}, report.Values{}
@@ -246,7 +246,7 @@ func readLoad(text []byte) (loaded, error) {
 	return loaded{r.Accepted, r.Acceptance.P99}, nil
 }
 
-// token is one for somebody of a casino.
+// token returns a token for a subject of a casino.
 func (d *dev) token(ctx context.Context, slug, role string) (string, error) {
 	out, err := d.bench.output(ctx, -1, d.bench.product(), "--dir", d.dir, "token", "--tenant", slug, "--subject", "bench", "--role", role)
 	return strings.TrimSpace(string(out)), err
@@ -275,7 +275,7 @@ func (d *dev) idleRooms(ctx context.Context) (float64, error) {
 
 var memoryLine = regexp.MustCompile(`(?m)^# (HeapInuse|Stack) = ([0-9]+)`)
 
-// memory is the node's heap and stacks in use after a collection, in bytes.
+// memory returns the node's heap and stacks in use after a collection, in bytes.
 func (d *dev) memory(ctx context.Context) (float64, error) {
 	text, err := fetch(ctx, http.MethodGet, "http://"+d.admin+"/debug/pprof/heap?gc=1&debug=1", "", "", nil)
 	if err != nil {
@@ -314,7 +314,7 @@ func (b *bench) scope(ctx context.Context) ([]float64, error) {
 
 var benchLine = regexp.MustCompile(`(?m)^BenchmarkScope/(\S+)\s+\d+\s.*?(-?[0-9.e+]+) overhead-%`)
 
-// scopeRatios is, for each run, the dearest of its cases.
+// scopeRatios returns, for each run, the most expensive of its cases.
 func scopeRatios(out []byte) ([]float64, error) {
 	times := map[string]int{} // how often a case was seen: its run
 	var worst []float64
@@ -336,7 +336,7 @@ func scopeRatios(out []byte) ([]float64, error) {
 	return worst, nil
 }
 
-// fetch is one HTTP request that must be answered with success.
+// fetch makes an HTTP request that must succeed, and returns the body.
 func fetch(ctx context.Context, method, url, host, token string, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

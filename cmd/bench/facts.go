@@ -14,7 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/cmd/bench/report"
 )
 
-// facts are what the figures belong to.
+// facts returns the facts about the machine and the run.
 func facts(ctx context.Context, root string, quick bool, stolen string) report.Facts {
 	f := report.Facts{
 		{Name: "Date", Value: time.Now().UTC().Format("2 January 2006, 15:04 UTC")},
@@ -70,7 +70,7 @@ func cpuTime() cpu {
 	return cpu{busy: n[0] + n[1] + n[2] + n[5] + n[6], stolen: n[7]}
 }
 
-// stolenSince is what a hypervisor gave to others while this machine wanted to run: with much
+// stolenSince returns what a hypervisor gave to others while this machine wanted to run: with much
 // of it, times to wait say more about the neighbours than about the servers.
 func (c cpu) stolenSince(before cpu) string {
 	stolen := c.stolen - before.stolen
@@ -81,7 +81,7 @@ func (c cpu) stolenSince(before cpu) string {
 	return fmt.Sprintf("%.1f %% of the CPU time that was wanted", 100*stolen/wanted)
 }
 
-// postgres is the path of one of PostgreSQL's programs, the newest that is installed.
+// postgres returns the path of one of PostgreSQL's programs, the newest that is installed.
 func postgres(name string) string {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
 	if len(found) > 0 {

@@ -25,7 +25,7 @@ const (
 	lockName = "bench-lock"
 )
 
-// locks is whether one casino's lock moves another's bets: pairs of windows of "pitboss load"
+// locks measures whether one casino's lock delays another's bets: pairs of windows of "pitboss load"
 // with and without it, and as a control the second of two windows without it.
 func (b *bench) locks() step {
 	moved, control := report.Values{}, []float64{}
@@ -84,7 +84,7 @@ func (b *bench) locks() step {
 	return st
 }
 
-// scatter is by how much ratios that should be 1 are not, in the median; 0 if there are none.
+// scatter returns the median deviation of ratios from 1; 0 if there are none.
 func scatter(ratios []float64) float64 {
 	if len(ratios) == 0 {
 		return 0
@@ -96,7 +96,7 @@ func scatter(ratios []float64) float64 {
 	return report.Median(off)
 }
 
-// lockWindow is the p99 of bets at casino-x, at a rate that any machine carries.
+// lockWindow returns the p99 of bets at casino-x, at a rate that any machine sustains.
 func (d *dev) lockWindow(ctx context.Context) (float64, error) {
 	r, err := d.drive(ctx, "10", "100", "300", "3s", "--bet-window", "2s")
 	return r.p99, err
@@ -152,7 +152,7 @@ func (d *dev) lock(ctx context.Context, slug, token string) (unlock func(), err 
 	return unlock, nil
 }
 
-// psql is what a query says, as the owner.
+// psql runs a query as the owner and returns its output.
 func (d *dev) psql(ctx context.Context, sql string) (string, error) {
 	out, err := exec.CommandContext(ctx, postgres("psql"), "-qAt", "-c", sql, d.environment["PITBOSS_ADMIN_DATABASE_URL"]).CombinedOutput()
 	if err != nil {

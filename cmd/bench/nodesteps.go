@@ -17,7 +17,7 @@ import (
 // nodesRate is delivered per second where the cost of going over Redis is measured.
 const nodesRate = 50_000
 
-// nodes is what it takes to publish on one node to sockets on another: the most that is
+// nodes measures publishing on one node to sockets on another: the most that is
 // delivered, and cost and latency at a rate that both carry.
 func (b *bench) nodes() step {
 	var st step
@@ -86,7 +86,7 @@ func (b *bench) nodes() step {
 	return st
 }
 
-// nodesRow is the only one that a run with n nodes reports.
+// nodesRow returns the only row that a run with n nodes reports.
 func (b *bench) nodesRow(ctx context.Context, s server, n int, args ...string) (load.Row, error) {
 	rows, err := b.measureNodes(ctx, s, n, append(args, b.length())...)
 	switch {
@@ -100,7 +100,7 @@ func (b *bench) nodesRow(ctx context.Context, s server, n int, args ...string) (
 	return rows[0], nil
 }
 
-// grow is what it costs that there are more nodes: each has the same sockets in the same rooms,
+// grow measures the cost of more nodes: each has the same sockets in the same rooms,
 // so that it delivers as much as before, and Redis sends each publication to all of them.
 func (b *bench) grow() step {
 	const (
@@ -160,7 +160,7 @@ func (b *bench) grow() step {
 	}
 }
 
-// publish is what the bus takes of Go and of Redis for each message.
+// publish measures what the bus costs Go and Redis for each message.
 func (b *bench) publish() step {
 	peers := []struct{ name, dir, pkg string }{{report.Ours, ".", "./hub/redisbus"}, {fuge.name, "cmd/bench", "./peers/centrifuge"}}
 	found := map[string]report.Values{}
@@ -211,7 +211,7 @@ func (b *bench) publish() step {
 
 var busCost = regexp.MustCompile(`([0-9.e+]+) (go|redis|cpu)-µs/op`)
 
-// busCosts are what the benchmarks say, by benchmark and part. What is logged stands between a
+// busCosts returns the results of the benchmarks, by benchmark and part. What is logged stands between a
 // benchmark's name and its figures.
 func busCosts(out []byte) (map[string]float64, error) {
 	values := map[string]float64{}

@@ -27,7 +27,7 @@ const (
 
 func cores() int { return runtime.NumCPU() }
 
-// repository is the folder of the product's go.mod.
+// repository returns the folder of the product's go.mod.
 func repository(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/pitboss-hub/pitboss").Output()
 	if err != nil {
@@ -132,7 +132,7 @@ func (p *process) answers(ctx context.Context, addr string, within time.Duration
 	}
 }
 
-// freePorts are n ports that nobody listens to.
+// freePorts returns n ports that nobody listens on.
 func freePorts(n int) ([]string, error) {
 	var addrs []string
 	for range n {

@@ -7,7 +7,7 @@ import (
 	"github.com/pitboss-hub/pitboss/cmd/bench/report"
 )
 
-// idle is what a socket takes that does nothing but live.
+// idle measures what an idle socket costs.
 func (b *bench) idle() step {
 	settled, after, goroutines, cpu := report.Values{}, report.Values{}, report.Values{}, report.Values{}
 	var st step
@@ -47,7 +47,7 @@ func (b *bench) idle() step {
 	return st
 }
 
-// connects is how fast sockets are opened, verified and joined.
+// connects measures how fast sockets are opened, verified and joined.
 func (b *bench) connects() step {
 	rate, cpu := report.Values{}, report.Values{}
 	return step{
@@ -70,7 +70,7 @@ func (b *bench) connects() step {
 	}
 }
 
-// ping is requests and answers.
+// ping measures requests and replies.
 func (b *bench) ping() step {
 	cpu, p99 := report.Values{}, report.Values{}
 	return step{

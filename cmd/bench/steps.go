@@ -56,7 +56,7 @@ var shapes = []shape{{"10×100", 10, 1000}, {"100×100", 100, 300}}
 
 func (s shape) flag() string { return fmt.Sprint("-rooms=", s.rooms) }
 
-// rounds is how many windows a value is the median of.
+// rounds returns how many windows a value is the median of.
 func (b *bench) rounds() int {
 	if b.quick {
 		return 1
@@ -64,7 +64,7 @@ func (b *bench) rounds() int {
 	return 3
 }
 
-// seconds is a window's length.
+// seconds returns a window's length.
 func (b *bench) seconds() float64 {
 	if b.quick {
 		return 1
@@ -74,7 +74,7 @@ func (b *bench) seconds() float64 {
 
 func (b *bench) length() string { return fmt.Sprint("-window=", b.seconds()) }
 
-// inTurn is a trial of every server, again and again: what disturbs the machine for a while
+// inTurn returns trials of every server, in turn: what disturbs the machine for a while
 // disturbs all of them.
 func (b *bench) inTurn(title string, seconds float64, servers []server, do func(context.Context, server, int) error) []trial {
 	var ts []trial
@@ -89,7 +89,7 @@ func (b *bench) inTurn(title string, seconds float64, servers []server, do func(
 	return ts
 }
 
-// row is the only one that a run reports.
+// row returns the only row that a run reports.
 func (b *bench) row(ctx context.Context, s server, args ...string) (load.Row, error) {
 	rows, err := b.measure(ctx, s, append(args, b.length())...)
 	if err != nil {
@@ -159,7 +159,7 @@ func (b *bench) fanout() step {
 	return st
 }
 
-// cost is what a delivered message costs at rates that all can carry, or nearly.
+// cost measures what a delivered message costs at rates that all servers sustain, or nearly.
 func (b *bench) cost() step {
 	rates, publications := []float64{20_000, 50_000, 100_000}, "200,500,1000"
 	if b.quick {
@@ -222,7 +222,7 @@ func (b *bench) cost() step {
 // Twice a second a promotion goes to all 10,000 sockets.
 const promotionsPerSecond = 2
 
-// priority is whether a promotion to everybody delays a game's results.
+// priority measures whether a promotion to everybody delays a game's results.
 func (b *bench) priority() step {
 	alone, flooded := report.Values{}, report.Values{}
 	half := func(s server) float64 { // publications per second
@@ -268,7 +268,7 @@ const (
 	within = 450
 )
 
-// fairness is what a tenant feels when another one sends ten times its quota.
+// fairness measures the effect on a tenant when another one sends ten times its quota.
 func (b *bench) fairness() step {
 	calm, flood, ratio := report.Values{}, report.Values{}, report.Values{}
 	var refused int
@@ -302,7 +302,7 @@ func (b *bench) fairness() step {
 	}
 }
 
-// rooms is whether a message costs more when there are more rooms.
+// rooms measures whether a message costs more when there are more rooms.
 func (b *bench) rooms() step {
 	counts := []int{10, 100, 1000, 2000}
 	found := map[int]report.Values{}
@@ -339,7 +339,7 @@ func (b *bench) rooms() step {
 	}
 }
 
-// windows is what it saves to let state wait for more of it.
+// windows measures what delaying state, to write more of it at once, saves.
 func (b *bench) windows() step {
 	lengths := []string{"0s", "2ms", "10ms"}
 	servers := []server{fuge}

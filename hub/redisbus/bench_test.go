@@ -17,17 +17,17 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 )
 
-// BenchmarkPublish is what a message costs that 16 goroutines publish and nobody hears: the CPU
+// BenchmarkPublish measures a message that 16 goroutines publish and nobody receives: the CPU
 // time of this process and of Redis, in µs, and both together.
 func BenchmarkPublish(b *testing.B) { benchmark(b, false) }
 
-// BenchmarkDeliver is the same with one other node that hears all, in this process. No more are
+// BenchmarkDeliver measures the same with one other node that receives all, in this process. No more are
 // on their way at one time than its queues take, so that none is lost.
 func BenchmarkDeliver(b *testing.B) { benchmark(b, true) }
 
 const waitingMax = 2048
 
-// BenchmarkFan is what a message costs Redis with so many connections that hear it and do nothing
+// BenchmarkFan measures what a message costs Redis with so many connections that receive it and do nothing
 // else.
 func BenchmarkFan(b *testing.B) {
 	for _, n := range []int{1, 2, 4, 8, 16} {
@@ -113,7 +113,7 @@ func publishAll(b *testing.B, c *redis.Client, from *node, topics []tenant.Topic
 	until(b, "all is published", func() bool { return taken(b, c) >= before+b.N })
 }
 
-// taken is how often Redis was told to publish.
+// taken returns how often Redis was told to publish.
 func taken(b *testing.B, c *redis.Client) int {
 	b.Helper()
 	text, err := c.Info(context.Background(), "commandstats").Result()

@@ -90,7 +90,7 @@ func (x *redisCluster) addReplica(t *testing.T) *redis.Client {
 	return c
 }
 
-// clusterServer is a server of a Redis Cluster, and the port on which the others speak with it.
+// clusterServer starts a server of a Redis Cluster, and returns it and its cluster bus port.
 func clusterServer(t *testing.T, timeout string) (*localredis.Server, int) {
 	t.Helper()
 	port, err := freeport.Take()

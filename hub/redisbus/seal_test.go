@@ -55,7 +55,7 @@ func TestProcessesAreForgottenWhenAllThatTheySentIsTooOldAndAreBounded(t *testin
 	}
 }
 
-// BenchmarkSeal is what a message of the size that BenchmarkPublish has costs to be signed and
+// BenchmarkSeal measures what a message of the size that BenchmarkPublish has costs to be signed and
 // verified, and to be encoded and decoded without that.
 func BenchmarkSeal(b *testing.B) {
 	m := hub.Message{Class: hub.ClassState, Epoch: 1<<32 + 1, Seq: 12345, Frame: make([]byte, 300)}

@@ -304,7 +304,7 @@ func protocol(t *testing.T, title string) (rows [][]string) {
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// words are the texts between backquotes.
+// words returns the texts between backquotes.
 func words(cell string) (out []string) {
 	for _, m := range quoted.FindAllStringSubmatch(cell, -1) {
 		out = append(out, m[1])
@@ -355,7 +355,7 @@ func namesOf(v any) (out []string) {
 	return out
 }
 
-// plain is without question marks: prose says which of two results is which.
+// plain returns the names without question marks: prose says which of two results is which.
 func plain(names []string) (out []string) {
 	for _, n := range names {
 		out = append(out, strings.TrimSuffix(n, "?"))

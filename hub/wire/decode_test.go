@@ -162,9 +162,9 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		was := bytes.Clone(frame)
+		before := bytes.Clone(frame)
 		req, bad := Decode(frame)
-		if !bytes.Equal(was, frame) {
+		if !bytes.Equal(before, frame) {
 			t.Fatal("the frame was changed")
 		}
 		if bad != nil {

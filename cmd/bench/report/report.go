@@ -70,7 +70,7 @@ func New(group, name, unit string, less bool, v Values, goals ...Goal) Measure {
 	return m
 }
 
-// Median is that of xs, which is not empty, to four digits.
+// Median returns the median of xs, which must not be empty, to four digits.
 func Median(xs []float64) float64 {
 	s := slices.Sorted(slices.Values(xs))
 	n := len(s)
@@ -138,7 +138,7 @@ func (g Goal) reached(m Measure) (met, measured bool) {
 	return *m.Ours <= bound, true
 }
 
-// Number is x for people.
+// Number formats x for people.
 func Number(x float64) string {
 	switch a := math.Abs(x); {
 	case a >= 1e6:
@@ -161,7 +161,7 @@ func WriteJSON(w io.Writer, ms []Measure) error {
 	return enc.Encode(ms)
 }
 
-// Names are the peers that appear, in the order in which they are shown.
+// Names returns the peers that appear, in the order in which they are shown.
 func Names(ms []Measure) []string {
 	var names []string
 	for _, m := range ms {

@@ -44,7 +44,7 @@ func dialectNamed(name string) (dialect, error) {
 	return nil, fmt.Errorf("there is no dialect %q: raw, centrifuge, pitboss", name)
 }
 
-// token is a JWT with the claims that Pitboss wants; every server verifies the same.
+// token returns a JWT with the claims that Pitboss requires; every server verifies the same.
 func token(secret, slug, player string, now time.Time) string {
 	enc := base64.RawURLEncoding
 	signed := enc.EncodeToString([]byte(`{"alg":"HS256","kid":"bench","typ":"JWT"}`)) + "." + enc.EncodeToString(fmt.Appendf(nil,

@@ -17,7 +17,7 @@ func bucketOf(v uint64) int {
 	return e*128 + int(v>>uint(e))
 }
 
-// middleOf is the value that stands for a bucket.
+// middleOf returns the value that represents a bucket.
 func middleOf(bucket int) uint64 {
 	if bucket < 256 {
 		return uint64(bucket)
@@ -34,7 +34,7 @@ func (h *hist) add(us int64) {
 	h.max = max(h.max, v)
 }
 
-// quantile is in milliseconds; of nothing it is 0.
+// quantile returns a quantile in milliseconds; 0 if nothing was recorded.
 func (h *hist) quantile(q float64) float64 {
 	if h.n == 0 {
 		return 0

@@ -12,7 +12,7 @@ import (
 
 var began = time.Now()
 
-// now is in microseconds. It never goes back.
+// now returns a monotonic time in microseconds.
 func now() int64 { return began.UnixMicro() + time.Since(began).Microseconds() }
 
 // The states of a conn.

@@ -28,7 +28,7 @@ type sender struct {
 	room []byte
 }
 
-// payloadOf is a JSON object of size bytes with a mark for the time.
+// payloadOf returns a JSON object of size bytes with a mark for the time.
 func payloadOf(mark byte, class string, size int) []byte {
 	s := `{"ts` + string(mark) + `":0000000000000000,"type":"` + class + `","from":"u12345","text":"`
 	s += strings.Repeat("abcdefghijklmnopqrstuvwxyz", max(0, size-len(s)-2)/26+1)
@@ -78,7 +78,7 @@ func (s *stream) due(l *loop, until int64) (inWindow int64) {
 
 var scratch []byte
 
-// appendFed is what package side's Feed reads.
+// appendFed appends a message in the form that package side's Feed reads.
 func appendFed(b, room, payload []byte) []byte {
 	b = append(b, byte(len(room)), byte(len(payload)>>8), byte(len(payload)))
 	return append(append(b, room...), payload...)
@@ -167,7 +167,7 @@ func (l *loop) phase(main, other *stream, t timing, m measured) load.Row {
 	return r
 }
 
-// per is a/b, and 0 of nothing.
+// per returns a/b, or 0 if b is 0.
 func per(a, b float64) float64 {
 	if b == 0 {
 		return 0

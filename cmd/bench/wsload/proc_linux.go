@@ -24,7 +24,7 @@ func (ps processes) rss() float64 { return ps.sum(rssOf) }
 
 func (ps processes) writes() float64 { return ps.sum(writesOf) }
 
-// cpuOf is the processor time of a process, in seconds, exact to the nanosecond where
+// cpuOf returns the CPU time of a process, in seconds, exact to the nanosecond where
 // /proc/PID/stat counts ticks.
 func cpuOf(pid int) float64 {
 	var t unix.Timespec
@@ -35,10 +35,10 @@ func cpuOf(pid int) float64 {
 	return float64(t.Sec) + float64(t.Nsec)/1e9
 }
 
-// writesOf is how many write system calls a process has made.
+// writesOf returns how many write system calls a process has made.
 func writesOf(pid int) float64 { return field("/proc/"+strconv.Itoa(pid)+"/io", "syscw:") }
 
-// rssOf is in KiB.
+// rssOf returns the resident memory of a process in KiB.
 func rssOf(pid int) float64 { return field("/proc/"+strconv.Itoa(pid)+"/status", "VmRSS:") }
 
 func field(file, name string) float64 {

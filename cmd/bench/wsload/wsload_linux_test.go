@@ -18,7 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
 
-// unmask is what a server reads in one client frame.
+// unmask returns what a server reads in one client frame.
 func unmask(t *testing.T, b []byte) (op byte, payload, rest []byte) {
 	t.Helper()
 	n, head := int(b[1]&0x7f), 2
@@ -35,7 +35,7 @@ func unmask(t *testing.T, b []byte) (op byte, payload, rest []byte) {
 	return b[0] & 15, payload, b[head+4+n:]
 }
 
-// served is an unmasked frame.
+// served returns an unmasked frame.
 func served(p string) []byte {
 	if len(p) < 126 {
 		return append([]byte{0x81, byte(len(p))}, p...)

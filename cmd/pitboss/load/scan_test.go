@@ -117,7 +117,7 @@ func FuzzScanningNeverPanics(f *testing.F) {
 	})
 }
 
-// BenchmarkEvent is what the client does for one event of another player's bet, from the
+// BenchmarkEvent measures what the client does for one event of another player's bet, from the
 // bytes of the socket on, eight of them a read; the system call is not in it.
 func BenchmarkEvent(b *testing.B) {
 	r, p := newTestRun()
@@ -142,7 +142,7 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
-// BenchmarkBet is what the client does to send one bet, but for the system call and the game's part.
+// BenchmarkBet measures what the client does to send one bet, but for the system call and the game's part.
 func BenchmarkBet(b *testing.B) {
 	still := coin
 	still.AppendCommand = func(dst []byte, _ Bet) []byte { return append(dst, `{"type":"bet"}`...) }

@@ -171,10 +171,10 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		was := string(text)
+		before := string(text)
 		var in, std body
 		err := strict.Decode(text, &in)
-		if string(text) != was {
+		if string(text) != before {
 			t.Fatal("the text was changed")
 		}
 		if err != nil {
@@ -189,7 +189,7 @@ func FuzzDecode(f *testing.F) {
 		if diff := cmp.Diff(std, in); diff != "" {
 			t.Fatalf("%q: %s", text, diff)
 		}
-		if stored, err := json.Marshal(in); err != nil || strings.Contains(string(stored), `\u0000`) && !strings.Contains(was, `\\u0000`) {
+		if stored, err := json.Marshal(in); err != nil || strings.Contains(string(stored), `\u0000`) && !strings.Contains(before, `\\u0000`) {
 			t.Fatalf("%q is stored as %s, %v", text, stored, err)
 		}
 	})

@@ -52,9 +52,9 @@ func TestATextHoldsWhatPeopleWriteAndNothingThatActs(t *testing.T) {
 func TestTrimCountsCharactersWithoutTheSpaceAround(t *testing.T) {
 	t.Parallel()
 	for text, n := range map[strict.Text]int{"": 0, " \n": 0, " ü ": 1, "a b": 3, "👍👍": 2} {
-		was := text
-		if !strict.Trim(&text, n, n) || strict.Trim(&text, n+1, 9) || strict.Trim(&text, 0, n-1) || string(text) != strings.TrimSpace(string(was)) {
-			t.Errorf("%q has not %d: %q", was, n, text)
+		before := text
+		if !strict.Trim(&text, n, n) || strict.Trim(&text, n+1, 9) || strict.Trim(&text, 0, n-1) || string(text) != strings.TrimSpace(string(before)) {
+			t.Errorf("%q has not %d: %q", before, n, text)
 		}
 	}
 }

@@ -16,11 +16,11 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
 )
 
-// BenchmarkPublish is that of hub/redisbus with centrifuge's broker: what a message costs of
+// BenchmarkPublish measures the same as that of hub/redisbus, with centrifuge's broker: what a message costs of
 // this process and of Redis that 256 goroutines publish and nobody hears.
 func BenchmarkPublish(b *testing.B) { benchmark(b, false) }
 
-// BenchmarkDeliver is the same with one other node that hears all, in this process. No more are
+// BenchmarkDeliver measures the same with one other node that receives all, in this process. No more are
 // on their way at one time than its queues take, so that none is lost.
 func BenchmarkDeliver(b *testing.B) { benchmark(b, true) }
 

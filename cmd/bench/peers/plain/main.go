@@ -107,7 +107,7 @@ func (x *room[C]) leave(c C) {
 	}
 }
 
-// serverFrame is an unmasked text frame.
+// serverFrame returns an unmasked text frame.
 func serverFrame(p []byte) []byte {
 	b := make([]byte, 0, len(p)+4)
 	if len(p) < 126 {
