@@ -20,10 +20,10 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/roomstest"
 )
 
-// chaos is a floor where appends fail and stall, another node takes rooms away, and the
+// chaos is a casino where appends fail and stall, another node takes rooms away, and the
 // process is restarted, while players bet and repeat what was not answered.
 type chaos struct {
-	*floor
+	*casino
 	tables []rooms.Ref
 	now    atomic.Pointer[node]
 	reopen atomic.Int64 // how often a room may have been opened anew
@@ -50,7 +50,7 @@ func TestChaosLosesNothingAndDoublesNothing(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c := &chaos{
-					floor: newFloor(t), chance: rand.New(rand.NewPCG(seed, 0)),
+					casino: newCasino(t), chance: rand.New(rand.NewPCG(seed, 0)),
 					final: map[rooms.CommandKey]outcome{}, funded: map[game.PlayerID]game.Money{},
 				}
 				c.run()

@@ -16,10 +16,10 @@ import (
 )
 
 // set sets the time of day, which is that of all else plus by.
-func (f *floor) set(by time.Duration) { f.skew.Store(int64(by)) }
+func (f *casino) set(by time.Duration) { f.skew.Store(int64(by)) }
 
 // tossed reports whether a round of a table was decided.
-func (f *floor) tossed(ref rooms.Ref) bool {
+func (f *casino) tossed(ref rooms.Ref) bool {
 	synctest.Wait()
 	return slices.Contains(f.types(ref), "coin.tossed")
 }
@@ -32,7 +32,7 @@ func TestBettingLastsAsLongAsItShouldWhenTheClockIsSet(t *testing.T) {
 	t.Parallel()
 	for name, step := range steps {
 		t.Run(name, func(t *testing.T) {
-			onFloor(t, func(f *floor) {
+			inCasino(t, func(f *casino) {
 				ref := f.room("table-2", `{"betting_ms":20000}`)
 				f.open(ref)
 				synctest.Wait()
@@ -61,7 +61,7 @@ func TestBettingLastsAsLongAsItShouldWhenTheClockIsSetAndNobodyBetsAfterwards(t 
 	t.Parallel()
 	for name, step := range steps {
 		t.Run(name, func(t *testing.T) {
-			onFloor(t, func(f *floor) {
+			inCasino(t, func(f *casino) {
 				f.bet("alice", 10).accepted()
 				f.pass(400 * time.Millisecond)
 				f.set(step)
@@ -80,7 +80,7 @@ func TestBettingLastsAsLongAsItShouldWhenTheClockIsSetAndNobodyBetsAfterwards(t 
 
 // TestABetTakenWhileTheClockWasAheadFreezesNoTable is about the clock of the owner that died.
 func TestABetTakenWhileTheClockWasAheadFreezesNoTable(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.set(time.Hour)
 		f.restart()
 		f.bet("alice", 10).accepted()
@@ -105,7 +105,7 @@ func TestABetTakenWhileTheClockWasAheadFreezesNoTable(t *testing.T) {
 
 // TestADeadlineThatCannotBeMovedYetIsMovedWhenItCan has a database that is away when the clock is set.
 func TestADeadlineThatCannotBeMovedYetIsMovedWhenItCan(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		ref := f.room("table-2", `{"betting_ms":20000}`)
 		f.open(ref)
 		synctest.Wait()
@@ -129,7 +129,7 @@ func TestADeadlineThatCannotBeMovedYetIsMovedWhenItCan(t *testing.T) {
 func TestPlayersQuotasGoByAClockThatNobodySets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFloor(t)
+		f := newCasino(t)
 		f.end()
 		f.limits = rooms.Limits{PlayerCommands: rooms.Rate{PerSecond: 10, Burst: 10}}
 		f.node = f.start()
@@ -155,7 +155,7 @@ func TestPlayersQuotasGoByAClockThatNobodySets(t *testing.T) {
 }
 
 func TestAnOperatorVoidsARoundAndEveryStakeIsBack(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.bet("alice", 100).accepted()
 		f.bet("bob", 50).accepted()
 		op := game.Actor{Player: "olivia", Staff: true}

@@ -27,7 +27,7 @@ import (
 
 // cluster is nodes that share a tenant's rooms, a journal and a bus.
 type cluster struct {
-	*floor
+	*casino
 	logs  slog.Handler // one, so that nodes write to it in turn
 	bus   *membus.Bus
 	lose  func() bool // a message between nodes; nil: none is
@@ -214,8 +214,8 @@ func onCluster(t *testing.T, nodes int, test func(c *cluster)) {
 
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	c := &cluster{floor: newFloor(t), bus: membus.New(), nodes: map[string]*member{}}
-	c.floor.end() // the one that is alone
+	c := &cluster{casino: newCasino(t), bus: membus.New(), nodes: map[string]*member{}}
+	c.casino.end() // the one that is alone
 	c.logs = slog.NewTextHandler(c.log, nil)
 	c.Fund("alice", 1_000_000)
 	return c
@@ -312,7 +312,7 @@ func (c *cluster) others(ref rooms.Ref) []*member {
 
 // betAt sends a bet through a node.
 func (c *cluster) betAt(m *member, ref rooms.Ref, id string, amount game.Money) *reply {
-	r := &reply{f: c.floor, id: id, done: make(chan struct{})}
+	r := &reply{f: c.casino, id: id, done: make(chan struct{})}
 	m.Send(ref, betCommand("alice", id, amount), func(a rooms.Answer, err error) {
 		if r.many.Add(1) > 1 {
 			c.Errorf("command %s was answered twice", id)
@@ -512,7 +512,7 @@ func TestANodeWithoutALeaseDecidesNothing(t *testing.T) {
 	})
 }
 
-// It can not know either who was kicked.
+// It cannot know either who was kicked.
 func TestANodeWithoutALeaseSendsNoCommandOn(t *testing.T) {
 	onCluster(t, 2, func(c *cluster) {
 		c.tables(1)
@@ -590,10 +590,10 @@ func TestARoundThatDoesNotEndLeavesInTheMiddle(t *testing.T) {
 // A room that is opened is in the index before it is in its tenant's schema.
 func TestARoomThatIsSeenBeforeItIsThereIsListedByAll(t *testing.T) {
 	onCluster(t, 3, func(c *cluster) {
-		early := func(is bool) {
+		early := func(on bool) {
 			for _, m := range c.nodes {
 				m.link.mu.Lock()
-				m.link.early = is
+				m.link.early = on
 				m.link.mu.Unlock()
 			}
 		}

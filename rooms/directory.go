@@ -42,9 +42,9 @@ const (
 	RoomsMax = 5000
 )
 
-// awayFor is how long a room that another node claimed, or whose rules panicked, is not opened here again.
+// reopenDelay is how long a room that another node claimed, or whose rules panicked, is not opened here again.
 // Its commands are unavailable meanwhile.
-const awayFor = 3 * time.Second
+const reopenDelay = 3 * time.Second
 
 // Publisher publishes messages to sockets. *hub.Hub is one.
 type Publisher interface {
@@ -99,12 +99,12 @@ type Directory struct {
 	end   context.CancelFunc
 	loops sync.WaitGroup
 
-	mu       sync.RWMutex // guards what follows
-	rooms    map[Ref]*room
-	opening  map[Ref]chan struct{} // being claimed; closed when that is over
-	away     map[Ref]time.Time     // rooms stopped here without being closed, and until when they are not opened again
-	told     map[Ref]string        // why a room does not open, as it was logged last
-	draining bool
+	mu        sync.RWMutex // guards what follows
+	rooms     map[Ref]*room
+	opening   map[Ref]chan struct{} // being claimed; closed when that is over
+	notBefore map[Ref]time.Time     // rooms stopped here without being closed, and until when they are not opened again
+	logged    map[Ref]string        // why a room does not open, as it was logged last
+	draining  bool
 }
 
 // NewDirectory returns a Directory that runs no room yet.
@@ -118,7 +118,7 @@ func NewDirectory(o Options) *Directory {
 	}
 	d := &Directory{
 		o: o, meter: newMeters(o.Registerer), began: time.Now(),
-		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, away: map[Ref]time.Time{}, told: map[Ref]string{},
+		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, notBefore: map[Ref]time.Time{}, logged: map[Ref]string{},
 	}
 	d.placement = placement.NewAgent(placement.Options{
 		Leases: o.Leases, Runtime: localRooms{d}, Node: o.Node, Incarnation: o.Incarnation, First: LobbyID, Log: o.Log, Registerer: o.Registerer,
@@ -158,13 +158,13 @@ func (d *Directory) Send(ref Ref, c Command, reply func(Answer, error)) {
 		return
 	}
 	c.ID = id.String() // one spelling of each id
-	d.send(ref, &c, time.Now().Add(answerWithin), reply)
+	d.send(ref, &c, time.Now().Add(answerTimeout), reply)
 }
 
 // Close asks a room of this node to end its game after the current round. Asking again changes nothing, so
 // whoever wants the room closed asks until it is.
 func (d *Directory) Close(ref Ref, reason string) {
-	d.mail(ref, &message{close: &game.Close{Reason: reason}, reply: func(Answer, error) {}})
+	d.enqueue(ref, &message{close: &game.Close{Reason: reason}, reply: func(Answer, error) {}})
 }
 
 // Info is a room as it is listed.

@@ -5,13 +5,13 @@ import "errors"
 var (
 	// ErrBusy means that a room's mailbox is full, or that the room has published as much as its sockets
 	// can receive (Limits): nothing was decided.
-	ErrBusy = errors.New("rooms: the room has too much to do")
+	ErrBusy = errors.New("rooms: the room is busy")
 	// ErrRateLimited means that a player sends more to a room than Limits.PlayerCommands: nothing was
 	// decided.
-	ErrRateLimited = errors.New("rooms: this player asks too much of the room")
+	ErrRateLimited = errors.New("rooms: the player exceeds the rate limit")
 	// ErrUnavailable means that the outcome of a command is unknown, or that the room cannot decide now:
 	// the same command may be sent again.
-	ErrUnavailable = errors.New("rooms: the room can not say")
+	ErrUnavailable = errors.New("rooms: the room is unavailable")
 	// ErrCommandReused means that the player used this command id for another command.
 	ErrCommandReused = errors.New("rooms: this command id was used for something else")
 	// ErrGame means that there is no such game, or that it cannot be played with the settings that

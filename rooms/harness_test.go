@@ -28,8 +28,8 @@ import (
 
 var _ = flag.Uint64("seed", 0, "replay a random test")
 
-// floor is a tenant's rooms on one node, over the journal in memory.
-type floor struct {
+// casino holds a tenant's rooms on one node, over the journal in memory.
+type casino struct {
 	*testing.T
 	journal *roomstest.Memory
 	hub     *recorder
@@ -59,12 +59,12 @@ type node struct {
 	end func() // and wait
 }
 
-// onFloor runs a test in a bubble, at one coin table where alice has 1000 and bob 50.
-func onFloor(t *testing.T, test func(f *floor)) {
+// inCasino runs a test in a bubble, at one coin table where alice has 1000 and bob 50.
+func inCasino(t *testing.T, test func(f *casino)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFloor(t)
+		f := newCasino(t)
 		f.Fund("alice", 1000)
 		f.Fund("bob", 50)
 		f.open(f.table)
@@ -74,13 +74,13 @@ func onFloor(t *testing.T, test func(f *floor)) {
 	})
 }
 
-func newFloor(t *testing.T) *floor {
+func newCasino(t *testing.T) *casino {
 	t.Helper()
 	id, err := tenant.New("casino-x")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &floor{T: t, journal: roomstest.NewJournal(), tenant: id, log: &bytes.Buffer{}, limits: unlimited}
+	f := &casino{T: t, journal: roomstest.NewJournal(), tenant: id, log: &bytes.Buffer{}, limits: unlimited}
 	f.through, f.kinds = f.journal, map[string]game.Kind{"coin": coinKind, "sum": sumKind}
 	f.hub = &recorder{journal: f.journal, listening: true}
 	f.table = f.room("table-1", `{}`)
@@ -98,7 +98,7 @@ func newFloor(t *testing.T) *floor {
 }
 
 // start starts a process.
-func (f *floor) start() *node {
+func (f *casino) start() *node {
 	ctx, cancel := context.WithCancel(context.Background())
 	f.registry = prometheus.NewRegistry()
 	d := rooms.NewDirectory(rooms.Options{
@@ -129,16 +129,16 @@ func (f *floor) start() *node {
 }
 
 // restart kills the process, as far as a test can, and starts another.
-func (f *floor) restart() {
+func (f *casino) restart() {
 	f.Helper()
 	f.end()
 	f.node = f.start()
 	f.open(f.table)
 }
 
-func (f *floor) room(id, settings string) rooms.Ref { return f.roomOf("coin", id, settings) }
+func (f *casino) room(id, settings string) rooms.Ref { return f.roomOf("coin", id, settings) }
 
-func (f *floor) roomOf(kind, id, settings string) rooms.Ref {
+func (f *casino) roomOf(kind, id, settings string) rooms.Ref {
 	f.Helper()
 	ref, err := f.journal.OpenRoom(f.tenant, rooms.Config{Room: id, Game: kind, Name: id, Settings: json.RawMessage(settings)})
 	if err != nil {
@@ -148,7 +148,7 @@ func (f *floor) roomOf(kind, id, settings string) rooms.Ref {
 }
 
 // open opens a room, and lets it open its first round.
-func (f *floor) open(ref rooms.Ref) {
+func (f *casino) open(ref rooms.Ref) {
 	f.Helper()
 	if err := f.Open(f.Context(), ref); err != nil {
 		f.Fatal(err)
@@ -157,14 +157,14 @@ func (f *floor) open(ref rooms.Ref) {
 }
 
 // pass lets time pass in the bubble.
-func (f *floor) pass(d time.Duration) {
+func (f *casino) pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }
 
-func (f *floor) Fund(who game.PlayerID, amount game.Money) { f.journal.Fund(f.tenant, who, amount) }
+func (f *casino) Fund(who game.PlayerID, amount game.Money) { f.journal.Fund(f.tenant, who, amount) }
 
-func (f *floor) has(who game.PlayerID, want game.Money) {
+func (f *casino) has(who game.PlayerID, want game.Money) {
 	f.Helper()
 	if got := f.journal.Balance(f.tenant, who).Balance; got != want {
 		f.Errorf("%s has %d, want %d", who, got, want)
@@ -172,7 +172,7 @@ func (f *floor) has(who game.PlayerID, want game.Money) {
 }
 
 // sound checks what is always so.
-func (f *floor) sound() {
+func (f *casino) sound() {
 	f.Helper()
 	if sum := f.journal.Sum(f.tenant); sum != 0 {
 		f.Errorf("the accounts add up to %d", sum)
@@ -185,7 +185,7 @@ func (f *floor) sound() {
 }
 
 // types is what happened in a room, by its journal.
-func (f *floor) types(ref rooms.Ref) []string {
+func (f *casino) types(ref rooms.Ref) []string {
 	var out []string
 	for _, r := range f.journal.Events(ref) {
 		out = append(out, r.Type)
@@ -194,7 +194,7 @@ func (f *floor) types(ref rooms.Ref) []string {
 }
 
 // note lets staff write n notes, each of so many characters.
-func (f *floor) note(ref rooms.Ref, n, length int) {
+func (f *casino) note(ref rooms.Ref, n, length int) {
 	op := game.Actor{Player: "op", Staff: true}
 	body := fmt.Appendf(nil, `{"text":%q}`, strings.Repeat("x", length))
 	for i := range n {
@@ -210,7 +210,7 @@ func resume(epoch, seq int64) *wire.Resume { return &wire.Resume{Epoch: epoch, S
 
 // reply is what a command is answered with, some time.
 type reply struct {
-	f    *floor
+	f    *casino
 	id   string
 	by   game.PlayerID
 	many atomic.Int32
@@ -219,7 +219,7 @@ type reply struct {
 	err error
 }
 
-func (f *floor) sendTo(ref rooms.Ref, c rooms.Command) *reply {
+func (f *casino) sendTo(ref rooms.Ref, c rooms.Command) *reply {
 	r := &reply{f: f, id: c.ID, by: c.By.Player, done: make(chan struct{})}
 	f.Send(ref, c, func(a rooms.Answer, err error) {
 		if r.many.Add(1) > 1 {
@@ -241,7 +241,7 @@ func betCommand(who game.PlayerID, id string, amount game.Money) rooms.Command {
 }
 
 // bet sends a bet on heads under a new id.
-func (f *floor) bet(who game.PlayerID, amount game.Money) *reply {
+func (f *casino) bet(who game.PlayerID, amount game.Money) *reply {
 	return f.sendTo(f.table, betCommand(who, uuid.NewString(), amount))
 }
 

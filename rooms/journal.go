@@ -22,7 +22,7 @@ var (
 	ErrNotWritten = errors.New("rooms: nothing was written")
 	// ErrUnwritable means that nothing was written and never will be: the batch contains something that the
 	// journal cannot store. It is an ErrNotWritten too.
-	ErrUnwritable = fmt.Errorf("%w: some of it can not be kept", ErrNotWritten)
+	ErrUnwritable = fmt.Errorf("%w: the batch cannot be stored", ErrNotWritten)
 	// ErrNotFound means that the tenant has no such room.
 	ErrNotFound = errors.New("rooms: no such room")
 	// ErrExists means that the tenant already has, or had, a room of that id.

@@ -19,7 +19,7 @@ import (
 )
 
 func TestTickComesWhenTheGameWantsIt(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		if got := f.types(f.table); !slices.Equal(got, []string{"coin.opened"}) {
 			f.Fatalf("a wake in the past is not now: %v", got)
 		}
@@ -48,7 +48,7 @@ func TestTickComesWhenTheGameWantsIt(t *testing.T) {
 }
 
 func TestLateBetIsNeverInTheRoundItMissed(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.bet("alice", 100).accepted()
 		release := f.stallAt(roomstest.BeforeAppend)
 		busy := f.bet("alice", 1) // its append takes until after the end of betting
@@ -67,7 +67,7 @@ func TestLateBetIsNeverInTheRoundItMissed(t *testing.T) {
 }
 
 func TestRestartKeepsTheSeedAndPaysOnce(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.bet("alice", 100).accepted()
 		f.end()
 		f.pass(time.Hour) // betting ended long ago
@@ -101,7 +101,7 @@ func TestGameThatCheatsWithSeedsIsStopped(t *testing.T) {
 		t.Run(cheat, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				f := newFloor(t)
+				f := newCasino(t)
 				f.Fund("alice", 100)
 				table := f.room("cheat", fmt.Sprintf(`{"cheat":%q}`, cheat))
 				f.open(table)
@@ -117,7 +117,7 @@ func TestGameThatCheatsWithSeedsIsStopped(t *testing.T) {
 }
 
 func TestNoRandomnessNoNewRound(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		bet := f.bet("alice", 100)
 		bet.accepted()
 		broken := errors.New("the engine is unhealthy")
@@ -140,7 +140,7 @@ func TestNoRandomnessNoNewRound(t *testing.T) {
 // A table without randomness asks for it again and again, and goes on as soon as it is
 // there even if players send commands all the time.
 func TestBusyTableResumesWhenRandomnessIsBack(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.bet("alice", 1).accepted()
 		broken := errors.New("the engine is unhealthy")
 		f.seeds.Store(&broken)
@@ -155,7 +155,7 @@ func TestBusyTableResumesWhenRandomnessIsBack(t *testing.T) {
 }
 
 func TestSnapshotKeepsReplayShort(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.Fund("carol", 100_000)
 		for range 3*rooms.SnapshotEvery + 7 {
 			f.bet("carol", 1)
@@ -186,7 +186,7 @@ func TestSnapshotKeepsReplayShort(t *testing.T) {
 }
 
 func TestResumeFillsTheGapInTheViewersForm(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		for range 4 {
 			f.bet("alice", 1).accepted()
 		}
@@ -250,7 +250,7 @@ func TestResumeFillsTheGapInTheViewersForm(t *testing.T) {
 }
 
 func TestResumeReachesPastMemoryButNotForever(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		const notes = 1500
 		f.note(f.table, notes, 1)
 		for _, c := range []struct {
@@ -276,7 +276,7 @@ func TestResumeReachesPastMemoryButNotForever(t *testing.T) {
 }
 
 func TestStaffCommandIsAuditedWithItsEvent(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		note := command("op", uuid.NewString(), "note", `{"text":"wheel checked"}`)
 		f.sendTo(f.table, note).refused(game.CodeForbidden) // a player of that name
 		note.ID, note.By.Staff = uuid.NewString(), true
@@ -301,7 +301,7 @@ func TestStaffCommandIsAuditedWithItsEvent(t *testing.T) {
 }
 
 func TestCloseEndsTheRoomAfterTheRound(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		bet := f.bet("alice", 100)
 		bet.accepted()
 		for range 3 { // asking again changes nothing
@@ -336,7 +336,7 @@ func TestCloseEndsTheRoomAfterTheRound(t *testing.T) {
 }
 
 func TestBeatTellsTheSeqToWhoListensWhenNothingElseDoes(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.hub.take()
 		f.pass(11 * time.Second)
 		told := f.hub.take()
@@ -366,7 +366,7 @@ func TestBeatTellsTheSeqToWhoListensWhenNothingElseDoes(t *testing.T) {
 }
 
 func TestOpenIsOnceAndSaysWhatIsWrong(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		table := f.room("table-2", `{}`)
 		release := f.stallAt(roomstest.BeforeClaim)
 		var opens sync.WaitGroup

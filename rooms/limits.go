@@ -110,9 +110,9 @@ const quotasLeast = 32
 
 // of returns the quota of who. q.mu is held.
 func (q *quotas) of(who payer, now int64) *quota {
-	has := q.players[who]
-	if has != nil {
-		return has
+	left := q.players[who]
+	if left != nil {
+		return left
 	}
 	if len(q.players) >= max(q.enough, quotasLeast) {
 		q.sweep(now)
@@ -121,9 +121,9 @@ func (q *quotas) of(who payer, now int64) *quota {
 	if q.players == nil {
 		q.players = map[payer]*quota{}
 	}
-	has = &quota{}
-	q.players[who] = has
-	return has
+	left = &quota{}
+	q.players[who] = left
+	return left
 }
 
 // sweep deletes full quotas. q.mu is held.
@@ -160,16 +160,16 @@ func (q *quotas) charge(who payer, cost int, now int64, l *Limits) {
 	q.of(who, now).commands.spend(now, cost, l.PlayerCommands)
 }
 
-// told reports whether a player has been sent as much as Limits.PlayerBytes allows for now.
-func (q *quotas) told(who payer, now int64, l *Limits) bool {
+// saturated reports whether a player has been sent as much as Limits.PlayerBytes allows for now.
+func (q *quotas) saturated(who payer, now int64, l *Limits) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	has := q.players[who]
 	return has != nil && has.bytes.empty(now, l.PlayerBytes)
 }
 
-// tell charges players for the frames that they alone are sent; sign is -1 to take the charge back.
-func (q *quotas) tell(frames []hub.Private, sign int, now int64, l *Limits) {
+// chargeFrames charges players for the frames that they alone are sent; sign is -1 to take the charge back.
+func (q *quotas) chargeFrames(frames []hub.Private, sign int, now int64, l *Limits) {
 	if len(frames) == 0 {
 		return
 	}
@@ -189,8 +189,8 @@ func (r *room) allows(who payer, cost int) bool {
 	return false
 }
 
-// gives takes back a charge that allows made.
-func (r *room) gives(who payer, cost int) {
+// refund takes back a charge that allows made.
+func (r *room) refund(who payer, cost int) {
 	if who.id != "" {
 		r.quotas.charge(who, -cost, r.d.clock(), &r.d.o.Limits)
 	}
@@ -199,12 +199,12 @@ func (r *room) gives(who payer, cost int) {
 // affords reports whether the limits let the room publish now what a command causes. A command that the
 // journal refused publishes nothing.
 func (r *room) affords(w *work, now int64) bool {
-	if w.command == nil || w.no != nil {
+	if w.command == nil || w.refusal != nil {
 		return true
 	}
 	limit := limitRoomBytes
 	if !r.budget.empty(now, r.d.o.Limits.RoomBytes) {
-		if !r.quotas.told(payerOf(w.by), now, &r.d.o.Limits) {
+		if !r.quotas.saturated(payerOf(w.by), now, &r.d.o.Limits) {
 			return true
 		}
 		limit = limitPlayerBytes
@@ -218,6 +218,6 @@ func (r *room) affords(w *work, now int64) bool {
 func (r *room) charge(messages []hub.Message, sign int, now int64) {
 	for i := range messages {
 		r.budget.spend(now, sign*len(messages[i].Frame), r.d.o.Limits.RoomBytes)
-		r.quotas.tell(messages[i].Private, sign, now, &r.d.o.Limits)
+		r.quotas.chargeFrames(messages[i].Private, sign, now, &r.d.o.Limits)
 	}
 }

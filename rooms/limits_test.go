@@ -17,8 +17,8 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/roomstest"
 )
 
-// within begins the floor's node anew with limits.
-func (f *floor) within(l rooms.Limits) {
+// within begins the casino's node anew with limits.
+func (f *casino) within(l rooms.Limits) {
 	f.Helper()
 	f.limits = l
 	f.restart()
@@ -46,7 +46,7 @@ func hits(t testing.TB, from prometheus.Gatherer, limit string) int {
 }
 
 // tally counts how commands were answered, and returns those that were not.
-func tally(f *floor, replies []*reply) (accepted int, refused map[error]int, again []*reply) {
+func tally(f *casino, replies []*reply) (accepted int, refused map[error]int, again []*reply) {
 	f.Helper()
 	refused = map[error]int{}
 	for _, r := range replies {
@@ -65,7 +65,7 @@ func tally(f *floor, replies []*reply) (accepted int, refused map[error]int, aga
 }
 
 // published is how many bytes everybody was sent of a room, and the seqs of its events.
-func (f *floor) published() (bytes int, seqs []int64) {
+func (f *casino) published() (bytes int, seqs []int64) {
 	for _, m := range f.hub.take() {
 		if m.Topic.Kind() != "room" {
 			continue
@@ -79,7 +79,7 @@ func (f *floor) published() (bytes int, seqs []int64) {
 }
 
 func TestARoomPublishesNoMoreThanAnOrdinaryLinkTakes(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		table := f.room("busy", `{"betting_ms": 20000}`)
 		f.open(table)
 		f.limits = rooms.Limits{}
@@ -134,7 +134,7 @@ func TestARoomPublishesNoMoreThanAnOrdinaryLinkTakes(t *testing.T) {
 }
 
 func TestWhatOnePlayerIsToldIsBoundedAndNobodyElsesBets(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		limits := unlimited
 		limits.PlayerBytes = rooms.Rate{PerSecond: 1000, Burst: 2000}
 		f.within(limits)
@@ -158,7 +158,7 @@ func TestWhatOnePlayerIsToldIsBoundedAndNobodyElsesBets(t *testing.T) {
 }
 
 func TestWhatIsDecidedAnewIsNotChargedTwice(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		limits := unlimited
 		limits.RoomBytes = rooms.Rate{PerSecond: 1, Burst: 20 * 170} // 20 events of coin.placed
 		f.within(limits)
@@ -209,13 +209,13 @@ func TestTheOwnerCountsAPlayersCommandsWhateverNodeTheyComeBy(t *testing.T) {
 			c.pass(10 * time.Millisecond)
 			return out
 		}
-		accepted, refused, _ := tally(c.floor, send(300))
+		accepted, refused, _ := tally(c.casino, send(300))
 		if accepted != 200 || refused[rooms.ErrRateLimited] != 100 {
 			t.Errorf("at once: %d accepted, refused: %v", accepted, refused)
 		}
 		// The hub of a node knows nothing of it: a socket that is new is no new player.
 		c.pass(time.Second - 10*time.Millisecond)
-		accepted, refused, _ = tally(c.floor, send(100))
+		accepted, refused, _ = tally(c.casino, send(100))
 		if accepted < 50 || accepted > 51 || refused[rooms.ErrRateLimited] != 100-accepted {
 			t.Errorf("a second later: %d accepted, refused: %v", accepted, refused)
 		}
@@ -271,7 +271,7 @@ func TestANodesOwnTriesCostAPlayerNothing(t *testing.T) {
 }
 
 func TestARefusalThatIsKeptCostsTenCommands(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		limits := unlimited
 		limits.PlayerCommands = rooms.Rate{PerSecond: 50, Burst: 200}
 		f.within(limits)
@@ -288,7 +288,7 @@ func TestARefusalThatIsKeptCostsTenCommands(t *testing.T) {
 }
 
 // room2 is another table, open.
-func (f *floor) room2() rooms.Ref {
+func (f *casino) room2() rooms.Ref {
 	f.Helper()
 	ref := f.room("table-2", `{}`)
 	f.open(ref)
@@ -296,7 +296,7 @@ func (f *floor) room2() rooms.Ref {
 }
 
 func TestAJoinCostsCommandsToo(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.within(rooms.Limits{})
 		at := resume(1, 1)
 		for i := range 41 {
@@ -318,7 +318,7 @@ func TestAJoinCostsCommandsToo(t *testing.T) {
 }
 
 func TestWhoHasAllOfHisLimitsAgainIsForgotten(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.within(rooms.Limits{})
 		for i := range 600 {
 			f.sendTo(f.table, command(game.PlayerID(fmt.Sprint("p", i)), uuid.NewString(), "bet", `{"amount":0}`)).refused(game.CodeLimitReached)
@@ -334,10 +334,10 @@ func TestWhoHasAllOfHisLimitsAgainIsForgotten(t *testing.T) {
 	})
 }
 
-// A batch that the journal can not keep is decided again by halves; what was answered busy in it
+// A batch that the journal cannot keep is decided again by halves; what was answered busy in it
 // is not decided then, though there is room for it.
 func TestWhatWasAnsweredBusyIsNotDecidedAfterAll(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		limits := unlimited
 		limits.RoomBytes = rooms.Rate{PerSecond: 1, Burst: 8 * 158}
 		f.within(limits)

@@ -41,10 +41,10 @@ func (l localRooms) Open(ctx context.Context, a placement.Assignment) {
 	defer l.d.mu.Unlock()
 	switch {
 	case err == nil, errors.Is(err, ErrFenced), errors.Is(err, ErrNotFound): // or another node was quicker, or it is being opened
-		delete(l.d.told, a.Ref)
+		delete(l.d.logged, a.Ref)
 	case errors.Is(err, ErrUnavailable): // it may not be opened again yet, which was logged
-	case l.d.told[a.Ref] != err.Error():
-		l.d.told[a.Ref] = err.Error()
+	case l.d.logged[a.Ref] != err.Error():
+		l.d.logged[a.Ref] = err.Error()
 		l.d.o.Log.Warn("a room does not open", "tenant", a.Ref.Tenant, "room", a.Ref.Room, "error", err)
 	}
 }
@@ -63,7 +63,7 @@ func (l localRooms) Leave(ref Ref, to string) {
 func (l localRooms) Lost(a placement.Assignment) {
 	if r := l.d.find(a.Ref); r != nil && a.Epoch > r.claimed.Load() {
 		r.log.Warn("another node owns the room now", "owner", a.Node)
-		l.d.dismiss(r)
+		l.d.stopRoom(r)
 	}
 }
 
@@ -77,7 +77,7 @@ func (l localRooms) WentBack(generation int64) {
 	here := slices.Collect(maps.Values(l.d.rooms))
 	l.d.mu.RUnlock()
 	for _, r := range here {
-		l.d.dismiss(r)
+		l.d.stopRoom(r)
 	}
 	l.d.o.Log.Warn("the database has gone back: this node's rooms are claimed anew", "generation", generation, "rooms", len(here))
 	if l.d.o.WentBack != nil {

@@ -27,7 +27,7 @@ type work struct {
 	fresh   game.Seed     // of a Tick
 	closing bool          // a Close
 	busy    bool          // it was answered with ErrBusy, and is not to be decided
-	no      *game.Refusal // the journal cannot store it: refused, whatever the rules say
+	refusal *game.Refusal // the journal cannot store it: refused, whatever the rules say
 	replies []func(Answer, error)
 }
 
@@ -52,14 +52,14 @@ func digest(c *Command) int64 {
 func (r *room) read(m *message) *work {
 	c := m.command
 	w := &work{at: r.now(), key: &CommandKey{c.By.Player, c.ID}, command: c, by: c.By, replies: []func(Answer, error){m.reply}}
-	r.hand = append(r.hand, w)
+	r.pending = append(r.pending, w)
 	body, err := r.command(c)
 	if err == nil {
 		w.body, w.digest = body, digest(c)
 		return w
 	}
 	a := Answer{Epoch: r.epoch, Seq: r.seq, Refusal: refusal(err)}
-	r.hand = r.hand[:len(r.hand)-1]
+	r.pending = r.pending[:len(r.pending)-1]
 	r.count(a)
 	w.answer(a, nil)
 	return nil
@@ -104,7 +104,7 @@ func (w *work) answer(a Answer, err error) {
 type draft struct {
 	now      int64 // when it was decided, by Directory.clock
 	batch    Batch
-	taken    int     // how many of the pending works it decides
+	decided  int     // how many of the pending works it decides
 	works    []*work // entry i comes from works[i]
 	records  []Record
 	messages []hub.Message // record i as it will be published
@@ -113,11 +113,11 @@ type draft struct {
 // process decides the pending works, appends, answers and publishes. Nothing leaves the room before it is
 // committed; what could not be committed leaves no trace, not even in memory.
 func (r *room) process(ctx context.Context) {
-	r.atOnce = len(r.hand)
-	for len(r.hand) > 0 && !r.gone {
+	r.atOnce = len(r.pending)
+	for len(r.pending) > 0 && !r.gone {
 		d := r.decide()
 		if len(d.batch.Entries) == 0 {
-			r.hand = r.hand[d.taken:]
+			r.pending = r.pending[d.decided:]
 			continue
 		}
 		answers, err := r.append(ctx, d.batch)
@@ -126,26 +126,26 @@ func (r *room) process(ctx context.Context) {
 		case err == nil:
 			r.commit(ctx, d, answers)
 		case errors.As(err, &conflict):
-			r.concede(ctx, d, conflict)
+			r.resolve(ctx, d, conflict)
 		case errors.Is(err, ErrFenced):
 			r.log.Warn("another node owns the room now")
 			r.d.meter.fenced.Inc()
-			r.gone, r.away, r.fenced = true, true, true
+			r.gone, r.dropped, r.fenced = true, true, true
 		case errors.Is(err, ErrNotWritten):
-			r.forget(ctx, d, err)
+			r.abandon(ctx, d, err)
 		default:
 			r.log.Error("an append's outcome is not known", "error", err)
 			r.recover(ctx)
 		}
 	}
-	if len(r.hand) == 0 {
-		r.hand = nil
+	if len(r.pending) == 0 {
+		r.pending = nil
 	}
 }
 
 // append appends a batch even if ctx ends: an append that was begun is worth waiting for.
 func (r *room) append(ctx context.Context, b Batch) ([]Answer, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTimeout)
 	defer cancel()
 	began := time.Now()
 	answers, err := r.d.o.Journal.Append(ctx, r.ref, b)
@@ -160,10 +160,10 @@ func (r *room) append(ctx context.Context, b Batch) ([]Answer, error) {
 // state in memory.
 func (r *room) decide() *draft {
 	d := &draft{
-		now: r.d.clock(), taken: min(r.atOnce, len(r.hand)),
+		now: r.d.clock(), decided: min(r.atOnce, len(r.pending)),
 		batch: Batch{Epoch: r.epoch, Seq: r.seq, Status: r.status},
 	}
-	for _, w := range r.hand[:d.taken] {
+	for _, w := range r.pending[:d.decided] {
 		if !r.affords(w, d.now) {
 			w.busy = true
 			w.answer(Answer{}, ErrBusy)
@@ -191,9 +191,9 @@ func (r *room) decide() *draft {
 		d.batch.Entries = append(d.batch.Entries, entry)
 		d.works = append(d.works, w)
 	}
-	before := len(r.hand)
-	r.hand = slices.DeleteFunc(r.hand, func(w *work) bool { return w.busy })
-	d.taken -= before - len(r.hand)
+	before := len(r.pending)
+	r.pending = slices.DeleteFunc(r.pending, func(w *work) bool { return w.busy })
+	d.decided -= before - len(r.pending)
 	if n := len(d.records); n > 0 && d.records[n-1].Seq-r.snapshotSeq >= SnapshotEvery {
 		snapshot, err := json.Marshal(r.rules)
 		if err != nil {
@@ -206,8 +206,8 @@ func (r *room) decide() *draft {
 
 // consult asks the rules to decide one work. They return events or a refusal.
 func (r *room) consult(w *work) (events []game.Event, no *game.Refusal) {
-	if w.no != nil {
-		return nil, w.no
+	if w.refusal != nil {
+		return nil, w.refusal
 	}
 	body := w.body
 	if v, ok := body.(game.Void); ok {
@@ -280,7 +280,7 @@ func (d *draft) record(r *room, w *work, ev game.Event) Record {
 
 // commit makes a written draft the committed state, answers, and publishes.
 func (r *room) commit(ctx context.Context, d *draft, answers []Answer) {
-	r.hand = r.hand[d.taken:]
+	r.pending = r.pending[d.decided:]
 	r.atOnce *= 2
 	if r.troubled {
 		r.troubled = false
@@ -297,8 +297,8 @@ func (r *room) commit(ctx context.Context, d *draft, answers []Answer) {
 		w.answer(answers[i], nil)
 	}
 	r.d.meter.batch.Observe(float64(len(d.works)))
-	r.tell(ctx, d.messages)
-	r.tellBalances(ctx, answers)
+	r.publishAll(ctx, d.messages)
+	r.pushBalances(ctx, answers)
 }
 
 // adopt makes a written draft part of the committed state.
@@ -317,27 +317,27 @@ func (r *room) adopt(d *draft) {
 	if !d.batch.Commit.IsZero() {
 		r.seed = d.batch.Commit
 	}
-	r.turn(d.batch.Status)
+	r.setStatus(d.batch.Status)
 }
 
-// turn sets a new status. A closed room lingers, to answer those who come late.
-func (r *room) turn(s Status) {
+// setStatus sets a new status. A closed room lingers, to answer those who come late.
+func (r *room) setStatus(s Status) {
 	if s == Closed && r.status != Closed {
 		r.closedAt = time.Now()
 		r.log.Info("the room is closed", "seq", r.seq)
 	}
-	if was := r.listed.Swap(s); was != nil && was != s {
+	if old := r.listed.Swap(s); old != nil && old != s {
 		r.d.index.Changed(r.ref.Tenant)
-		r.d.meter.rooms.WithLabelValues(string(was.(Status))).Dec()
+		r.d.meter.rooms.WithLabelValues(string(old.(Status))).Dec()
 		r.d.meter.rooms.WithLabelValues(string(s)).Inc()
 	}
 	r.status = s
 }
 
-// concede rolls back to the committed state, answers the commands that cannot be written, and keeps the
+// resolve rolls back to the committed state, answers the commands that cannot be written, and keeps the
 // rest pending, to be decided anew: one player's empty wallet refuses only that player's bet. Each call
 // answers or marks at least one work for good, so this ends.
-func (r *room) concede(ctx context.Context, d *draft, c *Conflict) {
+func (r *room) resolve(ctx context.Context, d *draft, c *Conflict) {
 	r.charge(d.messages, -1, d.now)
 	var rest []*work
 	progress := false
@@ -352,54 +352,54 @@ func (r *room) concede(ctx context.Context, d *draft, c *Conflict) {
 			r.d.meter.commands.WithLabelValues("reused").Inc()
 			w.answer(Answer{}, ErrCommandReused)
 			progress = true
-		case c.Unfunded[i] && w.no == nil && w.key != nil:
-			w.no = game.Refuse(game.CodeInsufficientFunds, "The balance does not cover the stake.")
+		case c.Unfunded[i] && w.refusal == nil && w.key != nil:
+			w.refusal = game.Refuse(game.CodeInsufficientFunds, "The balance does not cover the stake.")
 			progress = true
 			fallthrough
 		default:
 			rest = append(rest, w)
 		}
 	}
-	r.hand = append(rest, r.hand[d.taken:]...)
+	r.pending = append(rest, r.pending[d.decided:]...)
 	if !progress {
 		r.log.Error("a conflict that names nothing new", "error", c)
 		r.recover(ctx)
 		return
 	}
-	r.goBack(ctx)
+	r.rollBack(ctx)
 }
 
-// goBack rolls the state back to the committed one.
-func (r *room) goBack(ctx context.Context) {
+// rollBack rolls the state back to the committed one.
+func (r *room) rollBack(ctx context.Context) {
 	if err := r.rebuild(); err != nil {
 		r.log.Error("the room can not be rebuilt from what it remembers", "error", err)
 		r.recover(ctx)
 	}
 }
 
-// forget rolls back after an append of which nothing was written. While the journal accepts no write,
+// abandon rolls back after an append of which nothing was written. While the journal accepts no write,
 // whoever asked gets ErrUnavailable. If the journal cannot store the batch, the room decides half of it at
 // a time until the command that is to blame is alone: that one is refused for good.
-func (r *room) forget(ctx context.Context, d *draft, err error) {
+func (r *room) abandon(ctx context.Context, d *draft, err error) {
 	r.d.meter.unwritten.Inc()
 	r.charge(d.messages, -1, d.now)
-	w := r.hand[0]
+	w := r.pending[0]
 	switch {
 	case !errors.Is(err, ErrUnwritable):
 		if !r.troubled {
 			r.troubled = true
 			r.log.Error("the journal can not be written", "error", err)
 		}
-		r.giveUp(ErrUnavailable)
-	case d.taken > 1:
-		r.atOnce = (d.taken + 1) / 2
-	case w.key != nil && w.no == nil:
+		r.failPending(ErrUnavailable)
+	case d.decided > 1:
+		r.atOnce = (d.decided + 1) / 2
+	case w.key != nil && w.refusal == nil:
 		r.log.Error("a command can not be kept", "type", w.command.Type, "player", string(w.by.Player), "error", err)
-		w.no = game.Refuse(game.CodeInvalidCommand, "This can not be kept.")
+		w.refusal = game.Refuse(game.CodeInvalidCommand, "This command cannot be stored.")
 	default: // it is the room's own work; or not even the refusal can be stored
 		r.log.Error("what was decided can not be kept", "error", err)
-		w.answer(Answer{Epoch: r.epoch, Seq: r.seq, Refusal: w.no}, nil)
-		r.hand = r.hand[1:]
+		w.answer(Answer{Epoch: r.epoch, Seq: r.seq, Refusal: w.refusal}, nil)
+		r.pending = r.pending[1:]
 	}
-	r.goBack(ctx)
+	r.rollBack(ctx)
 }

@@ -23,7 +23,7 @@ import (
 var errBroken = errors.New("the connection broke")
 
 // failAt makes the next call at this moment fail.
-func (f *floor) failAt(want roomstest.Moment) {
+func (f *casino) failAt(want roomstest.Moment) {
 	failed := false
 	f.journal.Hook(func(_ context.Context, at roomstest.Moment, _ rooms.Ref, _ rooms.Batch) error {
 		if at != want || failed {
@@ -35,7 +35,7 @@ func (f *floor) failAt(want roomstest.Moment) {
 }
 
 // stallAt holds every call at this moment up until the returned function is called.
-func (f *floor) stallAt(want roomstest.Moment) (release func()) {
+func (f *casino) stallAt(want roomstest.Moment) (release func()) {
 	gate := make(chan struct{})
 	f.journal.Hook(func(ctx context.Context, at roomstest.Moment, _ rooms.Ref, _ rooms.Batch) error {
 		if at != want {
@@ -54,7 +54,7 @@ func (f *floor) stallAt(want roomstest.Moment) (release func()) {
 func TestNothingIsToldBeforeItIsCommitted(t *testing.T) {
 	for _, at := range []roomstest.Moment{roomstest.BeforeAppend, roomstest.AfterAppend} {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
-			onFloor(t, func(f *floor) {
+			inCasino(t, func(f *casino) {
 				f.hub.take()
 				release := f.stallAt(at)
 				bet := f.bet("alice", 100)
@@ -79,7 +79,7 @@ func TestNothingIsToldBeforeItIsCommitted(t *testing.T) {
 }
 
 func TestFailedAppendLeavesNoTrace(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.hub.take()
 		f.failAt(roomstest.BeforeAppend)
 		bet := f.bet("alice", 100)
@@ -97,7 +97,7 @@ func TestFailedAppendLeavesNoTrace(t *testing.T) {
 }
 
 func TestWrittenBatchOfUnknownOutcomeIsToldOnceAndAnsweredWhenAsked(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.hub.take()
 		f.failAt(roomstest.AfterAppend)
 		bet := f.bet("alice", 100)
@@ -120,7 +120,7 @@ func TestWrittenBatchOfUnknownOutcomeIsToldOnceAndAnsweredWhenAsked(t *testing.T
 }
 
 func TestRoomSaysSoWhileTheDatabaseIsAway(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.hub.take()
 		var away atomic.Bool
 		away.Store(true)
@@ -160,7 +160,7 @@ func TestRoomSaysSoWhileTheDatabaseIsAway(t *testing.T) {
 }
 
 func TestCommandActsOnceAcrossRestarts(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		bet := f.bet("alice", 100)
 		first := bet.accepted()
 		no := f.bet("alice", 5000)
@@ -179,7 +179,7 @@ func TestCommandActsOnceAcrossRestarts(t *testing.T) {
 }
 
 func TestCommandTwiceInOneBatchActsOnceAndIsAnsweredTwice(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		release := f.stallAt(roomstest.BeforeAppend)
 		f.bet("alice", 1) // keeps the room busy while the others gather
 		synctest.Wait()
@@ -205,7 +205,7 @@ func TestCommandTwiceInOneBatchActsOnceAndIsAnsweredTwice(t *testing.T) {
 }
 
 func TestNoUUIDIsRefusedAndNotRemembered(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.sendTo(f.table, betCommand("alice", "first bet", 100)).refused(game.CodeInvalidCommand)
 		f.has("alice", 1000)
 		f.bet("alice", 1).accepted()
@@ -213,7 +213,7 @@ func TestNoUUIDIsRefusedAndNotRemembered(t *testing.T) {
 }
 
 func TestEmptyWalletRefusesOnlyItsOwnBet(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		release := f.stallAt(roomstest.BeforeAppend)
 		f.bet("alice", 1)
 		synctest.Wait()
@@ -242,7 +242,7 @@ func TestEmptyWalletRefusesOnlyItsOwnBet(t *testing.T) {
 }
 
 func TestConflictAnswersRepeatsAndDecidesTheRestAnew(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		other := f.room("table-2", `{}`)
 		f.open(other)
 		there := f.sendTo(other, betCommand("alice", uuid.NewString(), 10))
@@ -272,7 +272,7 @@ func TestConflictAnswersRepeatsAndDecidesTheRestAnew(t *testing.T) {
 }
 
 func TestFencedRoomIsDroppedSilently(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.bet("alice", 1).accepted()
 		f.hub.take()
 		if _, err := f.journal.Claim(f.Context(), f.table, "thief", rooms.AnyEpoch); err != nil {
@@ -300,7 +300,7 @@ func TestFencedRoomIsDroppedSilently(t *testing.T) {
 }
 
 func TestMailboxIsBounded(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		release := f.stallAt(roomstest.BeforeAppend)
 		f.Fund("carol", 10_000)
 		first := f.bet("carol", 1)
@@ -325,7 +325,7 @@ func TestMailboxIsBounded(t *testing.T) {
 }
 
 func TestDrainAnswersAllAndTakesNoMore(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		release := f.stallAt(roomstest.BeforeAppend)
 		first := f.bet("alice", 1)
 		synctest.Wait()
@@ -361,7 +361,7 @@ func TestDrainAnswersAllAndTakesNoMore(t *testing.T) {
 }
 
 func TestAppendInHandOutlivesTheEnd(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		release := f.stallAt(roomstest.BeforeAppend)
 		bet := f.bet("alice", 100)
 		synctest.Wait()
@@ -381,7 +381,7 @@ func TestAppendInHandOutlivesTheEnd(t *testing.T) {
 }
 
 func TestDrainGivesUpWithItsContext(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		release := f.stallAt(roomstest.BeforeAppend)
 		bet := f.bet("alice", 1)
 		synctest.Wait()
@@ -398,7 +398,7 @@ func TestDrainGivesUpWithItsContext(t *testing.T) {
 func TestPanicStopsOnlyItsRoom(t *testing.T) {
 	for _, where := range []string{"decide", "apply", "form", "error", "view"} {
 		t.Run(where, func(t *testing.T) {
-			onFloor(t, func(f *floor) {
+			inCasino(t, func(f *casino) {
 				other := f.room("table-2", `{}`)
 				f.open(other)
 				f.bet("alice", 100).accepted()
@@ -436,7 +436,7 @@ func TestPanicStopsOnlyItsRoom(t *testing.T) {
 }
 
 func TestHubThatTakesNothingStopsNoGame(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.hub.err = errBroken
 		f.bet("alice", 100).accepted()
 		f.pass(time.Second)
@@ -448,7 +448,7 @@ func TestHubThatTakesNothingStopsNoGame(t *testing.T) {
 }
 
 func TestEveryoneGetsTheirOwnForm(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.hub.take()
 		f.bet("alice", 100).accepted()
 		told := f.hub.take()[0]

@@ -16,8 +16,8 @@ type message struct {
 	reply    func(Answer, error)
 }
 
-// mail enqueues a message for a room of this node, or replies with an error if it cannot. It never blocks.
-func (d *Directory) mail(ref Ref, m *message) {
+// enqueue enqueues a message for a room of this node, or replies with an error if it cannot. It never blocks.
+func (d *Directory) enqueue(ref Ref, m *message) {
 	r := d.find(ref)
 	if r == nil {
 		m.reply(Answer{}, d.absent(ref))
@@ -43,11 +43,11 @@ func (d *Directory) mail(ref Ref, m *message) {
 // absent returns the error that says why a room is not here.
 func (d *Directory) absent(ref Ref) error {
 	if !d.alone() {
-		return errAway
+		return errNotHere
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	_, away := d.away[ref]
+	_, away := d.notBefore[ref]
 	_, opening := d.opening[ref]
 	if d.draining || away || opening {
 		return ErrUnavailable
@@ -62,7 +62,7 @@ func ask[T any](ctx context.Context, d *Directory, ref Ref, question func(*room)
 		err   error
 	}
 	done := make(chan outcome, 1)
-	d.mail(ref, &message{
+	d.enqueue(ref, &message{
 		question: func(r *room) {
 			value, err := question(r)
 			done <- outcome{value, err}
@@ -77,13 +77,13 @@ func ask[T any](ctx context.Context, d *Directory, ref Ref, question func(*room)
 	}
 }
 
-// sendAway answers a message that the room cannot decide with errAway: it is tried again, here or on
+// redirect answers a message that the room cannot decide with errNotHere: it is tried again, here or on
 // another node, which costs the player nothing.
-func (r *room) sendAway(m *message) {
+func (r *room) redirect(m *message) {
 	if m.command != nil {
-		r.gives(payerOf(m.command.By), 1)
+		r.refund(payerOf(m.command.By), 1)
 	}
-	m.reply(Answer{}, errAway)
+	m.reply(Answer{}, errNotHere)
 }
 
 // empty answers what is left in the mailbox of a room that has stopped.
@@ -91,7 +91,7 @@ func (r *room) empty() {
 	for {
 		select {
 		case m := <-r.mailbox:
-			r.sendAway(m)
+			r.redirect(m)
 		default:
 			return
 		}

@@ -41,7 +41,7 @@ func counted(t testing.TB, reg *prometheus.Registry) map[string]float64 {
 func TestWhatHappensIsCounted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := newFloor(t)
+		f := newCasino(t)
 		f.Fund("alice", 100)
 		f.open(f.table)
 		other := f.room("table-2", `{}`)

@@ -24,7 +24,7 @@ func (d *Directory) Open(ctx context.Context, ref Ref) error {
 	if to == "" || to == d.o.Node {
 		return d.openHere(ctx, ref, a.Epoch)
 	}
-	_, err := callOpen.Ask(ctx, d.o.Peers, to, d.dated(request{Ref: ref, Epoch: a.Epoch}))
+	_, err := callOpen.Ask(ctx, d.o.Peers, to, d.withGeneration(request{Ref: ref, Epoch: a.Epoch}))
 	if ctx.Err() != nil {
 		return fmt.Errorf("open %s: %w", ref, errors.Join(ErrUnavailable, ctx.Err()))
 	}
@@ -46,7 +46,7 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 			d.mu.Unlock()
 			return nil
 		}
-		if d.draining || time.Now().Before(d.away[ref]) {
+		if d.draining || time.Now().Before(d.notBefore[ref]) {
 			d.mu.Unlock()
 			return fmt.Errorf("open %s: %w", ref, ErrUnavailable)
 		}
@@ -69,7 +69,7 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 
 	r, err := d.claim(ctx, ref, seen)
 	if err == nil && r != nil && !d.alone() {
-		d.tellAssigned(placement.Assignment{Ref: ref, Status: r.status, Node: d.o.Node, Epoch: r.epoch})
+		d.publishAssignment(placement.Assignment{Ref: ref, Status: r.status, Node: d.o.Node, Epoch: r.epoch})
 		d.index.Learn(ref.Tenant, r.config)
 	}
 
@@ -80,7 +80,7 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	if err != nil {
 		return fmt.Errorf("open %s: %w", ref, err)
 	}
-	delete(d.away, ref)
+	delete(d.notBefore, ref)
 	if r == nil {
 		return nil
 	}
@@ -98,14 +98,14 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	d.meter.rooms.WithLabelValues(string(r.status)).Inc()
 	d.loops.Go(func() {
 		r.run(d.life)
-		d.forget(r)
+		d.remove(r)
 	})
 	return nil
 }
 
 // claim claims the room and returns it, ready to run; nil if it is closed.
 func (d *Directory) claim(ctx context.Context, ref Ref, seen int64) (*room, error) {
-	ctx, cancel := context.WithTimeout(ctx, journalWithin)
+	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
 	defer cancel()
 	saved, err := d.o.Journal.Claim(ctx, ref, d.o.Node, seen)
 	if err != nil {
@@ -114,35 +114,35 @@ func (d *Directory) claim(ctx context.Context, ref Ref, seen int64) (*room, erro
 	if saved.Status == Closed {
 		return nil, nil //nolint:nilnil // there is nothing to run
 	}
-	r, err := d.revive(ref, saved)
+	r, err := d.restore(ref, saved)
 	if err != nil { // trying again soon would not help
 		d.mu.Lock()
-		d.away[ref] = time.Now().Add(awayFor)
+		d.notBefore[ref] = time.Now().Add(reopenDelay)
 		d.mu.Unlock()
 	}
 	return r, err
 }
 
-// revive restores the room from what was saved.
-func (d *Directory) revive(ref Ref, saved Saved) (*room, error) {
+// restore restores the room from what was saved.
+func (d *Directory) restore(ref Ref, saved Saved) (*room, error) {
 	kind, ok := d.o.Kinds[saved.Game]
 	if !ok {
 		return nil, fmt.Errorf("%w: %q", ErrGame, saved.Game)
 	}
 	r := newRoom(d, ref, saved.Config, kind)
-	if err := tried(func() error { return r.load(saved) }); err != nil {
+	if err := catchPanic(func() error { return r.load(saved) }); err != nil {
 		return nil, err
 	}
 	r.published = r.seq
 	return r, nil
 }
 
-// forget removes a room whose run has ended from the directory, and hands it over if it left for another
+// remove removes a room whose run has ended from the directory, and hands it over if it left for another
 // node.
-func (d *Directory) forget(r *room) {
+func (d *Directory) remove(r *room) {
 	d.meter.rooms.WithLabelValues(string(r.status)).Dec()
 	to := r.target()
-	if r.away || r.status == Closed {
+	if r.dropped || r.status == Closed {
 		to = ""
 	}
 	d.mu.Lock()
@@ -150,8 +150,8 @@ func (d *Directory) forget(r *room) {
 		delete(d.rooms, r.ref)
 		d.index.Changed(r.ref.Tenant)
 	}
-	if r.away && (d.alone() || !r.fenced) {
-		d.away[r.ref] = time.Now().Add(awayFor)
+	if r.dropped && (d.alone() || !r.fenced) {
+		d.notBefore[r.ref] = time.Now().Add(reopenDelay)
 	}
 	d.mu.Unlock()
 	r.empty()
@@ -171,7 +171,7 @@ func (d *Directory) handOver(r *room, to string) {
 		return
 	}
 	d.meter.handedOver.Inc()
-	callOpen.Go(d.o.Peers, to, d.dated(request{Ref: r.ref, Epoch: r.epoch}), func(_ struct{}, err error) {
+	callOpen.Go(d.o.Peers, to, d.withGeneration(request{Ref: r.ref, Epoch: r.epoch}), func(_ struct{}, err error) {
 		if err != nil {
 			r.log.Debug("the room is opened when its new owner looks", "to", to, "error", err)
 		}

@@ -12,7 +12,7 @@ import (
 
 // StaffView returns what operators see of a game that is a game.StaffViewer, and ErrGame for others.
 func (d *Directory) StaffView(ctx context.Context, ref Ref) (json.RawMessage, error) {
-	return seek(ctx, d, callView, request{Ref: ref}, func(ctx context.Context) (json.RawMessage, error) {
+	return query(ctx, d, callView, request{Ref: ref}, func(ctx context.Context) (json.RawMessage, error) {
 		return d.staffViewHere(ctx, ref)
 	})
 }
@@ -43,7 +43,7 @@ func (d *Directory) Since(ctx context.Context, ref Ref, seq int64) ([]hub.Messag
 		return nil, err
 	}
 	var out []hub.Message
-	err = tried(func() error {
+	err = catchPanic(func() error {
 		for _, rec := range records {
 			ev, err := decode(kind, rec)
 			if err != nil {
@@ -60,7 +60,7 @@ func (d *Directory) Since(ctx context.Context, ref Ref, seq int64) ([]hub.Messag
 	return out, err
 }
 
-// sinceHere returns the records that a room of this node has in memory after seq; errAway if some are
+// sinceHere returns the records that a room of this node has in memory after seq; errNotHere if some are
 // missing.
 func (d *Directory) sinceHere(ctx context.Context, ref Ref, seq int64) ([]Record, error) {
 	return ask(ctx, d, ref, func(r *room) ([]Record, error) {
@@ -69,7 +69,7 @@ func (d *Directory) sinceHere(ctx context.Context, ref Ref, seq int64) ([]Record
 		}
 		records := r.remembered(seq + 1)
 		if records == nil {
-			return nil, errAway
+			return nil, errNotHere
 		}
 		return records[:min(len(records), ResumeMax)], nil
 	})

@@ -17,7 +17,7 @@ import (
 
 const (
 	recoverFirst = 50 * time.Millisecond // the first pause between two tries
-	recoverMost  = 2 * time.Second       // the longest
+	recoverMax   = 2 * time.Second       // the longest
 	// rebaseEvery is the number of replayed events from which on the rebuilt state becomes the base of the
 	// next rebuild: a player who keeps betting with an empty wallet costs little.
 	rebaseEvery = 32
@@ -28,7 +28,7 @@ func (r *room) load(saved Saved) error {
 	r.epoch, r.seq, r.seed = saved.Epoch, saved.Seq, saved.Seed
 	r.claimed.Store(saved.Epoch)
 	r.base, r.baseSeq, r.snapshotSeq, r.recent = saved.Snapshot, saved.SnapshotSeq, saved.SnapshotSeq, saved.Tail
-	r.turn(saved.Status)
+	r.setStatus(saved.Status)
 	if n := len(r.recent); n > 0 && r.recent[n-1].At.After(r.last) {
 		r.last = r.recent[n-1].At
 	}
@@ -98,7 +98,7 @@ func (r *room) recover(ctx context.Context) {
 	r.d.meter.recoveries.Inc()
 	r.drop()
 	level := slog.LevelWarn // logged as a warning once
-	for pause := recoverFirst; !r.gone; pause = min(2*pause, recoverMost) {
+	for pause := recoverFirst; !r.gone; pause = min(2*pause, recoverMax) {
 		err := r.reclaim(ctx)
 		if err == nil {
 			r.log.Info("the room goes on", "epoch", r.epoch, "seq", r.seq)
@@ -112,7 +112,7 @@ func (r *room) recover(ctx context.Context) {
 		}
 		if errors.Is(err, ErrFenced) { // by another node, or by a claim of our own whose answer was lost
 			r.d.meter.fenced.Inc()
-			r.gone, r.away, r.fenced = true, true, true
+			r.gone, r.dropped, r.fenced = true, true, true
 			return
 		}
 		r.refuse(ctx, pause/2+rand.N(pause/2))
@@ -140,7 +140,7 @@ func (r *room) refuse(ctx context.Context, while time.Duration) {
 }
 
 func (r *room) reclaim(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, journalWithin)
+	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
 	defer cancel()
 	seen := r.epoch
 	if r.d.alone() {
@@ -178,7 +178,7 @@ func (r *room) reclaim(ctx context.Context) error {
 			movers = append(movers, p.Player)
 		}
 	}
-	r.tell(ctx, messages)
+	r.publishAll(ctx, messages)
 	r.lookUpBalances(ctx, movers)
 	return nil
 }

@@ -19,13 +19,13 @@ const (
 	eventBytes = 128
 	// olderMax is how many events before those in memory are read from the journal for clients that resume.
 	olderMax = 512
-	// readsMax is how many rooms of a tenant do so at once, on this node; others wait for readWithin, and
+	// readsMax is how many rooms of a tenant do so at once, on this node; others wait for readTimeout, and
 	// then their clients get the view.
-	readsMax   = 2
-	readWithin = time.Second
-	// pastFor is how long what was read and encoded for one client is kept for the next: after a node or a
+	readsMax    = 2
+	readTimeout = time.Second
+	// pastTTL is how long what was read and encoded for one client is kept for the next: after a node or a
 	// network fails, all of a room's clients come at once and missed the same.
-	pastFor = 10 * time.Second
+	pastTTL = 10 * time.Second
 )
 
 // Joined is what a viewer who joins a room is sent.
@@ -39,7 +39,7 @@ type Joined struct {
 // Join returns the room's state for viewer: the events since resume if the room knows that position and
 // they are not too many, else its view. It returns ErrNotFound, ErrBusy, ErrRateLimited or ErrUnavailable.
 func (d *Directory) Join(ctx context.Context, ref Ref, viewer game.PlayerID, resume *wire.Resume) (Joined, error) {
-	return seek(ctx, d, callJoin, request{Ref: ref, Viewer: viewer, Resume: resume}, func(ctx context.Context) (Joined, error) {
+	return query(ctx, d, callJoin, request{Ref: ref, Viewer: viewer, Resume: resume}, func(ctx context.Context) (Joined, error) {
 		return d.joinHere(ctx, ref, viewer, resume)
 	})
 }
@@ -53,9 +53,9 @@ func (d *Directory) joinHere(ctx context.Context, ref Ref, viewer game.PlayerID,
 	if asked != nil && !asked.allows(payer{id: viewer}, cost) {
 		return Joined{}, ErrRateLimited
 	}
-	gap, err := ask(ctx, d, ref, func(r *room) (gap, error) { return r.meet(viewer, resume) })
-	if asked != nil && errors.Is(err, errAway) { // it is asked again
-		asked.gives(payer{id: viewer}, cost)
+	gap, err := ask(ctx, d, ref, func(r *room) (gap, error) { return r.catchUp(viewer, resume) })
+	if asked != nil && errors.Is(err, errNotHere) { // it is asked again
+		asked.refund(payer{id: viewer}, cost)
 	}
 	if err != nil || gap.past == nil {
 		return gap.Joined, err
@@ -78,38 +78,38 @@ type gap struct {
 
 // show returns the room's view for viewer. The one that everybody may see is made once for each event.
 func (r *room) show(viewer game.PlayerID) (Joined, error) {
-	view := r.everyone
-	if viewer != "" || view == nil || r.everyoneAt != r.seq {
+	view := r.publicView
+	if viewer != "" || view == nil || r.publicViewAt != r.seq {
 		var err error
 		if view, err = json.Marshal(r.rules.View(viewer)); err != nil {
 			return Joined{}, fmt.Errorf("view of %s: %w", r.ref, err)
 		}
 		if viewer == "" {
-			r.everyone, r.everyoneAt = view, r.seq
+			r.publicView, r.publicViewAt = view, r.seq
 		}
 	}
-	r.sums.told = nil // this viewer has those of the view, whatever was published last
+	r.sums.published = nil // this viewer has those of the view, whatever was published last
 	return Joined{Epoch: r.epoch, Seq: r.seq, View: view}, nil
 }
 
-// meet returns the room's position and what viewer missed. The cost of sending that is computed before any
+// catchUp returns the room's position and what viewer missed. The cost of sending that is computed before any
 // of it is done: if it is too high, or the room does not know the position, the result has the view.
-func (r *room) meet(viewer game.PlayerID, at *wire.Resume) (gap, error) {
+func (r *room) catchUp(viewer game.PlayerID, at *wire.Resume) (gap, error) {
 	if at != nil && at.Seq > 0 && at.Seq <= r.seq {
 		g := gap{Joined: Joined{Epoch: r.epoch, Seq: r.seq}, kind: r.kind, first: at.Seq, records: r.remembered(at.Seq)}
-		if g.records != nil && passes(g.records, *at, r.epoch) && short(g.records[1:]) {
+		if g.records != nil && wasAt(g.records, *at, r.epoch) && sendable(g.records[1:]) {
 			g.past = &r.past
 		}
 		if g.records == nil {
 			g.first, g.records = r.seq+1-int64(len(r.recent)), slices.Clip(r.recent)
-			if g.first-at.Seq <= olderMax && short(g.records) {
+			if g.first-at.Seq <= olderMax && sendable(g.records) {
 				g.past = &r.past
 			}
 		}
 		if g.past != nil {
 			var err error
 			g.Totals, err = r.totals()
-			r.sums.told = nil // this viewer has these, whatever was published last
+			r.sums.published = nil // this viewer has these, whatever was published last
 			return g, err
 		}
 	}
@@ -117,9 +117,9 @@ func (r *room) meet(viewer game.PlayerID, at *wire.Resume) (gap, error) {
 	return gap{Joined: joined}, err
 }
 
-// passes reports whether the room was ever at this position: at its seq from the epoch that wrote it until
+// wasAt reports whether the room was ever at this position: at its seq from the epoch that wrote it until
 // the one that wrote the next. records are those from the position on.
-func passes(records []Record, at wire.Resume, epoch int64) bool {
+func wasAt(records []Record, at wire.Resume, epoch int64) bool {
 	if records[0].Seq != at.Seq {
 		return false
 	}
@@ -129,8 +129,8 @@ func passes(records []Record, at wire.Resume, epoch int64) bool {
 	return at.Epoch >= records[0].Epoch && at.Epoch <= epoch
 }
 
-// short reports whether records are few enough to be sent.
-func short(records []Record) bool {
+// sendable reports whether records are few enough to be sent.
+func sendable(records []Record) bool {
 	size := 0
 	for _, rec := range records {
 		if size += len(rec.Data) + eventBytes; size > ResumeBytesMax {
@@ -153,11 +153,11 @@ func (d *Directory) resume(ctx context.Context, ref Ref, viewer game.PlayerID, a
 			return Joined{}, false, nil
 		}
 		g.records = slices.Concat(older[i:], g.records)
-		if !passes(g.records, at, g.Epoch) || !short(g.records[1:]) {
+		if !wasAt(g.records, at, g.Epoch) || !sendable(g.records[1:]) {
 			return Joined{}, false, nil
 		}
 	}
-	err := tried(func() (err error) {
+	err := catchPanic(func() (err error) {
 		g.Events, err = g.past.forms(g.kind, ref.Room, g.records[1:], viewer)
 		return err
 	})
@@ -165,7 +165,7 @@ func (d *Directory) resume(ctx context.Context, ref Ref, viewer game.PlayerID, a
 }
 
 // past is what a room's clients that resume have missed, so that it is read and encoded once for all of
-// them. It is dropped after pastFor.
+// them. It is dropped after pastTTL.
 type past struct {
 	mu      sync.Mutex // guards what follows
 	kept    bool       // until the timer that drops it fires
@@ -185,7 +185,7 @@ type formed struct {
 func (p *past) keep() {
 	if !p.kept {
 		p.kept = true
-		time.AfterFunc(pastFor, p.forget)
+		time.AfterFunc(pastTTL, p.forget)
 	}
 }
 
@@ -311,7 +311,7 @@ type reads struct {
 	tenants map[tenant.ID]chan struct{}
 }
 
-// enter waits for one of a tenant's readsMax slots, for readWithin at most.
+// enter waits for one of a tenant's readsMax slots, for readTimeout at most.
 func (r *reads) enter(ctx context.Context, id tenant.ID) (leave func(), ok bool) {
 	r.mu.Lock()
 	slots := r.tenants[id]
@@ -323,7 +323,7 @@ func (r *reads) enter(ctx context.Context, id tenant.ID) (leave func(), ok bool)
 		r.tenants[id] = slots
 	}
 	r.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	select {
 	case slots <- struct{}{}:

@@ -62,7 +62,7 @@ func (s *seen) View(who game.PlayerID) any {
 }
 
 func TestAllWhoMissedTheSameCostOneReadAndOneForm(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		var decoded, viewed atomic.Int64
 		journal := &reader{Memory: f.journal}
 		f.through, f.kinds["coin"] = journal, watched(&decoded, &viewed)
@@ -104,7 +104,7 @@ func TestAllWhoMissedTheSameCostOneReadAndOneForm(t *testing.T) {
 }
 
 func TestAGapThatIsTooLongCostsNothingButTheView(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		var decoded, viewed atomic.Int64
 		journal := &reader{Memory: f.journal}
 		f.through, f.kinds["coin"] = journal, watched(&decoded, &viewed)
@@ -130,7 +130,7 @@ func TestAGapThatIsTooLongCostsNothingButTheView(t *testing.T) {
 }
 
 func TestATenantsReadsWaitForEachOtherAndThenItIsTheView(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		journal := &reader{Memory: f.journal}
 		f.through = journal
 		var refs []rooms.Ref

@@ -19,14 +19,14 @@ const (
 	// beatEvery is how long after its last message a room publishes its seq, so that clients notice when
 	// they lost its last event.
 	beatEvery = 5 * time.Second
-	// retickFirst and retickMost bound the pause before a Tick that changed nothing is tried
+	// retickFirst and retickMax bound the pause before a Tick that changed nothing is tried
 	// again. It doubles from one to the other.
 	retickFirst = 250 * time.Millisecond
-	retickMost  = 2 * time.Second
-	// journalWithin bounds one call of the journal. After it the outcome of an append is unknown.
-	journalWithin = 10 * time.Second
-	// sleepMost is how long a room without a deadline sleeps.
-	sleepMost = 24 * time.Hour
+	retickMax   = 2 * time.Second
+	// journalTimeout bounds one call of the journal. After it the outcome of an append is unknown.
+	journalTimeout = 10 * time.Second
+	// sleepMax is how long a room without a deadline sleeps.
+	sleepMax = 24 * time.Hour
 )
 
 // room is one game and the goroutine that owns it.
@@ -63,25 +63,25 @@ type room struct {
 	seed        game.Seed // committed, not revealed
 
 	// Owned by run.
-	budget     bucket     // of Limits.RoomBytes
-	hand       []*work    // being decided; not answered yet
-	atOnce     int        // how many of them one append decides
-	troubled   bool       // the last append was not written, through no fault of its own
-	asked      []*message // questions not answered yet
-	published  int64      // the seq of the last event that was published
-	last       time.Time  // of the last command: time does not run backwards in a game, unless the clock is set
-	day        timepiece
-	owed       time.Duration // by which the game's deadlines have yet to be moved
-	beat       *time.Timer   // to the next beat
-	sums       sums
-	everyone   json.RawMessage // the view for everybody at everyoneAt; nil: not made yet
-	everyoneAt int64
-	retryAt    time.Time // no Tick before
-	pause      time.Duration
-	closedAt   time.Time
-	gone       bool // run ends
-	away       bool // it stops though the room is not closed, and does not leave for another node
-	fenced     bool // another node owns it
+	budget       bucket     // of Limits.RoomBytes
+	pending      []*work    // being decided; not answered yet
+	atOnce       int        // how many of them one append decides
+	troubled     bool       // the last append was not written, through no fault of its own
+	questions    []*message // questions not answered yet
+	published    int64      // the seq of the last event that was published
+	last         time.Time  // of the last command: time does not run backwards in a game, unless the clock is set
+	day          timepiece
+	owed         time.Duration // by which the game's deadlines have yet to be moved
+	beat         *time.Timer   // to the next beat
+	sums         sums
+	publicView   json.RawMessage // the view for everybody at everyoneAt; nil: not made yet
+	publicViewAt int64
+	retryAt      time.Time // no Tick before
+	pause        time.Duration
+	closedAt     time.Time
+	gone         bool // run ends
+	dropped      bool // it stops though the room is not closed, and does not leave for another node
+	fenced       bool // another node owns it
 }
 
 func newRoom(d *Directory, ref Ref, c Config, kind game.Kind) *room {
@@ -122,17 +122,17 @@ func (r *room) target() string {
 
 func (r *room) leaves() bool { return r.target() != "" }
 
-// between reports whether no round is under way: no seed is committed and unrevealed, or the game waits for
+// betweenRounds reports whether no round is under way: no seed is committed and unrevealed, or the game waits for
 // somebody to begin.
-func (r *room) between() bool { return r.seed.IsZero() || r.rules.Wake().IsZero() }
+func (r *room) betweenRounds() bool { return r.seed.IsZero() || r.rules.Wake().IsZero() }
 
 // run runs the room until it stops. A panic of the rules ends this room and nothing else; its pending
 // commands are answered.
 func (r *room) run(ctx context.Context) {
-	if err := tried(func() error { r.live(ctx); return nil }); err != nil {
+	if err := catchPanic(func() error { r.live(ctx); return nil }); err != nil {
 		r.log.Error("the table is out of order: its rules panicked", "error", err)
 		r.d.meter.panics.Inc()
-		r.away = true
+		r.dropped = true
 	}
 	r.drop()
 }
@@ -151,8 +151,8 @@ func callers() string {
 	return b.String()
 }
 
-// tried calls a game's own code and turns a panic into an error.
-func tried(f func() error) (err error) {
+// catchPanic calls a game's own code and turns a panic into an error.
+func catchPanic(f func() error) (err error) {
 	defer func() {
 		if x := recover(); x != nil {
 			err = fmt.Errorf("%w: %v\n%s", errRules, x, callers())
@@ -161,51 +161,51 @@ func tried(f func() error) (err error) {
 	return f()
 }
 
-// drop answers whatever is pending: with errAway if another node owns the room, since that one can answer,
+// drop answers whatever is pending: with errNotHere if another node owns the room, since that one can answer,
 // else with ErrUnavailable.
 func (r *room) drop() {
 	why := ErrUnavailable
 	if r.fenced {
-		why = errAway
+		why = errNotHere
 	}
-	r.giveUp(why)
-	for _, q := range r.asked {
+	r.failPending(why)
+	for _, q := range r.questions {
 		q.reply(Answer{}, why)
 	}
-	r.asked = nil
+	r.questions = nil
 }
 
-// giveUp answers the pending commands with the error why.
-func (r *room) giveUp(why error) {
-	for _, w := range r.hand {
+// failPending answers the pending commands with the error why.
+func (r *room) failPending(why error) {
+	for _, w := range r.pending {
 		if w.key != nil && len(w.replies) > 0 {
 			r.d.meter.commands.WithLabelValues("unavailable").Inc()
 		}
 		w.answer(Answer{}, why)
 	}
-	r.hand = nil
+	r.pending = nil
 }
 
 // live runs the game until the room stops.
 func (r *room) live(ctx context.Context) {
-	wake := time.NewTimer(sleepMost)
+	wake := time.NewTimer(sleepMax)
 	defer wake.Stop()
 	r.beat = time.NewTimer(beatEvery)
 	defer r.beat.Stop()
 	if !r.d.alone() {
-		r.tellBeat(ctx) // clients notice now what the former owner could not publish
+		r.publishBeat(ctx) // clients notice now what the former owner could not publish
 		r.totalsChanged()
 	}
 	defer r.sums.stop()
 	if r.d.trusted() {
-		r.redate(ctx) // the former owner's clock may have been wrong
+		r.adjustDeadline(ctx) // the former owner's clock may have been wrong
 	}
 	leaving := r.leaving
 	for !r.gone {
-		if leaving == nil && r.between() {
+		if leaving == nil && r.betweenRounds() {
 			r.halt()
 		}
-		wake.Reset(r.nap())
+		wake.Reset(r.sleepLimit())
 		select {
 		case <-ctx.Done():
 			return
@@ -218,37 +218,37 @@ func (r *room) live(ctx context.Context) {
 			leaving = nil
 		case m := <-r.mailbox:
 			if !r.d.trusted() {
-				r.sendAway(m)
-				r.await(ctx)
+				r.redirect(m)
+				r.awaitTrust(ctx)
 				continue
 			}
-			if r.redate(ctx); r.gone {
-				r.sendAway(m)
+			if r.adjustDeadline(ctx); r.gone {
+				r.redirect(m)
 				continue
 			}
 			r.handle(ctx, m)
 		case <-wake.C:
-			if r.await(ctx); !r.gone {
-				r.redate(ctx)
+			if r.awaitTrust(ctx); !r.gone {
+				r.adjustDeadline(ctx)
 			}
 			if !r.gone {
 				r.tick(ctx)
 			}
 		case <-r.beat.C:
-			r.tellBeat(ctx)
+			r.publishBeat(ctx)
 			if r.d.trusted() {
-				r.redate(ctx)
+				r.adjustDeadline(ctx)
 			}
 			r.quotas.forget(r.d.clock())
 		case <-r.sums.due():
-			r.tellTotals(ctx)
+			r.publishTotals(ctx)
 		}
 	}
 }
 
-// await waits until the node may decide. Messages that come meanwhile are answered with errAway, since the
+// awaitTrust waits until the node may decide. Messages that come meanwhile are answered with errNotHere, since the
 // room may be elsewhere now.
-func (r *room) await(ctx context.Context) {
+func (r *room) awaitTrust(ctx context.Context) {
 	for !r.d.alone() && !r.gone {
 		ok, moved := r.d.placement.Trust()
 		if ok {
@@ -261,7 +261,7 @@ func (r *room) await(ctx context.Context) {
 		case <-r.stop:
 			r.gone = true
 		case m := <-r.mailbox:
-			r.sendAway(m)
+			r.redirect(m)
 		}
 	}
 }
@@ -283,9 +283,9 @@ func (r *room) handle(ctx context.Context, first ...*message) {
 		break
 	}
 	r.process(ctx)
-	for len(r.asked) > 0 && !r.gone {
-		r.asked[0].question(r)
-		r.asked = r.asked[1:]
+	for len(r.questions) > 0 && !r.gone {
+		r.questions[0].question(r)
+		r.questions = r.questions[1:]
 	}
 }
 
@@ -293,10 +293,10 @@ func (r *room) handle(ctx context.Context, first ...*message) {
 func (r *room) accept(m *message, seen map[CommandKey]*work) {
 	switch {
 	case m.question != nil:
-		r.asked = append(r.asked, m)
+		r.questions = append(r.questions, m)
 		return
 	case m.close != nil:
-		r.hand = append(r.hand, &work{at: r.now(), body: *m.close, closing: true, replies: []func(Answer, error){m.reply}})
+		r.pending = append(r.pending, &work{at: r.now(), body: *m.close, closing: true, replies: []func(Answer, error){m.reply}})
 		return
 	}
 	w := r.read(m)
@@ -308,7 +308,7 @@ func (r *room) accept(m *message, seen map[CommandKey]*work) {
 		seen[*w.key] = w
 		return
 	}
-	r.hand = r.hand[:len(r.hand)-1]
+	r.pending = r.pending[:len(r.pending)-1]
 	if twin.digest != w.digest {
 		r.d.meter.commands.WithLabelValues("reused").Inc()
 		m.reply(Answer{}, ErrCommandReused)
@@ -344,13 +344,13 @@ func (r *room) tick(ctx context.Context) {
 		r.d.meter.seedless.Inc()
 	}
 	before := r.seq
-	r.hand = []*work{{at: r.now(), body: game.Tick{Fresh: fresh, Open: r.seed}, fresh: fresh}}
+	r.pending = []*work{{at: r.now(), body: game.Tick{Fresh: fresh, Open: r.seed}, fresh: fresh}}
 	r.process(ctx)
 	if r.seq != before {
 		r.retryAt, r.pause = time.Time{}, 0
 		return
 	}
-	r.pause = min(max(2*r.pause, retickFirst), retickMost)
+	r.pause = min(max(2*r.pause, retickFirst), retickMax)
 	r.retryAt = time.Now().Add(r.pause)
 }
 

@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	// answerWithin is how long a message is retried for a room that has no owner just now, or whose owner
+	// answerTimeout is how long a message is retried for a room that has no owner just now, or whose owner
 	// does not answer, before the answer is ErrUnavailable. It is longer than a lease, so that most clients
 	// never notice a node's death.
-	answerWithin = 4 * time.Second
-	// askWithin is the timeout of one call to another node. Calling again is safe: a command acts once, and
+	answerTimeout = 4 * time.Second
+	// callTimeout is the timeout of one call to another node. Calling again is safe: a command acts once, and
 	// a question changes nothing.
-	askWithin = time.Second
-	// againAfter is the pause between two attempts.
-	againAfter = 50 * time.Millisecond
+	callTimeout = time.Second
+	// retryPause is the pause between two attempts.
+	retryPause = 50 * time.Millisecond
 	// servesMax is how many questions of other nodes are answered at once. Commands do not count: they wait
 	// in mailboxes.
 	servesMax = 256
@@ -36,8 +36,8 @@ type Peers interface {
 	Forget(node string)
 }
 
-// errAway means that a room is not, or no longer, on this node: nothing was decided.
-var errAway = fmt.Errorf("%w: it is not on this node", ErrUnavailable)
+// errNotHere means that a room is not, or no longer, on this node: nothing was decided.
+var errNotHere = fmt.Errorf("%w: it is not on this node", ErrUnavailable)
 
 // request is a request of one node to another about a room.
 type request struct {
@@ -52,21 +52,21 @@ type request struct {
 	Generation int64 `json:"generation,omitempty"`
 }
 
-// dated returns the request with the generation that this node knows.
-func (d *Directory) dated(q request) request {
+// withGeneration returns the request with the generation that this node knows.
+func (d *Directory) withGeneration(q request) request {
 	q.Generation = d.index.Generation()
 	return q
 }
 
-// faults are the errors that are passed on to the calling node. All others are ErrUnavailable there.
-var faults = []hub.CallError{
-	{Name: "away", Err: errAway}, {Name: "busy", Err: ErrBusy}, {Name: "rate_limited", Err: ErrRateLimited}, {Name: "not_found", Err: ErrNotFound},
+// callErrors are the errors that are passed on to the calling node. All others are ErrUnavailable there.
+var callErrors = []hub.CallError{
+	{Name: "away", Err: errNotHere}, {Name: "busy", Err: ErrBusy}, {Name: "rate_limited", Err: ErrRateLimited}, {Name: "not_found", Err: ErrNotFound},
 	{Name: "reused", Err: ErrCommandReused}, {Name: "game", Err: ErrGame}, {Name: "fenced", Err: ErrFenced},
 }
 
 // callOf returns the call of that name between nodes.
 func callOf[T any](name string) hub.Call[request, T] {
-	return hub.Call[request, T]{Name: name, Within: askWithin, ServeWithin: answerWithin, Errors: faults}
+	return hub.Call[request, T]{Name: name, Within: callTimeout, ServeWithin: answerTimeout, Errors: callErrors}
 }
 
 // The calls between nodes, and methodAssigned, a notification.
@@ -80,16 +80,16 @@ var (
 
 const methodAssigned = "rooms.place"
 
-// faultOf returns the error of a call as the caller's client should see it: errAway if the room is to be
+// callError returns the error of a call as the caller's client should see it: errNotHere if the room is to be
 // looked up again, one of faults, or ErrUnavailable.
-func faultOf(err error) error {
+func callError(err error) error {
 	if err == nil {
 		return nil
 	}
 	if errors.Is(err, hub.ErrNoAnswer) || errors.Is(err, hub.ErrSlotsFull) { // as good as not there
-		return errAway
+		return errNotHere
 	}
-	for _, f := range faults {
+	for _, f := range callErrors {
 		if errors.Is(err, f.Err) {
 			return f.Err
 		}
@@ -104,7 +104,7 @@ func (d *Directory) owner(ref Ref) (string, error) {
 	case !ok:
 		return "", ErrNotFound
 	case a.Node == d.o.Node, !d.index.Lives(a.Node):
-		return "", errAway
+		return "", errNotHere
 	}
 	return a.Node, nil
 }
@@ -113,18 +113,18 @@ func (d *Directory) owner(ref Ref) (string, error) {
 // up.
 func (d *Directory) send(ref Ref, c *Command, until time.Time, reply func(Answer, error)) {
 	settle := func(a Answer, err error) {
-		if !errors.Is(err, errAway) || d.alone() || time.Now().After(until) {
+		if !errors.Is(err, errNotHere) || d.alone() || time.Now().After(until) {
 			reply(a, err)
 			return
 		}
-		time.AfterFunc(againAfter, func() { d.send(ref, c, until, reply) })
+		time.AfterFunc(retryPause, func() { d.send(ref, c, until, reply) })
 	}
 	if d.alone() || d.find(ref) != nil {
-		d.mail(ref, &message{command: c, reply: settle})
+		d.enqueue(ref, &message{command: c, reply: settle})
 		return
 	}
 	if !d.trusted() { // a node that cannot trust its lease does not know the owner either
-		settle(Answer{}, errAway)
+		settle(Answer{}, errNotHere)
 		return
 	}
 	node, err := d.owner(ref)
@@ -133,26 +133,26 @@ func (d *Directory) send(ref Ref, c *Command, until time.Time, reply func(Answer
 		return
 	}
 	d.meter.forwarded.Inc()
-	callCommand.Go(d.o.Peers, node, d.dated(request{Ref: ref, Command: c}), func(a Answer, err error) { settle(a, faultOf(err)) })
+	callCommand.Go(d.o.Peers, node, d.withGeneration(request{Ref: ref, Command: c}), func(a Answer, err error) { settle(a, callError(err)) })
 }
 
-// seek queries a room, wherever it is, until it answers or ctx ends: by here if it is on this node, else by
+// query queries a room, wherever it is, until it answers or ctx ends: by here if it is on this node, else by
 // a call.
-func seek[T any](ctx context.Context, d *Directory, call hub.Call[request, T], q request, here func(context.Context) (T, error)) (T, error) {
+func query[T any](ctx context.Context, d *Directory, call hub.Call[request, T], q request, here func(context.Context) (T, error)) (T, error) {
 	if d.alone() {
 		return here(ctx)
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	for {
 		value, err := seekOnce(ctx, d, call, q, here)
-		if !errors.Is(err, errAway) {
+		if !errors.Is(err, errNotHere) {
 			return value, err
 		}
 		select {
 		case <-ctx.Done():
 			return value, errors.Join(ErrUnavailable, ctx.Err())
-		case <-time.After(againAfter):
+		case <-time.After(retryPause):
 		}
 	}
 }
@@ -165,22 +165,22 @@ func seekOnce[T any](ctx context.Context, d *Directory, call hub.Call[request, T
 	if err != nil {
 		return value, err
 	}
-	value, err = call.Ask(ctx, d.o.Peers, node, d.dated(q))
-	return value, faultOf(err)
+	value, err = call.Ask(ctx, d.o.Peers, node, d.withGeneration(q))
+	return value, callError(err)
 }
 
 // serve registers the handlers for other nodes' calls.
 func (d *Directory) serve() {
 	callCommand.Handle(d.o.Peers, func(q request, reply func(Answer, error)) {
-		switch err := d.serves(q); {
+		switch err := d.mayServe(q); {
 		case err != nil:
 			reply(Answer{}, err)
 		case q.Command == nil:
 			reply(Answer{}, hub.ErrUnreadable)
 		case d.find(q.Ref) == nil:
-			reply(Answer{}, errAway)
+			reply(Answer{}, errNotHere)
 		default:
-			d.mail(q.Ref, &message{command: q.Command, reply: reply})
+			d.enqueue(q.Ref, &message{command: q.Command, reply: reply})
 		}
 	})
 	slots := hub.NewSlots(servesMax, func() { d.meter.refused.WithLabelValues(limitNodeQuestions).Inc() })
@@ -203,7 +203,7 @@ func (d *Directory) serve() {
 // serveCall registers the handler of a call that may take a while.
 func serveCall[T any](d *Directory, slots *hub.Slots, call hub.Call[request, T], f func(context.Context, request) (T, error)) {
 	call.Serve(d.life, d.o.Peers, slots, func(ctx context.Context, q request) (T, error) {
-		if err := d.serves(q); err != nil {
+		if err := d.mayServe(q); err != nil {
 			var none T
 			return none, err
 		}
@@ -211,20 +211,20 @@ func serveCall[T any](d *Directory, slots *hub.Slots, call hub.Call[request, T],
 	})
 }
 
-// serves returns nil if this node may answer a call of another, hub.ErrNoAnswer if another process has this
-// node's name and answers for it, or errAway if the calling node knows of a later generation.
-func (d *Directory) serves(q request) error {
+// mayServe returns nil if this node may answer a call of another, hub.ErrNoAnswer if another process has this
+// node's name and answers for it, or errNotHere if the calling node knows of a later generation.
+func (d *Directory) mayServe(q request) error {
 	switch {
 	case d.placement.Replaced():
 		return hub.ErrNoAnswer
 	case q.Generation > d.index.Generation():
-		return errAway
+		return errNotHere
 	}
 	return nil
 }
 
-// tellAssigned tells the other nodes who owns a room, so that they need not wait for the index.
-func (d *Directory) tellAssigned(a placement.Assignment) {
+// publishAssignment tells the other nodes who owns a room, so that they need not wait for the index.
+func (d *Directory) publishAssignment(a placement.Assignment) {
 	d.index.Hear(a)
 	body, err := json.Marshal(a)
 	if err == nil {

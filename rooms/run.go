@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// boundaryWithin is how long a room that is to leave may take to the end of its round, at most; then it
+// leaveTimeout is how long a room that is to leave may take to the end of its round, at most; then it
 // leaves in the middle of it, which loses nothing either.
-const boundaryWithin = 8 * time.Second
+const leaveTimeout = 8 * time.Second
 
 var (
 	errStarting = errors.New("rooms: this node's rooms are not open yet")
@@ -82,14 +82,14 @@ func (d *Directory) Drain(ctx context.Context) error {
 			r.leave(to)
 			continue
 		}
-		d.dismiss(r)
+		d.stopRoom(r)
 	}
 	done := make(chan struct{})
 	go func() { // this ends with the rooms, which Run stops at the latest
 		d.loops.Wait()
 		close(done)
 	}()
-	patience := boundaryWithin
+	patience := leaveTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		patience = min(patience, time.Until(deadline)/2)
 	}
@@ -101,7 +101,7 @@ func (d *Directory) Drain(ctx context.Context) error {
 			return nil
 		case <-enough.C:
 			for _, r := range here {
-				d.dismiss(r)
+				d.stopRoom(r)
 			}
 		case <-ctx.Done():
 			return fmt.Errorf("rooms: drain: %w", ctx.Err())
@@ -109,8 +109,8 @@ func (d *Directory) Drain(ctx context.Context) error {
 	}
 }
 
-// dismiss stops a room as soon as the messages in its mailbox are processed.
-func (d *Directory) dismiss(r *room) {
+// stopRoom stops a room as soon as the messages in its mailbox are processed.
+func (d *Directory) stopRoom(r *room) {
 	r.halt()
 	d.mu.Lock()
 	defer d.mu.Unlock()

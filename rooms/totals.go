@@ -18,12 +18,12 @@ const totalsEvery = 500 * time.Millisecond
 
 // sums are the totals of a game that has some (game.Totaler).
 type sums struct {
-	timer  *time.Timer // fires when they are to be published; nil: it was never set
-	waits  bool        // the timer is set
-	at     time.Time   // when they were published last
-	told   json.RawMessage
-	latest json.RawMessage // as of seq
-	seq    int64
+	timer     *time.Timer // fires when they are to be published; nil: it was never set
+	scheduled bool        // the timer is set
+	at        time.Time   // when they were published last
+	published json.RawMessage
+	latest    json.RawMessage // as of seq
+	seq       int64
 }
 
 // due returns the channel of the timer at which the totals are to be published, nil if it is not set.
@@ -42,10 +42,10 @@ func (s *sums) stop() {
 
 // totalsChanged schedules the totals for publication, unless they are what was published last.
 func (r *room) totalsChanged() {
-	if _, ok := r.rules.(game.Totaler); !ok || r.sums.waits {
+	if _, ok := r.rules.(game.Totaler); !ok || r.sums.scheduled {
 		return
 	}
-	r.sums.waits = true
+	r.sums.scheduled = true
 	wait := max(0, totalsEvery-time.Since(r.sums.at))
 	if r.sums.timer == nil {
 		r.sums.timer = time.NewTimer(wait)
@@ -70,21 +70,21 @@ func (r *room) totals() (json.RawMessage, error) {
 	return r.sums.latest, nil
 }
 
-// tellTotals publishes the totals, if they changed and anybody listens.
-func (r *room) tellTotals(ctx context.Context) {
-	r.sums.waits = false
+// publishTotals publishes the totals, if they changed and anybody listens.
+func (r *room) publishTotals(ctx context.Context) {
+	r.sums.scheduled = false
 	if !r.listened() {
-		r.sums.told = nil
+		r.sums.published = nil
 		return
 	}
 	data, err := r.totals()
 	if err != nil {
 		panic(err.Error()) // a bug in the game
 	}
-	if data == nil || bytes.Equal(data, r.sums.told) {
+	if data == nil || bytes.Equal(data, r.sums.published) {
 		return
 	}
-	r.sums.told, r.sums.at = data, time.Now()
+	r.sums.published, r.sums.at = data, time.Now()
 	m := hub.Message{
 		Topic: r.ref.Topic(), Class: hub.ClassState, Key: "totals", Epoch: r.epoch,
 		Frame: wire.Push(wire.PushRoomTotals, wire.Totals{Room: r.ref.Room, Epoch: r.epoch, Seq: r.seq, Data: data}),

@@ -12,7 +12,7 @@ import (
 
 // sums returns the totals that were told, with their seqs, and when the first of them was
 // followed by the next.
-func (f *floor) sums() (out []string) {
+func (f *casino) sums() (out []string) {
 	for _, m := range f.hub.take() {
 		if p := read(f, m.Frame); p.Method == "room.totals" {
 			if m.Key == "" || m.Seq != 0 || m.Top != 0 {
@@ -25,7 +25,7 @@ func (f *floor) sums() (out []string) {
 }
 
 func TestTotalsAreToldNowAndThenIfTheyChanged(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		table := f.roomOf("sum", "sums", `{"betting_ms": 60000}`)
 		f.open(table)
 		bet := func() rooms.Answer { return f.sendTo(table, betCommand("alice", uuid.NewString(), 1)).accepted() }

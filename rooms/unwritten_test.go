@@ -19,10 +19,10 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/roomstest"
 )
 
-// What a game can not read it never could: the refusal needs no row, no look-up and no append, and
+// What a game cannot read it never could: the refusal needs no row, no look-up and no append, and
 // so it costs the database nothing.
 func TestWhatTheGameCanNotReadLeavesNoRow(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		var appends atomic.Int64
 		f.journal.Hook(func(context.Context, roomstest.Moment, rooms.Ref, rooms.Batch) error { appends.Add(1); return nil })
 		var ids []string
@@ -45,7 +45,7 @@ func TestWhatTheGameCanNotReadLeavesNoRow(t *testing.T) {
 }
 
 func TestOneIDIsOneCommand(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		bet, no := f.bet("alice", 100), f.bet("alice", 5000)
 		bet.accepted()
 		no.refused(game.CodeLimitReached)
@@ -63,9 +63,9 @@ func TestOneIDIsOneCommand(t *testing.T) {
 		}
 		other.failed(rooms.ErrCommandReused)
 		for range 2 {
-			for _, was := range []*reply{bet, no, one} {
-				f.sendTo(f.table, betCommand("alice", was.id, 30)).failed(rooms.ErrCommandReused)
-				f.sendTo(f.table, command("alice", was.id, "note", `{"text":"x"}`)).failed(rooms.ErrCommandReused)
+			for _, each := range []*reply{bet, no, one} {
+				f.sendTo(f.table, betCommand("alice", each.id, 30)).failed(rooms.ErrCommandReused)
+				f.sendTo(f.table, command("alice", each.id, "note", `{"text":"x"}`)).failed(rooms.ErrCommandReused)
 			}
 			f.sendTo(f.table, command("alice", bet.id, "bet", `{ "amount" : 100, "heads" : true }`)).accepted()
 			f.restart()
@@ -76,7 +76,7 @@ func TestOneIDIsOneCommand(t *testing.T) {
 
 // A command goes from node to node as JSON, where some characters get another spelling.
 func TestACommandIsTheSameFromEveryNode(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		note := command("op", uuid.NewString(), "note", `{"text":"<b> & \u003cb>  "}`)
 		note.By.Staff = true
 		f.sendTo(f.table, note).accepted()
@@ -94,7 +94,7 @@ func TestACommandIsTheSameFromEveryNode(t *testing.T) {
 
 // failing makes every append fail with err until the returned function is called, and counts
 // claims.
-func (f *floor) failing(err error) (mend func(), claims *atomic.Int64) {
+func (f *casino) failing(err error) (mend func(), claims *atomic.Int64) {
 	var mended atomic.Bool
 	claims = &atomic.Int64{}
 	f.journal.Hook(func(_ context.Context, at roomstest.Moment, _ rooms.Ref, _ rooms.Batch) error {
@@ -113,7 +113,7 @@ func (f *floor) failing(err error) (mend func(), claims *atomic.Int64) {
 // a round comes to its end: the room answers "unavailable", goes on from what is committed, and
 // its Ticks come again.
 func TestAnAppendThatWasNotWrittenMakesNoClaim(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.bet("alice", 100).accepted()
 		f.hub.take()
 		mend, claims := f.failing(fmt.Errorf("the disk is full: %w", rooms.ErrNotWritten))
@@ -144,7 +144,7 @@ func TestAnAppendThatWasNotWrittenMakesNoClaim(t *testing.T) {
 // TestAPoisonousCommandRefusesOnlyItself has an operator's note that no database can keep come
 // among bets: the room is not restarted, and whoever sends the note again hears the same.
 func TestAPoisonousCommandRefusesOnlyItself(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		release := f.stallAt(roomstest.BeforeAppend)
 		f.bet("alice", 1)
 		synctest.Wait()
@@ -176,7 +176,7 @@ func TestAPoisonousCommandRefusesOnlyItself(t *testing.T) {
 // A game that moves a negative amount makes a batch that the journal refuses: that command is
 // refused, and the room goes on.
 func TestBatchThatTheJournalRefusesDoesNotStopTheRoom(t *testing.T) {
-	onFloor(t, func(f *floor) {
+	inCasino(t, func(f *casino) {
 		f.sendTo(f.table, command("alice", uuid.NewString(), "boom", `{"where":"amount"}`)).refused(game.CodeInvalidCommand)
 		if a := f.bet("alice", 10).accepted(); a.Epoch != 1 {
 			f.Errorf("the room was claimed anew: %+v", a)

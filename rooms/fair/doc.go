@@ -16,7 +16,7 @@
 // # Why
 //
 // HMAC-SHA256 in counter mode is in every standard library, browsers' too, so that a
-// verifier is thirty lines. Words are integers from the start: a float can not hold
+// verifier is thirty lines. Words are integers from the start: a float cannot hold
 // 37 equally likely values, and compilers round it differently.
 //
 // Engine is an interface because operators bring certified generators. Games import

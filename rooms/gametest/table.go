@@ -338,7 +338,7 @@ func (tb *table) read(typ, data string) game.Event {
 		tb.fail("Kind.Event(%q) is %v", typ, ev)
 	}
 	if err := game.DecodeKnown([]byte(data), ev); err != nil {
-		tb.fail("%s can not be read back: %v", typ, err)
+		tb.fail("%s cannot be read back: %v", typ, err)
 	}
 	if again := tb.json(ev); again != data {
 		tb.fail("%s is not the same when read back: %s", typ, cmp.Diff(data, again))
@@ -355,7 +355,7 @@ func (tb *table) compare() {
 		tb.fail("New: %v", err)
 	}
 	if err := game.DecodeKnown([]byte(snapshot), again); err != nil {
-		tb.fail("a snapshot can not be read: %v", err)
+		tb.fail("a snapshot cannot be read: %v", err)
 	}
 	tb.snapshot, tb.views = snapshot, tb.viewsOf(tb.live)
 	for name, rules := range map[string]game.Rules{"replayed": tb.reread, "restored and continued": tb.restored, "restored": again} {

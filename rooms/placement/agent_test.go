@@ -12,11 +12,11 @@ func TestAllNodesAgreeWhoseARoomIsAndFewMove(t *testing.T) {
 	id := casino(t)
 	nodes := []string{"node-0", "node-1", "node-2", "node-3"}
 	const rooms = 4000
-	has := map[string]int{}
+	count := map[string]int{}
 	for n := range rooms {
 		ref := table(id, n)
 		owner := Rank(ref, nodes)
-		has[owner]++
+		count[owner]++
 		reversed := slices.Clone(nodes)
 		slices.Reverse(reversed)
 		if other := Rank(ref, reversed); other != owner {
@@ -26,7 +26,7 @@ func TestAllNodesAgreeWhoseARoomIsAndFewMove(t *testing.T) {
 			t.Fatalf("%s moves from %s to %s, and node-3 went", ref, owner, next)
 		}
 	}
-	for node, n := range has {
+	for node, n := range count {
 		if n < rooms/5 || n > rooms/3 {
 			t.Errorf("%s has %d of %d rooms", node, n, rooms)
 		}
@@ -56,8 +56,8 @@ func TestANodeOpensItsOwnRoomsAndItsShareOfTheOrphansLobbyFirst(t *testing.T) {
 	db.index.Assignments = append(db.index.Assignments, Assignment{Ref: lobby, Status: Open, Epoch: 1, Node: "node-0"})
 	running(t, db, func(a *Agent, h *host) {
 		pass(time.Second)
-		if len(h.opened) != len(want)+1 || !slices.Contains(h.opened[:opensOfOne], lobby) {
-			t.Errorf("%d opened, want %d with the lobby first: %v", len(h.opened), len(want)+1, h.opened[:opensOfOne])
+		if len(h.opened) != len(want)+1 || !slices.Contains(h.opened[:opensPerTenant], lobby) {
+			t.Errorf("%d opened, want %d with the lobby first: %v", len(h.opened), len(want)+1, h.opened[:opensPerTenant])
 		}
 		for _, ref := range want {
 			if !h.Runs(ref) {

@@ -13,8 +13,8 @@ const (
 	// balanceSlack is how much more than its share, in percent, a node may have before it moves rooms to
 	// others: a room that moves costs its players a moment.
 	balanceSlack = 5
-	// balanceMost is how many rooms a node moves away at a time.
-	balanceMost = 50
+	// balanceMax is how many rooms a node moves away at a time.
+	balanceMax = 50
 )
 
 // Rank returns which of nodes should own the room, "" if there are none: rendezvous hashing (Thaler and
@@ -58,7 +58,7 @@ func (a *Agent) balance() {
 	}
 	staying, leaving := a.o.Runtime.Staying()
 	slices.SortFunc(staying, func(a, b Ref) int { return cmp.Compare(a.String(), b.String()) })
-	for _, ref := range staying[:min(len(staying), balanceMost, max(0, excess-leaving))] {
+	for _, ref := range staying[:min(len(staying), balanceMax, max(0, excess-leaving))] {
 		to := slices.MinFunc(nodes, func(a, b string) int { return cmp.Compare(loads[a], loads[b]) })
 		loads[to]++
 		a.o.Runtime.Leave(ref, to)

@@ -14,7 +14,7 @@ import (
 //	looks            Agent.refresh: Leases.Assignments, Index.apply, Runtime.Lost
 //	claims           Agent.reconcile or rooms.callOpen → openHere; room.recover → reclaim
 //	has it claimed   journal.Claim, its transaction; the index is written after it
-//	stops the room   room.leave, halt → Directory.forget
+//	stops the room   room.leave, halt → Directory.remove
 //	hands it over    rooms' handOver: Agent.HandOver (Leases.HandOver, Index.handedOver), callOpen
 //	hears            rooms.methodAssigned, Index.Hear; tellings get lost, come late, and come back to the teller
 //	is fenced off    an append of a room that another node has; nobody may ever bet where the
@@ -24,7 +24,7 @@ import (
 // A trap is a state from which no steps but faults lead to an owner that everybody finds. So
 // nothing here may need luck: that a lost telling arrives, that a node dies, or one comes back.
 //
-// Not modelled: awayFor after a panic, patientUntil and other pauses (a step may be late anyway),
+// Not modelled: reopenDelay after a panic, patientUntil and other pauses (a step may be late anyway),
 // Directory.Open, closing, two processes of one name.
 
 const nodesMax = 3
@@ -204,7 +204,7 @@ func (k *keeper) put(s spot) {
 	}
 }
 
-// look is Directory.look.
+// look is Agent.refresh.
 func (h *house) look(node uint8) {
 	k := &h.K[node-1]
 	k.Lives, k.Leaves = 0, 0
@@ -431,7 +431,7 @@ func (c findings) open(h house, node uint8, emit func(step, house)) {
 	})
 }
 
-// tell is tellAssigned: each node may hear it, or not.
+// tell is publishAssignment: each node may hear it, or not.
 func (c findings) tell(h house, at spot, to func(told string, g house)) {
 	for deaf := range 1 << c.nodes {
 		g, told := h, ""

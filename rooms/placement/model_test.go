@@ -14,10 +14,10 @@ import (
 //	claims        rooms' openHere, room.reclaim → Journal.Claim on its way
 //	carried out   journal.Claim (claimRoom), Append (moveRooms, lockRooms, command_once)
 //	decides       room.decide, room.append: something is on its way to the journal
-//	hears         room.load, room.commit, room.concede, ErrFenced in room.process and recover
-//	gives up      journalWithin is over, a connection broke: an append's outcome is not known. What
+//	hears         room.load, room.commit, room.resolve, ErrFenced in room.process and recover
+//	gives up      journalTimeout is over, a connection broke: an append's outcome is not known. What
 //	              was asked may still be carried out, at any time, or never
-//	begins anew   kill -9 and a restart; also rooms' dismiss, a hand-over, ErrReplaced: the
+//	begins anew   kill -9 and a restart; also rooms' stopRoom, a hand-over, ErrReplaced: the
 //	              room is dropped here, and what is on its way stays on its way
 //	renews, stops trusting, its lease runs out: Agent.KeepLease, trust, platform.node
 //

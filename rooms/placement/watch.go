@@ -16,9 +16,9 @@ const (
 	// refreshEvery is how often the index is read: how soon a dead node, an orphaned room, or one that was
 	// opened or closed elsewhere is noticed.
 	refreshEvery = 250 * time.Millisecond
-	// opensMax is how many rooms a node opens at once, opensOfOne how many of one tenant.
-	opensMax   = 8
-	opensOfOne = 4
+	// opensMax is how many rooms a node opens at once, opensPerTenant how many of one tenant.
+	opensMax       = 8
+	opensPerTenant = 4
 	// configsWithin bounds one look-up of a tenant's configurations.
 	configsWithin = 10 * time.Second
 )
@@ -154,7 +154,7 @@ func (a *Agent) due(patient bool) []Assignment {
 // one may be locked.
 func (a *Agent) openAll(ctx context.Context, rooms []Assignment, slots chan struct{}) {
 	var few errgroup.Group
-	few.SetLimit(opensOfOne)
+	few.SetLimit(opensPerTenant)
 	for _, room := range rooms {
 		few.Go(func() error {
 			slots <- struct{}{}

@@ -26,12 +26,12 @@ func (m *Memory) Renew(ctx context.Context, l placement.Lease, ttl time.Duration
 	if err := ctx.Err(); err != nil {
 		return 0, false, err
 	}
-	was, found := m.leases[l.Node]
-	if found && was.Incarnation != l.Incarnation && !l.Starting && l.Generation == m.generation {
+	old, found := m.leases[l.Node]
+	if found && old.Incarnation != l.Incarnation && !l.Starting && l.Generation == m.generation {
 		return 0, false, placement.ErrReplaced
 	}
 	now := time.Now()
-	fresh := !found || was.Incarnation != l.Incarnation || now.After(was.until) || l.Generation != m.generation
+	fresh := !found || old.Incarnation != l.Incarnation || now.After(old.until) || l.Generation != m.generation
 	m.leases[l.Node] = held{l, now.Add(ttl)}
 	return m.generation, fresh, nil
 }

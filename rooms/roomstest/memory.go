@@ -89,12 +89,12 @@ func NewJournal() *Memory {
 func (m *Memory) Backup() (goBack func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	was := m.copied()
+	backup := m.copied()
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		was := was.copied() // it may go back to it again
-		m.rooms, m.tenants, m.leases, m.changes = was.rooms, was.tenants, was.leases, was.changes
+		current := backup.copied() // it may go back to it again
+		m.rooms, m.tenants, m.leases, m.changes = current.rooms, current.tenants, current.leases, current.changes
 		m.generation++
 	}
 }

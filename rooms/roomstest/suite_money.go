@@ -197,7 +197,7 @@ func conflictNamesAllAndWritesNothing(t *testing.T, f Fixture) {
 		bet("alice", 800), // 6: fine, since 0 and 1 had no effect
 		moving(event("paid"), game.Payout, "bob", 5), // 7: fine
 		bet("bob", 5), // 8: fine after 7
-		moving(bet("alice", 1), game.Stake, "bob", 1), // 9: bob can not; alice's part is not done
+		moving(bet("alice", 1), game.Stake, "bob", 1), // 9: bob cannot; alice's part is not done
 		bet("alice", 1), // 10: nothing is left
 	)
 	b.Commit, b.Snapshot, b.Status = game.Seed{9}, json.RawMessage(`{}`), rooms.Closing

@@ -9,7 +9,7 @@ import (
 
 var (
 	// ErrCurrencyChanged means that an amount is in a currency that is not the tenant's any more.
-	ErrCurrencyChanged = errors.New("store: the tenant's currency is another since")
+	ErrCurrencyChanged = errors.New("store: the tenant's currency has changed since")
 	// ErrInsufficientFunds means that a player's balance does not cover an amount.
 	ErrInsufficientFunds = errors.New("store: insufficient funds")
 	// ErrAmount means that an amount is zero or beyond MaxAmount, or a balance beyond MaxBalance.

@@ -25,7 +25,7 @@ var installed = []string{
 
 // findBinaries returns the folder of the initdb and postgres that fit the cluster's data: of the same major
 // version if there are data, else the newest.
-func findBinaries(ctx context.Context, at place) (string, error) {
+func findBinaries(ctx context.Context, at location) (string, error) {
 	found := map[string]int{} // folder → major version
 	add := func(dir string) {
 		if v := major(ctx, dir); v >= oldest {
@@ -81,7 +81,7 @@ func findBinaries(ctx context.Context, at place) (string, error) {
 }
 
 // dataVersion returns the major version of the existing data; 0 if there are none.
-func dataVersion(at place) (int, error) {
+func dataVersion(at location) (int, error) {
 	raw, err := os.ReadFile(filepath.Join(at.data, "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
@@ -121,7 +121,7 @@ func major(ctx context.Context, dir string) int {
 // fetch downloads the programs into the cluster's folder. The library can only fetch them on the way to a
 // running server; that server is of no use here (it would run as root), so its start-up error does not
 // matter once the programs are there.
-func fetch(ctx context.Context, at place) error {
+func fetch(ctx context.Context, at location) error {
 	work := filepath.Join(at.root, "fetching")
 	defer func() { _ = os.RemoveAll(work) }()
 	port, err := choosePort(0)

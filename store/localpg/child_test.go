@@ -158,7 +158,7 @@ func TestAnyUserCanRunACluster(t *testing.T) {
 	if err := os.Chmod(program, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	at, err := findPlace(dir)
+	at, err := locate(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 // evict stops a server that a killed program left behind on the cluster's data. Only the holder of the
 // folder's lock may call it: then no living program runs that server.
-func (p place) evict(ctx context.Context) error {
+func (p location) evict(ctx context.Context) error {
 	name := filepath.Join(p.data, "postmaster.pid")
 	raw, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -58,7 +58,7 @@ type Options struct {
 // Cluster is a running server with the database "pitboss" and two logins.
 type Cluster struct {
 	// Set once by Start.
-	at        place
+	at        location
 	port      int
 	secrets   secrets
 	lock      *os.File
@@ -82,21 +82,21 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Dir == "" {
 		dir, err := temporaryDir()
 		if err != nil {
-			return nil, explain(err)
+			return nil, advise(err)
 		}
 		o.Dir, c.temporary = dir, dir
 	}
 	if err := c.start(ctx, o); err != nil {
-		return nil, explain(errors.Join(err, c.Stop()))
+		return nil, advise(errors.Join(err, c.Stop()))
 	}
 	return c, nil
 }
 
 func (c *Cluster) start(ctx context.Context, o Options) (err error) {
-	if c.at, err = findPlace(o.Dir); err != nil {
+	if c.at, err = locate(o.Dir); err != nil {
 		return err
 	}
-	if err := c.at.makeReady(); err != nil {
+	if err := c.at.makeFolder(); err != nil {
 		return err
 	}
 	if c.lock, err = c.at.lock(); err != nil {
@@ -130,19 +130,19 @@ func (c *Cluster) start(ctx context.Context, o Options) (err error) {
 // Reset removes a folder's cluster and all its data, and nothing else that is there. A
 // server that runs for another program makes it fail with ErrInUse.
 func Reset(dir string) error {
-	at, err := findPlace(dir)
+	at, err := locate(dir)
 	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(at.root); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := at.makeReady(); err != nil {
-		return explain(err)
+	if err := at.makeFolder(); err != nil {
+		return advise(err)
 	}
 	lock, err := at.lock()
 	if err != nil {
-		return explain(err)
+		return advise(err)
 	}
 	defer func() { _ = lock.Close() }()
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
@@ -150,7 +150,7 @@ func Reset(dir string) error {
 	if err := at.evict(ctx); err != nil {
 		return err
 	}
-	return explain(os.RemoveAll(at.root))
+	return advise(os.RemoveAll(at.root))
 }
 
 // AdminURL returns the URL of the login that owns the database. It may make roles, and is no superuser.
@@ -241,8 +241,8 @@ func choosePort(port int) (int, error) {
 	return port, nil
 }
 
-// explain adds advice to the errors that need it.
-func explain(err error) error {
+// advise adds advice to the errors that need it.
+func advise(err error) error {
 	switch {
 	case err == nil:
 		return nil

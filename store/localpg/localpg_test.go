@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// newDir is a folder for a cluster. Its data may be elsewhere, and go with it.
+// newDir returns a folder for a cluster. Its data may be elsewhere, and are removed too.
 func newDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -299,7 +299,7 @@ func TestAFullDiskIsSaidSo(t *testing.T) {
 		&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC},
 		errors.New(`initdb: error: could not write file "x": No space left on device`),
 	} {
-		if got := explain(err); !errors.Is(got, err) || !strings.Contains(got.Error(), "free some space") {
+		if got := advise(err); !errors.Is(got, err) || !strings.Contains(got.Error(), "free some space") {
 			t.Fatal(got)
 		}
 	}

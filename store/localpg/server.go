@@ -57,7 +57,7 @@ func (c *Cluster) initialise(ctx context.Context, bin string, fsync bool) error 
 }
 
 // command returns a command that runs one of PostgreSQL's programs as the user that runs the server.
-func (p place) command(ctx context.Context, bin, name string, args ...string) *exec.Cmd {
+func (p location) command(ctx context.Context, bin, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, name), args...)
 	cmd.Dir = p.root
 	cmd.Env = []string{"LC_ALL=C", "TZ=UTC", "PATH=" + os.Getenv("PATH")}
@@ -66,9 +66,9 @@ func (p place) command(ctx context.Context, bin, name string, args ...string) *e
 }
 
 // cannotRun returns an error that says what is wrong if a program of PostgreSQL's is out of reach.
-func (p place) cannotRun(bin string, err error) error {
+func (p location) cannotRun(bin string, err error) error {
 	if errors.Is(err, fs.ErrPermission) && p.runAs != nil {
-		return fmt.Errorf("PostgreSQL is not run by root, and user number %d may not run the programs in %s: %s", p.runAs.Uid, bin, err.Error()) // not wrapped: explain would take it for an error of the folder
+		return fmt.Errorf("PostgreSQL is not run by root, and user number %d may not run the programs in %s: %s", p.runAs.Uid, bin, err.Error()) // not wrapped: advise would take it for an error of the folder
 	}
 	return err
 }

@@ -14,7 +14,7 @@
 //
 // # Why
 //
-// Isolation by roles can not be shown against anything but the real server, and a cluster
+// Isolation by roles cannot be shown against anything but the real server, and a cluster
 // of one's own needs no set-up, no password and no cleaning.
 package storetest
 

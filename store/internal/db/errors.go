@@ -12,10 +12,10 @@ import (
 var (
 	// ErrUnavailable means that the database cannot do it now, or that the outcome is unknown: the database
 	// is unreachable, full or read-only, or something is locked. The request may be repeated.
-	ErrUnavailable = errors.New("store: the database can not do this now")
+	ErrUnavailable = errors.New("store: the database is unavailable")
 	// ErrBusy means that all of a tenant's connections are in use and too many callers wait for them:
 	// nothing was done.
-	ErrBusy = errors.New("store: too much is under way")
+	ErrBusy = errors.New("store: too many requests are waiting")
 
 	// ErrNoTenant means that there is no such tenant.
 	ErrNoTenant = errors.New("store: no such tenant")

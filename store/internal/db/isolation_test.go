@@ -131,7 +131,7 @@ func TestScopeOfUnknownTenantIsRefused(t *testing.T) {
 	if _, err := s.Journal.Claim(t.Context(), rooms.Ref{Tenant: id, Room: "x"}, "n", rooms.AnyEpoch); !errors.Is(err, rooms.ErrNotFound) {
 		t.Errorf("Claim: got %v, want ErrNotFound", err)
 	}
-	// A role of the cluster that is not a tenant's is none either: the name can not be made.
+	// A role of the cluster that is not a tenant's is none either: the name cannot be made.
 	if _, err := tenant.Parse("postgres"); err == nil {
 		t.Error("postgres is a tenant")
 	}

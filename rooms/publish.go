@@ -11,8 +11,8 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// tell publishes committed events, in order.
-func (r *room) tell(ctx context.Context, messages []hub.Message) {
+// publishAll publishes committed events, in order.
+func (r *room) publishAll(ctx context.Context, messages []hub.Message) {
 	for _, m := range messages {
 		r.publish(ctx, m)
 		r.published = m.Seq
@@ -29,8 +29,8 @@ func (r *room) listened() bool {
 	return r.d.trusted() && (!r.d.alone() || r.d.o.Listening(r.ref.Topic()))
 }
 
-// tellBeat publishes the room's seq, if anybody listens.
-func (r *room) tellBeat(ctx context.Context) {
+// publishBeat publishes the room's seq, if anybody listens.
+func (r *room) publishBeat(ctx context.Context) {
 	r.beat.Reset(beatEvery)
 	if !r.listened() {
 		return
@@ -41,8 +41,8 @@ func (r *room) tellBeat(ctx context.Context) {
 	})
 }
 
-// tellBalances pushes the latest balance to each player whose money moved.
-func (r *room) tellBalances(ctx context.Context, answers []Answer) {
+// pushBalances pushes the latest balance to each player whose money moved.
+func (r *room) pushBalances(ctx context.Context, answers []Answer) {
 	latest := map[game.PlayerID]int{} // the index of each player's latest
 	var order []PlayerBalance
 	for _, a := range answers {
@@ -56,7 +56,7 @@ func (r *room) tellBalances(ctx context.Context, answers []Answer) {
 		}
 	}
 	for _, b := range order {
-		r.tellBalance(ctx, b)
+		r.pushBalance(ctx, b)
 	}
 }
 
@@ -72,11 +72,11 @@ func (r *room) lookUpBalances(ctx context.Context, players []game.PlayerID) {
 			r.log.Warn("a balance can not be looked up", "error", err)
 			continue
 		}
-		r.tellBalance(ctx, b)
+		r.pushBalance(ctx, b)
 	}
 }
 
-func (r *room) tellBalance(ctx context.Context, b PlayerBalance) {
+func (r *room) pushBalance(ctx context.Context, b PlayerBalance) {
 	r.publish(ctx, hub.Message{
 		Topic: PlayerTopic(r.ref.Tenant, b.Player), Class: hub.ClassResult, Key: "balance", Epoch: r.epoch,
 		Frame: wire.Push(wire.PushWalletBalance, wire.Balance{

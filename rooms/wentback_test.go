@@ -58,11 +58,11 @@ func TestRoomsAreClaimedAnewWhenTheDatabaseGoesBack(t *testing.T) {
 					if got := c.betAt(m, ref, uuid.NewString(), 1).accepted(); got.Epoch < first {
 						c.Errorf("%s: %s is at epoch %d in generation %d", m.name, ref, got.Epoch, generation+1)
 					}
-					// What a client was told of is not there, or is another: it gets the view.
-					was := before[ref]
-					joined, err := m.Join(c.Context(), ref, "alice", resume(was.Epoch, was.Seq))
-					if err != nil || joined.View == nil && joined.Seq >= was.Seq {
-						c.Errorf("%s: %s was resumed from (%d, %d) in another history: %+v, %v", m.name, ref, was.Epoch, was.Seq, joined, err)
+					// What a client old told of is not there, or is another: it gets the view.
+					old := before[ref]
+					joined, err := m.Join(c.Context(), ref, "alice", resume(old.Epoch, old.Seq))
+					if err != nil || joined.View == nil && joined.Seq >= old.Seq {
+						c.Errorf("%s: %s was resumed from (%d, %d) in another history: %+v, %v", m.name, ref, old.Epoch, old.Seq, joined, err)
 					}
 				}
 				if _, err := m.Join(c.Context(), opened, "alice", nil); err == nil {

@@ -14,8 +14,8 @@ import (
 	"syscall"
 )
 
-// place holds the folders of a cluster and the user that runs it.
-type place struct {
+// location holds the folders of a cluster and the user that runs it.
+type location struct {
 	root  string              // contains everything of the cluster; belongs to us
 	data  string              // PostgreSQL's data folder; belongs to the user that runs it
 	runAs *syscall.Credential // nil: the current user
@@ -27,35 +27,35 @@ const (
 	logFile     = "postgres.log"
 )
 
-// others are the users that may run PostgreSQL when we are root.
-var others = []string{"postgres", "nobody"}
+// unprivileged are the users that may run PostgreSQL when we are root.
+var unprivileged = []string{"postgres", "nobody"}
 
-// elsewhere is the parent folder of clusters whose own folder the user that runs them cannot reach, as
+// fallbackRoot is the parent folder of clusters whose own folder the user that runs them cannot reach, as
 // below /root.
-const elsewhere = "/var/lib/pitboss"
+const fallbackRoot = "/var/lib/pitboss"
 
-func findPlace(dir string) (place, error) {
+func locate(dir string) (location, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return place{}, err
+		return location{}, err
 	}
-	at := place{root: filepath.Join(dir, "postgres")}
+	at := location{root: filepath.Join(dir, "postgres")}
 	if os.Getuid() == 0 {
-		if at.runAs, err = somebodyElse(); err != nil {
-			return place{}, err
+		if at.runAs, err = unprivilegedUser(); err != nil {
+			return location{}, err
 		}
 		if !reachable(dir) {
 			sum := sha256.Sum256([]byte(dir))
-			at.root = filepath.Join(elsewhere, hex.EncodeToString(sum[:6]))
+			at.root = filepath.Join(fallbackRoot, hex.EncodeToString(sum[:6]))
 		}
 	}
 	at.data = filepath.Join(at.root, "data")
 	return at, nil
 }
 
-// somebodyElse returns the user that runs PostgreSQL in root's stead.
-func somebodyElse() (*syscall.Credential, error) {
-	for _, name := range others {
+// unprivilegedUser returns the user that runs PostgreSQL in root's stead.
+func unprivilegedUser() (*syscall.Credential, error) {
+	for _, name := range unprivileged {
 		u, err := user.Lookup(name)
 		if err != nil {
 			continue
@@ -70,7 +70,7 @@ func somebodyElse() (*syscall.Credential, error) {
 		}
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 	}
-	return nil, fmt.Errorf("PostgreSQL does not run as root, and none of the users %v exists: start as another user", others)
+	return nil, fmt.Errorf("PostgreSQL does not run as root, and none of the users %v exists: start as another user", unprivileged)
 }
 
 // reachable reports whether everybody may pass through dir, if it exists, and every folder above it.
@@ -89,8 +89,8 @@ func reachable(dir string) bool {
 	}
 }
 
-// makeReady makes the cluster's folder. The user that runs the server may pass through it.
-func (p place) makeReady() error {
+// makeFolder makes the cluster's folder. The user that runs the server may pass through it.
+func (p location) makeFolder() error {
 	if entries, err := os.ReadDir(p.root); err == nil && len(entries) > 0 &&
 		!slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockFile }) {
 		return fmt.Errorf("%w: %s; move it away, or choose another folder with --dir", ErrNotOurs, p.root)
@@ -113,7 +113,7 @@ func (p place) makeReady() error {
 }
 
 // lock keeps every other program out until the file is closed or this program ends.
-func (p place) lock() (*os.File, error) {
+func (p location) lock() (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(p.root, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (p place) lock() (*os.File, error) {
 }
 
 // give makes the user that runs PostgreSQL the owner of a file.
-func (p place) give(name string) error {
+func (p location) give(name string) error {
 	if p.runAs == nil {
 		return nil
 	}
