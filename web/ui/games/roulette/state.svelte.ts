@@ -1,202 +1,50 @@
+import { RoundTable } from '../../player/round.svelte'
 import type { TableRoom } from '../../shared/games'
-import { add, listed, Others, type Stakes } from './stakes'
-import type { Command, Event, Result, Seat, Settings, Stake, Totals, View } from './types'
+import type { Event, Result, View } from './types'
 
-export interface Outcome {
-  round: number
-  staked: number
-  payout: number
-}
-
-/** The list of who has bet is written anew at most this often, however many bet. */
-const seatsEveryMs = 500
-
-/** A roulette table as this player sees it: the server's view, and the events since. */
-export class Table {
-  phase = $state<View['phase'] | ''>('')
-  settings = $state<Settings>()
-  round = $state(0)
-  commitment = $state('')
-  closesAt = $state<number>()
+/** A roulette table as this player sees it. */
+export class Table extends RoundTable<View, Event> {
   settlesAt = $state<number>()
   pocket = $state<number>()
-  seed = $state<string>()
-  lastProof = $state<{ round: number; seed: string }>()
-  closing = $state(false)
-  /** What the other players have on the felt. */
-  others = $state.raw<Stakes>({})
-  /** The other players with bets, those with the most first. */
-  seats = $state.raw<Seat[]>([])
-  mine = $state<Stakes>({})
-  pending = $state<Stakes>({})
   results = $state<Result[]>([])
-  outcome = $state<Outcome>()
-  #previous = $state<Stake[]>([])
-  #others = new Others()
-  #seats = new Map<number, Seat>()
-  #listing: ReturnType<typeof setTimeout> | undefined
-  #listedAt = 0
 
-  constructor(private readonly room: TableRoom) {
-    room.listen<View, Event, Totals>({
-      view: (v, place) => this.#show(v, place.seq),
-      event: (e) => this.#apply(e),
-      totals: (t, seq) => this.#told(t.round, t.totals, seq),
-    })
+  constructor(room: TableRoom) {
+    super(room)
+    this.listen()
   }
 
-  get staked(): number {
-    return Object.values(this.mine).reduce((a, b) => a + b, 0)
-  }
-
-  get open(): boolean {
-    return this.phase === 'betting' && (this.closesAt === undefined || this.closesAt > this.room.serverNow())
-  }
-
-  get canRebet(): boolean {
-    return this.open && this.#previous.length > 0 && this.staked === 0
-  }
-
-  /** Stops the timer that is left. */
-  leave(): void {
-    clearTimeout(this.#listing)
-  }
-
-  async place(bets: Stake[]): Promise<void> {
-    this.pending = add(this.pending, bets)
-    await this.#command({ type: 'bet', round: this.round, bets })
-    this.pending = add(this.pending, bets, -1)
-  }
-
-  undo = (): Promise<void> => this.#command({ type: 'undo', round: this.round })
-  clear = (): Promise<void> => this.#command({ type: 'clear', round: this.round })
-
-  async rebet(): Promise<void> {
-    if (this.canRebet) await this.place(this.#previous)
-  }
-
-  async double(): Promise<void> {
-    if (this.staked > 0) await this.place(listed(this.mine))
-  }
-
-  /** Gives a command. What comes of it is told by the events. */
-  async #command(command: Command): Promise<void> {
-    await this.room.command(command)
-  }
-
-  #show(v: View, seq: number): void {
-    this.phase = v.phase
-    this.settings = v.settings
-    this.round = v.round
-    this.commitment = v.commitment ?? ''
-    this.closesAt = v.closes_at ? Date.parse(v.closes_at) : undefined
+  protected override show(v: View): void {
     this.settlesAt = v.settles_at ? Date.parse(v.settles_at) : undefined
     this.pocket = v.pocket
-    this.seed = v.seed
-    if (v.seed) this.lastProof = { round: v.round, seed: v.seed }
-    this.closing = v.closing ?? false
-    this.mine = add({}, v.mine.bets)
-    this.#others.reset(seq, v.totals, v.mine.bets)
-    this.others = this.#others.stakes
-    this.#seats = new Map(v.seats.filter((s) => s.seat !== v.mine.seat).map((s) => [s.seat, s]))
-    this.#list()
     this.#past(v.results)
-    const { staked, payout } = v.mine
-    this.outcome = v.phase === 'settled' && payout !== undefined && staked > 0 ? { round: v.round, staked, payout } : undefined
   }
 
-  #apply(e: Event): void {
+  protected override heard(e: Event): void {
     switch (e.type) {
       case 'round.opened':
-        if (this.staked > 0) this.#previous = listed(this.mine)
-        this.phase = 'betting'
-        this.round = e.data.round
-        this.commitment = e.data.commitment
-        this.closesAt = this.settlesAt = this.pocket = this.seed = this.outcome = undefined
-        this.#sweep(e.seq)
-        return
-      case 'betting.started':
-        this.closesAt = Date.parse(e.data.closes_at)
-        return
-      case 'betting.stopped':
-        this.closesAt = undefined
-        this.#sweep(e.seq) // nobody had a bet, and seats are numbered anew
-        return
-      case 'bet.placed':
-      case 'bet.removed':
-        this.#bet(e.seq, e.data, e.type === 'bet.placed' ? 1 : -1)
+        this.settlesAt = this.pocket = undefined
         return
       case 'betting.closed':
         this.phase = 'closed'
-        if (e.data.totals) this.#told(e.data.round, e.data.totals, e.seq)
+        if (e.data.totals) this.told(e.data.round, e.data.totals, e.seq)
         return
       case 'wheel.spun':
         this.phase = 'spinning'
         this.pocket = e.data.pocket
-        this.seed = e.data.seed
         this.settlesAt = Date.parse(e.data.settles_at)
-        this.lastProof = { round: e.data.round, seed: e.data.seed }
+        this.reveal(e.data.round, e.data.seed)
         return
       case 'round.settled': {
-        const { round, pocket, mine } = e.data
-        this.phase = 'settled'
+        const { round, pocket } = e.data
         this.#past([...this.results.slice(-499), { round, pocket }])
-        if (mine) this.outcome = { round, staked: mine.staked, payout: mine.payout }
         return
       }
       case 'round.voided':
-        this.phase = 'settled'
         this.pocket = undefined
-        if (e.data.seed) this.lastProof = { round: e.data.round, seed: e.data.seed }
-        this.room.message = `Round ${e.data.round} is void: ${e.data.reason}. All stakes were given back.`
-        this.#sweep(e.seq)
         return
       case 'deadline.moved':
-        if (this.phase === 'betting') this.closesAt = Date.parse(e.data.until)
         if (this.phase === 'spinning') this.settlesAt = Date.parse(e.data.until)
-        return
-      case 'room.closing':
-        this.closing = true
-        return
-      case 'room.closed':
-        this.phase = 'ended'
     }
-  }
-
-  /** A bet, or one that was given back (sign -1). Of another player's, the positions come with the totals. */
-  #bet(seq: number, bet: Extract<Event, { type: 'bet.placed' }>['data'], sign: 1 | -1): void {
-    if (bet.mine) {
-      this.mine = add(this.mine, bet.bets, sign)
-      this.#others.own(seq, bet.bets, sign)
-      return
-    }
-    const { name = `Seat ${bet.seat}`, staked = 0 } = this.#seats.get(bet.seat) ?? {}
-    this.#seats.set(bet.seat, { seat: bet.seat, name: bet.name ?? name, staked: staked + sign * bet.sum })
-    this.#list()
-  }
-
-  #told(round: number, totals: Stake[], seq: number): void {
-    if (round !== this.round) return
-    this.#others.told(seq, totals)
-    this.others = this.#others.stakes
-  }
-
-  /** The felt is empty. */
-  #sweep(seq: number): void {
-    this.mine = {}
-    this.others = {}
-    this.#others.reset(seq)
-    this.#seats.clear()
-    this.seats = []
-  }
-
-  #list(): void {
-    if (this.#listing !== undefined) return
-    this.#listing = setTimeout(() => {
-      this.#listing = undefined
-      this.#listedAt = Date.now()
-      this.seats = [...this.#seats.values()].filter((s) => s.staked > 0).sort((a, b) => b.staked - a.staked)
-    }, Math.max(0, this.#listedAt + seatsEveryMs - Date.now()))
   }
 
   #past(results: Result[]): void {

@@ -1,8 +1,9 @@
-import type { Stake } from './types'
+import type { Stake } from '../client/src/round.js'
 
 /** Amounts by position; none is 0. */
 export type Stakes = Record<string, number>
 
+/** Returns stakes with others put on them, or taken off them (sign -1); nothing goes below 0. */
 export function add(to: Stakes, stakes: readonly Stake[], sign = 1): Stakes {
   const out = { ...to }
   for (const s of stakes) {
@@ -13,6 +14,7 @@ export function add(to: Stakes, stakes: readonly Stake[], sign = 1): Stakes {
   return out
 }
 
+/** Lists stakes position by position. */
 export const listed = (stakes: Stakes): Stake[] => Object.entries(stakes).map(([position, amount]) => ({ position, amount }))
 
 /**

@@ -1,0 +1,209 @@
+import type { RoomEvent } from '../client/src/index.js'
+import type { EventOf, RoundCommand, RoundEvents, RoundTotals, RoundView, Seat, Stake } from '../client/src/round.js'
+import type { TableRoom } from '../shared/games'
+import { add, listed, Others, type Stakes } from '../shared/stakes'
+
+/** What a round brought this player. */
+export interface Outcome {
+  round: number
+  staked: number
+  payout: number
+}
+
+/** The list of who has bet is written anew at most this often, however many bet. */
+const seatsEveryMs = 500
+
+/**
+ * RoundTable is a table of a round game as this player sees it: the server's view, and the events
+ * since. A game's own class adds what its view and events have beside what all round games do: it
+ * overrides show and heard, and its constructor calls listen after super, when its members are there.
+ */
+export class RoundTable<View extends RoundView<string>, Event extends RoomEvent> {
+  phase = $state<View['phase'] | ''>('')
+  settings = $state<View['settings']>()
+  round = $state(0)
+  commitment = $state('')
+  closesAt = $state<number>()
+  seed = $state<string>()
+  lastProof = $state<{ round: number; seed: string }>()
+  closing = $state(false)
+  /** What the other players have on the table. */
+  others = $state.raw<Stakes>({})
+  /** The other players with bets, those with the most first. */
+  seats = $state.raw<Seat[]>([])
+  mine = $state<Stakes>({})
+  pending = $state<Stakes>({})
+  outcome = $state<Outcome>()
+  #previous = $state<Stake[]>([])
+  #others = new Others()
+  #seats = new Map<number, Seat>()
+  #listing: ReturnType<typeof setTimeout> | undefined
+  #listedAt = 0
+
+  constructor(protected readonly room: TableRoom) {}
+
+  get staked(): number {
+    return Object.values(this.mine).reduce((a, b) => a + b, 0)
+  }
+
+  get open(): boolean {
+    return this.phase === 'betting' && (this.closesAt === undefined || this.closesAt > this.room.serverNow())
+  }
+
+  get canRebet(): boolean {
+    return this.open && this.#previous.length > 0 && this.staked === 0
+  }
+
+  /** Stops the timer that is left. */
+  leave(): void {
+    clearTimeout(this.#listing)
+  }
+
+  async place(bets: Stake[]): Promise<void> {
+    this.pending = add(this.pending, bets)
+    await this.#command({ type: 'bet', round: this.round, bets })
+    this.pending = add(this.pending, bets, -1)
+  }
+
+  undo = (): Promise<void> => this.#command({ type: 'undo', round: this.round })
+  clear = (): Promise<void> => this.#command({ type: 'clear', round: this.round })
+
+  async rebet(): Promise<void> {
+    if (this.canRebet) await this.place(this.#previous)
+  }
+
+  async double(): Promise<void> {
+    if (this.staked > 0) await this.place(listed(this.mine))
+  }
+
+  /** Listens to the room. Its last view is shown before listen returns. */
+  protected listen(): void {
+    this.room.listen<View, Event, RoundTotals>({
+      view: (view, place) => {
+        this.#show(view, place.seq)
+        this.show(view)
+      },
+      event: (event) => {
+        this.#apply(event as EventOf<RoundEvents>)
+        this.heard(event)
+      },
+      totals: ({ round, totals }, seq) => this.told(round, totals, seq),
+    })
+  }
+
+  /** Takes over what the game's own members of a view say; what all round games have is taken already. */
+  protected show(_view: View): void {}
+
+  /** Applies what is the game's own in an event, of its own types or of those of all round games; what all have is applied already. */
+  protected heard(_event: Event): void {}
+
+  /** Takes newer sums of what all players have staked in a round: an event of the game's own may have them too. */
+  protected told(round: number, totals: readonly Stake[], seq: number): void {
+    if (round !== this.round) return
+    this.#others.told(seq, totals)
+    this.others = this.#others.stakes
+  }
+
+  /** Shows the seed of the round, which an event of the game's own has told. */
+  protected reveal(round: number, seed: string): void {
+    this.seed = seed
+    this.lastProof = { round, seed }
+  }
+
+  /** Gives a command. What comes of it is told by the events. */
+  async #command(command: RoundCommand): Promise<void> {
+    await this.room.command(command)
+  }
+
+  #show(v: View, seq: number): void {
+    this.phase = v.phase
+    this.settings = v.settings
+    this.round = v.round
+    this.commitment = v.commitment ?? ''
+    this.closesAt = v.closes_at ? Date.parse(v.closes_at) : undefined
+    this.seed = v.seed
+    if (v.seed) this.lastProof = { round: v.round, seed: v.seed }
+    this.closing = v.closing ?? false
+    this.mine = add({}, v.mine.bets)
+    this.#others.reset(seq, v.totals, v.mine.bets)
+    this.others = this.#others.stakes
+    this.#seats = new Map(v.seats.filter((s) => s.seat !== v.mine.seat).map((s) => [s.seat, s]))
+    this.#list()
+    const { staked, payout } = v.mine
+    this.outcome = v.phase === 'settled' && payout !== undefined && staked > 0 ? { round: v.round, staked, payout } : undefined
+  }
+
+  #apply(e: EventOf<RoundEvents>): void {
+    switch (e.type) {
+      case 'round.opened':
+        if (this.staked > 0) this.#previous = listed(this.mine)
+        this.phase = 'betting'
+        this.round = e.data.round
+        this.commitment = e.data.commitment
+        this.closesAt = this.seed = this.outcome = undefined
+        this.#sweep(e.seq)
+        return
+      case 'betting.started':
+        this.closesAt = Date.parse(e.data.closes_at)
+        return
+      case 'betting.stopped':
+        this.closesAt = undefined
+        this.#sweep(e.seq) // nobody had a bet, and seats are numbered anew
+        return
+      case 'bet.placed':
+      case 'bet.removed':
+        this.#bet(e.seq, e.data, e.type === 'bet.placed' ? 1 : -1)
+        return
+      case 'round.settled': {
+        const { round, mine } = e.data
+        this.phase = 'settled'
+        if (mine) this.outcome = { round, staked: mine.staked, payout: mine.payout }
+        return
+      }
+      case 'round.voided':
+        this.phase = 'settled'
+        if (e.data.seed) this.lastProof = { round: e.data.round, seed: e.data.seed }
+        this.room.message = `Round ${e.data.round} is void: ${e.data.reason}. All stakes were given back.`
+        this.#sweep(e.seq)
+        return
+      case 'deadline.moved':
+        if (this.phase === 'betting') this.closesAt = Date.parse(e.data.until)
+        return
+      case 'room.closing':
+        this.closing = true
+        return
+      case 'room.closed':
+        this.phase = 'ended'
+    }
+  }
+
+  /** A bet, or one that was given back (sign -1). Of another player's, the positions come with the totals. */
+  #bet(seq: number, bet: RoundEvents['bet.placed'], sign: 1 | -1): void {
+    if (bet.mine) {
+      this.mine = add(this.mine, bet.bets, sign)
+      this.#others.own(seq, bet.bets, sign)
+      return
+    }
+    const { name = `Seat ${bet.seat}`, staked = 0 } = this.#seats.get(bet.seat) ?? {}
+    this.#seats.set(bet.seat, { seat: bet.seat, name: bet.name ?? name, staked: staked + sign * bet.sum })
+    this.#list()
+  }
+
+  /** Takes everything off the table. */
+  #sweep(seq: number): void {
+    this.mine = {}
+    this.others = {}
+    this.#others.reset(seq)
+    this.#seats.clear()
+    this.seats = []
+  }
+
+  #list(): void {
+    if (this.#listing !== undefined) return
+    this.#listing = setTimeout(() => {
+      this.#listing = undefined
+      this.#listedAt = Date.now()
+      this.seats = [...this.#seats.values()].filter((s) => s.staked > 0).sort((a, b) => b.staked - a.staked)
+    }, Math.max(0, this.#listedAt + seatsEveryMs - Date.now()))
+  }
+}
