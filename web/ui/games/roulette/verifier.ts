@@ -1,31 +1,18 @@
 // Written from "Fairness" in docs/games/roulette.md, not from the server's code.
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 } from '@noble/hashes/sha2.js'
-import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import type { Step, Verifier } from '../../shared/games'
+import { below, words } from '../../verify/stream'
 import Explain from './Explain.svelte'
 import { type Stored, wrongSums } from './sums'
 
-const pockets = 37
-const limit = 2 ** 32 - (2 ** 32 % pockets) // 4294967289
-
 export interface Draw {
-  words: number[] // the words that were looked at; all but the last were rejected
+  words: number[] // the words that were looked at; all but the last were skipped
   pocket: number
 }
 
 /** Returns the pocket that follows from a seed in a round. */
 export function draw(seed: string, round: number): Draw {
-  const words: number[] = []
-  for (let block = 0; ; block++) {
-    const mac = hmac(sha256, hexToBytes(seed), utf8ToBytes(`pitboss.roulette.v1:${round}:${block}`))
-    const view = new DataView(mac.buffer, mac.byteOffset, mac.byteLength)
-    for (let at = 0; at < mac.length; at += 4) {
-      const word = view.getUint32(at, false)
-      words.push(word)
-      if (word < limit) return { words, pocket: word % pockets }
-    }
-  }
+  const { words: looked, value } = below(37, words(seed, `pitboss.roulette.v1:${round}`))
+  return { words: looked, pocket: value }
 }
 
 /** Recomputes the number of a round, and adds up what was staked and paid. */
