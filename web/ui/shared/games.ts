@@ -3,8 +3,8 @@
 // each page loads of it what it shows, when it shows it. No other file of the pages or of the SDK
 // names a game; a test holds them to it.
 //
-// A folder may use what is in shared, what is in player without naming a game (Status, Tools,
-// Countdown, Fairness, chips) and the SDK. The SDK exports its sdk.ts as @pitboss/client/games/<name>.
+// A folder may use what is in shared, what is in player and in verify for all games (README.md in
+// web/ui/games lists it) and the SDK. The SDK exports its sdk.ts as @pitboss/client/games/<name>.
 import type { Component, Snippet } from 'svelte'
 import type { CommandResult, Place, RoomEvent, RoomHandlers } from '../client/src/index.js'
 
