@@ -5,7 +5,7 @@ umask 077
 
 file=${1:-$(dirname "$0")/../.env}
 if [[ -s $file ]]; then
-	echo "$file is there already; the database can not be opened without what is in it. Nothing was changed." >&2
+	echo "$file is there already; the database cannot be opened without what is in it. Nothing was changed." >&2
 	exit 1
 fi
 

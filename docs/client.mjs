@@ -115,7 +115,7 @@ function connect(url, token) {
     rpc.addMethod(method, () => {}) // not what this player is here for
   }
   socket.on('message', (text) => rpc.receiveAndSend(JSON.parse(text)))
-  socket.on('error', (err) => fail(`can not talk to ${target.host}: ${err.message || err.code}`))
+  socket.on('error', (err) => fail(`cannot talk to ${target.host}: ${err.message || err.code}`))
   socket.on('close', (code, reason) => {
     const why = new Error(`the server closed the socket: ${code} ${reason}`)
     pushes.end(why)

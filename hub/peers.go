@@ -137,7 +137,7 @@ func (p *peers) listen(ctx context.Context) {
 func (p *peers) receive(frame []byte) {
 	m, ok := decodePeer(frame)
 	if !ok {
-		p.hub.log.Warn("another node's message can not be read", "bytes", len(frame))
+		p.hub.log.Warn("another node's message cannot be read", "bytes", len(frame))
 		return
 	}
 	if m.kind == peerReply {

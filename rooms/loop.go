@@ -372,7 +372,7 @@ func (r *room) resolve(ctx context.Context, d *draft, c *Conflict) {
 // rollBack rolls the state back to the committed one.
 func (r *room) rollBack(ctx context.Context) {
 	if err := r.rebuild(); err != nil {
-		r.log.Error("the room can not be rebuilt from what it remembers", "error", err)
+		r.log.Error("the room cannot be rebuilt from what it remembers", "error", err)
 		r.recover(ctx)
 	}
 }
@@ -388,16 +388,16 @@ func (r *room) abandon(ctx context.Context, d *draft, err error) {
 	case !errors.Is(err, ErrUnwritable):
 		if !r.troubled {
 			r.troubled = true
-			r.log.Error("the journal can not be written", "error", err)
+			r.log.Error("the journal cannot be written", "error", err)
 		}
 		r.failPending(ErrUnavailable)
 	case d.decided > 1:
 		r.atOnce = (d.decided + 1) / 2
 	case w.key != nil && w.refusal == nil:
-		r.log.Error("a command can not be kept", "type", w.command.Type, "player", string(w.by.Player), "error", err)
+		r.log.Error("a command cannot be kept", "type", w.command.Type, "player", string(w.by.Player), "error", err)
 		w.refusal = game.Refuse(game.CodeInvalidCommand, "This command cannot be stored.")
 	default: // it is the room's own work; or not even the refusal can be stored
-		r.log.Error("what was decided can not be kept", "error", err)
+		r.log.Error("what was decided cannot be kept", "error", err)
 		w.answer(Answer{Epoch: r.epoch, Seq: r.seq, Refusal: w.refusal}, nil)
 		r.pending = r.pending[1:]
 	}

@@ -69,7 +69,7 @@ func (r *room) lookUpBalances(ctx context.Context, players []game.PlayerID) {
 	for _, who := range slices.Compact(players) {
 		b, err := r.d.o.Balance(ctx, r.ref.Tenant, who)
 		if err != nil {
-			r.log.Warn("a balance can not be looked up", "error", err)
+			r.log.Warn("a balance cannot be looked up", "error", err)
 			continue
 		}
 		r.pushBalance(ctx, b)

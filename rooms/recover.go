@@ -104,7 +104,7 @@ func (r *room) recover(ctx context.Context) {
 			r.log.Info("the room goes on", "epoch", r.epoch, "seq", r.seq)
 			return
 		}
-		r.log.Log(ctx, level, "the room can not be claimed yet", "error", err)
+		r.log.Log(ctx, level, "the room cannot be claimed yet", "error", err)
 		level = slog.LevelDebug
 		if errors.Is(err, ErrNotFound) {
 			r.gone = true

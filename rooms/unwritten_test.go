@@ -124,7 +124,7 @@ func TestAnAppendThatWasNotWrittenMakesNoClaim(t *testing.T) {
 		}
 		f.pass(time.Minute) // betting has ended
 		f.bet("alice", 10).failed(rooms.ErrUnavailable)
-		if n := strings.Count(f.log.String(), "can not be written"); n != 1 {
+		if n := strings.Count(f.log.String(), "cannot be written"); n != 1 {
 			f.Errorf("it was said %d times", n)
 		}
 		if told := f.hub.take(); len(told) > 0 && !strings.HasPrefix(summary(f, told)[0], "room.beat") {

@@ -338,7 +338,7 @@ func (c findings) nextOf(h house, node uint8, emit func(step, house)) {
 		by.what += "; its question gets lost"
 		emit(by, g)
 	})
-	fail(c.handOver, "can not hand it over", func(_ *house, k *keeper) { k.Hands = spot{} })
+	fail(c.handOver, "cannot hand it over", func(_ *house, k *keeper) { k.Hands = spot{} })
 	fail(c.handOver, "hands it over and does not hear of it", write)
 }
 

@@ -70,7 +70,7 @@ func New(node string, bus Bus, log *slog.Logger) *Counter {
 	bus.Answer(method, func(from string, body []byte, _ func([]byte)) {
 		var m message
 		if err := strict.DecodeKnown(body, &m); err != nil {
-			log.Warn("another node's presence can not be read", "from", from, "error", err)
+			log.Warn("another node's presence cannot be read", "from", from, "error", err)
 			return
 		}
 		c.hear(time.Now(), from, m)

@@ -97,7 +97,7 @@ func (r *Revocations) OnChange(f func([]tenant.ID)) {
 func (r *Revocations) Run(ctx context.Context) error {
 	swept := time.Now()
 	return r.db.Poll(ctx, db.Poller{
-		Failed: "revocations can not be refreshed",
+		Failed: "revocations cannot be refreshed",
 		Ask: func(ctx context.Context) error {
 			err := r.poll(ctx)
 			if err == nil && time.Since(swept) >= sweepEvery {

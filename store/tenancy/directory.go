@@ -117,7 +117,7 @@ func (d *Directory) Run(ctx context.Context) error {
 	told := d.now.Load()
 	statuses := statusesAt(told, time.Now())
 	return d.db.Poll(ctx, db.Poller{
-		Failed:    "the directory of tenants can not be refreshed",
+		Failed:    "the directory of tenants cannot be refreshed",
 		Recovered: "the directory of tenants is refreshed again",
 		Ask: func(ctx context.Context) error {
 			err := d.poll(ctx)

@@ -95,8 +95,11 @@ func (t *table) observe(seq int64, typ string, e *Event) {
 		r = &round{commitment: e.Commitment}
 		t.rounds[e.Round] = r
 	}
-	if r != nil {
+	switch {
+	case r != nil:
 		t.note(r, e)
+	case e.Totals != nil || e.Revealed != nil || e.Settled != nil || e.Voided != nil:
+		t.fault(wrongEvent, "%s ends something of round %d, which is none", typ, e.Round)
 	}
 	if seq <= t.seq {
 		return // somebody else was quicker

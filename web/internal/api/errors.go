@@ -74,13 +74,13 @@ var known = []struct {
 	{rooms.ErrTooManyRooms, Fail(http.StatusConflict, game.CodeLimitReached, "Too many tables are open; close some.")},
 	{access.ErrTooManyRevocations, Fail(http.StatusConflict, game.CodeLimitReached, "Too many tokens are taken back; each is for 30 days.")},
 	{journal.ErrAmount, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
-	{store.ErrInvalid, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value can not be stored.")},
+	{store.ErrInvalid, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value cannot be stored.")},
 	{context.Canceled, Fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
 	{journal.ErrInsufficientFunds, Fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
 	{journal.ErrCurrencyChanged, Fail(http.StatusConflict, "currency_changed", "The operator's currency is another since; nothing was done.")},
 	{journal.ErrCommandReused, Fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
 	{store.ErrBusy, Fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too much is under way here; send it again.")},
-	{store.ErrUnavailable, Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "The database can not do this now; send it again under the same command_id.")},
+	{store.ErrUnavailable, Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "The database cannot do this now; send it again under the same command_id.")},
 	{context.DeadlineExceeded, Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It took too long; send it again under the same command_id.")},
 }
 

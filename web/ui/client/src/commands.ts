@@ -14,7 +14,7 @@ interface Command {
   retry?: ReturnType<typeof setTimeout>
 }
 
-/** How a command gets to its room; undefined while it can not. */
+/** How a command gets to its room; undefined while it cannot. */
 type Send = (room: string, id: string, command: object) => Promise<unknown> | undefined
 
 /**
