@@ -169,8 +169,8 @@ func TestWhatWasNotSaidByANodeIsDroppedAndCounted(t *testing.T) {
 	}
 	drop("unreadable", channel, "")
 	drop("unreadable", channel, "bet 50000 on red")
-	drop("version", channel, "\x01"+chat[1:])
-	drop("version", channel, "\x03"+event[1:])
+	drop("version", channel, "\x02"+chat[1:])
+	drop("version", channel, "\x04"+event[1:])
 	for i := 1; i < len(event); i++ { // sender, number, time, body and tag, a bit of each byte
 		b := []byte(event)
 		b[i] ^= 1 << (i % 8)
