@@ -79,6 +79,11 @@ func (p *nodeCluster) besideOnRedis(seed uint64) (end func()) {
 	p.t.Helper()
 	f := newCasino(p.t)
 	x := f.startOn("node-1", "redis://"+p.redis.server.Addr) // as one of the cluster's is called
+	p.t.Cleanup(func() {
+		if p.t.Failed() {
+			p.t.Logf("the other installation's last words:\n%s", x.log.last(8<<10))
+		}
+	})
 	eventually(p.t, "the other installation is ready", x.ready)
 	life, stop := context.WithCancel(context.Background())
 	var playing sync.WaitGroup

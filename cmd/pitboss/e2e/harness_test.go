@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -171,13 +172,21 @@ func newServer(t *testing.T, cmd *exec.Cmd, env []string) *server {
 
 func (s *server) start() {
 	s.t.Helper()
-	if err := s.cmd.Start(); err != nil {
+	started := make(chan error)
+	go func() { // ends with the process, which kill ends
+		// Pdeathsig means the death of the thread that started the process.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := s.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = s.cmd.Wait()
+			close(s.died)
+		}
+	}()
+	if err := <-started; err != nil {
 		s.t.Fatal(err)
 	}
-	go func() { // ends with the process, which kill ends
-		_ = s.cmd.Wait()
-		close(s.died)
-	}()
 	s.t.Cleanup(func() {
 		s.kill()
 		if log := s.log.String(); strings.Contains(log, "WARNING: DATA RACE") {
