@@ -11,7 +11,7 @@ import (
 // refused, so that a revocation can be forgotten after that time.
 const TokenLifeMax = 30 * 24 * time.Hour
 
-// RevocationLife is how long a revocation is kept: the tokens that it revokes have expired by then,
+// RevocationLife bounds how long a revocation is kept: the tokens that it revokes have expired by then,
 // even with clocks that differ by Leeway.
 const RevocationLife = TokenLifeMax + 2*Leeway
 

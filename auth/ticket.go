@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// TicketTTL is how long a ticket is valid.
+	// TicketTTL bounds how long a ticket is valid.
 	TicketTTL = 60 * time.Second
 	// ticketBytesMax bounds a ticket before it is opened.
 	ticketBytesMax  = 2 * TokenBytesMax

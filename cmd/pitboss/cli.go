@@ -50,7 +50,7 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
-// defaultDir is where "pitboss dev" keeps its database unless it is told otherwise.
+// defaultDir names the folder in which "pitboss dev" keeps its database, if --dir does not.
 const defaultDir = ".pitboss"
 
 // globals holds the flags that every command has.

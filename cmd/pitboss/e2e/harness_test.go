@@ -61,8 +61,8 @@ const (
 	envKillPoint = "PITBOSS_TEST_KILL"
 	envProxy     = "PITBOSS_TEST_PROXY"
 
-	// drainWithin is how long a node that is told to stop takes at most, endWithin how long its
-	// parts may take to end after that.
+	// drainTimeout bounds how long a node that is told to stop drains, stopTimeout how long its
+	// parts take to end after that: those of cmd/pitboss.
 	drainTimeout = 15 * time.Second
 	stopTimeout  = 5 * time.Second
 )
@@ -274,7 +274,7 @@ func (f *casino) person() string {
 	return "cli"
 }
 
-// tenantInfo is what the command line says of a casino.
+// tenantInfo holds what "pitboss tenant show --json" prints.
 type tenantInfo struct {
 	Slug, Name     string
 	Status         string

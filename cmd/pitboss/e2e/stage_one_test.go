@@ -21,7 +21,7 @@ import (
 // stageOneKey is the master key of testdata/stage-one.sql, which kept nobody's money.
 const stageOneKey = "exfImLtnMmG8IdNSETJ45B3GWG+BWuDkSZt6Adp8pXQ="
 
-// stageOneBalance is what alice had there, besides the 1,000 that she had on red in the round under way.
+// stageOneBalance holds the balance that alice had there, after staking 1,000 on red in the open round.
 const stageOneBalance = 98_000
 
 // TestADatabaseOfStageOneIsMigratedAndPlayedOn restores a dump that stage one made in the middle of a round.

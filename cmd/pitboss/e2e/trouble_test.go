@@ -95,7 +95,7 @@ func TestADatabaseInTroubleIsUnavailableAndNothingElse(t *testing.T) {
 	}
 }
 
-// request is what is asked of a route; must says that it cannot be done without a write, or
+// request describes a request to a route; must says that it cannot be done without a write, or
 // without the database at all.
 type request struct {
 	path, body string

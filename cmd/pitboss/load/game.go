@@ -7,7 +7,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// Game is what the engine has to be told of a game: how its tables are opened, how simulated
+// Game tells the engine what it has to know of a game: how its tables are opened, how simulated
 // players bet at them, what their events mean, and what the rules pay. All fields are required,
 // and all functions may be called at the same time. Package loadtest holds a Game to its
 // game's rules; package round makes one for a game that is made of rooms/game/round.
