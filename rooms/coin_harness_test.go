@@ -65,9 +65,9 @@ type (
 	coinBoom struct{ where string }
 )
 
-func (*coinOpened) Type() string               { return "coin.opened" }
-func (e *coinOpened) RoundNo() int64           { return e.Round }
-func (e *coinOpened) Commits() game.Commitment { return e.Commitment }
+func (*coinOpened) Type() string                       { return "coin.opened" }
+func (e *coinOpened) RoundNo() int64                   { return e.Round }
+func (e *coinOpened) Commits() (game.Commitment, bool) { return e.Commitment, true }
 
 func (*coinPlaced) Type() string     { return "coin.placed" }
 func (e *coinPlaced) RoundNo() int64 { return e.Round }

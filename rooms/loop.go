@@ -210,9 +210,13 @@ func (r *room) consult(w *work) (events []game.Event, no *game.Refusal) {
 		return nil, w.refusal
 	}
 	body := w.body
-	if v, ok := body.(game.Void); ok {
-		v.Open = r.seed
-		body = v
+	switch b := body.(type) {
+	case game.Void:
+		b.Open = r.seed
+		body = b
+	case game.Close:
+		b.Open = r.seed
+		body = b
 	}
 	events, err := r.rules.Decide(game.Command{At: w.at, By: w.by, Body: body})
 	if err == nil {
@@ -258,13 +262,7 @@ func (d *draft) record(r *room, w *work, ev game.Event) Record {
 		d.batch.Reveal = true
 	}
 	if x, ok := ev.(game.Committer); ok {
-		if w.fresh.IsZero() || x.Commits() != w.fresh.Commit() {
-			panic(ev.Type() + " commits to a seed that is not the fresh one")
-		}
-		if !d.batch.Commit.IsZero() || (!r.seed.IsZero() && !d.batch.Reveal) {
-			panic(ev.Type() + " commits to a seed before the open one was revealed")
-		}
-		d.batch.Commit = w.fresh
+		d.commit(r, w, ev.Type(), x)
 	}
 	if ev.Type() == game.TypeClosed {
 		d.batch.Status = Closed
@@ -276,6 +274,28 @@ func (d *draft) record(r *room, w *work, ev game.Event) Record {
 	d.records, d.messages = append(d.records, rec), append(d.messages, m)
 	r.charge(d.messages[len(d.messages)-1:], 1, d.now)
 	return rec
+}
+
+// commit notes that a round begins under a commitment: to the fresh seed, or to the open one.
+func (d *draft) commit(r *room, w *work, typ string, ev game.Committer) {
+	open := r.seed
+	if d.batch.Reveal {
+		open = game.Seed{}
+	}
+	if !d.batch.Commit.IsZero() {
+		open = d.batch.Commit
+	}
+	switch c, fresh := ev.Commits(); {
+	case !fresh && (open.IsZero() || c != open.Commit()):
+		panic(typ + " begins a round under a seed that is not the open one")
+	case !fresh:
+	case w.fresh.IsZero() || c != w.fresh.Commit():
+		panic(typ + " commits to a seed that is not the fresh one")
+	case !open.IsZero():
+		panic(typ + " commits to a seed before the open one was revealed")
+	default:
+		d.batch.Commit = w.fresh
+	}
 }
 
 // commit makes a written draft the committed state, answers, and publishes.

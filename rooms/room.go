@@ -122,9 +122,14 @@ func (r *room) target() string {
 
 func (r *room) leaves() bool { return r.target() != "" }
 
-// betweenRounds reports whether no round is under way: no seed is committed and unrevealed, or the game waits for
-// somebody to begin.
-func (r *room) betweenRounds() bool { return r.seed.IsZero() || r.rules.Wake().IsZero() }
+// betweenRounds reports whether no round is under way, as the game says; of a game that does not say it: whether
+// no seed is committed and unrevealed, or the game waits for somebody to begin.
+func (r *room) betweenRounds() bool {
+	if p, ok := r.rules.(game.Paused); ok {
+		return p.BetweenRounds()
+	}
+	return r.seed.IsZero() || r.rules.Wake().IsZero()
+}
 
 // run runs the room until it stops. A panic of the rules ends this room and nothing else; its pending
 // commands are answered.

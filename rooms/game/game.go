@@ -66,19 +66,21 @@ type Actor struct {
 // Tick is what the room gives the game at the time of Wake. It lends the rules the two seeds that they may
 // need; neither may be kept in the game's state.
 type Tick struct {
-	// Fresh was never used. An event that implements Commits with Fresh's commitment
-	// makes the room store it, sealed, in the transaction that stores the event. Zero if
-	// there is no randomness now: then no event may commit, so no round begins.
+	// Fresh was never used. A Committer with Fresh's commitment makes the room store it, sealed, in
+	// the transaction that stores the event. Zero if there is no randomness now: then no event may
+	// commit to it.
 	Fresh Seed
 	// Open is the seed to which the game last committed and that it has not revealed
-	// yet. Zero if there is none.
+	// yet: a room has one at most. Zero if there is none.
 	Open Seed
 }
 
 // Close asks a game to end: stakes are settled or refunded by the game's own rules, no new round begins,
-// and the last event is a Closed. It may take several Ticks.
+// and the last event is a Closed, before which the open seed is revealed. It may take several Ticks.
 type Close struct {
 	Reason string
+	// Open has the meaning that it has in a Tick.
+	Open Seed
 }
 
 // Shift is given by the room when the clock that it tells the time by was set: what a Timed game waits for

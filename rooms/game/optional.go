@@ -13,6 +13,13 @@ type Timed interface {
 	Lasts() time.Duration
 }
 
+// Paused is a game with rounds.
+type Paused interface {
+	// BetweenRounds reports whether no round is under way: the last one is over, or nobody has a stake in
+	// the next.
+	BetweenRounds() bool
+}
+
 // Totaler is a game with sums that everybody may see and that change too often to be events: the room
 // publishes the latest now and then. They are part of the View too.
 type Totaler interface {
@@ -67,19 +74,24 @@ type InRound interface {
 	RoundNo() int64
 }
 
-// RoundEnder is an event that is the last of its round: what the journal has of the round does not change
-// any more, and the result of a look-up can be kept for good.
+// RoundEnder is an event after which a round is over: no money of it moves any more. What may follow in the
+// round is the event that reveals its seed.
 type RoundEnder interface {
 	InRound
 	EndsRound()
 }
 
-// Committer is an event that commits the game to a seed before the first bet.
+// Committer is an event that begins a round, before the first bet, under the commitment to the seed that
+// decides it.
 type Committer interface {
-	Commits() Commitment
+	InRound
+	// Commits returns the commitment. fresh reports whether the seed is the Tick's fresh one, which it
+	// commits the game to; otherwise it is the open one, which an earlier round committed to.
+	Commits() (c Commitment, fresh bool)
 }
 
-// Revealer is an event that makes a seed public; from then on it is not secret. A zero Seed means none.
+// Revealer is an event that makes the open seed public; from then on it is not secret, and the game can
+// commit to another one. A zero Seed means that it reveals none.
 type Revealer interface {
 	Reveals() Seed
 }

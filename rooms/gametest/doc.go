@@ -16,8 +16,9 @@
 //   - what everybody is told of a stake that a player's command moved is short
 //     (game.StakeFormMax), and totals (game.Totaler) are part of the state;
 //   - no seed that was not revealed is in a view, an event or a snapshot, in any
-//     spelling; a revealed seed is the committed one; no player's id is in another's
-//     view or form of an event;
+//     spelling; a revealed seed is the committed one; a round is under the open seed, or
+//     the fresh one if none is open; a closed room has revealed it, unless it was lost; no
+//     player's id is in another's view or form of an event;
 //   - a command that names another round than the one at hand is refused;
 //   - after a Void of a round with stakes every stake is refunded;
 //   - every time that leaves the server is in UTC with milliseconds;

@@ -24,6 +24,7 @@ type coin struct {
 type coinState struct {
 	Round  int64
 	Hash   game.Commitment
+	Before game.Commitment // of the round before
 	Stakes []coinStake
 	Until  time.Time
 	Phase  string // "", "open" or "closed"
@@ -41,6 +42,7 @@ type (
 		Round int64
 		Hash  game.Commitment
 		Note  string
+		again bool
 	}
 	coinStaked struct {
 		Round  int64
@@ -69,11 +71,11 @@ type coinBet struct {
 	Round *int64
 }
 
-func (*coinOpened) Type() string               { return "opened" }
-func (e *coinOpened) RoundNo() int64           { return e.Round }
-func (e *coinOpened) Commits() game.Commitment { return e.Hash }
-func (*coinStaked) Type() string               { return "staked" }
-func (e *coinStaked) RoundNo() int64           { return e.Round }
+func (*coinOpened) Type() string                       { return "opened" }
+func (e *coinOpened) RoundNo() int64                   { return e.Round }
+func (e *coinOpened) Commits() (game.Commitment, bool) { return e.Hash, !e.again }
+func (*coinStaked) Type() string                       { return "staked" }
+func (e *coinStaked) RoundNo() int64                   { return e.Round }
 func (e *coinStaked) Postings() []game.Posting {
 	moves := []game.Posting{{Kind: game.Stake, Player: e.Player, Amount: e.Amount + game.Money(e.lost), Ref: "coin"}}
 	if e.bug == "refunds more than was staked" {
@@ -202,12 +204,21 @@ func (c *coin) tick(at time.Time, tick game.Tick) []game.Event {
 			ev.Hash[0]++
 		}
 		return []game.Event{ev}
-	case c.bug == "drops the round's stakes" && c.Asked:
+	case c.bug == "keeps its seed secret" && c.Asked && len(c.Stakes) == 0:
 		return []game.Event{&game.Closed{}}
-	case tick.Open.Commit() != c.Hash && c.bug != "reveals what is not the seed":
+	case c.bug == "commits to one seed after another" && len(c.Stakes) == 0:
+		return []game.Event{&coinOpened{Round: c.Round + 1, Hash: tick.Fresh.Commit()}}
+	case c.bug == "begins a round under a seed of before" && c.Before != c.Hash && c.Round > 1:
+		return []game.Event{&coinOpened{Round: c.Round + 1, Hash: c.Before, again: true}}
+	case c.bug == "drops the round's stakes" && c.Asked && len(c.Stakes) > 0:
+		return []game.Event{&game.Closed{}}
+	case tick.Open.Commit() != c.Hash && c.bug != "pays though the seed is lost":
 		return []game.Event{&coinVoided{c.Round, c.Stakes}}
 	}
 	ev := &coinFlipped{Round: c.Round, Seed: tick.Open}
+	if c.bug == "reveals what is not the seed" {
+		ev.Seed[0]++
+	}
 	for _, s := range c.Stakes {
 		ev.Staked += s.Amount
 	}
@@ -230,6 +241,7 @@ func (c *coin) tick(at time.Time, tick game.Tick) []game.Event {
 func (c *coin) Apply(ev game.Event) {
 	switch ev := ev.(type) {
 	case *coinOpened:
+		c.Before = c.Hash
 		c.Phase, c.Round, c.Hash, c.Noted, c.Stakes = "open", ev.Round, ev.Hash, ev.Note, nil
 		c.Until = c.Until.Add(time.Second)
 	case *coinStaked:
@@ -351,8 +363,12 @@ func TestEveryBugIsFound(t *testing.T) {
 		"never ends":                                    "the room is not closed",
 		"shows the seed too soon":                       "a seed in it that was not revealed",
 		"opens a round without a seed":                  "commits to a seed that is not the Tick's fresh one",
+		"pays though the seed is lost":                  "the result of a round whose seed is lost",
 		"reveals what is not the seed":                  "reveals a seed that is not the open one",
 		"commits to another seed":                       "commits to a seed that is not the Tick's fresh one",
+		"keeps its seed secret":                         "its open seed was not revealed",
+		"commits to one seed after another":             "commits to a seed before the open one was revealed",
+		"begins a round under a seed of before":         "begins a round under a seed that is not the open one",
 		"drops the round's stakes":                      "has no result",
 		"pays more than the result says":                "the result says",
 		"pays to whom has no stake":                     "nothing in the round",

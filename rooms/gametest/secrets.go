@@ -16,7 +16,10 @@ import (
 // seedsOf records the commitment and the reveal of an event.
 func (tb *table) seedsOf(ev game.Event, fresh game.Seed) {
 	tb.t.Helper()
-	if x, ok := ev.(game.Revealer); ok && (!x.Reveals().IsZero() || tb.book.hasResult(ev)) {
+	if tb.lost && tb.book.hasResult(ev) {
+		tb.fail("%s is the result of a round whose seed is lost", ev.Type())
+	}
+	if x, ok := ev.(game.Revealer); ok && !x.Reveals().IsZero() {
 		if tb.open.IsZero() || x.Reveals() != tb.open {
 			tb.fail("%s reveals a seed that is not the open one", ev.Type())
 		}
@@ -24,12 +27,23 @@ func (tb *table) seedsOf(ev game.Event, fresh game.Seed) {
 		tb.open = game.Seed{}
 	}
 	if x, ok := ev.(game.Committer); ok {
-		if fresh.IsZero() || x.Commits() != fresh.Commit() {
-			tb.fail("%s commits to a seed that is not the Tick's fresh one", ev.Type())
-		}
-		if tb.open == fresh {
-			tb.fail("%s commits to the same seed again", ev.Type())
-		}
+		tb.commitmentOf(ev.Type(), x, fresh)
+	}
+}
+
+// commitmentOf records that a round begins under a commitment.
+func (tb *table) commitmentOf(typ string, ev game.Committer, fresh game.Seed) {
+	tb.t.Helper()
+	tb.lost = false
+	switch c, isFresh := ev.Commits(); {
+	case !isFresh && (tb.open.IsZero() || c != tb.open.Commit()):
+		tb.fail("%s begins a round under a seed that is not the open one", typ)
+	case !isFresh:
+	case fresh.IsZero() || c != fresh.Commit():
+		tb.fail("%s commits to a seed that is not the Tick's fresh one", typ)
+	case !tb.open.IsZero():
+		tb.fail("%s commits to a seed before the open one was revealed", typ)
+	default:
 		tb.open = fresh
 		tb.secrets = append(tb.secrets, newSecret(fresh))
 	}

@@ -25,6 +25,7 @@ type table struct {
 	now      time.Time
 	open     game.Seed       // committed and not revealed; zero if none
 	secrets  []secret        // all that was committed and never revealed
+	lost     bool            // the seed of the round is
 	seeds    int             // how many fresh seeds were made
 	players  []game.PlayerID // who gave a command
 	closed   bool            // "room.closed" has happened
@@ -128,8 +129,9 @@ func (tb *table) tick(lack trouble) []game.Event {
 		tb.seeds++
 		tick.Fresh = sha256.Sum256(fmt.Appendf(nil, "gametest seed %d", tb.seeds))
 	}
-	if lack == openLost {
-		tick.Open = game.Seed{}
+	if lack == openLost { // for good; it stays among the secrets
+		tb.lost = tb.lost || !tb.open.IsZero()
+		tick.Open, tb.open = game.Seed{}, game.Seed{}
 	}
 	events, no := tb.give(game.Command{At: tb.now, Body: tick}, tick.Fresh)
 	if no != nil {
@@ -150,7 +152,7 @@ func (tb *table) toWake() bool {
 func (tb *table) close(reason string) ([]game.Event, *game.Refusal) {
 	tb.t.Helper()
 	tb.did("close %s", reason)
-	return tb.give(game.Command{At: tb.now, Body: game.Close{Reason: reason}}, game.Seed{})
+	return tb.give(game.Command{At: tb.now, Body: game.Close{Reason: reason, Open: tb.open}}, game.Seed{})
 }
 
 // shift sets the clock, and tells the game.
@@ -235,6 +237,9 @@ func (tb *table) finish() {
 	tb.tick(none)
 	if err := tb.book.ended(); err != nil {
 		tb.fail("the room is closed, but %v", err)
+	}
+	if !tb.open.IsZero() {
+		tb.fail("the room is closed, but its open seed was not revealed")
 	}
 	for i, ev := range tb.events {
 		if got := ev.Type() + " " + tb.json(ev); got != tb.log[i] {

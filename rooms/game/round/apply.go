@@ -7,7 +7,8 @@ func (t *Table[P]) Apply(ev game.Event) {
 	s := &t.state
 	switch ev := ev.(type) {
 	case *Opened:
-		s.Phase, s.Until, s.Round, s.Commitment, s.Seed = Betting, Time{}, ev.Round, ev.Commitment, game.Seed{}
+		s.Phase, s.Until, s.Round = Betting, Time{}, ev.Round
+		s.Commitment, s.Since, s.Seed = ev.Commitment, ev.Since, game.Seed{}
 		t.emptySeats()
 	case *bettingStarted:
 		s.Until = ev.ClosesAt
@@ -21,6 +22,8 @@ func (t *Table[P]) Apply(ev game.Event) {
 	case *Voided:
 		s.Phase, s.Until, s.Seed = Settled, ev.NextAt, ev.Seed
 		t.emptySeats()
+	case *SeedRevealed:
+		s.Seed = ev.Seed
 	case *deadlineMoved:
 		s.Until = ev.Until
 	case *roomClosing:

@@ -32,21 +32,27 @@ func (s *side) UnmarshalText(b []byte) error {
 	return errors.New("no such side")
 }
 
-// coin is the smallest round game: a coin falls flip_ms after betting and pays twice the stake.
+// coin is the smallest round game: a coin falls flip_ms after betting and pays twice the stake. A seed
+// serves per_seed tosses; if that is one, the coin reveals it by itself.
 type coin struct {
 	settings coinSettings
 	state    struct {
-		Tossed int64 `json:"tossed"`
+		Tossed int64 `json:"tossed"` // by the seed at hand
 	}
 }
 
 type coinSettings struct {
 	Settings
-	FlipMS int64 `json:"flip_ms"`
+	FlipMS    int64      `json:"flip_ms"`
+	PerSeed   int64      `json:"per_seed"`
+	TailsStep game.Money `json:"tails_step"`
 }
 
+var coinSettingsList = SettingsOf([]string{"side"}, Duration("flip_ms", 500, 0),
+	game.Setting{Name: "per_seed", Type: game.SettingInt, Default: int64(1), Min: 1, Max: 8, Message: "per_seed"}, Money("tails_step", 1))
+
 var coinKind = Config[side]{
-	Name: "coin", Title: "Coin", Positions: []side{heads, tails}, Settings: SettingsOf([]string{"side"}, Duration("flip_ms", 500, 0)),
+	Name: "coin", Title: "Coin", Positions: []side{heads, tails}, Settings: coinSettingsList,
 	New: func() Game[side] { return &coin{} },
 	Event: func(typ string) game.Event {
 		switch typ {
@@ -62,6 +68,7 @@ var coinKind = Config[side]{
 var coinSpec = gametest.Spec{
 	Settings: []json.RawMessage{
 		nil, json.RawMessage(`{"min_bet": 5, "round_min": 5, "betting_ms": 1000, "flip_ms": 0, "pause_ms": 0, "max_by_kind": {"side": 90}}`),
+		json.RawMessage(`{"min_bet": 5, "round_min": 5, "per_seed": 3, "tails_step": 10}`),
 	},
 	Move: func(r *rand.Rand) json.RawMessage {
 		switch r.IntN(8) {
@@ -96,7 +103,7 @@ func (e *coinFlipped) Begins() (string, Time) { return "flipping", e.FallsAt }
 type coinSettled struct {
 	Header
 	Side side      `json:"side"`
-	Seed game.Seed `json:"seed"`
+	Seed game.Seed `json:"seed,omitzero"`
 	Settlement[side]
 }
 
@@ -107,7 +114,7 @@ func (e *coinSettled) For(who game.PlayerID) any {
 	return struct {
 		Header
 		Side side      `json:"side"`
-		Seed game.Seed `json:"seed"`
+		Seed game.Seed `json:"seed,omitzero"`
 		SettlementForm[side]
 	}{e.Header, e.Side, e.Seed, e.Form(who)}
 }
@@ -121,7 +128,10 @@ func (c *coin) CloseBetting(t *Table[side], at time.Time) game.Event {
 }
 
 func (c *coin) Step(t *Table[side], at time.Time, open game.Seed) []game.Event {
-	up := heads + side(open[0]&1)
+	up := heads + side(open[0]>>c.state.Tossed&1)
+	if c.settings.PerSeed > 1 {
+		open = game.Seed{}
+	}
 	return []game.Event{&coinSettled{t.Header(), up, open, t.Settle(at, func(s Stake[side]) game.Money {
 		if s.Position == up {
 			return 2 * s.Amount
@@ -131,9 +141,23 @@ func (c *coin) Step(t *Table[side], at time.Time, open game.Seed) []game.Event {
 }
 
 func (c *coin) Apply(_ *Table[side], ev game.Event) {
-	if _, ok := ev.(*coinSettled); ok {
+	switch ev := ev.(type) {
+	case *coinSettled:
 		c.state.Tossed++
+	case *Opened:
+		if ev.Since == 0 {
+			c.state.Tossed = 0
+		}
 	}
+}
+
+func (c *coin) KeepsSeed() bool { return c.state.Tossed+1 < c.settings.PerSeed }
+
+func (c *coin) Unit(s side) game.Money {
+	if s == tails {
+		return c.settings.TailsStep
+	}
+	return 1
 }
 
 func (c *coin) View(t *Table[side], who game.PlayerID) any {

@@ -45,26 +45,77 @@ func (t *Table[P]) tick(at time.Time, tick game.Tick) []game.Event {
 		case t.staked() > 0:
 			return []game.Event{t.game.CloseBetting(t, at)}
 		case s.Closing:
-			return []game.Event{&game.Closed{Reason: s.Reason}}
+			return t.closed(s.Reason, tick.Open)
 		}
 		return []game.Event{&bettingStopped{t.Header()}}
 	case Settled:
-		switch {
-		case s.Closing:
-			return []game.Event{&game.Closed{Reason: s.Reason}}
-		case !tick.Fresh.IsZero(): // no seed, no round
-			return []game.Event{&Opened{Header{s.Round + 1}, tick.Fresh.Commit()}}
+		if s.Closing {
+			return t.closed(s.Reason, tick.Open)
 		}
+		return t.opened(tick)
+	}
+	return t.step(at, t.secret(tick.Open))
+}
+
+// secret returns open if it is the seed that the current round is under, and was not revealed yet; otherwise
+// zero.
+func (t *Table[P]) secret(open game.Seed) game.Seed {
+	if !t.state.Seed.IsZero() || open.Commit() != t.state.Commitment {
+		return game.Seed{}
+	}
+	return open
+}
+
+// opened returns the event that opens the next round: under the open seed as long as there is one, else under a
+// fresh one. Without a seed there is no round.
+func (t *Table[P]) opened(tick game.Tick) []game.Event {
+	next := &Opened{Header: Header{t.state.Round + 1}}
+	switch {
+	case !t.secret(tick.Open).IsZero():
+		next.Commitment, next.Since = t.state.Commitment, t.First()
+	case !tick.Fresh.IsZero():
+		next.Commitment = tick.Fresh.Commit()
+	default:
 		return nil
 	}
-	open := tick.Open
-	switch {
-	case !s.Seed.IsZero():
-		open = game.Seed{}
-	case open.Commit() != s.Commitment:
+	return []game.Event{next}
+}
+
+// step returns the events that are due at the end of a phase of the game's own.
+func (t *Table[P]) step(at time.Time, open game.Seed) []game.Event {
+	if t.state.Seed.IsZero() && open.IsZero() {
 		return []game.Event{t.voided(at, "the committed seed is lost", game.Seed{})}
 	}
-	return t.game.Step(t, at, open)
+	events := t.game.Step(t, at, open)
+	if keeper, ok := t.game.(SeedKeeper); open.IsZero() || ok && keeper.KeepsSeed() {
+		return events
+	}
+	settled := false
+	for _, ev := range events {
+		if r, ok := ev.(game.Revealer); ok && !r.Reveals().IsZero() {
+			return events
+		}
+		if _, ok := ev.(game.RoundEnder); ok {
+			settled = true
+		}
+	}
+	if settled {
+		events = append(events, t.revealed(open))
+	}
+	return events
+}
+
+func (t *Table[P]) revealed(seed game.Seed) *SeedRevealed {
+	return &SeedRevealed{t.Header(), t.state.Since, t.state.Commitment, seed}
+}
+
+// closed returns the events that close the room: what was committed to is told, unless it is lost.
+func (t *Table[P]) closed(reason string, open game.Seed) []game.Event {
+	events := []game.Event{}
+	if open = t.secret(open); !open.IsZero() {
+		events = append(events, t.revealed(open))
+	}
+	return append(events, &game.Closed{Reason: reason})
 }
 
 // close ends the room at once if nobody has money on the table, else after this round.
@@ -75,7 +126,7 @@ func (t *Table[P]) close(c game.Close) ([]game.Event, error) {
 	case t.state.Closing:
 		return nil, nil
 	case t.state.Phase == Settled, t.state.Phase == Betting && t.staked() == 0:
-		return []game.Event{&game.Closed{Reason: c.Reason}}, nil
+		return t.closed(c.Reason, c.Open), nil
 	}
 	return []game.Event{&roomClosing{c.Reason}}, nil
 }
@@ -127,6 +178,9 @@ func (t *Table[P]) bet(cmd game.Command, list []Stake[P]) ([]game.Event, error) 
 			return nil, limit("At least %d must lie on %s.", t.common.MinBet, s.Position)
 		}
 	}
+	if err := t.checkUnits(&added, &on); err != nil {
+		return nil, err
+	}
 	switch all := p.Staked + sum; {
 	case all > t.common.RoundMax:
 		return nil, limit("A player can stake at most %d in a round.", t.common.RoundMax)
@@ -138,6 +192,20 @@ func (t *Table[P]) bet(cmd game.Command, list []Stake[P]) ([]game.Event, error) 
 		return []game.Event{&bettingStarted{t.Header(), After(cmd.At, t.common.BettingMS)}, placed}, nil
 	}
 	return []game.Event{placed}, nil
+}
+
+// checkUnits returns a refusal if a position where something was added has an amount on it that it does not take.
+func (t *Table[P]) checkUnits(added, on *Sums) error {
+	g, ok := t.game.(Stepped[P])
+	if !ok {
+		return nil
+	}
+	for _, s := range stakesOf[P](added) {
+		if unit := g.Unit(s.Position); on[s.Position]%unit != 0 {
+			return limit("What lies on %s must be a multiple of %d.", s.Position, unit)
+		}
+	}
+	return nil
 }
 
 // remove gives back the player's last bet, or all of them. After an undo the limits need no check: the
@@ -177,11 +245,7 @@ func (t *Table[P]) void(cmd game.Command, v game.Void) ([]game.Event, error) {
 	case t.state.Phase == Settled, t.staked() == 0:
 		return nil, game.Refuse(game.CodeNothingToVoid, "Nobody has a stake on the table.")
 	}
-	seed := v.Open
-	if !t.state.Seed.IsZero() || seed.Commit() != t.state.Commitment { // it was revealed already, or lost
-		seed = game.Seed{}
-	}
-	return []game.Event{t.voided(cmd.At, v.Reason, seed)}, nil
+	return []game.Event{t.voided(cmd.At, v.Reason, t.secret(v.Open))}, nil
 }
 
 // voided returns the event that gives every stake back.

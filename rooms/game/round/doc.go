@@ -6,10 +6,11 @@
 //
 // # A round
 //
-//	betting   "round.opened" commits to a seed; the first stake starts the clock ("betting.started");
+//	betting   "round.opened" tells the commitment to the seed; the first stake starts the clock ("betting.started");
 //	          if it runs out with nothing at stake, the round waits again ("betting.stopped")
 //	…         phases of the game's own, from Game.CloseBetting to an event that embeds Settlement
-//	settled   paid, or voided ("round.voided"); after a pause the next round opens
+//	settled   paid, or voided ("round.voided"), and the seed told if it serves no further round
+//	          ("seed.revealed"); after a pause the next round opens
 //	ended     "room.closed"
 //
 // # What always holds
@@ -19,6 +20,9 @@
 //     one is refused.
 //   - Every round with stakes ends in the game's settlement or in round.voided, which gives every
 //     stake back.
+//   - A round is under the open seed: the one that was committed to and not revealed. If there is none,
+//     it commits to a fresh one. Every seed that was committed to is revealed, unless it is lost: with the
+//     settlement of the last round that it serves (SeedKeeper), with a void, or before the room closes.
 //   - A game is never asked for an outcome without the seed to which the round is committed: if it
 //     is lost, the round is voided.
 //   - Everybody is told of a bet in game.StakeFormMax bytes at most: how much, not where. Where the

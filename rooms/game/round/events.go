@@ -6,13 +6,28 @@ import "github.com/pitboss-hub/pitboss/rooms/game"
 type Opened struct {
 	Header
 	Commitment game.Commitment `json:"commitment"`
+	Since      int64           `json:"since,omitempty"` // the earlier round that committed to the seed; 0: this one does
 }
 
 // Type implements game.Event.
 func (*Opened) Type() string { return "round.opened" }
 
 // Commits implements game.Committer.
-func (e *Opened) Commits() game.Commitment { return e.Commitment }
+func (e *Opened) Commits() (c game.Commitment, fresh bool) { return e.Commitment, e.Since == 0 }
+
+// SeedRevealed tells the seed of this round, and of those before it that it served.
+type SeedRevealed struct {
+	Header
+	Since      int64           `json:"since,omitempty"` // as in Opened
+	Commitment game.Commitment `json:"commitment"`
+	Seed       game.Seed       `json:"seed"`
+}
+
+// Type implements game.Event.
+func (*SeedRevealed) Type() string { return "seed.revealed" }
+
+// Reveals implements game.Revealer.
+func (e *SeedRevealed) Reveals() game.Seed { return e.Seed }
 
 // bettingStarted says that the first bet was placed, which starts the clock.
 type bettingStarted struct {
@@ -128,6 +143,8 @@ func event[P Position](typ string) game.Event {
 		return new(betRemoved[P])
 	case "round.voided":
 		return new(Voided)
+	case "seed.revealed":
+		return new(SeedRevealed)
 	case "deadline.moved":
 		return new(deadlineMoved)
 	case "room.closing":

@@ -87,6 +87,50 @@ func TestAPayoutThatCannotBeIsNotMade(t *testing.T) {
 	}
 }
 
+func TestARoundUnderTheOpenSeedNeedsNoFreshOne(t *testing.T) {
+	t.Parallel()
+	rules, err := coinKind.New(json.RawMessage(`{"per_seed": 2}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, now := game.Seed{1}, time.Unix(1000, 0)
+	tick := func(fresh game.Seed) []game.Event {
+		if wake := rules.Wake(); wake.After(now) {
+			now = wake
+		}
+		events, err := rules.Decide(game.Command{At: now, Body: game.Tick{Fresh: fresh, Open: seed}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ev := range events {
+			rules.Apply(ev)
+		}
+		return events
+	}
+	for round, want := range []int64{0, 1} {
+		fresh := game.Seed{}
+		if round == 0 {
+			fresh = seed
+		}
+		opened := tick(fresh)
+		if len(opened) != 1 || opened[0].(*Opened).Since != want {
+			t.Fatalf("round %d: %+v", round+1, opened)
+		}
+		events, err := rules.Decide(game.Command{At: now, By: game.Actor{Player: "alice", Name: "al***"}, Body: bet[side]{stakes: []Stake[side]{{heads, 100}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ev := range events {
+			rules.Apply(ev)
+		}
+		tick(game.Seed{})
+		tick(game.Seed{})
+	}
+	if events := tick(game.Seed{}); len(events) > 0 {
+		t.Errorf("a round begins without a seed: %+v", events)
+	}
+}
+
 func encoded(t testing.TB, v any) string {
 	t.Helper()
 	data, err := json.Marshal(v)

@@ -60,6 +60,21 @@ type Game[P Position] interface {
 	View(t *Table[P], who game.PlayerID) any
 }
 
+// SeedKeeper is a Game with seeds that serve more than one round, such as one for all hands of a shoe. The seed
+// of any other game serves one: it is revealed by an event of the game's own, or by the kit when the round is
+// settled.
+type SeedKeeper interface {
+	// KeepsSeed reports whether the seed serves the next round too. It is asked when a round is settled,
+	// before the event that says so is applied. The seed of a void round is revealed in any case.
+	KeepsSeed() bool
+}
+
+// Stepped is a Game with positions that do not take every amount.
+type Stepped[P Position] interface {
+	// Unit returns the amount of which all that a player has on a position is a multiple, at least 1.
+	Unit(P) game.Money
+}
+
 // Phase is an event that begins a phase.
 type Phase interface {
 	// Begins returns the phase's name and when it ends.
@@ -116,8 +131,9 @@ type state[P Position] struct {
 	Until      Time            `json:"until,omitzero"` // when the phase ends; zero: waiting for a first bet
 	Round      int64           `json:"round"`          // 0 before the first round
 	Commitment game.Commitment `json:"commitment,omitzero"`
-	Seed       game.Seed       `json:"seed,omitzero"` // from its reveal to the next round
-	Players    []*player[P]    `json:"players"`       // in order of their seats
+	Since      int64           `json:"since,omitempty"` // the earlier round that made it; 0: this one did
+	Seed       game.Seed       `json:"seed,omitzero"`   // from its reveal to the next round
+	Players    []*player[P]    `json:"players"`         // in order of their seats
 	Closing    bool            `json:"closing,omitempty"`
 	Reason     string          `json:"reason,omitempty"` // of closing
 }
@@ -218,6 +234,14 @@ func (t *Table[P]) Header() Header { return Header{t.state.Round} }
 // Commitment returns the commitment of the current round.
 func (t *Table[P]) Commitment() game.Commitment { return t.state.Commitment }
 
+// First returns the first round of those that the current round's seed serves.
+func (t *Table[P]) First() int64 {
+	if t.state.Since != 0 {
+		return t.state.Since
+	}
+	return t.state.Round
+}
+
 // Stakes returns the stakes of all players together, by position.
 func (t *Table[P]) Stakes() []Stake[P] { return stakesOf[P](&t.on) }
 
@@ -227,6 +251,17 @@ func (t *Table[P]) Wake() time.Time {
 		return time.Time{}
 	}
 	return t.state.Until.Time
+}
+
+// BetweenRounds implements game.Paused.
+func (t *Table[P]) BetweenRounds() bool {
+	switch t.state.Phase {
+	case Settled, Ended:
+		return true
+	case Betting:
+		return t.state.Until.IsZero()
+	}
+	return false
 }
 
 // Lasts implements game.Timed.

@@ -10,6 +10,7 @@ type View[P Position] struct {
 	Settings   any             `json:"settings"`
 	Round      int64           `json:"round"`
 	Commitment game.Commitment `json:"commitment,omitzero"`
+	Since      int64           `json:"since,omitempty"`
 	ClosesAt   Time            `json:"closes_at,omitzero"`
 	NextAt     Time            `json:"next_at,omitzero"`
 	Seed       game.Seed       `json:"seed,omitzero"`
@@ -50,7 +51,7 @@ func (t *Table[P]) ViewFor(who game.PlayerID) View[P] {
 	s := &t.state
 	v := View[P]{
 		Game: t.config.Name, Phase: s.Phase, Closing: s.Closing, Settings: t.game.Settings(),
-		Round: s.Round, Commitment: s.Commitment, Seed: s.Seed,
+		Round: s.Round, Commitment: s.Commitment, Since: s.Since, Seed: s.Seed,
 		Seats: make([]Seat, len(s.Players)), Totals: t.Stakes(), Mine: Mine[P]{Bets: []Stake[P]{}},
 	}
 	switch {

@@ -124,7 +124,7 @@ func (d *dealer) decide(by game.Actor, body any) error {
 
 // hear reads an event as everybody is told it.
 func (d *dealer) hear(e game.Event) error {
-	if c, ok := e.(game.Committer); ok && c.Commits() == d.fresh.Commit() {
+	if c, ok := e.(game.Committer); ok && commits(c, d.fresh) {
 		d.seed, d.stakes = d.fresh, map[game.PlayerID]map[string]game.Money{}
 		d.revealed, d.settled, d.voided = false, false, false
 	}
@@ -226,4 +226,10 @@ func (d *dealer) look() error {
 		}
 	}
 	return nil
+}
+
+// commits reports whether an event commits to that seed.
+func commits(e game.Committer, to game.Seed) bool {
+	c, fresh := e.Commits()
+	return fresh && c == to.Commit()
 }

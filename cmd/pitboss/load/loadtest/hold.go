@@ -16,7 +16,7 @@ func (d *dealer) hold(e game.Event, who game.PlayerID, read *load.Event) error {
 	}
 	var commitment game.Commitment
 	if c, ok := e.(game.Committer); ok {
-		commitment = c.Commits()
+		commitment, _ = c.Commits()
 	}
 	switch {
 	case read.Round != no:
