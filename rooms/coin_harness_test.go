@@ -24,7 +24,8 @@ type coin struct {
 
 type coinSettings struct {
 	BettingMS int64  `json:"betting_ms"`
-	Cheat     string `json:"cheat"` // commit: to a seed of its own; reveal: another seed; forget: to reveal
+	Keep      bool   `json:"keep"`  // one seed for all rounds, told when the table closes
+	Cheat     string `json:"cheat"` // commit: to a seed of its own; reveal: another seed; forget: to reveal; swap: the seed of later rounds
 }
 
 type coinBet struct {
@@ -37,6 +38,7 @@ type (
 	coinOpened struct {
 		Round      int64           `json:"round"`
 		Commitment game.Commitment `json:"commitment"`
+		Again      bool            `json:"again"` // a round of before committed to it
 	}
 	coinPlaced struct {
 		Round    int64     `json:"round"`
@@ -58,6 +60,10 @@ type (
 		Reason  string    `json:"reason"`
 		Refunds []coinBet `json:"refunds"`
 	}
+	coinTold struct {
+		Round int64     `json:"round"`
+		Seed  game.Seed `json:"seed"`
+	}
 	coinClosing struct{}
 	coinNoted   struct {
 		Text string `json:"text"`
@@ -67,7 +73,7 @@ type (
 
 func (*coinOpened) Type() string                       { return "coin.opened" }
 func (e *coinOpened) RoundNo() int64                   { return e.Round }
-func (e *coinOpened) Commits() (game.Commitment, bool) { return e.Commitment, true }
+func (e *coinOpened) Commits() (game.Commitment, bool) { return e.Commitment, !e.Again }
 
 func (*coinPlaced) Type() string     { return "coin.placed" }
 func (e *coinPlaced) RoundNo() int64 { return e.Round }
@@ -90,6 +96,10 @@ func (e *coinTossed) Postings() []game.Posting {
 	}
 	return out
 }
+
+func (*coinTold) Type() string         { return "coin.told" }
+func (e *coinTold) RoundNo() int64     { return e.Round }
+func (e *coinTold) Reveals() game.Seed { return e.Seed }
 
 func (*coinMoved) Type() string          { return "coin.moved" }
 func (*coinVoided) Type() string         { return "coin.voided" }
@@ -152,6 +162,8 @@ var coinKind = game.Kind{
 			return &coinPlaced{}
 		case "coin.tossed":
 			return &coinTossed{}
+		case "coin.told":
+			return &coinTold{}
 		case "coin.moved":
 			return &coinMoved{}
 		case "coin.voided":
@@ -197,7 +209,7 @@ func (c *coin) Decide(cmd game.Command) ([]game.Event, error) {
 		case len(c.Bets) > 0:
 			return []game.Event{&coinClosing{}}, nil
 		}
-		return []game.Event{&game.Closed{Reason: body.Reason}}, nil
+		return c.closed(body.Reason, body.Open), nil
 	case *coinNote:
 		if !cmd.By.Staff {
 			return nil, game.Refuse(game.CodeForbidden, "Staff only.")
@@ -241,7 +253,10 @@ func (c *coin) tick(at time.Time, tick game.Tick) []game.Event {
 		case "reveal":
 			e.Seed = game.Seed{42}
 		case "forget":
-			return []game.Event{&coinOpened{c.Round + 1, tick.Fresh.Commit()}}
+			return []game.Event{&coinOpened{Round: c.Round + 1, Commitment: tick.Fresh.Commit()}}
+		}
+		if c.Settings.Keep {
+			e.Seed = game.Seed{}
 		}
 		for _, b := range c.Bets {
 			if b.Heads == e.Heads {
@@ -250,13 +265,22 @@ func (c *coin) tick(at time.Time, tick game.Tick) []game.Event {
 		}
 		return []game.Event{e}
 	case c.Closing:
-		return []game.Event{&game.Closed{}}
-	case c.Settings.Cheat == "commit":
-		return []game.Event{&coinOpened{c.Round + 1, game.Seed{42}.Commit()}}
+		return c.closed("", tick.Open)
+	case c.Settings.Cheat == "commit", c.Settings.Cheat == "swap" && c.Round > 0:
+		return []game.Event{&coinOpened{c.Round + 1, game.Seed{42}.Commit(), c.Round > 0}}
+	case c.Settings.Keep && c.Round > 0:
+		return []game.Event{&coinOpened{c.Round + 1, c.Commitment, true}}
 	case tick.Fresh.IsZero():
 		return nil
 	}
-	return []game.Event{&coinOpened{c.Round + 1, tick.Fresh.Commit()}}
+	return []game.Event{&coinOpened{Round: c.Round + 1, Commitment: tick.Fresh.Commit()}}
+}
+
+func (c *coin) closed(reason string, open game.Seed) []game.Event {
+	if c.Settings.Keep && c.Round > 0 {
+		return []game.Event{&coinTold{c.Round, open}, &game.Closed{Reason: reason}}
+	}
+	return []game.Event{&game.Closed{Reason: reason}}
 }
 
 func (c *coin) Apply(ev game.Event) {

@@ -85,6 +85,7 @@ type Record struct {
 	At         time.Time
 	Type       string
 	Round      int64 // 0: belongs to no round
+	Reveals    bool  // makes the open seed public; false in journals of before
 	Data       json.RawMessage
 }
 

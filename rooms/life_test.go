@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -97,13 +98,14 @@ func TestGameThatCheatsWithSeedsIsStopped(t *testing.T) {
 		"commit": nil,
 		"reveal": {"coin.opened", "coin.placed"},
 		"forget": {"coin.opened", "coin.placed"},
+		"swap":   {"coin.opened", "coin.placed", "coin.tossed"},
 	} {
 		t.Run(cheat, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := newCasino(t)
 				f.Fund("alice", 100)
-				table := f.room("cheat", fmt.Sprintf(`{"cheat":%q}`, cheat))
+				table := f.room("cheat", fmt.Sprintf(`{"cheat":%q,"keep":%t}`, cheat, cheat == "swap"))
 				f.open(table)
 				_, _ = f.sendTo(table, betCommand("alice", uuid.NewString(), 1)).answered() // opened or not
 				f.pass(time.Second)
@@ -114,6 +116,44 @@ func TestGameThatCheatsWithSeedsIsStopped(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestASeedThatServesLaterRoundsIsKeptUntilItIsTold(t *testing.T) {
+	inCasino(t, func(f *casino) {
+		table := f.room("keep", `{"keep":true}`)
+		f.open(table)
+		open := f.journal.Seed(table)
+		for round := range 3 {
+			f.sendTo(table, betCommand("alice", uuid.NewString(), 1)).accepted()
+			f.pass(2 * time.Second)
+			if seed := f.journal.Seed(table); seed.IsZero() || seed != open && !open.IsZero() {
+				f.Errorf("after round %d the open seed is another", round+1)
+			} else {
+				open = seed
+			}
+			if round == 1 { // another process goes on with it
+				f.restart()
+				f.open(table)
+			}
+		}
+		f.Close(table, "end of shift")
+		f.pass(time.Second)
+		if !f.journal.Seed(table).IsZero() {
+			f.Error("the table is closed, and its seed still sealed")
+		}
+		var revealed []rooms.Record
+		for _, rec := range f.journal.Events(table) {
+			if rec.Reveals {
+				revealed = append(revealed, rec)
+			}
+		}
+		if len(revealed) != 1 || revealed[0].Type != "coin.told" || !strings.Contains(string(revealed[0].Data), open.Hex()) {
+			f.Errorf("revealed by %+v", revealed)
+		}
+		if opened := slices.DeleteFunc(f.types(table), func(typ string) bool { return typ != "coin.opened" }); len(opened) != 4 {
+			f.Errorf("%d rounds were opened", len(opened))
+		}
+	})
 }
 
 func TestNoRandomnessNoNewRound(t *testing.T) {

@@ -259,7 +259,7 @@ func (d *draft) record(r *room, w *work, ev game.Event) Record {
 		if d.batch.Reveal || r.seed.IsZero() || x.Reveals() != r.seed {
 			panic(ev.Type() + " reveals a seed that is not the open one")
 		}
-		d.batch.Reveal = true
+		d.batch.Reveal, rec.Reveals = true, true
 	}
 	if x, ok := ev.(game.Committer); ok {
 		d.commit(r, w, ev.Type(), x)

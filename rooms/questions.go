@@ -75,16 +75,6 @@ func (d *Directory) sinceHere(ctx context.Context, ref Ref, seq int64) ([]Record
 	})
 }
 
-// EndsRound reports whether an event of that type is the last of its round, in the game of that name.
-func (d *Directory) EndsRound(gameName, typ string) bool {
-	kind, ok := d.o.Kinds[gameName]
-	if !ok {
-		return false
-	}
-	_, ends := kind.Event(typ).(game.RoundEnder)
-	return ends
-}
-
 // Public returns a stored event in the form that viewer may see. The error is ErrGame.
 func (d *Directory) Public(gameName, room string, rec Record, viewer game.PlayerID) (wire.RoomEvent, error) {
 	kind, ok := d.o.Kinds[gameName]

@@ -1,11 +1,15 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
 
@@ -19,11 +23,66 @@ func TestANode(t *testing.T) {
 	}{
 		{"SaysOfEveryAnswerHowItIsKept", answersSayHowTheyAreKept},
 		{"KeepsCasinosApart", casinosAreApart},
+		{"TellsWhenARoundCanBeProven", roundsAreProven},
 		{"ClosesTheSocketsThatMayNotBeHereAndNoOthers", socketsThatMayNotBeHere},
 		{"LetsNoSocketInWhileItDrains", drains},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, c.In(t)) })
 	}
+}
+
+// roundsAreProven holds that a round whose seed serves later rounds too is proven by the event of the later round
+// that reveals it, and may be kept for good from then on.
+func roundsAreProven(t *testing.T, c *webtest.Casino) {
+	seed := game.Seed{1}
+	seq := 100_000
+	write := func(round int, typ string, reveals bool, data string) {
+		t.Helper()
+		err := storetest.Exec(t, c.Store, c.Tenant.ID, `insert into event (room, seq, epoch, at, type, round, reveals, data) values ($1, $2, 1, now(), $3, $4, $5, $6)`,
+			webtest.Table, seq, typ, round, reveals, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seq++
+	}
+	hands := []string{
+		fmt.Sprintf(`{"round":1001,"commitment":%q}`, seed.Commit()),
+		fmt.Sprintf(`{"round":1002,"commitment":%q,"since":1001}`, seed.Commit()),
+	}
+	for i, opened := range hands {
+		write(1001+i, "round.opened", false, opened)
+		write(1001+i, "round.settled", false, fmt.Sprintf(`{"round":%d,"next_at":"2026-01-02T03:04:05.000Z"}`, 1001+i))
+	}
+	const kept = "public, max-age=31536000, immutable"
+	look := func(round int) (webtest.Answer, roundAnswer) {
+		t.Helper()
+		answer := c.Get("", fmt.Sprintf("/v1/rooms/%s/rounds/%d", webtest.Table, round)).Want(http.StatusOK, "")
+		var body roundAnswer
+		answer.Into(&body)
+		return answer, body
+	}
+	for _, round := range []int{1001, 1002} {
+		if answer, body := look(round); body.Proof != "pending" || body.RevealedBy != nil || answer.Header.Get("Cache-Control") == kept {
+			t.Errorf("round %d, whose seed is secret: %s, %v", round, answer.Body, answer.Header)
+		}
+	}
+	write(1002, "seed.revealed", true, fmt.Sprintf(`{"round":1002,"since":1001,"commitment":%q,"seed":%q}`, seed.Commit(), seed.Hex()))
+	storetest.Eventually(t, "the first round is proven by the second", func() bool {
+		answer, body := look(1001)
+		by := body.RevealedBy
+		return body.Proof == "ready" && by != nil && by.Type == "seed.revealed" && strings.Contains(string(by.Data), seed.Hex()) && answer.Header.Get("Cache-Control") == kept
+	})
+	storetest.Eventually(t, "the second round is proven by itself", func() bool {
+		answer, body := look(1002)
+		return body.Proof == "ready" && body.RevealedBy == nil && len(body.Events) == 3 && answer.Header.Get("Cache-Control") == kept
+	})
+}
+
+// roundAnswer is what a look-up of a round says of its proof.
+type roundAnswer struct {
+	Events     []wire.RoomEvent
+	Proof      string
+	RevealedBy *wire.RoomEvent `json:"revealed_by"`
 }
 
 // casinosAreApart holds that another casino's tokens, tickets, pages and rooms open nothing.

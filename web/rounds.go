@@ -61,7 +61,7 @@ type lookup struct {
 	key    roundKey
 	body   []byte
 	err    error
-	over   bool // the round is over: this is the answer for good
+	over   bool // the round is over, and its seed is public: this is the answer for good
 	readAt time.Time
 }
 
@@ -170,7 +170,7 @@ func (s *Server) readRound(key roundKey) (*lookup, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), api.Patience)
 	defer cancel()
 	l := &lookup{key: key, readAt: now}
-	game, records, err := s.store.Journal.Round(ctx, key.ref, key.round, roundEventsMax, roundBytesMax)
+	round, err := s.store.Journal.Round(ctx, key.ref, key.round, roundEventsMax, roundBytesMax)
 	switch {
 	case errors.Is(err, journal.ErrTooLong):
 		s.limits.Hit(api.LimitRoundBytes)
@@ -180,13 +180,16 @@ func (s *Server) readRound(key roundKey) (*lookup, error) {
 		l.err = err
 	case err != nil:
 		return nil, err
-	case len(records) == 0:
+	case len(round.Records) == 0:
 		l.err = api.ErrNotFound
 	default:
-		for i := range records {
-			s.rounds.bytes.Charge(id, len(records[i].Data), now)
+		for i := range round.Records {
+			s.rounds.bytes.Charge(id, len(round.Records[i].Data), now)
 		}
-		if err := s.formRound(l, game, records); err != nil {
+		if round.Reveal != nil {
+			s.rounds.bytes.Charge(id, len(round.Reveal.Data), now)
+		}
+		if err := s.formRound(l, round); err != nil {
 			return nil, err
 		}
 	}
@@ -195,22 +198,34 @@ func (s *Server) readRound(key roundKey) (*lookup, error) {
 }
 
 // formRound sets the body of an answer.
-func (s *Server) formRound(l *lookup, game string, records []rooms.Record) error {
+func (s *Server) formRound(l *lookup, round journal.Round) error {
 	body := struct {
-		Room   string           `json:"room"`
-		Game   string           `json:"game"`
-		Round  int64            `json:"round"`
-		Events []wire.RoomEvent `json:"events"`
-	}{l.key.ref.Room, game, l.key.round, make([]wire.RoomEvent, 0, len(records))}
-	for _, rec := range records {
-		ev, err := s.rooms.Public(game, l.key.ref.Room, rec, "")
+		Room       string           `json:"room"`
+		Game       string           `json:"game"`
+		Round      int64            `json:"round"`
+		Events     []wire.RoomEvent `json:"events"`
+		Proof      rooms.ProofState `json:"proof,omitempty"`
+		RevealedBy *wire.RoomEvent  `json:"revealed_by,omitempty"`
+	}{Room: l.key.ref.Room, Game: round.Game, Round: l.key.round, Events: make([]wire.RoomEvent, 0, len(round.Records))}
+	for _, rec := range round.Records {
+		ev, err := s.rooms.Public(round.Game, l.key.ref.Room, rec, "")
 		if err != nil {
 			return err
 		}
 		body.Events = append(body.Events, ev)
 	}
-	l.over = s.rooms.EndsRound(game, records[len(records)-1].Type)
-	var err error
+	proof, err := s.rooms.Proof(round.Game, round.Records, round.Reveal)
+	if err != nil {
+		return err
+	}
+	body.Proof, l.over = proof.State, proof.Final
+	if proof.Later {
+		ev, err := s.rooms.Public(round.Game, l.key.ref.Room, *round.Reveal, "")
+		if err != nil {
+			return err
+		}
+		body.RevealedBy = &ev
+	}
 	l.body, err = json.Marshal(body)
 	return err
 }

@@ -198,6 +198,16 @@ func (m *Memory) Events(ref rooms.Ref) []rooms.Record {
 	return nil
 }
 
+// Seed returns a room's open seed.
+func (m *Memory) Seed(ref rooms.Ref) game.Seed {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r := m.rooms[ref]; r != nil {
+		return r.Seed
+	}
+	return game.Seed{}
+}
+
 // Status returns a room's status.
 func (m *Memory) Status(ref rooms.Ref) rooms.Status {
 	m.mu.Lock()

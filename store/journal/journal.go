@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/rooms/placement"
@@ -46,7 +47,7 @@ returning game, name, settings, status, epoch, seq, snapshot, snapshot_seq, seed
 	selectOwner = `select status, node, epoch from room where id = $1`
 
 	selectEvents = `
-select seq, epoch, at, type, round, data from event where room = $1 and seq > $2 order by seq limit $3`
+select seq, epoch, at, type, round, reveals, data from event where room = $1 and seq > $2 order by seq limit $3`
 
 	selectGame = `select game from room where id = $1`
 
@@ -56,7 +57,10 @@ select count(*), coalesce(sum(octet_length(data::text)), 0) from (
 ) as e`
 
 	selectRound = `
-select seq, epoch, at, type, round, data from event where room = $1 and round = $2 and round > 0 order by seq`
+select seq, epoch, at, type, round, reveals, data from event where room = $1 and round = $2 and round > 0 order by seq`
+
+	selectReveal = `
+select seq, epoch, at, type, round, reveals, data from event where room = $1 and seq > $2 and reveals order by seq limit 1`
 
 	updateIndex = `
 update platform.room set state = case when state = 'open' or $3 = 'closed' then $3 else state end, node = $4, epoch = $5, changed = clock_timestamp(), change = pg_current_xact_id()::text::bigint
@@ -131,14 +135,23 @@ func (j *Journal) Since(ctx context.Context, ref rooms.Ref, seq int64, limit int
 	return j.read(ctx, ref, selectEvents, ref.Room, seq, limit)
 }
 
-// Round returns a room's game and the events of one of its rounds, in order; none if there was no
-// such round. It returns ErrTooLong, and reads no event, if the round has more events or bytes than given. It
-// returns rooms.ErrNotFound if there is no such room or tenant.
-func (j *Journal) Round(ctx context.Context, ref rooms.Ref, round int64, events, bytes int) (game string, out []rooms.Record, err error) {
-	err = j.db.Tenant(ref.Tenant).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+// Round is what the journal has of a round.
+type Round struct {
+	Game    string         // of the room
+	Records []rooms.Record // the round's events, in order; none if there was no such round
+	// Reveal is the first event after them that reveals a seed; nil if one of them reveals one, or no
+	// event does yet.
+	Reveal *rooms.Record
+}
+
+// Round returns a round of a room. It returns ErrTooLong, and reads no event, if the round has more events or
+// bytes than given. It returns rooms.ErrNotFound if there is no such room or tenant.
+func (j *Journal) Round(ctx context.Context, ref rooms.Ref, round int64, events, bytes int) (Round, error) {
+	var out Round
+	err := j.db.Tenant(ref.Tenant).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		var count, size int
 		q := &pgx.Batch{}
-		q.Queue(selectGame, ref.Room).QueryRow(func(row pgx.Row) error { return row.Scan(&game) })
+		q.Queue(selectGame, ref.Room).QueryRow(func(row pgx.Row) error { return row.Scan(&out.Game) })
 		q.Queue(measureRound, ref.Room, round, events+1).QueryRow(func(row pgx.Row) error { return row.Scan(&count, &size) })
 		if err := tx.SendBatch(ctx, q).Close(); err != nil {
 			return err
@@ -146,18 +159,29 @@ func (j *Journal) Round(ctx context.Context, ref rooms.Ref, round int64, events,
 		if count > events || size > bytes {
 			return fmt.Errorf("%w: %d events of %d bytes, or more", ErrTooLong, count, size)
 		}
-		if count > 0 {
-			out, err = records(ctx, tx, selectRound, ref.Room, round)
+		if count == 0 {
+			return nil
+		}
+		var err error
+		if out.Records, err = records(ctx, tx, selectRound, ref.Room, round); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(out.Records, func(r rooms.Record) bool { return r.Reveals }) {
+			return nil
+		}
+		later, err := records(ctx, tx, selectReveal, ref.Room, out.Records[len(out.Records)-1].Seq)
+		if len(later) > 0 {
+			out.Reveal = &later[0]
 		}
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) || errors.Is(err, db.ErrNoTenant) {
-		return "", nil, fmt.Errorf("%w: %s", rooms.ErrNotFound, ref)
+		return Round{}, fmt.Errorf("%w: %s", rooms.ErrNotFound, ref)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("store: round %d of %s: %w", round, ref, err)
+		return Round{}, fmt.Errorf("store: round %d of %s: %w", round, ref, err)
 	}
-	return game, out, nil
+	return out, nil
 }
 
 // read returns the events that a query selects.
@@ -181,7 +205,7 @@ func records(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]rooms.R
 	rows, _ := tx.Query(ctx, sql, args...) // its error comes from AppendRows
 	return pgx.AppendRows([]rooms.Record(nil), rows, func(row pgx.CollectableRow) (rooms.Record, error) {
 		var r rooms.Record
-		err := row.Scan(&r.Seq, &r.Epoch, &r.At, &r.Type, &r.Round, (*[]byte)(&r.Data))
+		err := row.Scan(&r.Seq, &r.Epoch, &r.At, &r.Type, &r.Round, &r.Reveals, (*[]byte)(&r.Data))
 		r.At = r.At.UTC()
 		return r, err
 	})

@@ -56,6 +56,7 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 		Moves:   []game.Posting{{Kind: game.Payout, Player: "alice", Amount: 600, Ref: "round 1"}},
 		Audit:   &rooms.Audit{Actor: "op", Action: "room.close", Target: ref.Room, Before: json.RawMessage(`{"a":  1}`)},
 	}
+	closed.Records[0].Reveals = true
 	answers, err = j.Append(t.Context(), ref, rooms.Batch{Epoch: 2, Seq: 2, Entries: []rooms.Entry{closed}, Snapshot: snapshot, Reveal: true, Status: rooms.Closed})
 	if err != nil {
 		t.Fatal(err)
@@ -78,24 +79,27 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 	for _, r := range []rooms.Record{first.Records[0], closed.Records[0]} {
 		bytes += len(r.Data)
 	}
-	game, round, err := s.Journal.Round(t.Context(), ref, 1, 4, 1<<20)
-	if err != nil || len(round) != 4 || game != "roulette" {
-		t.Errorf("round of %q: %d events, %v", game, len(round), err)
+	round, err := s.Journal.Round(t.Context(), ref, 1, 4, 1<<20)
+	if err != nil || len(round.Records) != 4 || round.Game != "roulette" {
+		t.Errorf("round of %q: %d events, %v", round.Game, len(round.Records), err)
 	}
 	for name, most := range map[string][2]int{"events": {3, 1 << 20}, "bytes": {4, bytes}} {
-		if _, round, err = s.Journal.Round(t.Context(), ref, 1, most[0], most[1]); !errors.Is(err, journal.ErrTooLong) || round != nil {
-			t.Errorf("too many %s: %d events, %v", name, len(round), err)
+		if round, err = s.Journal.Round(t.Context(), ref, 1, most[0], most[1]); !errors.Is(err, journal.ErrTooLong) || round.Records != nil {
+			t.Errorf("too many %s: %d events, %v", name, len(round.Records), err)
 		}
 	}
-	if _, round, err = s.Journal.Round(t.Context(), ref, 9, 4, 1<<20); err != nil || len(round) != 0 {
-		t.Errorf("a round that there was not: %d events, %v", len(round), err)
+	if round, err = s.Journal.Round(t.Context(), ref, 9, 4, 1<<20); err != nil || len(round.Records) != 0 {
+		t.Errorf("a round that there was not: %d events, %v", len(round.Records), err)
+	}
+	if round, err = s.Journal.Round(t.Context(), ref, 1, 4, 1<<20); err != nil || round.Reveal != nil {
+		t.Errorf("a round that reveals its seed itself: %+v, %v", round.Reveal, err)
 	}
 	ghost, err := tenant.New("ghost")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, nowhere := range map[string]rooms.Ref{"room": {Tenant: ref.Tenant, Room: "nowhere"}, "tenant": {Tenant: ghost, Room: ref.Room}} {
-		if _, _, err = s.Journal.Round(t.Context(), nowhere, 1, 4, 1<<20); !errors.Is(err, rooms.ErrNotFound) {
+		if _, err = s.Journal.Round(t.Context(), nowhere, 1, 4, 1<<20); !errors.Is(err, rooms.ErrNotFound) {
 			t.Errorf("no such %s: %v", name, err)
 		}
 	}
@@ -394,5 +398,35 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 	}
 	if err := s.Rooms.Close(t.Context(), rooms.Ref{Tenant: ref.Tenant, Room: "no-such"}, "op", "x", ""); !errors.Is(err, rooms.ErrNotFound) {
 		t.Errorf("closing no room: %v", err)
+	}
+}
+
+func TestARoundComesWithTheEventOfALaterOneThatRevealsASeed(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	ref := storetest.Table(t, s, admin)
+	saved := storetest.Claim(t, s, ref, "node-1")
+	var records []rooms.Record
+	add := func(round int64, typ string, reveals bool) {
+		r := storetest.Record(saved.Epoch, int64(len(records))+1, typ, `{}`)
+		r.Round, r.Reveals = round, reveals
+		records = append(records, r)
+	}
+	add(1, "round.opened", false)
+	add(1, "round.settled", false)
+	add(2, "round.opened", false)
+	add(2, "seed.revealed", true)
+	add(3, "round.opened", false)
+	add(3, "seed.revealed", true)
+	add(4, "round.opened", false)
+	_, err := s.Journal.Append(t.Context(), ref, rooms.Batch{Epoch: saved.Epoch, Entries: []rooms.Entry{{Records: records}}, Status: rooms.Open})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round, want := range map[int64]*rooms.Record{1: &records[3], 2: nil, 3: nil, 4: nil} {
+		got, err := s.Journal.Round(t.Context(), ref, round, 10, 1<<20)
+		if diff := cmp.Diff(want, got.Reveal); err != nil || diff != "" {
+			t.Errorf("round %d: %v\n%s", round, err, diff)
+		}
 	}
 }

@@ -28,10 +28,10 @@ where r.id = u.id and r.epoch = u.epoch and r.seq = u.was
 returning r.id`
 
 	insertEvents = `
-insert into event (room, epoch, seq, at, type, round, data)
-select u.room, u.epoch, u.seq, u.at, u.type, u.round, u.data::json
-from unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::bigint[], $7::text[])
-  as u(room, epoch, seq, at, type, round, data)`
+insert into event (room, epoch, seq, at, type, round, reveals, data)
+select u.room, u.epoch, u.seq, u.at, u.type, u.round, u.reveals, u.data::json
+from unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::bigint[], $7::boolean[], $8::text[])
+  as u(room, epoch, seq, at, type, round, reveals, data)`
 
 	// insertCommands and insertRefusals also look for the id in the other table: if it is there the
 	// answer is null, which the table refuses. (A statement of its own for that costs every bet more;
@@ -125,18 +125,18 @@ func queueEvents(q *pgx.Batch, plans []*plan) {
 	}
 	ids, types := make([]string, 0, n), make([]string, 0, n)
 	epochs, seqs, rounds := make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n)
-	ats, data := make([]time.Time, 0, n), make([]*string, 0, n)
+	ats, reveals, data := make([]time.Time, 0, n), make([]bool, 0, n), make([]*string, 0, n)
 	for _, p := range plans {
 		for _, e := range p.b.Entries {
 			for _, r := range e.Records {
 				ids, epochs, seqs = append(ids, p.ref.Room), append(epochs, p.b.Epoch), append(seqs, r.Seq)
 				ats, types = append(ats, r.At), append(types, r.Type)
-				rounds, data = append(rounds, r.Round), append(data, db.JSONText(r.Data))
+				rounds, reveals, data = append(rounds, r.Round), append(reveals, r.Reveals), append(data, db.JSONText(r.Data))
 			}
 		}
 	}
 	if len(ids) > 0 {
-		q.Queue(insertEvents, ids, epochs, seqs, ats, types, rounds, data)
+		q.Queue(insertEvents, ids, epochs, seqs, ats, types, rounds, reveals, data)
 	}
 }
 
