@@ -94,6 +94,8 @@
 //     rebuilding from a snapshot and the events since, as a restart would.
 //   - Every message that is enqueued is answered, once.
 //   - Rules that panic stop their own room and nothing else.
+//   - A seed that was committed to before the database went back decides nothing any more: the history
+//     that was lost may have revealed it. The room voids the round at hand before it decides anything else.
 //   - The open seed is in the room, lent to the rules for one Tick, and in the journal,
 //     sealed; a game can commit only to the seed that it was just lent, reveal only the one
 //     that it committed to, and commit to no other before it has. Without randomness no

@@ -98,6 +98,7 @@ type Saved struct {
 	SnapshotSeq int64
 	Tail        []Record  // the events after SnapshotSeq, up to Seq
 	Seed        game.Seed // the seed committed and not revealed yet; zero if none
+	SeedEpoch   int64     // in which the room committed to it
 }
 
 // Journal stores rooms' events together with the money that they move.

@@ -113,6 +113,13 @@ type draft struct {
 // process decides the pending works, appends, answers and publishes. Nothing leaves the room before it is
 // committed; what could not be committed leaves no trace, not even in memory.
 func (r *room) process(ctx context.Context) {
+	if r.exposed { // before anything is decided
+		at := r.now()
+		if len(r.pending) > 0 {
+			at = r.pending[0].at
+		}
+		r.pending = append([]*work{{at: at, body: game.Void{Reason: wentBack}}}, r.pending...)
+	}
 	r.atOnce = len(r.pending)
 	for len(r.pending) > 0 && !r.gone {
 		d := r.decide()
@@ -181,6 +188,9 @@ func (r *room) decide() *draft {
 			entry.Moves = append(entry.Moves, game.Postings(ev)...)
 			r.rules.Apply(ev)
 		}
+		if _, void := w.body.(game.Void); void && r.exposed && w.key == nil && !d.batch.Reveal {
+			r.seed, r.exposed = game.Seed{}, false // the game has no use for it: it is as if it were lost
+		}
 		if w.key == nil && len(events) == 0 && !closes {
 			w.answer(Answer{}, nil) // a Tick or a Close that changes nothing is not written
 			continue
@@ -209,16 +219,7 @@ func (r *room) consult(w *work) (events []game.Event, no *game.Refusal) {
 	if w.refusal != nil {
 		return nil, w.refusal
 	}
-	body := w.body
-	switch b := body.(type) {
-	case game.Void:
-		b.Open = r.seed
-		body = b
-	case game.Close:
-		b.Open = r.seed
-		body = b
-	}
-	events, err := r.rules.Decide(game.Command{At: w.at, By: w.by, Body: body})
+	events, err := r.rules.Decide(game.Command{At: w.at, By: w.by, Body: r.lend(w.body)})
 	if err == nil {
 		return events, nil
 	}
@@ -228,6 +229,28 @@ func (r *room) consult(w *work) (events []game.Event, no *game.Refusal) {
 	}
 	return nil, no
 }
+
+// lend returns what the rules are given, with the open seed if they may need it. One that may be known to
+// others decides nothing: it is lent to be revealed only.
+func (r *room) lend(body any) any {
+	switch b := body.(type) {
+	case game.Tick:
+		if !r.exposed {
+			b.Open = r.seed
+		}
+		return b
+	case game.Void:
+		b.Open = r.seed
+		return b
+	case game.Close:
+		b.Open = r.seed
+		return b
+	}
+	return body
+}
+
+// wentBack is the reason for which a round is void whose seed may be known to others.
+const wentBack = "the casino's database went back to an earlier state"
 
 // audit returns the audit line of an operator's command.
 func (r *room) audit(w *work) *Audit {
@@ -332,10 +355,10 @@ func (r *room) adopt(d *draft) {
 		r.recent = append([]Record(nil), r.recent[extra:]...)
 	}
 	if d.batch.Reveal {
-		r.seed = game.Seed{}
+		r.seed, r.exposed = game.Seed{}, false
 	}
 	if !d.batch.Commit.IsZero() {
-		r.seed = d.batch.Commit
+		r.seed, r.exposed = d.batch.Commit, false
 	}
 	r.setStatus(d.batch.Status)
 }

@@ -26,6 +26,7 @@ const (
 // load sets the room to what the journal has.
 func (r *room) load(saved Saved) error {
 	r.epoch, r.seq, r.seed = saved.Epoch, saved.Seq, saved.Seed
+	r.exposed = !r.seed.IsZero() && placement.GenerationOf(saved.SeedEpoch) < placement.GenerationOf(saved.Epoch)
 	r.claimed.Store(saved.Epoch)
 	r.base, r.baseSeq, r.snapshotSeq, r.recent = saved.Snapshot, saved.SnapshotSeq, saved.SnapshotSeq, saved.Tail
 	r.setStatus(saved.Status)

@@ -61,6 +61,7 @@ type room struct {
 	baseSeq     int64
 	recent      []Record  // the last committed events, at least those after baseSeq
 	seed        game.Seed // committed, not revealed
+	exposed     bool      // the database has gone back since: the seed may have been revealed in the history that was lost
 
 	// Owned by run.
 	budget       bucket     // of Limits.RoomBytes
@@ -204,6 +205,9 @@ func (r *room) live(ctx context.Context) {
 	defer r.sums.stop()
 	if r.d.trusted() {
 		r.adjustDeadline(ctx) // the former owner's clock may have been wrong
+	}
+	if r.exposed && r.d.trusted() {
+		r.process(ctx)
 	}
 	leaving := r.leaving
 	for !r.gone {
@@ -349,7 +353,7 @@ func (r *room) tick(ctx context.Context) {
 		r.d.meter.seedless.Inc()
 	}
 	before := r.seq
-	r.pending = []*work{{at: r.now(), body: game.Tick{Fresh: fresh, Open: r.seed}, fresh: fresh}}
+	r.pending = []*work{{at: r.now(), body: game.Tick{Fresh: fresh}, fresh: fresh}}
 	r.process(ctx)
 	if r.seq != before {
 		r.retryAt, r.pause = time.Time{}, 0

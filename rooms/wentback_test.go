@@ -1,6 +1,8 @@
 package rooms_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,4 +110,45 @@ func TestANodeThatKnowsOfALaterHistoryIsNotAnsweredFromAnEarlierOne(t *testing.T
 			c.Errorf("%+v", got)
 		}
 	})
+}
+
+// TestASeedOfTheLostHistoryDecidesNothing lets a toss reveal the seed after the backup: who saw it could bet
+// on the toss that is to come.
+func TestASeedOfTheLostHistoryDecidesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		before int // bets before the backup
+		want   []string
+	}{
+		"WithStakes":    {1, []string{"coin.opened", "coin.placed", "coin.voided", "coin.opened"}},
+		"WithoutStakes": {0, []string{"coin.opened"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inCasino(t, func(f *casino) {
+				for range c.before {
+					f.bet("alice", 100).accepted()
+				}
+				goBack := f.journal.Backup()
+				seed := f.journal.Seed(f.table)
+				f.bet("alice", 100).accepted()
+				f.pass(2 * time.Second)
+				if got := f.types(f.table); !slices.Contains(got, "coin.tossed") {
+					f.Fatalf("the seed was not revealed: %v", got)
+				}
+				f.end()
+				goBack()
+				f.restart()
+				f.pass(2 * time.Second)
+				if got := f.types(f.table); !slices.Equal(got, c.want) {
+					f.Errorf("events: %v", got)
+				}
+				f.bet("alice", 100).accepted()
+				f.pass(2 * time.Second)
+				for _, rec := range f.journal.Events(f.table) {
+					if rec.Type == "coin.tossed" && strings.Contains(string(rec.Data), seed.Hex()) {
+						f.Errorf("a toss was decided by a seed that was known: %s", rec.Data)
+					}
+				}
+			})
+		})
+	}
 }

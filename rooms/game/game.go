@@ -90,6 +90,10 @@ type Shift struct{ By time.Duration }
 
 // Void is an operator's request to end the current round without a result: every stake is given back, by
 // one event, which reveals the seed. A game without rounds, or with nothing at stake, refuses it.
+//
+// The room itself, with no Actor, gives one when it cannot rely any more on nobody knowing the open seed. Then
+// nothing is decided by that seed any more: a round ends in which nobody has a stake too, and between rounds
+// the seed is revealed. What was revealed before is done; a game that has nothing to do returns no events.
 type Void struct {
 	Reason string
 	// Open has the meaning that it has in a Tick.

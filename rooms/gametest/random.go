@@ -53,7 +53,11 @@ func play(t testing.TB, kind game.Kind, spec Spec, r *rand.Rand, more func(step 
 		case n < 92:
 			tb.otherRound(randomPlayers[r.IntN(len(randomPlayers))], spec.Move(r), 1+r.Int64N(9))
 		case n < 93:
-			tb.void()
+			if r.IntN(2) == 0 {
+				tb.void()
+			} else {
+				_, _ = tb.expose()
+			}
 		case n < 97: // time passes
 			tb.now = tb.now.Add(time.Duration(r.IntN(10_000)) * time.Millisecond)
 		case n < 98:

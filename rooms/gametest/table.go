@@ -203,6 +203,16 @@ func (tb *table) void() {
 	}
 }
 
+// expose has the room give up the open seed, as it does when others may know it.
+func (tb *table) expose() ([]game.Event, *game.Refusal) {
+	tb.t.Helper()
+	tb.did("the open seed may be known")
+	events, no := tb.give(game.Command{At: tb.now, Body: game.Void{Reason: "by chance", Open: tb.open}}, game.Seed{})
+	tb.lost = tb.lost || !tb.open.IsZero()
+	tb.open = game.Seed{} // what the game did not reveal is as good as lost
+	return events, no
+}
+
 // onTime fails if the game waits for longer than the current phase lasts.
 func (tb *table) onTime() {
 	tb.t.Helper()

@@ -29,6 +29,7 @@ import (
 //	wait 15s                the clock moves on 15 s, and the game gets nothing
 //	close the reason        the room is asked to close
 //	void the reason         an operator voids the round at hand
+//	expose                  the room gives up the open seed, which others may know
 //	view, view alice        what everyone, or alice, may see
 //	alice {"type": "bet"}   alice's command
 //
@@ -184,6 +185,8 @@ func (p *performance) perform(command string) string {
 		return p.tell(tb.close(rest))
 	case "void":
 		return p.tell(tb.give(game.Command{At: tb.now, By: operator, Body: game.Void{Reason: rest, Open: tb.open}}, game.Seed{}))
+	case "expose":
+		return p.tell(tb.expose())
 	case "view":
 		return tb.json(tb.live.View(game.PlayerID(rest))) + "\n"
 	}

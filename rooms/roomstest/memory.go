@@ -322,10 +322,10 @@ func (m *Memory) write(r *saved, ref rooms.Ref, b rooms.Batch, p *posting) {
 		r.Snapshot, r.SnapshotSeq = b.Snapshot, r.Seq
 	}
 	if b.Reveal {
-		r.Seed = game.Seed{}
+		r.Seed, r.SeedEpoch = game.Seed{}, 0
 	}
 	if !b.Commit.IsZero() {
-		r.Seed = b.Commit
+		r.Seed, r.SeedEpoch = b.Commit, b.Epoch
 	}
 	if b.Status != "" && r.Status != rooms.Closed && !(r.Status == rooms.Closing && b.Status == rooms.Open) {
 		r.Status = b.Status

@@ -238,15 +238,19 @@ func statusGoesOneWay(t *testing.T, f Fixture) {
 
 func seedSurvivesClaimUntilRevealed(t *testing.T, f Fixture) {
 	w := own(t, f, f.Room(t, "table-1"))
+	committed := int64(0)
 	seed := func() game.Seed {
 		t.Helper()
 		s := claim(t, f, w.ref)
 		w.epoch = s.Epoch
+		if s.SeedEpoch != committed {
+			t.Errorf("the seed %q is of epoch %d, not %d", s.Seed.Hex(), s.SeedEpoch, committed)
+		}
 		return s.Seed
 	}
 	one, two := game.Seed{1, 2, 3}, game.Seed{4, 5, 6}
 	b := w.batch(event("round.opened"))
-	b.Commit = one
+	b.Commit, committed = one, w.epoch
 	w.must(t, b)
 	for range 3 {
 		if got := seed(); got != one {
@@ -258,13 +262,13 @@ func seedSurvivesClaimUntilRevealed(t *testing.T, f Fixture) {
 		t.Error("the seed is gone though it was not revealed")
 	}
 	b = w.batch(event("wheel.spun"), event("round.opened"))
-	b.Reveal, b.Commit = true, two
+	b.Reveal, b.Commit, committed = true, two, w.epoch
 	w.must(t, b)
 	if seed() != two {
 		t.Error("revealing one seed and committing to another does not leave the other")
 	}
 	b = w.batch(event("wheel.spun"))
-	b.Reveal = true
+	b.Reveal, committed = true, 0
 	w.must(t, b)
 	if got := seed(); !got.IsZero() {
 		t.Error("a revealed seed is still there")

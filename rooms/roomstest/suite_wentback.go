@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
@@ -21,6 +22,7 @@ func WentBack(t *testing.T, setup func(t *testing.T) LeaseFixture) {
 	}{
 		{"NoEpochIsGivenTwice", noEpochIsGivenTwice},
 		{"TheFloorIsWhole", theFloorIsWhole},
+		{"ASeedOfTheLostHistoryIsKnownAsSuch", aSeedOfTheLostHistory},
 		{"ALeaseIsFresh", aLeaseIsFresh},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -61,6 +63,24 @@ func noEpochIsGivenTwice(t *testing.T, f LeaseFixture) {
 			t.Errorf("epoch %d in generation %d, after %d", now.Epoch, generation, highest)
 		}
 		highest = now.Epoch
+	}
+}
+
+func aSeedOfTheLostHistory(t *testing.T, f LeaseFixture) {
+	w := own(t, f.Fixture, f.Room(t, "table-1"))
+	b := w.batch(event("round.opened"))
+	b.Commit = game.Seed{1, 2, 3}
+	w.must(t, b)
+	f.Backup(t)()
+	for range 2 { // a claim does not make it a new one
+		var now rooms.Saved
+		settled(t, func() (err error) {
+			now, err = f.Journal.Claim(t.Context(), w.ref, "node-2", rooms.AnyEpoch)
+			return err
+		})
+		if now.Seed != b.Commit || placement.GenerationOf(now.SeedEpoch) >= placement.GenerationOf(now.Epoch) {
+			t.Errorf("in epoch %d the seed is of epoch %d", now.Epoch, now.SeedEpoch)
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ func New(d *db.DB, box *seal.Box) *Journal {
 const (
 	claimRoom = `
 update room set epoch = greatest(epoch + 1, $4), node = $2 where id = $1 and (epoch = $3 or $3 < 0)
-returning game, name, settings, status, epoch, seq, snapshot, snapshot_seq, seed_sealed`
+returning game, name, settings, status, epoch, seq, snapshot, snapshot_seq, seed_sealed, coalesce(seed_epoch, epoch)`
 
 	selectOwner = `select status, node, epoch from room where id = $1`
 
@@ -78,8 +78,9 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 	err := j.db.Tenant(ref.Tenant).SettledTx(ctx, func(ctx context.Context, tx pgx.Tx, generation int64) error {
 		saved = rooms.Saved{Config: rooms.Config{Room: ref.Room}}
 		var sealed []byte
+		var seedEpoch int64
 		err := tx.QueryRow(ctx, claimRoom, ref.Room, node, seen, placement.FirstEpoch(generation)).Scan(&saved.Game, &saved.Name, (*[]byte)(&saved.Settings), &saved.Status,
-			&saved.Epoch, &saved.Seq, (*[]byte)(&saved.Snapshot), &saved.SnapshotSeq, &sealed)
+			&saved.Epoch, &saved.Seq, (*[]byte)(&saved.Snapshot), &saved.SnapshotSeq, &sealed, &seedEpoch)
 		if errors.Is(err, pgx.ErrNoRows) && seen >= 0 {
 			fenced = true
 			return tx.QueryRow(ctx, selectOwner, ref.Room).Scan(&saved.Status, &owner, &saved.Epoch)
@@ -88,6 +89,7 @@ func (j *Journal) Claim(ctx context.Context, ref rooms.Ref, node string, seen in
 			return err
 		}
 		if sealed != nil {
+			saved.SeedEpoch = seedEpoch
 			plain, err := j.box.Open(ref.Tenant, purposeSeed+ref.Room, sealed)
 			if err != nil {
 				return err

@@ -45,7 +45,7 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 	}
 
 	saved = storetest.Claim(t, s, ref, "node-2")
-	want.Epoch, want.Seq, want.Seed = 2, 2, seed
+	want.Epoch, want.Seq, want.Seed, want.SeedEpoch = 2, 2, seed, 1
 	want.Tail = []rooms.Record{opened.Records[0], first.Records[0]}
 	if diff := cmp.Diff(want, saved); diff != "" {
 		t.Error(diff)

@@ -21,7 +21,8 @@ update room r set
   snapshot = coalesce(u.snapshot::json, r.snapshot),
   snapshot_seq = case when u.snapshot is null then r.snapshot_seq else u.seq end,
   seed_sealed = case when u.seed then u.sealed else r.seed_sealed end,
-  seed_commitment = case when u.seed then u.commitment else r.seed_commitment end
+  seed_commitment = case when u.seed then u.commitment else r.seed_commitment end,
+  seed_epoch = case when u.seed then u.epoch else r.seed_epoch end
 from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::bytea[], $7::bytea[], $8::bigint[], $9::bigint[])
   as u(id, seq, status, snapshot, seed, sealed, commitment, epoch, was)
 where r.id = u.id and r.epoch = u.epoch and r.seq = u.was

@@ -235,17 +235,31 @@ func (t *Table[P]) shift(by time.Duration) []game.Event {
 	return []game.Event{&deadlineMoved{t.Header(), until}}
 }
 
-// void ends the round without a result, at an operator's request.
+// void ends the round without a result, at an operator's request, or because its seed may be known.
 func (t *Table[P]) void(cmd game.Command, v game.Void) ([]game.Event, error) {
 	switch {
 	case t.state.Phase == Ended:
 		return nil, roomClosed()
+	case cmd.By == game.Actor{}:
+		return t.giveUp(cmd.At, v), nil
 	case !cmd.By.Staff:
 		return nil, game.Refuse(game.CodeForbidden, "Only the operator can void a round.")
 	case t.state.Phase == Settled, t.staked() == 0:
 		return nil, game.Refuse(game.CodeNothingToVoid, "Nobody has a stake on the table.")
 	}
 	return []game.Event{t.voided(cmd.At, v.Reason, t.secret(v.Open))}, nil
+}
+
+// giveUp returns the events after which the open seed decides nothing any more.
+func (t *Table[P]) giveUp(at time.Time, v game.Void) []game.Event {
+	seed := t.secret(v.Open)
+	switch {
+	case seed.IsZero(): // what it decided is known, or is void at the next Tick
+		return nil
+	case t.state.Phase == Settled:
+		return []game.Event{t.revealed(seed)}
+	}
+	return []game.Event{t.voided(at, v.Reason, seed)}
 }
 
 // voided returns the event that gives every stake back.
