@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,6 +33,8 @@ import (
 //	expose                  the room gives up the open seed, which others may know
 //	view, view alice        what everyone, or alice, may see
 //	alice {"type": "bet"}   alice's command
+//	play 70 alice {…}       alice gives the command in each of the next 70 rounds, once it is accepted, and each is
+//	                        played to its result; only the last round is told
 //
 // What came of it is the command's refusal, or its events in order, each with its type and its JSON as
 // the journal has it; then, indented, its forms for everyone and for each player who may see more, and its
@@ -187,6 +190,8 @@ func (p *performance) perform(command string) string {
 		return p.tell(tb.give(game.Command{At: tb.now, By: operator, Body: game.Void{Reason: rest, Open: tb.open}}, game.Seed{}))
 	case "expose":
 		return p.tell(tb.expose())
+	case "play":
+		return p.play(rest)
 	case "view":
 		return tb.json(tb.live.View(game.PlayerID(rest))) + "\n"
 	}
@@ -213,6 +218,43 @@ func (p *performance) through(target time.Time) string {
 		out += p.tell(p.table.tick(none), nil)
 	}
 	p.t.Fatalf("the game wants more than %d Ticks until %v", finishTicks, target)
+	return ""
+}
+
+// play plays that many rounds and returns what came of the last.
+func (p *performance) play(rest string) (told string) {
+	p.t.Helper()
+	count, command, _ := strings.Cut(rest, " ")
+	rounds, err := strconv.Atoi(count)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for range rounds {
+		told = p.round(command)
+	}
+	return told
+}
+
+// round gives Ticks, and the command until it is accepted, and then Ticks until the round has its result.
+func (p *performance) round(command string) (told string) {
+	p.t.Helper()
+	who, raw, _ := strings.Cut(command, " ")
+	accepted := false
+	for range finishTicks {
+		if !accepted {
+			events, no := p.table.command(game.PlayerID(who), json.RawMessage(raw))
+			if accepted = no == nil; accepted {
+				told += p.tell(events, nil)
+			}
+		}
+		p.table.toWake()
+		events := p.table.tick(none)
+		told += p.tell(events, nil)
+		if accepted && slices.ContainsFunc(events, p.table.book.hasResult) {
+			return told
+		}
+	}
+	p.t.Fatalf("%s: after %d Ticks there is no round with a result in which it was accepted", command, finishTicks)
 	return ""
 }
 
