@@ -1,4 +1,4 @@
-"""Makes shuffles.json from docs/games/baccarat.md "Fairness", with nothing of ours.
+"""Makes shuffles.json from what the comments of Stream, Intn and Shuffle say, with nothing of ours.
 
     python3 shuffles.py > shuffles.json
 """
