@@ -213,7 +213,7 @@ func TestTheViewHasWhatWasToldOfTheShoe(t *testing.T) {
 func TestTableRemembersTheLast200Hands(t *testing.T) {
 	t.Parallel()
 	d := dealTo(t, `{"close_ms": 0, "deal_ms": 0, "pause_ms": 0}`)
-	for range resultsMax + 5 {
+	for range 205 {
 		d.play()
 	}
 	var want []past

@@ -63,6 +63,18 @@ func TestHandsOfAllValuesEndAsTheOracleSays(t *testing.T) {
 	}
 }
 
+func TestACardThatIsDealtLeavesOtherCopiesOfTheHandAsTheyAre(t *testing.T) {
+	t.Parallel()
+	room := make([]Card, 1, 8)
+	h := Hand{Player: room}
+	one, two := h, h
+	one.give(player, 1)
+	two.give(player, 2)
+	if texts(one.Player) != "Ac 2c" || texts(two.Player) != "Ac 3c" || len(h.Player) != 1 || room[:2][1] != 0 {
+		t.Errorf("%v, %v and %v", one, two, room[:2])
+	}
+}
+
 func TestThe52CardsHaveTheirFormsAndValues(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
