@@ -44,7 +44,7 @@ func TestTheDocsSayHowManyOrdersAShoeHas(t *testing.T) {
 		"about 2^%.2f seeds lead to each":     256 - bits(inRow(6)),
 		"24 at most, have 2^%.2f":             bits(inRow(24)),
 		"about 2^%.2f seeds for each":         256 - bits(inRow(24)),
-		"the first %.0f or so cards":          math.Ceil(256 / math.Log2(float64(deck))),
+		"about %.0f cards of a shoe have":     math.Ceil(256 / math.Log2(float64(deck))),
 		"on the order of %.0f cards in a row": 30,
 	} {
 		if text := fmt.Sprintf(says, n); !strings.Contains(string(page), text) {

@@ -460,3 +460,18 @@ func TestBlocksAreReadWithTheirComments(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestPlayTellsTheLastOfItsRoundsOnly(t *testing.T) {
+	t.Parallel()
+	perform := func(commands string) string {
+		return perform(t, coinKind(""), coinSpec, parseBlocks(commands))
+	}
+	_, last, _ := strings.Cut(perform("open {}\n\nplay 3 ann {\"stake\": 5}\n"), "play 3")
+	if strings.Contains(last, `"Round":2`) || strings.Count(last, `"Round":3`) < 3 || strings.Count(last, "stake of 5") != 1 {
+		t.Error(last)
+	}
+	_, again, _ := strings.Cut(perform("open {}\n\nplay 2 ann {\"stake\": 5}\n\nplay 1 ann {\"stake\": 5}\n"), "play 1")
+	if again != last {
+		t.Errorf("three rounds end with %s; two and one with %s", last, again)
+	}
+}
