@@ -11,10 +11,17 @@ import (
 var Kind = round.Config[position]{
 	Name: "baccarat", Title: "Baccarat", Positions: allPositions,
 	Settings: round.SettingsOf(kinds,
-		round.Duration("close_ms", 1000, 0), round.Duration("deal_ms", 1500, 0), round.Switch("no_commission"), round.Money("banker_step", 20)),
+		round.Duration("close_ms", 1000, 0), round.Duration("deal_ms", 1500, 0), round.Switch("no_commission"), bankerStep()),
 	New:   func() round.Game[position] { return &rules{state: state{Hand: noCards(), Results: []past{}}} },
 	Event: newEvent,
 }.Kind()
+
+// bankerStep describes the setting banker_step.
+func bankerStep() game.Setting {
+	s := round.Money("banker_step", 20)
+	s.AtMost = []string{"max_bet"}
+	return s
+}
 
 const resultsMax = 200 // how many past hands a table remembers
 
@@ -133,6 +140,8 @@ func (r *rules) Apply(_ *table, ev game.Event) {
 			r.CardsOut, r.Cut = 0, false
 		}
 		r.Hand, r.Burned, r.Last = noCards(), nil, r.Cut
+	case *round.Voided:
+		r.Hand, r.Burned = noCards(), nil
 	case *cardBurned:
 		r.Burned = &burned{ev.Card, ev.Count}
 		r.CardsOut += 1 + ev.Count

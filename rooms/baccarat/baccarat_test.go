@@ -71,8 +71,8 @@ func TestEventNamesEveryEventOfTheGameAndNoOther(t *testing.T) {
 func TestSettingsThatCouldNotBePlayedAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	for settings, want := range map[string]string{
-		`{"banker_step": 0}`:                    "baccarat settings: banker_step is 0 and must be from 1 to 100000000000",
-		`{"banker_step": 100000000001}`:         "baccarat settings: banker_step is 100000000001 and must be from 1 to 100000000000",
+		`{"banker_step": 0}`:                    "baccarat settings: banker_step is 0 and must be from 1 to 100000",
+		`{"banker_step": 100000000001}`:         "baccarat settings: banker_step is 100000000001 and must be from 1 to 100000",
 		`{"deal_ms": 600001}`:                   "baccarat settings: deal_ms is 600001 and must be from 0 to 600000",
 		`{"max_by_kind": {"player_pair": 99}}`:  "baccarat settings: max_by_kind.player_pair is 99 and must be from 100 to 100000",
 		`{"max_by_kind": {"either_pair": 200}}`: `baccarat settings: max_by_kind has no kind "either_pair", the kinds are player, banker, tie, player_pair, banker_pair`,

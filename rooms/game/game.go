@@ -71,7 +71,8 @@ type Tick struct {
 	// commit to it.
 	Fresh Seed
 	// Open is the seed to which the game last committed and that it has not revealed
-	// yet: a room has one at most. Zero if there is none.
+	// yet: a room has one at most. Zero if there is none, or it is lost: then it is lost for good, and is
+	// lent no more but to be revealed.
 	Open Seed
 }
 
