@@ -60,7 +60,7 @@ type Game[P Position] interface {
 	View(t *Table[P], who game.PlayerID) any
 }
 
-// SeedKeeper is a Game with seeds that serve more than one round, such as one for all hands of a shoe. The seed
+// SeedKeeper is a Game with seeds that serve more than one round, such as one for many deals of the same cards. The seed
 // of any other game serves one: it is revealed by an event of the game's own, or by the kit when the round is
 // settled.
 type SeedKeeper interface {
