@@ -9,6 +9,14 @@ test('a table has at most six chips, all within its limits and all reachable fro
   expect(chipsFor(1, 10)).toEqual([1, 2, 5, 10])
 })
 
+test('where stakes must be multiples of a step, so are the chips, if the limits allow one', () => {
+  expect(chipsFor(100, 100_000, 20)).toEqual([100, 500, 1000, 2500, 10_000, 50_000])
+  expect(chipsFor(50, 3000, 20)).toEqual([60, 100, 500, 1000, 2500])
+  expect(chipsFor(1, 50, 20)).toEqual([20])
+  expect(chipsFor(1, 10, 20)).toEqual([1])
+  expect(chipsFor(100, 10_000, 1)).toEqual([100, 500, 1000, 2500, 10_000])
+})
+
 test('a stack has its largest chip below, and is not higher than four', () => {
   const chips = [100, 500, 1000, 2500]
   expect(stack(100, chips)).toEqual([0])

@@ -10,6 +10,13 @@ export interface Outcome {
   payout: number
 }
 
+/** A seed that is public, and the rounds that it decided: from since to round. */
+export interface Proof {
+  round: number
+  since: number
+  seed: string
+}
+
 /** The list of who has bet is written anew at most this often, however many bet. */
 const seatsEveryMs = 500
 
@@ -23,9 +30,11 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   settings = $state<View['settings']>()
   round = $state(0)
   commitment = $state('')
+  /** The earlier round that committed to the seed, if the seed serves several rounds. */
+  since = $state<number>()
   closesAt = $state<number>()
   seed = $state<string>()
-  lastProof = $state<{ round: number; seed: string }>()
+  lastProof = $state<Proof>()
   closing = $state(false)
   /** What the other players have on the table. */
   others = $state.raw<Stakes>({})
@@ -104,10 +113,10 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
     this.others = this.#others.stakes
   }
 
-  /** Shows the seed of the round, which an event of the game's own has told. */
-  protected reveal(round: number, seed: string): void {
-    this.seed = seed
-    this.lastProof = { round, seed }
+  /** Shows the seed of the round, and of those before it from since on: an event of the game's own may tell it too. */
+  protected reveal(round: number, seed: string, since = round): void {
+    if (round === this.round) this.seed = seed
+    this.lastProof = { round, since, seed }
   }
 
   /** Gives a command. What comes of it is told by the events. */
@@ -120,9 +129,10 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
     this.settings = v.settings
     this.round = v.round
     this.commitment = v.commitment ?? ''
+    this.since = v.since
     this.closesAt = v.closes_at ? Date.parse(v.closes_at) : undefined
-    this.seed = v.seed
-    if (v.seed) this.lastProof = { round: v.round, seed: v.seed }
+    this.seed = undefined
+    if (v.seed) this.reveal(v.round, v.seed, v.since)
     this.closing = v.closing ?? false
     this.mine = add({}, v.mine.bets)
     this.#others.reset(seq, v.totals, v.mine.bets)
@@ -140,6 +150,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
         this.phase = 'betting'
         this.round = e.data.round
         this.commitment = e.data.commitment
+        this.since = e.data.since
         this.closesAt = this.seed = this.outcome = undefined
         this.#sweep(e.seq)
         return
@@ -162,9 +173,12 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
       }
       case 'round.voided':
         this.phase = 'settled'
-        if (e.data.seed) this.lastProof = { round: e.data.round, seed: e.data.seed }
+        if (e.data.seed) this.reveal(e.data.round, e.data.seed, this.since)
         this.room.message = `Round ${e.data.round} is void: ${e.data.reason}. All stakes were given back.`
         this.#sweep(e.seq)
+        return
+      case 'seed.revealed':
+        this.reveal(e.data.round, e.data.seed, e.data.since)
         return
       case 'deadline.moved':
         if (this.phase === 'betting') this.closesAt = Date.parse(e.data.until)

@@ -49,14 +49,36 @@ test("a game's own view and events come after what all games do with them", asyn
   hear(11, 'bet.placed', mine(on('red', 500)))
   hear(12, 'sticks.thrown', { seed: 's', totals: [on('red', 800), on('odd', 900)] })
   totals(11, [on('red', 800)])
-  expect([t.phase, t.seed, t.lastProof, t.others]).toEqual(['thrown', 's', { round: 7, seed: 's' }, { red: 300, odd: 900 }])
+  expect([t.phase, t.seed, t.lastProof, t.others]).toEqual(['thrown', 's', { round: 7, since: 7, seed: 's' }, { red: 300, odd: 900 }])
   hear(13, 'round.settled', { staked: 1700, paid: 0, winners: [], next_at: '', mine: { staked: 500, payout: 0, bets: [] } })
   expect([t.own, t.outcome]).toEqual([['bet.placed betting', 'sticks.thrown betting', 'round.settled settled'], { round: 7, staked: 500, payout: 0 }])
   expect([t.canRebet, t.open]).toEqual([false, false])
   hear(14, 'round.opened', { round: 8, commitment: 'd' })
-  expect([t.phase, t.round, t.commitment, t.seed, t.outcome, t.mine, t.canRebet, t.lastProof]).toEqual(['betting', 8, 'd', undefined, undefined, {}, true, { round: 7, seed: 's' }])
+  expect([t.phase, t.round, t.commitment, t.seed, t.outcome, t.mine, t.canRebet, t.lastProof]).toEqual(['betting', 8, 'd', undefined, undefined, {}, true, { round: 7, since: 7, seed: 's' }])
   void t.rebet()
   expect(Wire.last.of('room.command').map((m) => m.params.command)).toEqual([{ type: 'bet', round: 8, bets: [on('red', 500)] }])
+})
+
+test('a seed that serves several rounds is shown when the last of them is over, with the rounds that it decided', async () => {
+  const t = await sit(view({ since: 5 }))
+  expect([t.since, t.seed, t.lastProof]).toEqual([5, undefined, undefined])
+  hear(11, 'round.settled', { staked: 0, paid: 0, winners: [], next_at: '' })
+  hear(12, 'round.opened', { round: 8, since: 5, commitment: 'c' })
+  expect([t.since, t.seed, t.lastProof]).toEqual([5, undefined, undefined])
+  hear(13, 'round.settled', { round: 8, staked: 0, paid: 0, winners: [], next_at: '' })
+  hear(14, 'seed.revealed', { round: 8, since: 5, commitment: 'c', seed: 's' })
+  expect([t.seed, t.lastProof]).toEqual(['s', { round: 8, since: 5, seed: 's' }])
+  hear(15, 'round.opened', { round: 9, commitment: 'd' })
+  expect([t.since, t.seed, t.lastProof]).toEqual([undefined, undefined, { round: 8, since: 5, seed: 's' }])
+  hear(16, 'seed.revealed', { round: 9, commitment: 'd', seed: 'u' })
+  expect(t.lastProof).toEqual({ round: 9, since: 9, seed: 'u' })
+})
+
+test('a void round tells the seed of the rounds before it too, and so does a view', async () => {
+  const t = await sit(view({ since: 5 }))
+  hear(11, 'round.voided', { reason: 'x', seed: 's', next_at: '' })
+  expect(t.lastProof).toEqual({ round: 7, since: 5, seed: 's' })
+  expect((await sit(view({ since: 6, seed: 'u' }))).lastProof).toEqual({ round: 7, since: 6, seed: 'u' })
 })
 
 test('bets are open until the clock ends, and a clock that moved moves it', async () => {

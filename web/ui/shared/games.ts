@@ -95,6 +95,10 @@ export interface Round {
   commitment: string
   /** The seed that is shown, 64 hexadecimal digits. */
   seed: string
+  /** The first round that the seed decided: an earlier one if it serves several rounds, else this one. */
+  since: number
+  /** The event of a later round that showed the seed, if no event of this one did. */
+  revealedBy?: StoredEvent
 }
 
 export interface StoredEvent {

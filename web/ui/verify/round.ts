@@ -10,23 +10,50 @@ export function commitmentOf(seed: string): string {
   return bytesToHex(sha256(hexToBytes(seed)))
 }
 
-/** Reads a round as GET /v1/rooms/{room}/rounds/{round} gives it, or a plain {game, seed, commitment, round, …}. */
+/** A round that cannot be verified, through no fault of its own: its seed is still secret, or was never shown. */
+export class NoProof extends Error {
+  constructor(
+    readonly proof: 'pending' | 'lost',
+    readonly round: number,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+const isRound = (v: unknown): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= 1
+
+/** Reads a round as GET /v1/rooms/{room}/rounds/{round} gives it, or a plain {game, seed, commitment, round, …}. Throws NoProof if it has no seed. */
 export function readRound(text: string): Round & { game?: string } {
-  const raw = JSON.parse(text) as { room?: unknown; game?: unknown; round?: unknown; events?: unknown } | null
+  const raw = JSON.parse(text) as { room?: unknown; game?: unknown; round?: unknown; events?: unknown; proof?: unknown; revealed_by?: unknown } | null
   if (typeof raw !== 'object' || raw === null) throw new Error('That is not a round.')
-  const { room, game, round, events: list, ...claims } = raw
-  if (typeof round !== 'number' || !Number.isSafeInteger(round) || round < 1) throw new Error('There is no round number.')
-  const events = (Array.isArray(list) ? (list as Partial<StoredEvent>[]) : []).map((e) => ({ type: String(e?.type), data: e?.data ?? {} }))
+  const { room, game, round, events: list, proof, revealed_by, ...claims } = raw
+  if (!isRound(round)) throw new Error('There is no round number.')
+  const stored = (e: Partial<StoredEvent> | null | undefined): StoredEvent => ({ type: String(e?.type), data: e?.data ?? {} })
+  const events = (Array.isArray(list) ? (list as Partial<StoredEvent>[]) : []).map(stored)
+  const revealedBy = typeof revealed_by === 'object' && revealed_by !== null ? stored(revealed_by) : undefined
   const first = (member: string): unknown => events.find((e) => e.data[member] !== undefined)?.data[member] ?? (claims as Record<string, unknown>)[member]
   const commitment = first('commitment')
-  const seed = first('seed')
+  const seed = first('seed') ?? revealedBy?.data.seed
+  const since = first('since') ?? round
   if (typeof commitment !== 'string' || !hex.test(commitment)) throw new Error('There is no commitment of 64 hexadecimal digits.')
-  if (seed === undefined) throw new Error('The seed is not public yet: the round is not decided.')
+  if (!isRound(since) || since > round) throw new Error('The round that committed to the seed is not an earlier one.')
+  if (seed === undefined) throw noProof(round, proof, events.some((e) => e.type === 'round.settled' || e.type === 'round.voided'))
   if (typeof seed !== 'string' || !hex.test(seed)) throw new Error('The seed is not 64 hexadecimal digits.')
   return {
-    ...(typeof room === 'string' && room ? { room } : {}), ...(typeof game === 'string' && game ? { game } : {}),
-    round, events, claims, commitment: commitment.toLowerCase(), seed: seed.toLowerCase(),
+    ...(typeof room === 'string' && room ? { room } : {}), ...(typeof game === 'string' && game ? { game } : {}), ...(revealedBy ? { revealedBy } : {}),
+    round, events, claims, commitment: commitment.toLowerCase(), seed: seed.toLowerCase(), since,
   }
+}
+
+/** Says why a round without a seed cannot be verified. */
+function noProof(round: number, proof: unknown, over: boolean): NoProof {
+  if (proof === 'lost') {
+    return new NoProof('lost', round, 'The seed that was committed to was lost and never became public, so the outcome of this round cannot be recomputed.')
+  }
+  return new NoProof('pending', round, over
+    ? 'The seed of this round still decides rounds to come, so it is secret. It is shown when the last of them is over: come back then.'
+    : 'The seed is not public yet: the round is not decided. Come back when it is.')
 }
 
 /** Checks what is the same for all games: the commitment, and that the round's events agree about it, the seed and the round. */
@@ -47,8 +74,26 @@ export function checkCommitment(r: Round): Step[] {
     same(`Every commitment is the one that was shown first (${e.type})`, lower(e.data.commitment), r.commitment)
     same(`Every seed is the one that was shown first (${e.type})`, lower(e.data.seed), r.seed)
     same(`Every event is of this round (${e.type})`, e.data.round, r.round)
+    if (committing.has(e.type)) same(`The seed decides the same rounds wherever it is named (${e.type})`, e.data.since ?? r.round, r.since)
   }
-  return steps
+  return [...steps, ...(r.revealedBy ? checkRevealed(r, r.revealedBy) : [])]
+}
+
+/** The events that say from which round on a seed decides. */
+const committing: ReadonlySet<string> = new Set(['round.opened', 'seed.revealed'])
+
+/** Checks that the event of a later round that shows the seed is about the seed of this one. */
+function checkRevealed({ round, since, commitment, seed }: Round, { type, data }: StoredEvent): Step[] {
+  const from = committing.has(type) ? (data.since ?? data.round) : (data.since ?? since)
+  const lower = (v: unknown, expected: string): boolean => v === undefined || (typeof v === 'string' && v.toLowerCase() === expected)
+  return [
+    {
+      what: 'The seed was shown with the last round that it decided, and decided this one', shown: `rounds ${String(from)} to ${String(data.round)}`,
+      computed: `rounds ${since} to ${round} or later`, ok: isRound(data.round) && data.round >= round && from === since,
+    },
+    ...(lower(data.commitment, commitment) ? [] : [{ what: `Every commitment is the one that was shown first (${type})`, shown: String(data.commitment), computed: commitment, ok: false }]),
+    ...(lower(data.seed, seed) ? [] : [{ what: `Every seed is the one that was shown first (${type})`, shown: String(data.seed), computed: seed, ok: false }]),
+  ]
 }
 
 export interface Verdict {

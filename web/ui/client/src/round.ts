@@ -36,6 +36,7 @@ export interface RoundView<Phase extends string = never, Position extends string
   settings: object
   round: number // 0 before the first
   commitment?: string
+  since?: number // the earlier round that committed to the seed, if it serves several rounds
   closes_at?: string
   next_at?: string
   seed?: string
@@ -61,7 +62,7 @@ export interface OwnBets<Position extends string = string> extends Omit<Bets, 'm
 
 /** What each type of event holds that every round game has. A game's own interface extends it, and adds its result to round.settled. */
 export interface RoundEvents<Position extends string = string> {
-  'round.opened': { round: number; commitment: string }
+  'round.opened': { round: number; commitment: string; since?: number } // since: the earlier round that committed to the seed
   'betting.started': { round: number; closes_at: string }
   'betting.stopped': { round: number }
   'bet.placed': Bets | OwnBets<Position>
@@ -75,6 +76,7 @@ export interface RoundEvents<Position extends string = string> {
     mine?: { staked: number; payout: number; bets: (Stake<Position> & { payout: number })[] }
   }
   'round.voided': { round: number; reason: string; seed?: string; next_at: string; mine?: { refund: number } }
+  'seed.revealed': { round: number; since?: number; commitment: string; seed: string } // the seed of the rounds from since to round
   'deadline.moved': { round: number; until: string } // a clock was set: the phase at hand ends then
   'room.closing': { reason?: string }
   'room.closed': { reason?: string }
@@ -86,5 +88,5 @@ export type EventOf<Data> = { [T in keyof Data]: Omit<RoomEvent, 'type' | 'data'
 /** The types of the events that every round game has, in the order of a round. */
 export const roundEventTypes = Object.keys({
   'round.opened': 0, 'betting.started': 0, 'betting.stopped': 0, 'bet.placed': 0, 'bet.removed': 0,
-  'round.settled': 0, 'round.voided': 0, 'deadline.moved': 0, 'room.closing': 0, 'room.closed': 0,
+  'round.settled': 0, 'round.voided': 0, 'seed.revealed': 0, 'deadline.moved': 0, 'room.closing': 0, 'room.closed': 0,
 } satisfies Record<keyof RoundEvents, 0>) as readonly (keyof RoundEvents)[]

@@ -32,7 +32,7 @@ test('no more bets: the felt shows what counts, and older totals do not change i
 test('the wheel spins until its result is paid, and a clock that moved moves it', async () => {
   const t = await sit(view({ phase: 'closed' }))
   hear(11, 'wheel.spun', spun)
-  expect([t.phase, t.pocket, t.settlesAt, t.seed, t.lastProof]).toEqual(['spinning', 17, Date.parse(soon), 's', { round: 7, seed: 's' }])
+  expect([t.phase, t.pocket, t.settlesAt, t.seed, t.lastProof]).toEqual(['spinning', 17, Date.parse(soon), 's', { round: 7, since: 7, seed: 's' }])
   hear(12, 'deadline.moved', { until: later })
   expect([t.settlesAt, t.closesAt]).toEqual([Date.parse(later), undefined])
   hear(13, 'round.settled', { pocket: 17, staked: 0, paid: 0, winners: [], next_at: '' })
