@@ -1,0 +1,1 @@
+export * as baccarat from './types.js'
