@@ -1,7 +1,7 @@
 import { RoundTable } from '../../player/round.svelte'
 import type { TableRoom } from '../../shared/games'
 import { names, pointsOf, sayCard, sayPoints } from './cards'
-import { ofShoe, sayResult } from './roads'
+import { ofShoe } from './roads'
 import type { Burned, Card, Event, Result, Side, View } from './types'
 
 /** A card on the table: up says whether its face is seen here, live whether it was dealt while one looked on. */
@@ -153,7 +153,6 @@ export class Table extends RoundTable<View, Event> {
     this.banker = whole(banker, this.banker)
     this.result = result
     this.#past([...this.results.slice(1 - kept), result])
-    this.#say(`${sayResult(result)}.`)
   }
 
   #turnInTime(): void {
