@@ -174,6 +174,7 @@ test('an operator runs the floor: opens a table, credits a player, sees the book
   await dave.waitForSelector('[data-room]')
   await operator.waitForSelector('tr[data-room]')
   await operator.selectOption('[data-testid=game]', 'roulette')
+  await operator.selectOption('[data-testid=game]', 'roulette')
   await operator.fill('input[placeholder="roulette-9"]', 'evening')
   await operator.fill('input[placeholder="Evening table"]', 'Evening table')
   await operator.click('[data-testid=open-room]')
