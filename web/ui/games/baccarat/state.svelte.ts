@@ -17,7 +17,8 @@ export interface Said {
   text: string
 }
 
-const shoeSize = 416
+/** How many cards a shoe has. */
+export const shoeSize = 416
 const kept = 200
 
 /** Who waits for a card to be turned gets it at the latest so long before the next card comes, or the result. */
