@@ -212,7 +212,7 @@ test("an operator opens a table by the console's form, in the game's own words",
   await operator.selectOption('[data-testid=game]', 'baccarat')
   await operator.fill('input[placeholder="baccarat-9"]', 'shoe-4')
   await operator.getByLabel('Seconds between cards').fill('0.5')
-  await operator.getByLabel('Stakes on banker are multiples of').fill('0.10')
+  await operator.getByLabel('Step of stakes on banker').fill('0.10')
   await operator.getByLabel(/No commission/).check()
   await operator.click('summary')
   await operator.getByLabel('Banker pair').fill('50')

@@ -15,7 +15,7 @@ const game: Game = {
     close_ms: 'Seconds till the first card',
     deal_ms: 'Seconds between cards',
     no_commission: 'No commission: banker pays 1:1, and 1:2 if it wins with six points',
-    banker_step: 'Stakes on banker are multiples of',
+    banker_step: 'Step of stakes on banker',
     pause_ms: 'Seconds of pause',
     max_by_kind: "Lower maximums by position (empty: the table's)",
     'max_by_kind.player': 'Player',
