@@ -81,7 +81,7 @@ export class Table extends RoundTable<View, Event> {
     this.player = v.player.map(seen)
     this.banker = v.banker.map(seen)
     this.last = v.last ?? false
-    this.#lastNext = false
+    this.#lastNext = v.cut === true && !this.last
     this.dealt = v.dealt
     this.result = v.phase === 'settled' || v.phase === 'ended' ? v.results.find((r) => r.round === v.round) : undefined
     this.#past(v.results)

@@ -109,6 +109,9 @@ test('the cut card says which hand is the last', async () => {
   hear(16, 'card.dealt', card('player', '8h', { round: 9, cut: true }))
   expect(t.last).toBe(true)
   expect((await sit(view({ last: true }))).last).toBe(true)
+  const late = await sit(view({ cut: true, phase: 'dealing' })) // who comes in after it came out
+  hear(11, 'round.opened', { round: 8, since: 5, commitment: 'c' })
+  expect(late.last).toBe(true)
 })
 
 test("200 results are kept, and the lobby's card gets the last of the shoe", async () => {

@@ -50,6 +50,7 @@ export interface View extends RoundView<'closed' | 'dealing', Position> {
   burned?: Burned // in the hand in which it was
   player: Card[]
   banker: Card[]
+  cut?: true // the cut card is out
   last?: true // this hand is the shoe's last
   dealt: number // cards of the shoe that are out, those burned too
   results: Result[] // newest last, earlier shoes among them
