@@ -220,7 +220,7 @@ func (d *dev) drive(ctx context.Context, tables, players, rate, duration string,
 	}
 	args := []string{
 		"--dir", d.dir, "load", "--url", "http://casino-x.localhost:" + port,
-		"--tables", tables, "--players", players, "--rate", rate, "--duration", duration, "--json",
+		"--games", "roulette:" + tables, "--players", players, "--rate", rate, "--duration", duration, "--json",
 	}
 	out, err := d.bench.output(ctx, -1, d.bench.product(), append(args, more...)...)
 	if err != nil {

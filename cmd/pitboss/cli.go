@@ -11,6 +11,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
@@ -80,7 +82,7 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("pitboss"),
 		kong.Description("A multi-tenant real-time game hub for casinos."),
-		kong.Vars{"load_games": loadGames(), "dir": defaultDir},
+		kong.Vars{"load_games": load.Names(games.Played()), "dir": defaultDir},
 		kong.UsageOnError(), kong.WithHyphenPrefixedParameters(true), kong.Writers(std.out, std.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -208,7 +209,7 @@ func furnish(p *program) error {
 			return err
 		}
 		for _, config := range d.rooms {
-			if err := rooms.CheckConfig(games(), &config); err != nil {
+			if err := rooms.CheckConfig(games.Kinds(), &config); err != nil {
 				return err
 			}
 			if err := s.Rooms.Open(p.ctx, t.ID, config, "dev", ""); err != nil && !errors.Is(err, rooms.ErrExists) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
@@ -22,7 +23,7 @@ const settingsHead = "| setting | type | default | bounds | meaning |\n|---|---|
 // The table of settings in docs/games/<name>.md is made of Kind.Settings; its last column is written by hand.
 func TestEveryGameIsDocumented(t *testing.T) {
 	t.Parallel()
-	for name, kind := range games() {
+	for name, kind := range games.Kinds() {
 		if name == rooms.LobbyID {
 			continue
 		}
@@ -117,17 +118,17 @@ func quoted(names []string) []string {
 }
 func TestEveryLoadGameIsWholeAndNamedAsItsRules(t *testing.T) {
 	t.Parallel()
-	for _, g := range allGames {
-		if g.load == nil {
+	for _, g := range games.All {
+		if g.Load == nil {
 			continue
 		}
-		if g.load.Name != g.rules.Name {
-			t.Errorf("%s is played by load as %s", g.rules.Name, g.load.Name)
+		if g.Load.Name != g.Rules.Name {
+			t.Errorf("%s is played by load as %s", g.Rules.Name, g.Load.Name)
 		}
-		fields := reflect.ValueOf(*g.load)
+		fields := reflect.ValueOf(*g.Load)
 		for i := range fields.NumField() {
 			if fields.Field(i).IsZero() {
-				t.Errorf("%s: %s is missing", g.rules.Name, fields.Type().Field(i).Name)
+				t.Errorf("%s: %s is missing", g.Rules.Name, fields.Type().Field(i).Name)
 			}
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
 	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 
@@ -105,7 +106,7 @@ func newCasinoIn(t *testing.T, appURL, adminURL string) *casino {
 func (f *casino) openRoom(room, settings string) {
 	f.t.Helper()
 	config := rooms.Config{Room: room, Game: "roulette", Settings: json.RawMessage(settings)}
-	if err := rooms.CheckConfig(games(), &config); err != nil {
+	if err := rooms.CheckConfig(games.Kinds(), &config); err != nil {
 		f.t.Fatal(err)
 	}
 	if err := f.store.Rooms.Open(soon(f.t), f.tenant.ID, config, "test", ""); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
 	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
 )
 
@@ -20,8 +21,7 @@ var errViolated = errors.New("the checks found violations")
 
 type loadCmd struct {
 	URL      string        `name:"url" required:"" help:"The casino, e.g. http://casino-x.localhost:8080." placeholder:"URL"`
-	Game     string        `default:"roulette" help:"The game to play. Known: ${load_games}."`
-	Tables   int           `default:"20" help:"Tables to open."`
+	Games    string        `default:"roulette:20" help:"What to play: games and how many tables of each to open, with commas between. Known: ${load_games}." placeholder:"GAME:TABLES,…"`
 	Players  int           `default:"200" help:"Players to seat, spread over the tables."`
 	Rate     float64       `default:"500" help:"Bets a second, over all tables."`
 	Duration time.Duration `default:"30s" help:"How long to bet."`
@@ -34,9 +34,11 @@ type loadCmd struct {
 
 // Help implements kong's long help.
 func (loadCmd) Help() string {
-	return `Opens tables named load-<run>-<n>, funds players load-<run>-p<n>, seats them, bets, and then checks that every accepted bet was settled once at the right payout, that no event was missed or told twice, and that all balances agree. All of it over the casino's own API.
+	return `Opens tables named load-<run>-<n>, of one game or several (--games roulette:50,…), funds players load-<run>-p<n>, seats them, bets, closes the tables, and then checks that every accepted bet was settled once at the right payout, that every outcome follows from the seed that was committed to, that no event was missed or told twice, and that all balances agree. All of it over the casino's own API.
 
-Bets are due at even distances and go to the tables in turn that take bets then; latency counts from when a bet was due. Tables stay open for 3/4 of --bet-window to all of it, and the pauses between rounds are short (0.6 s at roulette), so that nearly all are open at any time. A player gives no more bets a round than the game takes (95 at roulette, which takes 100), so the window is shortened to nine tenths of those at its share of --rate. A player may send 50 commands a second, a casino 20,000.
+Bets are due at even distances and go to the tables in turn that take bets then; latency counts from when a bet was due. Tables take bets for 3/4 of --bet-window to all of it, and the time between is short (0.6 s at roulette), so that nearly all are open at any time. A player gives no more bets a round than the game takes (95 at roulette, which takes 100), so the window is shortened to nine tenths of those at its share of --rate. A player may send 50 commands a second, a casino 20,000.
+
+The seed of a round may be told only when its table closes. With --keep, rounds whose seed was not told are counted as not provable yet.
 
 Tokens are signed with the casino's secret from the database, which is found as 'pitboss token' finds it, or with --tenant and --secret. Progress goes to standard error.
 
@@ -45,7 +47,7 @@ Ctrl-C stops betting, waits for the rounds at hand, checks and reports; a second
 
 // Run implements the command.
 func (c loadCmd) Run(p *program) error {
-	plays, err := loadGame(c.Game)
+	plays, err := load.ParseGames(c.Games, games.Played())
 	if err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func (c loadCmd) Run(p *program) error {
 		}
 	})()
 	report, err := load.Run(ctx, p.ctx, load.Options{
-		URL: at, Game: plays, Tables: c.Tables, Players: c.Players, Rate: c.Rate, Duration: c.Duration, Window: c.Window, Keep: c.Keep,
+		URL: at, Games: plays, Players: c.Players, Rate: c.Rate, Duration: c.Duration, Window: c.Window, Keep: c.Keep,
 		Token: token, Progress: p.err,
 	})
 	switch {

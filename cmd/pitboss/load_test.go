@@ -6,12 +6,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
 	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -40,6 +42,15 @@ func (f *casino) loadTelling(ctx context.Context, progress io.Writer, args ...st
 	return report, err
 }
 
+// everyGame returns what --games says to open so many tables of each game.
+func everyGame(tables int) string {
+	var list []string
+	for _, g := range games.Played() {
+		list = append(list, fmt.Sprintf("%s:%d", g.Name, tables))
+	}
+	return strings.Join(list, ",")
+}
+
 type writerFunc func([]byte)
 
 func (f writerFunc) Write(p []byte) (int, error) {
@@ -50,7 +61,8 @@ func (f writerFunc) Write(p []byte) (int, error) {
 func TestALoadFindsNothingWrongWithAnHonestServer(t *testing.T) {
 	f := newCasino(t)
 	f.startNode()
-	report, progress, err := f.load("--tables", "8", "--players", "40", "--rate", "300", "--duration", "4s", "--bet-window", "1s")
+	each := 8 / len(games.Played())
+	report, progress, err := f.load("--games", everyGame(each), "--players", "40", "--rate", "300", "--duration", "4s", "--bet-window", "1s")
 	if code := exitCode(err); code != 0 || report.Violated != 0 || !report.Checked {
 		t.Fatalf("exit code %d: %v\n%+v\n%s", code, err, report, progress)
 	}
@@ -65,9 +77,14 @@ func TestALoadFindsNothingWrongWithAnHonestServer(t *testing.T) {
 	if report.Accepted == 0 || report.Accepted+refused != report.Offered || report.Acceptance.Count != report.Accepted {
 		t.Errorf("%d bets were sent, %d accepted, %d refused", report.Offered, report.Accepted, refused)
 	}
-	// Everybody hears every bet of his table, and four events of each round besides.
-	if least := 5*report.Accepted + 5*4*int64(report.Rounds); report.Events.Count < least || report.Rounds < 8 {
+	// Everybody hears every bet of his table, and three events of each round besides.
+	if least := 5*report.Accepted + 5*3*int64(report.Rounds); report.Events.Count < least || report.Rounds < 8 {
 		t.Errorf("%d events of %d rounds were read, and there were at least %d", report.Events.Count, report.Rounds, least)
+	}
+	for _, g := range report.Games {
+		if g.Tables != each || g.Rounds < each || g.Payouts < g.Rounds || g.Proven != g.Rounds || g.Unproven != 0 {
+			t.Errorf("%+v", g)
+		}
 	}
 	if out := f.mustCLI("room", "list", "--tenant", f.slug); strings.Count(out, report.Run) < 8 {
 		t.Errorf("the tables are not there:\n%s", out)
@@ -75,6 +92,23 @@ func TestALoadFindsNothingWrongWithAnHonestServer(t *testing.T) {
 	eventually(t, "the tables are closed again", func() bool {
 		return strings.Count(f.mustCLI("room", "list", "--tenant", f.slug), " closed ") == 8
 	})
+}
+
+func TestALoadThatKeepsItsTablesSaysWhatItCannotProveYet(t *testing.T) {
+	f := newCasino(t)
+	f.startNode()
+	report, progress, err := f.load("--keep", "--games", everyGame(2), "--players", "8", "--rate", "60", "--duration", "2s", "--bet-window", "500ms")
+	if code := exitCode(err); code != 0 || report.Violated != 0 || !report.Checked {
+		t.Fatalf("exit code %d: %v\n%+v\n%s", code, err, report, progress)
+	}
+	for _, g := range report.Games {
+		if g.Rounds < 2 || g.Proven+g.Unproven != g.Rounds {
+			t.Errorf("%+v", g)
+		}
+	}
+	if out := f.mustCLI("room", "list", "--tenant", f.slug); strings.Contains(out, " closed ") {
+		t.Errorf("tables were closed:\n%s", out)
+	}
 }
 
 // liar loses, doubles or changes one bet.placed of every table that it is asked to.
@@ -111,7 +145,7 @@ func TestALoadFindsAServerThatLosesAnEvent(t *testing.T) {
 			return []hub.Message{m}
 		}}
 	}})
-	report, progress, err := f.load("--tables", "2", "--players", "6", "--rate", "60", "--duration", "3s", "--bet-window", "1s")
+	report, progress, err := f.load("--games", "roulette:2", "--players", "6", "--rate", "60", "--duration", "3s", "--bet-window", "1s")
 	if code := exitCode(err); code != 2 {
 		t.Fatalf("exit code %d: %v\n%s", code, err, progress)
 	}
@@ -190,7 +224,7 @@ func TestALoadWhoseLinksBreakResumesAndStillAgrees(t *testing.T) {
 			close(cuts)
 		}
 	})
-	report, err := f.loadTelling(t.Context(), progress, "--tables", "3", "--players", "12", "--rate", "200", "--duration", "5s", "--bet-window", "1s")
+	report, err := f.loadTelling(t.Context(), progress, "--games", everyGame(2), "--players", "12", "--rate", "200", "--duration", "5s", "--bet-window", "1s")
 	if code := exitCode(err); code != 0 {
 		t.Fatalf("exit code %d: %v\n%+v", code, err, report)
 	}
@@ -209,7 +243,7 @@ func TestCtrlCStopsTheBettingAndStillChecks(t *testing.T) {
 		if strings.Contains(string(p), " s  offered ") {
 			stop()
 		}
-	}), "--tables", "2", "--players", "6", "--rate", "60", "--duration", "10m", "--bet-window", "1s")
+	}), "--games", "roulette:2", "--players", "6", "--rate", "60", "--duration", "10m", "--bet-window", "1s")
 	if code := exitCode(err); code != 0 || report.Accepted == 0 || report.Rounds == 0 || report.BettingSeconds > 60 {
 		t.Errorf("exit code %d: %v\n%+v", code, err, report)
 	}
@@ -227,7 +261,7 @@ func TestALoadThatIsThrownOutSaysSoAndFails(t *testing.T) {
 				}
 			})
 		}
-	}), "--tables", "2", "--players", "6", "--rate", "60", "--duration", "10m", "--bet-window", "1s")
+	}), "--games", "roulette:2", "--players", "6", "--rate", "60", "--duration", "10m", "--bet-window", "1s")
 	if exitCode(err) != 1 || !strings.Contains(err.Error(), "4503") || report.Checked || report.Accepted == 0 {
 		t.Errorf("%v\n%+v", err, report)
 	}
@@ -245,11 +279,11 @@ func TestWhatKeepsALoadFromStartingIsSaidInASentence(t *testing.T) {
 		{"no casino of this database", []string{"--url", "http://nowhere.localhost:1"}},
 		{"not \"ftp://a\"", []string{"--url", "ftp://a", "--tenant", "a", "--secret", secret}},
 		{"not \"casino-x.localhost:8080\"", []string{"--url", "casino-x.localhost:8080"}},
-		{`--game is "chess", and 'pitboss load' plays roulette`, []string{"--url", nobody, "--game", "chess"}},
+		{`--games has "chess", and 'pitboss load' plays `, []string{"--url", nobody, "--games", "chess:1"}},
 		{"go together", []string{"--url", nobody, "--tenant", "casino-x"}},
 		{"at least 32 bytes", []string{"--url", nobody, "--tenant", "casino-x", "--secret", "YQ=="}},
-		{"--players", []string{"--url", nobody, "--tables", "3", "--players", "2"}},
-		{"a table seats 500", []string{"--url", nobody, "--tables", "1", "--players", "501"}},
+		{"--players", []string{"--url", nobody, "--games", "roulette:3", "--players", "2"}},
+		{"a table seats 500", []string{"--url", nobody, "--games", "roulette:1", "--players", "501"}},
 		{"--rate", []string{"--url", nobody, "--rate", "0"}},
 		{"--duration", []string{"--url", nobody, "--duration", "0s"}},
 		{"--bet-window", []string{"--url", nobody, "--bet-window", "1h"}},
@@ -273,7 +307,7 @@ func TestWhatKeepsALoadFromStartingIsSaidInASentence(t *testing.T) {
 	key := base64.StdEncoding.EncodeToString(f.key().Secret)
 	var out bytes.Buffer
 	err := run(t.Context(), []string{"load", "--url", at, "--tenant", "casino-x", "--secret", key, "--dir", t.TempDir(),
-		"--tables", "1", "--players", "2", "--rate", "20", "--duration", "1s", "--bet-window", "500ms"}, streams{&out, io.Discard}, seams{})
+		"--games", "roulette:1", "--players", "2", "--rate", "20", "--duration", "1s", "--bet-window", "500ms"}, streams{&out, io.Discard}, seams{})
 	if err != nil || !strings.Contains(out.String(), "every balance right") {
 		t.Errorf("%v: %s", err, out.String())
 	}

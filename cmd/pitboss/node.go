@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/jwks"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/fair"
@@ -98,7 +99,7 @@ func newNode(o nodeOptions) *node {
 	}
 	engine := fair.OS()
 	n.rooms = rooms.NewDirectory(rooms.Options{
-		Journal: journal, Kinds: games(), Publisher: publisher, Node: name, Incarnation: o.incarnation, Log: n.log, Registerer: n.metrics,
+		Journal: journal, Kinds: games.Kinds(), Publisher: publisher, Node: name, Incarnation: o.incarnation, Log: n.log, Registerer: n.metrics,
 		Leases: s.Leases, Peers: n.hub,
 		Seeds: func() (game.Seed, error) { return fair.NewSeed(engine) },
 		Balance: func(ctx context.Context, id tenant.ID, who game.PlayerID) (rooms.PlayerBalance, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/placement"
@@ -33,7 +34,7 @@ func (c roomOpenCmd) Run(p *program) error {
 			return err
 		}
 		config := rooms.Config{Room: c.Room, Game: c.Game, Name: string(c.Name), Settings: json.RawMessage(c.Settings)}
-		if err := rooms.CheckConfig(games(), &config); err != nil {
+		if err := rooms.CheckConfig(games.Kinds(), &config); err != nil {
 			return err
 		}
 		if err := s.Rooms.Open(p.ctx, t.ID, config, actor(), ""); err != nil {

@@ -20,7 +20,7 @@
 //
 // CONTRIBUTING.md has the recipe: one folder of rules with a Kind and gametest.Run in its test, one of the
 // browser, one of the load client, a page in docs/games,
-// and one line in cmd/pitboss/games.go. A game of rounds on which
+// and one line in cmd/pitboss/games/games.go. A game of rounds on which
 // everybody bets is made of the kit in rooms/game/round.
 //
 // What a game, a command or an event may say besides, it says by the interfaces in optional.go.

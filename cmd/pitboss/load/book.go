@@ -21,6 +21,7 @@ type book struct {
 	balance    game.Money         // what the player must have now
 
 	bets         int // told
+	payouts      int // held to the rules
 	staked, paid game.Money
 }
 
@@ -136,6 +137,7 @@ func (b *book) settle(round int64, outcome string, mine *Account) {
 	}
 	var due game.Money // what the rules pay
 	for _, r := range mine.Bets {
+		b.payouts++
 		want, err := b.payout(outcome, r.Bet)
 		if err != nil || want != r.Payout {
 			b.fault(wrongPayout, "round %d paid %d for %d on %s, and the outcome %s pays %d", round, r.Payout, r.Amount, r.Position, outcome, want)

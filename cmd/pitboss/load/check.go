@@ -46,12 +46,13 @@ func (r *run) checkBooks(books *trialBalance) {
 type sums struct {
 	balance, staked, paid game.Money
 	open                  game.Money // of staked: never settled, which finish said
+	payouts               int        // held to the rules
 }
 
 func (p *player) sums() sums {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := sums{balance: p.book.balance, staked: p.book.staked, paid: p.book.paid}
+	out := sums{balance: p.book.balance, staked: p.book.staked, paid: p.book.paid, payouts: p.book.payouts}
 	for _, s := range p.book.open {
 		out.open += s.sum
 	}

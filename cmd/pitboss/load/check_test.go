@@ -18,7 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-var seed = game.Seed{3, 1, 4, 1, 5} // tails
+var seed = game.Seed{3, 1, 4, 1, 5} // tails, tails, heads
 
 // told is one thing that a player is told: an event, or the answer to bet number id.
 type told struct {
@@ -195,7 +195,7 @@ func TestPlayersOfOneTableMustBeToldTheSame(t *testing.T) {
 	for _, c := range []struct {
 		typ, first, second string
 	}{
-		{"opened", `{"round":2,"commitment":"` + seed.Commit().String() + `"}`, `{"round":2,"commitment":"` + game.Seed{1}.Commit().String() + `"}`},
+		{"opened", `{"round":2,"commitment":"` + next.Commit().String() + `"}`, `{"round":2,"commitment":"` + game.Seed{1}.Commit().String() + `"}`},
 		{"tossed", fmt.Sprintf(`{"round":1,"side":"tails","seed":"%s"}`, seed.Hex()), fmt.Sprintf(`{"round":1,"side":"heads","seed":"%s"}`, seed.Hex())},
 	} {
 		var f faults

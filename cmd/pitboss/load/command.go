@@ -38,7 +38,7 @@ func (p *player) bet(due time.Time, b Bet) bool {
 	}
 	p.id++
 	p.waiting[p.id] = waiting{b, due}
-	p.send(appendBet(newFrame(p.out), p.run.Game, p.table.room, p.command, p.id, b))
+	p.send(appendBet(newFrame(p.out), p.table.game, p.table.room, p.command, p.id, b))
 	return true
 }
 
@@ -53,7 +53,7 @@ func (p *player) sendAgain() {
 
 func (p *player) repeat(id int64) {
 	p.run.resent.Add(1)
-	p.send(appendBet(newFrame(p.out), p.run.Game, p.table.room, p.command, id, p.waiting[id].Bet))
+	p.send(appendBet(newFrame(p.out), p.table.game, p.table.room, p.command, id, p.waiting[id].Bet))
 }
 
 // tend does what is due: it sends bets again, pings after silence, and closes a silent connection.

@@ -1,4 +1,4 @@
-// Package load is the work of "pitboss load": it opens tables of a game, seats players, bets on
+// Package load is the work of "pitboss load": it opens tables of games, seats players, bets on
 // a schedule, measures, and then checks every promise that it was given. docs/load.md says what
 // the printed lines mean.
 //

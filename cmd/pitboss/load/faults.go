@@ -7,20 +7,22 @@ import (
 
 // The kinds of violations.
 const (
-	missingSeq   = "missing_seq"     // an event of the table was never told
-	doubledSeq   = "doubled_seq"     // an event was told twice, or out of order
-	wrongEvent   = "wrong_event"     // what was told contradicts itself, or what somebody else was told
-	unanswered   = "unanswered_bet"  // nobody knows what became of a bet
-	untoldBet    = "untold_bet"      // accepted, and not among the table's bets as answered
-	unknownBet   = "unknown_bet"     // among the table's bets, and never accepted
-	unsettled    = "unsettled_bet"   // its round came to no end
-	settledTwice = "settled_twice"   // its round was settled before
-	wrongStakes  = "wrong_stakes"    // settled with other stakes than were accepted
-	wrongPayout  = "wrong_payout"    // not what the rules pay
-	wrongOutcome = "wrong_outcome"   // it does not follow from the committed seed
-	voidedRound  = "voided_round"    // stakes were given back
-	wrongBalance = "wrong_balance"   // a player's or a till's money does not add up
-	wrongBooks   = "unbalanced_book" // the tenant's trial balance
+	missingSeq   = "missing_seq"      // an event of the table was never told
+	doubledSeq   = "doubled_seq"      // an event was told twice, or out of order
+	wrongEvent   = "wrong_event"      // what was told contradicts itself, or what somebody else was told
+	unanswered   = "unanswered_bet"   // nobody knows what became of a bet
+	untoldBet    = "untold_bet"       // accepted, and not among the table's bets as answered
+	unknownBet   = "unknown_bet"      // among the table's bets, and never accepted
+	unsettled    = "unsettled_bet"    // its round came to no end
+	settledTwice = "settled_twice"    // its round was settled before
+	wrongStakes  = "wrong_stakes"     // settled with other stakes than were accepted
+	wrongPayout  = "wrong_payout"     // not what the rules pay
+	wrongOutcome = "wrong_outcome"    // it does not follow from the committed seed
+	wrongCommit  = "wrong_commitment" // not that of the earlier round it is said to be of, or to a seed that was public
+	untoldSeed   = "untold_seed"      // the table closed, and never told the seed of a settled round
+	voidedRound  = "voided_round"     // stakes were given back
+	wrongBalance = "wrong_balance"    // a player's or a till's money does not add up
+	wrongBooks   = "unbalanced_book"  // the tenant's trial balance
 )
 
 // Violation is a promise that was not kept.

@@ -15,14 +15,12 @@ type Game struct {
 	Name     string     // by which tables are opened: game.Kind.Name
 	SeatsMax int        // players of a table
 	BetsMax  int        // bets of a player in a round
-	StakeMax game.Money // the largest stake that Bet returns
+	StakeMax game.Money // the largest stake that Table.Bet returns
 
-	// Table returns what the n-th table of a run is like, counted from 0, when it takes bets for
-	// betting in each round.
+	// Table returns what the n-th table of the game in a run is like, counted from 0, when it takes
+	// bets for betting in each round.
 	Table func(n int, betting time.Duration) Table
 
-	// Bet returns the next bet of a simulated player.
-	Bet func() Bet
 	// AppendCommand appends the command that places the bet, as room.command carries it.
 	AppendCommand func(dst []byte, b Bet) []byte
 
@@ -34,17 +32,20 @@ type Game struct {
 	OwnBet func(data []byte) (round int64, b Bet, own bool, err error)
 	// Event reads any other event.
 	Event func(typ string, data json.RawMessage) (Event, error)
-	// View reads the view that a player is shown who joins without a resume: a round's Commitment
-	// and whether betting is open.
+	// View reads the view that a player is shown who joins without a resume: a round's Commitment and
+	// Since, and whether betting is open.
 	View func(view json.RawMessage) (Event, error)
 
-	// Outcome returns what the seed decides in the round.
-	Outcome func(seed game.Seed, round int64) string
+	// Outcome returns what the seed decides in the round, when first is the first of those that the seed
+	// serves. The error means that the seed does not serve that round.
+	Outcome func(seed game.Seed, first, round int64) (string, error)
 }
 
 // Table is one table that a run opens.
 type Table struct {
 	Settings json.RawMessage
+	// Bet returns the next bet of a simulated player. It needs nothing of what a player was told.
+	Bet func() Bet
 	// Payout returns what the rules give back for a bet when the round has that outcome, the
 	// stake included. The error means that there is no such position or outcome.
 	Payout func(outcome string, b Bet) (game.Money, error)
@@ -57,28 +58,23 @@ type Bet struct {
 }
 
 // Event is what an event, or a view, says of a table. What it does not say is zero. One event may say
-// several things: a game that reveals its seed in the event that pays the round returns both Revealed and
-// Settled, and the engine reads Revealed first.
+// several things: a game that reveals its seed in the event that pays the round returns Outcome, Seed and
+// Settled.
 type Event struct {
 	Round      int64           // the round it belongs to
-	Commitment game.Commitment // to the seed, of the round that it opens
+	Commitment game.Commitment // to the round's seed
+	Since      int64           // with a Commitment: the earlier round that made it; 0: this one does
 	Open       bool            // bets are taken from now on; otherwise they are not
 	ClosesAt   time.Time       // when that ends; zero if that is not known yet
 	Totals     *game.Money     // what lies on the table, when betting closes
-	Revealed   *Revealed
+	Outcome    string          // of the round
+	Seed       game.Seed       // of the round, and of the earlier ones that it serves, made public
 	Settled    *Settled
 	Voided     *Voided
 }
 
-// Revealed is the outcome of a round, and the seed that it follows from.
-type Revealed struct {
-	Seed    game.Seed
-	Outcome string
-}
-
-// Settled is a round that was paid.
+// Settled is a round that was paid. The event has the Outcome too.
 type Settled struct {
-	Outcome      string
 	Staked, Paid game.Money // by and to all players
 	Own          *Account   // of the player who is told; nil if it had no stakes
 }

@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -10,13 +11,13 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// coin is a game for tests: heads or tails, by the seed's first byte, and the right side pays double.
+// coin is a game for tests: heads or tails, by the bits of the seed's first byte, and the right side pays double.
+// A seed serves eight rounds at most.
 var coin = Game{
 	Name: "coin", SeatsMax: 500, BetsMax: 95, StakeMax: 1000,
 	Table: func(int, time.Duration) Table {
-		return Table{Settings: json.RawMessage(`{}`), Payout: coinPayout}
+		return Table{Settings: json.RawMessage(`{}`), Bet: func() Bet { return Bet{"heads", 1} }, Payout: coinPayout}
 	},
-	Bet: func() Bet { return Bet{"heads", 1} },
 	AppendCommand: func(dst []byte, b Bet) []byte {
 		return fmt.Appendf(dst, `{"type":"bet","on":%q,"amount":%d}`, b.Position, b.Amount)
 	},
@@ -37,23 +38,28 @@ var coin = Game{
 		e := Event{Round: d.Round}
 		switch typ {
 		case "opened":
-			e.Commitment, e.Open = d.Commitment, true
+			e.Commitment, e.Since, e.Open = d.Commitment, d.Since, true
 		case "started":
 			e.Open, e.ClosesAt = true, d.ClosesAt
 		case "closed":
 			e.Totals = &d.Total
 		case "tossed":
-			e.Revealed = &Revealed{d.Seed, d.Side}
+			e.Outcome, e.Seed = d.Side, d.Seed
 		case "settled":
-			e.Settled = &Settled{d.Side, d.Staked, d.Paid, d.Own}
+			e.Outcome, e.Settled = d.Side, &Settled{d.Staked, d.Paid, d.Own}
+		case "revealed":
+			e.Commitment, e.Since, e.Seed = d.Commitment, d.Since, d.Seed
 		case "voided":
-			e.Voided = &Voided{d.Refund, "lost"}
+			e.Seed, e.Voided = d.Seed, &Voided{d.Refund, "lost"}
 		}
 		return e, err
 	},
 	View: func(raw json.RawMessage) (e Event, err error) { return e, json.Unmarshal(raw, &e) },
-	Outcome: func(seed game.Seed, _ int64) string {
-		return []string{"heads", "tails"}[seed[0]%2]
+	Outcome: func(seed game.Seed, first, round int64) (string, error) {
+		if round-first > 7 {
+			return "", errors.New("no such toss")
+		}
+		return []string{"heads", "tails"}[seed[0]>>(round-first)&1], nil
 	},
 }
 
@@ -71,6 +77,7 @@ func coinPayout(outcome string, b Bet) (game.Money, error) {
 type coinEvent struct {
 	Round      int64
 	Commitment game.Commitment
+	Since      int64
 	ClosesAt   time.Time `json:"closes_at"`
 	On, Side   string
 	Seed       game.Seed
@@ -84,7 +91,7 @@ type coinEvent struct {
 
 // newTestRun returns a run of coins with one table and one player, who has nothing.
 func newTestRun() (*run, *player) {
-	r := &run{Options: Options{Game: &coin}, shares: []*stats{newStats()}}
+	r := &run{Options: Options{Games: []Play{{&coin, 1}}}, shares: []*stats{newStats()}}
 	t := newTable(&coin, "t1", 0, time.Second, &r.faults)
 	p := &player{
 		run: r, table: t, name: "p1", stats: r.shares[0], book: newBook("p1", t),

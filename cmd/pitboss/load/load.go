@@ -5,7 +5,6 @@ import (
 	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -33,46 +32,11 @@ const (
 	reasonOfUs = "pitboss load"
 )
 
-// Options say what to do. All but Keep are required.
-type Options struct {
-	URL      *url.URL      // the casino, as ParseURL read it
-	Game     *Game         // to play
-	Tables   int           // to open
-	Players  int           // to seat, at least one a table
-	Rate     float64       // bets a second
-	Duration time.Duration // of betting
-	// Window is how long betting is open at the table where it is open longest; the others
-	// have down to three quarters of it, so that they do not all close at once.
-	Window time.Duration
-	Keep   bool // leave the tables open
-	// Token makes a token of the casino's.
-	Token    func(subject string, role auth.Role) (string, error)
-	Progress io.Writer // for people to watch
-}
-
-func (o *Options) check() error {
-	switch {
-	case o.Tables < 1:
-		return errors.New("--tables must be at least 1")
-	case o.Players < o.Tables:
-		return fmt.Errorf("--players must be at least --tables (%d), so that every table has one", o.Tables)
-	case o.Players > o.Tables*o.Game.SeatsMax:
-		return fmt.Errorf("a table seats %d players: open at least %d --tables", o.Game.SeatsMax, (o.Players+o.Game.SeatsMax-1)/o.Game.SeatsMax)
-	case !(o.Rate > 0) || o.Rate > 1e6:
-		return errors.New("--rate must be above 0, and at most a million")
-	case o.Duration < time.Second || o.Duration > 24*time.Hour:
-		return errors.New("--duration must be from 1s to 24h")
-	case o.Window < 200*time.Millisecond || o.Window > 10*time.Minute:
-		return errors.New("--bet-window must be from 200ms to 10m")
-	}
-	return nil
-}
-
 // run is one run.
 type run struct {
 	Options
 	id      string
-	window  time.Duration // the longest one, shortened so that no player reaches Game.BetsMax
+	window  time.Duration // the longest one, shortened so that no player reaches the BetsMax of his game
 	base    *url.URL
 	api     *api
 	doors   doors
@@ -89,15 +53,6 @@ type run struct {
 	inTime             *stats        // as they were then
 }
 
-// ParseURL reads a casino's address: http or https, a host, and no path.
-func ParseURL(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
-		return nil, fmt.Errorf("--url is the casino's address, like http://casino-x.localhost:8080, not %q", text)
-	}
-	return u, nil
-}
-
 // Run does it all, and reports. When betting ends, no more bets are placed and the rest is
 // done as after Duration; when ctx ends, nothing more is. The error is what kept the run
 // from being finished; violations are in the report, which is nil if no bet was placed.
@@ -111,7 +66,7 @@ func Run(ctx, betting context.Context, o Options) (*Report, error) {
 	}
 	r := &run{
 		Options: o, base: o.URL, api: newAPI(o.URL, operator), id: strings.ToLower(cryptorand.Text()[:8]), doors: make(doors, atOnce),
-		window: min(o.Window, time.Duration(0.9*float64(o.Game.BetsMax)*float64(o.Players)/o.Rate*float64(time.Second))),
+		window: o.windowMax(),
 	}
 	for range 16 {
 		r.shares = append(r.shares, newStats())
@@ -129,7 +84,7 @@ func Run(ctx, betting context.Context, o Options) (*Report, error) {
 	case ctx.Err() != nil:
 		err = errors.New("stopped at once: not everything was checked, and tables may still be open ('pitboss room list')")
 	case !o.Keep:
-		err = errors.Join(err, r.closeTables(ctx))
+		err = errors.Join(err, r.closeTables(ctx)) // those that play did not come to
 	}
 	if r.inTime == nil {
 		return nil, err
@@ -159,6 +114,15 @@ func (r *run) play(ctx, betting context.Context, players *errgroup.Group) error 
 	if err != nil {
 		return err
 	}
+	if !r.Keep {
+		r.say("Closing the tables, which tells the seeds …")
+		if err := r.closeTables(ctx); err != nil {
+			return err
+		}
+		if err := r.await(ctx, (*table).over); err != nil {
+			return err
+		}
+	}
 	r.say("Checking …")
 	return r.check(ctx)
 }
@@ -175,9 +139,11 @@ func (r *run) setUp(ctx, soft context.Context, players *errgroup.Group) error {
 	if err := r.api.do(soft, http.MethodGet, "/v1/session", nil, nil); err != nil {
 		return r.withAdvice(err)
 	}
-	r.say("Opening %d tables, each of which takes bets for up to %s a round …", r.Tables, r.window.Round(100*time.Millisecond))
-	for n := range r.Tables {
-		r.tables = append(r.tables, newTable(r.Game, fmt.Sprintf("load-%s-%d", r.id, n+1), n, r.someWindow(), &r.faults))
+	r.say("Opening %d tables, each of which takes bets for up to %s a round …", r.tablesOfAll(), r.window.Round(100*time.Millisecond))
+	for _, g := range r.Games {
+		for n := range g.Tables {
+			r.tables = append(r.tables, newTable(g.Game, fmt.Sprintf("load-%s-%d", r.id, len(r.tables)+1), n, r.someWindow(), &r.faults))
+		}
 	}
 	if err := each(soft, r.tables, r.openTable); err != nil {
 		return r.withAdvice(err)
@@ -233,7 +199,7 @@ func (r *run) someWindow() time.Duration {
 }
 
 func (r *run) openTable(ctx context.Context, t *table) error {
-	err := r.api.do(ctx, http.MethodPost, "/v1/rooms", map[string]any{"room": t.room, "game": r.Game.Name, "name": "Load " + t.room, "settings": t.Settings}, nil)
+	err := r.api.do(ctx, http.MethodPost, "/v1/rooms", map[string]any{"room": t.room, "game": t.game.Name, "name": "Load " + t.room, "settings": t.Settings}, nil)
 	if err == nil || isCode(err, "room_exists") { // a first try came through
 		t.opened.Store(true)
 		return nil
@@ -241,13 +207,18 @@ func (r *run) openTable(ctx context.Context, t *table) error {
 	return err
 }
 
-// closeTables closes what was opened.
+// closeTables closes what was opened and is not closed.
 func (r *run) closeTables(ctx context.Context) error {
 	err := each(ctx, r.tables, func(ctx context.Context, t *table) error {
 		if !t.opened.Load() {
 			return nil
 		}
-		return r.api.do(ctx, http.MethodPost, "/v1/rooms/"+t.room+"/close", map[string]string{"reason": reasonOfUs}, nil)
+		err := r.api.do(ctx, http.MethodPost, "/v1/rooms/"+t.room+"/close", map[string]string{"reason": reasonOfUs}, nil)
+		if isCode(err, game.CodeRoomClosed) { // a first try came through
+			err = nil
+		}
+		t.opened.Store(err != nil)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("not all tables could be closed ('pitboss room list' shows them): %w", err)
@@ -262,7 +233,7 @@ func (r *run) makePlayers() error {
 	}
 	for n := range r.Players {
 		p := &player{
-			run: r, table: r.tables[n%r.Tables], name: fmt.Sprintf("load-%s-p%d", r.id, n+1), command: command, stats: r.shares[n%len(r.shares)],
+			run: r, table: r.tables[n%len(r.tables)], name: fmt.Sprintf("load-%s-p%d", r.id, n+1), command: command, stats: r.shares[n%len(r.shares)],
 			waiting: map[int64]waiting{}, unsure: map[int64]time.Time{}, calls: map[int64]answer{},
 		}
 		p.command.player = uint32(n)
@@ -279,7 +250,8 @@ func (r *run) makePlayers() error {
 
 // fund credits a player with the most that all bets could cost, and some more.
 func (r *run) fund(ctx context.Context, p *player) error {
-	amount := int64(float64(r.Game.StakeMax) * (1.5*r.Rate*r.Duration.Seconds()/float64(r.Players) + 2*float64(r.Game.BetsMax)))
+	g := p.table.game
+	amount := int64(float64(g.StakeMax) * (1.5*r.Rate*r.Duration.Seconds()/float64(r.Players) + 2*float64(g.BetsMax)))
 	var out struct {
 		Balance game.Money `json:"balance"`
 	}
@@ -363,7 +335,7 @@ func (t *table) place(due time.Time) bool {
 		if p.betsInRound >= int64(t.game.BetsMax) {
 			continue
 		}
-		if p.bet(due, t.game.Bet()) {
+		if p.bet(due, t.Bet()) {
 			p.betsInRound++
 			return true
 		}

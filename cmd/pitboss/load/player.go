@@ -254,8 +254,8 @@ func (p *player) enter(e *event) error {
 	if !p.book.next(e.epoch, e.seq) {
 		return nil
 	}
-	if string(e.typ) == p.run.Game.BetPlaced {
-		round, b, own, err := p.run.Game.OwnBet(e.data)
+	if string(e.typ) == p.table.game.BetPlaced {
+		round, b, own, err := p.table.game.OwnBet(e.data)
 		if err != nil {
 			return fmt.Errorf("event %d: %w", e.seq, err)
 		}
@@ -265,13 +265,13 @@ func (p *player) enter(e *event) error {
 		return nil
 	}
 	typ := string(e.typ)
-	d, err := p.run.Game.Event(typ, e.data)
+	d, err := p.table.game.Event(typ, e.data)
 	if err != nil {
 		return fmt.Errorf("event %d, %s: %w", e.seq, e.typ, err)
 	}
 	p.table.observe(e.seq, typ, &d)
 	if d.Settled != nil {
-		p.book.settle(d.Round, d.Settled.Outcome, d.Settled.Own)
+		p.book.settle(d.Round, d.Outcome, d.Settled.Own)
 	}
 	if d.Voided != nil {
 		p.book.void(d.Round, d.Voided.Refund, d.Voided.Reason)
@@ -352,7 +352,7 @@ func (p *player) joined(result json.RawMessage, e *wire.Error) error {
 		p.book.epoch, p.book.seq = r.Epoch, r.Seq
 		return nil
 	}
-	v, err := p.run.Game.View(r.View)
+	v, err := p.table.game.View(r.View)
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,8 @@ import (
 type Report struct {
 	Run            string           `json:"run"`
 	URL            string           `json:"url"`
-	Game           string           `json:"game"`
-	Tables         int              `json:"tables"`
+	Games          []Played         `json:"games"`
+	Tables         int              `json:"tables"` // of all games
 	Players        int              `json:"players"`
 	RequestedRate  float64          `json:"requested_rate"`  // bets/s
 	BettingSeconds float64          `json:"betting_seconds"` // how long bets were placed
@@ -28,7 +28,7 @@ type Report struct {
 	Acceptance     Latency          `json:"acceptance"`    // from when a bet was due to its answer
 	Events         Latency          `json:"events"`        // from the event's server time to each player
 	EventRate      float64          `json:"event_rate"`    // events/s read while bets were placed
-	Rounds         int              `json:"rounds"`        // settled
+	Rounds         int              `json:"rounds"`        // settled, of all games
 	Reconnects     int64            `json:"reconnects"`
 	Resent         int64            `json:"resent"`             // bets sent again under the same command_id
 	ClockAheadMS   int64            `json:"clock_ahead_ms"`     // ours before the server's, if it can be told
@@ -36,6 +36,16 @@ type Report struct {
 	Checked        bool             `json:"checked"`            // all checks were made
 	Violated       int              `json:"violated"`           // all violations; the first 100 are:
 	Violations     []Violation      `json:"violations"`
+}
+
+// Played is what was played of one game.
+type Played struct {
+	Game     string `json:"game"`
+	Tables   int    `json:"tables"`
+	Rounds   int    `json:"rounds"`   // settled
+	Payouts  int    `json:"payouts"`  // held to the rules, of every player and position
+	Proven   int    `json:"proven"`   // rounds whose outcome follows from the seed that was committed to
+	Unproven int    `json:"unproven"` // rounds whose seed was not told, at a table that is open
 }
 
 // Latency is a distribution, in milliseconds.
@@ -60,7 +70,7 @@ func (r *run) report(checked bool) *Report {
 		violations = []Violation{}
 	}
 	out := &Report{
-		Run: "load-" + r.id, URL: r.base.String(), Game: r.Game.Name, Tables: r.Tables, Players: r.Players, RequestedRate: r.Rate, BettingSeconds: r.betting.Seconds(),
+		Run: "load-" + r.id, URL: r.base.String(), Tables: len(r.tables), Players: r.Players, RequestedRate: r.Rate, BettingSeconds: r.betting.Seconds(),
 		Offered: r.offered.Load(), Accepted: all.accepted, Refused: all.refused, Unplaced: r.unplaced.Load(),
 		Acceptance: latencyOf(all.answers), Events: latencyOf(all.events),
 		Reconnects: r.reconnects.Load(), Resent: r.resent.Load(),
@@ -70,8 +80,18 @@ func (r *run) report(checked bool) *Report {
 		out.OfferedRate, out.AcceptedRate = float64(out.Offered)/s, float64(r.inTime.accepted)/s
 		out.EventRate = float64(r.inTime.events.TotalCount()) / s
 	}
+	for _, g := range r.Games {
+		out.Games = append(out.Games, Played{Game: g.Game.Name, Tables: g.Tables})
+	}
 	for _, t := range r.tables {
-		out.Rounds += t.counted
+		g := &out.Games[slices.IndexFunc(out.Games, func(g Played) bool { return g.Game == t.game.Name })]
+		t.count(g)
+		for _, p := range t.players {
+			g.Payouts += p.sums().payouts
+		}
+	}
+	for _, g := range out.Games {
+		out.Rounds += g.Rounds
 	}
 	return out
 }
@@ -81,7 +101,7 @@ func (r *Report) Print(w io.Writer) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "  %-12s "+format+"\n", append([]any{name}, args...)...)
 	}
-	fmt.Fprintf(w, "\n%s at %s: %d tables of %s, %d players, %g bets/s wanted for %.1f s\n", r.Run, r.URL, r.Tables, r.Game, r.Players, r.RequestedRate, r.BettingSeconds)
+	fmt.Fprintf(w, "\n%s at %s: %s, %d players, %g bets/s wanted for %.1f s\n", r.Run, r.URL, r.tables(), r.Players, r.RequestedRate, r.BettingSeconds)
 	line("offered", "%.0f bets/s: %d bets", r.OfferedRate, r.Offered)
 	line("accepted", "%.0f bets/s: %d bets", r.AcceptedRate, r.Accepted)
 	if len(r.Refused) > 0 {
@@ -103,7 +123,9 @@ func (r *Report) Print(w io.Writer) {
 		line("", "the clock here is about %d ms ahead of the server's, and so the line above is off by as much", r.ClockAheadMS)
 	}
 	line("", "%d events were read, %.0f/s while bets were placed", r.Events.Count, r.EventRate)
-	line("rounds", "%d settled", r.Rounds)
+	for _, g := range r.Games {
+		line("rounds", "%s", g)
+	}
 	line("sockets", "%d reconnects, %d bets sent again", r.Reconnects, r.Resent)
 	if s := r.BettingSeconds; r.CPUSeconds > 0 && s > 0 {
 		line("client", "%.0f %% of a core while bets were placed, %.1f µs an event", 100*r.CPUSeconds/s, 1e6*r.CPUSeconds/max(r.EventRate*s, 1))
@@ -127,4 +149,22 @@ func (r *Report) Print(w io.Writer) {
 // String returns the distribution in one line.
 func (l Latency) String() string {
 	return fmt.Sprintf("p50 %.1f  p95 %.1f  p99 %.1f  max %.1f ms", l.P50, l.P95, l.P99, l.Max)
+}
+
+// tables says what was opened.
+func (r *Report) tables() string {
+	var list []string
+	for _, g := range r.Games {
+		list = append(list, fmt.Sprintf("%d tables of %s", g.Tables, g.Game))
+	}
+	return strings.Join(list, ", ")
+}
+
+// String returns what was played in one line.
+func (g Played) String() string {
+	s := fmt.Sprintf("%s: %d settled, %d payouts checked, %d rounds proven by their seeds", g.Game, g.Rounds, g.Payouts, g.Proven)
+	if g.Unproven > 0 {
+		s += fmt.Sprintf(", %d not provable yet: their tables are open", g.Unproven)
+	}
+	return s
 }

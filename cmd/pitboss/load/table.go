@@ -29,24 +29,13 @@ type table struct {
 	seq      int64      // of the latest event that observe saw
 	ended    bool       // room.closed was told
 	rounds   map[int64]*round
-	counted  int // rounds that were settled
+	seeds    map[int64]revealed // those that were made public, by the first round they serve
 	stakes   game.Money
 	payments game.Money
 }
 
-// round records the public events of a round.
-type round struct {
-	commitment game.Commitment
-	revealed   *Revealed
-	closed     bool
-	totals     game.Money // what lay on the table when betting closed
-	settled    bool
-	staked     game.Money
-	paid       game.Money
-}
-
 func newTable(g *Game, room string, n int, betting time.Duration, f *faults) *table {
-	return &table{Table: g.Table(n, betting), game: g, room: room, faults: f, rounds: map[int64]*round{}}
+	return &table{Table: g.Table(n, betting), game: g, room: room, faults: f, rounds: map[int64]*round{}, seeds: map[int64]revealed{}}
 }
 
 func (t *table) fault(kind, format string, args ...any) {
@@ -68,7 +57,7 @@ func (t *table) applyView(seq int64, v *Event) {
 	t.seq = seq
 	t.round.Store(v.Round)
 	if v.Round > 0 && t.rounds[v.Round] == nil {
-		t.rounds[v.Round] = &round{commitment: v.Commitment}
+		t.begin(v)
 	}
 	t.opens(v)
 }
@@ -92,13 +81,12 @@ func (t *table) observe(seq int64, typ string, e *Event) {
 	defer t.mu.Unlock()
 	r := t.rounds[e.Round]
 	if r == nil && e.Round > 0 {
-		r = &round{commitment: e.Commitment}
-		t.rounds[e.Round] = r
+		r = t.begin(e)
 	}
 	switch {
 	case r != nil:
 		t.note(r, e)
-	case e.Totals != nil || e.Revealed != nil || e.Settled != nil || e.Voided != nil:
+	case e.Totals != nil || e.Outcome != "" || !e.Seed.IsZero() || e.Settled != nil || e.Voided != nil:
 		t.fault(wrongEvent, "%s ends something of round %d, which is none", typ, e.Round)
 	}
 	if seq <= t.seq {
@@ -114,50 +102,33 @@ func (t *table) observe(seq int64, typ string, e *Event) {
 
 // note records what an event says of its round.
 func (t *table) note(r *round, e *Event) {
-	if !e.Commitment.IsZero() && r.commitment != e.Commitment {
-		t.fault(wrongEvent, "round %d was opened with the commitment %s and with %s", e.Round, r.commitment, e.Commitment)
+	if !e.Commitment.IsZero() && (r.commitment != e.Commitment || r.since != e.Since) {
+		t.fault(wrongEvent, "round %d has the commitment %s since round %d, and %s since round %d", r.no, r.commitment, r.since, e.Commitment, e.Since)
 	}
 	if e.Totals != nil {
 		r.closed, r.totals = true, *e.Totals
 	}
-	if e.Revealed != nil {
-		t.reveal(r, e.Round, e.Revealed)
+	if e.Outcome != "" {
+		t.decide(r, e.Outcome)
+	}
+	if !e.Seed.IsZero() {
+		t.reveal(r, e.Seed)
 	}
 	if e.Settled != nil {
-		t.settle(r, e.Round, e.Settled)
+		t.settle(r, e.Settled)
 	}
 }
 
-// reveal checks that the outcome follows from the seed, and the seed from the commitment.
-func (t *table) reveal(r *round, no int64, d *Revealed) {
-	if r.revealed != nil {
-		if *r.revealed != *d {
-			t.fault(wrongEvent, "two players were told different outcomes of round %d: %s and %s", no, r.revealed.Outcome, d.Outcome)
-		}
-		return
-	}
-	r.revealed = d
-	if d.Seed.Commit() != r.commitment {
-		t.fault(wrongOutcome, "round %d: the seed %s is not the one of the commitment %s", no, d.Seed.Hex(), r.commitment)
-	}
-	if want := t.game.Outcome(d.Seed, no); want != d.Outcome {
-		t.fault(wrongOutcome, "round %d: the outcome was %s, and the seed says %s", no, d.Outcome, want)
-	}
-}
-
-func (t *table) settle(r *round, no int64, d *Settled) {
+func (t *table) settle(r *round, d *Settled) {
 	switch {
-	case r.revealed == nil || r.revealed.Outcome != d.Outcome:
-		t.fault(wrongOutcome, "round %d was settled for %s, which was not its outcome", no, d.Outcome)
 	case r.settled && (r.staked != d.Staked || r.paid != d.Paid):
-		t.fault(wrongEvent, "two players were told different sums of round %d", no)
-	}
-	if r.closed && r.totals != d.Staked {
-		t.fault(wrongStakes, "when betting of round %d closed, %d lay on the table, and it is settled with %d", no, r.totals, d.Staked)
+		t.fault(wrongEvent, "two players were told different sums of round %d", r.no)
+	case r.settled:
+	case r.closed && r.totals != d.Staked:
+		t.fault(wrongStakes, "when betting of round %d closed, %d lay on the table, and it is settled with %d", r.no, r.totals, d.Staked)
 	}
 	if !r.settled {
 		r.settled, r.staked, r.paid = true, d.Staked, d.Paid
-		t.counted++
 		t.stakes += d.Staked
 		t.payments += d.Paid
 	}
@@ -171,11 +142,50 @@ func (t *table) resting() (seq int64, ok bool) {
 	return t.seq, t.ended || t.until.Load() == noClock
 }
 
-// finish compares what everybody was told with what the players' books add up to.
+// over reports whether the table is closed, and the seq of its latest event.
+func (t *table) over() (seq int64, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.seq, t.ended
+}
+
+// finish compares what everybody was told with what the players' books add up to, and reports which settled
+// rounds a closed table left unproven.
 func (t *table) finish(staked, paid game.Money) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if staked != t.stakes || paid != t.payments {
 		t.fault(wrongStakes, "its rounds add up to %d staked and %d paid, and its players' books to %d and %d", t.stakes, t.payments, staked, paid)
+	}
+	if !t.ended {
+		return
+	}
+	for _, no := range sorted(t.rounds) {
+		if r := t.rounds[no]; r.settled && !t.public(r) {
+			t.fault(untoldSeed, "round %d was settled for %s, and the table closed without telling the seed of round %d that decided it", no, r.outcome, r.first())
+		}
+	}
+}
+
+// public reports whether the seed of a round was told.
+func (t *table) public(r *round) bool {
+	_, ok := t.seeds[r.first()]
+	return ok
+}
+
+// count adds the table's rounds to those of its game.
+func (t *table) count(g *Played) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.rounds {
+		switch {
+		case !r.settled:
+			continue
+		case r.proven:
+			g.Proven++
+		case !t.public(r):
+			g.Unproven++
+		}
+		g.Rounds++
 	}
 }

@@ -8,12 +8,16 @@ import (
 	"time"
 )
 
-// rest waits until every bet is answered and settled and every player has received it, for at most
-// patience; the checks report what is missing.
-func (r *run) rest(ctx context.Context) error {
-	atRest := func() bool {
+// rest waits until every bet is answered and settled.
+func (r *run) rest(ctx context.Context) error { return r.await(ctx, (*table).resting) }
+
+// await waits until every table has reached something and every player has received all events up to that, for
+// at most patience after the longest round; the checks report what is missing. reached returns the seq of the
+// table's latest event too.
+func (r *run) await(ctx context.Context, reached func(*table) (seq int64, ok bool)) error {
+	all := func() bool {
 		for _, t := range r.tables {
-			seq, ok := t.resting()
+			seq, ok := reached(t)
 			if !ok {
 				return false
 			}
@@ -25,7 +29,7 @@ func (r *run) rest(ctx context.Context) error {
 		}
 		return true
 	}
-	err := r.until(ctx, time.Now().Add(r.window+patience), "", atRest)
+	err := r.until(ctx, time.Now().Add(r.window+patience), "", all)
 	if errors.Is(err, errLate) {
 		return nil
 	}

@@ -18,10 +18,14 @@ type dealer struct {
 	rules game.Rules
 	now   time.Time
 	fresh game.Seed // for the next round
+	n     int       // of the table
 
 	// The round at hand.
+	rounds int // bets were placed in, this one too
 	round  int64
 	seed   game.Seed
+	first  int64                                   // the first round that the seed serves
+	public bool                                    // the seed was told
 	stakes map[game.PlayerID]map[string]game.Money // by position
 	reason string                                  // of a Void
 	bet    *placing                                // the command at hand, if it is a bet
@@ -29,7 +33,6 @@ type dealer struct {
 	// What Event read.
 	open     bool
 	closesAt time.Time
-	revealed bool
 	settled  bool
 	voided   bool
 	over     bool
@@ -55,7 +58,7 @@ func (d *dealer) until(what string, reached *bool) error {
 		if wake.After(d.now) {
 			d.now = wake
 		}
-		if err := d.decide(game.Actor{}, game.Tick{Fresh: d.fresh, Open: d.seed}); err != nil {
+		if err := d.decide(game.Actor{}, game.Tick{Fresh: d.fresh, Open: d.secret()}); err != nil {
 			return err
 		}
 	}
@@ -124,9 +127,14 @@ func (d *dealer) decide(by game.Actor, body any) error {
 
 // hear reads an event as everybody is told it.
 func (d *dealer) hear(e game.Event) error {
-	if c, ok := e.(game.Committer); ok && commits(c, d.fresh) {
-		d.seed, d.stakes = d.fresh, map[game.PlayerID]map[string]game.Money{}
-		d.revealed, d.settled, d.voided = false, false, false
+	if c, ok := e.(game.Committer); ok {
+		d.stakes, d.settled, d.voided = map[game.PlayerID]map[string]game.Money{}, false, false
+		if _, fresh := c.Commits(); fresh {
+			d.seed, d.first, d.public = d.fresh, c.RoundNo(), false
+		}
+	}
+	if r, ok := e.(game.Revealer); ok && !r.Reveals().IsZero() {
+		d.public = true
 	}
 	if in, ok := e.(game.InRound); ok {
 		d.round = in.RoundNo()
@@ -192,7 +200,7 @@ func (d *dealer) hearBet(e game.Event, who game.PlayerID, data json.RawMessage) 
 // look holds what was read of whether betting is open, by Event and by View, to whether the rules accept a
 // bet.
 func (d *dealer) look() error {
-	body, err := d.command(d.load.Bet())
+	body, err := d.command(d.table.Bet())
 	if err != nil {
 		return err
 	}
@@ -218,8 +226,8 @@ func (d *dealer) look() error {
 			err = fmt.Errorf("View read round %d, and it is round %d", v.Round, d.round)
 		case v.Open != d.open || !v.ClosesAt.Equal(d.closesAt):
 			err = fmt.Errorf("View read that bets are open: %t until %v, and Event %t until %v", v.Open, v.ClosesAt, d.open, d.closesAt)
-		case d.open && v.Commitment != d.seed.Commit():
-			err = fmt.Errorf("View read the commitment %s, and it is %s", v.Commitment, d.seed.Commit())
+		case d.open && (v.Commitment != d.seed.Commit() || v.Since != d.since()):
+			err = fmt.Errorf("View read the commitment %s since round %d, and it is %s since %d", v.Commitment, v.Since, d.seed.Commit(), d.since())
 		}
 		if err != nil {
 			return fmt.Errorf("%s is shown %s: %w", who, raw, err)
@@ -228,8 +236,27 @@ func (d *dealer) look() error {
 	return nil
 }
 
-// commits reports whether an event commits to that seed.
-func commits(e game.Committer, to game.Seed) bool {
-	c, fresh := e.Commits()
-	return fresh && c == to.Commit()
+// secret returns the seed as long as it was not told.
+func (d *dealer) secret() game.Seed {
+	if d.public {
+		return game.Seed{}
+	}
+	return d.seed
+}
+
+// since returns the earlier round that committed to the seed; 0 if this one did.
+func (d *dealer) since() int64 {
+	if d.first == d.round {
+		return 0
+	}
+	return d.first
+}
+
+// outcome returns what the seed decides in this round.
+func (d *dealer) outcome() (string, error) {
+	outcome, err := d.load.Outcome(d.seed, d.first, d.round)
+	if err != nil {
+		return "", fmt.Errorf("Outcome of round %d, which the seed serves since round %d: %w", d.round, d.first, err)
+	}
+	return outcome, nil
 }

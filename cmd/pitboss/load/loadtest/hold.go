@@ -14,25 +14,23 @@ func (d *dealer) hold(e game.Event, who game.PlayerID, read *load.Event) error {
 	if in, ok := e.(game.InRound); ok {
 		no = in.RoundNo()
 	}
-	var commitment game.Commitment
-	if c, ok := e.(game.Committer); ok {
-		commitment, _ = c.Commits()
-	}
+	_, commits := e.(game.Committer)
+	told := commits || !read.Commitment.IsZero()
 	switch {
 	case read.Round != no:
 		return fmt.Errorf("Event read round %d, and it is of round %d", read.Round, no)
-	case read.Commitment != commitment:
-		return fmt.Errorf("Event read the commitment %s, and it commits to %s", read.Commitment, commitment)
+	case told && (read.Commitment != d.seed.Commit() || read.Since != d.since()):
+		return fmt.Errorf("Event read the commitment %s since round %d, and it is %s since %d", read.Commitment, read.Since, d.seed.Commit(), d.since())
 	case read.Totals != nil && *read.Totals != d.staked():
 		return fmt.Errorf("Event read totals of %d, and %d lies on the table", *read.Totals, d.staked())
 	}
 	_, ends := e.(game.RoundEnder)
 	voids := ends && posted(e, game.Refund, "") > 0
-	if err := d.holdReveal(e, voids, read.Revealed); err != nil {
+	if err := d.holdReveal(e, read); err != nil {
 		return err
 	}
 	if ends && !voids {
-		return d.holdSettled(e, who, read.Settled)
+		return d.holdSettled(e, who, read)
 	}
 	if read.Settled != nil {
 		return fmt.Errorf("Event read the settlement %+v, and it settles nothing", *read.Settled)
@@ -47,34 +45,33 @@ func (d *dealer) hold(e game.Event, who game.PlayerID, read *load.Event) error {
 	return nil
 }
 
-// holdReveal holds a revealed seed and outcome to the rules' event. What a voided round reveals is not read.
-func (d *dealer) holdReveal(e game.Event, voids bool, read *load.Revealed) error {
+// holdReveal holds a seed and an outcome to the rules' event.
+func (d *dealer) holdReveal(e game.Event, read *load.Event) error {
 	var seed game.Seed
-	if r, ok := e.(game.Revealer); ok && !voids {
+	if r, ok := e.(game.Revealer); ok {
 		seed = r.Reveals()
 	}
-	if seed.IsZero() {
-		if read != nil {
-			return fmt.Errorf("Event read %+v, and it reveals nothing", *read)
-		}
+	if read.Seed != seed {
+		return fmt.Errorf("Event read the seed %s, and it reveals %s", read.Seed.Hex(), seed.Hex())
+	}
+	if read.Outcome == "" {
 		return nil
 	}
-	if want := (load.Revealed{Seed: seed, Outcome: d.load.Outcome(d.seed, d.round)}); read == nil || *read != want {
-		return fmt.Errorf("Event read %+v, and it reveals %+v", read, want)
+	outcome, err := d.outcome()
+	if err == nil && read.Outcome != outcome {
+		err = fmt.Errorf("Event read the outcome %q, and it is %q", read.Outcome, outcome)
 	}
-	d.revealed = true
-	return nil
+	return err
 }
 
-// holdSettled holds a settlement to the postings, to the stakes, and to Outcome and Payout.
-func (d *dealer) holdSettled(e game.Event, who game.PlayerID, read *load.Settled) error {
-	switch outcome := d.load.Outcome(d.seed, d.round); {
+// holdSettled holds a settlement to the postings, to the stakes, and to Payout.
+func (d *dealer) holdSettled(e game.Event, who game.PlayerID, event *load.Event) error {
+	read := event.Settled
+	switch {
 	case read == nil:
 		return errors.New("Event read no settlement, and the round is settled")
-	case !d.revealed:
-		return errors.New("the round is settled, and Event read no outcome with a seed, before or now")
-	case read.Outcome != outcome:
-		return fmt.Errorf("Event read the outcome %q, and it is %q", read.Outcome, outcome)
+	case event.Outcome == "":
+		return errors.New("Event read no outcome, and the round is settled")
 	case read.Staked != d.staked() || read.Paid != posted(e, game.Payout, ""):
 		return fmt.Errorf("Event read %d staked and %d paid, and it is %d and %d", read.Staked, read.Paid, d.staked(), posted(e, game.Payout, ""))
 	}
@@ -93,7 +90,7 @@ func (d *dealer) holdSettled(e game.Event, who game.PlayerID, read *load.Settled
 		if stakes[r.Position] != r.Amount {
 			return fmt.Errorf("Event read %d on %s, and %d was staked there", r.Amount, r.Position, stakes[r.Position])
 		}
-		want, err := d.table.Payout(read.Outcome, r.Bet)
+		want, err := d.table.Payout(event.Outcome, r.Bet)
 		if err != nil {
 			return fmt.Errorf("Payout of %d on %s: %w", r.Amount, r.Position, err)
 		}

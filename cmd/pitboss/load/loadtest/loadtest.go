@@ -13,7 +13,8 @@ import (
 
 const (
 	tables  = 4                       // that Run plays at
-	rounds  = 3                       // of a table that are paid, before one is voided
+	rounds  = 3                       // of a table that are paid at least, with as many bets as a player may make
+	served  = 200                     // rounds in which a seed is told at the latest
 	betting = 1500 * time.Millisecond // how long a round takes bets
 	// ticksMax is how many ticks a table may need for what it is waited for.
 	ticksMax = 100
@@ -42,7 +43,7 @@ func play(g *load.Game, kind game.Kind, n int) error {
 	if g.Name != kind.Name {
 		return fmt.Errorf("it is named %q, and its rules %q", g.Name, kind.Name)
 	}
-	d := &dealer{load: g, kind: kind, table: g.Table(n, betting), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), fresh: seedOf(n, 0)}
+	d := &dealer{load: g, kind: kind, table: g.Table(n, betting), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), n: n, public: true}
 	var err error
 	if d.rules, err = kind.New(d.table.Settings); err != nil {
 		return fmt.Errorf("the rules refuse the settings %s: %w", d.table.Settings, err)
@@ -50,42 +51,73 @@ func play(g *load.Game, kind game.Kind, n int) error {
 	if err := d.look(); err != nil {
 		return fmt.Errorf("before the first round: %w", err)
 	}
-	for i := range rounds + 1 {
-		d.fresh = seedOf(n, i)
-		if err := d.bets(); err != nil {
-			return err
+	// Until a seed was told because it served its last round; then one is told because its round is voided, the
+	// second one if it serves as many, and one because the table closes.
+	for i := 0; i < rounds || !d.public; i++ {
+		if i == served {
+			return fmt.Errorf("no seed was told in %d rounds", served)
 		}
-		if i < rounds {
-			err = d.until("the end of the round", &d.settled)
-		} else {
-			d.reason = "a test"
-			err = d.decide(game.Actor{Player: "boss", Staff: true}, game.Void{Reason: d.reason, Open: d.seed})
-			if err == nil && !d.voided {
-				err = errors.New("Event read nothing that says that the round is voided")
-			}
-		}
-		if err != nil {
+		if err := d.pay(i < rounds); err != nil {
 			return err
 		}
 	}
-	if err := d.decide(game.Actor{Player: "boss", Staff: true}, game.Close{Reason: "a test"}); err != nil {
+	if err := d.pay(false); err != nil {
+		return err
+	}
+	if err := d.bets(false); err != nil {
+		return err
+	}
+	d.reason = "a test"
+	if err := d.decide(game.Actor{Player: "boss", Staff: true}, game.Void{Reason: d.reason, Open: d.secret()}); err != nil {
+		return err
+	}
+	if !d.voided {
+		return errors.New("Event read nothing that says that the round is voided")
+	}
+	if err := d.pay(false); err != nil {
+		return err
+	}
+	if err := d.opened(); err != nil {
+		return err
+	}
+	if err := d.decide(game.Actor{Player: "boss", Staff: true}, game.Close{Reason: "a test", Open: d.secret()}); err != nil {
 		return err
 	}
 	if err := d.until("the end of the table", &d.over); err != nil {
 		return err
 	}
+	if !d.public {
+		return errors.New("the table closed, and its seed was not told")
+	}
 	return d.strange()
 }
 
-func seedOf(table, round int) game.Seed { return game.Seed{byte(table + 1), byte(round + 1), 31: 7} }
-
-// bets opens a round and places bets in it.
-func (d *dealer) bets() error {
-	if err := d.until("the opening of a round", &d.open); err != nil {
+// pay plays a round to its end.
+func (d *dealer) pay(full bool) error {
+	if err := d.bets(full); err != nil {
 		return err
 	}
-	for i := range d.load.BetsMax {
-		b := d.load.Bet()
+	return d.until("the end of the round", &d.settled)
+}
+
+// opened lets a round be opened.
+func (d *dealer) opened() error {
+	d.rounds++
+	d.fresh = game.Seed{byte(d.n + 1), byte(d.rounds), 31: 7}
+	return d.until("the opening of a round", &d.open)
+}
+
+// bets opens a round and places bets in it: as many as a player may make if it is to be full.
+func (d *dealer) bets(full bool) error {
+	if err := d.opened(); err != nil {
+		return err
+	}
+	most := 1
+	if full {
+		most = d.load.BetsMax
+	}
+	for i := range most {
+		b := d.table.Bet()
 		if b.Amount < 1 || b.Amount > d.load.StakeMax {
 			return fmt.Errorf("Bet returned a stake of %d, and StakeMax is %d", b.Amount, d.load.StakeMax)
 		}
@@ -93,7 +125,7 @@ func (d *dealer) bets() error {
 			return err
 		}
 		if i < 3 {
-			if err := d.place(bob, d.load.Bet()); err != nil {
+			if err := d.place(bob, d.table.Bet()); err != nil {
 				return err
 			}
 		}
@@ -103,7 +135,16 @@ func (d *dealer) bets() error {
 
 // strange holds Payout, Event and View to refusing what no rules have.
 func (d *dealer) strange() error {
-	b, outcome := d.load.Bet(), d.load.Outcome(d.seed, d.round)
+	b := d.table.Bet()
+	outcome, err := d.outcome()
+	if err != nil {
+		return err
+	}
+	for _, round := range []int64{d.first - 1, d.first + 1<<40} {
+		if o, err := d.load.Outcome(d.seed, d.first, round); err == nil {
+			return fmt.Errorf("Outcome returned %s and no error for round %d of a seed that serves those from %d on", o, round, d.first)
+		}
+	}
 	if paid, err := d.table.Payout("no such outcome", b); err == nil {
 		return fmt.Errorf("Payout returned %d and no error for an outcome that does not exist", paid)
 	}

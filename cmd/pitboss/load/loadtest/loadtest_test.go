@@ -2,6 +2,8 @@ package loadtest
 
 import (
 	"encoding/json"
+	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -88,13 +90,31 @@ func TestEveryMistakeOfAGameIsFound(t *testing.T) {
 				return at
 			}
 		},
-		"another outcome": func(g *load.Game) { g.Outcome = func(game.Seed, int64) string { return "37" } },
-		"no view":         func(g *load.Game) { g.View = func(json.RawMessage) (load.Event, error) { return load.Event{}, nil } },
+		"another outcome": func(g *load.Game) {
+			g.Outcome = func(game.Seed, int64, int64) (string, error) { return "37", nil }
+		},
+		"outcomes of any round": func(g *load.Game) {
+			g.Outcome = func(seed game.Seed, _, round int64) (string, error) {
+				return strconv.Itoa(roulette.Draw(seed, round)), nil
+			}
+		},
+		"outcomes of no round": func(g *load.Game) {
+			g.Outcome = func(game.Seed, int64, int64) (string, error) { return "", errors.New("none") }
+		},
+		"no view": func(g *load.Game) { g.View = func(json.RawMessage) (load.Event, error) { return load.Event{}, nil } },
 		"a view without commitment": func(g *load.Game) {
 			read := g.View
 			g.View = func(raw json.RawMessage) (load.Event, error) {
 				v, err := read(raw)
 				v.Commitment = game.Commitment{}
+				return v, err
+			}
+		},
+		"a view with another seed": func(g *load.Game) {
+			read := g.View
+			g.View = func(raw json.RawMessage) (load.Event, error) {
+				v, err := read(raw)
+				v.Since++
 				return v, err
 			}
 		},
@@ -104,12 +124,28 @@ func TestEveryMistakeOfAGameIsFound(t *testing.T) {
 		"betting is open":   altered(func(_ string, e *load.Event) { e.Open = true }),
 		"no end of betting": altered(func(_ string, e *load.Event) { e.ClosesAt = time.Time{} }),
 		"other totals":      altered(func(_ string, e *load.Event) { t := game.Money(1); e.Totals = &t }),
-		"nothing revealed":  altered(func(_ string, e *load.Event) { e.Revealed = nil }),
-		"nothing settled":   altered(func(_ string, e *load.Event) { e.Settled = nil }),
-		"nothing voided":    altered(func(_ string, e *load.Event) { e.Voided = nil }),
-		"revealed too often": altered(func(typ string, e *load.Event) {
+		"an earlier seed": altered(func(_ string, e *load.Event) {
+			if !e.Commitment.IsZero() {
+				e.Since = 1
+			}
+		}),
+		"no seed":    altered(func(_ string, e *load.Event) { e.Seed = game.Seed{} }),
+		"no outcome": altered(func(_ string, e *load.Event) { e.Outcome = "" }),
+		"no seed of a void": altered(func(typ string, e *load.Event) {
+			if typ == "round.voided" {
+				e.Seed = game.Seed{}
+			}
+		}),
+		"no outcome of a settlement": altered(func(typ string, e *load.Event) {
+			if typ == "round.settled" {
+				e.Outcome = ""
+			}
+		}),
+		"nothing settled": altered(func(_ string, e *load.Event) { e.Settled = nil }),
+		"nothing voided":  altered(func(_ string, e *load.Event) { e.Voided = nil }),
+		"a seed too soon": altered(func(typ string, e *load.Event) {
 			if typ == "betting.closed" {
-				e.Revealed = &load.Revealed{}
+				e.Seed = game.Seed{1}
 			}
 		}),
 		"no account": altered(func(_ string, e *load.Event) {

@@ -26,7 +26,12 @@ var Game = round.New(round.Game{
 	Table:   table,
 	Reveals: "wheel.spun",
 	Read:    pocket,
-	Outcome: func(seed game.Seed, round int64) string { return strconv.Itoa(roulette.Draw(seed, round)) },
+	Outcome: func(seed game.Seed, first, round int64) (string, error) {
+		if first != round {
+			return "", errors.New("roulette: a seed serves one round")
+		}
+		return strconv.Itoa(roulette.Draw(seed, round)), nil
+	},
 })
 
 func table(n int) round.Table {

@@ -52,6 +52,7 @@ type head struct {
 type told struct {
 	head
 	Commitment game.Commitment `json:"commitment"`
+	Since      int64           `json:"since"`
 	ClosesAt   time.Time       `json:"closes_at"`
 	Staked     game.Money      `json:"staked"`
 	Paid       game.Money      `json:"paid"`
@@ -75,7 +76,7 @@ func (g *Game) event(typ string, data json.RawMessage) (load.Event, error) {
 	var d told
 	into := any(&d.head) // of the game's own events nothing else has a meaning here
 	switch typ {
-	case "round.opened", "betting.started", "betting.closed", "round.settled", "round.voided":
+	case "round.opened", "betting.started", "betting.closed", "round.settled", "round.voided", "seed.revealed":
 		into = &d
 	}
 	if err := game.DecodeKnown(data, into); err != nil {
@@ -84,31 +85,31 @@ func (g *Game) event(typ string, data json.RawMessage) (load.Event, error) {
 	e := load.Event{Round: d.Round}
 	switch typ {
 	case "round.opened":
-		e.Commitment, e.Open = d.Commitment, true
+		e.Commitment, e.Since, e.Open = d.Commitment, d.Since, true
 	case "betting.started":
 		e.Open, e.ClosesAt = true, d.ClosesAt
 	case "betting.stopped":
 		e.Open = true // the clock waits for another first bet
 	case "betting.closed":
 		e.Totals = d.totals()
+	case "round.settled":
+		e.Settled = &load.Settled{Staked: d.Staked, Paid: d.Paid, Own: d.account()}
 	case "round.voided":
-		e.Voided = &load.Voided{Reason: d.Reason}
+		e.Seed, e.Voided = d.Seed, &load.Voided{Reason: d.Reason}
 		if d.Mine != nil {
 			e.Voided.Refund = d.Mine.Refund
 		}
-	}
-	if typ != g.Reveals && typ != "round.settled" {
-		return e, nil
-	}
-	outcome, err := g.Read(data)
-	if err != nil {
-		return load.Event{}, err
+	case "seed.revealed":
+		e.Commitment, e.Since, e.Seed = d.Commitment, d.Since, d.Seed
 	}
 	if typ == g.Reveals {
-		e.Revealed = &load.Revealed{Seed: d.Seed, Outcome: outcome}
+		e.Seed = d.Seed
 	}
-	if typ == "round.settled" {
-		e.Settled = &load.Settled{Outcome: outcome, Staked: d.Staked, Paid: d.Paid, Own: d.account()}
+	if typ == g.Reveals || typ == "round.settled" {
+		var err error
+		if e.Outcome, err = g.Read(data); err != nil {
+			return load.Event{}, err
+		}
 	}
 	return e, nil
 }
@@ -142,12 +143,13 @@ func view(raw json.RawMessage) (load.Event, error) {
 		Phase      string          `json:"phase"`
 		Round      int64           `json:"round"`
 		Commitment game.Commitment `json:"commitment"`
+		Since      int64           `json:"since"`
 		ClosesAt   time.Time       `json:"closes_at"`
 	}
 	if err := game.DecodeKnown(raw, &v); err != nil {
 		return load.Event{}, err
 	}
-	e := load.Event{Round: v.Round, Commitment: v.Commitment}
+	e := load.Event{Round: v.Round, Commitment: v.Commitment, Since: v.Since}
 	if v.Phase == "betting" {
 		e.Open, e.ClosesAt = true, v.ClosesAt
 	}

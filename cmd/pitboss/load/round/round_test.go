@@ -48,7 +48,7 @@ func TestAnOutcomeThatCannotBeReadIsAnError(t *testing.T) {
 
 func TestAGamesSettingsReplaceTheKits(t *testing.T) {
 	t.Parallel()
-	const want = `{"betting_ms":1500,"flip_ms":50,"max_bet":1000000000,"min_bet":1,"pause_ms":70,"round_max":1000000000,"round_min":1}`
+	const want = `{"betting_ms":1500,"flip_ms":50,"max_bet":1000000000,"min_bet":1,"pause_ms":70,"per_seed":1,"round_max":1000000000,"round_min":1,"tails_step":10}`
 	if got := coinGame.Table(0, 1500*time.Millisecond).Settings; string(got) != want {
 		t.Errorf("%s", got)
 	}
