@@ -48,10 +48,13 @@ var demo = []struct {
 		{Room: "roulette-1", Game: "roulette", Name: "Grand Roulette", Settings: []byte(`{}`)},
 		{Room: "roulette-2", Game: "roulette", Name: "La Partage, high limits", Settings: []byte(`{"la_partage": true, "min_bet": 1000, "max_bet": 500000, "round_min": 1000, "round_max": 2000000}`)},
 		{Room: "roulette-3", Game: "roulette", Name: "Speed Roulette", Settings: []byte(`{"betting_ms": 7000, "spin_ms": 4000, "pause_ms": 2500}`)},
+		{Room: "baccarat-1", Game: "baccarat", Name: "Grand Baccarat", Settings: []byte(`{}`)},
+		{Room: "baccarat-2", Game: "baccarat", Name: "Speed Baccarat, no commission", Settings: []byte(`{"no_commission": true, "betting_ms": 7000, "close_ms": 500, "deal_ms": 700, "pause_ms": 2500}`)},
 	}},
 	{"lucky-star", "Lucky Star", []string{"carol", "dave"}, []rooms.Config{
 		{Room: "roulette-1", Game: "roulette", Name: "Star Roulette", Settings: []byte(`{}`)},
 		{Room: "roulette-2", Game: "roulette", Name: "Speed Star", Settings: []byte(`{"betting_ms": 7000, "spin_ms": 4000, "pause_ms": 2500}`)},
+		{Room: "baccarat-1", Game: "baccarat", Name: "Star Baccarat", Settings: []byte(`{}`)},
 	}},
 }
 

@@ -3,7 +3,9 @@ package games
 
 import (
 	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
+	loadbaccarat "github.com/pitboss-hub/pitboss/cmd/pitboss/load/baccarat"
 	loadroulette "github.com/pitboss-hub/pitboss/cmd/pitboss/load/roulette"
+	"github.com/pitboss-hub/pitboss/rooms/baccarat"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
 	"github.com/pitboss-hub/pitboss/rooms/roulette"
@@ -16,6 +18,7 @@ var All = []struct {
 }{
 	{lobby.Kind, nil},
 	{roulette.Kind, &loadroulette.Game},
+	{baccarat.Kind, &loadbaccarat.Game},
 }
 
 // Kinds returns the rules of all games by name.
