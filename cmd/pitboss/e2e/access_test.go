@@ -417,7 +417,7 @@ func (p *presenceOf) is(online int, room string, players int) bool {
 }
 
 func TestPresenceIsThatOfAllNodesAndADeadNodesPlayersLeaveWithIt(t *testing.T) {
-	p := newNodeCluster(t, clusterSize{nodes: 2, tenants: 1, tables: 1, settings: calmSettings, again: time.Minute})
+	p := newNodeCluster(t, clusterSize{nodes: 2, tenants: 1, tables: 1, pace: calm, again: time.Minute})
 	f := p.first()
 	var all []*presenceOf
 	for i, n := range p.nodes {

@@ -29,6 +29,7 @@ type casino struct {
 	address, host, slug, room string
 	store                     *store.Store // the test's own
 	tenant                    *tenancy.Tenant
+	play                      *play  // of the room's game
 	published                 string // private addresses from which the nodes read keys
 }
 
@@ -62,7 +63,7 @@ func newCasinoIn(t *testing.T, appURL, adminURL string) *casino {
 	}
 	f := &casino{
 		t: t, appURL: appURL, adminURL: adminURL, masterKey: base64.StdEncoding.EncodeToString(key[:]),
-		address: freePort(t), host: "casino-x.localhost", slug: "casino-x", room: "roulette-1",
+		address: freePort(t), host: "casino-x.localhost", slug: "casino-x", room: "roulette-1", play: plays(0)[0],
 	}
 	f.mustCLI("migrate")
 	f.mustCLI("tenant", "create", "--slug", f.slug, "--name", "Casino X", "--domain", f.host, "--currency", "EUR")
@@ -130,6 +131,15 @@ func (f *casino) addTenant(slug string) *casino {
 		f.t.Fatal(err)
 	}
 	return &other
+}
+
+// openTable opens a table of a game, and returns the casino with that as its room.
+func (f *casino) openTable(room string, p *play, at pace) *casino {
+	f.t.Helper()
+	f.mustCLI("room", "open", room, "--tenant", f.slug, "--game", p.Name, "--settings", p.settings(at))
+	one := *f
+	one.room, one.play = room, p
+	return &one
 }
 
 func (f *casino) openRoom(room, settings string) {

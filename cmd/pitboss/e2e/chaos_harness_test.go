@@ -103,7 +103,8 @@ func (p *nodeCluster) besideOnRedis(seed uint64) (end func()) {
 		eventuallyWithin(p.t, time.Minute, "every command of the strangers is answered", func() bool {
 			return !slices.ContainsFunc(players, func(c *crashPlayer) bool { return !c.finished() })
 		})
-		records := x.settled()
+		x.close()
+		records := x.journal()
 		top := records[len(records)-1].Seq
 		for _, c := range players {
 			eventually(p.t, "a stranger has seen everything", func() bool { return c.seenSeq() >= top })

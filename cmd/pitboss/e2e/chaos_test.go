@@ -18,16 +18,13 @@ import (
 
 var chaosSeconds = flag.Int("chaos.seconds", 60, "how long TestNothingIsLostWhateverFails goes on")
 
-// calmSettings are those of a table at which most players watch.
-const calmSettings = `{"min_bet":100,"max_bet":10000,"round_min":100,"round_max":50000,"betting_ms":1200,"close_ms":100,"spin_ms":300,"pause_ms":400}`
-
 // TestNothingIsLostWhateverFails lets things fail at random, two at a time at most, while players
 // of several casinos bet on three nodes; then it holds what everybody was told against journals
 // and ledgers. The seed decides what fails when; what that meets is the machine's.
 func TestNothingIsLostWhateverFails(t *testing.T) {
 	seed := drawSeed(t)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	p := newNodeCluster(t, clusterSize{nodes: 3, tenants: 3, tables: 2, players: 40, settings: calmSettings, again: 500 * time.Millisecond, seed: seed, calm: true})
+	p := newNodeCluster(t, clusterSize{nodes: 3, tenants: 3, tables: 2, players: 40, pace: calm, again: 500 * time.Millisecond, seed: seed, calm: true})
 	watching, stop := context.WithCancel(context.Background())
 	var others sync.WaitGroup
 	others.Go(func() { p.countFenced(watching) })

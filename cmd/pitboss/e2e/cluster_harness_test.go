@@ -29,8 +29,8 @@ import (
 
 // clusterSize is the size of a nodeCluster.
 type clusterSize struct {
-	nodes, tenants, tables, players int // tables of each tenant, players at each table
-	settings                        string
+	nodes, tenants, tables, players int // tables of each tenant, of every game in turn; players at each table
+	pace                            pace
 	again                           time.Duration // how long a node stays dead
 	seed                            uint64
 	calm                            bool // players bet now and then
@@ -120,10 +120,9 @@ func newNodeCluster(t *testing.T, size clusterSize) *nodeCluster {
 			casino = first.addTenant(fmt.Sprintf("casino-%d", i))
 		}
 		for k := range size.tables {
-			at := *casino
-			at.room = fmt.Sprintf("table-%d", k+1)
-			at.openRoom(at.room, size.settings)
-			p.tables = append(p.tables, &table{casino: &at})
+			games := plays(len(p.tables))
+			at := casino.openTable(fmt.Sprintf("table-%d", k+1), games[k%len(games)], size.pace)
+			p.tables = append(p.tables, &table{casino: at})
 		}
 	}
 
@@ -217,8 +216,8 @@ func (f *casino) assignment() placement.Assignment {
 	return placement.Assignment{}
 }
 
-// finish lets every player have his answers and all events, and holds what they were told
-// against the journal and the ledger. Every room has an owner that lives.
+// finish lets every player have his answers, closes the tables, which tells the seeds, lets every player have all
+// events, and holds what they were told against the journal and the ledger. Every room has an owner that lives.
 func (p *nodeCluster) finish() {
 	p.t.Helper()
 	for _, c := range p.players() {
@@ -241,7 +240,11 @@ func (p *nodeCluster) finish() {
 		return lost == 0
 	})
 	for _, at := range p.tables {
-		records := at.settled()
+		at.closes()
+	}
+	for _, at := range p.tables {
+		at.close()
+		records := at.journal()
 		top := records[len(records)-1].Seq
 		eventually(p.t, "everybody at the table has seen everything", func() bool {
 			return !slices.ContainsFunc(at.players, func(c *crashPlayer) bool { return c.seenSeq() < top })

@@ -1,12 +1,7 @@
 package e2e
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -33,7 +28,7 @@ func (f *casino) settled() []rooms.Record {
 		records := f.journal()
 		if n := len(records); n > 0 {
 			switch records[n-1].Type {
-			case "round.opened", "round.settled", "betting.stopped":
+			case "round.opened", "round.settled", "round.voided", "seed.revealed", "betting.stopped", game.TypeClosed:
 				return records
 			}
 		}
@@ -45,15 +40,30 @@ func (f *casino) settled() []rooms.Record {
 	}
 }
 
-// compare holds what players were told against the journal, and the journal against the
-// ledger, with rules of its own.
+// close closes the casino's room, and waits for its end.
+func (f *casino) close() {
+	f.t.Helper()
+	f.closes()
+	eventually(f.t, "the room is closed", func() bool {
+		records := f.journal()
+		return records[len(records)-1].Type == game.TypeClosed
+	})
+}
+
+// closes has the casino's room close after the round at hand, as soon as there is a node.
+func (f *casino) closes() {
+	f.t.Helper()
+	if err := f.store.Rooms.Close(soon(f.t), rooms.Ref{Tenant: f.tenant.ID, Room: f.room}, "test", "test", ""); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// compare holds what players were told against the journal, and the journal against the ledger and the rules
+// of the game. The room is closed.
 func (f *casino) compare(players []*crashPlayer) {
 	t := f.t
 	t.Helper()
 	records := f.settled()
-	balances := map[string]game.Money{}
-	staked := map[int64]map[string][]position{} // round → player → bets that stand
-	commitments := map[int64]string{}
 	bySeq := map[int64]rooms.Record{}
 	placed := map[string]int{}
 	for i, r := range records {
@@ -61,61 +71,11 @@ func (f *casino) compare(players []*crashPlayer) {
 			t.Fatalf("the journal has a hole: event %d has seq %d", i+1, r.Seq)
 		}
 		bySeq[r.Seq] = r
-		var d struct {
-			Round      int64      `json:"round"`
-			Player     string     `json:"player"`
-			Bets       []position `json:"bets"`
-			Commitment string     `json:"commitment"`
-			Seed       string     `json:"seed"`
-			Pocket     int        `json:"pocket"`
-			Totals     []position `json:"totals"`
-		}
-		if err := json.Unmarshal(r.Data, &d); err != nil {
-			t.Fatalf("event %d: %v", r.Seq, err)
-		}
-		switch r.Type {
-		case "round.opened":
-			commitments[d.Round] = d.Commitment
-			staked[d.Round] = map[string][]position{}
-		case "bet.placed":
-			placed[d.Player]++
-			staked[d.Round][d.Player] = append(staked[d.Round][d.Player], d.Bets...)
-			for _, b := range d.Bets {
-				balances[d.Player] -= b.Amount
-			}
-		case "bet.removed":
-			for _, b := range d.Bets {
-				balances[d.Player] += b.Amount
-				staked[d.Round][d.Player] = without(staked[d.Round][d.Player], b)
-			}
-		case "betting.closed":
-			var all []position
-			for _, bets := range staked[d.Round] {
-				all = append(all, bets...)
-			}
-			if !reflect.DeepEqual(total(d.Totals), total(all)) {
-				t.Errorf("round %d: betting closed with %v on the table, and the bets are %v", d.Round, d.Totals, all)
-			}
-		case "wheel.spun":
-			seed, err := hex.DecodeString(d.Seed)
-			sum := sha256.Sum256(seed)
-			if err != nil || hex.EncodeToString(sum[:]) != commitments[d.Round] {
-				t.Errorf("round %d: the seed is not the one that was committed", d.Round)
-			}
-			if want := pocketOf(seed, d.Round); want != d.Pocket {
-				t.Errorf("round %d: pocket %d, and the seed says %d", d.Round, d.Pocket, want)
-			}
-		case "round.settled":
-			for player, bets := range staked[d.Round] {
-				for _, b := range bets {
-					balances[player] += b.Amount * coverOf(b.Position, d.Pocket)
-				}
-			}
-		case "round.voided":
-			t.Errorf("round %d was voided", d.Round)
+		if r.Type == "bet.placed" {
+			placed[betIn(r.Data).Player]++
 		}
 	}
-
+	m := f.audit(records)
 	accepted, refused := 0, 0
 	for _, p := range players {
 		for _, fault := range p.faults {
@@ -177,7 +137,7 @@ func (f *casino) compare(players []*crashPlayer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := crashFunds + balances[p.name]; got != want {
+		if want := crashFunds + m.balances[p.name]; got != want {
 			t.Errorf("%s has %d, and the events add up to %d", p.name, got, want)
 		}
 	}
@@ -189,8 +149,9 @@ func (f *casino) compare(players []*crashPlayer) {
 	for _, p := range players {
 		connects += p.connected
 	}
-	t.Logf("%d events, %d rounds, %d commands accepted, %d refused, %d connections", len(records), len(commitments), accepted, refused, connects)
-	if accepted == 0 || len(commitments) < 2 {
+	t.Logf("%s %s: %d events, %d rounds, %d settled, %d void, under %d seeds, %d commands accepted, %d refused, %d connections",
+		f.slug, f.room, len(records), len(m.rounds), m.settled, m.voided, m.seeds, accepted, refused, connects)
+	if accepted == 0 || len(m.rounds) < 2 {
 		t.Error("nothing happened")
 	}
 }
@@ -266,18 +227,4 @@ func without(bets []position, b position) []position {
 		}
 	}
 	return out
-}
-
-// pocketOf implements the fairness rule of docs/games/roulette.md independently of the server.
-func pocketOf(seed []byte, round int64) int {
-	for block := 0; ; block++ {
-		mac := hmac.New(sha256.New, seed)
-		_, _ = fmt.Fprintf(mac, "pitboss.roulette.v1:%d:%d", round, block)
-		sum := mac.Sum(nil)
-		for i := 0; i < len(sum); i += 4 {
-			if w := binary.BigEndian.Uint32(sum[i:]); w < 4294967289 {
-				return int(w % 37)
-			}
-		}
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
 )
 
 var (
@@ -30,13 +32,13 @@ func drawSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// TestATableDealsAgainAfterItsNodesDeath kills the node that owns the table, again and
+// TestATableDealsAgainAfterItsNodesDeath kills the node that owns the table, of each game in turn, again and
 // again, and times until each client sees an event of the next owner.
 func TestATableDealsAgainAfterItsNodesDeath(t *testing.T) {
-	p := newNodeCluster(t, clusterSize{nodes: 3, tenants: 1, tables: 1, players: 12, settings: crashSettings, again: 4 * time.Second, seed: drawSeed(t)})
-	at := p.tables[0]
+	p := newNodeCluster(t, clusterSize{nodes: 3, tenants: 1, tables: len(games.Played()), players: 6, pace: hasty, again: 4 * time.Second, seed: drawSeed(t)})
 	var away []time.Duration
 	for i := range *failoverKills {
+		at := p.tables[i%len(p.tables)]
 		eventually(t, fmt.Sprintf("everybody plays, and all nodes run, before kill %d", i+1), func() bool {
 			n, epoch := p.owner(at)
 			return n != nil && p.allReady() && !slices.ContainsFunc(at.players, func(c *crashPlayer) bool { return c.seenEpoch() != epoch })
@@ -58,7 +60,7 @@ func TestATableDealsAgainAfterItsNodesDeath(t *testing.T) {
 		})
 	}
 	p.finish()
-	p99 := percentiles(t, fmt.Sprintf("%d kills, %d clients: the table's next event came", *failoverKills, len(at.players)), away)
+	p99 := percentiles(t, fmt.Sprintf("%d kills, %d clients each: the table's next event came", *failoverKills, len(p.tables[0].players)), away)
 	if *failoverKills >= measured && p99 > 3*time.Second {
 		t.Errorf("p99 is %v", p99)
 	}
@@ -67,7 +69,7 @@ func TestATableDealsAgainAfterItsNodesDeath(t *testing.T) {
 // TestARollingRestartIsNotNoticed restarts one node after the other while players bet, and times
 // how long each client is away from its table.
 func TestARollingRestartIsNotNoticed(t *testing.T) {
-	p := newNodeCluster(t, clusterSize{nodes: 3, tenants: 2, tables: 3, players: 20, settings: calmSettings, again: time.Millisecond, seed: drawSeed(t), calm: true})
+	p := newNodeCluster(t, clusterSize{nodes: 3, tenants: 2, tables: 3, players: 20, pace: calm, again: time.Millisecond, seed: drawSeed(t), calm: true})
 	for range *rollingRounds {
 		for _, n := range p.nodes {
 			eventually(t, "everybody plays, and all nodes run", func() bool {
@@ -78,6 +80,7 @@ func TestARollingRestartIsNotNoticed(t *testing.T) {
 		p.awaitReady()
 	}
 	p.finish()
+	p.movedBetweenRounds()
 	var away []time.Duration
 	for _, c := range p.players() {
 		away = append(away, c.away...)
@@ -86,6 +89,39 @@ func TestARollingRestartIsNotNoticed(t *testing.T) {
 	p99 := percentiles(t, fmt.Sprintf("%d restarts, %d clients, %d times away from a table", restarts, len(p.players()), len(away)), away)
 	if restarts >= measured && p99 > 2*time.Second {
 		t.Errorf("p99 is %v", p99)
+	}
+}
+
+// movedBetweenRounds reports tables that moved while a round was under way, and games whose seeds serve several
+// rounds and none of whose tables moved from one of those to the next.
+func (p *nodeCluster) movedBetweenRounds() {
+	p.t.Helper()
+	moves, shared := map[string]int{}, map[string]int{}
+	for _, at := range p.tables {
+		records := at.journal()
+		for i, r := range records[1:] {
+			e, err := at.play.Event(r.Type, r.Data)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			moved := 0
+			if before := records[i]; r.Epoch != before.Epoch {
+				moved = 1
+				if !slices.Contains([]string{"round.settled", "seed.revealed", "round.opened", "betting.stopped"}, before.Type) {
+					p.t.Errorf("%s moved between %s and %s", at.room, before.Type, r.Type)
+				}
+			}
+			moves[at.play.Name] += moved
+			if r.Type == "round.opened" && e.Since != 0 {
+				shared[at.play.Name] += moved
+			}
+		}
+	}
+	p.t.Logf("tables moved: %v, from one round to another of the same seed: %v", moves, shared)
+	for name, n := range shared {
+		if n == 0 {
+			p.t.Errorf("no table of %s moved from one round to another of the same seed", name)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -252,10 +251,7 @@ func (p *crashPlayer) think() []*bet {
 			b.kind = "clear"
 		default:
 			for range 1 + p.rnd.IntN(3) {
-				b.bets = append(b.bets, position{
-					Position: []string{"straight:0", "straight:17", "red", "black", "dozen:2", "column:3"}[p.rnd.IntN(6)],
-					Amount:   game.Money(100 * (1 + p.rnd.IntN(20))),
-				})
+				b.bets = append(b.bets, p.f.play.bet(p.rnd))
 			}
 		}
 		out = append(out, b)
@@ -303,34 +299,6 @@ func mustJSON(v any) json.RawMessage {
 		panic(err)
 	}
 	return raw
-}
-
-// coverOf returns what a position above pays per unit staked, the stake included, from a table that
-// is independent of the server's.
-func coverOf(pos string, pocket int) game.Money {
-	red := []int{1, 3, 5, 7, 9, 12, 14, 16, 18, 19, 21, 23, 25, 27, 30, 32, 34, 36}
-	switch pos {
-	case "straight:0":
-		return when(pocket == 0, 36)
-	case "straight:17":
-		return when(pocket == 17, 36)
-	case "red":
-		return when(slices.Contains(red, pocket), 2)
-	case "black":
-		return when(pocket != 0 && !slices.Contains(red, pocket), 2)
-	case "dozen:2":
-		return when(pocket >= 13 && pocket <= 24, 3)
-	case "column:3":
-		return when(pocket != 0 && pocket%3 == 0, 3)
-	}
-	return -1
-}
-
-func when(yes bool, pays game.Money) game.Money {
-	if yes {
-		return pays
-	}
-	return 0
 }
 
 // bet is a command that a player gave, and what it was told.
