@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
 	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
 	loadroulette "github.com/pitboss-hub/pitboss/cmd/pitboss/load/roulette"
 	"github.com/pitboss-hub/pitboss/rooms/game"
@@ -179,5 +180,52 @@ func TestEveryMistakeOfAGameIsFound(t *testing.T) {
 			t.Errorf("%s: nothing was found", what)
 		}
 		t.Logf("%s: %v", what, err)
+	}
+}
+
+func TestMistakesAboutSeedsThatServeSeveralRoundsAreFound(t *testing.T) {
+	t.Parallel()
+	shared := 0 // games that have such seeds
+	for _, played := range games.All {
+		if played.Load == nil {
+			continue
+		}
+		several := false
+		g := *played.Load
+		altered(func(_ string, e *load.Event) { several = several || e.Since != 0 })(&g)
+		if err := play(&g, played.Rules, 0); err != nil {
+			t.Fatal(err)
+		}
+		if !several {
+			continue
+		}
+		shared++
+		for what, mistake := range map[string]func(*load.Game){
+			"every round has a seed of its own": altered(func(_ string, e *load.Event) { e.Since = 0 }),
+			"a later round":                     altered(func(_ string, e *load.Event) { e.Since += min(e.Since, 1) }),
+			"a view without the earlier round": func(g *load.Game) {
+				read := g.View
+				g.View = func(raw json.RawMessage) (load.Event, error) {
+					v, err := read(raw)
+					v.Since = 0
+					return v, err
+				}
+			},
+			"outcomes as if each round were the first": func(g *load.Game) {
+				outcome := g.Outcome
+				g.Outcome = func(seed game.Seed, _, round int64) (string, error) { return outcome(seed, round, round) }
+			},
+		} {
+			g := *played.Load
+			mistake(&g)
+			err := play(&g, played.Rules, 0)
+			if err == nil {
+				t.Errorf("%s, %s: nothing was found", g.Name, what)
+			}
+			t.Logf("%s, %s: %v", g.Name, what, err)
+		}
+	}
+	if shared == 0 {
+		t.Error("no game has such seeds")
 	}
 }
