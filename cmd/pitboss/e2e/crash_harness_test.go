@@ -110,6 +110,13 @@ func (c *crashTest) ownEvents() (often, rare []string) {
 	return often, rare
 }
 
+// waits reports whether a round is open in which nobody has a bet. It may be that nobody bets any more.
+func (at *table) waits() bool {
+	records := at.journal()
+	last := records[len(records)-1].Type
+	return last == "round.opened" || last == "betting.stopped"
+}
+
 // rounds returns how many rounds were settled.
 func (at *table) rounds() (n int) {
 	for _, r := range at.journal() {

@@ -61,8 +61,11 @@ func TestNothingIsLostWhenTheServerIsKilled(t *testing.T) {
 		p.finish()
 	}
 	c.running.Wait()
+	for _, at := range c.tables {
+		eventually(t, "a round is open, and nobody has a bet", at.waits)
+	}
 	s.kill()
-	// The tables close, which tells the seeds that are still secret.
+	// The tables close, which tells the seeds of those rounds.
 	for i, typ := range []string{"seed.revealed", game.TypeClosed} {
 		c.tables[i].closes()
 		c.kill("append.before "+typ, 1)
