@@ -34,7 +34,7 @@ import (
 //	view, view alice        what everyone, or alice, may see
 //	alice {"type": "bet"}   alice's command
 //	play 70 alice {…}       alice gives the command in each of the next 70 rounds, once it is accepted, and each is
-//	                        played to its result; only the last round is told
+//	                        played to its result; only the last round is told, and checked in full
 //
 // What came of it is the command's refusal, or its events in order, each with its type and its JSON as
 // the journal has it; then, indented, its forms for everyone and for each player who may see more, and its
@@ -229,7 +229,8 @@ func (p *performance) play(rest string) (told string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	for range rounds {
+	for n := range rounds {
+		p.table.hurried = n < rounds-1
 		told = p.round(command)
 	}
 	return told
