@@ -1,4 +1,4 @@
-import type { ChatMessage, CommandResult, Room, RoomEvent } from '../client/src/index.js'
+import type { ChatMessage, CommandResult, PitbossError, Room, RoomEvent } from '../client/src/index.js'
 import type { TableHandlers, TableRoom } from '../shared/games'
 import { inWords } from '../shared/words'
 import type { Session } from './session.svelte'
@@ -43,7 +43,11 @@ export class JoinedRoom implements TableRoom {
   }
 
   get connected(): boolean {
-    return this.session.state.is === 'open'
+    return this.session.state.is === 'open' && !this.session.silent
+  }
+
+  get silent(): boolean {
+    return this.session.silent
   }
 
   get observer(): boolean {
@@ -59,13 +63,13 @@ export class JoinedRoom implements TableRoom {
     for (const tell of waiting) tell(this.#table)
   }
 
-  async command(command: object): Promise<CommandResult | undefined> {
+  async command(command: object): Promise<CommandResult | PitbossError> {
     this.message = ''
     try {
       return await this.#handle.command(command)
     } catch (err) {
       this.message = inWords(err)
-      return undefined
+      return err as PitbossError
     }
   }
 

@@ -41,7 +41,7 @@ test('a refusal is told in words until the next command', async () => {
   await Wire.last.answer('room.join', { epoch: 1, seq: 10, view: {} })
   const refused = room.command({ type: 'x' })
   await Wire.last.refuse('room.command', 'insufficient_funds')
-  expect([await refused, room.message]).toEqual([undefined, 'Your balance does not cover this bet.'])
+  expect([await refused, room.message]).toEqual([expect.objectContaining({ code: 'insufficient_funds' }), 'Your balance does not cover this bet.'])
   const accepted = room.command({ type: 'x' })
   expect(room.message).toBe('')
   await Wire.last.answer('room.command', { accepted: true, epoch: 1, seq: 11, balance: 5 })

@@ -1,7 +1,10 @@
-import type { RoomEvent } from '../client/src/index.js'
+import { PitbossError, type RoomEvent } from '../client/src/index.js'
 import type { EventOf, RoundCommand, RoundEvents, RoundTotals, RoundView, Seat, Stake } from '../client/src/round.js'
 import type { TableRoom } from '../shared/games'
+import { formatMoney } from '../shared/money'
 import { add, listed, Others, type Stakes } from '../shared/stakes'
+import { inWords } from '../shared/words'
+import { type Asked, doubtOf, inSentence, stakesOf, type Verdict } from './asked'
 
 /** What a round brought this player. */
 export interface Outcome {
@@ -16,6 +19,9 @@ export interface Proof {
   since: number
   seed: string
 }
+
+/** Codes of commands that nobody refused: the line ended for good, or the room was left. */
+const noAnswers = new Set(['timeout', 'disconnected', 'not_joined'])
 
 /** The list of who has bet is written anew at most this often, however many bet. */
 const seatsEveryMs = 500
@@ -41,8 +47,17 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   /** The other players with bets, those with the most first. */
   seats = $state.raw<Seat[]>([])
   mine = $state<Stakes>({})
-  pending = $state<Stakes>({})
   outcome = $state<Outcome>()
+  #asked = $state.raw<readonly Asked[]>([])
+  /** The bets that were given and not answered yet, while their round takes bets. */
+  readonly pending = $derived(stakesOf(this.#asked, false))
+  /** Those whose round takes no more bets: only an answer says whether they count. */
+  readonly unknown = $derived(stakesOf(this.#asked, true))
+  /** Says in words what is not known; empty if nothing is. */
+  readonly doubt = $derived(doubtOf(this.#asked))
+  #verdicts: Verdict[] = [] // of one round
+  #voided = 0 // the last round that was: what counted in it was given back
+  #deadline: ReturnType<typeof setTimeout> | undefined
   #previous = $state<Stake[]>([])
   #others = new Others()
   #seats = new Map<number, Seat>()
@@ -56,22 +71,21 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   }
 
   get open(): boolean {
-    return this.phase === 'betting' && (this.closesAt === undefined || this.closesAt > this.room.serverNow())
+    return this.room.connected && this.phase === 'betting' && (this.closesAt === undefined || this.closesAt > this.room.serverNow())
   }
 
   get canRebet(): boolean {
     return this.open && this.#previous.length > 0 && this.staked === 0
   }
 
-  /** Stops the timer that is left. */
+  /** Stops the timers that are left. */
   leave(): void {
     clearTimeout(this.#listing)
+    clearTimeout(this.#deadline)
   }
 
   async place(bets: Stake[]): Promise<void> {
-    this.pending = add(this.pending, bets)
     await this.#command({ type: 'bet', round: this.round, bets })
-    this.pending = add(this.pending, bets, -1)
   }
 
   undo = (): Promise<void> => this.#command({ type: 'undo', round: this.round })
@@ -91,10 +105,12 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
       view: (view, place) => {
         this.#show(view, place.seq)
         this.show(view)
+        this.#look()
       },
       event: (event) => {
         this.#apply(event as EventOf<RoundEvents>)
         this.heard(event)
+        this.#look()
       },
       totals: ({ round, totals }, seq) => this.told(round, totals, seq),
     })
@@ -119,9 +135,36 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
     this.lastProof = { round, since, seed }
   }
 
-  /** Gives a command. What comes of it is told by the events. */
+  /** Gives a command. What comes of it is told by the events; until it is answered, it is kept in sight. */
   async #command(command: RoundCommand): Promise<void> {
-    await this.room.command(command)
+    const asked: Asked = { command, late: false }
+    this.#asked = [...this.#asked, asked]
+    this.#look()
+    const answer = await this.room.command(command)
+    const late = this.#asked.find((a) => a.command === command)?.late
+    this.#asked = this.#asked.filter((a) => a.command !== command)
+    if (!late) return
+    if (!(answer instanceof PitbossError)) this.#judge({ command })
+    else if (!noAnswers.has(answer.code)) this.#judge({ command, refused: inWords(answer) })
+  }
+
+  /** Finds the commands whose round takes no more bets, now and when its clock ends. */
+  #look(): void {
+    clearTimeout(this.#deadline)
+    if (this.#asked.length === 0) return
+    const left = this.phase !== 'betting' ? 0 : this.closesAt === undefined ? undefined : this.closesAt - this.room.serverNow()
+    const late = (a: Asked): boolean => a.late || a.command.round !== this.round || (left !== undefined && left <= 0)
+    if (this.#asked.some((a) => !a.late && late(a))) this.#asked = this.#asked.map((a) => (late(a) ? { ...a, late: true } : a))
+    if (left !== undefined && this.#asked.some((a) => !a.late)) this.#deadline = setTimeout(() => this.#look(), left)
+  }
+
+  /** Says what came of a command that was answered late, if the table does not show it. */
+  #judge(verdict: Verdict): void {
+    const { round } = verdict.command
+    if (this.#verdicts[0]?.command.round !== round) this.#verdicts = []
+    this.#verdicts.push(verdict)
+    const shown = round === this.round || round === this.#voided
+    if (!shown || this.#verdicts.some((v) => v.refused !== undefined)) this.room.message = inSentence(this.#verdicts, (minor) => formatMoney(minor, this.room.exponent))
   }
 
   #show(v: View, seq: number): void {
@@ -173,6 +216,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
       }
       case 'round.voided':
         this.phase = 'settled'
+        this.#voided = e.data.round
         if (e.data.seed) this.reveal(e.data.round, e.data.seed, this.since)
         this.room.message = `Round ${e.data.round} is void: ${e.data.reason}. All stakes were given back.`
         this.#sweep(e.seq)

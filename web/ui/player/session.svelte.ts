@@ -1,6 +1,9 @@
 import { type Balance, Pitboss, type Presence, type Promotion, type RoomInfo, type State, type Welcome, roomsAfter } from '../client/src/index.js'
 import { keepStart, sessionStart } from '../shared/token'
 
+/** For how long a command is asked about: as long as the server keeps what it said to it. Each names its round. */
+export const commandTimeoutMs = 86_400_000
+
 /** What the page shows of the connection. */
 export class Session {
   readonly line: Pitboss
@@ -9,6 +12,8 @@ export class Session {
   balance = $state<Balance>()
   presence = $state<Presence>()
   latency = $state<number>()
+  /** Whether the connection is open, and nobody answers over it. */
+  silent = $state(false)
   promotions = $state<Promotion[]>([])
   toasts = $state<Promotion[]>([])
   rooms = $state<RoomInfo[]>([])
@@ -19,7 +24,7 @@ export class Session {
   start = $state(sessionStart())
 
   constructor(token: string) {
-    this.line = new Pitboss({ token })
+    this.line = new Pitboss({ token, commandTimeoutMs })
     this.line.on('state', (s) => {
       this.state = s
       if (s.is === 'open') void this.refresh()
@@ -31,6 +36,7 @@ export class Session {
       this.start = { ...this.start, balance: b.balance }
       keepStart(this.start)
     })
+    this.line.on('silent', (silent) => (this.silent = silent))
     this.line.on('latency', (ms) => (this.latency = ms))
     this.line.on('promotions', (p) => {
       this.promotions = p

@@ -4,7 +4,7 @@ import type { RoundTotals, RoundView, Stake } from '../client/src/round.js'
 import { line, settle, welcome, Wire } from '../client/test/wire'
 import type { TableRoom } from '../shared/games'
 import { JoinedRoom } from './joined.svelte'
-import type { Session } from './session.svelte'
+import { commandTimeoutMs, type Session } from './session.svelte'
 
 /** Returns a stake. */
 export const on = (position: string, amount: number): Stake => ({ position, amount })
@@ -17,7 +17,12 @@ export function begin(): void {
 
 /** Joins a room whose view is given, as of seq 10. */
 export async function join(view: RoundView<string>): Promise<JoinedRoom> {
-  const session = { line: line(), remembered: {} } as unknown as Session
+  const to = line({ commandTimeoutMs })
+  const session = {
+    line: to, remembered: {}, exponent: 2,
+    get state() { return to.state },
+    get silent() { return to.silent },
+  } as unknown as Session
   await settle()
   Wire.last.open().push('session.welcome', welcome)
   const room = new JoinedRoom(session, 'r')

@@ -6,7 +6,7 @@
 // A folder may use what is in shared, what is in player and in verify for all games (README.md in
 // web/ui/games lists it) and the SDK. The SDK exports its sdk.ts as @pitboss/client/games/<name>.
 import type { Component, Snippet } from 'svelte'
-import type { CommandResult, Place, RoomEvent, RoomHandlers } from '../client/src/index.js'
+import type { CommandResult, PitbossError, Place, RoomEvent, RoomHandlers } from '../client/src/index.js'
 
 /** Game is what the pages know of a game. It is small: what a page draws comes by the functions that load it. */
 export interface Game {
@@ -61,8 +61,10 @@ export interface TableRoom {
   readonly room: string
   /** How many digits of the currency come after the point. */
   readonly exponent: number
-  /** Whether the connection is open. */
+  /** Whether the connection is open, and something comes over it: else nothing is to be given to it. */
   readonly connected: boolean
+  /** Whether the connection is open, and nobody answers over it. */
+  readonly silent: boolean
   /** Whether this is one of the operator's people, who may watch but not play. */
   readonly observer: boolean
   /** What went wrong last, in words; the table shows it and may set it. */
@@ -71,8 +73,8 @@ export interface TableRoom {
   serverNow(): number
   /** Tells the table what the room tells, from its last view on. That view has come: it is told before listen returns. */
   listen<View, Event extends RoomEvent, Totals = unknown>(table: TableHandlers<View, Event, Totals>): void
-  /** Gives a command. What comes of it is told by events; a refusal is put into message, and the result is undefined. */
-  command(command: object): Promise<CommandResult | undefined>
+  /** Gives a command. What comes of it is told by events; an error is put into message, and is the result. */
+  command(command: object): Promise<CommandResult | PitbossError>
   /** Keeps for the lobby's card what it shows of this table. */
   remember(what: unknown): void
 }

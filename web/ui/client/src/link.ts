@@ -2,6 +2,7 @@ import { backoff } from './backoff.js'
 import { Clock } from './clock.js'
 import { closeCode } from './close_codes.js'
 import { type Closing, PitbossError, type Welcome, retryCodes } from './protocol.js'
+import { Silence } from './silence.js'
 import { Rpc, type SocketConstructor } from './socket.js'
 
 export interface Options {
@@ -27,6 +28,10 @@ export type State =
 interface Handlers {
   state(state: State): void
   latency(ms: number): void
+  /** Nothing comes over the socket that is open, or something does again. */
+  silent(silent: boolean): void
+  /** Whether a board is open for bets. */
+  watched(): boolean
   /** A socket is open: whatever was going on goes on over it. */
   up(): void
   /** It has ended. Another follows, unless the state is stopped. */
@@ -48,6 +53,8 @@ const steadyMs = 5_000
 export class Link {
   state: State = { is: 'connecting' }
   readonly clock = new Clock()
+  readonly #silence: Silence
+  readonly #Socket: SocketConstructor
   #rpc: Rpc | undefined
   #attempt = 0
   #openedAt = 0
@@ -60,7 +67,28 @@ export class Link {
   constructor(
     private readonly options: Options,
     private readonly handlers: Handlers,
-  ) {}
+  ) {
+    const Socket = options.WebSocket ?? (globalThis as { WebSocket?: SocketConstructor }).WebSocket
+    if (!Socket) throw new PitbossError('no_websocket', 'There is no WebSocket here: take Node 22 or later, or pass one, as that of the package ws.')
+    this.#Socket = Socket
+    this.#silence = new Silence({
+      watched: () => this.handlers.watched(),
+      ping: () => {
+        if (this.#rpc) void this.#ping(this.#rpc)
+      },
+      changed: (silent) => this.handlers.silent(silent),
+    })
+  }
+
+  /** Whether the socket is open and nothing comes over it, not even the answer to a ping. */
+  get silent(): boolean {
+    return this.#silence.silent
+  }
+
+  /** A board may have opened. */
+  look(): void {
+    this.#silence.look()
+  }
 
   /** The server's clock, in milliseconds since 1970. */
   now(): number {
@@ -91,9 +119,11 @@ export class Link {
     if (this.#stopped()) return // closed while the token was fetched
     const url = new URL('/ws', this.#base())
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
-    const Socket = this.options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor)
-    const rpc = new Rpc(Socket, url.href, ['pitboss.v1', `bearer.${token}`], {
+    const rpc = new Rpc(this.#Socket, url.href, ['pitboss.v1', `bearer.${token}`], {
       open: () => this.#opened(rpc),
+      heard: () => {
+        if (rpc === this.#rpc) this.#silence.heard()
+      },
       push: (method, params) => this.#push(rpc, method, params),
       closed: (code, opened) => void this.#closed(rpc, code, opened, token),
     })
@@ -106,16 +136,13 @@ export class Link {
     clearTimeout(this.#timer)
     this.#retryAfter = undefined
     this.#openedAt = Date.now()
-    let pinged = Date.now()
+    this.#silence.start()
     this.#watch = setInterval(() => {
       if (Date.now() - rpc.lastHeard > 2 * this.#heartbeatMs) {
         rpc.drop(1006)
         return
       }
-      if (Date.now() - pinged >= Math.min(pingEveryMs, this.#heartbeatMs)) {
-        pinged = Date.now()
-        void this.#ping(rpc)
-      }
+      if (Date.now() - this.#silence.pingedAt >= Math.min(pingEveryMs, this.#heartbeatMs)) void this.#ping(rpc)
     }, 1000)
     void this.#ping(rpc)
     this.state = { is: 'open' }
@@ -125,6 +152,7 @@ export class Link {
 
   async #ping(rpc: Rpc): Promise<void> {
     const sent = Date.now()
+    this.#silence.pinged()
     try {
       const { time } = (await rpc.call('ping', {})) as { time: string }
       this.clock.add(sent, Date.now(), Date.parse(time))
@@ -152,6 +180,7 @@ export class Link {
     clearTimeout(this.#timer)
     clearInterval(this.#watch)
     clearTimeout(this.#renewing)
+    this.#silence.stop()
     this.handlers.down()
     if (opened) {
       if (Date.now() - this.#openedAt >= steadyMs) this.#attempt = 0
@@ -201,6 +230,7 @@ export class Link {
     clearTimeout(this.#timer)
     clearInterval(this.#watch)
     clearTimeout(this.#renewing)
+    this.#silence.stop()
     this.#set({ is: 'stopped', reason, message })
   }
 

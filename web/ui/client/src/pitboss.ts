@@ -19,6 +19,11 @@ export interface Events {
   rooms: RoomInfo[]
   presence: Presence
   latency: number
+  /**
+   * The connection is open, and nothing came over it for 2.5 s after a ping (true), or something
+   * does again, or it has ended (false). While a board is open, 2 s of silence are pinged into.
+   */
+  silent: boolean
 }
 
 /** A seat at a room, kept over all reconnects. */
@@ -53,6 +58,8 @@ export class Pitboss extends Emitter<Events> {
     this.#link = new Link(options, {
       state: (s) => this.#state(s),
       latency: (ms) => this.emit('latency', ms),
+      silent: (silent) => this.emit('silent', silent),
+      watched: () => [...this.#rooms.values()].some((r) => r.here && r.board.open(this.serverNow())),
       up: () => {
         this.#down()
         for (const room of this.#rooms.values()) void this.#enter(room)
@@ -80,6 +87,11 @@ export class Pitboss extends Emitter<Events> {
 
   get state(): State {
     return this.#link.state
+  }
+
+  /** Whether the connection is open and nobody answers over it: what is shown may be old. */
+  get silent(): boolean {
+    return this.#link.silent
   }
 
   /** The median round trip in milliseconds; undefined before it is known. */
@@ -199,6 +211,7 @@ export class Pitboss extends Emitter<Events> {
       case 'room.resync': {
         const r = params as Place & { room: string; view: unknown }
         this.#find(r.room)?.resync(r, r.view)
+        this.#link.look()
         return
       }
       case 'room.totals': {
@@ -253,6 +266,7 @@ export class Pitboss extends Emitter<Events> {
   #event(e: RoomEvent): void {
     const state = this.#find(e.room)
     if (state && !state.take(e)) void this.#enter(state)
+    this.#link.look()
   }
 
   #lobbyHandlers(): RoomHandlers {
@@ -274,6 +288,7 @@ export class Pitboss extends Emitter<Events> {
       const result = (await this.#link.call('room.join', params)) as JoinResult
       if (this.#find(state.room) !== state) return // it was left meanwhile
       state.joined(result)
+      this.#link.look()
       this.#commands.flush(state.room)
     } catch (err) {
       const e = err as PitbossError

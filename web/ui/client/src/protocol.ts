@@ -99,9 +99,22 @@ export interface Closing {
   retry_after_ms?: number
 }
 
+/** The codes of the server's errors; a test holds them against hub/wire's. */
+export const serverCodes = [
+  'parse_error', 'invalid_request', 'method_not_found', 'invalid_params', 'internal', 'room_not_found', 'not_joined', 'too_many_rooms', 'command_id_reused',
+  'token_invalid', 'text_length_limits', 'chat_not_allowed', 'busy', 'rate_limited', 'unavailable', 'invalid_command', 'insufficient_funds', 'limit_reached',
+  'betting_closed', 'room_closed', 'nothing_to_void', 'forbidden',
+] as const
+
+/**
+ * What an error's code may be: the server's, or the SDK's own. `timeout` and `disconnected` are no
+ * refusals: what was asked for may still have counted. A newer server may have more codes.
+ */
+export type ErrorCode = (typeof serverCodes)[number] | 'timeout' | 'disconnected' | 'no_websocket' | (string & {})
+
 /** An answer that is a refusal, or a failure to get one. Go by `code`. */
 export class PitbossError extends Error {
-  constructor(readonly code: string, message: string) {
+  constructor(readonly code: ErrorCode, message: string) {
     super(message)
     this.name = 'PitbossError'
   }

@@ -1,4 +1,5 @@
 import { pause } from './backoff.js'
+import { Board } from './board.js'
 import type { ChatMessage, JoinResult, Place, RoomEvent } from './protocol.js'
 
 /** What a room tells. A view replaces everything that was known; events come gaplessly after it. */
@@ -25,6 +26,7 @@ export class RoomState {
   joining = false
   /** Whether the server has us in the room, so that commands can be sent to it. */
   here = false
+  readonly board = new Board()
   #totalsAt = 0 // the seq of the totals, or of the view, that was passed on last
   #ahead: { seq: number; data: unknown } | undefined // totals as of an event that was not heard yet
   #resynced = false // since the join that is on its way was asked for
@@ -81,6 +83,7 @@ export class RoomState {
     if (!this.place || event.seq <= this.place.seq) return true
     if (event.seq > this.place.seq + 1) return false
     this.place = { epoch: event.epoch, seq: event.seq }
+    this.board.event(event)
     this.handlers.event?.(event)
     this.#release()
     return true
@@ -112,6 +115,7 @@ export class RoomState {
   #replace(place: Place, view: unknown): void {
     this.#totalsAt = place.seq
     this.place = { epoch: place.epoch, seq: place.seq }
+    this.board.view(view)
     this.handlers.view?.(view, this.place)
     this.#release()
   }

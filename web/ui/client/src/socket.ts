@@ -15,6 +15,8 @@ export type SocketConstructor = new (url: string, protocols: string[]) => Socket
 
 interface Handlers {
   open(): void
+  /** A frame came, whatever it holds. */
+  heard(): void
   push(method: string, params: unknown): void
   /** opened says whether the socket had been open at all. */
   closed(code: number, opened: boolean): void
@@ -83,6 +85,7 @@ export class Rpc {
   #message(data: unknown): void {
     if (this.#ended || typeof data !== 'string') return
     this.lastHeard = Date.now()
+    this.handlers.heard()
     let m: Message
     try {
       m = JSON.parse(data) as Message

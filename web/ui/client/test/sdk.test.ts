@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { backoff, Clock, closeCodes, RoomState } from '../src/index.js'
-import { retryCodes } from '../src/protocol.js'
+import { retryCodes, serverCodes } from '../src/protocol.js'
 import { event, line, seated, settle, welcome, Wire } from './wire.js'
 
 beforeEach(() => {
@@ -274,5 +274,6 @@ describe('money and messages', () => {
 test("the tables of codes are the server's", () => {
   const golden = (name: string) => JSON.parse(readFileSync(new URL(`../../../../hub/wire/testdata/${name}`, import.meta.url), 'utf8')) as Record<string, unknown>[]
   expect(closeCodes).toEqual(golden('close_codes.json').map(({ code, name, reconnect }) => ({ code, name, reconnect })))
+  expect([...serverCodes]).toEqual(golden('error_codes.json').map((c) => c.code))
   expect([...retryCodes].sort()).toEqual(golden('error_codes.json').filter((c) => c.retry).map((c) => c.code).sort())
 })
