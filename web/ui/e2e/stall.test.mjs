@@ -15,7 +15,8 @@ class Network {
     n.pairs = new Set()
     n.server = createServer((browser) => {
       const casino = connect(port, '127.0.0.1')
-      const pair = { browser, casino }
+      const pair = { browser, casino, socket: false }
+      browser.once('data', (d) => (pair.socket = /^upgrade: websocket/im.test(String(d))))
       n.pairs.add(pair)
       browser.pipe(casino)
       casino.pipe(browser)
@@ -33,9 +34,10 @@ class Network {
     return n
   }
 
-  /** Keeps what the casino says and, unless it is only deaf, what the browser says. */
-  stall({ deaf = false } = {}) {
-    for (const { browser, casino } of this.pairs) {
+  /** Keeps what the casino says and, unless it is only deaf, what the browser says; of sockets only, pages still come. */
+  stall({ deaf = false, sockets = false } = {}) {
+    for (const { browser, casino, socket } of this.pairs) {
+      if (sockets && !socket) continue
       casino.unpipe(browser)
       if (!deaf) browser.unpipe(casino)
     }
@@ -44,8 +46,8 @@ class Network {
   /** Goes on, with what was kept. */
   resume() {
     for (const { browser, casino } of this.pairs) {
-      browser.pipe(casino)
-      casino.pipe(browser)
+      browser.unpipe(casino).pipe(casino) // once, also if it was only deaf
+      casino.unpipe(browser).pipe(browser)
     }
   }
 
@@ -142,11 +144,24 @@ test('a bet whose answer stalls counts once, and is paid to the cent', async () 
   net.resume()
   await open(alice)
   await alice.waitForSelector('[data-mine="even"][data-amount="500"]')
+  assert.equal(await text(alice, 'message'), '')
   await until('it is known', async () => (await alice.locator('[data-unknown]').count()) === 0 && (await text(alice, 'doubt')) === '')
   const pocket = await settled(alice)
   await until('the round is paid', async () => (await balance(alice)) === before - 600 + won(pocket, true))
-  assert.equal(await text(alice, 'message'), '')
   assert.deepEqual(alice.faults, [])
+  await alice.context().close()
+})
+
+test('a page that is loaded again under a bet without an answer says so, and the table shows what counted', async () => {
+  const alice = await seated()
+  await stalledBet(alice, { deaf: true, sockets: true })
+  await alice.reload() // over a new connection
+  await alice.waitForSelector('[data-mine="even"][data-amount="500"]')
+  assert.equal(await text(alice, 'message'), 'You left this table before your last bet was answered. The table and your balance show whether it counted.')
+  await settled(alice)
+  await alice.reload()
+  await alice.waitForSelector('[data-phase]')
+  assert.equal(await text(alice, 'message'), '')
   await alice.context().close()
 })
 

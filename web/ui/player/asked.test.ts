@@ -9,7 +9,10 @@ import { RoundTable } from './round.svelte'
 import { begin, hear, join, mine, on } from './testing'
 
 beforeEach(begin)
-afterEach(() => vi.useRealTimers())
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
 
 class Table extends RoundTable<RoundView<string>, RoomEvent> {
   constructor(room: TableRoom) {
@@ -105,13 +108,14 @@ test('a round that was void stays so, whatever counted in it', async () => {
 })
 
 test('over the next socket the bet is asked about under its own id, while the view says what counted', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0) // a socket every 10 s, of which none opens
   const { room, t } = await sit()
   void t.place([on('red', 300)])
   await vi.advanceTimersByTimeAsync(3_000)
   const first = Wire.last
   first.end(1006)
   expect([room.connected, room.silent, t.open, t.unknown]).toEqual([false, false, false, { red: 300 }])
-  await vi.advanceTimersByTimeAsync(120_000) // much longer than a page would wait for anything else
+  await vi.advanceTimersByTimeAsync(121_000) // much longer than a page would wait for anything else
   expect(t.unknown).toEqual({ red: 300 })
   Wire.last.open().push('session.welcome', welcome)
   await Wire.last.answer('room.join', { epoch: 2, seq: 40, view: view({ round: 9 }) })

@@ -1,7 +1,8 @@
 import type { ChatMessage, CommandResult, PitbossError, Room, RoomEvent } from '../client/src/index.js'
 import type { TableHandlers, TableRoom } from '../shared/games'
-import { inWords } from '../shared/words'
+import { inWords, wasUnanswered } from '../shared/words'
 import type { Session } from './session.svelte'
+import { noAnswers, Unanswered } from './unanswered'
 
 type Handlers = TableHandlers<unknown, RoomEvent, unknown>
 
@@ -18,11 +19,14 @@ export class JoinedRoom implements TableRoom {
   #table: Handlers | undefined
   #waiting: ((table: Handlers) => void)[] = [] // what was told before there was a table, from the last view on
   #handle: Room
+  readonly #unanswered: Unanswered
 
   constructor(
     private readonly session: Session,
     readonly room: string,
   ) {
+    this.#unanswered = new Unanswered(room)
+    if (this.#unanswered.left) this.message = wasUnanswered
     this.#handle = session.line.join<unknown, RoomEvent, object, unknown>(room, {
       view: (view, place) => {
         this.#waiting = []
@@ -65,9 +69,13 @@ export class JoinedRoom implements TableRoom {
 
   async command(command: object): Promise<CommandResult | PitbossError> {
     this.message = ''
+    this.#unanswered.asked()
     try {
-      return await this.#handle.command(command)
+      const result = await this.#handle.command(command)
+      this.#unanswered.answered()
+      return result
     } catch (err) {
+      if (!noAnswers.has((err as PitbossError).code)) this.#unanswered.answered()
       this.message = inWords(err)
       return err as PitbossError
     }

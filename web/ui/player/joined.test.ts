@@ -3,11 +3,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { event, line, settle, welcome, Wire } from '../client/test/wire'
 import { JoinedRoom } from './joined.svelte'
 import type { Session } from './session.svelte'
+import { begin } from './testing'
 
-beforeEach(() => {
-  Wire.all = []
-  vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
-})
+beforeEach(begin)
 afterEach(() => vi.useRealTimers())
 
 async function join(): Promise<{ room: JoinedRoom; log: string[]; listen: () => void; remembered: Record<string, unknown> }> {
@@ -54,6 +52,32 @@ test('a room that is gone says so, and what a table keeps is kept by room', asyn
   expect(remembered).toEqual({ r: [1] })
   await Wire.last.refuse('room.join', 'room_not_found')
   expect(room.gone).toBe('This table is not there any more.')
+})
+
+test('who comes back before all was answered is told so, once', async () => {
+  const { room } = await join()
+  await Wire.last.answer('room.join', { epoch: 1, seq: 10, view: {} })
+  void room.command({ type: 'x' })
+  const left = 'You left this table before your last bet was answered. The table and your balance show whether it counted.'
+  expect([room.message, (await join()).room.message, (await join()).room.message]).toEqual(['', left, ''])
+})
+
+test('who comes back after all was answered is told nothing', async () => {
+  const { room } = await join()
+  await Wire.last.answer('room.join', { epoch: 1, seq: 10, view: {} })
+  const accepted = room.command({ type: 'x' })
+  await Wire.last.answer('room.command', { accepted: true, epoch: 1, seq: 11, balance: 5 })
+  await accepted
+  expect((await join()).room.message).toBe('')
+})
+
+test('who comes back after the connection was closed for good under a bet is told so', async () => {
+  const { room } = await join()
+  await Wire.last.answer('room.join', { epoch: 1, seq: 10, view: {} })
+  const end = room.command({ type: 'x' })
+  Wire.last.end(4500)
+  expect(await end).toMatchObject({ code: 'disconnected' })
+  expect((await join()).room.message).toMatch(/^You left this table before your last bet was answered\./)
 })
 
 test('a room that was left tells nothing any more', async () => {

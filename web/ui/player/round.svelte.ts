@@ -5,6 +5,7 @@ import { formatMoney } from '../shared/money'
 import { add, listed, Others, type Stakes } from '../shared/stakes'
 import { inWords } from '../shared/words'
 import { type Asked, doubtOf, inSentence, stakesOf, type Verdict } from './asked'
+import { noAnswers } from './unanswered'
 
 /** What a round brought this player. */
 export interface Outcome {
@@ -19,9 +20,6 @@ export interface Proof {
   since: number
   seed: string
 }
-
-/** Codes of commands that nobody refused: the line ended for good, or the room was left. */
-const noAnswers = new Set(['timeout', 'disconnected', 'not_joined'])
 
 /** The list of who has bet is written anew at most this often, however many bet. */
 const seatsEveryMs = 500

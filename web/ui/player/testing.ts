@@ -9,9 +9,13 @@ import { commandTimeoutMs, type Session } from './session.svelte'
 /** Returns a stake. */
 export const on = (position: string, amount: number): Stake => ({ position, amount })
 
-/** Starts a test: no sockets, and timers that go when they are told to. Tests end with vi.useRealTimers. */
+/** Starts a test: no sockets, nothing kept by the tab, and timers that go when they are told to. Tests end with vi.useRealTimers. */
 export function begin(): void {
   Wire.all = []
+  const kept = new Map<string, string>()
+  vi.stubGlobal('sessionStorage', {
+    getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value), removeItem: (key: string) => kept.delete(key),
+  })
   vi.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
 }
 

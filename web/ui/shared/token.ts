@@ -1,5 +1,7 @@
 const key = 'pitboss.token'
 const startKey = 'pitboss.start'
+/** Where the player's page keeps the rooms that have not answered everything. */
+export const unansweredKey = 'pitboss.unanswered'
 
 /**
  * The token of this tab. It comes in the fragment of a link, which browsers do not send, moves
@@ -21,6 +23,7 @@ export function takeToken(): string | undefined {
 export function dropToken(): void {
   sessionStorage.removeItem(key)
   sessionStorage.removeItem(startKey)
+  sessionStorage.removeItem(unansweredKey)
 }
 
 /** When the session began, and with how much, once that is known. A reload does not change it. */

@@ -22,6 +22,9 @@ export function inWords(err: unknown): string {
   return words[e.code ?? ''] ?? e.message ?? String(err)
 }
 
+/** What is said to who comes back to a table, or loads its page again, before all was answered. */
+export const wasUnanswered = 'You left this table before your last bet was answered. The table and your balance show whether it counted.'
+
 /** Says that these pages cannot show a game; name is the server's, or empty if that is not known either. */
 export function unknownGame(name: string): string {
   return name ? `This page does not know the game “${name}”.` : 'This page does not know the game of this table.'
