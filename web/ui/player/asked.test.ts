@@ -125,6 +125,24 @@ test('over the next socket the bet is asked about under its own id, while the vi
   expect([t.unknown, t.mine, room.message]).toEqual([{}, {}, 'Round 7: your bet of 3.00 counted.'])
 })
 
+test('undo and clear that are not answered are not known either', async () => {
+  const { room, t } = await sit()
+  void t.clear()
+  await vi.advanceTimersByTimeAsync(3_000)
+  expect([t.unknown, t.doubt]).toEqual([{}, 'Not known yet whether your bets were taken back.'])
+  await Wire.last.refuse('room.command', 'betting_closed')
+  expect([t.doubt, room.message]).toEqual(['', 'Round 7: your bets were not taken back. No more bets in this round.'])
+})
+
+test('a bet of a line that ended for good is neither said to count nor to be refused', async () => {
+  const { room, t } = await sit()
+  void t.place([on('red', 300)])
+  await vi.advanceTimersByTimeAsync(3_000)
+  Wire.last.end(4500)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(room.message).toBe('The connection was lost.')
+})
+
 test('a silence locks the board until a frame comes', async () => {
   const { room, t } = await sit()
   hear(11, 'deadline.moved', { until: new Date(Date.now() + 60_000).toISOString() })
