@@ -179,9 +179,17 @@ func (p *nodeCluster) allReady() bool {
 	return !slices.ContainsFunc(p.nodes, func(m *member) bool { return m.pid.Load() == 0 || !ready(m.links["players"].Addr()) })
 }
 
+// awaitReady waits until every node takes players: that what was lost comes back, not how soon on a busy machine.
 func (p *nodeCluster) awaitReady() {
 	p.t.Helper()
-	eventuallyWithin(p.t, time.Minute, "all nodes are ready", p.allReady)
+	defer func() {
+		if p.t.Failed() {
+			for _, m := range p.nodes {
+				p.t.Logf("%s: process %d, %s", m.name, m.pid.Load(), readiness(m.links["players"].Addr()))
+			}
+		}
+	}()
+	eventuallyWithin(p.t, 2*time.Minute, "all nodes are ready", p.allReady)
 }
 
 // signal sends a node's process a signal, if there is one now.

@@ -215,14 +215,21 @@ func (s *server) end() {
 }
 
 // ready reports whether the node at address takes players.
-func ready(address string) bool {
+func ready(address string) bool { return readiness(address) == "ready" }
+
+// readiness returns what a node says of itself to who would send it players.
+func readiness(address string) string {
 	client := http.Client{Timeout: time.Second}
 	res, err := client.Get("http://" + address + "/readyz")
 	if err != nil {
-		return false
+		return err.Error()
 	}
-	_ = res.Body.Close()
-	return res.StatusCode == http.StatusOK
+	defer func() { _ = res.Body.Close() }()
+	said, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(string(said))
 }
 
 // startProxy starts the proxy of "pitboss cluster" before nodes, and returns when it takes connections.
