@@ -102,6 +102,7 @@ func (s *Server) route(op *operator.API) {
 	t := e.Group("", s.ofHost)
 	get(t, "/", s.home)
 	get(t, "/play", s.page("play.html"))
+	get(t, "/play/*", s.page("play.html")) // the page has addresses of its own
 	get(t, "/console", s.page("console.html"))
 	get(t, "/verify", s.page("verify.html"))
 	get(t, "/assets/*", s.asset)

@@ -31,7 +31,7 @@ test('what is written is read exactly, and what is empty is left out', () => {
 
 test('what does not fit is named, with what would', () => {
   const wrong = (more: Parameters<typeof filled>[0]) => (readFields(settings, filled(more), 2, label) as { wrong?: string }).wrong
-  expect(wrong({ texts: { least: 'much' } })).toBe('least: must be an amount from 0.01 to 1\u2009000\u2009000\u2009000.00.')
+  expect(wrong({ texts: { least: 'much' } })).toBe('least: must be an amount from 0.01 to 1,000,000,000.00.')
   expect(wrong({ texts: { least: '0' } })).toMatch(/^least: /)
   expect(wrong({ texts: { wait_ms: '601' } })).toBe('wait_ms: must be a number of seconds from 0 to 600.')
   expect(wrong({ texts: { wait_ms: '1e2' } })).toMatch(/^wait_ms: /)

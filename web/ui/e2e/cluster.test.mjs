@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { at, balance, House, pictures, settled, sit, until } from './house.mjs'
+import { at, balance, commitmentOf, House, pictures, settled, sit, until } from './house.mjs'
 
 let house
 
@@ -23,7 +23,7 @@ test("the node that runs a table is killed in the middle of a round: another pla
   await alice.waitForSelector('[data-mine="even"]')
   await bob.waitForSelector('[data-mine="odd"]')
   await alice.waitForSelector('[data-other="odd"]')
-  const commitment = await alice.textContent('[data-testid=commitment]')
+  const commitment = await commitmentOf(alice)
   const was = owner('roulette-1')
   process.kill(house.nodePid(was), 'SIGKILL')
   await until('another node has the table, or the same one that came back', () => owner('roulette-1') !== was || house.err.split(`node=${was} pid=`).length > 2)
@@ -31,7 +31,7 @@ test("the node that runs a table is killed in the middle of a round: another pla
   const pocket = await settled(alice)
   assert.equal(await settled(bob), pocket)
   for (const p of [alice, bob]) {
-    assert.equal(await p.textContent('[data-testid=commitment]'), commitment)
+    assert.equal(await commitmentOf(p), commitment)
     await p.waitForSelector('[data-testid=connection][data-state=open]')
     assert.equal(await p.evaluate(() => window.neverReloaded), true)
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { at, balance, House, pictures, root, settled, sit, until } from './house.mjs'
+import { at, balance, commitmentOf, House, pictures, root, settled, show, sit, tabTo, until } from './house.mjs'
 
 const reds = [1, 3, 5, 7, 9, 12, 14, 16, 18, 19, 21, 23, 25, 27, 30, 32, 34, 36]
 let house
@@ -27,15 +27,17 @@ test('two players of a casino see each other bet, are paid to the cent, and anot
   await bob.waitForSelector('[data-mine="black"]')
   await alice.waitForSelector('[data-other="black"][data-amount="1000"]')
   await bob.waitForSelector('[data-other="red"][data-amount="500"]')
+  await show(bob, 'players')
   await until('bob sees who else bets, and how much', async () => /^al\*\*\*10\.00$/.test((await bob.textContent('[data-testid=other-bets]')).replace(/\s/g, '')))
   await bob.reload() // what he missed is in the view
   await bob.waitForSelector('[data-mine="black"][data-amount="1000"]')
   await bob.waitForSelector('[data-other="red"][data-amount="500"]')
+  await show(bob, 'players')
   await until('bob sees it again', async () => /^al\*\*\*10\.00$/.test((await bob.textContent('[data-testid=other-bets]')).replace(/\s/g, '')))
   assert.equal(await bob.locator('[data-other]').count(), 2)
   assert.doesNotMatch(await bob.textContent('[data-testid=other-bets]'), /alice/)
   assert.equal(await balance(alice), before[0] - 1000)
-  const commitment = await alice.textContent('[data-testid=commitment]')
+  const commitment = await commitmentOf(alice)
   await alice.screenshot({ path: join(pictures, 'table.png') })
 
   const pocket = await settled(alice)
@@ -119,14 +121,14 @@ test('the server is killed in the middle of a round: the page goes on by itself,
   const before = await balance(alice)
   await alice.click(at('even'))
   await alice.waitForSelector('[data-mine="even"]')
-  const commitment = await alice.textContent('[data-testid=commitment]')
+  const commitment = await commitmentOf(alice)
   await house.kill('SIGKILL')
   await alice.waitForSelector('[data-testid=connection][data-state=reconnecting]')
   await alice.click(at('odd'), { timeout: 300 }).catch(() => undefined) // bets are closed while nobody answers
   await house.start()
   await alice.waitForSelector('[data-testid=connection][data-state=open]', { timeout: 30_000 })
   const pocket = await settled(alice)
-  assert.equal(await alice.textContent('[data-testid=commitment]'), commitment)
+  assert.equal(await commitmentOf(alice), commitment)
   const won = pocket !== 0 && pocket % 2 === 0 ? 200 : 0
   await until('the round is paid', async () => (await balance(alice)) === before - 100 + won)
   assert.equal(await alice.evaluate(() => window.neverReloaded), true)
@@ -137,8 +139,11 @@ test('the server is killed in the middle of a round: the page goes on by itself,
 
 test('everything can be done from the keyboard', async () => {
   const bob = await house.page('bob@casino-x')
-  await sit(bob, 'roulette-3')
-  await bob.focus(at('red'))
+  await bob.waitForSelector('[data-open="roulette-3"]')
+  await tabTo(bob, '[data-open="roulette-3"]')
+  await bob.keyboard.press('Enter')
+  await bob.waitForSelector('[data-phase=betting]')
+  await tabTo(bob, at('red'))
   await bob.keyboard.press('ArrowRight')
   assert.equal(await bob.evaluate(() => document.activeElement.dataset.position), 'black')
   await bob.keyboard.press('2')

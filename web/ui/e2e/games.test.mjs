@@ -145,7 +145,7 @@ test("the console's form to open a room is what the server says of a game's sett
   await operator.screenshot({ path: join(pictures, 'open-room.png'), fullPage: true })
   await operator.click('[data-testid=open-room]')
   await operator.waitForSelector('tr[data-room=night]')
-  assert.match(await operator.textContent('tr[data-room=night]'), /Roulette, la partage.*2\.50–1\u2009000\.00/)
+  assert.match(await operator.textContent('tr[data-room=night]'), /Roulette, la partage.*2\.50–1,000\.00/)
   assert.deepEqual(await opened(), {
     room: 'night', game: 'roulette', name: '',
     settings: { min_bet: 250, max_bet: 100_000, max_by_kind: { even_money: 50_000 }, betting_ms: 7500, la_partage: true },

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { AxeBuilder } from '@axe-core/playwright'
 import { chromium } from 'playwright-core'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
@@ -86,6 +88,18 @@ export class House {
     return r.stdout.trim()
   }
 
+  /** Gives a command of the operator's over the API, as Casino X's olivia. */
+  async asOperator(path, body) {
+    const link = new URL(this.links['olivia@casino-x'])
+    const headers = { authorization: `Bearer ${new URLSearchParams(link.hash.slice(1)).get('token')}`, 'content-type': 'application/json', host: link.host }
+    const status = await new Promise((resolve, reject) => {
+      const req = request({ host: '127.0.0.1', port: this.port, path, method: 'POST', headers }, (res) => res.resume().once('end', () => resolve(res.statusCode)))
+      req.once('error', reject)
+      req.end(JSON.stringify(body))
+    })
+    assert.ok(status < 300, `${path}: ${status}`)
+  }
+
   /** A page of its own browser context, signed in as who. What goes wrong in it is kept in page.faults; prepare is called before it loads. */
   async page(who, options = {}, prepare = async () => {}) {
     const context = await this.browser.newContext({ viewport: { width: 1280, height: 860 }, ...options })
@@ -97,6 +111,8 @@ export class House {
       // A connection that is refused while the server is down is what those tests are about.
       if (m.type() === 'error' && !/ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(m.text())) page.faults.push(m.text())
     })
+    await page.exposeFunction('violated', (what) => page.faults.push(what))
+    await page.addInitScript(() => document.addEventListener('securitypolicyviolation', (e) => window.violated(`${e.violatedDirective} forbids ${e.blockedURI} (${e.sample})`)))
     page.on('request', (r) => page.urls.push(r.url()))
     page.on('websocket', (w) => page.urls.push(w.url()))
     await prepare(page)
@@ -107,6 +123,33 @@ export class House {
 
 export const balance = async (page) => Number(await page.getAttribute('[data-testid=balance]', 'data-minor'))
 export const at = (id) => `[data-position="${id}"]`
+
+/** Asserts that no rule of axe is broken, by the standards that a law may ask for and by good practice. */
+export async function accessible(page, where, ...but) {
+  const { violations } = await new AxeBuilder({ page }).disableRules(but).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze()
+  assert.deepEqual(violations.map((v) => `${where}: ${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 4).join(', ')}`), [])
+}
+
+/** Shows a part of the drawer: past, players, chat, rules or fairness. */
+export async function show(page, panel) {
+  if ((await page.locator('[data-panel]').count()) === 0) await page.click('[data-testid=open-drawer]')
+  await page.click(`[data-panel=${panel}]`)
+}
+
+/** Returns what the drawer shows that the round's outcome was committed to. */
+export async function commitmentOf(page) {
+  await show(page, 'fairness')
+  return page.textContent('[data-testid=commitment]')
+}
+
+/** Presses Tab until what is looked for has the focus. */
+export async function tabTo(page, selector, most = 80) {
+  for (let i = 0; i < most; i++) {
+    await page.keyboard.press('Tab')
+    if (await page.evaluate((s) => document.activeElement?.matches(s), selector)) return
+  }
+  assert.fail(`Tab does not come to ${selector}`)
+}
 
 /** Sits down at a table and waits until bets are taken. */
 export async function sit(page, room) {

@@ -92,9 +92,9 @@ test('when the answer comes in a later round, it is said what came of the bets',
   await reply(0, { result: { accepted: true, epoch: 1, seq: 10, balance: 5 } })
   expect([t.unknown, t.mine, room.message]).toEqual([{ odd: 200 }, {}, 'Round 7: your bet of 3.00 counted.'])
   await reply(1, { error: { code: -32000, message: '', data: { code: 'insufficient_funds' } } })
-  expect(room.message).toBe('Round 7: your bet of 3.00 counted, your bet of 2.00 did not count. Your balance does not cover this bet.')
+  expect(room.message).toBe('Round 7: your bet of 3.00 counted. Round 7: your bet of 2.00 did not count. Your balance does not cover this bet.')
   await reply(2, { error: { code: -32000, message: '', data: { code: 'betting_closed' } } })
-  expect(room.message).toBe('Round 7: your bet of 3.00 counted, your bet of 2.00 did not count, your bets were not taken back. No more bets in this round.')
+  expect(room.message).toBe('Round 7: your bet of 3.00 counted. Round 7: your bet of 2.00 did not count. Round 7: your bets were not taken back. No more bets in this round.')
   expect(t.doubt).toBe('')
 })
 

@@ -1,4 +1,5 @@
 import type { RoundCommand, Stake } from '../client/src/round.js'
+import { m } from '../shared/messages'
 import { add, type Stakes } from '../shared/stakes'
 
 /** A command that was given, and not answered yet. */
@@ -27,24 +28,20 @@ export function stakesOf(asked: readonly Asked[], late: boolean): Stakes {
 export function doubtOf(asked: readonly Asked[]): string {
   const late = asked.filter((a) => a.late)
   const bets = late.filter((a) => a.command.type === 'bet').length
-  return [
-    bets === 0 ? '' : `Not known yet whether ${bets === 1 ? 'this bet counts' : 'these bets count'}.`,
-    bets === late.length ? '' : 'Not known yet whether your bets were taken back.',
-  ].filter((s) => s).join(' ')
+  return [bets === 0 ? '' : m.doubt_bets({ count: bets }), bets === late.length ? '' : m.doubt_taken_back()].filter((s) => s).join(' ')
 }
 
 /** Says what came of commands of one round that were answered late. */
 export function inSentence(verdicts: readonly Verdict[], money: (minor: number) => string): string {
   const [first] = verdicts
   if (!first) return ''
+  const { round } = first.command
   const of = (refused: boolean): string[] => {
     const these = verdicts.filter((v) => (v.refused !== undefined) === refused)
     const staked = sum(these.flatMap((v) => betsOf(v.command)))
-    return [
-      staked === 0 ? '' : `your bet of ${money(staked)} ${refused ? 'did not count' : 'counted'}`,
-      these.every((v) => v.command.type === 'bet') ? '' : `your bets were ${refused ? 'not ' : ''}taken back`,
-    ]
+    const bet = refused ? m.late_bet_refused : m.late_bet_counted
+    const taken = refused ? m.late_taking_back_refused : m.late_taken_back
+    return [staked === 0 ? '' : bet({ round, amount: money(staked) }), these.every((v) => v.command.type === 'bet') ? '' : taken({ round })]
   }
-  const why = verdicts.findLast((v) => v.refused !== undefined)?.refused
-  return `Round ${first.command.round}: ${[...of(false), ...of(true)].filter((s) => s).join(', ')}.${why ? ` ${why}` : ''}`
+  return [...of(false), ...of(true), verdicts.findLast((v) => v.refused !== undefined)?.refused].filter((s) => s).join(' ')
 }

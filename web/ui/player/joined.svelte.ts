@@ -1,6 +1,7 @@
 import type { ChatMessage, CommandResult, PitbossError, Room, RoomEvent } from '../client/src/index.js'
 import type { TableHandlers, TableRoom } from '../shared/games'
-import { inWords, wasUnanswered } from '../shared/words'
+import { m } from '../shared/messages'
+import { inWords } from '../shared/words'
 import type { Session } from './session.svelte'
 import { noAnswers, Unanswered } from './unanswered'
 
@@ -9,6 +10,10 @@ type Handlers = TableHandlers<unknown, RoomEvent, unknown>
 /** JoinedRoom is a room that this page is in, of whatever game: its chat, and what its table is told. */
 export class JoinedRoom implements TableRoom {
   chat = $state<ChatMessage[]>([])
+  /** What the player is writing; it stays until it was taken. */
+  draft = $state('')
+  /** Why the last line was not taken, in words. */
+  chatError = $state('')
   message = $state('')
   /** Why the room is not there any more. */
   gone = $state<string>()
@@ -26,7 +31,7 @@ export class JoinedRoom implements TableRoom {
     readonly room: string,
   ) {
     this.#unanswered = new Unanswered(room)
-    if (this.#unanswered.left) this.message = wasUnanswered
+    if (this.#unanswered.left) this.message = m.was_unanswered()
     this.#handle = session.line.join<unknown, RoomEvent, object, unknown>(room, {
       view: (view, place) => {
         this.#waiting = []
@@ -81,11 +86,16 @@ export class JoinedRoom implements TableRoom {
     }
   }
 
-  async say(text: string): Promise<void> {
+  /** Says the draft in the room. */
+  async say(): Promise<void> {
+    const line = this.draft.trim()
+    if (!line) return
+    this.chatError = ''
     try {
-      await this.#handle.say(text)
+      await this.#handle.say(line)
+      if (this.draft.trim() === line) this.draft = ''
     } catch (err) {
-      this.message = inWords(err)
+      this.chatError = inWords(err)
     }
   }
 

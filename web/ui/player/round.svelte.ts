@@ -1,8 +1,10 @@
+import { prefersReducedMotion } from 'svelte/motion'
 import { PitbossError, type RoomEvent } from '../client/src/index.js'
 import type { EventOf, RoundCommand, RoundEvents, RoundTotals, RoundView, Seat, Stake } from '../client/src/round.js'
 import type { TableRoom } from '../shared/games'
 import { formatMoney } from '../shared/money'
 import { add, listed, Others, type Stakes } from '../shared/stakes'
+import { m } from '../shared/messages'
 import { inWords } from '../shared/words'
 import { type Asked, doubtOf, inSentence, stakesOf, type Verdict } from './asked'
 import { noAnswers } from './unanswered'
@@ -37,8 +39,6 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   /** The earlier round that committed to the seed, if the seed serves several rounds. */
   since = $state<number>()
   closesAt = $state<number>()
-  seed = $state<string>()
-  lastProof = $state<Proof>()
   closing = $state(false)
   /** What the other players have on the table. */
   others = $state.raw<Stakes>({})
@@ -46,6 +46,19 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   seats = $state.raw<Seat[]>([])
   mine = $state<Stakes>({})
   outcome = $state<Outcome>()
+  /** What each of this player's positions was paid in the round, once it is settled. */
+  paid = $state.raw<Stakes>({})
+  /** The position that a bet of this player's was put on last, and what lies on it since. */
+  placed = $state.raw<Stake>()
+  /** What the round before brought this player, while the next one takes bets. */
+  before = $state.raw<Outcome>()
+  /** Whether the round's outcome may be told: a game that shows how it comes about tells nothing before that has ended, unless motion is unwanted. */
+  readonly told = $derived(this.phase === 'settled' || this.phase === 'ended' || prefersReducedMotion.current)
+  /** The seed of the round, once it is public and the outcome is told. */
+  seed = $state<string>()
+  /** The last seed that is public, of rounds whose outcome is told. */
+  lastProof = $state.raw<Proof>()
+  #untold: Proof | undefined // of the round whose outcome still comes about
   #asked = $state.raw<readonly Asked[]>([])
   /** The bets that were given and not answered yet, while their round takes bets. */
   readonly pending = $derived(stakesOf(this.#asked, false))
@@ -110,7 +123,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
         this.heard(event)
         this.#look()
       },
-      totals: ({ round, totals }, seq) => this.told(round, totals, seq),
+      totals: ({ round, totals }, seq) => this.summed(round, totals, seq),
     })
   }
 
@@ -121,16 +134,27 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   protected heard(_event: Event): void {}
 
   /** Takes newer sums of what all players have staked in a round: an event of the game's own may have them too. */
-  protected told(round: number, totals: readonly Stake[], seq: number): void {
+  protected summed(round: number, totals: readonly Stake[], seq: number): void {
     if (round !== this.round) return
     this.#others.told(seq, totals)
     this.others = this.#others.stakes
   }
 
-  /** Shows the seed of the round, and of those before it from since on: an event of the game's own may tell it too. */
+  /**
+   * Shows the seed of the round, and of those before it from since on, as soon as the outcome is told: an event of the game's own
+   * may have it too.
+   */
   protected reveal(round: number, seed: string, since = round): void {
-    if (round === this.round) this.seed = seed
-    this.lastProof = { round, since, seed }
+    this.#untold = { round, since, seed }
+    if (this.told) this.#tell()
+  }
+
+  /** Shows a seed that was kept until the outcome is told. */
+  #tell(): void {
+    if (!this.#untold) return
+    if (this.#untold.round === this.round) this.seed = this.#untold.seed
+    this.lastProof = this.#untold
+    this.#untold = undefined
   }
 
   /** Gives a command. What comes of it is told by the events; until it is answered, it is kept in sight. */
@@ -172,7 +196,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
     this.commitment = v.commitment ?? ''
     this.since = v.since
     this.closesAt = v.closes_at ? Date.parse(v.closes_at) : undefined
-    this.seed = undefined
+    this.seed = this.#untold = undefined
     if (v.seed) this.reveal(v.round, v.seed, v.since)
     this.closing = v.closing ?? false
     this.mine = add({}, v.mine.bets)
@@ -182,6 +206,8 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
     this.#list()
     const { staked, payout } = v.mine
     this.outcome = v.phase === 'settled' && payout !== undefined && staked > 0 ? { round: v.round, staked, payout } : undefined
+    this.paid = {}
+    this.before = undefined
   }
 
   #apply(e: EventOf<RoundEvents>): void {
@@ -192,6 +218,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
         this.round = e.data.round
         this.commitment = e.data.commitment
         this.since = e.data.since
+        this.before = this.outcome
         this.closesAt = this.seed = this.outcome = undefined
         this.#sweep(e.seq)
         return
@@ -209,18 +236,23 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
       case 'round.settled': {
         const { round, mine } = e.data
         this.phase = 'settled'
-        if (mine) this.outcome = { round, staked: mine.staked, payout: mine.payout }
+        this.#tell()
+        if (mine) {
+          this.outcome = { round, staked: mine.staked, payout: mine.payout }
+          this.paid = Object.fromEntries(mine.bets.map((b) => [b.position, b.payout]))
+        }
         return
       }
       case 'round.voided':
         this.phase = 'settled'
         this.#voided = e.data.round
         if (e.data.seed) this.reveal(e.data.round, e.data.seed, this.since)
-        this.room.message = `Round ${e.data.round} is void: ${e.data.reason}. All stakes were given back.`
+        this.room.message = m.round_void({ round: e.data.round, reason: e.data.reason })
         this.#sweep(e.seq)
         return
-      case 'seed.revealed':
+      case 'seed.revealed': // no round that it decided is still to be told
         this.reveal(e.data.round, e.data.seed, e.data.since)
+        this.#tell()
         return
       case 'deadline.moved':
         if (this.phase === 'betting') this.closesAt = Date.parse(e.data.until)
@@ -238,9 +270,11 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
     if (bet.mine) {
       this.mine = add(this.mine, bet.bets, sign)
       this.#others.own(seq, bet.bets, sign)
+      const last = bet.bets.at(-1)
+      if (sign > 0 && last) this.placed = { position: last.position, amount: this.mine[last.position] ?? 0 }
       return
     }
-    const { name = `Seat ${bet.seat}`, staked = 0 } = this.#seats.get(bet.seat) ?? {}
+    const { name = m.seat_name({ seat: bet.seat }), staked = 0 } = this.#seats.get(bet.seat) ?? {}
     this.#seats.set(bet.seat, { seat: bet.seat, name: bet.name ?? name, staked: staked + sign * bet.sum })
     this.#list()
   }
@@ -248,6 +282,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   /** Takes everything off the table. */
   #sweep(seq: number): void {
     this.mine = {}
+    this.paid = {}
     this.others = {}
     this.#others.reset(seq)
     this.#seats.clear()

@@ -30,7 +30,7 @@ class Table extends RoundTable<RoundView<'thrown'> & { sticks?: number }, RoomEv
     this.phase = 'thrown'
     const { round, seed, totals } = e.data as { round: number; seed: string; totals: Stake[] }
     this.reveal(round, seed)
-    this.told(round, totals, e.seq)
+    this.summed(round, totals, e.seq)
   }
 }
 
@@ -49,10 +49,10 @@ test("a game's own view and events come after what all games do with them", asyn
   hear(11, 'bet.placed', mine(on('red', 500)))
   hear(12, 'sticks.thrown', { seed: 's', totals: [on('red', 800), on('odd', 900)] })
   totals(11, [on('red', 800)])
-  expect([t.phase, t.seed, t.lastProof, t.others]).toEqual(['thrown', 's', { round: 7, since: 7, seed: 's' }, { red: 300, odd: 900 }])
+  expect([t.phase, t.told, t.seed, t.lastProof, t.others]).toEqual(['thrown', false, undefined, undefined, { red: 300, odd: 900 }]) // it still comes about
   hear(13, 'round.settled', { staked: 1700, paid: 0, winners: [], next_at: '', mine: { staked: 500, payout: 0, bets: [] } })
   expect([t.own, t.outcome]).toEqual([['bet.placed betting', 'sticks.thrown betting', 'round.settled settled'], { round: 7, staked: 500, payout: 0 }])
-  expect([t.canRebet, t.open]).toEqual([false, false])
+  expect([t.canRebet, t.open, t.seed, t.lastProof]).toEqual([false, false, 's', { round: 7, since: 7, seed: 's' }])
   hear(14, 'round.opened', { round: 8, commitment: 'd' })
   expect([t.phase, t.round, t.commitment, t.seed, t.outcome, t.mine, t.canRebet, t.lastProof]).toEqual(['betting', 8, 'd', undefined, undefined, {}, true, { round: 7, since: 7, seed: 's' }])
   void t.rebet()
@@ -78,7 +78,7 @@ test('a void round tells the seed of the rounds before it too, and so does a vie
   const t = await sit(view({ since: 5 }))
   hear(11, 'round.voided', { reason: 'x', seed: 's', next_at: '' })
   expect(t.lastProof).toEqual({ round: 7, since: 5, seed: 's' })
-  expect((await sit(view({ since: 6, seed: 'u' }))).lastProof).toEqual({ round: 7, since: 6, seed: 'u' })
+  expect((await sit(view({ phase: 'settled', since: 6, seed: 'u' }))).lastProof).toEqual({ round: 7, since: 6, seed: 'u' })
 })
 
 test('bets are open until the clock ends, and a clock that moved moves it', async () => {

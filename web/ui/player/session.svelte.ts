@@ -1,4 +1,5 @@
 import { type Balance, Pitboss, type Presence, type Promotion, type RoomInfo, type State, type Welcome, roomsAfter } from '../client/src/index.js'
+import { formatMoney } from '../shared/money'
 import { keepStart, sessionStart } from '../shared/token'
 
 /** For how long a command is asked about: as long as the server keeps what it said to it. Each names its round. */
@@ -55,6 +56,11 @@ export class Session {
 
   get exponent(): number {
     return this.welcome?.exponent ?? 2
+  }
+
+  /** Writes an amount of the player's currency, with its code. */
+  withCurrency(minor: number): string {
+    return formatMoney(minor, this.exponent, this.balance?.currency ?? this.welcome?.currency)
   }
 
   dismiss(id: string): void {

@@ -47,7 +47,7 @@ describe.each(folders)('the folder %s', (folder) => {
   test('has a Game under its own name', async () => {
     const game = (await loadGame(folder))!
     expect(game.name).toBe(folder)
-    expect(game.title).toMatch(/^\S.*\S$/)
+    expect(game.title()).toMatch(/^\S.*\S$/)
     expect(game.events.length).toBeGreaterThan(0)
     expect(new Set(game.events).size).toBe(game.events.length)
     for (const e of game.events) expect(e).toMatch(/^[a-z_]+(\.[a-z_]+)+$/)

@@ -5,6 +5,7 @@
 //
 // A folder may use what is in shared, what is in player and in verify for all games (README.md in
 // web/ui/games lists it) and the SDK. The SDK exports its sdk.ts as @pitboss/client/games/<name>.
+import { loadMessages } from './messages'
 import type { Component, Snippet } from 'svelte'
 import type { CommandResult, PitbossError, Place, RoomEvent, RoomHandlers } from '../client/src/index.js'
 
@@ -13,7 +14,7 @@ export interface Game {
   /** The game's name on the server, and its folder's. */
   readonly name: string
   /** Its name for people. */
-  readonly title: string
+  title(): string
   /** The types of its events, as its journal and its sockets have them. */
   readonly events: readonly string[]
   /** Labels of the game's settings for the console, by message key; of one key of a "moneys" setting by "message.key". */
@@ -52,8 +53,10 @@ export interface TableProps {
   name: string
   /** The time in this browser, anew every second: what depends on the server's clock is looked at again with it. */
   now: number
-  /** The room's chat, to be put where the table has room for it. */
+  /** The room's chat, for the drawer. */
   chat: Snippet
+  /** Where else one can play: shown once the table is closed. */
+  elsewhere: Snippet
 }
 
 /** TableRoom is a room that the player's page has joined, as its table sees it. What it tells is reactive. */
@@ -156,7 +159,10 @@ function once<T>(key: string, make: () => Promise<T>): Promise<T> {
 
 /** Loads a game; undefined if the pages do not know it. */
 export function loadGame(name: string): Promise<Game | undefined> {
-  return once(name, async () => loaders.get(name)?.())
+  return once(name, async () => {
+    const load = loaders.get(name)
+    return load && (await Promise.all([load(), loadMessages(name)]))[0]
+  })
 }
 
 /** Loads one part of a game: its card, its table or its verifier; undefined if the pages do not know the game. */

@@ -1,15 +1,17 @@
-/** Writes minor units as a decimal, exactly, with thin spaces between thousands. */
-export function formatMoney(minor: number, exponent: number): string {
-  const sign = minor < 0 ? '−' : ''
+import { writeDecimal } from './locale'
+
+/** Returns minor units as an exact decimal: 1234 with two digits is "12.34". */
+function decimal(minor: number, exponent: number): string {
   const digits = String(Math.abs(minor)).padStart(exponent + 1, '0')
-  const whole = digits.slice(0, digits.length - exponent).replace(/\B(?=(\d{3})+$)/g, '\u2009')
-  return sign + whole + (exponent > 0 ? `.${digits.slice(-exponent)}` : '')
+  const whole = digits.slice(0, digits.length - exponent)
+  return (minor < 0 ? '-' : '') + whole + (exponent > 0 ? `.${digits.slice(-exponent)}` : '')
 }
 
+/** Writes minor units in the page's language, exactly; with the code of their currency if one is given. */
+export const formatMoney = (minor: number, exponent: number, currency?: string): string => writeDecimal(decimal(minor, exponent), currency)
+
 /** Writes minor units as a decimal to be edited: 5, 2.50, 1000. parseMoney reads it. */
-export function editMoney(minor: number, exponent: number): string {
-  return formatMoney(minor, exponent).replaceAll('\u2009', '').replace('−', '-').replace(/\.0+$/, '')
-}
+export const editMoney = (minor: number, exponent: number): string => decimal(minor, exponent).replace(/\.0+$/, '')
 
 /** Writes an amount short enough for a chip: 5, 2.50, 1k. */
 export function formatChip(minor: number, exponent: number): string {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { at, balance, House, pictures, until } from '../../e2e/house.mjs'
+import { at, balance, House, pictures, show, tabTo, until } from '../../e2e/house.mjs'
 
 let house
 let operator
@@ -14,28 +14,7 @@ before(async () => {
 })
 after(() => house?.close())
 
-/** Gives an operator's command over the API. */
-async function command(path, body) {
-  const status = await operator.evaluate(
-    async ([url, text]) => {
-      const headers = { authorization: `Bearer ${sessionStorage.getItem('pitboss.token')}`, 'content-type': 'application/json' }
-      return (await fetch(url, { method: 'POST', headers, body: text })).status
-    },
-    [path, JSON.stringify(body)],
-  )
-  assert.ok(status < 300, `${path}: ${status}`)
-}
-
-const open = (room, settings) => command('/v1/rooms', { room, game: 'baccarat', name: `Table ${room}`, settings: { close_ms: 300, pause_ms: 2500, ...settings } })
-
-/** Presses Tab until what is looked for has the focus. */
-async function tabTo(page, selector) {
-  for (let i = 0; i < 80; i++) {
-    await page.keyboard.press('Tab')
-    if (await page.evaluate((s) => document.activeElement?.matches(s), selector)) return
-  }
-  assert.fail(`Tab does not come to ${selector}`)
-}
+const open = (room, settings) => house.asOperator('/v1/rooms', { room, game: 'baccarat', name: `Table ${room}`, settings: { close_ms: 300, pause_ms: 2500, ...settings } })
 
 /** Waits until a hand is paid, and returns its result. */
 async function result(page) {
@@ -53,7 +32,7 @@ test('two players, one by touch and one by keyboard, are paid to the cent; the s
   const [alice, bob] = await Promise.all([house.page('alice@casino-x', phone), house.page('bob@casino-x')])
   await alice.tap('[data-room="shoe-1"]')
   await bob.waitForSelector('[data-room="shoe-1"]')
-  await tabTo(bob, '[data-room="shoe-1"]')
+  await tabTo(bob, '[data-open="shoe-1"]')
   await bob.keyboard.press('Enter')
   await Promise.all([alice, bob].map((p) => p.waitForSelector('[data-phase=betting]')))
   const before = await Promise.all([balance(alice), balance(bob)])
@@ -118,7 +97,8 @@ test('two players, one by touch and one by keyboard, are paid to the cent; the s
 
   // The operator closes the table: the shoe is over, and its seed is told.
   await bob.waitForSelector('[data-phase=betting]', { timeout: 20_000 })
-  await command('/v1/rooms/shoe-1/close', { reason: 'the end of the day' })
+  await house.asOperator('/v1/rooms/shoe-1/close', { reason: 'the end of the day' })
+  await show(bob, 'fairness')
   await bob.waitForSelector('[data-testid=seed]', { timeout: 20_000 })
   await until('the hand is proved', async () => {
     await verify.click('form button')
@@ -197,7 +177,7 @@ test('who comes in the middle of a hand sees its cards, and a hand that the oper
   await alice.waitForSelector('[data-phase=dealing]')
   await until('it is there again', async () => (await alice.locator('[data-card]').count()) > 1)
   assert.ok(await fits(alice))
-  await command('/v1/rooms/shoe-3/void', { reason: 'a card fell', command_id: crypto.randomUUID() })
+  await house.asOperator('/v1/rooms/shoe-3/void', { reason: 'a card fell', command_id: crypto.randomUUID() })
   await until('the reason is said', async () => /is void: a card fell\. All stakes were given back\./.test(await alice.textContent('[data-testid=message]')))
   assert.equal(await alice.locator('[data-card]').count(), 0)
   await until('the stake is back', async () => (await balance(alice)) === had)

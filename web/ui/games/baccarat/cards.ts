@@ -1,10 +1,11 @@
 // Cards, the points of hands, and their words: "Rules" in docs/games/baccarat.md.
-import type { Card, Winner } from './types'
+import { m } from '../../shared/messages'
+import type { Card, Position, Winner } from './types'
 
 const ranks = 'A23456789TJQK'
 const suits = 'cdhs'
-const rankWords = ['ace', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'jack', 'queen', 'king']
-const suitWords: Record<string, string> = { c: 'clubs', d: 'diamonds', h: 'hearts', s: 'spades' }
+const rankWords = ['ace', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'jack', 'queen', 'king'] as const
+const suitWords = { c: 'clubs', d: 'diamonds', h: 'hearts', s: 'spades' } as const
 
 /** The signs of the suits, as text and not as pictures. */
 const signs: Record<string, string> = { c: '♣\uFE0E', d: '♦\uFE0E', h: '♥\uFE0E', s: '♠\uFE0E' }
@@ -30,9 +31,14 @@ export const faceOf = (card: Card): { rank: string; sign: string; red: boolean }
 })
 
 /** Says a card: "eight of hearts". */
-export const sayCard = (card: Card): string => `${rankWords[ranks.indexOf(card[0] ?? '')] ?? card} of ${suitWords[card[1] ?? ''] ?? ''}`
+export function sayCard(card: Card): string {
+  const rank = rankWords[ranks.indexOf(card[0] ?? '')]
+  const suit = suitWords[(card[1] ?? '') as keyof typeof suitWords]
+  return rank && suit ? m.baccarat_card({ rank: m[`baccarat_${rank}`](), suit: m[`baccarat_${suit}`]() }) : card
+}
 
 /** Says points: "8 points". */
-export const sayPoints = (n: number): string => (n === 1 ? '1 point' : `${n} points`)
+export const sayPoints = (n: number): string => m.baccarat_points({ count: n })
 
-export const names: Record<Winner, string> = { player: 'Player', banker: 'Banker', tie: 'Tie' }
+/** Returns the name of a position, or of who won. */
+export const sayPosition = (position: Position): string => m[`baccarat_${position}`]()

@@ -1,10 +1,11 @@
+import { m } from '../../shared/messages'
 import type { Game } from '../../shared/games'
 import { eventTypes } from './types'
 
 /** Baccarat, punto banco. */
 const game: Game = {
   name: 'baccarat',
-  title: 'Baccarat',
+  title: () => m.baccarat_title(),
   events: eventTypes,
   words: {
     min_bet: 'Minimum bet',
@@ -29,8 +30,8 @@ const game: Game = {
     const amount = (v: unknown): string => (typeof v === 'number' ? money(v) : '?')
     return {
       limits: `${amount(min_bet)}–${amount(max_bet)}`,
-      ...(typeof betting_ms === 'number' ? { pace: `${betting_ms / 1000} s to bet` } : {}),
-      ...(no_commission ? { variant: 'no commission' } : {}),
+      ...(typeof betting_ms === 'number' ? { pace: m.pace({ seconds: betting_ms / 1000 }) } : {}),
+      ...(no_commission ? { variant: m.baccarat_no_commission() } : {}),
     }
   },
   card: () => import('./Card.svelte').then((m) => m.default),

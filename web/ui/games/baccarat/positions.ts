@@ -1,4 +1,5 @@
-import { names } from './cards'
+import { m } from '../../shared/messages'
+import { sayPosition } from './cards'
 import type { Position, Result, Settings } from './types'
 
 /** What a position says on the felt. */
@@ -14,19 +15,19 @@ export interface Spot {
 /** Returns the positions of a table, in the order in which they are gone through. */
 export function positionsOf({ no_commission, banker_step, max_bet, max_by_kind }: Settings, money: (minor: number) => string): Spot[] {
   const banker = [
-    no_commission ? 'six pays 1:2' : '5 % commission',
-    ...(banker_step > 1 ? [`in steps of ${money(banker_step)}`] : []),
+    no_commission ? m.baccarat_six_pays_half() : m.baccarat_commission(),
+    ...(banker_step > 1 ? [m.baccarat_in_steps({ step: money(banker_step) })] : []),
   ]
-  const spot = (id: Position, name: string, key: string, pays: string, notes: string[] = []): Spot => {
+  const spot = (id: Position, key: string, pays: string, notes: string[] = []): Spot => {
     const most = max_by_kind?.[id]
-    return { id, name, key, pays, notes: most !== undefined && most < max_bet ? [...notes, `up to ${money(most)}`] : notes }
+    return { id, name: sayPosition(id), key, pays, notes: most !== undefined && most < max_bet ? [...notes, m.up_to({ most: money(most) })] : notes }
   }
   return [
-    spot('player_pair', 'Player pair', 'P', '11:1'),
-    spot('tie', names.tie, 't', '8:1'),
-    spot('banker_pair', 'Banker pair', 'B', '11:1'),
-    spot('player', names.player, 'p', '1:1'),
-    spot('banker', names.banker, 'b', no_commission ? '1:1' : '0.95:1', banker),
+    spot('player_pair', 'P', '11:1'),
+    spot('tie', 't', '8:1'),
+    spot('banker_pair', 'B', '11:1'),
+    spot('player', 'p', '1:1'),
+    spot('banker', 'b', no_commission ? '1:1' : '0.95:1', banker),
   ]
 }
 

@@ -55,7 +55,7 @@ test('no two marks share a place, however the hands fall', () => {
 test('results are said in words, and counted', () => {
   const [banker, tie, player] = of('BTP') as [Result, Result, Result]
   expect(sayResult(banker)).toBe('Banker wins, 7 to 2')
-  expect(sayResult({ ...player, player_pair: true })).toBe('Player wins, 7 to 2, player pair')
+  expect(sayResult({ ...player, player_pair: true })).toBe('Player wins, 7 to 2, Player pair')
   expect(sayResult({ ...tie, player_pair: true, banker_pair: true })).toBe('Tie at 7, both pairs')
   expect(sayCounts(of('BTPB'))).toBe('4 hands: banker 2, player 1, tie 1')
   expect([sayCounts(of('P')), sayCounts([])]).toEqual(['1 hand: banker 0, player 1, tie 0', 'No hands yet'])

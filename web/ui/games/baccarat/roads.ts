@@ -1,5 +1,6 @@
 // Bead plate and big road: how the hands of a shoe are written down.
-import { names } from './cards'
+import { m } from '../../shared/messages'
+import { sayPosition } from './cards'
 import type { Result } from './types'
 
 const rows = 6
@@ -51,14 +52,14 @@ export function bigRoad(results: readonly Result[]): Mark[] {
 
 /** Says a result: "Banker wins, 7 to 4, player pair". */
 export function sayResult({ winner, player, banker, player_pair, banker_pair }: Result): string {
-  const pairs = player_pair && banker_pair ? ', both pairs' : player_pair ? ', player pair' : banker_pair ? ', banker pair' : ''
-  if (winner === 'tie') return `Tie at ${player}${pairs}`
-  return `${names[winner]} wins, ${Math.max(player, banker)} to ${Math.min(player, banker)}${pairs}`
+  const won = winner === 'tie' ? m.baccarat_tie_at({ points: player }) : m.baccarat_wins({ winner: sayPosition(winner), points: Math.max(player, banker), against: Math.min(player, banker) })
+  const pairs = player_pair && banker_pair ? m.baccarat_both_pairs() : player_pair ? m.baccarat_player_pair() : banker_pair ? m.baccarat_banker_pair() : ''
+  return pairs ? m.baccarat_with_pair({ result: won, pair: pairs }) : won
 }
 
 /** Counts hands: "12 hands: banker 6, player 5, tie 1". */
 export function sayCounts(results: readonly Result[]): string {
   const n = (winner: Result['winner']): number => results.filter((r) => r.winner === winner).length
-  if (results.length === 0) return 'No hands yet'
-  return `${results.length} ${results.length === 1 ? 'hand' : 'hands'}: banker ${n('banker')}, player ${n('player')}, tie ${n('tie')}`
+  if (results.length === 0) return m.baccarat_no_hands()
+  return m.baccarat_counts({ count: results.length, banker: n('banker'), player: n('player'), tie: n('tie') })
 }

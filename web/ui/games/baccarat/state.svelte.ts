@@ -1,6 +1,7 @@
 import { RoundTable } from '../../player/round.svelte'
 import type { TableRoom } from '../../shared/games'
-import { names, pointsOf, sayCard, sayPoints } from './cards'
+import { m } from '../../shared/messages'
+import { pointsOf, sayCard, sayPoints, sayPosition } from './cards'
 import { ofShoe } from './roads'
 import type { Burned, Card, Event, Result, Side, View } from './types'
 
@@ -99,14 +100,14 @@ export class Table extends RoundTable<View, Event> {
       case 'betting.closed':
         this.phase = 'closed'
         this.dealsAt = Date.parse(e.data.deals_at)
-        this.told(e.data.round, e.data.totals, e.seq)
+        this.summed(e.data.round, e.data.totals, e.seq)
         return
       case 'card.burned': {
         const { card, count, deals_at } = e.data
         this.#dealing(deals_at)
         this.burned = { card, count }
         this.dealt += 1 + count
-        this.#say(`A new shoe: its first card is the ${sayCard(card)}. ${count === 1 ? '1 card is' : `${count} cards are`} put away.`)
+        this.#say(m.baccarat_burned({ card: sayCard(card), count }))
         return
       }
       case 'card.dealt':
@@ -138,7 +139,7 @@ export class Table extends RoundTable<View, Event> {
       const first = this.player.length + this.banker.length === 0
       if (first) this.last = true
       else if (!this.last) this.#lastNext = true
-      this.#say(first ? 'The cut card is out: this hand is the last of the shoe.' : 'The cut card is out: one more hand after this one.')
+      this.#say(first ? m.baccarat_cut_last() : m.baccarat_cut_one_more())
     }
     this[to] = [...this[to], { card, up: !this.squeeze, live: true }]
     if (this.squeeze) this.#turnInTime()
@@ -177,7 +178,7 @@ export class Table extends RoundTable<View, Event> {
   /** Says the last card of a hand, and the points with it. */
   #sayCard(side: Side): void {
     const hand = this[side].map((c) => c.card)
-    this.#say(`${names[side]}: ${sayCard(hand.at(-1) ?? '')}, ${sayPoints(pointsOf(hand))}.`)
+    this.#say(m.baccarat_dealt({ side: sayPosition(side), card: sayCard(hand.at(-1) ?? ''), points: sayPoints(pointsOf(hand)) }))
   }
 
   #say(text: string): void {

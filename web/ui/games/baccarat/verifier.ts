@@ -1,6 +1,6 @@
 // Written from "Rules", "Events and view" and "Fairness" in docs/games/baccarat.md, not from the server's code.
 import type { Round, Step, StoredEvent, Verifier } from '../../shared/games'
-import { isPair, names, pointsOf, winnerOf } from './cards'
+import { isPair, pointsOf, winnerOf } from './cards'
 import Explain from './Explain.svelte'
 import { type Dealt, dealShoe, type Hand, type Shoe } from './shoe'
 import { checkSums, type Rule } from './sums'
@@ -20,7 +20,7 @@ const sayDealt = ({ to, card, points, cut }: Partial<Dealt>): string => `${card}
 const sayBurned = (b: Partial<Burned> | undefined): string => (b ? `${b.card}, and ${b.count} cards put away` : 'nothing')
 const sayWin = (hand: Hand): string => {
   const [player, banker] = [pointsOf(hand.player), pointsOf(hand.banker)]
-  return `${names[winnerOf(player, banker)].toLowerCase()}, player ${player} to banker ${banker}`
+  return `${winnerOf(player, banker)}, player ${player} to banker ${banker}`
 }
 
 /** Deals the whole shoe again and compares the round with its hand, event by event; then adds up what was staked and paid. */

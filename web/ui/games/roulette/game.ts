@@ -1,10 +1,11 @@
+import { m } from '../../shared/messages'
 import type { Game } from '../../shared/games'
 import { eventTypes } from './types'
 
 /** European roulette. */
 const game: Game = {
   name: 'roulette',
-  title: 'Roulette',
+  title: () => m.roulette_title(),
   events: eventTypes,
   words: {
     min_bet: 'Minimum bet',
@@ -23,8 +24,8 @@ const game: Game = {
     const amount = (v: unknown): string => (typeof v === 'number' ? money(v) : '?')
     return {
       limits: `${amount(min_bet)}–${amount(max_bet)}`,
-      ...(typeof betting_ms === 'number' ? { pace: `${betting_ms / 1000} s to bet` } : {}),
-      ...(la_partage ? { variant: 'la partage' } : {}),
+      ...(typeof betting_ms === 'number' ? { pace: m.pace({ seconds: betting_ms / 1000 }) } : {}),
+      ...(la_partage ? { variant: m.roulette_la_partage() } : {}),
     }
   },
   card: () => import('./Card.svelte').then((m) => m.default),

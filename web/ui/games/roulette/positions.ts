@@ -10,7 +10,6 @@ interface Area {
 
 export interface Spot {
   id: string
-  label: string
   numbers: number[]
   x: number // the centre
   y: number
@@ -34,23 +33,23 @@ function build(): Spot[] {
   const out: Spot[] = []
   const inside = (kind: string, numbers: number[], x: number, y: number, on: { x: boolean; y: boolean }): void => {
     const id = kind === 'first_four' ? kind : `${kind}:${numbers.join('-')}`
-    out.push({ id, label: `${kind.replace('_', ' ')} ${numbers.join(', ')}`, numbers, x, y, on })
+    out.push({ id, numbers, x, y, on })
   }
-  const field = (id: string, label: string, text: string, numbers: number[], x: number, y: number, w: number, h: number, colour = 'felt'): void => {
-    out.push({ id, label, numbers, x: x + w / 2, y: y + h / 2, field: { x, y, w, h, text, colour } })
+  const field = (id: string, text: string, numbers: number[], x: number, y: number, w: number, h: number, colour = 'felt'): void => {
+    out.push({ id, numbers, x: x + w / 2, y: y + h / 2, field: { x, y, w, h, text, colour } })
   }
-  field('straight:0', 'zero', '0', [0], 0, 0, 1, 3, 'green')
-  for (const n of all) field(`straight:${n}`, `straight ${n}`, String(n), [n], column(n), row(n), 1, 1, colourOf(n))
+  field('straight:0', '0', [0], 0, 0, 1, 3, 'green')
+  for (const n of all) field(`straight:${n}`, String(n), [n], column(n), row(n), 1, 1, colourOf(n))
   for (let i = 1; i <= 3; i++) {
-    field(`column:${i}`, `column ${i}`, '2:1', all.filter((n) => (n - 1) % 3 === i - 1), 13, 3 - i, 1.1, 1)
-    field(`dozen:${i}`, `dozen ${i}`, ['1st 12', '2nd 12', '3rd 12'][i - 1]!, all.filter((n) => Math.ceil(n / 12) === i), 1 + 4 * (i - 1), 3.2, 4, 0.8)
+    field(`column:${i}`, '2:1', all.filter((n) => (n - 1) % 3 === i - 1), 13, 3 - i, 1.1, 1)
+    field(`dozen:${i}`, ['1–12', '13–24', '25–36'][i - 1]!, all.filter((n) => Math.ceil(n / 12) === i), 1 + 4 * (i - 1), 3.2, 4, 0.8)
   }
   const even = [
     ['low', '1–18', all.filter((n) => n <= 18)], ['even', 'EVEN', all.filter((n) => n % 2 === 0)],
     ['red', 'RED', all.filter((n) => reds.has(n))], ['black', 'BLACK', all.filter((n) => !reds.has(n))],
     ['odd', 'ODD', all.filter((n) => n % 2 === 1)], ['high', '19–36', all.filter((n) => n > 18)],
   ] as const
-  even.forEach(([id, text, numbers], i) => field(id, id, text, [...numbers], 1 + 2 * i, 4, 2, 0.8, id === 'red' || id === 'black' ? id : 'felt'))
+  even.forEach(([id, text, numbers], i) => field(id, text, [...numbers], 1 + 2 * i, 4, 2, 0.8, id === 'red' || id === 'black' ? id : 'felt'))
 
   const upright = { x: true, y: false }
   const level = { x: false, y: true }
@@ -73,6 +72,11 @@ function build(): Spot[] {
 
 export const spots: readonly Spot[] = build()
 
+const byId = new Map(spots.map((s) => [s.id, s]))
+
+/** Returns the position of that name, if there is one. */
+export const spotOf = (id: string): Spot | undefined => byId.get(id)
+
 /** Where a position can be clicked. Those on lines get a strip of each line, as wide as dx and dy say. */
 export function area(s: Spot, dx: number, dy: number): Area {
   if (!s.on) return s.field!
@@ -81,11 +85,13 @@ export function area(s: Spot, dx: number, dy: number): Area {
   return { x: s.x - w / 2, y: s.y - h / 2, w, h }
 }
 
-/** Where chips lie: in the middle, but beside the words of a large field. */
-export function chipAt(s: Spot): { x: number; y: number } {
-  const f = s.field
-  return { x: s.x + (f && f.w > 1.5 ? f.w / 2 - 0.36 : 0), y: s.y + (f && f.h > 1.5 ? f.h / 2 - 0.5 : 0) }
-}
+/** The whole felt, and the parts of it that can be enlarged: from where to where along its length. */
+export const parts: readonly { from: number; to: number; name: string }[] = [
+  { from: 0, to: width, name: '' }, { from: 0, to: 5.4, name: '0–12' }, { from: 4.6, to: 9.4, name: '13–24' }, { from: 8.6, to: width, name: '25–36' },
+]
+
+/** Says whether a number pays a position. */
+export const wins = (s: Spot, pocket: number): boolean => s.numbers.includes(pocket)
 
 /** The nearest spot in a direction: what an arrow key goes to. */
 export function neighbour(from: Spot, dx: number, dy: number): Spot {

@@ -26,7 +26,7 @@ export class Table extends RoundTable<View, Event> {
         return
       case 'betting.closed':
         this.phase = 'closed'
-        if (e.data.totals) this.told(e.data.round, e.data.totals, e.seq)
+        if (e.data.totals) this.summed(e.data.round, e.data.totals, e.seq)
         return
       case 'wheel.spun':
         this.phase = 'spinning'

@@ -32,11 +32,11 @@ test('no more bets: the felt shows what counts, and older totals do not change i
 test('the wheel spins until its result is paid, and a clock that moved moves it', async () => {
   const t = await sit(view({ phase: 'closed' }))
   hear(11, 'wheel.spun', spun)
-  expect([t.phase, t.pocket, t.settlesAt, t.seed, t.lastProof]).toEqual(['spinning', 17, Date.parse(soon), 's', { round: 7, since: 7, seed: 's' }])
+  expect([t.phase, t.pocket, t.settlesAt, t.told, t.seed, t.lastProof]).toEqual(['spinning', 17, Date.parse(soon), false, undefined, undefined]) // until the ball lies
   hear(12, 'deadline.moved', { until: later })
   expect([t.settlesAt, t.closesAt]).toEqual([Date.parse(later), undefined])
   hear(13, 'round.settled', { pocket: 17, staked: 0, paid: 0, winners: [], next_at: '' })
-  expect([t.phase, t.results]).toEqual(['settled', [{ round: 7, pocket: 17 }]])
+  expect([t.phase, t.told, t.results, t.seed, t.lastProof]).toEqual(['settled', true, [{ round: 7, pocket: 17 }], 's', { round: 7, since: 7, seed: 's' }])
   hear(14, 'round.opened', { round: 8, commitment: 'd' })
   expect([t.pocket, t.settlesAt]).toEqual([undefined, undefined])
 })

@@ -1,0 +1,40 @@
+/** The part of this page's address before "/play": where the casino is. */
+const root = typeof location === 'undefined' ? '' : location.pathname.slice(0, Math.max(0, location.pathname.search(/\/play(\/|$)/)))
+
+/** Returns the address of one of the casino's own pages or resources, such as "verify". */
+export const address = (of: string): string => `${root}/${of}`
+
+/** What can be seen on the player's page. */
+export type View = 'lobby' | 'table' | 'history'
+
+/** Route is what of the page is seen, as its address says: /play is the lobby, /play/t/high-stakes a table. */
+export class Route {
+  view = $state<View>('lobby')
+  /** The room, at a table. */
+  room = $state('')
+
+  constructor() {
+    this.#look()
+    addEventListener('popstate', () => this.#look())
+    // Links from before tables had addresses of their own, and links that are pasted into an open tab.
+    addEventListener('hashchange', () => this.#look())
+  }
+
+  lobby = (): void => this.#go('play')
+  history = (): void => this.#go('play/history')
+  table = (room: string): void => this.#go(`play/t/${encodeURIComponent(room)}`)
+
+  #go(to: string): void {
+    if (address(to) !== location.pathname) history.pushState(null, '', address(to))
+    this.#look()
+    scrollTo(0, 0)
+  }
+
+  #look(): void {
+    const room = new URLSearchParams(location.hash.slice(1)).get('room')
+    if (room) history.replaceState(null, '', address(`play/t/${encodeURIComponent(room)}`))
+    const [, , what, name] = location.pathname.slice(root.length).split('/')
+    this.room = what === 't' && name ? decodeURIComponent(name) : ''
+    this.view = this.room ? 'table' : what === 'history' ? 'history' : 'lobby'
+  }
+}
