@@ -1,19 +1,25 @@
 package web
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
-// dist holds the pages as "make web" built them from the sources in web/ui. CI checks
-// that it matches them.
+// dist holds the pages as "make web" built them from the sources in web/ui, each text also compressed
+// where that is smaller. CI checks that it matches them.
 //
 //go:embed all:ui/dist
 var dist embed.FS
@@ -23,11 +29,116 @@ var dist embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors "
 
+// Cache-Control of what browsers may keep for good, and of what they have to ask for again.
+const (
+	keptForGood = "public, max-age=31536000, immutable"
+	askedAnew   = "no-cache"
+)
+
+// file is something that browsers load, in all the forms that there are of it.
+type file struct {
+	contentType string
+	plain       form
+	compressed  []form // the smallest first
+}
+
+// form is a file under one content coding.
+type form struct {
+	coding string // of Content-Encoding; identity for the file itself
+	etag   string
+	body   []byte
+}
+
+func newForm(coding string, body []byte) form {
+	sum := sha256.Sum256(body)
+	return form{coding, `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`, body}
+}
+
+// codings are the content codings of the files in dist by their endings, the smallest first.
+var codings = []struct{ ending, coding string }{{".br", "br"}, {".gz", "gzip"}}
+
+// contentTypes are those of the files in dist. They do not depend on what the system knows of types.
+var contentTypes = map[string]string{
+	".css":   "text/css; charset=utf-8",
+	".html":  "text/html; charset=utf-8",
+	".js":    "text/javascript; charset=utf-8",
+	".json":  "application/json",
+	".png":   "image/png",
+	".svg":   "image/svg+xml",
+	".webp":  "image/webp",
+	".woff2": "font/woff2",
+}
+
+// builtFiles returns the files of dist by their paths in it.
+var builtFiles = sync.OnceValue(func() map[string]*file {
+	out := map[string]*file{}
+	root, err := fs.Sub(dist, "ui/dist")
+	if err == nil {
+		err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+			contentType, ok := contentTypes[path.Ext(name)]
+			if err != nil || d.IsDir() || !ok { // a compressed form has no type of its own
+				return err
+			}
+			f := &file{contentType: contentType}
+			body, err := fs.ReadFile(root, name)
+			if err != nil {
+				return err
+			}
+			f.plain = newForm(identity, body)
+			for _, c := range codings {
+				if body, err := fs.ReadFile(root, name+c.ending); err == nil {
+					f.compressed = append(f.compressed, newForm(c.coding, body))
+				}
+			}
+			out[name] = f
+			return nil
+		})
+	}
+	if err != nil {
+		panic(err) // what is embedded can be read
+	}
+	return out
+})
+
+// serve answers with the form of a file that the request asks for. A client that has it already is
+// told so, and a part of it may be asked for.
+func (f *file) serve(c echo.Context) error {
+	h, r := c.Response().Header(), c.Request()
+	chosen := f.choose(r.Header.Values(echo.HeaderAcceptEncoding))
+	h.Set(echo.HeaderContentType, f.contentType)
+	h.Set("ETag", chosen.etag)
+	h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
+	if chosen.coding != identity {
+		h.Set(echo.HeaderContentEncoding, chosen.coding)
+		if r.Header.Get("If-Match") == "" { // which may be answered without a body; ServeContent leaves the length out
+			h.Set(echo.HeaderContentLength, strconv.Itoa(len(chosen.body)))
+		}
+	}
+	http.ServeContent(c.Response(), r, "", time.Time{}, bytes.NewReader(chosen.body))
+	return nil
+}
+
+// choose returns the form of a file for the values of Accept-Encoding.
+func (f *file) choose(accept []string) form {
+	if len(f.compressed) == 0 {
+		return f.plain
+	}
+	chosen := f.plain
+	weights := parseAcceptEncoding(accept)
+	best := weights.of(identity)
+	for i := len(f.compressed) - 1; i >= 0; i-- { // of those that are as welcome, the smallest
+		if w := weights.of(f.compressed[i].coding); w > 0 && w >= best {
+			chosen, best = f.compressed[i], w
+		}
+	}
+	return chosen
+}
+
 // page returns a handler that serves one of the built pages under the tenant's policy.
 func (s *Server) page(name string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		html, err := dist.ReadFile("ui/dist/" + name)
-		if err != nil {
+		f, ok := builtFiles()[name]
+		if !ok {
 			return api.ErrNotFound
 		}
 		ancestors := "'none'"
@@ -42,22 +153,20 @@ func (s *Server) page(name string) echo.HandlerFunc {
 		}
 		h.Set("Content-Security-Policy", policy+ancestors+connect)
 		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-cache")
-		return c.HTMLBlob(http.StatusOK, html)
+		h.Set("Cache-Control", askedAnew)
+		return f.serve(c)
 	}
 }
 
 // asset serves what the pages load. Names carry a hash of the contents, so they can be
 // kept for good.
 func (s *Server) asset(c echo.Context) error {
-	name := path.Clean("/" + c.Param("*"))
-	if _, err := fs.Stat(dist, "ui/dist/assets"+name); err != nil || name == "/" {
+	f, ok := builtFiles()["assets"+path.Clean("/"+c.Param("*"))]
+	if !ok {
 		return api.ErrNotFound
 	}
-	h := c.Response().Header()
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	http.ServeFileFS(c.Response(), c.Request(), dist, "ui/dist/assets"+name)
-	return nil
+	c.Response().Header().Set("Cache-Control", keptForGood)
+	return f.serve(c)
 }
 
 // home redirects a visitor of the domain to the player's page.

@@ -22,6 +22,7 @@ func TestANode(t *testing.T) {
 		run  func(*testing.T, *webtest.Casino)
 	}{
 		{"SaysOfEveryAnswerHowItIsKept", answersSayHowTheyAreKept},
+		{"SendsPagesCompressedToThoseWhoAskForIt", pagesComeCompressed},
 		{"KeepsCasinosApart", casinosAreApart},
 		{"TellsWhenARoundCanBeProven", roundsAreProven},
 		{"ClosesTheSocketsThatMayNotBeHereAndNoOthers", socketsThatMayNotBeHere},

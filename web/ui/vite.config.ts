@@ -1,10 +1,11 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
+import { compress } from './compress.js'
 
 // Three pages, one folder of hashed assets. The same sources give the same bytes, so that CI can
 // hold dist against them.
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), compress()],
   base: '/',
   build: {
     outDir: 'dist',
