@@ -29,6 +29,9 @@ var dist embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors "
 
+// playersPage is the page that players see.
+const playersPage = "play.html"
+
 // Cache-Control of what browsers may keep for good, and of what they have to ask for again.
 const (
 	keptForGood = "public, max-age=31536000, immutable"
@@ -45,13 +48,13 @@ type file struct {
 // form is a file under one content coding.
 type form struct {
 	coding string // of Content-Encoding; identity for the file itself
-	etag   string
+	hash   string // of the body
 	body   []byte
 }
 
 func newForm(coding string, body []byte) form {
 	sum := sha256.Sum256(body)
-	return form{coding, `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`, body}
+	return form{coding, base64.RawURLEncoding.EncodeToString(sum[:15]), body}
 }
 
 // codings are the content codings of the files in dist by their endings, the smallest first.
@@ -106,8 +109,10 @@ func (f *file) serve(c echo.Context) error {
 	h, r := c.Response().Header(), c.Request()
 	chosen := f.choose(r.Header.Values(echo.HeaderAcceptEncoding))
 	h.Set(echo.HeaderContentType, f.contentType)
-	h.Set("ETag", chosen.etag)
-	h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
+	h.Set("ETag", `"`+chosen.hash+`"`)
+	if len(f.compressed) > 0 {
+		h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
+	}
 	if chosen.coding != identity {
 		h.Set(echo.HeaderContentEncoding, chosen.coding)
 		if r.Header.Get("If-Match") == "" { // which may be answered without a body; ServeContent leaves the length out
@@ -134,7 +139,8 @@ func (f *file) choose(accept []string) form {
 	return chosen
 }
 
-// page returns a handler that serves one of the built pages under the tenant's policy.
+// page returns a handler that serves one of the built pages under the tenant's policy. The player's page
+// has the tenant's look.
 func (s *Server) page(name string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		f, ok := builtFiles()[name]
@@ -154,6 +160,9 @@ func (s *Server) page(name string) echo.HandlerFunc {
 		h.Set("Content-Security-Policy", policy+ancestors+connect)
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", askedAnew)
+		if name == playersPage {
+			f = branded(f, api.TenantOf(c))
+		}
 		return f.serve(c)
 	}
 }
