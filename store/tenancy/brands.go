@@ -152,7 +152,7 @@ func loadBrands(ctx context.Context, tx pgx.Tx) (brands map[string]Brand, broken
 		case name == "":
 			return nil, nil, err
 		case err != nil:
-			broken[name] = fmt.Errorf("its brand cannot be read: %w", err)
+			broken[name] = fmt.Errorf("its brand cannot be read: %w: delete its row in platform.brand", err)
 		default:
 			brands[name] = b
 		}
