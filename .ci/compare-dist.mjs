@@ -1,6 +1,6 @@
 // Compares the pages as they are committed with a fresh build: node compare-dist.mjs COMMITTED FRESH.
 // What is compressed is compared by what it holds, since versions of zlib and brotli write other bytes.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 
@@ -8,9 +8,8 @@ const [committed, fresh] = process.argv.slice(2)
 const wrong = []
 
 const files = (dir) =>
-  readdirSync(dir, { recursive: true, withFileTypes: true })
-    .filter((f) => f.isFile())
-    .map((f) => join(f.parentPath, f.name).slice(join(dir, '/').length))
+  readdirSync(dir, { recursive: true })
+    .filter((name) => statSync(join(dir, name)).isFile())
     .sort()
 
 /** Reads a file of a build, decompressed. */

@@ -126,13 +126,13 @@ func (s *Server) logo(t *tenancy.Tenant) (logo, error) {
 func (s *logos) keep(id tenant.ID, l logo) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.kept[id] = l
 	for other := range s.kept {
-		if len(s.kept) < logosKept {
-			break
+		if len(s.kept) <= logosKept {
+			return
 		}
 		if other != id {
 			delete(s.kept, other)
 		}
 	}
-	s.kept[id] = l
 }

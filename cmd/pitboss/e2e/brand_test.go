@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"image"
 	"image/png"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +39,7 @@ func TestABrandSetOnTheCommandLineReachesRunningNodes(t *testing.T) {
 	for _, x := range []*casino{a, b} {
 		eventually(t, "the node serves the brand", func() bool {
 			res, body := x.answerTo("GET", "/play", "", "")
-			return res.StatusCode == 200 && strings.Contains(body, "<title>Grand &lt;Casino&gt;</title>") && strings.Contains(body, `href="brand/logo?v=`+shown.Logo.Hash+`"`)
+			return res.StatusCode == http.StatusOK && strings.Contains(body, "<title>Grand &lt;Casino&gt;</title>") && strings.Contains(body, `href="brand/logo?v=`+shown.Logo.Hash+`"`)
 		})
 		if _, body := x.answerTo("GET", "/brand.css", "", ""); body != "html:root{--accent:#7fd1ff;--felt:#1d3f73;--radius:0px;}\n" {
 			t.Errorf("the stylesheet is %s", body)
