@@ -57,25 +57,25 @@ func (c tenantBrandCmd) changes() bool {
 	return c.Name != nil || c.Logo != "" || c.Radius != "" || c.Clear
 }
 
-// apply makes the changes of the flags.
-func (c tenantBrandCmd) apply(b *tenancy.BrandDraft) error {
+// readLogo returns the file that is to be the logo, or nil if none was named.
+func (c tenantBrandCmd) readLogo() ([]byte, error) {
+	if c.Logo == "" || c.Logo == ownLook {
+		return nil, nil
+	}
+	file, err := readFile(c.Logo, tenancy.LogoBytesMax)
+	if err == nil && file == "" {
+		err = fmt.Errorf("%s is empty", c.Logo)
+	}
+	return []byte(file), err
+}
+
+// apply makes the changes of the flags. logo is the file that is to be the logo, if one was named.
+func (c tenantBrandCmd) apply(b *tenancy.BrandDraft, logo []byte) error {
 	if c.Clear {
 		b.Name, b.Style = "", tenancy.Style{}
 	}
-	if c.Clear || c.Logo == ownLook {
-		if err := b.SetLogo(nil); err != nil {
-			return err
-		}
-	}
-	if c.Logo != "" && c.Logo != ownLook {
-		file, err := readFile(c.Logo, tenancy.LogoBytesMax)
-		if err != nil {
-			return err
-		}
-		if file == "" {
-			return fmt.Errorf("%s is empty", c.Logo)
-		}
-		if err := b.SetLogo([]byte(file)); err != nil {
+	if c.Clear || c.Logo != "" {
+		if err := b.SetLogo(logo); err != nil {
 			return err
 		}
 	}
@@ -115,10 +115,14 @@ func (c tenantBrandCmd) Run(p *program) error {
 	if c.changes() && c.Reason == "" {
 		return errors.New("say why by --reason: it is for the audit log")
 	}
+	logo, err := c.readLogo()
+	if err != nil {
+		return err
+	}
 	return p.withTenant(c.Slug, func(s *store.Store, t *tenancy.Tenant) error {
 		brand := t.Brand
 		if c.changes() {
-			changed, err := s.Brands.Change(p.ctx, t.ID, tenancy.BrandChange{Reason: c.Reason, Actor: actor()}, c.apply)
+			changed, err := s.Brands.Change(p.ctx, t.ID, tenancy.BrandChange{Reason: c.Reason, Actor: actor()}, func(b *tenancy.BrandDraft) error { return c.apply(b, logo) })
 			if err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -271,5 +272,41 @@ func TestATenantWhoseBrandCannotBeReadIsOutOfOrderByItselfAndANewerOneIsRead(t *
 	z, _ := s.Tenants.ByID(made["casino-z"].ID)
 	if !strings.Contains(x.OutOfOrder, "brand") || y.OutOfOrder != "" || y.Brand.Style.Accent != "#7fd1ff" || z.OutOfOrder != "" {
 		t.Errorf("%q; %+v; %q", x.OutOfOrder, y, z.OutOfOrder)
+	}
+}
+
+func TestBrandsAndSettingsAreChangedAtOnceAndNoneIsLost(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	made, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const each = 10
+	by := tenancy.BrandChange{Reason: "r", Actor: "a"}
+	var all sync.WaitGroup
+	for range 2 { // operators
+		all.Go(func() {
+			for range each {
+				_, err := s.Brands.Change(t.Context(), made.ID, by, func(b *tenancy.BrandDraft) error {
+					b.Name += "x"
+					return nil
+				})
+				if err != nil {
+					t.Errorf("a brand: %v", err)
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		for range each {
+			if _, err := admin.SetTenant(t.Context(), "casino-x", tenancy.Settings{OnTrial: ptr(true)}, "r"); err != nil {
+				t.Errorf("settings: %v", err)
+			}
+		}
+	})
+	all.Wait()
+	if got, err := admin.Tenant(t.Context(), "casino-x"); err != nil || len(got.Brand.Name) != 2*each || !got.OnTrial {
+		t.Errorf("%+v, %v", got.Brand, err)
 	}
 }

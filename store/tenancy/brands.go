@@ -34,16 +34,17 @@ type BrandChange struct {
 }
 
 const (
-	// lockTenant has the changes of a tenant come one after the other, those of Admin too.
-	lockTenant = `select from platform.tenant where id = $1 for no key update`
+	insertBrand = `insert into platform.brand (tenant) values ($1) on conflict do nothing`
 
-	selectBrand  = `select name, style, logo_info from platform.brand where tenant = $1`
+	// lockBrand has the changes of a brand come one after the other.
+	lockBrand    = `select name, style, logo_info from platform.brand where tenant = $1 for update`
 	selectBrands = `select tenant, name, style, logo_info from platform.brand`
 
-	upsertBrand = `
-insert into platform.brand as b (tenant, name, style, logo, logo_info) values ($1, $2, $3, $4, $5)
-on conflict (tenant) do update set name = excluded.name, style = excluded.style,
-  logo = case when $6 then excluded.logo else b.logo end, logo_info = case when $6 then excluded.logo_info else b.logo_info end`
+	// updateBrand raises the version of the directory too, by a trigger.
+	updateBrand = `
+update platform.brand set name = $2, style = $3,
+  logo = case when $6 then $4 else logo end, logo_info = case when $6 then $5 else logo_info end
+where tenant = $1`
 
 	selectLogo = `select logo, logo_info from platform.brand where tenant = $1 and logo is not null`
 )
@@ -59,11 +60,11 @@ func (b *Brands) Change(ctx context.Context, id tenant.ID, by BrandChange, chang
 	}
 	var next BrandDraft
 	err := b.db.Tenant(id).LoginTx(ctx, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, lockTenant, id.String()).Scan(); err != nil {
+		if _, err := tx.Exec(ctx, insertBrand, id.String()); err != nil {
 			return err
 		}
-		old, err := scanBrand(tx.QueryRow(ctx, selectBrand, id.String()))
-		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		old, err := scanBrand(tx.QueryRow(ctx, lockBrand, id.String()))
+		if err != nil {
 			return err
 		}
 		next = BrandDraft{Brand: old}
@@ -77,7 +78,7 @@ func (b *Brands) Change(ctx context.Context, id tenant.ID, by BrandChange, chang
 	})
 	var refused *BrandError
 	switch state := db.SQLState(err); {
-	case errors.Is(err, pgx.ErrNoRows) || state == db.StateNoSuchSetting || state == db.StateDenied:
+	case state == db.StateForeignKey || state == db.StateNoSuchSetting || state == db.StateDenied:
 		return Brand{}, fmt.Errorf("%w (%w)", db.ErrNoTenant, err)
 	case errors.As(err, &refused):
 		return Brand{}, refused
@@ -114,8 +115,7 @@ func writeBrand(ctx context.Context, tx pgx.Tx, id tenant.ID, by BrandChange, ol
 		return err
 	}
 	q := &pgx.Batch{}
-	q.Queue(upsertBrand, id.String(), string(next.Name), string(style), next.image, db.JSONText(info), next.newImage)
-	q.Queue(bumpTenant, id.String())
+	q.Queue(updateBrand, id.String(), string(next.Name), string(style), next.image, db.JSONText(info), next.newImage)
 	q.Queue(db.EnterScope, id.Role())
 	db.QueueAudit(q, line)
 	return tx.SendBatch(ctx, q).Close()
