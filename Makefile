@@ -75,7 +75,7 @@ web-check: web/ui/node_modules/.installed ## Types and unit tests of the pages a
 web-dist: web/ui/node_modules/.installed ## Check that web/ui/dist is what its sources build
 	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
 	npm --prefix web/ui run --silent build -- "$$fresh"; \
-	node web/ui/compare.mjs web/ui/dist "$$fresh" || { echo "web/ui/dist is not what its sources build: make web, and commit it"; exit 1; }
+	node .ci/compare-dist.mjs web/ui/dist "$$fresh" || { echo "web/ui/dist is not what its sources build: make web, and commit it"; exit 1; }
 
 .PHONY: e2e
 e2e: build web/ui/node_modules/.installed docs/node_modules/.installed ## Browser tests, in the system's Chromium

@@ -39,6 +39,7 @@ type Store struct {
 	Box *seal.Box // under the master key
 
 	Tenants *tenancy.Directory // of all tenants, in memory; has to Run
+	Brands  *tenancy.Brands
 
 	Journal  *journal.Journal
 	Leases   *journal.Leases
@@ -64,7 +65,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	tenants := tenancy.NewDirectory(d, o.Box)
 	s := &Store{
-		DB: d, Box: o.Box, Tenants: tenants,
+		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants),
 		Journal: journal.New(d, o.Box), Leases: journal.NewLeases(d), Rooms: journal.NewRooms(d), Ledger: journal.NewLedger(d), Refusals: journal.NewRefusals(d, tenants.IDs),
 		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
 	}

@@ -2,15 +2,16 @@ package web
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"embed"
-	"encoding/hex"
-	"io"
+	"encoding/base64"
+	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -18,8 +19,8 @@ import (
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
-// dist holds the pages as "make web" built them from the sources in web/ui. CI checks
-// that it matches them.
+// dist holds the pages as "make web" built them from the sources in web/ui, each text also compressed
+// where that is smaller. CI checks that it matches them.
 //
 //go:embed all:ui/dist
 var dist embed.FS
@@ -27,16 +28,126 @@ var dist embed.FS
 // policy is the Content-Security-Policy of every page, less its frame-ancestors: no
 // inline script or style, nothing from elsewhere.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-	"base-uri 'none'; form-action 'self'; frame-ancestors "
+	"base-uri 'self'; form-action 'self'; frame-ancestors "
 
-// page returns a handler that serves one of the built pages under the tenant's policy. A browser that has it already is told so.
-func (s *Server) page(name string) echo.HandlerFunc {
-	html, err := unpacked("ui/dist/" + name + ".gz")
-	if err != nil {
-		panic(err) // it is part of the program
+// playersPage is the page that players see.
+const playersPage = "play.html"
+
+// Cache-Control of what browsers may keep for good, and of what they have to ask for again.
+const (
+	keptForGood = "public, max-age=31536000, immutable"
+	askedAnew   = "no-cache"
+)
+
+// file is something that browsers load, in all the forms that there are of it.
+type file struct {
+	contentType string
+	plain       form
+	compressed  []form // the smallest first
+}
+
+// form is a file under one content coding.
+type form struct {
+	coding string // of Content-Encoding; identity for the file itself
+	hash   string // of the body
+	body   []byte
+}
+
+func newForm(coding string, body []byte) form {
+	sum := sha256.Sum256(body)
+	return form{coding, base64.RawURLEncoding.EncodeToString(sum[:15]), body}
+}
+
+// codings are the content codings of the files in dist by their endings, the smallest first.
+var codings = []struct{ ending, coding string }{{".br", "br"}, {".gz", "gzip"}}
+
+// contentTypes are those of the files in dist. They do not depend on what the system knows of types.
+var contentTypes = map[string]string{
+	".css":   "text/css; charset=utf-8",
+	".html":  "text/html; charset=utf-8",
+	".js":    "text/javascript; charset=utf-8",
+	".json":  "application/json",
+	".png":   "image/png",
+	".svg":   "image/svg+xml",
+	".webp":  "image/webp",
+	".woff2": "font/woff2",
+}
+
+// builtFiles returns the files of dist by their paths in it.
+var builtFiles = sync.OnceValue(func() map[string]*file {
+	out := map[string]*file{}
+	root, err := fs.Sub(dist, "ui/dist")
+	if err == nil {
+		err = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+			contentType, ok := contentTypes[path.Ext(name)]
+			if err != nil || d.IsDir() || !ok { // a compressed form has no type of its own
+				return err
+			}
+			f := &file{contentType: contentType}
+			body, err := fs.ReadFile(root, name)
+			if err != nil {
+				return err
+			}
+			f.plain = newForm(identity, body)
+			for _, c := range codings {
+				if body, err := fs.ReadFile(root, name+c.ending); err == nil {
+					f.compressed = append(f.compressed, newForm(c.coding, body))
+				}
+			}
+			out[name] = f
+			return nil
+		})
 	}
-	tag := etag(html, "")
+	if err != nil {
+		panic(err) // what is embedded can be read
+	}
+	return out
+})
+
+// serve answers with the form of a file that the request asks for. A client that has it already is
+// told so, and a part of it may be asked for.
+func (f *file) serve(c echo.Context) error {
+	h, r := c.Response().Header(), c.Request()
+	chosen := f.choose(r.Header.Values(echo.HeaderAcceptEncoding))
+	h.Set(echo.HeaderContentType, f.contentType)
+	h.Set("ETag", `"`+chosen.hash+`"`)
+	if len(f.compressed) > 0 {
+		h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
+	}
+	if chosen.coding != identity {
+		h.Set(echo.HeaderContentEncoding, chosen.coding)
+		if r.Header.Get("If-Match") == "" { // which may be answered without a body; ServeContent leaves the length out
+			h.Set(echo.HeaderContentLength, strconv.Itoa(len(chosen.body)))
+		}
+	}
+	http.ServeContent(c.Response(), r, "", time.Time{}, bytes.NewReader(chosen.body))
+	return nil
+}
+
+// choose returns the form of a file for the values of Accept-Encoding.
+func (f *file) choose(accept []string) form {
+	if len(f.compressed) == 0 {
+		return f.plain
+	}
+	chosen := f.plain
+	weights := parseAcceptEncoding(accept)
+	best := weights.of(identity)
+	for i := len(f.compressed) - 1; i >= 0; i-- { // of those that are as welcome, the smallest
+		if w := weights.of(f.compressed[i].coding); w > 0 && w >= best {
+			chosen, best = f.compressed[i], w
+		}
+	}
+	return chosen
+}
+
+// page returns a handler that serves one of the built pages under the tenant's policy. The player's page
+// has the tenant's look.
+func (s *Server) page(name string) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		f, ok := builtFiles()[name]
+		if !ok {
+			return api.ErrNotFound
+		}
 		ancestors := "'none'"
 		if list := api.TenantOf(c).FrameAncestors; len(list) > 0 {
 			ancestors = strings.Join(list, " ")
@@ -49,97 +160,36 @@ func (s *Server) page(name string) echo.HandlerFunc {
 		}
 		h.Set("Content-Security-Policy", policy+ancestors+connect)
 		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-cache")
-		h.Set("ETag", tag)
-		http.ServeContent(c.Response(), c.Request(), name, time.Time{}, bytes.NewReader(html))
-		return nil
+		h.Set("Cache-Control", askedAnew)
+		if name == playersPage {
+			f = branded(f, api.TenantOf(c))
+		}
+		return based(f, c.Request().URL.Path).serve(c)
 	}
 }
 
-// codings are the forms in which a file is kept that can be compressed, the smallest first: by what its name ends in, and as HTTP calls
-// them.
-var codings = []struct{ ends, name string }{{".br", "br"}, {".gz", "gzip"}}
+// headStart is where a page may say what its addresses are relative to.
+var headStart = []byte("<head>")
 
-// asset serves what the pages load, in the smallest form that the browser takes. Names carry a hash of the contents, so they can be
+// based returns a page as it is served under a path. All that it loads is relative to where /play is: a page that is deeper says so.
+func based(page *file, under string) *file {
+	up := strings.Repeat("../", strings.Count(under, "/")-1)
+	if up == "" {
+		return page
+	}
+	base := append(slices.Clone(headStart), `<base href="`+up+`">`...)
+	return &file{contentType: page.contentType, plain: newForm(identity, bytes.Replace(page.plain.body, headStart, base, 1))}
+}
+
+// asset serves what the pages load. Names carry a hash of the contents, so they can be
 // kept for good.
 func (s *Server) asset(c echo.Context) error {
-	name := path.Clean("/" + c.Param("*"))
-	for _, k := range codings {
-		if path.Ext(name) == k.ends { // not a file of its own
-			return api.ErrNotFound
-		}
-	}
-	body, coding, err := form("ui/dist/assets"+name, c.Request().Header.Get("Accept-Encoding"))
-	if err != nil {
+	f, ok := builtFiles()["assets"+path.Clean("/"+c.Param("*"))]
+	if !ok {
 		return api.ErrNotFound
 	}
-	h := c.Response().Header()
-	if coding != "" {
-		h.Set("Content-Encoding", coding)
-	}
-	h.Set("Vary", "Accept-Encoding")
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("ETag", etag(body, coding))
-	http.ServeContent(c.Response(), c.Request(), name, time.Time{}, bytes.NewReader(body))
-	return nil
-}
-
-// form returns a file of dist in the smallest of its forms that an Accept-Encoding names, and which that is; "" is the file itself.
-func form(file, accepted string) (body []byte, coding string, err error) {
-	if body, err = dist.ReadFile(file); err == nil { // it is as small as it gets
-		return body, "", nil
-	}
-	for _, k := range codings {
-		if accepts(accepted, k.name) {
-			body, err = dist.ReadFile(file + k.ends)
-			return body, k.name, err
-		}
-	}
-	body, err = unpacked(file + ".gz")
-	return body, "", err
-}
-
-// unpacked returns what a file that is kept as gzip holds.
-func unpacked(file string) ([]byte, error) {
-	packed, err := dist.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = packed.Close() }()
-	r, err := gzip.NewReader(packed)
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(r)
-}
-
-// etag returns the strong entity tag of a representation (RFC 9110, section 8.8.3): another form of the same file has another.
-func etag(body []byte, coding string) string {
-	sum := sha256.Sum256(body)
-	return `"` + hex.EncodeToString(sum[:12]) + coding + `"`
-}
-
-// accepts reports whether an Accept-Encoding names a content coding, or all that are not named, with a weight that is not zero (RFC 9110,
-// section 12.5.3).
-func accepts(header, coding string) bool {
-	others := false
-	for item := range strings.SplitSeq(strings.ToLower(header), ",") {
-		name, weight, weighted := strings.Cut(item, ";")
-		q := 1.0
-		if weighted {
-			q = 0
-			if value, ok := strings.CutPrefix(strings.TrimSpace(weight), "q="); ok {
-				q, _ = strconv.ParseFloat(value, 64)
-			}
-		}
-		switch strings.TrimSpace(name) {
-		case coding:
-			return q > 0
-		case "*":
-			others = q > 0
-		}
-	}
-	return others
+	c.Response().Header().Set("Cache-Control", keptForGood)
+	return f.serve(c)
 }
 
 // home redirects a visitor of the domain to the player's page.

@@ -1,119 +1,98 @@
-package web
+package web_test
 
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/labstack/echo/v4"
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/web/webtest"
 )
 
-// ask asks for an asset, or for what is in its place.
-func ask(t *testing.T, method, name string, headers map[string]string) *httptest.ResponseRecorder {
-	t.Helper()
-	e := echo.New()
-	e.Add(method, "/assets/*", new(Server).asset)
-	e.HTTPErrorHandler = func(_ error, c echo.Context) { _ = c.NoContent(http.StatusNotFound) }
-	req := httptest.NewRequest(method, "/assets/"+name, nil)
-	for k, v := range headers {
-		req.Header.Set(k, v)
-	}
-	rec := httptest.NewRecorder()
-	e.ServeHTTP(rec, req)
-	return rec
-}
+var script = regexp.MustCompile(`<script [^>]*src="\./(assets/[^"]+\.js)"`)
 
-// assetNames returns the names of the assets, without those of their compressed forms.
-func assetNames(t *testing.T) []string {
-	t.Helper()
-	files, err := fs.ReadDir(dist, "ui/dist/assets")
-	if err != nil {
-		t.Fatal(err)
+// pagesComeCompressed holds that pages and what they load come in the coding that was asked for, each with
+// a validator of its own, and that nothing else is encoded.
+func pagesComeCompressed(t *testing.T, c *webtest.Casino) {
+	asset := script.FindSubmatch(c.Get("", "/play").Body)
+	if asset == nil {
+		t.Fatal("the player's page loads no script")
 	}
-	var names []string
-	for _, f := range files {
-		if name, packed := strings.CutSuffix(f.Name(), ".gz"); packed || !strings.HasSuffix(f.Name(), ".br") {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-func TestEveryAssetIsServedInTheSmallestFormThatTheBrowserTakes(t *testing.T) {
-	fonts := 0
-	for _, name := range assetNames(t) {
-		whole := ask(t, http.MethodGet, name, nil)
-		if whole.Code != http.StatusOK || whole.Header().Get("Content-Encoding") != "" || whole.Body.Len() == 0 {
-			t.Fatalf("%s: %d, %v", name, whole.Code, whole.Header())
-		}
-		tags := map[string]string{whole.Header().Get("ETag"): "identity"}
-		packed := ask(t, http.MethodGet, name, map[string]string{"Accept-Encoding": "gzip, deflate"})
-		if strings.HasSuffix(name, ".woff2") {
-			fonts++
-			if packed.Header().Get("Content-Encoding") != "" || packed.Header().Get("Content-Type") != "font/woff2" {
-				t.Errorf("%s: %v", name, packed.Header())
-			}
-			continue
-		}
-		for _, kind := range []string{".js", ".css", ".svg"} {
-			want := map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}[kind]
-			if got := packed.Header().Get("Content-Type"); strings.HasSuffix(name, kind) && got != want {
-				t.Errorf("%s: it is %s, want %s", name, got, want)
-			}
-		}
-		r, err := gzip.NewReader(packed.Body)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, whole.Body.Bytes()) {
-			t.Errorf("%s: what gzip holds is not the file: %v", name, err)
-		}
-		small := ask(t, http.MethodGet, name, map[string]string{"Accept-Encoding": "gzip, deflate, br, zstd"})
-		if small.Header().Get("Content-Encoding") != "br" || small.Header().Get("Vary") != "Accept-Encoding" || !strings.Contains(small.Header().Get("Cache-Control"), "immutable") {
-			t.Errorf("%s: %v", name, small.Header())
-		}
-		for _, r := range []*httptest.ResponseRecorder{packed, small} {
-			tag := r.Header().Get("ETag")
-			if other, taken := tags[tag]; taken || tag == "" {
-				t.Errorf("%s: two forms have one tag, %q: %s", name, tag, other)
-			}
-			tags[tag] = r.Header().Get("Content-Encoding")
-		}
-		again := ask(t, http.MethodGet, name, map[string]string{"Accept-Encoding": "br", "If-None-Match": small.Header().Get("ETag")})
-		if again.Code != http.StatusNotModified || again.Body.Len() != 0 {
-			t.Errorf("%s is sent again: %d", name, again.Code)
-		}
-		if head := ask(t, http.MethodHead, name, map[string]string{"Accept-Encoding": "br"}); head.Code != http.StatusOK || head.Body.Len() != 0 {
-			t.Errorf("%s: HEAD: %d", name, head.Code)
-		}
-	}
-	if fonts != 1 {
-		t.Errorf("there are %d fonts", fonts)
-	}
-}
-
-func TestWhatIsNoAssetIsNotFound(t *testing.T) {
-	name := assetNames(t)[0]
-	for _, no := range []string{"none.js", "", ".", name + ".br", name + ".gz", "..%2fplay.html", "../play.html"} {
-		if rec := ask(t, http.MethodGet, no, map[string]string{"Accept-Encoding": "br"}); rec.Code != http.StatusNotFound {
-			t.Errorf("%q: %d", no, rec.Code)
-		}
-	}
-}
-
-func TestContentCodingsAreChosenByTheirWeights(t *testing.T) {
-	for header, want := range map[string][2]bool{ // br, gzip
-		"": {false, false}, "identity": {false, false}, "br": {true, false}, "gzip": {false, true}, "GZIP, BR": {true, true},
-		"br;q=0, gzip": {false, true}, "br; q=0.5,gzip;q=0.0": {true, false}, "*": {true, true}, "*;q=0": {false, false},
-		"br;q=0, *": {false, true}, "*, gzip;q=0": {true, false}, "brotli, xgzip": {false, false}, "br;level=1": {false, false}, "br;q=x": {false, false},
+	for path, kept := range map[string]string{
+		"/play": "no-cache", "/console": "no-cache", "/verify": "no-cache", "/" + string(asset[1]): "public, max-age=31536000, immutable",
 	} {
-		if got := [2]bool{accepts(header, "br"), accepts(header, "gzip")}; got != want {
-			t.Errorf("%q accepts br and gzip: %v, want %v", header, got, want)
+		etags := map[string]bool{}
+		sizes := map[string]int{}
+		plain := c.Get("", path).Want(http.StatusOK, "")
+		for _, coding := range []string{"identity", "gzip", "br"} {
+			accept := []string{"Accept-Encoding", coding}
+			got := c.Do(http.MethodGet, "", path, "", accept...).Want(http.StatusOK, "")
+			etag := got.Header.Get("ETag")
+			encoding := got.Header.Get("Content-Encoding")
+			if coding == "identity" && encoding != "" || coding != "identity" && encoding != coding || got.Header.Get("Vary") != "Accept-Encoding" ||
+				got.Header.Get("Cache-Control") != kept || got.Header.Get("Content-Type") != plain.Header.Get("Content-Type") || got.Header.Get("Content-Length") != strconv.Itoa(len(got.Body)) {
+				t.Errorf("%s as %s: %v", path, coding, got.Header)
+			}
+			if etags[etag] || etag == "" {
+				t.Errorf("%s as %s has the ETag %q, which another form has too", path, coding, etag)
+			}
+			etags[etag], sizes[coding] = true, len(got.Body)
+			if coding == "gzip" {
+				r, err := gzip.NewReader(bytes.NewReader(got.Body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if text, err := io.ReadAll(r); err != nil || !bytes.Equal(text, plain.Body) {
+					t.Errorf("%s as gzip holds something else: %v", path, err)
+				}
+			}
+
+			head := c.Do(http.MethodHead, "", path, "", accept...).Want(http.StatusOK, "")
+			if len(head.Body) != 0 || head.Header.Get("ETag") != etag || head.Header.Get("Content-Length") != strconv.Itoa(len(got.Body)) {
+				t.Errorf("HEAD %s as %s: %v", path, coding, head.Header)
+			}
+			same := c.Do(http.MethodGet, "", path, "", append(accept, "If-None-Match", etag)...).Want(http.StatusNotModified, "")
+			if len(same.Body) != 0 || same.Header.Get("ETag") != etag || same.Header.Get("Vary") != "Accept-Encoding" || same.Header.Get("Cache-Control") != kept {
+				t.Errorf("%s as %s, unchanged: %v", path, coding, same.Header)
+			}
+			c.Do(http.MethodGet, "", path, "", append(accept, "If-None-Match", `"another"`)...).Want(http.StatusOK, "")
+			c.Do(http.MethodGet, "", path, "", append(accept, "If-Match", `"another"`)...).Want(http.StatusPreconditionFailed, "")
+			part := c.Do(http.MethodGet, "", path, "", append(accept, "Range", "bytes=5-14")...).Want(http.StatusPartialContent, "")
+			if !bytes.Equal(part.Body, got.Body[5:15]) || part.Header.Get("Content-Range") != fmt.Sprintf("bytes 5-14/%d", len(got.Body)) {
+				t.Errorf("a part of %s as %s: %v", path, coding, part.Header)
+			}
 		}
+		if sizes["br"] >= sizes["gzip"] || sizes["gzip"] >= sizes["identity"] {
+			t.Errorf("%s has the sizes %v", path, sizes)
+		}
+		// Compressed forms are no files of their own.
+		c.Get("", path+".br").Want(http.StatusNotFound, "not_found")
+	}
+	for _, path := range []string{"/v1/session", "/v1/rooms", "/healthz", "/v1/nowhere", "/assets/nothing.js"} {
+		a := c.Do(http.MethodGet, c.Token("alice", auth.Player), path, "", "Accept-Encoding", "br, gzip")
+		if a.Header.Get("Content-Encoding") != "" || a.Header.Get("Vary") != "" {
+			t.Errorf("%s: %v", path, a.Header)
+		}
+	}
+}
+
+// deepPagesSayWhereTheyAre holds that a page loads the same under each of its addresses: all that it names
+// is relative to where /play is.
+func deepPagesSayWhereTheyAre(t *testing.T, c *webtest.Casino) {
+	top := string(c.Get("", "/play").Body)
+	for path, base := range map[string]string{"/play/history": "../", "/play/t/roulette-1": "../../", "/play/t/": "../../"} {
+		want := strings.Replace(top, "<head>", `<head><base href="`+base+`">`, 1)
+		if got := string(c.Get("", path).Want(http.StatusOK, "").Body); got != want {
+			t.Errorf("%s is not the page with its base:\n%s", path, got)
+		}
+	}
+	if strings.Contains(top, `="/`) {
+		t.Errorf("the page names something by an absolute address:\n%s", top)
 	}
 }

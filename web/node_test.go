@@ -22,6 +22,9 @@ func TestANode(t *testing.T) {
 		run  func(*testing.T, *webtest.Casino)
 	}{
 		{"SaysOfEveryAnswerHowItIsKept", answersSayHowTheyAreKept},
+		{"SendsPagesCompressedToThoseWhoAskForIt", pagesComeCompressed},
+		{"SendsAPageUnderEachOfItsAddresses", deepPagesSayWhereTheyAre},
+		{"GivesABrandToItsOwnCasinoOnly", aBrandIsItsTenantsOnly},
 		{"KeepsCasinosApart", casinosAreApart},
 		{"TellsWhenARoundCanBeProven", roundsAreProven},
 		{"ClosesTheSocketsThatMayNotBeHereAndNoOthers", socketsThatMayNotBeHere},
@@ -120,8 +123,9 @@ func casinosAreApart(t *testing.T, c *webtest.Casino) {
 func answersSayHowTheyAreKept(t *testing.T, c *webtest.Casino) {
 	operator := c.Token("olivia", auth.Operator)
 	for path, status := range map[string]int{
-		"/healthz": 200, "/readyz": 200, "/": 302, "/play": 200, "/console": 200, "/verify": 200, "/v1/session": 200, "/v1/rooms": 200,
+		"/healthz": 200, "/readyz": 200, "/": 302, "/play": 200, "/play/t/r-1": 200, "/console": 200, "/verify": 200, "/v1/session": 200, "/v1/rooms": 200,
 		"/v1/games": 200, "/v1/players": 200, "/nowhere": 404, "/assets/none.js": 404, "/v1/rooms/nowhere/rounds/1": 404, "/v1/audit?limit=x": 400,
+		"/brand.css": 200, "/brand/logo": 404, "/v1/brand": 200,
 	} {
 		get, head := c.Get(operator, path), c.Do(http.MethodHead, operator, path, "")
 		if get.Status != status || head.Status != status || len(head.Body) != 0 {

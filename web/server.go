@@ -59,6 +59,7 @@ type Server struct {
 	ready     readiness
 	draining  chan struct{}
 	rounds    *rounds
+	logos     *logos
 }
 
 // New wires the routes. Run must run beside it.
@@ -66,7 +67,7 @@ func New(o Options) *Server {
 	s := &Server{
 		log: o.Log, seldom: api.NewSeldom(o.Log), limits: api.NewLimits(o.Registerer), tenants: o.Tenants, store: o.Store, rooms: o.Rooms,
 		hub: o.Hub, verifier: o.Verifier, lifecycle: &lifecycle{o.Log, o.Tenants, o.Verifier, o.Hub},
-		edge: o.Edge.withDefaults(), draining: make(chan struct{}), rounds: newRounds(),
+		edge: o.Edge.withDefaults(), draining: make(chan struct{}), rounds: newRounds(), logos: &logos{kept: map[tenant.ID]logo{}},
 	}
 	if n := s.edge.AddressRequests; n > 0 {
 		s.addresses = api.NewBuckets[netip.Addr](n, addressBurst*n)
@@ -101,11 +102,13 @@ func (s *Server) route(op *operator.API) {
 
 	t := e.Group("", s.ofHost)
 	get(t, "/", s.home)
-	get(t, "/play", s.page("play.html"))
-	get(t, "/play/*", s.page("play.html")) // the page has addresses of its own
+	get(t, "/play", s.page(playersPage))
+	get(t, "/play/*", s.page(playersPage)) // the page has addresses of its own
 	get(t, "/console", s.page("console.html"))
 	get(t, "/verify", s.page("verify.html"))
 	get(t, "/assets/*", s.asset)
+	get(t, "/brand.css", s.brandStylesheet)
+	get(t, "/brand/logo", s.brandLogo)
 	get(t, routeSocket, s.sessions.Socket)
 	get(t, routeRound, s.round)
 
@@ -126,6 +129,7 @@ func (s *Server) route(op *operator.API) {
 	get(v1, "/players", op.Players, reader...)
 	get(v1, "/promotions", op.Promotions, reader...)
 	get(v1, "/audit", op.Audit, reader...)
+	get(v1, "/brand", op.Brand, reader...)
 	get(v1, "/ledger/trial-balance", op.TrialBalance, reader...)
 
 	writer := may(auth.Operator, auth.Service)
@@ -138,6 +142,8 @@ func (s *Server) route(op *operator.API) {
 	v1.POST("/tokens/revoke", op.RevokeToken, writer...)
 	v1.POST("/promotions", op.PublishPromotion, writer...)
 	v1.POST("/promotions/:id/withdraw", op.WithdrawPromotion, writer...)
+	v1.PUT("/brand", op.SetBrand, writer...)
+	v1.PUT("/brand/logo", op.SetLogo, writer...)
 }
 
 // ServeHTTP implements http.Handler.

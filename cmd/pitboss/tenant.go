@@ -24,6 +24,7 @@ type tenantCmd struct {
 	List         tenantListCmd         `cmd:"" help:"List all casinos."`
 	Show         tenantShowCmd         `cmd:"" help:"Show one casino."`
 	Set          tenantSetCmd          `cmd:"" help:"Change a casino's name, trial, paid-until day, frame ancestors or currency."`
+	Brand        tenantBrandCmd        `cmd:"" help:"Show or change how a casino's pages look: name, logo, colours."`
 	Suspend      tenantSuspendCmd      `cmd:"" help:"Let nobody in any more; sockets are closed within a second."`
 	Resume       tenantResumeCmd       `cmd:"" help:"Let everybody in again."`
 	Fund         tenantFundCmd         `cmd:"" help:"Give a player money from the house, or take it back."`

@@ -1,6 +1,6 @@
-// Package tenancy keeps what a tenant is: its name, domains, keys, currency and status, and its schema and
-// role in the database. Directory is what a node knows of all tenants; Admin is the database as its owner
-// sees it, which migrates it and makes and changes tenants.
+// Package tenancy keeps what a tenant is: its name, domains, keys, currency, brand and status, and its schema
+// and role in the database. Directory is what a node knows of all tenants; Admin is the database as its owner
+// sees it, which migrates it and makes and changes tenants; Brands is what a tenant's own people change of it.
 //
 // # What always holds
 //
@@ -14,6 +14,8 @@
 //     application's login may act as that role, owns nothing and inherits nothing.
 //   - A statement of the application waits for a lock for 3 s and runs for 7 s at most. The login is bound to
 //     that, so it holds behind any pooler.
+//   - Of a brand, a page is given colours, a number, a name to be escaped, and a raster image that was decoded
+//     as far as its header: nothing of it can be code, and no text is harder to read than WCAG 2.2 AA allows.
 //   - A tenant's currency stays the same once money was moved in it.
 //
 // # Why

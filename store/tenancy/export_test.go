@@ -30,3 +30,6 @@ func (a *Admin) TenantVersion() int { return a.known.Tenant.Last() }
 func (a *Admin) BreakProvisioning() {
 	a.known.Tenant.Grants += "; select 1/0"
 }
+
+// PitbossStyle returns the colours of the pages without a brand.
+func PitbossStyle() Style { return pitbossStyle }

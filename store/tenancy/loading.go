@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ select tenant, kid, alg, secret, coalesce(public_pem, ''), coalesce(jwks_url, ''
 order by tenant, created_at desc, kid`
 )
 
-// loadTenants reads all tenants with their keys. A tenant with anything wrong is out of order, and no
+// loadTenants reads all tenants with their keys and brands. A tenant with anything wrong is out of order, and no
 // other is.
 func loadTenants(ctx context.Context, tx pgx.Tx, box *seal.Box, asApp bool) ([]Tenant, error) {
 	domains, err := loadDomains(ctx, tx)
@@ -58,15 +59,19 @@ func loadTenants(ctx context.Context, tx pgx.Tx, box *seal.Box, asApp bool) ([]T
 	if err != nil {
 		return nil, err
 	}
+	brands, illegible, err := loadBrands(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	rows, _ := tx.Query(ctx, selectTenants, asApp) // its error comes from CollectRows
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Tenant, error) {
 		t, name, err := scanTenant(row)
-		t.Domains = domains[name]
+		t.Domains, t.Brand = domains[name], brands[name]
 		if k := keys[name]; k != nil {
 			t.keys = *k
 		}
-		if t.OutOfOrder == "" && broken[name] != nil {
-			t.OutOfOrder = broken[name].Error()
+		if wrong := cmp.Or(broken[name], illegible[name]); t.OutOfOrder == "" && wrong != nil {
+			t.OutOfOrder = wrong.Error()
 		}
 		return t, err
 	})

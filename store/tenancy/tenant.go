@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"time"
@@ -52,7 +53,8 @@ type Tenant struct {
 	Suspended      bool
 	SuspendedFor   string // why, if it is
 	OutOfOrder     string // why it cannot be served, if it cannot; for the platform's people
-	Version        int64  // rises with each change
+	Brand          Brand
+	Version        int64 // rises with each change
 
 	keys tenantKeys
 }
@@ -80,6 +82,9 @@ func (t *Tenant) Status(now time.Time) Status {
 	}
 	return Active
 }
+
+// DisplayName returns the name that players see.
+func (t *Tenant) DisplayName() string { return cmp.Or(string(t.Brand.Name), t.Name) }
 
 // SameMoney reports whether an amount means the same at t and at u.
 func (t *Tenant) SameMoney(u *Tenant) bool {

@@ -22,6 +22,7 @@ func TestTheAPI(t *testing.T) {
 		"ShowsPlayersInPagesAndWhoIsOnline":             playersInPages,
 		"ShowsTheSocketsAndTheirRooms":                  connections,
 		"ClosesTheSocketsOfThoseWhoAreKickedOrRevoked":  revocations,
+		"SetsABrandWithinItsBoundsAndTakesItAway":       brands,
 		"ShowsTheGamesWithWhatTheirRoomsAreSetBy":       games,
 		"AnswersWhatIsNotThereLikeAnythingThatNeverWas": nothingThere,
 	} {

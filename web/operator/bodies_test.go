@@ -21,12 +21,12 @@ func bodiesThatCannotBeRead(t *testing.T, c *webtest.Casino) {
 			bad.body = body
 			bad.ask(c, operator).Want(http.StatusBadRequest, wire.CodeInvalidParams)
 		}
-		_, path, _ := strings.Cut(r.name, " ")
+		method, path, _ := strings.Cut(r.name, " ")
 		if r.path != "" {
 			path = r.path
 		}
-		c.Do(http.MethodPost, operator, path, r.body, "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType, "unsupported_media_type")
-		c.Do(http.MethodPost, operator, path, `{"reason":"`+strings.Repeat("x", 70<<10)+`"}`, "Expect", "100-continue").Want(http.StatusRequestEntityTooLarge, wire.CodeInvalidParams)
+		c.Do(method, operator, path, r.body, "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType, "unsupported_media_type")
+		c.Do(method, operator, path, `{"reason":"`+strings.Repeat("x", 100<<10)+`"}`, "Expect", "100-continue").Want(http.StatusRequestEntityTooLarge, wire.CodeInvalidParams)
 	}
 	var list struct{ Rooms []wire.RoomInfo }
 	c.Get(operator, "/v1/rooms").Into(&list)

@@ -31,6 +31,7 @@ var reads = []route{
 	{name: "GET /v1/promotions", status: http.StatusOK},
 	{name: "GET /v1/audit", status: http.StatusOK},
 	{name: "GET /v1/ledger/trial-balance", status: http.StatusOK},
+	{name: "GET /v1/brand", status: http.StatusOK},
 }
 
 // writes returns those that change something, for a room whose round has a stake. Each may be asked
@@ -47,6 +48,8 @@ func writes(room, id string) []route {
 		{"POST /v1/tokens/revoke", "", `{"jti":"a-token","reason":"a test"}`, http.StatusOK},
 		{"POST /v1/promotions", "", fmt.Sprintf(`{"title":"Happy hour","text":"Twice the fun","ends_at":%q,"command_id":%q}`, ends, id), http.StatusCreated},
 		{"POST /v1/promotions/:id/withdraw", "/v1/promotions/" + id + "/withdraw", withID(""), http.StatusOK},
+		{"PUT /v1/brand", "", `{"name":"Grand Casino","style":{"radius":4},"reason":"a test"}`, http.StatusOK},
+		{"PUT /v1/brand/logo", "", `{"image":"","reason":"a test"}`, http.StatusOK},
 	}
 }
 

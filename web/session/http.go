@@ -28,7 +28,7 @@ type sessionBody struct {
 func (s *Service) Session(c echo.Context) error {
 	t, p := api.TenantOf(c), api.PrincipalOf(c)
 	return c.JSON(http.StatusOK, sessionBody{
-		Tenant: string(t.Slug), TenantName: t.Name, Player: p.Subject, Name: p.Name, Role: p.Role,
+		Tenant: string(t.Slug), TenantName: t.DisplayName(), Player: p.Subject, Name: p.Name, Role: p.Role,
 		Currency: t.Currency, Exponent: t.Exponent, ExpiresAt: wire.At(p.ExpiresAt),
 	})
 }

@@ -20,7 +20,7 @@ func (x *session) begin() {
 	t, s := x.tenant, x.service
 	x.push(hub.ClassResult, wire.PushWelcome, wire.Welcome{
 		Time: wire.At(time.Now()), HeartbeatMS: s.hub.Heartbeat().Milliseconds(), Connection: x.conn.ID(), Node: s.node,
-		Tenant: string(t.Slug), TenantName: t.Name, Player: x.who.Subject, Name: x.who.Name, Role: string(x.who.Role),
+		Tenant: string(t.Slug), TenantName: t.DisplayName(), Player: x.who.Subject, Name: x.who.Name, Role: string(x.who.Role),
 		Currency: t.Currency, Exponent: t.Exponent, ExpiresAt: wire.At(x.who.ExpiresAt), Lobby: rooms.LobbyID,
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), api.Patience)

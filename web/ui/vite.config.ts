@@ -1,11 +1,12 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
+import { compress } from './compress.js'
 
 // The pages, in one folder of hashed assets: build.mjs builds one after the other. The same sources give the same bytes, so that CI
 // can hold dist against them.
 export default defineConfig({
-  plugins: [svelte()],
-  base: '/',
+  plugins: [svelte(), compress()],
+  base: './', // the server says how deep a page is
   build: {
     target: 'es2022',
     assetsInlineLimit: 0,

@@ -113,11 +113,16 @@ func (f *casino) askEveryRoute(asking *sync.WaitGroup, player, operator string) 
 	f.t.Helper()
 	id := func() string { return uuid.NewString() }
 	requests := map[string]request{
-		"GET /healthz": {}, "GET /readyz": {}, "GET /": {}, "GET /play": {}, "GET /console": {}, "GET /verify": {},
+		"GET /healthz": {}, "GET /readyz": {}, "GET /": {}, "GET /play": {}, "GET /play/*": {path: "/play/t/roulette-1"}, "GET /console": {}, "GET /verify": {},
 		"GET /assets/*":                     {path: "/assets/none"},
 		"GET /v1/rooms/:room/rounds/:round": {path: "/v1/rooms/roulette-1/rounds/1"},
 		"GET /v1/session":                   {}, "GET /v1/rooms": {}, "GET /v1/games": {}, "GET /v1/connections": {}, "GET /v1/players": {}, "GET /v1/promotions": {}, "GET /v1/audit": {},
 		"GET /v1/ledger/trial-balance":    {},
+		"GET /brand.css":                  {},
+		"GET /brand/logo":                 {},
+		"GET /v1/brand":                   {},
+		"PUT /v1/brand":                   {body: `{"style":{"radius":4},"reason":"test"}`, must: true},
+		"PUT /v1/brand/logo":              {body: `{"image":"","reason":"test"}`, must: true},
 		"GET /ws":                         {},
 		"POST /v1/tickets":                {body: `{}`},
 		"POST /v1/rooms":                  {body: `{"room":"roulette-9","game":"roulette","name":"Nine","settings":{}}`, must: true},

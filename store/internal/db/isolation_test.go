@@ -36,6 +36,8 @@ func TestQueryOutsideAScopeIsDenied(t *testing.T) {
 		`create schema here`,
 		`update platform.tenant set status = 'active'`,
 		`update platform.instance set directory_version = 0`,
+		`update platform.tenant set version = 0`,
+		`delete from platform.brand`,
 	} {
 		if _, err := s.Pool().Exec(t.Context(), sql); storetest.State(err) != denied {
 			t.Errorf("%s: got %v, want SQLSTATE %s", sql, err, denied)
@@ -53,6 +55,7 @@ func TestTenantReachesNothingButItsOwn(t *testing.T) {
 		`select * from tpl.account`,
 		`select * from platform.tenant`,
 		`select * from platform.tenant_key`,
+		`select * from platform.brand`,
 		`update platform.room set node = 'x'`,
 	} {
 		if err := storetest.Exec(t, s, a, sql); storetest.State(err) != denied {

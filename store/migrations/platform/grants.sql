@@ -3,6 +3,7 @@ revoke all on all tables in schema platform from :role;
 grant usage on schema platform to :role;
 grant select on platform.migration, platform.instance, platform.tenant, platform.domain, platform.tenant_key to :role;
 grant update (generation, history) on platform.instance to :role;
+grant select, insert, update on platform.brand to :role;
 grant select, insert, update on platform.room to :role;
 grant select, insert, update, delete on platform.node to :role;
 grant select, insert, update, delete on platform.process to :role;

@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // Problem is an error as it is told to a client: over HTTP with its status, over a
@@ -98,6 +99,10 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	var settings *rooms.SettingsError
 	if errors.As(err, &settings) {
 		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, settings.Error())
+	}
+	var brand *tenancy.BrandError
+	if errors.As(err, &brand) {
+		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, brand.Error())
 	}
 	var r *game.Refusal
 	if errors.As(err, &r) {

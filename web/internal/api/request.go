@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// BodyMax bounds a request's body.
-	BodyMax = "64K"
+	// BodyMax bounds a request's body. The largest is a logo, of tenancy.LogoBytesMax in base64.
+	BodyMax = "96K"
 	// Patience is how long a request waits for a room or for the database.
 	Patience = 5 * time.Second
 )

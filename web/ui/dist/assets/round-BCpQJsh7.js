@@ -1,0 +1,1 @@
+var e=Object.keys({"round.opened":0,"betting.started":0,"betting.stopped":0,"bet.placed":0,"bet.removed":0,"round.settled":0,"round.voided":0,"seed.revealed":0,"deadline.moved":0,"room.closing":0,"room.closed":0});export{e as t};

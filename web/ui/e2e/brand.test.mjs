@@ -1,0 +1,74 @@
+// A casino in its own look, beside one without.
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { House, pictures, sit, until } from './house.mjs'
+
+let house
+
+before(async () => {
+  house = await House.open()
+})
+after(() => house?.close())
+
+/** Keeps what the page's policy refuses in page.refused. */
+const watch = async (page) => {
+  page.refused = []
+  await page.exposeFunction('refused', (what) => page.refused.push(what))
+  await page.addInitScript(() => addEventListener('securitypolicyviolation', (e) => window.refused(`${e.violatedDirective} ${e.blockedURI}`)))
+}
+
+const variable = (page, name) => page.evaluate((n) => getComputedStyle(document.documentElement).getPropertyValue(n).trim(), name)
+const felt = (page) => page.evaluate(() => getComputedStyle(document.querySelector('[data-position]').closest('svg')).backgroundColor)
+
+test('a brand is seen at its casino, after a reload and within the policy, and at no other', async () => {
+  const [alice, carol] = await Promise.all([house.page('alice@casino-x', {}, watch), house.page('carol@lucky-star', {}, watch)])
+  await Promise.all([sit(alice, 'roulette-1'), sit(carol, 'roulette-1')])
+  const own = { title: await alice.title(), accent: await variable(alice, '--accent'), felt: await felt(alice) }
+  assert.deepEqual({ title: await carol.title(), accent: await variable(carol, '--accent'), felt: await felt(carol) }, own)
+
+  const url = await alice.evaluate(() => {
+    const c = document.createElement('canvas')
+    c.width = c.height = 64
+    c.getContext('2d').fillRect(8, 8, 48, 48)
+    return c.toDataURL('image/webp')
+  })
+  assert.match(url, /^data:image\/webp;base64,/)
+  writeFileSync(join(house.dir, 'logo'), Buffer.from(url.split(',')[1], 'base64'))
+  house.cli('tenant', 'brand', 'lucky-star', '--name', 'Lucky <Star>', '--logo', 'logo', '--accent', '7fd1ff', '--felt', '1d3f73', '--radius', '0', '--reason', 'test')
+  await until('the page has the brand', async () => {
+    await carol.reload()
+    return (await carol.title()) === 'Lucky <Star>'
+  })
+  await carol.waitForSelector('[data-phase=betting]')
+  await until('the table has the felt', async () => (await felt(carol)) === 'rgb(29, 63, 115)')
+  assert.equal(await variable(carol, '--accent'), '#7fd1ff')
+  assert.equal(await variable(carol, '--radius'), '0px')
+  assert.equal(await carol.evaluate(() => getComputedStyle(document.querySelector('[data-testid=balance]')).color), 'rgb(127, 209, 255)')
+  await carol.waitForSelector('header :text("Lucky <Star>")')
+  const logo = await carol.evaluate(async () => {
+    const image = new Image()
+    image.src = document.querySelector('link[rel=icon]').href
+    await image.decode()
+    return { width: image.naturalWidth, path: new URL(image.src).pathname }
+  })
+  assert.deepEqual(logo, { width: 64, path: '/brand/logo' })
+  await carol.screenshot({ path: join(pictures, 'brand.png') })
+
+  await alice.reload()
+  await alice.waitForSelector('[data-phase=betting]')
+  assert.deepEqual({ title: await alice.title(), accent: await variable(alice, '--accent'), felt: await felt(alice) }, own)
+
+  house.cli('tenant', 'brand', 'lucky-star', '--clear', '--reason', 'test')
+  await until('the page is as before', async () => {
+    await carol.reload()
+    return (await carol.title()) === own.title
+  })
+  assert.equal(await variable(carol, '--accent'), own.accent)
+  for (const p of [alice, carol]) {
+    assert.deepEqual(p.refused, [])
+    assert.deepEqual(p.faults, [])
+    await p.context().close()
+  }
+})

@@ -1,0 +1,37 @@
+// How much the player's page loads before somebody can bet.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { at, House } from './house.mjs'
+
+/** What may be loaded from the navigation to a table to the first bet at it, in bytes of brotli: HTML, JavaScript and CSS, fonts aside. */
+const most = 60_000
+
+let house
+
+before(async () => {
+  house = await House.open()
+})
+after(() => house?.close())
+
+for (const [room, position] of [['roulette-1', 'red'], ['baccarat-1', 'player']]) {
+  test(`from the navigation to the first bet at ${room}, pages, scripts and styles are at most 60 kB`, async () => {
+    const loaded = []
+    const link = new URL(house.links['bob@casino-x'])
+    house.links.table = `${link.origin}/play/t/${room}${link.hash}`
+    const bob = await house.page('table', { viewport: { width: 390, height: 844 } }, (page) => page.on('response', (r) => loaded.push(r)))
+    await bob.waitForSelector('[data-phase=betting]')
+    await bob.click(at(position))
+    await bob.waitForSelector(`[data-mine="${position}"]`)
+
+    const counted = loaded.filter((r) => ['document', 'script', 'stylesheet'].includes(r.request().resourceType()))
+      .map((r) => ({ path: new URL(r.url()).pathname, coding: r.headers()['content-encoding'] ?? '', bytes: Number(r.headers()['content-length']) }))
+    const total = counted.reduce((sum, l) => sum + l.bytes, 0)
+    const list = counted.map((l) => `${String(l.bytes).padStart(6)} ${l.coding.padEnd(4)} ${l.path}`).join('\n')
+    console.log(`${list}\n${String(total).padStart(6)} bytes from the navigation to the first bet at ${room}`)
+    assert.ok(counted.length >= 8, `only ${counted.length} files were seen:\n${list}`)
+    for (const l of counted.filter((l) => /\.(js|css)$/.test(l.path) && l.bytes > 2000)) assert.equal(l.coding, 'br', `${l.path} is not compressed`)
+    assert.ok(total <= most, `${total} bytes are loaded before the first bet, and at most ${most} may be:\n${list}`)
+    assert.deepEqual(bob.faults, [])
+    await bob.context().close()
+  })
+}
