@@ -14,7 +14,7 @@ func newEvent(typ string) game.Event {
 		return new(cardBurned)
 	case "card.dealt":
 		return new(cardDealt)
-	case "round.settled":
+	case game.TypeRoundSettled:
 		return new(roundSettled)
 	}
 	return nil

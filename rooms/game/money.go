@@ -23,8 +23,12 @@ type Posting struct {
 	Kind   string   // Stake, Payout or Refund
 	Player PlayerID //
 	Amount Money    // > 0
-	Ref    string   // what for, e.g. "round 17"
+	Ref    string   // what for, e.g. "round 17"; see RoundRef
 }
+
+// RoundRef returns the Ref of the money of a round. A player's postings of one room with the same Ref are
+// what a history shows as one round.
+func RoundRef(round int64) string { return "round " + strconv.FormatInt(round, 10) }
 
 // Postings returns the money that ev moves; nil if it moves none.
 func Postings(ev Event) []Posting {

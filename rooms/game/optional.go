@@ -74,6 +74,14 @@ type InRound interface {
 	RoundNo() int64
 }
 
+// The types of the events by which the rounds of every game begin and end, so that a round can be summed up
+// without what happened in between: a Committer is TypeRoundOpened, a RoundEnder one of the others.
+const (
+	TypeRoundOpened  = "round.opened"
+	TypeRoundSettled = "round.settled"
+	TypeRoundVoided  = "round.voided"
+)
+
 // RoundEnder is an event after which a round is over: no money of it moves any more. What may follow in the
 // round is the event that reveals its seed.
 type RoundEnder interface {

@@ -61,6 +61,7 @@ type (
 	coinVoided struct {
 		Round   int64
 		Refunds []coinStake
+		bug     string
 	}
 	coinAsked struct{}
 )
@@ -71,15 +72,18 @@ type coinBet struct {
 	Round *int64
 }
 
-func (*coinOpened) Type() string                       { return "opened" }
+func (*coinOpened) Type() string                       { return game.TypeRoundOpened }
 func (e *coinOpened) RoundNo() int64                   { return e.Round }
 func (e *coinOpened) Commits() (game.Commitment, bool) { return e.Hash, !e.again }
 func (*coinStaked) Type() string                       { return "staked" }
 func (e *coinStaked) RoundNo() int64                   { return e.Round }
 func (e *coinStaked) Postings() []game.Posting {
-	moves := []game.Posting{{Kind: game.Stake, Player: e.Player, Amount: e.Amount + game.Money(e.lost), Ref: "coin"}}
+	moves := []game.Posting{{Kind: game.Stake, Player: e.Player, Amount: e.Amount + game.Money(e.lost), Ref: game.RoundRef(e.Round)}}
+	if e.bug == "moves money for nobody knows what" {
+		moves[0].Ref = "coin"
+	}
 	if e.bug == "refunds more than was staked" {
-		moves = append(moves, game.Posting{Kind: game.Refund, Player: e.Player, Amount: e.Amount + 1, Ref: "coin"})
+		moves = append(moves, game.Posting{Kind: game.Refund, Player: e.Player, Amount: e.Amount + 1, Ref: game.RoundRef(e.Round)})
 	}
 	return moves
 }
@@ -98,23 +102,30 @@ func (e *coinStaked) For(who game.PlayerID) any {
 	}
 	return form
 }
-func (*coinFlipped) Type() string         { return "flipped" }
+func (*coinFlipped) EndsRound()           {}
+func (*coinFlipped) Type() string         { return game.TypeRoundSettled }
 func (e *coinFlipped) RoundNo() int64     { return e.Round }
 func (e *coinFlipped) Reveals() game.Seed { return e.Seed }
 func (e *coinFlipped) Postings() (moves []game.Posting) {
 	for _, p := range e.Pays {
-		moves = append(moves, game.Posting{Kind: game.Payout, Player: p.Player, Amount: p.Amount, Ref: "coin"})
+		moves = append(moves, game.Posting{Kind: game.Payout, Player: p.Player, Amount: p.Amount, Ref: game.RoundRef(e.Round)})
 	}
 	return moves
 }
 func (e *coinFlipped) Public() any               { return map[string]any{"seed": e.Seed} }
 func (e *coinFlipped) Audience() []game.PlayerID { return nil }
 func (e *coinFlipped) For(game.PlayerID) any     { return e.Public() }
-func (*coinVoided) Type() string                 { return "voided" }
-func (e *coinVoided) RoundNo() int64             { return e.Round }
+func (*coinVoided) EndsRound()                   {}
+func (e *coinVoided) Type() string {
+	if e.bug == "ends a round under a name of its own" {
+		return "voided"
+	}
+	return game.TypeRoundVoided
+}
+func (e *coinVoided) RoundNo() int64 { return e.Round }
 func (e *coinVoided) Postings() (moves []game.Posting) {
 	for _, s := range e.Refunds {
-		moves = append(moves, game.Posting{Kind: game.Refund, Player: s.Player, Amount: s.Amount, Ref: "coin"})
+		moves = append(moves, game.Posting{Kind: game.Refund, Player: s.Player, Amount: s.Amount, Ref: game.RoundRef(e.Round)})
 	}
 	return moves
 }
@@ -213,7 +224,7 @@ func (c *coin) tick(at time.Time, tick game.Tick) []game.Event {
 	case c.bug == "drops the round's stakes" && c.Asked && len(c.Stakes) > 0:
 		return []game.Event{&game.Closed{}}
 	case tick.Open.Commit() != c.Hash && c.bug != "pays though the seed is lost":
-		return []game.Event{&coinVoided{c.Round, c.Stakes}}
+		return []game.Event{&coinVoided{c.Round, c.Stakes, c.bug}}
 	}
 	ev := &coinFlipped{Round: c.Round, Seed: tick.Open}
 	if c.bug == "reveals what is not the seed" {
@@ -281,7 +292,7 @@ func coinKind(bug string) game.Kind {
 			if bug == "forgets an event's type" && typ == "asked" {
 				return nil
 			}
-			for _, ev := range []game.Event{new(coinOpened), &coinStaked{bug: bug}, new(coinFlipped), new(coinVoided), new(coinAsked), new(game.Closed)} {
+			for _, ev := range []game.Event{new(coinOpened), &coinStaked{bug: bug}, new(coinFlipped), &coinVoided{bug: bug}, new(coinAsked), new(game.Closed)} {
 				if ev.Type() == typ {
 					return ev
 				}
@@ -346,6 +357,8 @@ func TestASoundGamePasses(t *testing.T) {
 func TestEveryBugIsFound(t *testing.T) {
 	t.Parallel()
 	for bug, want := range map[string]string{
+		"ends a round under a name of its own":          "its type does not say so",
+		"moves money for nobody knows what":             "under the reference",
 		"refunds more than was staked":                  "refunded of",
 		"names players to others":                       `names "`,
 		"tells a time without milliseconds":             "a time that is not in UTC with milliseconds",

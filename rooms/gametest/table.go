@@ -360,6 +360,22 @@ func (tb *table) apply(ev game.Event, fresh game.Seed) {
 	if in, ok := ev.(game.InRound); ok {
 		tb.round = in.RoundNo()
 	}
+	tb.isSummedUp(ev)
+}
+
+// isSummedUp checks that a player's history finds an event that begins or ends a round, and the money of a round.
+func (tb *table) isSummedUp(ev game.Event) {
+	tb.t.Helper()
+	_, begins := ev.(game.Committer)
+	_, ends := ev.(game.RoundEnder)
+	if typ := ev.Type(); begins != (typ == game.TypeRoundOpened) || ends != (typ == game.TypeRoundSettled || typ == game.TypeRoundVoided) {
+		tb.fail("%s begins or ends a round, and its type does not say so, or the other way round", typ)
+	}
+	for _, m := range game.Postings(ev) {
+		if m.Ref != game.RoundRef(tb.round) {
+			tb.fail("%s moves money of round %d under the reference %q", ev.Type(), tb.round, m.Ref)
+		}
+	}
 }
 
 // read decodes an event from its JSON, which must lose nothing.

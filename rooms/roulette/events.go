@@ -12,7 +12,7 @@ func newEvent(typ string) game.Event {
 		return new(bettingClosed)
 	case "wheel.spun":
 		return new(wheelSpun)
-	case "round.settled":
+	case game.TypeRoundSettled:
 		return new(roundSettled)
 	}
 	return nil

@@ -10,6 +10,8 @@
 //   - The sum of all balances of a tenant is zero, each balance is the sum of its transfers, and no
 //     player's balance is below zero.
 //   - A command id has one effect and one answer.
+//   - The ids of one player's transfers rise in the order in which they can be seen, since each is given under
+//     the lock of the player's account: a page of a history that ends at an id misses nothing.
 //   - A claim gives an epoch that no claim ever gave, also when the database has gone back. Appends need
 //     not ask for the generation: they name an epoch, which only a claim gives, and a node whose lease was
 //     not renewed in this generation decides nothing.
@@ -23,6 +25,10 @@
 //
 // An append that the server undid, or that did not come to its commit, is known not to be written
 // (rooms.ErrNotWritten). Only a connection that is lost between the commit and its answer leaves that open.
+//
+// A player's history (history.go) has indexes of its own, which cost every bet 182 bytes: without them a page
+// would read the tenant's whole ledger. Rounds are ordered by the player's first transfer of each, which
+// stays; the last one moves while a round is played.
 //
 // Refusals and accepted commands are in two tables, so that an id could be in both: each append looks in
 // the other one too, in the statement that inserts its answers.

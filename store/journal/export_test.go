@@ -42,3 +42,9 @@ func (j *Journal) LateClaim(ctx context.Context, ref rooms.Ref, read rooms.Statu
 func (j *Journal) LateAppend(ctx context.Context, ref rooms.Ref, wrote rooms.Status) error {
 	return j.index(ctx, closeIndex, ref, string(wrote))
 }
+
+// The statements of a player's history, for EXPLAIN.
+const (
+	SelectTransfers = selectTransfers
+	SelectPlayed    = selectPlayed
+)

@@ -10,7 +10,7 @@ type Opened struct {
 }
 
 // Type implements game.Event.
-func (*Opened) Type() string { return "round.opened" }
+func (*Opened) Type() string { return game.TypeRoundOpened }
 
 // Commits implements game.Committer.
 func (e *Opened) Commits() (c game.Commitment, fresh bool) { return e.Commitment, e.Since == 0 }
@@ -83,7 +83,7 @@ type refunded struct {
 }
 
 // Type implements game.Event.
-func (*Voided) Type() string { return "round.voided" }
+func (*Voided) Type() string { return game.TypeRoundVoided }
 
 // EndsRound implements game.RoundEnder.
 func (*Voided) EndsRound() {}
@@ -131,7 +131,7 @@ func (e *Voided) form(mine *refunded) any {
 // event returns a pointer to a zero event of this type, if it is one of the kit's.
 func event[P Position](typ string) game.Event {
 	switch typ {
-	case "round.opened":
+	case game.TypeRoundOpened:
 		return new(Opened)
 	case "betting.started":
 		return new(bettingStarted)
@@ -141,7 +141,7 @@ func event[P Position](typ string) game.Event {
 		return new(betPlaced[P])
 	case "bet.removed":
 		return new(betRemoved[P])
-	case "round.voided":
+	case game.TypeRoundVoided:
 		return new(Voided)
 	case "seed.revealed":
 		return new(SeedRevealed)

@@ -1,7 +1,6 @@
 package round
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
@@ -30,5 +29,5 @@ func (h Header) RoundNo() int64 { return h.Round }
 
 // Posting returns a posting of that kind which refers to the round.
 func (h Header) Posting(kind string, who game.PlayerID, amount game.Money) game.Posting {
-	return game.Posting{Kind: kind, Player: who, Amount: amount, Ref: "round " + strconv.FormatInt(h.Round, 10)}
+	return game.Posting{Kind: kind, Player: who, Amount: amount, Ref: game.RoundRef(h.Round)}
 }

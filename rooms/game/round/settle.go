@@ -60,7 +60,7 @@ type winner struct {
 }
 
 // Type implements game.Event.
-func (*Settlement[P]) Type() string { return "round.settled" }
+func (*Settlement[P]) Type() string { return game.TypeRoundSettled }
 
 // EndsRound implements game.RoundEnder.
 func (*Settlement[P]) EndsRound() {}
