@@ -82,12 +82,13 @@ func New(o Options) *Server {
 	s.echo = e
 	s.makeServers()
 	s.store.Revocations.OnChange(s.lifecycle.closeRevoked)
+	history := api.NewHistory(s.store, s.rooms, s.limits)
 	s.sessions = session.New(session.Options{
-		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, Hub: s.hub,
+		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, History: history, Hub: s.hub,
 		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, Verified: s.verifiedSocket, Refuses: s.lifecycle.refuses,
 	})
 	op := operator.New(operator.Options{
-		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, Hub: s.hub,
+		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, History: history, Hub: s.hub,
 		RoomInfo: s.sessions.RoomInfo, RoomClosed: s.sessions.ForgetChat,
 	})
 	s.route(op)
@@ -123,10 +124,16 @@ func (s *Server) route(op *operator.API) {
 	v1.POST("/tickets", s.sessions.Ticket, anyone...)
 	get(v1, "/rooms", s.sessions.ListRooms, anyone...)
 
+	player := may(auth.Player)
+	get(v1, "/session/rounds", s.sessions.Rounds, player...)
+	get(v1, "/session/transactions", s.sessions.Transactions, player...)
+
 	reader := may(auth.Operator, auth.Service, auth.Support)
 	get(v1, "/games", op.Games, reader...)
 	get(v1, "/connections", op.Connections, reader...)
 	get(v1, "/players", op.Players, reader...)
+	get(v1, "/players/:player/rounds", op.PlayerRounds, reader...)
+	get(v1, "/players/:player/transactions", op.PlayerTransactions, reader...)
 	get(v1, "/promotions", op.Promotions, reader...)
 	get(v1, "/audit", op.Audit, reader...)
 	get(v1, "/brand", op.Brand, reader...)

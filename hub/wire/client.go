@@ -8,14 +8,16 @@ import (
 
 // Methods, client → server.
 const (
-	MethodRoomList      = "room.list"
-	MethodRoomJoin      = "room.join"
-	MethodRoomLeave     = "room.leave"
-	MethodRoomCommand   = "room.command"
-	MethodChatSend      = "chat.send"
-	MethodSessionRenew  = "session.renew"
-	MethodWalletBalance = "wallet.balance"
-	MethodPing          = "ping"
+	MethodRoomList            = "room.list"
+	MethodRoomJoin            = "room.join"
+	MethodRoomLeave           = "room.leave"
+	MethodRoomCommand         = "room.command"
+	MethodChatSend            = "chat.send"
+	MethodSessionRenew        = "session.renew"
+	MethodWalletBalance       = "wallet.balance"
+	MethodHistoryRounds       = "history.rounds"
+	MethodHistoryTransactions = "history.transactions"
+	MethodPing                = "ping"
 )
 
 // Empty is the params of room.list and wallet.balance, and the result of methods without one.
@@ -96,6 +98,54 @@ type SessionRenew struct {
 // SessionRenewResult is the result of session.renew.
 type SessionRenewResult struct {
 	ExpiresAt Time `json:"expires_at"`
+}
+
+// HistoryPage asks for a page of a player's history: the first one, or the one that the Next of another names.
+type HistoryPage struct {
+	Cursor string `json:"cursor,omitempty"`
+	Limit  *int   `json:"limit,omitempty"` // 1 to 50; 20 if absent
+}
+
+// HistoryRounds is the result of history.rounds: rounds by when the player first had money in them, the latest
+// first.
+type HistoryRounds struct {
+	Rounds []HistoryRound `json:"rounds"`
+	Next   string         `json:"next,omitempty"` // the Cursor of the page after; absent at the end
+}
+
+// HistoryRound is a round in which the player's money moved. Room and Round are what the look-up of the round
+// needs.
+type HistoryRound struct {
+	Room     string `json:"room"`
+	Game     string `json:"game"`
+	Round    int64  `json:"round"`
+	State    string `json:"state"` // open, settled or void
+	OpenedAt *Time  `json:"opened_at,omitempty"`
+	EndedAt  *Time  `json:"ended_at,omitempty"` // absent while it is open
+	Staked   int64  `json:"staked"`
+	Payout   int64  `json:"payout"`
+	Refund   int64  `json:"refund"` // bets taken back, or the stakes of a void round
+	Net      int64  `json:"net"`    // Payout and Refund less Staked
+	Currency string `json:"currency"`
+	Proof    string `json:"proof,omitempty"` // pending, ready or lost; absent if the game has no seeds
+}
+
+// HistoryTransactions is the result of history.transactions, the latest first.
+type HistoryTransactions struct {
+	Transactions []Transaction `json:"transactions"`
+	Next         string        `json:"next,omitempty"` // the Cursor of the page after; absent at the end
+}
+
+// Transaction is money that the player got, or gave.
+type Transaction struct {
+	ID       int64  `json:"id"`
+	At       Time   `json:"at"`
+	Kind     string `json:"kind"`   // stake, payout or refund; credit: the operator gave it, or took it back
+	Amount   int64  `json:"amount"` // below zero: the player gave it
+	Currency string `json:"currency"`
+	Balance  int64  `json:"balance"` // the player's after it
+	Room     string `json:"room,omitempty"`
+	Round    int64  `json:"round,omitempty"`
 }
 
 // PingParams may carry the client's clock, which the result returns.

@@ -24,6 +24,8 @@ var at = At(time.Date(2026, 5, 4, 12, 30, 15, 250e6, time.UTC))
 var event = RoomEvent{Room: "roulette-1", Epoch: 3, Seq: 41, At: at, Type: "bet.placed",
 	Data: json.RawMessage(`{"round":7,"seat":1,"name":"al***","sum":500}`)}
 
+var twenty = 20
+
 var totals = json.RawMessage(`{"round":7,"totals":[{"position":"red","amount":500}]}`)
 
 // requests is every method, with an example of its params and of its result.
@@ -38,6 +40,8 @@ var requests = []struct {
 	{MethodChatSend, &ChatSend{Room: "roulette-1", Text: "grüß \"dich\" می\u200cخواهم"}, &Empty{}},
 	{MethodSessionRenew, &SessionRenew{Token: "e30.e30.sig"}, &SessionRenewResult{ExpiresAt: at}},
 	{MethodWalletBalance, &Empty{}, &Balance{Balance: 99500, Currency: "EUR", Version: 12}},
+	{MethodHistoryRounds, &HistoryPage{Cursor: "1041", Limit: &twenty}, &HistoryRounds{Rounds: []HistoryRound{{Room: "roulette-1", Game: "roulette", Round: 7, State: "void", OpenedAt: &at, EndedAt: &at, Staked: 500, Refund: 500, Currency: "EUR", Proof: "ready"}}, Next: "1036"}},
+	{MethodHistoryTransactions, &HistoryPage{Cursor: "1041.99500", Limit: &twenty}, &HistoryTransactions{Transactions: []Transaction{{ID: 1040, At: at, Kind: "stake", Amount: -500, Currency: "EUR", Balance: 99500, Room: "roulette-1", Round: 7}}, Next: "1040.100000"}},
 	{MethodPing, &PingParams{T: json.RawMessage(`1234.5`)}, &PingResult{T: json.RawMessage(`1234.5`), Time: at}},
 }
 

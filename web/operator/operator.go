@@ -16,13 +16,14 @@ const trialsMax = 1
 
 // Options are what an API works with. All are required.
 type Options struct {
-	Node   string
-	Log    *slog.Logger
-	Seldom *api.Seldom
-	Limits *api.Limits
-	Store  *store.Store
-	Rooms  *rooms.Directory
-	Hub    *hub.Hub
+	Node    string
+	Log     *slog.Logger
+	Seldom  *api.Seldom
+	Limits  *api.Limits
+	Store   *store.Store
+	Rooms   *rooms.Directory
+	History *api.History
+	Hub     *hub.Hub
 	// RoomInfo returns a room as players are shown it.
 	RoomInfo func(*tenancy.Tenant, rooms.Info) wire.RoomInfo
 	// RoomClosed is called after a room was closed.
@@ -37,6 +38,7 @@ type API struct {
 	limits     *api.Limits
 	store      *store.Store
 	rooms      *rooms.Directory
+	history    *api.History
 	hub        *hub.Hub
 	roomInfo   func(*tenancy.Tenant, rooms.Info) wire.RoomInfo
 	roomClosed func(rooms.Ref)
@@ -46,7 +48,7 @@ type API struct {
 // New returns an API, which also answers what other nodes ask about the sockets of this one.
 func New(o Options) *API {
 	a := &API{
-		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, store: o.Store, rooms: o.Rooms, hub: o.Hub,
+		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, store: o.Store, rooms: o.Rooms, history: o.History, hub: o.Hub,
 		roomInfo: o.RoomInfo, roomClosed: o.RoomClosed, trials: api.NewSlots(trialsMax),
 	}
 	a.answerNodes()

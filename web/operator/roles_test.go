@@ -28,6 +28,8 @@ var reads = []route{
 	{name: "GET /v1/games", status: http.StatusOK},
 	{name: "GET /v1/connections", status: http.StatusOK},
 	{name: "GET /v1/players", status: http.StatusOK},
+	{name: "GET /v1/players/:player/rounds", path: "/v1/players/alice/rounds", status: http.StatusOK},
+	{name: "GET /v1/players/:player/transactions", path: "/v1/players/alice/transactions", status: http.StatusOK},
 	{name: "GET /v1/promotions", status: http.StatusOK},
 	{name: "GET /v1/audit", status: http.StatusOK},
 	{name: "GET /v1/ledger/trial-balance", status: http.StatusOK},
@@ -68,7 +70,7 @@ func routesAreForTheirRoles(t *testing.T, c *webtest.Casino) {
 	player := c.Player("alice", 10_000)
 	alice := c.Dial("alice", player)
 
-	known := []string{"GET /v1/session", "POST /v1/tickets", "GET /v1/rooms", "GET /v1/rooms/:room/rounds/:round"} // everybody's
+	known := []string{"GET /v1/session", "POST /v1/tickets", "GET /v1/rooms", "GET /v1/rooms/:room/rounds/:round", "GET /v1/session/rounds", "GET /v1/session/transactions"} // players' and everybody's
 	for _, r := range slices.Concat(reads, writes("", "")) {
 		known = append(known, r.name)
 	}

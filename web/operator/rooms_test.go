@@ -68,7 +68,7 @@ func games(t *testing.T, c *webtest.Casino) {
 		}
 	}
 	c.Get(operator, "/v1/games").Into(&list)
-	if len(list.Games) != 1 || list.Games[0].Name != "roulette" || len(list.Games[0].Settings) < 5 {
+	if len(list.Games) != 2 || list.Games[0].Name != "baccarat" || list.Games[1].Name != "roulette" || len(list.Games[1].Settings) < 5 {
 		t.Errorf("the games are %+v", list.Games)
 	}
 }

@@ -1,6 +1,6 @@
 // Package session is the conversation with a socket: how it is let in, what it is told unasked, what
 // it may say, and what it is answered. The HTTP of a socket's surroundings is here too: who a token's
-// bearer is, tickets, and the list of rooms.
+// bearer is, tickets, the list of rooms, and a player's history.
 //
 // # What always holds
 //

@@ -8,6 +8,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
@@ -43,6 +44,16 @@ func (s *Service) Ticket(c echo.Context) error {
 		Ticket    string    `json:"ticket"`
 		ExpiresAt wire.Time `json:"expires_at"`
 	}{ticket, wire.At(until)})
+}
+
+// Rounds answers a player with a page of the rounds in which he had money.
+func (s *Service) Rounds(c echo.Context) error {
+	return s.history.ServeRounds(c, game.PlayerID(api.PrincipalOf(c).Subject))
+}
+
+// Transactions answers a player with a page of what he got and gave.
+func (s *Service) Transactions(c echo.Context) error {
+	return s.history.ServeTransactions(c, game.PlayerID(api.PrincipalOf(c).Subject))
 }
 
 // ListRooms answers with the rooms of the tenant, the lobby aside.

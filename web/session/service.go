@@ -26,6 +26,7 @@ type Options struct {
 	Tenants  *tenancy.Directory
 	Store    *store.Store
 	Rooms    *rooms.Directory
+	History  *api.History
 	Hub      *hub.Hub
 	Verifier *auth.Verifier
 	Tickets  *auth.Tickets
@@ -48,6 +49,7 @@ type Service struct {
 	tenants  *tenancy.Directory
 	store    *store.Store
 	rooms    *rooms.Directory
+	history  *api.History
 	hub      *hub.Hub
 	verifier *auth.Verifier
 	tickets  *auth.Tickets
@@ -63,7 +65,7 @@ type Service struct {
 // New returns a Service. Tell must be called each presence.Every.
 func New(o Options) *Service {
 	return &Service{
-		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, hub: o.Hub,
+		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, history: o.History, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, verified: o.Verified, refuses: o.Refuses,
 		chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}},
 	}

@@ -81,7 +81,7 @@ func (x *session) Received(frame []byte) {
 // costOf returns how many commands a request counts as: what it makes the server do.
 func costOf(method string) int {
 	switch method {
-	case wire.MethodRoomJoin, wire.MethodRoomList, wire.MethodSessionRenew:
+	case wire.MethodRoomJoin, wire.MethodRoomList, wire.MethodSessionRenew, wire.MethodHistoryRounds, wire.MethodHistoryTransactions:
 		return 10
 	case wire.MethodWalletBalance:
 		return 5
@@ -109,6 +109,12 @@ func (x *session) dispatch(ctx context.Context, req wire.Request) (any, error) {
 		return with(req, func(p wire.ChatSend) (any, error) { return x.say(ctx, p) })
 	case wire.MethodWalletBalance:
 		return with(req, func(struct{}) (any, error) { return x.balance(ctx) })
+	case wire.MethodHistoryRounds:
+		return with(req, func(p wire.HistoryPage) (any, error) { return history(ctx, x, p, x.service.history.Rounds) })
+	case wire.MethodHistoryTransactions:
+		return with(req, func(p wire.HistoryPage) (any, error) {
+			return history(ctx, x, p, x.service.history.Transactions)
+		})
 	case wire.MethodSessionRenew:
 		return with(req, x.renew)
 	}
@@ -319,6 +325,14 @@ func notJoined() *wire.Error { return wire.NewError(wire.CodeNotJoined, "Join th
 func (x *session) balance(ctx context.Context) (wire.Balance, error) {
 	amount, version, err := x.service.store.Ledger.Balance(ctx, x.tenant.ID, game.PlayerID(x.who.Subject))
 	return wire.Balance{Balance: int64(amount), Currency: x.tenant.Currency, Version: version}, err
+}
+
+// history returns a page of the player's history.
+func history[P any](ctx context.Context, x *session, p wire.HistoryPage, page func(context.Context, api.Asked) (P, error)) (any, error) {
+	if x.who.Role != auth.Player {
+		return nil, api.ErrRole
+	}
+	return page(ctx, api.Asked{Tenant: x.tenant, By: x.who, Player: game.PlayerID(x.who.Subject), Page: p})
 }
 
 // push sends the socket what it did not ask for.

@@ -36,6 +36,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/baccarat"
 	"github.com/pitboss-hub/pitboss/rooms/fair"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
@@ -147,7 +148,7 @@ func (c *Casino) serve() {
 	})
 	engine := fair.OS()
 	c.Rooms = rooms.NewDirectory(rooms.Options{
-		Journal: s.Journal, Kinds: map[string]game.Kind{lobby.Kind.Name: lobby.Kind, roulette.Kind.Name: roulette.Kind}, Publisher: c.Hub,
+		Journal: s.Journal, Kinds: map[string]game.Kind{lobby.Kind.Name: lobby.Kind, roulette.Kind.Name: roulette.Kind, baccarat.Kind.Name: baccarat.Kind}, Publisher: c.Hub,
 		Node: node, Log: log, Registerer: c.Metrics, Leases: s.Leases, Peers: c.Hub,
 		Seeds:     func() (game.Seed, error) { return fair.NewSeed(engine) },
 		Listening: func(t tenant.Topic) bool { return c.Hub.Count(t) > 0 },

@@ -87,7 +87,7 @@ func TestHEADIsAnsweredWhereverGETIs(t *testing.T) {
 	operator := f.mint("olivia", auth.Operator)
 	for _, path := range []string{
 		"/healthz", "/readyz", "/", "/play", "/console", "/verify", "/v1/session", "/v1/rooms", fmt.Sprintf("/v1/rooms/%s/rounds/%d", f.room, round),
-		"/v1/games", "/v1/connections", "/v1/players", "/v1/promotions", "/v1/audit", "/v1/ledger/trial-balance", "/v1/brand", "/brand.css", "/brand/logo", "/nowhere", "/v1/rooms/nowhere/rounds/1", "/v1/audit?limit=x",
+		"/v1/games", "/v1/connections", "/v1/players", "/v1/players/alice/rounds", "/v1/players/alice/transactions", "/v1/session/rounds", "/v1/session/transactions", "/v1/promotions", "/v1/audit", "/v1/ledger/trial-balance", "/v1/brand", "/brand.css", "/brand/logo", "/nowhere", "/v1/rooms/nowhere/rounds/1", "/v1/audit?limit=x",
 	} {
 		get, body := f.answerTo("GET", path, operator, "")
 		head, none := f.answerTo("HEAD", path, operator, "")
@@ -171,6 +171,12 @@ func TestEveryAnswerOfTheAPIIsForNoCacheAndHasTimesOfThreeDigits(t *testing.T) {
 		{"GET", "/v1/games", operator, "", 200},
 		{"GET", "/v1/connections", operator, "", 200},
 		{"GET", "/v1/players", operator, "", 200},
+		{"GET", "/v1/players/alice/rounds", operator, "", 200},
+		{"GET", "/v1/players/alice/transactions", operator, "", 200},
+		{"GET", "/v1/session/rounds", alice, "", 200},
+		{"GET", "/v1/session/transactions", alice, "", 200},
+		{"GET", "/v1/session/rounds", operator, "", 403},
+		{"GET", "/v1/session/transactions?cursor=x", alice, "", 400},
 		{"GET", "/v1/ledger/trial-balance", operator, "", 200},
 		{"POST", "/v1/tokens/revoke", operator, `{"jti":"x","reason":"x"}`, 200},
 		{"POST", "/v1/players/bob/kick", operator, `{"reason":"x"}`, 200},

@@ -50,6 +50,7 @@ var (
 	ErrManyLookups = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too many rounds are being looked up; try again in a moment.")
 	ErrLongRound   = Fail(http.StatusConflict, game.CodeLimitReached, "This round is too long to be shown here.")
 	ErrManyTrials  = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "The trial balance is being made already; try again when it is there.")
+	ErrManyReads   = Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "You ask for too many pages of history; wait a moment.")
 	ErrMediaType   = Fail(http.StatusUnsupportedMediaType, "unsupported_media_type", "Send JSON, as application/json.")
 
 	ErrManyRequests   = Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "Too many requests come from your address; wait as long as Retry-After says.")

@@ -11,6 +11,8 @@ const (
 	LimitRoundLookups       = "round_lookups"
 	LimitRoundBytes         = "round_bytes"
 	LimitRoundsRead         = "rounds_read_bytes"
+	LimitHistoryReads       = "history_reads"
+	LimitHistoryPage        = "history_page"
 	LimitTrialBalances      = "trial_balances"
 	LimitRoomsPerSocket     = "rooms_per_socket"
 	LimitChatRate           = "chat_rate"

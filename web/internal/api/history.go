@@ -1,0 +1,224 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
+)
+
+const (
+	// historyPage is how many rounds or transactions a page has unless a number was asked for, and
+	// historyPageMax how many at most.
+	historyPage    = 20
+	historyPageMax = journal.HistoryMax - 1
+	// historyPerSecond and historyBurst are how many pages one person may ask for.
+	historyPerSecond = 5
+	historyBurst     = 20
+)
+
+// History answers what players ask about their past rounds and money, and what the operator's people ask
+// about a player's: the same question, with the same answer.
+type History struct {
+	store  *store.Store
+	rooms  *rooms.Directory
+	limits *Limits
+	reads  *Buckets[person]
+}
+
+// person is whom a page of history counts for, whatever the connection.
+type person struct {
+	tenant tenant.ID
+	player bool
+	name   string
+}
+
+// NewHistory returns a History.
+func NewHistory(s *store.Store, d *rooms.Directory, l *Limits) *History {
+	return &History{store: s, rooms: d, limits: l, reads: NewBuckets[person](historyPerSecond, historyBurst)}
+}
+
+// Asked is a question about a player's history.
+type Asked struct {
+	Tenant *tenancy.Tenant
+	By     auth.Principal // who asks
+	Player game.PlayerID  // whose history it is
+	Page   wire.HistoryPage
+}
+
+// Rounds returns a page of the rounds in which a player had money.
+func (h *History) Rounds(ctx context.Context, q Asked) (wire.HistoryRounds, error) {
+	limit, err := h.admit(q)
+	if err != nil {
+		return wire.HistoryRounds{}, err
+	}
+	before := int64(math.MaxInt64)
+	if c := q.Page.Cursor; c != "" {
+		if before, err = parseCursor(c); err != nil {
+			return wire.HistoryRounds{}, err
+		}
+	}
+	list, err := h.store.Ledger.Played(ctx, q.Tenant.ID, q.Player, before, limit+1)
+	if err != nil {
+		return wire.HistoryRounds{}, err
+	}
+	out := wire.HistoryRounds{Rounds: make([]wire.HistoryRound, 0, limit)}
+	if len(list) > limit {
+		list = list[:limit]
+		out.Next = strconv.FormatInt(list[limit-1].First, 10)
+	}
+	for _, p := range list {
+		proof, err := h.proof(p)
+		if err != nil {
+			return wire.HistoryRounds{}, err
+		}
+		r := wire.HistoryRound{
+			Room: p.Room, Game: p.Game, Round: p.Round, State: "open", Staked: int64(p.Staked), Payout: int64(p.Paid), Refund: int64(p.Refunded),
+			Net: int64(p.Paid + p.Refunded - p.Staked), Currency: q.Tenant.Currency, Proof: string(proof),
+		}
+		if p.Opened != nil {
+			at := wire.At(p.Opened.At)
+			r.OpenedAt = &at
+		}
+		switch p.End {
+		case game.TypeRoundSettled:
+			r.State = "settled"
+		case game.TypeRoundVoided:
+			r.State = "void"
+		}
+		if p.End != "" {
+			at := wire.At(p.Ended)
+			r.EndedAt = &at
+		}
+		out.Rounds = append(out.Rounds, r)
+	}
+	return out, nil
+}
+
+// proof returns the state of a round's proof. A round of a game that is not there any more has none.
+func (h *History) proof(p journal.PlayedRound) (rooms.ProofState, error) {
+	if p.Opened == nil {
+		return "", nil
+	}
+	records, later := []rooms.Record{*p.Opened}, p.Reveal
+	if later != nil && later.Round == p.Round {
+		records, later = append(records, *later), nil
+	}
+	proof, err := h.rooms.Proof(p.Game, records, later)
+	if errors.Is(err, rooms.ErrGame) {
+		return "", nil
+	}
+	return proof.State, err
+}
+
+// Transactions returns a page of a player's transactions, each with the balance after it: the cursor of a page
+// has the balance before those of the page after.
+func (h *History) Transactions(ctx context.Context, q Asked) (wire.HistoryTransactions, error) {
+	limit, err := h.admit(q)
+	if err != nil {
+		return wire.HistoryTransactions{}, err
+	}
+	before, known := int64(math.MaxInt64), int64(-1)
+	if c := q.Page.Cursor; c != "" {
+		id, balance, _ := strings.Cut(c, ".")
+		if before, err = parseCursor(id); err == nil {
+			known, err = parseCursor(balance)
+		}
+		if err != nil {
+			return wire.HistoryTransactions{}, err
+		}
+	}
+	list, now, err := h.store.Ledger.Transfers(ctx, q.Tenant.ID, q.Player, before, limit+1)
+	if err != nil {
+		return wire.HistoryTransactions{}, err
+	}
+	balance := int64(now)
+	if known >= 0 {
+		balance = known
+	}
+	out := wire.HistoryTransactions{Transactions: make([]wire.Transaction, 0, limit)}
+	more := len(list) > limit
+	for _, t := range list[:min(limit, len(list))] {
+		out.Transactions = append(out.Transactions, wire.Transaction{
+			ID: t.ID, At: wire.At(t.At), Kind: t.Kind, Amount: int64(t.Amount), Currency: q.Tenant.Currency, Balance: balance, Room: t.Room, Round: t.Round,
+		})
+		balance -= int64(t.Amount)
+		if more {
+			out.Next = fmt.Sprint(t.ID, ".", balance)
+		}
+	}
+	return out, nil
+}
+
+// parseCursor returns a number of a cursor, or a Problem.
+func parseCursor(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || strconv.FormatInt(n, 10) != text {
+		return 0, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "cursor: want the next of another page")
+	}
+	return n, nil
+}
+
+// admit returns how many rounds or transactions are asked for, and charges a page to whoever asks. It returns
+// ErrManyReads or another Problem.
+func (h *History) admit(q Asked) (limit int, err error) {
+	limit = historyPage
+	if n := q.Page.Limit; n != nil {
+		limit = *n
+	}
+	if limit < 1 || limit > historyPageMax {
+		h.limits.Hit(LimitHistoryPage)
+		return 0, Fail(http.StatusBadRequest, wire.CodeInvalidParams, fmt.Sprintf("limit: want a whole number from 1 to %d", historyPageMax))
+	}
+	if h.reads.Spend(person{q.Tenant.ID, q.By.Role == auth.Player, q.By.Subject}, 1, time.Now()) > 0 {
+		h.limits.Hit(LimitHistoryReads)
+		return 0, ErrManyReads
+	}
+	return limit, nil
+}
+
+// ServeRounds answers a request with a page of a player's rounds.
+func (h *History) ServeRounds(c echo.Context, player game.PlayerID) error {
+	return serveHistory(c, player, h.Rounds)
+}
+
+// ServeTransactions answers a request with a page of a player's transactions.
+func (h *History) ServeTransactions(c echo.Context, player game.PlayerID) error {
+	return serveHistory(c, player, h.Transactions)
+}
+
+func serveHistory[P any](c echo.Context, player game.PlayerID, page func(context.Context, Asked) (P, error)) error {
+	q := Asked{Tenant: TenantOf(c), By: PrincipalOf(c), Player: player, Page: wire.HistoryPage{Cursor: c.QueryParam("cursor")}}
+	if text := c.QueryParam("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			n = 0 // which no limit is
+		}
+		q.Page.Limit = &n
+	}
+	ctx, cancel := WithPatience(c)
+	defer cancel()
+	out, err := page(ctx, q)
+	if errors.Is(err, ErrManyReads) {
+		c.Response().Header().Set("Retry-After", "1")
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, out)
+}
