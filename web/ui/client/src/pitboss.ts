@@ -4,8 +4,8 @@ import { Emitter } from './emitter.js'
 import { Link, type Options, type State } from './link.js'
 import { Promotions } from './promotions.js'
 import {
-  type Balance, type ChatMessage, type CommandResult, type JoinResult, PitbossError, type Place, type Presence, type PresenceNews, type Promotion,
-  type RoomEvent, type RoomInfo, type Welcome, retryCodes, roomsAfter,
+  type Balance, type ChatMessage, type CommandResult, type HistoryPage, type HistoryRounds, type HistoryTransactions, type JoinResult, PitbossError,
+  type Place, type Presence, type PresenceNews, type Promotion, type RoomEvent, type RoomInfo, type Welcome, retryCodes, roomsAfter,
 } from './protocol.js'
 import { type RoomHandlers, RoomState } from './room.js'
 
@@ -51,6 +51,11 @@ export class Pitboss extends Emitter<Events> {
   balance: Balance | undefined
   #balanceSeen = 0 // the highest version on this socket
   presence: Presence | undefined
+  /** What became of the player's money, in pages: give the `next` of one as the `cursor` of the one after. */
+  readonly history = {
+    rounds: (page: HistoryPage = {}): Promise<HistoryRounds> => this.#ask('history.rounds', page) as Promise<HistoryRounds>,
+    transactions: (page: HistoryPage = {}): Promise<HistoryTransactions> => this.#ask('history.transactions', page) as Promise<HistoryTransactions>,
+  }
 
   constructor(options: Options) {
     super()
@@ -171,11 +176,11 @@ export class Pitboss extends Emitter<Events> {
   }
 
   /** Asks until there is an answer: what is not answered for now is asked again. */
-  async #ask(method: string): Promise<unknown> {
+  async #ask(method: string, params: object = {}): Promise<unknown> {
     const until = Date.now() + (this.#options.commandTimeoutMs ?? 60_000)
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#link.call(method, {})
+        return await this.#link.call(method, params)
       } catch (err) {
         if (!retryCodes.has((err as PitbossError).code) || Date.now() >= until) throw err
         await new Promise((resolve) => setTimeout(resolve, pause(attempt)))

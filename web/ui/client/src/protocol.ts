@@ -75,6 +75,54 @@ export interface Balance {
   version: number
 }
 
+/** Which page of a history: the first one, or the one that the `next` of another names. */
+export interface HistoryPage {
+  cursor?: string
+  /** 1 to 50; 20 if it is absent. */
+  limit?: number
+}
+
+/** A round in which the player's money moved. `room` and `round` are what `/verify#room=…&round=…` takes. */
+export interface HistoryRound {
+  room: string
+  game: string
+  round: number
+  state: 'open' | 'settled' | 'void'
+  opened_at?: string
+  ended_at?: string // absent while it is open
+  staked: number
+  payout: number
+  refund: number // bets taken back, or the stakes of a void round
+  net: number // payout and refund less staked
+  currency: string
+  /** Whether the round can be proven; absent if its game has no seeds. */
+  proof?: 'pending' | 'ready' | 'lost'
+}
+
+/** Rounds by when the player first had money in them, the latest first. `next` is absent at the end. */
+export interface HistoryRounds {
+  rounds: HistoryRound[]
+  next?: string
+}
+
+/** Money that the player got, or gave (below zero). */
+export interface Transaction {
+  id: number
+  at: string
+  kind: 'stake' | 'payout' | 'refund' | 'credit' // credit: the operator gave it, or took it back
+  amount: number
+  currency: string
+  balance: number // after it
+  room?: string
+  round?: number
+}
+
+/** Transactions, the latest first. `next` is absent at the end. */
+export interface HistoryTransactions {
+  transactions: Transaction[]
+  next?: string
+}
+
 export interface Promotion {
   id: string
   title: string
