@@ -31,7 +31,8 @@ type dealer struct {
 
 func newDealer(t testing.TB, s *store.Store, ref rooms.Ref) *dealer {
 	t.Helper()
-	return &dealer{t: t, s: s, ref: ref, epoch: storetest.Claim(t, s, ref, "n").Epoch}
+	saved := storetest.Claim(t, s, ref, "n")
+	return &dealer{t: t, s: s, ref: ref, epoch: saved.Epoch, seq: saved.Seq}
 }
 
 // tell appends an event of a round, with the money that it moves.
@@ -144,29 +145,26 @@ func TestAHistoryHasNothingTwiceAndMissesNothingWhileBetsComeIn(t *testing.T) {
 	s, admin := storetest.New(t)
 	refs := storetest.Tables(t, s, admin, 3)
 	storetest.Fund(t, s, refs[0].Tenant, "alice", 1_000_000)
-	play := func(from, to int64, step func()) {
+	play := func(from, to int64) {
 		var wg sync.WaitGroup
 		for _, ref := range refs {
 			wg.Go(func() {
 				d := newDealer(t, s, ref)
-				d.seq = storetest.Claim(t, s, ref, "n").Seq
-				d.epoch = storetest.Claim(t, s, ref, "n").Epoch
 				for round := from; round < to; round++ {
 					d.tell(round, game.TypeRoundOpened, `{}`)
 					d.tell(round, "bet.placed", `{}`, money(game.Stake, "alice", 10, round))
 					d.tell(round, "bet.placed", `{}`, money(game.Stake, "alice", 5, round))
 					d.tell(round, game.TypeRoundSettled, `{}`, money(game.Payout, "alice", 12, round))
-					step()
 				}
 			})
 		}
 		wg.Wait()
 	}
-	play(1, before, func() {})
+	play(1, before)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		play(before, before+during, func() {})
+		play(before, before+during)
 	}()
 	for reading := true; reading; {
 		select {
@@ -217,9 +215,7 @@ func TestAHistoryIsItsPlayersAndItsTenants(t *testing.T) {
 	for i, ref := range []rooms.Ref{here, there} {
 		for k, who := range []game.PlayerID{"alice", "bob"} {
 			storetest.Fund(t, s, ref.Tenant, who, 1000)
-			d := newDealer(t, s, ref)
-			d.seq = int64(k)
-			d.tell(1, "bet.placed", `{}`, money(game.Stake, who, game.Money(1+2*i+k), 1))
+			newDealer(t, s, ref).tell(1, "bet.placed", `{}`, money(game.Stake, who, game.Money(1+2*i+k), 1))
 		}
 	}
 	for i, ref := range []rooms.Ref{here, there} {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
@@ -52,4 +53,45 @@ func TestATenantOfTheFirstVersionKeepsWhatWasAnswered(t *testing.T) {
 		t.Error(err)
 	}
 	storetest.Sound(t, s, ref.Tenant)
+}
+
+// TestTheSeedsOfRoundsOfTheFirstVersionAreFound brings a casino to this version whose rounds told their seeds
+// before events were marked that do.
+func TestTheSeedsOfRoundsOfTheFirstVersionAreFound(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	old, err := tenancy.OpenAdmin(t.Context(), d.AdminURL, d.Box)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	old.BeforeRefusals()
+	if err := old.Migrate(t.Context(), d.AppURL); err != nil {
+		t.Fatal(err)
+	}
+	schema := storetest.Tenant(t, old).Schema()
+	storetest.Super(t, d, `insert into `+schema+`.room (id, game, name, settings) values ('table-1', 'roulette', 'Table', '{}');
+		insert into `+schema+`.event (room, seq, epoch, at, type, round, data) values
+		('table-1', 1, 1, now(), 'round.opened', 1, '{}'), ('table-1', 2, 1, now(), 'wheel.spun', 1, '{"seed":"1"}'), ('table-1', 3, 1, now(), 'round.settled', 1, '{}'),
+		('table-1', 4, 1, now(), 'round.opened', 2, '{}'), ('table-1', 5, 1, now(), 'round.voided', 2, '{"seed":"2"}'),
+		('table-1', 6, 1, now(), 'round.opened', 3, '{}'), ('table-1', 7, 1, now(), 'round.voided', 3, '{"reason":"the seed is lost"}');
+		insert into `+schema+`.transfer (debit, credit, amount, kind, ref, room, seq, player, at)
+		select 1, 2, 100, 'stake', 'round ' || n, 'table-1', 1, 'alice', now() from generate_series(1, 3) as n`)
+	s, admin := storetest.Open(t, d, store.Options{})
+	id, err := tenant.Parse(schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := storetest.Count(t, admin, `select count(*) from `+schema+`.event where reveals and seq in (2, 5)`); n != 2 {
+		t.Errorf("%d of 2 events are marked", n)
+	}
+	played, err := s.Ledger.Played(t.Context(), id, "alice", 1<<62, 10)
+	if err != nil || len(played) != 3 {
+		t.Fatalf("%+v, %v", played, err)
+	}
+	for i, want := range []int64{0, 5, 2} {
+		if r := played[i].Reveal; want == 0 && r != nil || want > 0 && (r == nil || r.Seq != want) {
+			t.Errorf("round %d is told by %+v, want %d", played[i].Round, r, want)
+		}
+	}
 }
