@@ -1,8 +1,9 @@
 import type { ChatMessage, CommandResult, PitbossError, Room, RoomEvent } from '../client/src/index.js'
-import type { TableHandlers, TableRoom } from '../shared/games'
+import type { MissedRound, TableHandlers, TableRoom } from '../shared/games'
 import { m } from '../shared/messages'
 import { inWords } from '../shared/words'
 import type { Session } from './session.svelte'
+import { Missed } from './missed'
 import { noAnswers, Unanswered } from './unanswered'
 
 type Handlers = TableHandlers<unknown, RoomEvent, unknown>
@@ -25,6 +26,7 @@ export class JoinedRoom implements TableRoom {
   #waiting: ((table: Handlers) => void)[] = [] // what was told before there was a table, from the last view on
   #handle: Room
   readonly #unanswered: Unanswered
+  missed = $state.raw<MissedRound>()
 
   constructor(
     private readonly session: Session,
@@ -99,6 +101,18 @@ export class JoinedRoom implements TableRoom {
     }
   }
 
+  staked = (round: number): void => this.#missed?.staked(round)
+
+  seen(round: number): void {
+    this.#missed?.seen(round)
+    if (this.missed && this.missed.round < round) this.missed = undefined
+  }
+
+  playing(round: number): void {
+    const missed = this.#missed?.of(round)
+    if (missed !== undefined) void this.#lookUp(missed)
+  }
+
   remember(what: unknown): void {
     this.session.remembered[this.room] = what
   }
@@ -106,6 +120,22 @@ export class JoinedRoom implements TableRoom {
   leave(): void {
     this.#waiting = []
     this.#handle.leave()
+  }
+
+  get #missed(): Missed | undefined {
+    const player = this.session.welcome?.player
+    return player === undefined ? undefined : new Missed(player, this.room)
+  }
+
+  /** Asks what came of a round. Who is not told here finds it in the history. */
+  async #lookUp(round: number): Promise<void> {
+    try {
+      const { rounds } = await this.session.line.history.rounds({ limit: 50 })
+      const found = rounds.find((r) => r.room === this.room && r.round === round)
+      if (found && found.state !== 'open') this.missed = { round, state: found.state, staked: found.staked, payout: found.payout + found.refund }
+    } catch {
+      // the history has it
+    }
   }
 
   #tell(tell: (table: Handlers) => void): void {

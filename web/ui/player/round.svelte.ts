@@ -208,6 +208,9 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
     this.outcome = v.phase === 'settled' && payout !== undefined && staked > 0 ? { round: v.round, staked, payout } : undefined
     this.paid = {}
     this.before = undefined
+    if (v.mine.staked > 0 && v.phase !== 'settled') this.room.staked(v.round)
+    if (this.outcome) this.room.seen(v.round)
+    this.room.playing(v.round)
   }
 
   #apply(e: EventOf<RoundEvents>): void {
@@ -236,6 +239,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
       case 'round.settled': {
         const { round, mine } = e.data
         this.phase = 'settled'
+        this.room.seen(round)
         this.#tell()
         if (mine) {
           this.outcome = { round, staked: mine.staked, payout: mine.payout }
@@ -246,6 +250,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
       case 'round.voided':
         this.phase = 'settled'
         this.#voided = e.data.round
+        this.room.seen(e.data.round)
         if (e.data.seed) this.reveal(e.data.round, e.data.seed, this.since)
         this.room.message = m.round_void({ round: e.data.round, reason: e.data.reason })
         this.#sweep(e.seq)
@@ -271,6 +276,8 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
       this.mine = add(this.mine, bet.bets, sign)
       this.#others.own(seq, bet.bets, sign)
       const last = bet.bets.at(-1)
+      if (this.staked > 0) this.room.staked(this.round)
+      else this.room.seen(this.round)
       if (sign > 0 && last) this.placed = { position: last.position, amount: this.mine[last.position] ?? 0 }
       return
     }

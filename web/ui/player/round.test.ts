@@ -231,3 +231,41 @@ test(`with random bets of three players, the table shows at every total what the
     expect([seq, t.others, t.mine]).toEqual([seq, shown, table[0]])
   }
 })
+
+test('what a round brought while nobody looked is asked for on return, once', async () => {
+  const kept = new Map<string, string>()
+  vi.stubGlobal('localStorage', { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value) })
+  await sit()
+  hear(11, 'bet.placed', mine(on('red', 500)))
+  expect([...kept.values()]).toEqual(['7'])
+  const back = await join(view({ round: 9 })) // the page is another
+  const t = new Table(back)
+  const round = { room: 'r', game: 'senet', round: 7, state: 'settled', staked: 500, payout: 1000, refund: 0, net: 500, currency: 'EUR' }
+  await Wire.last.answer('history.rounds', { rounds: [{ ...round, round: 8 }, round, { ...round, room: 'other' }] })
+  await vi.advanceTimersByTimeAsync(0)
+  expect(back.missed).toEqual({ round: 7, state: 'settled', staked: 500, payout: 1000 })
+  hear(11, 'round.settled', { round: 9, staked: 0, paid: 0, winners: [], next_at: '' })
+  expect([back.missed, [...kept.values()]]).toEqual([undefined, ['']])
+  t.leave()
+  const again = await join(view({ round: 10 }))
+  new Table(again)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(Wire.last.of('history.rounds')).toEqual([])
+  vi.unstubAllGlobals()
+})
+
+test('a round that was seen to its end is not missed', async () => {
+  const kept = new Map<string, string>()
+  vi.stubGlobal('localStorage', { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value) })
+  for (const [type, data] of [['round.settled', { staked: 500, paid: 0, winners: [], next_at: '' }], ['round.voided', { reason: 'x', next_at: '' }]] as const) {
+    await sit()
+    hear(11, 'bet.placed', mine(on('red', 500)))
+    hear(12, type, data)
+    expect([...kept.values()]).toEqual([''])
+  }
+  await sit()
+  hear(11, 'bet.placed', mine(on('red', 500)))
+  hear(12, 'bet.removed', mine(on('red', 500)))
+  expect([...kept.values()]).toEqual([''])
+  vi.unstubAllGlobals()
+})

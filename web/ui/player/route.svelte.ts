@@ -7,7 +7,7 @@ export const address = (of: string): string => `${root}/${of}`
 /** What can be seen on the player's page. */
 export type View = 'lobby' | 'table' | 'history'
 
-/** Route is what of the page is seen, as its address says: /play is the lobby, /play/t/high-stakes a table. */
+/** Route is what of the page is seen, as its address says: /play is the lobby, /play/t/high-stakes a table, /play/history the player's history. */
 export class Route {
   view = $state<View>('lobby')
   /** The room, at a table. */

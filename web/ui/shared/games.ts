@@ -78,8 +78,25 @@ export interface TableRoom {
   listen<View, Event extends RoomEvent, Totals = unknown>(table: TableHandlers<View, Event, Totals>): void
   /** Gives a command. What comes of it is told by events; an error is put into message, and is the result. */
   command(command: object): Promise<CommandResult | PitbossError>
+  /** Keeps in mind, also when the page is closed, that this player has a stake in a round whose outcome was not seen yet. */
+  staked(round: number): void
+  /** Says that the outcome of a round was seen. */
+  seen(round: number): void
+  /** Says which round is played now: the outcome of an earlier one that was missed is looked up, and is in missed then. */
+  playing(round: number): void
+  /** What came of a round with this player's stake while the page did not see it. */
+  readonly missed: MissedRound | undefined
   /** Keeps for the lobby's card what it shows of this table. */
   remember(what: unknown): void
+}
+
+/** What came of a round. Amounts are in minor units. */
+export interface MissedRound {
+  round: number
+  state: 'settled' | 'void'
+  staked: number
+  /** What was paid, and what was given back. */
+  payout: number
 }
 
 /** TableHandlers are what a table does with what its room tells; see the SDK's RoomHandlers. */

@@ -1,0 +1,101 @@
+// A player's own rounds and transactions, and what was missed while one was away.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { accessible, at, balance, House, pictures, settled, sit, until } from './house.mjs'
+
+let house
+
+before(async () => {
+  house = await House.open()
+  for (const room of ['quick', 'away']) {
+    await house.asOperator('/v1/rooms', { room, game: 'roulette', name: room === 'quick' ? 'Quick' : 'Away', settings: { betting_ms: room === 'quick' ? 1500 : 5000, close_ms: 100, spin_ms: 500, pause_ms: 700 } })
+  }
+})
+after(() => house?.close())
+
+const cents = (text) => Math.round(Number(/[+\-−]?[\d,]+\.\d\d/.exec(text)[0].replace(/,/g, '').replace('−', '-')) * 100)
+
+test('rounds and transactions are listed to the cent, in pages, each round with its proof', async () => {
+  const alice = await house.page('alice@casino-x')
+  await sit(alice, 'quick')
+  const before = await balance(alice)
+  await alice.click(at('red'))
+  await alice.waitForSelector('[data-mine="red"]')
+  await settled(alice)
+  await until('the round is on the balance', async () => (await alice.getAttribute('[data-testid=outcome]', 'data-payout').catch(() => null)) !== null)
+  const paid = Number(await alice.getAttribute('[data-testid=outcome]', 'data-payout'))
+  const round = Number(await alice.getAttribute('[data-testid=outcome]', 'data-round').catch(() => 0)) || Number(await alice.getAttribute('[data-testid=round]', 'data-round'))
+  await until('it is paid', async () => (await balance(alice)) === before - 100 + paid)
+
+  await alice.click('[data-testid=menu]')
+  await alice.click('[data-testid=history]')
+  await alice.waitForSelector(`[data-testid=rounds] [data-room="quick"][data-round="${round}"]`)
+  assert.equal(new URL(alice.url()).pathname, '/play/history')
+  const item = alice.locator(`[data-testid=rounds] [data-round="${round}"]`)
+  assert.equal(Number(await item.getAttribute('data-net')), paid - 100)
+  assert.match(await item.textContent(), new RegExp(`Quick · Round ${round}.*Roulette · settled.*${(paid / 100).toFixed(2)} paid on 1\\.00 staked.*Check round ${round}`, 's'))
+  await accessible(alice, 'history of rounds')
+  await alice.screenshot({ path: join(pictures, 'history.png') })
+  const [verify] = await Promise.all([alice.context().waitForEvent('page'), item.locator('a').click()])
+  await verify.waitForSelector('[data-testid=verdict][data-ok=true]')
+  await verify.close()
+
+  await alice.click('[data-testid=my-transactions]')
+  await alice.waitForSelector('[data-testid=transactions] [data-kind=stake]')
+  const newest = alice.locator('[data-testid=transactions] li').first()
+  assert.equal(await newest.getAttribute('data-kind'), paid > 0 ? 'payout' : 'stake')
+  assert.equal(cents(/Balance.*$/s.exec(await newest.textContent())[0]), await balance(alice))
+  await accessible(alice, 'history of transactions')
+
+  // More than a page: 12 bets, each taken back.
+  await alice.goto(new URL('/play/t/roulette-2', alice.url()).href)
+  await alice.waitForSelector('[data-phase=betting]')
+  for (let i = 0; i < 12; i++) {
+    await alice.click(at('black'))
+    await alice.waitForSelector('[data-mine="black"]')
+    await alice.click('[data-testid=undo]')
+    await alice.waitForSelector('[data-mine="black"]', { state: 'detached' })
+  }
+  await alice.goto(new URL('/play/history', alice.url()).href)
+  await alice.click('[data-testid=my-transactions]')
+  await alice.waitForSelector('[data-testid=transactions] [data-kind=refund]')
+  const list = () => alice.locator('[data-testid=transactions] li').evaluateAll((all) => all.map((li) => `${li.dataset.kind} ${li.dataset.amount}`))
+  assert.equal((await list()).length, 20)
+  await alice.click('[data-testid=more]')
+  await until('the rest is there', async () => (await list()).length > 24)
+  const all = await list()
+  assert.deepEqual(all.slice(0, 24), Array.from({ length: 24 }, (_, i) => (i % 2 === 0 ? 'refund 1000' : 'stake -1000')))
+  await until('the end is reached', async () => {
+    await alice.click('[data-testid=more]', { timeout: 500 }).catch(() => undefined)
+    return (await alice.locator('[data-testid=more]').count()) === 0
+  })
+  assert.deepEqual(alice.faults, [])
+  await alice.context().close()
+})
+
+test('who was away when a round ended is told on return what it brought, once', async () => {
+  const bob = await house.page('bob@casino-x')
+  await sit(bob, 'away')
+  const before = await balance(bob)
+  await bob.click(at('even'))
+  await bob.waitForSelector('[data-mine="even"]')
+  const round = await bob.getAttribute('[data-testid=round]', 'data-round')
+  await bob.click('[data-testid=back]')
+  await bob.waitForSelector('[data-open="away"]')
+  const carry = await house.page('alice@casino-x')
+  await carry.goto(new URL('/play/t/away', carry.url()).href)
+  await until('the next round is open', async () => Number(await carry.getAttribute('[data-testid=round]', 'data-round').catch(() => 0)) > Number(round), 20_000)
+  await bob.click('[data-open="away"]')
+  await bob.waitForSelector(`[data-testid=missed][data-round="${round}"]`)
+  const paid = (await balance(bob)) - before + 100
+  assert.equal(await bob.textContent('[data-testid=missed]'), `Round ${round}, while you were away: ${paid > 100 ? `You won ${((paid - 100) / 100).toFixed(2)}: ` : ''}${(paid / 100).toFixed(2)} paid on 1.00 staked`)
+  await bob.screenshot({ path: join(pictures, 'missed.png') })
+  await bob.reload()
+  await bob.waitForSelector('[data-phase]')
+  assert.equal(await bob.locator('[data-testid=missed]').count(), 0)
+  for (const p of [bob, carry]) {
+    assert.deepEqual(p.faults, [])
+    await p.context().close()
+  }
+})
