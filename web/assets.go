@@ -2,13 +2,13 @@ package web
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
 	"io/fs"
 	"net/http"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -162,24 +162,43 @@ func (s *Server) page(name string) echo.HandlerFunc {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", askedAnew)
 		if name == playersPage {
-			f = branded(f, api.TenantOf(c))
+			f = based(branded(f, api.TenantOf(c)), c.Request().URL.Path)
 		}
-		return based(f, c.Request().URL.Path).serve(c)
+		return f.serve(c)
 	}
 }
 
-// headStart is where a page may say what its addresses are relative to.
-var headStart = []byte("<head>")
+// baseElement is where the player's page says what its addresses are relative to.
+var baseElement = []byte(`<base href="./" />`)
 
-// based returns a page as it is served under a path. All that it loads is relative to where /play is: a page that is deeper says so.
+// based returns the player's page as it is served under a path. All that it loads is relative to where /play is, also once the page has
+// gone to another of its addresses.
 func based(page *file, under string) *file {
 	up := strings.Repeat("../", strings.Count(under, "/")-1)
 	if up == "" {
 		return page
 	}
-	base := append(slices.Clone(headStart), `<base href="`+up+`">`...)
-	return &file{contentType: page.contentType, plain: newForm(identity, bytes.Replace(page.plain.body, headStart, base, 1))}
+	body := bytes.Replace(page.plain.body, baseElement, []byte(`<base href="`+up+`" />`), 1)
+	deep := &file{contentType: page.contentType, plain: newForm(identity, body)}
+	if len(page.compressed) > 0 {
+		deep.compressed = []form{newForm("gzip", packed(body))}
+	}
+	return deep
 }
+
+// packed returns what gzip makes of a text.
+func packed(text []byte) []byte {
+	var out bytes.Buffer
+	w := packers.Get().(*gzip.Writer)
+	defer packers.Put(w)
+	w.Reset(&out)
+	_, _ = w.Write(text) // into memory
+	_ = w.Close()
+	return out.Bytes()
+}
+
+// packers holds *gzip.Writer, which are large.
+var packers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
 
 // asset serves what the pages load. Names carry a hash of the contents, so they can be
 // kept for good.

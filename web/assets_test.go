@@ -86,8 +86,11 @@ func pagesComeCompressed(t *testing.T, c *webtest.Casino) {
 // is relative to where /play is.
 func deepPagesSayWhereTheyAre(t *testing.T, c *webtest.Casino) {
 	top := string(c.Get("", "/play").Body)
-	for path, base := range map[string]string{"/play/history": "../", "/play/t/roulette-1": "../../", "/play/t/": "../../"} {
-		want := strings.Replace(top, "<head>", `<head><base href="`+base+`">`, 1)
+	if packed := c.Do(http.MethodGet, "", "/play/t/roulette-1", "", "Accept-Encoding", "gzip, br"); packed.Header.Get("Content-Encoding") == "" {
+		t.Error("the page of a table is not compressed")
+	}
+	for path, base := range map[string]string{"/play": "./", "/play/history": "../", "/play/t/roulette-1": "../../"} {
+		want := strings.Replace(top, `<base href="./" />`, `<base href="`+base+`" />`, 1)
 		if got := string(c.Get("", path).Want(http.StatusOK, "").Body); got != want {
 			t.Errorf("%s is not the page with its base:\n%s", path, got)
 		}

@@ -40,7 +40,7 @@ func TestAHistory(t *testing.T) {
 
 // bet stakes 100 on a position and waits until that is answered.
 func bet(s *webtest.Socket, room, position string) {
-	s.Call(wire.MethodRoomCommand, webtest.Command(room, fmt.Sprintf(`{"type":"bet","bets":[{"position":%q,"amount":100}]}`, position)), nil)
+	s.Bet(room, position, 100)
 }
 
 func withID(members string) string {

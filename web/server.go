@@ -104,7 +104,8 @@ func (s *Server) route(op *operator.API) {
 	t := e.Group("", s.ofHost)
 	get(t, "/", s.home)
 	get(t, "/play", s.page(playersPage))
-	get(t, "/play/*", s.page(playersPage)) // the page has addresses of its own
+	get(t, "/play/history", s.page(playersPage))
+	get(t, "/play/t/:room", s.page(playersPage))
 	get(t, "/console", s.page("console.html"))
 	get(t, "/verify", s.page("verify.html"))
 	get(t, "/assets/*", s.asset)

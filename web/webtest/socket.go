@@ -174,6 +174,21 @@ func (s *Socket) Call(method string, params, into any) {
 	}
 }
 
+// Bet stakes an amount on a position of a room that was joined, as soon as that takes bets.
+func (s *Socket) Bet(room, position string, amount int64) {
+	s.t.Helper()
+	for {
+		f := s.ask(wire.MethodRoomCommand, Command(room, fmt.Sprintf(`{"type":"bet","bets":[{"position":%q,"amount":%d}]}`, position, amount)))
+		switch {
+		case f.Error == nil:
+			return
+		case f.Error.Data.Code != "betting_closed":
+			s.t.Fatalf("%s: a bet on %s is refused: %v", s.name, position, f.Error)
+		}
+		s.Event(room, "round.opened")
+	}
+}
+
 // Refused sends a request and fails the test if it is not refused with a code.
 func (s *Socket) Refused(code, method string, params any) {
 	s.t.Helper()

@@ -84,6 +84,7 @@ test('who was away when a round ended is told on return what it brought, once', 
   await bob.click('[data-testid=back]')
   await bob.waitForSelector('[data-open="away"]')
   const carry = await house.page('alice@casino-x')
+  await carry.waitForSelector('[data-open]')
   await carry.goto(new URL('/play/t/away', carry.url()).href)
   await until('the next round is open', async () => Number(await carry.getAttribute('[data-testid=round]', 'data-round').catch(() => 0)) > Number(round), 20_000)
   await bob.click('[data-open="away"]')

@@ -109,7 +109,7 @@ export class House {
     page.on('pageerror', (e) => page.faults.push(e.message))
     page.on('console', (m) => {
       // A connection that is refused while the server is down is what those tests are about.
-      if (m.type() === 'error' && !/ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(m.text())) page.faults.push(m.text())
+      if (m.type() === 'error' && !/ERR_CONNECTION_REFUSED|WebSocket connection|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/.test(m.text())) page.faults.push(`${m.text()} ${m.location().url}`)
     })
     await page.exposeFunction('violated', (what) => page.faults.push(what))
     await page.addInitScript(() => document.addEventListener('securitypolicyviolation', (e) => window.violated(`${e.violatedDirective} forbids ${e.blockedURI} (${e.sample})`)))
