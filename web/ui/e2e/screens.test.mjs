@@ -1,8 +1,11 @@
 // What is seen of the player's page on screens of all sizes, and by whom: every picture is kept.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { accessible, at, House, pictures, show, sit } from './house.mjs'
+import { accessible, at, House, pictures, root, show, sit, until } from './house.mjs'
 
 let house
 
@@ -109,6 +112,102 @@ test('fingers have the fields, and under the magnifier the lines between them to
   assert.deepEqual(bob.faults, [])
   await bob.context().close()
 })
+
+test('every word of the page is one of its messages, and longer words have room', async () => {
+  const built = mkdtempSync(join(tmpdir(), 'pitboss-pseudo-'))
+  const node = (...args) => {
+    const r = spawnSync('node', args, { cwd: join(root, 'web', 'ui'), encoding: 'utf8' })
+    assert.equal(r.status, 0, r.stderr)
+  }
+  node('build.mjs', built, '--pseudo')
+  node('messages.mjs') // as they are for everybody else
+  // The page stays the server's; its script, and what that loads, are the built one's.
+  const script = /src="\.\/assets\/(play-[^"]+\.js)"/.exec(readFileSync(join(built, 'play.html'), 'utf8'))[1]
+  const pseudo = (page) => page.route(/\/assets\//, (route) => {
+    const name = new URL(route.request().url()).pathname.split('/').at(-1)
+    const path = join(built, 'assets', /^play-.*\.js$/.test(name) ? script : name)
+    return existsSync(path) ? route.fulfill({ path }) : route.continue()
+  })
+  /** Returns what of the page's text is neither a message nor what somebody called something. */
+  const unknown = (page) => page.evaluate(() => {
+    const given = /Casino X|Table calm-[12]|\bcalm-[12]\b|\b[Aa]lice\b|EUR|English|Deutsch|Español|العربية|SHA-256/g
+    const of = (text) => {
+      let rest = text.replace(given, '').replace(/[0-9a-f]{32,}/g, '')
+      for (let before = ''; before !== rest;) [before, rest] = [rest, rest.replace(/\[[^[\]]*\]/g, '')] // a message in a message
+      return rest
+    }
+    const texts = [...document.querySelectorAll('body *')].flatMap((e) => [
+      ...[...e.childNodes].filter((n) => n.nodeType === Node.TEXT_NODE && !['SCRIPT', 'NOSCRIPT'].includes(e.tagName)).map((n) => n.data),
+      ...['aria-label', 'title', 'placeholder', 'alt'].map((a) => e.getAttribute(a) ?? ''),
+    ])
+    return [...new Set(texts.filter((t) => /\p{L}{2,}/u.test(of(t))).map((t) => t.trim()))]
+  })
+  for (const name of ['360x640', '844x390', '1440x900']) {
+    const alice = await house.page('alice@casino-x', screens[name], pseudo)
+    await alice.waitForSelector('[data-open="calm-1"] svg')
+    await alice.fill('[data-testid=find]', 'calm')
+    await until('only our tables are there', async () => (await alice.locator('[data-open]').count()) === 2)
+    assert.deepEqual(await unknown(alice), [], `${name} lobby`)
+    await alice.screenshot({ path: join(pictures, `pseudo-lobby-${name}.png`) })
+    for (const room of ['calm-1', 'calm-2']) {
+      await alice.click(`[data-open="${room}"]`)
+      await alice.waitForSelector('[data-position]')
+      assert.deepEqual(await unknown(alice), [], `${name} ${room}`)
+      const wide = await alice.evaluate(() => [document.documentElement.scrollWidth - document.documentElement.clientWidth, document.querySelector('.bar').getBoundingClientRect().height])
+      assert.equal(wide[0], 0, `${name} ${room} scrolls sideways`)
+      if (name === '360x640') assert.ok(wide[1] <= 96, `${wide[1]}`)
+      await alice.screenshot({ path: join(pictures, `pseudo-${room === 'calm-1' ? 'roulette' : 'baccarat'}-${name}.png`) })
+      for (const panel of ['past', 'players', 'chat', 'rules', 'fairness']) {
+        await show(alice, panel)
+        assert.deepEqual(await unknown(alice), [], `${name} ${room} ${panel}`)
+      }
+      if ((await alice.locator('[data-testid=close-sheet]').count()) > 0) await alice.click('[data-testid=close-sheet]')
+      await alice.click('[data-testid=menu]')
+      await alice.waitForSelector('[data-testid=language]')
+      assert.deepEqual(await unknown(alice), [], `${name} settings`)
+      await alice.click('[data-testid=close-sheet]')
+      await alice.click('[data-testid=back]')
+      await alice.waitForSelector('[data-open="calm-1"]')
+    }
+    await alice.click('[data-testid=menu]')
+    await alice.click('[data-testid=history]')
+    await alice.waitForSelector('[data-testid=my-rounds]')
+    assert.deepEqual(await unknown(alice), [], `${name} history`)
+    assert.deepEqual(alice.faults, [])
+    await alice.context().close()
+  }
+  rmSync(built, { recursive: true })
+})
+
+for (const [language, dir, first] of [['de-DE', 'ltr', 'Ihre Einsätze, bitte'], ['es-ES', 'ltr', ''], ['ar', 'rtl', '']]) {
+  test(`in ${language} the page is read from its side, and the board stays as it is`, async () => {
+    const alice = await house.page('alice@casino-x', { ...screens['390x844'], locale: language })
+    await alice.waitForSelector('[data-open="calm-1"] svg')
+    assert.equal(await alice.getAttribute('html', 'dir'), dir)
+    assert.equal(await alice.getAttribute('html', 'lang'), language.slice(0, 2))
+    await alice.screenshot({ path: join(pictures, `lobby-${language}.png`) })
+    await alice.click('[data-open="calm-1"]')
+    await alice.waitForSelector('[data-position]')
+    await alice.locator(at('red')).dispatchEvent('click')
+    await alice.waitForSelector('[data-mine="red"]')
+    if (first) assert.equal(await alice.textContent('[data-testid=phase]'), first)
+    const [one, two] = await Promise.all([1, 2].map((n) => alice.locator(at(`straight:${n}`)).boundingBox()))
+    assert.ok(one.x < two.x, 'the board is left-to-right')
+    assert.equal(await alice.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0)
+    await accessible(alice, language)
+    await alice.screenshot({ path: join(pictures, `roulette-${language}.png`) })
+    await alice.click('[data-testid=clear]')
+    await alice.waitForSelector('[data-mine]', { state: 'detached' })
+    if (language === 'ar') { // another language can be chosen
+      await alice.click('[data-testid=menu]')
+      await alice.selectOption('[data-testid=language]', 'en')
+      await alice.waitForSelector('html[lang=en][dir=ltr]')
+      await alice.waitForSelector('[data-position]')
+    }
+    assert.deepEqual(alice.faults, [])
+    await alice.context().close()
+  })
+}
 
 test('forced colours leave everything to be seen', async () => {
   const bob = await house.page('bob@casino-x', { forcedColors: 'active' })
