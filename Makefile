@@ -82,6 +82,11 @@ e2e: build web/ui/node_modules/.installed docs/node_modules/.installed ## Browse
 	export CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
 	PITBOSS_BIN=$(CURDIR)/bin/pitboss npm --prefix web/ui run e2e
 
+.PHONY: bench-page
+bench-page: build web/ui/node_modules/.installed ## How fast the player's page is: first bet, frames a second, Lighthouse
+	export CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
+	PITBOSS_BIN=$(CURDIR)/bin/pitboss node web/ui/e2e/bench.mjs
+
 .PHONY: churn
 churn: SOCKETS := 20000
 churn: ## Lose sockets in every way and look at what they leave behind (SOCKETS=20000 in each way)

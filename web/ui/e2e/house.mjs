@@ -15,12 +15,12 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.
 export const pictures = join(root, 'result', 'screenshots')
 mkdirSync(pictures, { recursive: true })
 
-const flags = [
+export const flags = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync',
 ]
 
-const freePort = () =>
+export const freePort = () =>
   new Promise((resolve, reject) => {
     const s = createServer()
     s.once('error', reject)
