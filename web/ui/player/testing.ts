@@ -7,7 +7,7 @@ import { JoinedRoom } from './joined.svelte'
 import { commandTimeoutMs, type Session } from './session.svelte'
 
 /** Returns a stake. */
-export const on = (position: string, amount: number): Stake => ({ position, amount })
+export const on = <P extends string>(position: P, amount: number): Stake<P> => ({ position, amount })
 
 /** Starts a test: no sockets, nothing kept by the tab, and timers that go when they are told to. Tests end with vi.useRealTimers. */
 export function begin(): void {

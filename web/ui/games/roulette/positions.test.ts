@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { neighbour, spots, wheelOrder } from './positions'
+import { neighbour, spotOf, spots, wheelOrder } from './positions'
+import type { Position } from './types'
 
 test('there are 157 positions, as many of each kind as on a felt', () => {
   const kinds: Record<string, number> = {}
@@ -20,4 +21,13 @@ test('arrow keys reach every position from zero', () => {
   const seen = new Set([start])
   for (const s of seen) for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]] as const) seen.add(neighbour(s, dx, dy))
   expect(spots.filter((s) => !seen.has(s)).map((s) => s.id)).toEqual([])
+})
+
+test('a position that there is not is no Position to the compiler', () => {
+  const all: Position[] = ['straight:0', 'split:17-20', 'trio:0-1-2', 'street:1-2-3', 'corner:16-17-19-20', 'first_four', 'line:1-2-3-4-5-6', 'dozen:1', 'column:3', 'red', 'high']
+  // @ts-expect-error a mistyped name
+  all.push('straigth:17')
+  // @ts-expect-error there are three dozens
+  all.push('dozen:4')
+  expect(all.slice(0, -2).every((id) => spotOf(id) !== undefined)).toBe(true)
 })

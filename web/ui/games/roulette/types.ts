@@ -1,10 +1,17 @@
 // What a roulette table says and understands, beside what all round games do. Amounts are in minor units, times RFC 3339 in UTC.
 import type { Pitboss, Room, RoomHandlers } from '../../client/src/index.js'
-import { type EventOf, type RoundCommand, type RoundEvents, roundEventTypes, type RoundTotals, type RoundView, type Stake } from '../../client/src/round.js'
+import { type EventOf, type RoundCommand, type RoundEvents, roundEventTypes, type RoundTotals, type RoundView, type Stake as AnyStake } from '../../client/src/round.js'
 
-export type { Seat, Stake } from '../../client/src/round.js' // positions are straight:17, corner:16-17-19-20, red …: docs/games/roulette.md has all 157
-export type Command = RoundCommand
-export type Totals = RoundTotals
+type N = number
+/** A position's name; numbers ascend. docs/games/roulette.md has all 157. */
+export type Position =
+  | `straight:${N}` | `split:${N}-${N}` | `trio:0-${N}-${N}` | `street:${N}-${N}-${N}` | `corner:${N}-${N}-${N}-${N}` | 'first_four' | `line:${N}-${N}-${N}-${N}-${N}-${N}`
+  | `dozen:${1 | 2 | 3}` | `column:${1 | 2 | 3}` | 'red' | 'black' | 'odd' | 'even' | 'low' | 'high'
+
+export type { Seat } from '../../client/src/round.js'
+export type Stake = AnyStake<Position>
+export type Command = RoundCommand<Position>
+export type Totals = RoundTotals<Position>
 
 export interface Settings {
   min_bet: number
@@ -24,7 +31,7 @@ export interface Result {
   pocket: number
 }
 
-export interface View extends RoundView<'closed' | 'spinning'> {
+export interface View extends RoundView<'closed' | 'spinning', Position> {
   game: 'roulette'
   settings: Settings
   spins_at?: string
@@ -35,10 +42,10 @@ export interface View extends RoundView<'closed' | 'spinning'> {
 }
 
 /** What each type of event holds. */
-export interface Data extends RoundEvents {
+export interface Data extends RoundEvents<Position> {
   'betting.closed': { round: number; spins_at: string; totals?: Stake[] } // none in old rounds
   'wheel.spun': { round: number; pocket: number; colour: string; seed: string; commitment: string; settles_at: string }
-  'round.settled': RoundEvents['round.settled'] & { pocket: number }
+  'round.settled': RoundEvents<Position>['round.settled'] & { pocket: number }
 }
 
 /** An event of a roulette table: `type` says what `data` is. */
