@@ -25,7 +25,7 @@ export class Session {
   start = $state(sessionStart())
 
   constructor(token: string) {
-    this.line = new Pitboss({ token, commandTimeoutMs })
+    this.line = new Pitboss({ url: new URL('.', document.baseURI).href, token, commandTimeoutMs })
     this.line.on('state', (s) => {
       this.state = s
       if (s.is === 'open') void this.refresh()

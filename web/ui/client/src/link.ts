@@ -6,7 +6,7 @@ import { Silence } from './silence.js'
 import { Rpc, type SocketConstructor } from './socket.js'
 
 export interface Options {
-  /** A page of the casino, e.g. https://casino.example. Defaults to the page's own origin. */
+  /** Where the casino is: its address, under which are ws and v1, e.g. https://casino.example or https://portal.example/casino. Defaults to the page's own origin. */
   url?: string
   /** The player's token, or where to get one; the latter is also asked for a fresh one. */
   token: string | (() => Promise<string>)
@@ -117,7 +117,7 @@ export class Link {
       return
     }
     if (this.#stopped()) return // closed while the token was fetched
-    const url = new URL('/ws', this.#base())
+    const url = new URL('ws', this.#base())
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
     const rpc = new Rpc(this.#Socket, url.href, ['pitboss.v1', `bearer.${token}`], {
       open: () => this.#opened(rpc),
@@ -199,7 +199,7 @@ export class Link {
   /** A browser does not say why a socket was refused; the same token is asked about over HTTP. */
   async #whyNot(token: string): Promise<{ code: string; message: string } | undefined> {
     try {
-      const res = await (this.options.fetch ?? fetch)(new URL('/v1/session', this.#base()), {
+      const res = await (this.options.fetch ?? fetch)(new URL('v1/session', this.#base()), {
         headers: { Authorization: `Bearer ${token}` },
         signal: AbortSignal.timeout(openWithinMs),
       })
@@ -252,7 +252,7 @@ export class Link {
   }
 
   #base(): string {
-    return this.options.url ?? location.origin
+    return (this.options.url ?? location.origin).replace(/\/?$/, '/')
   }
 
   #stopped(): boolean {

@@ -18,6 +18,14 @@ describe('connecting', () => {
     expect(Wire.last.url).toBe('ws://casino-x.localhost:8080/ws')
   })
 
+  test('a casino may be under a path', async () => {
+    for (const url of ['https://portal.example/casino', 'https://portal.example/casino/']) {
+      line({ url })
+      await settle()
+      expect(Wire.last.url).toBe('wss://portal.example/casino/ws')
+    }
+  })
+
   test('it comes back after each code that says so, and stops after the others', async () => {
     for (const c of closeCodes) {
       Wire.all = []

@@ -25,7 +25,7 @@ test('what the casino does not give is said', async () => {
   const answer = (status: number, body: string) => vi.stubGlobal('fetch', vi.fn(() => Promise.resolve(new Response(body, { status }))))
   answer(404, '{"error": {"code": "not_found", "message": "There is no such round."}}')
   await expect(fetchPlayed('r 1', 7)).rejects.toThrow('There is no such round.')
-  expect(vi.mocked(fetch).mock.calls).toEqual([['/v1/rooms/r%201/rounds/7']])
+  expect(vi.mocked(fetch).mock.calls).toEqual([['v1/rooms/r%201/rounds/7']])
   answer(502, 'Bad gateway')
   await expect(fetchPlayed('r', 7)).rejects.toThrow('does not answer')
   vi.stubGlobal('fetch', () => Promise.reject(new Error('down')))

@@ -48,7 +48,7 @@ function resultOf(round: number, { winner, player_points, banker_points, player_
 export async function fetchPlayed(room: string, round: number): Promise<Played> {
   let res: Response
   try {
-    res = await fetch(`/v1/rooms/${encodeURIComponent(room)}/rounds/${round}`)
+    res = await fetch(`v1/rooms/${encodeURIComponent(room)}/rounds/${round}`)
   } catch {
     throw new Error('The casino does not answer.')
   }
