@@ -60,12 +60,14 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   lastProof = $state.raw<Proof>()
   #untold: Proof | undefined // of the round whose outcome still comes about
   #asked = $state.raw<readonly Asked[]>([])
+  /** Commands are late too while nobody answers and no clock is seen: it may run, and end, where it is not seen. */
+  readonly #unanswered = $derived.by(() => (!this.room.connected && this.phase === 'betting' && this.closesAt === undefined ? this.#asked.map((a) => ({ ...a, late: true })) : this.#asked))
   /** The bets that were given and not answered yet, while their round takes bets. */
-  readonly pending = $derived(stakesOf(this.#asked, false))
-  /** Those whose round takes no more bets: only an answer says whether they count. */
-  readonly unknown = $derived(stakesOf(this.#asked, true))
+  readonly pending = $derived(stakesOf(this.#unanswered, false))
+  /** Those whose round may take no more bets: only an answer says whether they count. */
+  readonly unknown = $derived(stakesOf(this.#unanswered, true))
   /** Says in words what is not known; empty if nothing is. */
-  readonly doubt = $derived(doubtOf(this.#asked))
+  readonly doubt = $derived(doubtOf(this.#unanswered))
   #verdicts: Verdict[] = [] // of one round
   #voided = 0 // the last round that was: what counted in it was given back
   #deadline: ReturnType<typeof setTimeout> | undefined
