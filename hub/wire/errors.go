@@ -39,9 +39,18 @@ type Error struct {
 	Data    ErrorData `json:"data"`
 }
 
-// ErrorData carries the stable code.
+// ErrorData carries the stable code, and what the error's sentence is about.
 type ErrorData struct {
-	Code string `json:"code"`
+	Code   string       `json:"code"`
+	Params *ErrorParams `json:"params,omitempty"`
+}
+
+// ErrorParams say which limit a command does not keep, so that a client can say it in its own words.
+type ErrorParams struct {
+	Limit    string `json:"limit"`              // the name of a setting of the game, or of a limit that every table has
+	Value    int64  `json:"value"`              // of the limit; amounts are in minor units
+	Position string `json:"position,omitempty"` // on which the limit is
+	Has      int64  `json:"has,omitempty"`      // what the player has there, or in the round, already
 }
 
 // Error implements error.

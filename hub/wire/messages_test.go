@@ -104,6 +104,9 @@ func TestGoldenFilesHoldEveryMessage(t *testing.T) {
 		file("reply."+r.method+".json", Reply(id, r.result))
 	}
 	file("reply.error.json", ReplyError(json.RawMessage(`"a-7"`), NewError("betting_closed", "the wheel is spinning")))
+	limited := NewError("limit_reached", "At most 500 can lie on straight:8.")
+	limited.Data.Params = &ErrorParams{Limit: "max_bet", Value: 500, Position: "straight:8", Has: 450}
+	file("reply.error_with_params.json", ReplyError(json.RawMessage(`"a-8"`), limited))
 	file("reply.error_without_id.json", ReplyError(nil, NewError(CodeParse, "not one JSON object: byte 0: an object was expected")))
 	for _, p := range pushes {
 		file("push."+p.method+".json", Push(p.method, p.params))

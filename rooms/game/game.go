@@ -125,8 +125,17 @@ func (*Closed) Type() string { return TypeClosed }
 // Refusal is the rules' refusal of a command, for the player to read. The same command might be accepted in
 // another situation; this one is answered.
 type Refusal struct {
-	Code    string `json:"code"`    // stable: betting_closed, insufficient_funds, limit_reached …
-	Message string `json:"message"` // a sentence in English
+	Code    string  `json:"code"`    // stable: betting_closed, insufficient_funds, limit_reached …
+	Message string  `json:"message"` // a sentence in English
+	Params  *Params `json:"params,omitempty"`
+}
+
+// Params are what a client makes a sentence of its own from: which limit a command does not keep, and where.
+type Params struct {
+	Limit    string `json:"limit"`              // the name of a setting of the game, or of a limit that every table has
+	Value    int64  `json:"value"`              // of the limit; amounts are in minor units
+	Position string `json:"position,omitempty"` // on which the limit is, as commands name it
+	Has      int64  `json:"has,omitempty"`      // what the player has there, or in the round, already
 }
 
 // Refuse returns a Refusal.

@@ -2,6 +2,7 @@ package roulette
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -211,6 +212,32 @@ func TestASnapshotThatIsNoneIsAnError(t *testing.T) {
 		}
 		if err := json.Unmarshal([]byte(s), rules); err == nil {
 			t.Errorf("%s was read", s)
+		}
+	}
+}
+
+func TestALimitIsToldWithWhatAClientNeedsToSayItInItsOwnWords(t *testing.T) {
+	t.Parallel()
+	d := dealTo(t, `{"min_bet": 200, "max_bet": 1000, "round_min": 400, "round_max": 1500, "max_by_kind": {"straight": 500}}`)
+	d.must("alice", `{"type":"bet","bets":[{"position":"red","amount":900}]}`)
+	for _, c := range []struct {
+		who  game.PlayerID
+		bets string
+		want game.Params
+	}{
+		{"alice", `{"position":"red","amount":200}`, game.Params{Limit: "max_bet", Value: 1000, Position: "red", Has: 900}},
+		{"bob", `{"position":"straight:8","amount":600}`, game.Params{Limit: "max_bet", Value: 500, Position: "straight:8"}},
+		{"bob", `{"position":"odd","amount":100}`, game.Params{Limit: "min_bet", Value: 200, Position: "odd"}},
+		{"bob", `{"position":"odd","amount":300}`, game.Params{Limit: "round_min", Value: 400}},
+		{"alice", `{"position":"odd","amount":700}`, game.Params{Limit: "round_max", Value: 1500, Has: 900}},
+	} {
+		_, err := d.decide(c.who, `{"type":"bet","bets":[`+c.bets+`]}`)
+		var no *game.Refusal
+		if !errors.As(err, &no) || no.Code != game.CodeLimitReached {
+			t.Fatalf("%s: %v", c.bets, err)
+		}
+		if diff := cmp.Diff(&c.want, no.Params); diff != "" {
+			t.Errorf("%s: %s", c.bets, diff)
 		}
 	}
 }

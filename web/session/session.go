@@ -252,7 +252,9 @@ func (x *session) command(req wire.Request, p wire.RoomCommand) (any, error) {
 		case err != nil:
 			x.refuse(req, x.errorOf(err))
 		case a.Refusal != nil:
-			x.refuse(req, wire.NewError(a.Refusal.Code, a.Refusal.Message))
+			refused := wire.NewError(a.Refusal.Code, a.Refusal.Message)
+			refused.Data.Params = (*wire.ErrorParams)(a.Refusal.Params)
+			x.refuse(req, refused)
 		default:
 			x.reply(req.ID, wire.RoomCommandResult{Accepted: true, Epoch: a.Epoch, Seq: a.Seq, Balance: int64(a.Balance)})
 		}

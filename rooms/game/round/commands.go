@@ -85,8 +85,11 @@ func invalid(format string, args ...any) error {
 	return game.Refuse(game.CodeInvalidCommand, fmt.Sprintf(format, args...))
 }
 
-func limit(format string, args ...any) error {
-	return game.Refuse(game.CodeLimitReached, fmt.Sprintf(format, args...))
+// limit refuses a command that does not keep a limit, which the message states.
+func limit(of game.Params, format string, args ...any) error {
+	r := game.Refuse(game.CodeLimitReached, fmt.Sprintf(format, args...))
+	r.Params = &of
+	return r
 }
 
 func roomClosed() error { return game.Refuse(game.CodeRoomClosed, "This table is closed.") }

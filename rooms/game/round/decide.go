@@ -155,19 +155,20 @@ func (t *Table[P]) bet(cmd game.Command, list []Stake[P]) ([]game.Event, error) 
 	first := p == nil
 	switch {
 	case p == nil && len(t.state.Players) >= PlayersMax:
-		return nil, limit("This table seats at most %d players in a round.", PlayersMax)
+		return nil, limit(game.Params{Limit: "players", Value: PlayersMax}, "This table seats at most %d players in a round.", PlayersMax)
 	case p == nil:
 		p = &player[P]{ID: cmd.By.Player, Seat: len(t.state.Players) + 1, Name: cmd.By.Name}
 	case p.Placed >= betsMax:
-		return nil, limit("A player can bet at most %d times in a round.", betsMax)
+		return nil, limit(game.Params{Limit: "bets", Value: betsMax}, "A player can bet at most %d times in a round.", betsMax)
 	}
 	if len(list) > len(t.config.Positions) {
-		return nil, limit("A bet names at most %d positions.", len(t.config.Positions))
+		most := len(t.config.Positions)
+		return nil, limit(game.Params{Limit: "positions", Value: int64(most)}, "A bet names at most %d positions.", most)
 	}
 	on, added, sum := sumOf(p.Bets...), Sums{}, game.Money(0)
 	for _, s := range list {
 		if most := t.common.most(s.Position.Kind()); s.Amount > most-on[s.Position] {
-			return nil, limit("At most %d can lie on %s.", most, s.Position)
+			return nil, limit(game.Params{Limit: "max_bet", Value: int64(most), Position: s.Position.String(), Has: int64(on[s.Position])}, "At most %d can lie on %s.", most, s.Position)
 		}
 		on[s.Position] += s.Amount
 		added[s.Position] += s.Amount
@@ -175,7 +176,7 @@ func (t *Table[P]) bet(cmd game.Command, list []Stake[P]) ([]game.Event, error) 
 	}
 	for _, s := range list {
 		if on[s.Position] < t.common.MinBet {
-			return nil, limit("At least %d must lie on %s.", t.common.MinBet, s.Position)
+			return nil, limit(game.Params{Limit: "min_bet", Value: int64(t.common.MinBet), Position: s.Position.String()}, "At least %d must lie on %s.", t.common.MinBet, s.Position)
 		}
 	}
 	if err := t.checkUnits(&added, &on); err != nil {
@@ -183,9 +184,9 @@ func (t *Table[P]) bet(cmd game.Command, list []Stake[P]) ([]game.Event, error) 
 	}
 	switch all := p.Staked + sum; {
 	case all > t.common.RoundMax:
-		return nil, limit("A player can stake at most %d in a round.", t.common.RoundMax)
+		return nil, limit(game.Params{Limit: "round_max", Value: int64(t.common.RoundMax), Has: int64(p.Staked)}, "A player can stake at most %d in a round.", t.common.RoundMax)
 	case all < t.common.RoundMin:
-		return nil, limit("A player must stake at least %d in a round.", t.common.RoundMin)
+		return nil, limit(game.Params{Limit: "round_min", Value: int64(t.common.RoundMin)}, "A player must stake at least %d in a round.", t.common.RoundMin)
 	}
 	placed := &betPlaced[P]{chips[P]{Header: t.Header(), Seat: p.Seat, Name: p.Name, Bets: stakesOf[P](&added), Player: p.ID, First: first}}
 	if t.state.Until.IsZero() {
@@ -202,7 +203,7 @@ func (t *Table[P]) checkUnits(added, on *Sums) error {
 	}
 	for _, s := range stakesOf[P](added) {
 		if unit := g.Unit(s.Position); on[s.Position]%unit != 0 {
-			return limit("What lies on %s must be a multiple of %d.", s.Position, unit)
+			return limit(game.Params{Limit: "step", Value: int64(unit), Position: s.Position.String()}, "What lies on %s must be a multiple of %d.", s.Position, unit)
 		}
 	}
 	return nil

@@ -114,6 +114,26 @@ test('words say what the board shows: the position, its payout and colour, the o
   }
 })
 
+test("a limit is said in money and in the game's words, beside the board, in the page's language", async () => {
+  await open('limits', { betting_ms: 60_000, max_bet: 500 })
+  for (const [locale, words] of [['en-US', 'At most 5.00 can lie on number 8: you have 5.00 there.'], ['de-DE', /^Auf Plein 8 können höchstens 5,00 liegen: Dort haben Sie schon 5,00\.$/]]) {
+    const bob = await house.page('bob@casino-x', { locale })
+    await sit(bob, 'limits')
+    await bob.click('[data-chip="500"]')
+    await bob.click(at('straight:8'))
+    await bob.waitForSelector('[data-mine="straight:8"]')
+    await bob.click(at('straight:8'))
+    await until('it is said', async () => (await bob.textContent('[data-testid=message]')).length > 0)
+    const said = await bob.textContent('[data-testid=message]')
+    if (typeof words === 'string') assert.equal(said, words)
+    else assert.match(said, words)
+    await bob.click('[data-testid=clear]')
+    await bob.waitForSelector('[data-mine]', { state: 'detached' })
+    assert.deepEqual(bob.faults, [])
+    await bob.context().close()
+  }
+})
+
 test('nothing tells the number before the ball lies; who wants no motion is told at once', async () => {
   await open('secret', { betting_ms: 2500, close_ms: 100, spin_ms: 4000, pause_ms: 5000 })
   const [alice, bob] = await Promise.all([house.page('alice@casino-x'), house.page('bob@casino-x', { reducedMotion: 'reduce' })])

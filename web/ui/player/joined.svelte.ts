@@ -1,6 +1,7 @@
 import type { ChatMessage, CommandResult, PitbossError, Room, RoomEvent } from '../client/src/index.js'
 import type { MissedRound, TableHandlers, TableRoom } from '../shared/games'
 import { m } from '../shared/messages'
+import { formatMoney } from '../shared/money'
 import { inWords } from '../shared/words'
 import type { Session } from './session.svelte'
 import { Missed } from './missed'
@@ -74,6 +75,9 @@ export class JoinedRoom implements TableRoom {
     for (const tell of waiting) tell(this.#table)
   }
 
+  position = (id: string): string => id
+  words = (err: unknown): string => inWords(err, { money: (minor) => formatMoney(minor, this.exponent), position: (id) => this.position(id) })
+
   async command(command: object): Promise<CommandResult | PitbossError> {
     this.message = ''
     this.#unanswered.asked()
@@ -83,7 +87,7 @@ export class JoinedRoom implements TableRoom {
       return result
     } catch (err) {
       if (!noAnswers.has((err as PitbossError).code)) this.#unanswered.answered()
-      this.message = inWords(err)
+      this.message = this.words(err)
       return err as PitbossError
     }
   }

@@ -5,7 +5,6 @@ import type { TableRoom } from '../shared/games'
 import { formatMoney } from '../shared/money'
 import { add, listed, Others, type Stakes } from '../shared/stakes'
 import { m } from '../shared/messages'
-import { inWords } from '../shared/words'
 import { type Asked, doubtOf, inSentence, stakesOf, type Verdict } from './asked'
 import { noAnswers } from './unanswered'
 
@@ -169,7 +168,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
     this.#asked = this.#asked.filter((a) => a.command !== command)
     if (!late) return
     if (!(answer instanceof PitbossError)) this.#judge({ command })
-    else if (!noAnswers.has(answer.code)) this.#judge({ command, refused: inWords(answer) })
+    else if (!noAnswers.has(answer.code)) this.#judge({ command, refused: this.room.words(answer) })
   }
 
   /** Finds the commands whose round takes no more bets, now and when its clock ends. */

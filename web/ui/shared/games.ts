@@ -72,6 +72,10 @@ export interface TableRoom {
   readonly observer: boolean
   /** What went wrong last, in words; the table shows it and may set it. */
   message: string
+  /** Returns how the game calls a position; the table sets it. */
+  position: (id: string) => string
+  /** Returns an error in words for people, with the table's own words. */
+  words(err: unknown): string
   /** Returns the server's clock, in milliseconds since 1970. */
   serverNow(): number
   /** Tells the table what the room tells, from its last view on. That view has come: it is told before listen returns. */

@@ -160,9 +160,20 @@ export const serverCodes = [
  */
 export type ErrorCode = (typeof serverCodes)[number] | 'timeout' | 'disconnected' | 'no_websocket' | (string & {})
 
+/** Which limit a refused command does not keep, to be said in words of one's own. Amounts are in minor units. */
+export interface ErrorParams {
+  /** The name of a setting of the game, such as max_bet, or of a limit that every table has. */
+  limit: string
+  value: number
+  /** On which the limit is. */
+  position?: string
+  /** What the player has there, or in the round, already. */
+  has?: number
+}
+
 /** An answer that is a refusal, or a failure to get one. Go by `code`. */
 export class PitbossError extends Error {
-  constructor(readonly code: ErrorCode, message: string) {
+  constructor(readonly code: ErrorCode, message: string, readonly params?: ErrorParams) {
     super(message)
     this.name = 'PitbossError'
   }

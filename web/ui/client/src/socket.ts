@@ -1,4 +1,4 @@
-import { PitbossError } from './protocol.js'
+import { type ErrorParams, PitbossError } from './protocol.js'
 
 /** The part of a browser's WebSocket that is used. */
 export interface SocketLike {
@@ -32,7 +32,7 @@ interface Message {
   method?: string
   params?: unknown
   result?: unknown
-  error?: { message: string; data?: { code?: string } }
+  error?: { message: string; data?: { code?: string; params?: ErrorParams } }
 }
 
 /** Rpc is JSON-RPC 2.0 over one socket. When that ends, every open request is rejected. */
@@ -100,7 +100,7 @@ export class Rpc {
     const waiting = typeof m.id === 'number' ? this.#waiting.get(m.id) : undefined
     if (!waiting) return
     this.#waiting.delete(m.id as number)
-    if (m.error) waiting.reject(new PitbossError(m.error.data?.code ?? 'internal', m.error.message))
+    if (m.error) waiting.reject(new PitbossError(m.error.data?.code ?? 'internal', m.error.message, m.error.data?.params))
     else waiting.resolve(m.result)
   }
 
