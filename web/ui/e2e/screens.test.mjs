@@ -130,7 +130,7 @@ test('every word of the page is one of its messages, and longer words have room'
   })
   /** Returns what of the page's text is neither a message nor what somebody called something. */
   const unknown = (page) => page.evaluate(() => {
-    const given = /Casino X|Table calm-[12]|\bcalm-[12]\b|\b[Aa]lice\b|EUR|English|Deutsch|Español|العربية|SHA-256/g
+    const given = /[A-Z][a-z]{2} \d{1,2}, \d{4}, [\d:]+\s[AP]M|Casino X|Table calm-[12]|\bcalm-[12]\b|\b[Aa]lice\b|EUR|English|Deutsch|Español|العربية|SHA-256/g
     const of = (text) => {
       let rest = text.replace(given, '').replace(/[0-9a-f]{32,}/g, '')
       for (let before = ''; before !== rest;) [before, rest] = [rest, rest.replace(/\[[^[\]]*\]/g, '')] // a message in a message
