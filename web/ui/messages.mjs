@@ -1,4 +1,4 @@
-// Compiles the pages' messages, which are ICU MessageFormat: those of messages/ and of games/<name>/messages/, each language into a module
+// Compiles the pages' messages, which are ICU MessageFormat: those of messages/, messages/later/ and games/<name>/messages/, each language into a module
 // of its own under compiled/, so that a page loads one. A game's messages are found as its folder is: a new game has nothing to enter.
 import compileModule from '@messageformat/core/compile-module.js'
 import MessageFormat from '@messageformat/core'
@@ -11,9 +11,9 @@ const ui = fileURLToPath(new URL('.', import.meta.url))
 /** The languages of the pages. The first is the one that they are written in. */
 export const locales = ['en', 'de', 'es', 'ar']
 
-/** Where messages are, by what they are of: the pages, or a game. */
+/** Where messages are, by what they are of: the pages, the parts of them that are fetched when they are wanted, or a game. */
 export const folders = {
-  pages: 'messages',
+  pages: 'messages', later: 'messages/later',
   ...Object.fromEntries(readdirSync(join(ui, 'games')).map((game) => [game, `games/${game}/messages`]).filter(([, dir]) => existsSync(join(ui, dir)))),
 }
 

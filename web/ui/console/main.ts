@@ -1,7 +1,5 @@
-import { mount } from 'svelte'
-import { loadMessages } from '../shared/messages'
+import { start } from '../shared/start'
 import '../shared/style.css'
 import App from './App.svelte'
 
-await loadMessages()
-mount(App, { target: document.getElementById('app')! })
+void start(App)

@@ -76,6 +76,31 @@ test('a table that cannot be fetched says so, and is there after a reload', asyn
   await bob.context().close()
 })
 
+test('any other part of the page that cannot be fetched says so in its place, and the rest works', async () => {
+  for (const [part, path, come] of [
+    ['Lobby', '/play', async () => undefined],
+    ['History', '/play/history', async () => undefined],
+    ['Settings', '/play', async (bob) => bob.click('[data-testid=menu]')],
+    ['Drawer', '/play/t/roulette-2', async (bob) => bob.click('[data-testid=open-drawer]', { timeout: 2000 }).catch(() => undefined)],
+    ['Rules', '/play/t/roulette-2', async (bob) => bob.click('[data-panel=rules], [data-testid=open-rules]')],
+  ]) {
+    const bob = await house.page('bob@casino-x')
+    await bob.waitForSelector('[data-open]')
+    await bob.route(new RegExp(`/assets/${part}-.*\\.js$`), (route) => route.abort())
+    await bob.goto(new URL(path, bob.url()).href)
+    await bob.waitForSelector('[data-testid=connection][data-state=open]')
+    await come(bob)
+    await bob.waitForSelector('[data-testid=not-loaded]')
+    assert.match(await bob.textContent('[data-testid=not-loaded]'), /could not be loaded.*Load the page again/s, part)
+    assert.equal(await bob.locator('[data-testid=connection][data-state=open]').count(), 1, part)
+    await bob.unroute(new RegExp(`/assets/${part}-.*\\.js$`))
+    await bob.click('text=Load the page again')
+    await bob.waitForSelector(path.includes('/t/') ? '[data-phase]' : 'h1')
+    assert.equal(await bob.locator('[data-testid=not-loaded]').count(), 0, part)
+    await bob.context().close()
+  }
+})
+
 test('the pages fetch of a game what they show, and no more', async () => {
   const fetched = (page) => [...new Set(page.urls.map((u) => /\/assets\/(Card|Table|verifier)-.*\.js$/.exec(u)?.[1]).filter((name) => name))]
   const [bob, operator] = await Promise.all([house.page('bob@casino-x'), house.page('olivia@casino-x')])

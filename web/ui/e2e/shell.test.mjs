@@ -72,6 +72,8 @@ test('single keys stake money only with the focus on the board, and can be switc
   for (const key of ['p', 'b', 'r', 't']) await bob.keyboard.press(key) // the focus is on the heading
   await show(bob, 'rules')
   for (const key of ['p', 'b']) await bob.keyboard.press(key)
+  await bob.focus('[data-chip][tabindex="0"]')
+  for (const key of ['p', 'r']) await bob.keyboard.press(key)
   await bob.focus(at('tie'))
   await bob.keyboard.press('p')
   await bob.waitForSelector('[data-mine="player"][data-amount="100"]')
@@ -199,6 +201,9 @@ test('tables have addresses: Back and Forward go between them, and a link works 
   await bob.goto(new URL('/play/t/no-such-table', bob.url()).href)
   await bob.waitForSelector('text=This table is not there any more.')
   await accessible(bob, 'no such table')
+  await bob.goto(new URL('/play', bob.url()).href)
+  await bob.evaluate(() => { history.pushState(null, '', '/play/t/%zz'); dispatchEvent(new PopStateEvent('popstate')) }) // nobody can decode it
+  await bob.waitForSelector('text=This table is not there any more.')
   assert.deepEqual(bob.faults, [])
   await bob.context().close()
 })
@@ -239,6 +244,9 @@ test('the lobby finds a table by its name, its game and a stake, and keeps favou
   await bob.fill('[data-testid=find]', '')
   await bob.fill('[data-testid=filter-stake]', '0.50')
   await until('a stake is found', async () => (await names()).join() === 'Table 42')
+  await bob.fill('[data-testid=filter-stake]', 'fifty')
+  await bob.waitForSelector('[data-testid=filter-stake][aria-invalid=true] ~ [role=alert]')
+  assert.equal((await names()).length, 100, 'a stake that is none hides no table')
   await bob.fill('[data-testid=filter-stake]', '')
   await bob.click('[data-room="table-77"] [data-testid=favourite]')
   await until('the favourite is first', async () => (await names())[0] === 'Table 77')

@@ -4,6 +4,15 @@ const root = typeof location === 'undefined' ? '' : location.pathname.slice(0, M
 /** Returns the address of one of the casino's own pages or resources, such as "verify". */
 export const address = (of: string): string => `${root}/${of}`
 
+/** Returns a part of an address, decoded; one that nobody can decode stays as it is, and names no table. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
 /** What can be seen on the player's page. */
 export type View = 'lobby' | 'table' | 'history'
 
@@ -34,7 +43,7 @@ export class Route {
     const room = new URLSearchParams(location.hash.slice(1)).get('room')
     if (room) history.replaceState(null, '', address(`play/t/${encodeURIComponent(room)}`))
     const [, , what, name] = location.pathname.slice(root.length).split('/')
-    this.room = what === 't' && name ? decodeURIComponent(name) : ''
+    this.room = what === 't' && name ? decoded(name) : ''
     this.view = this.room ? 'table' : what === 'history' ? 'history' : 'lobby'
   }
 }

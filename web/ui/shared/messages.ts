@@ -7,7 +7,12 @@ export const m = {} as Messages
 
 const loaders = import.meta.glob<Messages>('../compiled/*/*.js', { import: 'default' })
 
-/** Loads the words of the pages, or of a game. */
-export async function loadMessages(of = 'pages'): Promise<void> {
+/** Loads the words of the pages, of the parts of them that are fetched later, or of a game. */
+export async function loadMessages(of: string): Promise<void> {
   Object.assign(m, await loaders[`../compiled/${of}/${locale}.js`]?.())
+}
+
+/** Returns a part of a page that is fetched when it is wanted, once the words of such parts are there too. */
+export async function later<Part>(part: Promise<{ default: Part }>): Promise<Part> {
+  return (await Promise.all([part, loadMessages('later')]))[0].default
 }

@@ -1,1 +1,0 @@
-function e(e,t){let n=new Map(e.map(e=>[e.room,e]));for(let e of t)e.status===`closed`?n.delete(e.room):n.set(e.room,e);return[...n.values()].sort((e,t)=>e.room<t.room?-1:1)}var t=class extends Error{code;params;constructor(e,t,n){super(t),this.code=e,this.params=n,this.name=`PitbossError`}},n=new Set([`busy`,`rate_limited`,`unavailable`]);export{n,e as r,t};

@@ -1,1 +1,0 @@
-import"./disclose-version-8l_wa1NR.js";var e=typeof location>`u`?``:location.pathname.slice(0,Math.max(0,location.pathname.search(/\/play(\/|$)/))),t=t=>`${e}/${t}`;export{t};
