@@ -63,6 +63,7 @@ var pushes = []struct {
 	{PushChatMessage, &ChatMessage{Room: "roulette-1", ID: "c2", From: "bo***", Text: "thanks", At: at}},
 	{PushLobbyRooms, &LobbyRooms{Rooms: []RoomInfo{{Room: "evening", Game: "roulette", Name: "Evening table", Status: "open", Settings: json.RawMessage(`{"min_bet":100}`)}}}},
 	{PushLobbyPresence, &LobbyPresence{Online: 3, Rooms: map[string]int{"roulette-1": 2}}},
+	{PushLobbyBriefs, &LobbyBriefs{Rooms: map[string]json.RawMessage{"roulette-1": json.RawMessage(`{"phase":"betting","round":7,"closes_at":"2026-05-04T12:30:15.250Z","results":[17,0,32]}`), "roulette-2": nil}}},
 }
 
 // golden compares frame with testdata/name, or writes it there.

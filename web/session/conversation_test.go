@@ -29,6 +29,7 @@ func TestASocket(t *testing.T) {
 		"ChatsUnderAMaskedName":                      chatsUnderAMaskedName,
 		"IsToldOfPromotionsAlsoIfItComesLater":       isToldOfPromotions,
 		"IsToldWhoIsWhere":                           isToldWhoIsWhere,
+		"IsToldInTheLobbyWhatGoesOnAtTables":         isToldWhatGoesOn,
 		"PlaysARoundToItsEnd":                        playsARoundToItsEnd,
 		"IsOpenedOnceByATicket":                      isOpenedOnceByATicket,
 		"IsNotOpenedByAStrangerOrFromAStrangersPage": isNotOpenedByAStranger,
@@ -217,6 +218,41 @@ func isToldWhoIsWhere(_ *testing.T, c *webtest.Casino) {
 	quinn.Await(wire.PushLobbyPresence, `"crowded":1`)
 	c.Dial("quentin", c.Player("quentin", 100)).Join("crowded")
 	quinn.Await(wire.PushLobbyPresence, `"crowded":2`)
+}
+
+func isToldWhatGoesOn(t *testing.T, c *webtest.Casino) {
+	c.OpenRoom("lively", webtest.Slow)
+	carl, cora := c.Dial("carlos", c.Player("carlos", 1000)), c.Dial("cora", c.Player("cora", 1000))
+	carl.Await(wire.PushLobbyBriefs, `"full":true`) // the lobby of who has just come
+	cora.Join("lively")
+	cora.Call(wire.MethodRoomCommand, webtest.Command("lively", betOnRed), nil)
+	var push struct {
+		Rooms map[string]struct {
+			Phase    string
+			ClosesAt time.Time `json:"closes_at"`
+			Results  []int
+		}
+	}
+	decode(t, carl.Await(wire.PushLobbyBriefs, `"lively":`, `"closes_at"`), &push)
+	if b := push.Rooms["lively"]; b.Phase != "betting" || b.ClosesAt.IsZero() || b.Results == nil {
+		t.Errorf("the lobby is told %+v", b)
+	}
+	// At a table one is told nothing, and back from it all.
+	cora.Call(wire.MethodPing, struct{}{}, nil)
+	for _, told := range cora.Told(wire.PushLobbyBriefs) {
+		push.Rooms = nil
+		if decode(t, told, &push); !push.Rooms["lively"].ClosesAt.IsZero() {
+			t.Errorf("at a table one is told %s", told)
+		}
+	}
+	for len(cora.Told(wire.PushLobbyBriefs)) > 0 { // of the lobby before
+		cora.Await(wire.PushLobbyBriefs)
+	}
+	cora.Call(wire.MethodRoomLeave, map[string]any{"room": "lively"}, nil)
+	push.Rooms = nil
+	if decode(t, cora.Await(wire.PushLobbyBriefs, `"full":true`), &push); push.Rooms["lively"].ClosesAt.IsZero() {
+		t.Errorf("who comes from a table is told %+v", push)
+	}
 }
 
 func decode(t *testing.T, raw json.RawMessage, into any) {

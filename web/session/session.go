@@ -55,7 +55,7 @@ var _ hub.Resyncer = (*session)(nil)
 
 // Closed implements hub.Handler. Stakes stay where they are: a player who is gone is
 // paid like any other.
-func (x *session) Closed() {}
+func (x *session) Closed() { x.service.lobbies.set(x.conn, false) }
 
 // Received implements hub.Handler: one frame, one request.
 func (x *session) Received(frame []byte) {
@@ -155,11 +155,13 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 		} else {
 			x.conn.Leave(ref.Topic())
 			delete(x.joined, p.Room)
+			x.service.lobbies.set(x.conn, len(x.joined) == 0)
 		}
 		return nil, err
 	}
 	if p.Room != rooms.LobbyID {
 		x.joined[p.Room] = tenantRoom{ref, ref.Topic()}
+		x.service.lobbies.set(x.conn, false)
 	}
 	x.reply(req.ID, wire.RoomJoinResult{
 		Epoch: joined.Epoch, Seq: joined.Seq, View: joined.View, Events: joined.Events, Totals: joined.Totals,
@@ -217,6 +219,7 @@ func (x *session) leave(p wire.RoomLeave) (any, error) {
 		return nil, notJoined()
 	}
 	delete(x.joined, p.Room)
+	x.service.lobbies.set(x.conn, len(x.joined) == 0)
 	x.moving.Lock()
 	defer x.moving.Unlock()
 	x.conn.Leave(room.topic)
