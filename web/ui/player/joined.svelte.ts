@@ -99,10 +99,6 @@ export class JoinedRoom implements TableRoom {
     }
   }
 
-  remember(what: unknown): void {
-    this.session.remembered[this.room] = what
-  }
-
   leave(): void {
     this.#waiting = []
     this.#handle.leave()

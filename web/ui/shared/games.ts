@@ -41,8 +41,8 @@ export interface Description {
 
 /** What a lobby card's component is given. It draws around its children, which are the texts that every card has. */
 export interface CardProps {
-  /** What the table has remembered with TableRoom.remember in this session; undefined if it was not looked at. */
-  remembered: unknown
+  /** What the game's tables say of themselves to the lobby; undefined if this one has not yet. It changes at most once a second. */
+  brief: unknown
   children: Snippet
 }
 
@@ -78,8 +78,6 @@ export interface TableRoom {
   listen<View, Event extends RoomEvent, Totals = unknown>(table: TableHandlers<View, Event, Totals>): void
   /** Gives a command. What comes of it is told by events; an error is put into message, and is the result. */
   command(command: object): Promise<CommandResult | PitbossError>
-  /** Keeps for the lobby's card what it shows of this table. */
-  remember(what: unknown): void
 }
 
 /** TableHandlers are what a table does with what its room tells; see the SDK's RoomHandlers. */

@@ -1,6 +1,6 @@
 // What a roulette table says and understands, beside what all round games do. Amounts are in minor units, times RFC 3339 in UTC.
 import type { Pitboss, Room, RoomHandlers } from '../../client/src/index.js'
-import { type EventOf, type RoundCommand, type RoundEvents, roundEventTypes, type RoundTotals, type RoundView, type Stake } from '../../client/src/round.js'
+import { type EventOf, type RoundBrief, type RoundCommand, type RoundEvents, roundEventTypes, type RoundTotals, type RoundView, type Stake } from '../../client/src/round.js'
 
 export type { Seat, Stake } from '../../client/src/round.js' // positions are straight:17, corner:16-17-19-20, red …: docs/games/roulette.md has all 157
 export type Command = RoundCommand
@@ -32,6 +32,11 @@ export interface View extends RoundView<'closed' | 'spinning'> {
   pocket?: number
   colour?: string
   results: Result[] // newest last
+}
+
+/** What the lobby shows of a table. */
+export interface Brief extends RoundBrief {
+  results: number[] // the last pockets, newest last
 }
 
 /** What each type of event holds. */

@@ -1,1 +1,0 @@
-import{o as e}from"./messages-ChoZErhJ.js";function t(e,t){let n=String(Math.abs(e)).padStart(t+1,`0`),r=n.slice(0,n.length-t);return(e<0?`-`:``)+r+(t>0?`.${n.slice(-t)}`:``)}var n=(n,r,i)=>e(t(n,r),i);function r(e,t){let n=10**t;return e>=1e3*n&&e%(100*n)==0?`${e/(1e3*n)}k`:e%n===0?String(e/n):(e/n).toFixed(t)}export{n,r as t};

@@ -1,1 +1,0 @@
-import{n as e}from"./messages-Cd_dLl_I.js";function t(t){let{code:n=``,message:r}=t,i=e[`error_${n}`];return i?.()??(n.startsWith(`token_`)?e.error_token():r??String(t))}var n=t=>t?e.unknown_game({name:t}):e.unknown_game_of_table();export{n,t};

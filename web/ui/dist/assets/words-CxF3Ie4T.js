@@ -1,0 +1,1 @@
+import{n as e}from"./messages-DVXDfwYc.js";function t(t){let{code:n=``,message:r}=t,i=e[`error_${n}`];return i?.()??(n.startsWith(`token_`)?e.error_token():r??String(t))}var n=t=>t?e.unknown_game({name:t}):e.unknown_game_of_table();export{n,t};
