@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -136,6 +137,17 @@ func (c *Conn) Log() *slog.Logger {
 // a topic's messages must be sent in ClassResult before Release.
 func (c *Conn) Send(class Class, key string, frame []byte) {
 	if f := newFrame(frame, class, 0, slot{key: key}); f != nil {
+		c.send(f)
+	}
+}
+
+// SendAll sends all sockets the same frame, which is built, and compressed, once. See Send.
+func SendAll(conns iter.Seq[*Conn], class Class, key string, frame []byte) {
+	f := newFrame(frame, class, 0, slot{key: key})
+	if f == nil {
+		return
+	}
+	for c := range conns {
 		c.send(f)
 	}
 }

@@ -3,6 +3,7 @@ package rooms_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
@@ -335,7 +336,7 @@ func (c *coin) View(who game.PlayerID) any {
 	return map[string]any{"round": c.Round, "bets": len(c.Bets), "notes": len(c.Notes), "mine": mine}
 }
 
-// sum is a coin with totals.
+// sum is a coin with totals and a brief.
 type sum struct{ coin }
 
 func (s *sum) Totals() any {
@@ -344,6 +345,10 @@ func (s *sum) Totals() any {
 		staked += b.Amount
 	}
 	return map[string]any{"staked": staked}
+}
+
+func (s *sum) Brief() any {
+	return map[string]any{"bets": len(s.Bets), "notes": strings.Join(s.Notes, "")}
 }
 
 var sumKind = game.Kind{

@@ -25,7 +25,7 @@
 // A request of a socket or another node goes through directory.go (Send, Close, List; questions.go and
 // resume.go have the requests that change nothing), routing.go (which node has the room), mailbox.go and
 // loop.go (one turn: decide, append, answer, publish). room.go has the goroutine, recover.go the recovery from
-// an append of unknown outcome, publish.go and totals.go what sockets are sent, limits.go how much of it,
+// an append of unknown outcome, publish.go, totals.go and brief.go what sockets are sent, limits.go how much of it,
 // clock.go the time of day. open.go opens a room on this node and hands it over; run.go runs the Directory.
 //
 // # The life of a room among nodes

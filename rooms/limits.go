@@ -50,6 +50,7 @@ const (
 	limitPlayerCommands = "player_commands"
 	limitNodeQuestions  = "node_questions"
 	limitResumeReads    = "resume_reads"
+	limitBrief          = "brief"
 )
 
 func (l Limits) withDefaults() Limits {

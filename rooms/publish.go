@@ -20,6 +20,7 @@ func (r *room) publishAll(ctx context.Context, messages []hub.Message) {
 	if len(messages) > 0 {
 		r.beat.Reset(beatEvery)
 		r.totalsChanged()
+		r.keepBrief()
 	}
 }
 

@@ -38,9 +38,10 @@ type room struct {
 	kind    game.Kind
 	log     *slog.Logger
 	mailbox chan *message
-	stop    chan struct{} // closed by halt
-	leaving chan struct{} // closed by leave
-	listed  atomic.Value  // a Status: what List says
+	stop    chan struct{}         // closed by halt
+	leaving chan struct{}         // closed by leave
+	listed  atomic.Value          // a Status: what List says
+	brief   atomic.Pointer[Brief] // what the lobby shows; nil: nothing
 
 	claimed atomic.Int64 // the epoch of its latest claim
 
@@ -202,6 +203,7 @@ func (r *room) live(ctx context.Context) {
 		r.publishBeat(ctx) // clients notice now what the former owner could not publish
 		r.totalsChanged()
 	}
+	r.keepBrief()
 	defer r.sums.stop()
 	if r.d.trusted() {
 		r.adjustDeadline(ctx) // the former owner's clock may have been wrong

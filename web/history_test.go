@@ -266,10 +266,11 @@ func historyWhilePlaying(t *testing.T, c *webtest.Casino) {
 }
 
 func historiesApart(t *testing.T, c, other *webtest.Casino) {
+	c.OpenRoom("twins", webtest.Slow)
 	here, there := c.Player("twin", 1000), other.Player("twin", 500)
 	twin := c.Dial("twin", here)
-	twin.Join(webtest.Table)
-	bet(twin, webtest.Table, "red")
+	twin.Join("twins")
+	bet(twin, "twins", "red")
 	var rounds wire.HistoryRounds
 	other.Get(there, "/v1/session/rounds").Into(&rounds)
 	var money wire.HistoryTransactions

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var at = At(time.Date(2026, 5, 4, 12, 30, 15, 250e6, time.UTC))
 
 var event = RoomEvent{Room: "roulette-1", Epoch: 3, Seq: 41, At: at, Type: "bet.placed",
-	Data: json.RawMessage(`{"round":7,"seat":1,"name":"al***","sum":500}`)}
+	Data: json.RawMessage(`{"round":7,"seat":1,"name":"al**x7k","sum":500}`)}
 
 var twenty = 20
 
@@ -34,7 +34,7 @@ var requests = []struct {
 	params, result any
 }{
 	{MethodRoomList, &Empty{}, &RoomListResult{Rooms: []RoomInfo{{Room: "roulette-1", Game: "roulette", Name: "Roulette <1>", Status: "open", Settings: json.RawMessage(`{"min_bet":100}`), Players: 2}}}},
-	{MethodRoomJoin, &RoomJoin{Room: "roulette-1", Resume: &Resume{Epoch: 3, Seq: 40}}, &RoomJoinResult{Epoch: 3, Seq: 41, Events: []RoomEvent{event}, Totals: totals, Chat: []ChatMessage{{Room: "roulette-1", ID: "c1", From: "al***", Mine: true, Text: "good luck", At: at}}}},
+	{MethodRoomJoin, &RoomJoin{Room: "roulette-1", Resume: &Resume{Epoch: 3, Seq: 40}}, &RoomJoinResult{Epoch: 3, Seq: 41, Events: []RoomEvent{event}, Totals: totals, Chat: []ChatMessage{{Room: "roulette-1", ID: "c1", From: "al**x7k", Mine: true, Text: "good luck", At: at}}}},
 	{MethodRoomLeave, &RoomLeave{Room: "roulette-1"}, &Empty{}},
 	{MethodRoomCommand, &RoomCommand{Room: "roulette-1", CommandID: "0b5ae8a4-3d3b-4d6c-9a3c-7d2f5b1c9e10", Command: json.RawMessage(`{"type":"bet","bets":[{"position":"red","amount":500}]}`)}, &RoomCommandResult{Accepted: true, Epoch: 3, Seq: 41, Balance: 99500}},
 	{MethodChatSend, &ChatSend{Room: "roulette-1", Text: "grüß \"dich\" می\u200cخواهم"}, &Empty{}},
@@ -60,9 +60,10 @@ var pushes = []struct {
 	{PushWalletBalance, &Balance{Balance: 99500, Currency: "EUR", Version: 12}},
 	{PushPromotionPublished, &RoomEvent{Room: "lobby", Epoch: 1, Seq: 5, At: at, Type: PushPromotionPublished, Data: json.RawMessage(`{"id":"p1","title":"Friday","text":"Double chips until ten","published_at":"2026-05-04T12:30:15.250Z","ends_at":"2026-05-04T22:00:00.000Z"}`)}},
 	{PushPromotionWithdrawn, &RoomEvent{Room: "lobby", Epoch: 1, Seq: 6, At: at, Type: PushPromotionWithdrawn, Data: json.RawMessage(`{"id":"p1"}`)}},
-	{PushChatMessage, &ChatMessage{Room: "roulette-1", ID: "c2", From: "bo***", Text: "thanks", At: at}},
+	{PushChatMessage, &ChatMessage{Room: "roulette-1", ID: "c2", From: "bo**4bt", Text: "thanks", At: at}},
 	{PushLobbyRooms, &LobbyRooms{Rooms: []RoomInfo{{Room: "evening", Game: "roulette", Name: "Evening table", Status: "open", Settings: json.RawMessage(`{"min_bet":100}`)}}}},
 	{PushLobbyPresence, &LobbyPresence{Online: 3, Rooms: map[string]int{"roulette-1": 2}}},
+	{PushLobbyBriefs, &LobbyBriefs{Rooms: map[string]json.RawMessage{"roulette-1": json.RawMessage(`{"phase":"betting","round":7,"closes_at":"2026-05-04T12:30:15.250Z","results":[17,0,32]}`), "roulette-2": nil}}},
 }
 
 // golden compares frame with testdata/name, or writes it there.

@@ -20,6 +20,7 @@ const (
 	PushChatMessage        = "chat.message"
 	PushLobbyRooms         = "lobby.rooms"
 	PushLobbyPresence      = "lobby.presence"
+	PushLobbyBriefs        = "lobby.briefs"
 )
 
 // Time is a time that is encoded as RFC 3339 in UTC with milliseconds.
@@ -139,6 +140,13 @@ type LobbyPresence struct {
 	Online int            `json:"online"`
 	Rooms  map[string]int `json:"rooms"`          // players by room; the numbers of other rooms did not change
 	Full   bool           `json:"full,omitempty"` // the other rooms are empty
+}
+
+// LobbyBriefs carries what the lobby shows of tables, by room, at most once a second and only to sockets
+// that are in no room but the lobby. What a brief has is the game's.
+type LobbyBriefs struct {
+	Rooms map[string]json.RawMessage `json:"rooms"`          // of those that changed; null: it has none any more
+	Full  bool                       `json:"full,omitempty"` // nothing is known of the other rooms
 }
 
 // Closing is sent before the server closes a socket on purpose.

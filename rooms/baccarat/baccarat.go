@@ -32,6 +32,7 @@ const (
 )
 
 var (
+	_ round.Briefer[position] = (*rules)(nil)
 	_ round.SeedKeeper        = (*rules)(nil)
 	_ round.Stepped[position] = (*rules)(nil)
 )

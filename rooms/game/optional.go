@@ -27,6 +27,16 @@ type Totaler interface {
 	Totals() any
 }
 
+// Briefer is a game of whose table the lobby shows something: whether bets are open, the last results.
+type Briefer interface {
+	// Brief returns what everybody may know of the table without being at it, ready for JSON: an object of
+	// at most BriefMax bytes. The less often it changes, the less the lobby is sent.
+	Brief() any
+}
+
+// BriefMax bounds the bytes of JSON of a Brief: the lobby is sent those of all tables that changed.
+const BriefMax = 512
+
 // Configured is a game whose settings have defaults.
 type Configured interface {
 	// Settings returns all settings in force, ready for JSON and for Kind.New.

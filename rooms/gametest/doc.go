@@ -15,6 +15,7 @@
 //     (Spec.Result) adds up to its postings, and nothing moves after it;
 //   - what everybody is told of a stake that a player's command moved is short
 //     (game.StakeFormMax), and totals (game.Totaler) are part of the state;
+//   - so is a brief (game.Briefer), an object of at most game.BriefMax bytes;
 //   - no seed that was not revealed is in a view, an event or a snapshot, in any
 //     spelling; a revealed seed is the committed one; a round is under the open seed, or
 //     the fresh one if none is open; a closed room has revealed it, unless it was lost; no

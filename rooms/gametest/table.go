@@ -110,7 +110,7 @@ func (tb *table) otherRound(who game.PlayerID, raw json.RawMessage, away int64) 
 }
 
 // mask returns a player's name as others see it.
-func mask(who game.PlayerID) string { return string(who[:min(2, len(who))]) + "***" }
+func mask(who game.PlayerID) string { return string(who[:min(2, len(who))]) + "**x7k" }
 
 // trouble is what a Tick can lack.
 type trouble string
@@ -426,13 +426,20 @@ func (tb *table) compare() {
 	}
 }
 
-// viewsOf returns the views of everyone in general, under "", and of each player; and the totals, under a
-// name that is nobody's.
+// viewsOf returns the views of everyone in general, under "", and of each player; and the totals and the
+// brief, under names that are nobody's.
 func (tb *table) viewsOf(rules game.Rules) map[game.PlayerID]string {
 	tb.t.Helper()
 	views := map[game.PlayerID]string{"": tb.json(rules.View(""))}
 	if sums, ok := rules.(game.Totaler); ok {
 		views["\x00totals"] = tb.json(sums.Totals())
+	}
+	if b, ok := rules.(game.Briefer); ok {
+		brief := tb.json(b.Brief())
+		if len(brief) > game.BriefMax || brief[0] != '{' {
+			tb.fail("the brief is no object, or has %d bytes where %d are allowed: %s", len(brief), game.BriefMax, brief)
+		}
+		views["\x00brief"] = brief
 	}
 	for _, who := range tb.players {
 		views[who] = tb.json(rules.View(who))

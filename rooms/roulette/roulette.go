@@ -23,6 +23,8 @@ const (
 	spinning = "spinning" // the result is known, the ball still runs
 )
 
+var _ round.Briefer[position] = (*rules)(nil)
+
 // table is one table in progress.
 type table = round.Table[position]
 

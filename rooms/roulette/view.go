@@ -30,3 +30,22 @@ func (r *rules) View(t *table, who game.PlayerID) any {
 	}
 	return v
 }
+
+// briefResults is how many results the lobby shows.
+const briefResults = 8
+
+// brief is what the lobby shows of a table.
+type brief struct {
+	round.Brief
+	Results []int `json:"results"` // the last pockets, newest last
+}
+
+// Brief implements round.Briefer.
+func (r *rules) Brief(t *table) any {
+	last := r.Results[max(0, len(r.Results)-briefResults):]
+	b := brief{t.OwnBrief(), make([]int, len(last))}
+	for i, p := range last {
+		b.Results[i] = p.Pocket
+	}
+	return b
+}

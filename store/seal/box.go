@@ -40,6 +40,7 @@ type Box struct {
 	aead   cipher.AEAD
 	header []byte // version and key id
 	bus    []byte
+	prints []byte // the key of fingerprints
 }
 
 // NewBox returns a Box for a master key of MasterKeySize bytes.
@@ -61,12 +62,25 @@ func NewBox(master []byte) (*Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: master key: %w", err)
 	}
-	return &Box{aead, append([]byte{boxVersion}, mac.Sum(nil)[:keyIDSize]...), bus}, nil
+	prints, err := hkdf.Key(sha256.New, master, nil, "pitboss fingerprints", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("store: master key: %w", err)
+	}
+	return &Box{aead, append([]byte{boxVersion}, mac.Sum(nil)[:keyIDSize]...), bus, prints}, nil
 }
 
 // BusKey returns the key under which nodes sign what they say to each other: 32 bytes, derived from the
 // master key (RFC 5869).
 func (b *Box) BusKey() []byte { return bytes.Clone(b.bus) }
+
+// Fingerprint returns 32 bytes that stand for data, for one purpose of one tenant: the same on every node, and
+// computed by nobody without the master key (HMAC-SHA-256, RFC 2104).
+func (b *Box) Fingerprint(id tenant.ID, purpose, data string) []byte {
+	mac := hmac.New(sha256.New, b.prints)
+	mac.Write(additional(id, purpose))
+	mac.Write([]byte("\x00" + data))
+	return mac.Sum(nil)
+}
 
 // Seal encrypts plain for one purpose of one tenant: it can be opened for no other. The
 // zero tenant stands for the platform.
@@ -97,7 +111,7 @@ func (b *Box) Open(id tenant.ID, purpose string, sealed []byte) ([]byte, error) 
 	return plain, nil
 }
 
-// additional returns the data that a ciphertext is bound to. An ID contains no zero byte.
+// additional returns the data that a ciphertext or fingerprint is bound to. An ID and a purpose contain no zero byte.
 func additional(id tenant.ID, purpose string) []byte {
 	return []byte(id.String() + "\x00" + purpose)
 }

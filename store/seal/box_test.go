@@ -9,19 +9,47 @@ import (
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
-func TestBoxOpensOnlyWhatItSealedForTheSame(t *testing.T) {
-	t.Parallel()
-	box := func(fill byte) *seal.Box {
-		b, err := seal.NewBox(bytes.Repeat([]byte{fill}, seal.MasterKeySize))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
+// box returns a Box under a master key that is one byte, repeated.
+func box(fill byte) *seal.Box {
+	b, err := seal.NewBox(bytes.Repeat([]byte{fill}, seal.MasterKeySize))
+	if err != nil {
+		panic(err)
 	}
+	return b
+}
+
+func casino(t *testing.T) tenant.ID {
+	t.Helper()
 	id, err := tenant.Parse("t_casino_x_abcdef")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return id
+}
+
+func TestAFingerprintIsOfOneKeyTenantPurposeAndText(t *testing.T) {
+	t.Parallel()
+	id := casino(t)
+	first := box(1).Fingerprint(id, "name", "alice")
+	if again := box(1).Fingerprint(id, "name", "alice"); !bytes.Equal(first, again) {
+		t.Errorf("it is %x, and then %x", first, again)
+	}
+	for name, other := range map[string][]byte{
+		"another key":      box(2).Fingerprint(id, "name", "alice"),
+		"another tenant":   box(1).Fingerprint(tenant.ID{}, "name", "alice"),
+		"another purpose":  box(1).Fingerprint(id, "names", "alice"),
+		"another text":     box(1).Fingerprint(id, "name", "bob"),
+		"text and purpose": box(1).Fingerprint(id, "name\x00a", "lice"),
+	} {
+		if bytes.Equal(first, other) {
+			t.Errorf("it is the same for %s", name)
+		}
+	}
+}
+
+func TestBoxOpensOnlyWhatItSealedForTheSame(t *testing.T) {
+	t.Parallel()
+	id := casino(t)
 	secret := []byte("a secret")
 	sealed, err := box(1).Seal(id, "seed", secret)
 	if err != nil {

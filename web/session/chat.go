@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
@@ -80,15 +79,16 @@ func (c *chats) forget(ref rooms.Ref) {
 	delete(c.lines, ref)
 }
 
-// say tells a room's sockets what one of them says, who gets the form that says "mine".
-func (s *Service) say(ctx context.Context, ref rooms.Ref, who auth.Principal, text strict.Line) error {
-	m := wire.ChatMessage{Room: ref.Room, ID: uuid.NewString(), From: maskName(who.Name), Text: string(text), At: wire.At(time.Now())}
+// say tells a room's sockets what a person says under a name. That person's own sockets get the form that says
+// "mine".
+func (s *Service) say(ctx context.Context, ref rooms.Ref, subject, name string, text strict.Line) error {
+	m := wire.ChatMessage{Room: ref.Room, ID: uuid.NewString(), From: name, Text: string(text), At: wire.At(time.Now())}
 	public := wire.Push(wire.PushChatMessage, m)
-	s.chat.keep(ref, chatLine{who.Subject, m})
+	s.chat.keep(ref, chatLine{subject, m})
 	m.Mine = true
 	mine := wire.Push(wire.PushChatMessage, m)
 	return s.hub.Publish(ctx, hub.Message{
 		Topic: ref.Topic(), Class: hub.ClassChat, Frame: public,
-		Private: []hub.Private{{Player: who.Subject, Frame: mine}},
+		Private: []hub.Private{{Player: subject, Frame: mine}},
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/briefs"
 	"github.com/pitboss-hub/pitboss/rooms/presence"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -60,6 +61,8 @@ type Service struct {
 	chat     *chats
 	presence *presence.Counter
 	tables   tables
+	briefs   *briefs.Keeper
+	lobbies  lobbies
 }
 
 // New returns a Service. Tell must be called each presence.Every.
@@ -68,13 +71,16 @@ func New(o Options) *Service {
 		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, history: o.History, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, verified: o.Verified, refuses: o.Refuses,
 		chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}},
+		briefs: briefs.New(o.Node, o.Hub, o.Log), lobbies: lobbies{sockets: map[tenant.ID]map[*hub.Conn]bool{}},
 	}
 }
 
-// Tell tells this node's sockets who is where, and which rooms opened, changed or closed.
+// Tell tells this node's sockets who is where, which rooms opened, changed or closed, and those in the lobby
+// what goes on at the tables.
 func (s *Service) Tell(now time.Time) {
 	s.tellPresence(now)
 	s.tellTables()
+	s.tellBriefs(now)
 }
 
 // ForgetChat forgets what was said in a room that is closed.

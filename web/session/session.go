@@ -4,12 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -40,6 +36,7 @@ type session struct {
 	service *Service
 	tenant  *tenancy.Tenant
 	who     auth.Principal
+	shown   string // the name that others see
 	conn    *hub.Conn
 	joined  map[string]tenantRoom // by room id; owned by the reader
 	moving  sync.Mutex            // held while a room's topic is held, released or left
@@ -55,7 +52,7 @@ var _ hub.Resyncer = (*session)(nil)
 
 // Closed implements hub.Handler. Stakes stay where they are: a player who is gone is
 // paid like any other.
-func (x *session) Closed() {}
+func (x *session) Closed() { x.service.lobbies.set(x.conn, false) }
 
 // Received implements hub.Handler: one frame, one request.
 func (x *session) Received(frame []byte) {
@@ -155,11 +152,13 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 		} else {
 			x.conn.Leave(ref.Topic())
 			delete(x.joined, p.Room)
+			x.service.lobbies.set(x.conn, len(x.joined) == 0)
 		}
 		return nil, err
 	}
 	if p.Room != rooms.LobbyID {
 		x.joined[p.Room] = tenantRoom{ref, ref.Topic()}
+		x.service.lobbies.set(x.conn, false)
 	}
 	x.reply(req.ID, wire.RoomJoinResult{
 		Epoch: joined.Epoch, Seq: joined.Seq, View: joined.View, Events: joined.Events, Totals: joined.Totals,
@@ -217,6 +216,7 @@ func (x *session) leave(p wire.RoomLeave) (any, error) {
 		return nil, notJoined()
 	}
 	delete(x.joined, p.Room)
+	x.service.lobbies.set(x.conn, len(x.joined) == 0)
 	x.moving.Lock()
 	defer x.moving.Unlock()
 	x.conn.Leave(room.topic)
@@ -243,7 +243,7 @@ func (x *session) command(req wire.Request, p wire.RoomCommand) (any, error) {
 	}
 	x.service.rooms.Send(room.ref, rooms.Command{
 		ID:      command.String(),
-		By:      game.Actor{Player: game.PlayerID(x.who.Subject), Name: maskName(x.who.Name)},
+		By:      game.Actor{Player: game.PlayerID(x.who.Subject), Name: x.shown},
 		Address: x.conn.Identity().Address,
 		Type:    kind,
 		Body:    p.Command,
@@ -276,7 +276,7 @@ func (x *session) say(ctx context.Context, p wire.ChatSend) (any, error) {
 		x.service.limits.Hit(api.LimitChatRate)
 		return nil, wire.NewError(wire.CodeRateLimited, "You say too much at once; wait a moment.")
 	}
-	return struct{}{}, x.service.say(ctx, room.ref, x.who, p.Text)
+	return struct{}{}, x.service.say(ctx, room.ref, x.who.Subject, x.shown, p.Text)
 }
 
 // renew replaces the socket's token by a later one of the same bearer.
@@ -348,15 +348,4 @@ func (x *session) viewer() game.PlayerID {
 		return game.PlayerID(id.Player)
 	}
 	return ""
-}
-
-// maskName returns the first two letters of a name: enough to recognise oneself, too
-// little to recognise others.
-func maskName(name string) string {
-	shown := 2
-	if utf8.RuneCountInString(name) <= 3 {
-		shown = 1
-	}
-	r := slices.DeleteFunc([]rune(name), func(r rune) bool { return !unicode.IsPrint(r) }) // an isolate would go on without its end
-	return string(r[:min(shown, len(r))]) + strings.Repeat("*", 3)
 }

@@ -43,7 +43,7 @@ func (s *Service) Socket(c echo.Context) error {
 		Address: c.RealIP(), Host: domainOf(t, r.Host), Origin: origin, Token: tokenOf(who),
 	}
 	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
-		sess := &session{service: s, tenant: t, who: who, conn: conn, joined: map[string]tenantRoom{}}
+		sess := &session{service: s, tenant: t, who: who, shown: s.shownName(t.ID, who), conn: conn, joined: map[string]tenantRoom{}}
 		sess.begin()
 		return sess
 	})

@@ -36,6 +36,7 @@ func (x *session) begin() {
 		return
 	}
 	s.knowTables(t.ID)
+	s.lobbies.set(x.conn, true)
 	s.presence.Welcome(time.Now(), t.ID, func(frame []byte) { x.conn.Send(hub.ClassChat, "", frame) })
 	if x.who.Role != auth.Player {
 		return

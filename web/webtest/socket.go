@@ -259,6 +259,17 @@ func (s *Socket) Await(method string, texts ...string) json.RawMessage {
 	}
 }
 
+// Told returns the params of the pushes of a method that came before the last answer and were not awaited.
+func (s *Socket) Told(method string) []json.RawMessage {
+	var out []json.RawMessage
+	for _, p := range s.told {
+		if p.Method == method {
+			out = append(out, p.Params)
+		}
+	}
+	return out
+}
+
 // Event returns the data of the first event of a type in a room that contains every one of some
 // texts, as Await does.
 func (s *Socket) Event(room, typ string, texts ...string) json.RawMessage {

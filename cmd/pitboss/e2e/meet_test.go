@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,6 +67,55 @@ func TestANodeStartsAloneWhenTheOthersAreGone(t *testing.T) {
 	first.end()
 	second := f.startOn("node-2", "") // while the lease of the one that was killed still runs
 	eventually(t, "the second node is ready", second.ready)
+}
+
+// TestALobbyIsToldOfTablesOfOtherNodes has the lobby's socket on one node and the table on the other, which is
+// killed: the table goes on at the first.
+func TestALobbyIsToldOfTablesOfOtherNodes(t *testing.T) {
+	t.Parallel()
+	redis := startRedis(t)
+	f := newCasino(t)
+	nodes := map[string]*started{}
+	for _, name := range []string{"node-1", "node-2"} {
+		nodes[name] = f.startOn(name, "redis://"+redis.Addr)
+	}
+	eventually(t, "both are ready", func() bool { return nodes["node-1"].ready() && nodes["node-2"].ready() })
+	var owner, other *started
+	eventually(t, "the table has an owner", func() bool {
+		switch f.assignment().Node {
+		case "node-1":
+			owner, other = nodes["node-1"], nodes["node-2"]
+		case "node-2":
+			owner, other = nodes["node-2"], nodes["node-1"]
+		}
+		return owner != nil
+	})
+	var results atomic.Int64 // of the latest brief; -1: there was none
+	results.Store(-1)
+	other.dial(soon(t), f.token("bob"), func(method string, params json.RawMessage) {
+		var push struct {
+			Rooms map[string]*struct{ Results []int }
+		}
+		if method != wire.PushLobbyBriefs {
+			return
+		}
+		if err := json.Unmarshal(params, &push); err != nil {
+			t.Errorf("%s: %v", params, err)
+		}
+		if b := push.Rooms[f.room]; b != nil {
+			results.Store(int64(len(b.Results)))
+		}
+	})
+	eventually(t, "the lobby is told of the table", func() bool { return results.Load() == 0 })
+	alice := other.dial(soon(t), f.token("alice"), nil)
+	if _, err := other.join(alice, nil); err != nil {
+		t.Fatal(err)
+	}
+	other.stake(alice)
+	eventually(t, "the lobby is told of a result", func() bool { return results.Load() == 1 })
+	owner.kill()
+	other.stake(alice)
+	eventually(t, "the lobby is told of a result at the other node", func() bool { return results.Load() == 2 })
 }
 
 // TestTwoDatabasesOnOneRedisTellEachOtherNothing restores a dump, as for staging, with the same master

@@ -27,7 +27,7 @@ func TestNoPayoutsAddUpTo2To53(t *testing.T) {
 
 func TestNobodyIsToldMoreThan64BytesOfAnothersBet(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"al***", "", "𝔸𝔹***", "<>***", strings.Repeat("x", 200)} {
+	for _, name := range []string{"al**x7k", "", "𝔸𝔹**x7k", "<>***", strings.Repeat("x", 200)} {
 		for _, round := range []int64{1, 1_234_567, 1<<63 - 1} {
 			for _, amount := range []game.Money{2, 5000, MoneyMax} {
 				for _, first := range []bool{false, true} {
@@ -35,7 +35,7 @@ func TestNobodyIsToldMoreThan64BytesOfAnothersBet(t *testing.T) {
 					for _, ev := range []game.Redactor{&betPlaced[side]{c}, &betRemoved[side]{chips: c}} {
 						form := encoded(t, ev.Public())
 						named := strings.Contains(form, `"name"`)
-						if len(form) > game.StakeFormMax || named && !first || first && !named && name == "al***" && round < 1<<40 {
+						if len(form) > game.StakeFormMax || named && !first || first && !named && name == "al**x7k" && round < 1<<40 {
 							t.Errorf("%d bytes for %q in round %d, first %t: %s", len(form), name, round, first, form)
 						}
 						if own := encoded(t, ev.For("alice")); name != "" && !strings.Contains(own, encoded(t, name)) || !strings.HasSuffix(own, `],"mine":true}`) {
@@ -116,7 +116,7 @@ func TestARoundUnderTheOpenSeedNeedsNoFreshOne(t *testing.T) {
 		if len(opened) != 1 || opened[0].(*Opened).Since != want {
 			t.Fatalf("round %d: %+v", round+1, opened)
 		}
-		events, err := rules.Decide(game.Command{At: now, By: game.Actor{Player: "alice", Name: "al***"}, Body: bet[side]{stakes: []Stake[side]{{heads, 100}}}})
+		events, err := rules.Decide(game.Command{At: now, By: game.Actor{Player: "alice", Name: "al**x7k"}, Body: bet[side]{stakes: []Stake[side]{{heads, 100}}}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,6 +75,13 @@ type Stepped[P Position] interface {
 	Unit(P) game.Money
 }
 
+// Briefer is a Game that adds to the table's brief, such as its last results.
+type Briefer[P Position] interface {
+	// Brief returns what the lobby shows of the table: a struct that embeds the table's Brief. It has at most
+	// game.BriefMax bytes of JSON, whatever happened.
+	Brief(t *Table[P]) any
+}
+
 // Phase is an event that begins a phase.
 type Phase interface {
 	// Begins returns the phase's name and when it ends.

@@ -43,6 +43,38 @@ type totals[P Position] struct {
 // Totals implements game.Totaler.
 func (t *Table[P]) Totals() any { return totals[P]{t.Header(), t.Stakes()} }
 
+// Playing is what a Brief says of every phase of a game's own: betting is closed and the round goes on.
+const Playing = "playing"
+
+// Brief is the part of a brief that all round games share.
+type Brief struct {
+	Phase    string `json:"phase"` // Betting, Playing, Settled or Ended
+	Round    int64  `json:"round"`
+	ClosesAt Time   `json:"closes_at,omitzero"` // of betting whose clock runs
+}
+
+// Brief implements game.Briefer. It returns the game's brief, or the table's part of it if the game adds
+// nothing.
+func (t *Table[P]) Brief() any {
+	if g, ok := t.game.(Briefer[P]); ok {
+		return g.Brief(t)
+	}
+	return t.OwnBrief()
+}
+
+// OwnBrief returns the table's part of the brief.
+func (t *Table[P]) OwnBrief() Brief {
+	b := Brief{Phase: t.state.Phase, Round: t.state.Round}
+	switch b.Phase {
+	case Betting:
+		b.ClosesAt = t.state.Until
+	case Settled, Ended:
+	default:
+		b.Phase = Playing
+	}
+	return b
+}
+
 // View implements game.Rules. It returns the game's view.
 func (t *Table[P]) View(who game.PlayerID) any { return t.game.View(t, who) }
 

@@ -117,10 +117,6 @@ export class JoinedRoom implements TableRoom {
     if (missed !== undefined) void this.#lookUp(missed)
   }
 
-  remember(what: unknown): void {
-    this.session.remembered[this.room] = what
-  }
-
   leave(): void {
     this.#waiting = []
     this.#handle.leave()

@@ -8,8 +8,8 @@ import { begin } from './testing'
 beforeEach(begin)
 afterEach(() => vi.useRealTimers())
 
-async function join(): Promise<{ room: JoinedRoom; log: string[]; listen: () => void; remembered: Record<string, unknown> }> {
-  const session = { line: line(), remembered: {} as Record<string, unknown> }
+async function join(): Promise<{ room: JoinedRoom; log: string[]; listen: () => void }> {
+  const session = { line: line() }
   await settle()
   Wire.last.open().push('session.welcome', welcome)
   const room = new JoinedRoom(session as unknown as Session, 'r')
@@ -17,7 +17,7 @@ async function join(): Promise<{ room: JoinedRoom; log: string[]; listen: () => 
   const listen = (): void => room.listen<unknown, ReturnType<typeof event>, string>({
     view: (_, place) => log.push(`v${place.seq}`), event: (e) => log.push(`e${e.seq}`), totals: (t, seq) => log.push(`t${seq}:${t}`),
   })
-  return { room, log, listen, remembered: session.remembered }
+  return { room, log, listen }
 }
 
 test('a table that comes late is told the last view and what followed it, and then what comes', async () => {
@@ -46,10 +46,8 @@ test('a refusal is told in words until the next command', async () => {
   expect(await accepted).toMatchObject({ accepted: true, balance: 5 })
 })
 
-test('a room that is gone says so, and what a table keeps is kept by room', async () => {
-  const { room, remembered } = await join()
-  room.remember([1])
-  expect(remembered).toEqual({ r: [1] })
+test('a room that is gone says so', async () => {
+  const { room } = await join()
   await Wire.last.refuse('room.join', 'room_not_found')
   expect(room.gone).toBe('This table is not there any more.')
 })

@@ -1,4 +1,4 @@
-import { type Balance, Pitboss, type Presence, type Promotion, type RoomInfo, type State, type Welcome, roomsAfter } from '../client/src/index.js'
+import { type Balance, type Briefs, Pitboss, type Presence, type Promotion, type RoomInfo, type State, type Welcome, roomsAfter } from '../client/src/index.js'
 import { formatMoney } from '../shared/money'
 import { keepStart, sessionStart } from '../shared/token'
 
@@ -20,8 +20,8 @@ export class Session {
   rooms = $state<RoomInfo[]>([])
   /** Whether rooms was told; until then it is empty. */
   listed = $state(false)
-  /** What tables that were looked at keep for the lobby, by room. */
-  remembered = $state<Record<string, unknown>>({})
+  /** What goes on at the tables. */
+  briefs = $state.raw<Briefs>({})
   start = $state(sessionStart())
 
   constructor(token: string) {
@@ -45,6 +45,7 @@ export class Session {
     })
     this.line.on('published', (p) => (this.toasts = [...this.toasts, p]))
     this.line.on('presence', (p) => (this.presence = p))
+    this.line.on('briefs', (b) => (this.briefs = b))
     this.line.on('rooms', (changed) => (this.rooms = roomsAfter(this.rooms, changed)))
     this.line.connect()
   }

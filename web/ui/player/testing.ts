@@ -23,7 +23,7 @@ export function begin(): void {
 export async function join(view: RoundView<string>): Promise<JoinedRoom> {
   const to = line({ commandTimeoutMs })
   const session = {
-    line: to, remembered: {}, exponent: 2, welcome,
+    line: to, exponent: 2, welcome,
     get state() { return to.state },
     get silent() { return to.silent },
   } as unknown as Session

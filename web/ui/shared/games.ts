@@ -41,8 +41,8 @@ export interface Description {
 
 /** What a lobby card's component is given. It draws around its children, which are the texts that every card has. */
 export interface CardProps {
-  /** What the table has remembered with TableRoom.remember in this session; undefined if it was not looked at. */
-  remembered: unknown
+  /** What the game's tables say of themselves to the lobby; undefined if this one has not yet. It changes at most once a second. */
+  brief: unknown
   children: Snippet
 }
 
@@ -90,8 +90,6 @@ export interface TableRoom {
   playing(round: number): void
   /** What came of a round with this player's stake while the page did not see it. */
   readonly missed: MissedRound | undefined
-  /** Keeps for the lobby's card what it shows of this table. */
-  remember(what: unknown): void
 }
 
 /** What came of a round. Amounts are in minor units. */

@@ -4,7 +4,7 @@ import { Emitter } from './emitter.js'
 import { Link, type Options, type State } from './link.js'
 import { Promotions } from './promotions.js'
 import {
-  type Balance, type ChatMessage, type CommandResult, type HistoryPage, type HistoryRounds, type HistoryTransactions, type JoinResult, PitbossError,
+  type Balance, type Briefs, type BriefsNews, type ChatMessage, type CommandResult, type HistoryPage, type HistoryRounds, type HistoryTransactions, type JoinResult, PitbossError,
   type Place, type Presence, type PresenceNews, type Promotion, type RoomEvent, type RoomInfo, type Welcome, retryCodes, roomsAfter,
 } from './protocol.js'
 import { type RoomHandlers, RoomState } from './room.js'
@@ -18,6 +18,8 @@ export interface Events {
   /** Rooms that opened, changed or closed; see roomsAfter. */
   rooms: RoomInfo[]
   presence: Presence
+  /** What goes on at the tables, at most once a second, while no room is joined: briefs that did not change are the same objects. */
+  briefs: Briefs
   latency: number
   /**
    * The connection is open, and nothing came over it for 2.5 s after a ping (true), or something
@@ -51,6 +53,7 @@ export class Pitboss extends Emitter<Events> {
   balance: Balance | undefined
   #balanceSeen = 0 // the highest version on this socket
   presence: Presence | undefined
+  briefs: Briefs = {}
   /** What became of the player's money, in pages: give the `next` of one as the `cursor` of the one after. */
   readonly history = {
     rounds: (page: HistoryPage = {}): Promise<HistoryRounds> => this.#ask('history.rounds', page) as Promise<HistoryRounds>,
@@ -254,6 +257,10 @@ export class Pitboss extends Emitter<Events> {
       case 'lobby.presence':
         this.presence = presenceAfter(this.presence, params as PresenceNews)
         this.emit('presence', this.presence)
+        return
+      case 'lobby.briefs':
+        this.briefs = briefsAfter(this.briefs, params as BriefsNews)
+        this.emit('briefs', this.briefs)
     }
   }
 
@@ -314,4 +321,10 @@ function presenceAfter(was: Presence | undefined, news: PresenceNews): Presence 
   const rooms = { ...(news.full ? {} : was?.rooms), ...news.rooms }
   for (const [id, players] of Object.entries(rooms)) if (players === 0) delete rooms[id]
   return { online: news.online, rooms }
+}
+
+function briefsAfter(was: Briefs, news: BriefsNews): Briefs {
+  const briefs = { ...(news.full ? {} : was), ...news.rooms }
+  for (const [room, brief] of Object.entries(briefs)) if (brief === null) delete briefs[room]
+  return briefs
 }

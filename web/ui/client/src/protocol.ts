@@ -142,6 +142,15 @@ export interface PresenceNews extends Presence {
   full?: boolean
 }
 
+/** What goes on at the tables, by room, as the lobby shows it: each game says in its own brief what that is. */
+export type Briefs = Readonly<Record<string, unknown>>
+
+/** What is sent of it: all, or the rooms of which it changed (null: there is none any more). */
+export interface BriefsNews {
+  rooms: Record<string, unknown>
+  full?: boolean
+}
+
 export interface Closing {
   reason: string
   retry_after_ms?: number

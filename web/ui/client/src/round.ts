@@ -45,6 +45,13 @@ export interface RoundView<Phase extends string = never, Position extends string
   mine: { seat?: number; staked: number; bets: Stake<Position>[]; payout?: number }
 }
 
+/** What every round game says of its table in the lobby. A game's own extends it. */
+export interface RoundBrief {
+  phase: 'betting' | 'playing' | 'settled' | 'ended'
+  round: number
+  closes_at?: string // of betting whose clock runs
+}
+
 /** What a seat put on the table or took from it. Others are told the sum, and the positions by the totals. */
 export interface Bets {
   round: number

@@ -234,6 +234,21 @@ describe('money and messages', () => {
     expect(p.presence).toEqual({ online: 1, rooms: { d: 1 } })
   })
 
+  test('briefs are kept up to date from what changed', async () => {
+    const p = line()
+    let told = 0
+    p.on('briefs', () => told++)
+    await settle()
+    Wire.last.open()
+    Wire.last.push('lobby.briefs', { rooms: { a: { phase: 'betting' }, b: { phase: 'playing' } }, full: true })
+    const { a } = p.briefs
+    Wire.last.push('lobby.briefs', { rooms: { b: null, c: { phase: 'settled' } } })
+    expect([p.briefs, told]).toEqual([{ a: { phase: 'betting' }, c: { phase: 'settled' } }, 2])
+    expect(p.briefs.a).toBe(a)
+    Wire.last.push('lobby.briefs', { rooms: {}, full: true })
+    expect(p.briefs).toEqual({})
+  })
+
   test('a table that opens while the list is on its way is in it', async () => {
     const p = line()
     await settle()

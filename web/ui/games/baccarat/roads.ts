@@ -1,7 +1,7 @@
 // Bead plate and big road: how the hands of a shoe are written down.
 import { m } from '../../shared/messages'
 import { sayPosition } from './cards'
-import type { Result } from './types'
+import type { Result, Won } from './types'
 
 const rows = 6
 
@@ -58,8 +58,8 @@ export function sayResult({ winner, player, banker, player_pair, banker_pair }: 
 }
 
 /** Counts hands: "12 hands: banker 6, player 5, tie 1". */
-export function sayCounts(results: readonly Result[]): string {
-  const n = (winner: Result['winner']): number => results.filter((r) => r.winner === winner).length
+export function sayCounts(results: readonly Won[]): string {
+  const n = (winner: Won['winner']): number => results.filter((r) => r.winner === winner).length
   if (results.length === 0) return m.baccarat_no_hands()
   return m.baccarat_counts({ count: results.length, banker: n('banker'), player: n('player'), tie: n('tie') })
 }

@@ -85,7 +85,7 @@ export class Table extends RoundTable<View, Event> {
     this.#lastNext = v.cut === true && !this.last
     this.dealt = v.dealt
     this.result = v.phase === 'settled' || v.phase === 'ended' ? v.results.find((r) => r.round === v.round) : undefined
-    this.#past(v.results)
+    this.results = v.results
   }
 
   protected override heard(e: Event): void {
@@ -95,7 +95,6 @@ export class Table extends RoundTable<View, Event> {
         this.last = this.#lastNext && e.data.since !== undefined
         this.#lastNext = false
         if (e.data.since === undefined) this.dealt = 0
-        this.#past(this.results)
         return
       case 'betting.closed':
         this.phase = 'closed'
@@ -154,7 +153,7 @@ export class Table extends RoundTable<View, Event> {
     this.player = whole(player, this.player)
     this.banker = whole(banker, this.banker)
     this.result = result
-    this.#past([...this.results.slice(1 - kept), result])
+    this.results = [...this.results.slice(1 - kept), result]
   }
 
   #turnInTime(): void {
@@ -168,11 +167,6 @@ export class Table extends RoundTable<View, Event> {
     this.player = this.banker = []
     this.burned = this.result = this.dealsAt = undefined
     this.said = []
-  }
-
-  #past(results: readonly Result[]): void {
-    this.results = results
-    this.room.remember(ofShoe(results, this.since ?? this.round).slice(-12))
   }
 
   /** Says the last card of a hand, and the points with it. */

@@ -1,6 +1,6 @@
 // What a baccarat table says and understands, beside what all round games do. Amounts are in minor units, times RFC 3339 in UTC.
 import type { Pitboss, Room, RoomHandlers } from '../../client/src/index.js'
-import { type EventOf, type RoundCommand, type RoundEvents, roundEventTypes, type RoundTotals, type RoundView, type Stake as AnyStake } from '../../client/src/round.js'
+import { type EventOf, type RoundBrief, type RoundCommand, type RoundEvents, roundEventTypes, type RoundTotals, type RoundView, type Stake as AnyStake } from '../../client/src/round.js'
 
 export type { Seat } from '../../client/src/round.js'
 export type Position = 'player' | 'banker' | 'tie' | 'player_pair' | 'banker_pair'
@@ -27,14 +27,18 @@ export interface Settings {
   pause_ms: number
 }
 
-/** A hand that was played: player and banker are points. */
-export interface Result {
-  round: number
+/** Who won a hand. */
+export interface Won {
   winner: Winner
-  player: number
-  banker: number
   player_pair?: boolean
   banker_pair?: boolean
+}
+
+/** A hand that was played: player and banker are points. */
+export interface Result extends Won {
+  round: number
+  player: number
+  banker: number
 }
 
 /** The first card of a shoe, and how many were put away unseen after it. */
@@ -54,6 +58,11 @@ export interface View extends RoundView<'closed' | 'dealing', Position> {
   last?: true // this hand is the shoe's last
   dealt: number // cards of the shoe that are out, those burned too
   results: Result[] // newest last, earlier shoes among them
+}
+
+/** What the lobby shows of a table. */
+export interface Brief extends RoundBrief {
+  results: string[] // the shoe's last hands, newest last: P, B or T for the winner, then p and b for the pairs
 }
 
 /** What each type of event holds. */

@@ -16,7 +16,7 @@ export class Table extends RoundTable<View, Event> {
   protected override show(v: View): void {
     this.settlesAt = v.settles_at ? Date.parse(v.settles_at) : undefined
     this.pocket = v.pocket
-    this.#past(v.results)
+    this.results = v.results
   }
 
   protected override heard(e: Event): void {
@@ -36,7 +36,7 @@ export class Table extends RoundTable<View, Event> {
         return
       case 'round.settled': {
         const { round, pocket } = e.data
-        this.#past([...this.results.slice(-499), { round, pocket }])
+        this.results = [...this.results.slice(-499), { round, pocket }]
         return
       }
       case 'round.voided':
@@ -45,10 +45,5 @@ export class Table extends RoundTable<View, Event> {
       case 'deadline.moved':
         if (this.phase === 'spinning') this.settlesAt = Date.parse(e.data.until)
     }
-  }
-
-  #past(results: Result[]): void {
-    this.results = results
-    this.room.remember(results.slice(-8))
   }
 }

@@ -1,6 +1,6 @@
 // What a roulette table says and understands, beside what all round games do. Amounts are in minor units, times RFC 3339 in UTC.
 import type { Pitboss, Room, RoomHandlers } from '../../client/src/index.js'
-import { type EventOf, type RoundCommand, type RoundEvents, roundEventTypes, type RoundTotals, type RoundView, type Stake as AnyStake } from '../../client/src/round.js'
+import { type EventOf, type RoundBrief, type RoundCommand, type RoundEvents, roundEventTypes, type RoundTotals, type RoundView, type Stake as AnyStake } from '../../client/src/round.js'
 
 type N = number
 /** A position's name; numbers ascend. docs/games/roulette.md has all 157. */
@@ -39,6 +39,11 @@ export interface View extends RoundView<'closed' | 'spinning', Position> {
   pocket?: number
   colour?: string
   results: Result[] // newest last
+}
+
+/** What the lobby shows of a table. */
+export interface Brief extends RoundBrief {
+  results: number[] // the last pockets, newest last
 }
 
 /** What each type of event holds. */
