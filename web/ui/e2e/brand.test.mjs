@@ -54,6 +54,8 @@ test('a brand is seen at its casino, after a reload and within the policy, and a
     return { width: image.naturalWidth, path: new URL(image.src).pathname }
   })
   assert.deepEqual(logo, { width: 64, path: '/brand/logo' })
+  assert.equal(await carol.evaluate(() => document.querySelector('[data-testid=logo]').naturalWidth), 64)
+  assert.equal(await alice.locator('[data-testid=logo]').count(), 0)
   await carol.screenshot({ path: join(pictures, 'brand.png') })
 
   await alice.reload()

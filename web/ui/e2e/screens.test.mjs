@@ -121,12 +121,13 @@ test('every word of the page is one of its messages, and longer words have room'
   }
   node('build.mjs', built, '--pseudo')
   node('messages.mjs') // as they are for everybody else
-  // The page stays the server's; its script, and what that loads, are the built one's.
+  // The page stays the server's; what its script stands for, and what that loads, are the built one's.
   const script = /src="\.\/assets\/(play-[^"]+\.js)"/.exec(readFileSync(join(built, 'play.html'), 'utf8'))[1]
   const pseudo = (page) => page.route(/\/assets\//, (route) => {
     const name = new URL(route.request().url()).pathname.split('/').at(-1)
-    const path = join(built, 'assets', /^play-.*\.js$/.test(name) ? script : name)
-    return existsSync(path) ? route.fulfill({ path }) : route.continue()
+    const path = join(built, 'assets', name)
+    if (existsSync(path)) return route.fulfill({ path })
+    return /^play-.*\.js$/.test(name) ? route.fulfill({ contentType: 'text/javascript', body: `import './${script}'` }) : route.continue()
   })
   /** Returns what of the page's text is neither a message nor what somebody called something. */
   const unknown = (page) => page.evaluate(() => {
