@@ -15,9 +15,12 @@ const (
 	Operator Role = "operator" // manages rooms, players' credit, promotions, audit
 	Support  Role = "support"  // sees what an operator sees, changes nothing
 	Service  Role = "service"  // an operator's own backend
+
+	// APIKey is the role of a principal that is an API key. No token has it.
+	APIKey Role = "key"
 )
 
-// Valid reports whether r is one of the roles.
+// Valid reports whether r is a role that a token can have.
 func (r Role) Valid() bool {
 	switch r {
 	case Player, Operator, Support, Service:
@@ -29,15 +32,16 @@ func (r Role) Valid() bool {
 // Staff reports whether r works for the operator.
 func (r Role) Staff() bool { return r == Operator || r == Service }
 
-// Principal is the identity in a verified token.
+// Principal is the identity in a verified token, or an API key.
 type Principal struct {
 	Tenant    tenant.ID
 	Slug      tenant.Slug
 	Subject   string // the player's or the operator's id, unique within the tenant
 	Role      Role
-	Name      string // the name that others see; the subject if the token has no name
-	TokenID   string // the token's jti; may be empty if the role is Player
-	Key       string // the Mark of the key that verified the token
+	Name      string  // the name that others see; the subject if the token has no name
+	TokenID   string  // the token's jti; may be empty if the role is Player
+	Key       string  // the Mark of the key that verified the token
+	Scopes    string // of an API key, separated by spaces (RFC 6749, section 3.3); a token's follow from its Role
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }

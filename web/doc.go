@@ -29,7 +29,7 @@
 //
 // # The order in which to read it
 //
-// server.go (what works together, and the route table), edge.go and conns.go (what strangers may
+// server.go (what works together), routes.go (the route table), edge.go and conns.go (what strangers may
 // take), middleware.go (host, token, role), internal/api (errors, limits, how a request is read),
 // lifecycle.go (which sockets may be here), assets.go, encoding.go and brand.go (the pages), session (a player's path), operator (an operator's path).
 // Tests of all of them are given a casino by webtest.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -94,18 +93,6 @@ func whole(c echo.Context, answer time.Duration) error {
 	// It fails only where there is no connection to set it of.
 	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(answer))
 	return nil
-}
-
-// roles refuses principals of other roles than these.
-func roles(allowed ...auth.Role) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if !slices.Contains(allowed, api.PrincipalOf(c).Role) {
-				return api.ErrRole
-			}
-			return next(c)
-		}
-	}
 }
 
 // logPanic logs a panic in a handler.

@@ -95,65 +95,6 @@ func New(o Options) *Server {
 	return s
 }
 
-// route makes the route table: the whole API, in the order of docs/protocol.md.
-func (s *Server) route(op *operator.API) {
-	e := s.echo
-	get(e, routeHealth, s.healthz)
-	get(e, routeReady, s.readyz)
-
-	t := e.Group("", s.ofHost)
-	get(t, "/", s.home)
-	get(t, "/play", s.page(playersPage))
-	get(t, "/play/history", s.page(playersPage))
-	get(t, "/play/t/:room", s.page(playersPage))
-	get(t, "/console", s.page("console.html"))
-	get(t, "/verify", s.page("verify.html"))
-	get(t, "/assets/*", s.asset)
-	get(t, "/brand.css", s.brandStylesheet)
-	get(t, "/brand/logo", s.brandLogo)
-	get(t, routeSocket, s.sessions.Socket)
-	get(t, routeRound, s.round)
-
-	v1 := t.Group("/v1", middleware.BodyLimit(api.BodyMax))
-
-	// Middleware is named per route: Echo gives a group's middleware to unknown paths too.
-	may := func(allowed ...auth.Role) []echo.MiddlewareFunc {
-		return []echo.MiddlewareFunc{s.bearer, roles(allowed...)}
-	}
-	anyone := may(auth.Player, auth.Operator, auth.Service, auth.Support)
-	get(v1, "/session", s.sessions.Session, anyone...)
-	v1.POST("/tickets", s.sessions.Ticket, anyone...)
-	get(v1, "/rooms", s.sessions.ListRooms, anyone...)
-
-	player := may(auth.Player)
-	get(v1, "/session/rounds", s.sessions.Rounds, player...)
-	get(v1, "/session/transactions", s.sessions.Transactions, player...)
-
-	reader := may(auth.Operator, auth.Service, auth.Support)
-	get(v1, "/games", op.Games, reader...)
-	get(v1, "/connections", op.Connections, reader...)
-	get(v1, "/players", op.Players, reader...)
-	get(v1, "/players/:player/rounds", op.PlayerRounds, reader...)
-	get(v1, "/players/:player/transactions", op.PlayerTransactions, reader...)
-	get(v1, "/promotions", op.Promotions, reader...)
-	get(v1, "/audit", op.Audit, reader...)
-	get(v1, "/brand", op.Brand, reader...)
-	get(v1, "/ledger/trial-balance", op.TrialBalance, reader...)
-
-	writer := may(auth.Operator, auth.Service)
-	v1.POST("/rooms", op.OpenRoom, writer...)
-	v1.POST("/rooms/:room/close", op.CloseRoom, writer...)
-	v1.POST("/rooms/:room/void", op.VoidRound, writer...)
-	v1.POST("/players/:player/credit", op.Credit, writer...)
-	v1.POST("/players/:player/kick", op.Kick, writer...)
-	v1.POST("/staff/:subject/kick", op.KickStaff, writer...)
-	v1.POST("/tokens/revoke", op.RevokeToken, writer...)
-	v1.POST("/promotions", op.PublishPromotion, writer...)
-	v1.POST("/promotions/:id/withdraw", op.WithdrawPromotion, writer...)
-	v1.PUT("/brand", op.SetBrand, writer...)
-	v1.PUT("/brand/logo", op.SetLogo, writer...)
-}
-
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 

@@ -1,0 +1,113 @@
+package auth
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Scope names what somebody may do with one kind of thing of their casino, such as "players:read".
+type Scope string
+
+// The scopes. Scopes says what each allows.
+const (
+	OwnRead         Scope = "own:read"
+	SocketOpen      Scope = "socket:open"
+	RoomsRead       Scope = "rooms:read"
+	RoomsWrite      Scope = "rooms:write"
+	RoundsVoid      Scope = "rounds:void"
+	GamesRead       Scope = "games:read"
+	ConnectionsRead Scope = "connections:read"
+	PlayersRead     Scope = "players:read"
+	AccessRevoke    Scope = "access:revoke"
+	MoneyRead       Scope = "money:read"
+	MoneyWrite      Scope = "money:write"
+	PromotionsRead  Scope = "promotions:read"
+	PromotionsWrite Scope = "promotions:write"
+	AuditRead       Scope = "audit:read"
+	BrandRead       Scope = "brand:read"
+	BrandWrite      Scope = "brand:write"
+	KeysRead        Scope = "keys:read"
+	KeysWrite       Scope = "keys:write"
+	WebhooksRead    Scope = "webhooks:read"
+	WebhooksWrite   Scope = "webhooks:write"
+	ApprovalsRead   Scope = "approvals:read"
+	ApprovalsWrite  Scope = "approvals:write"
+)
+
+// ScopeRule says what a scope allows, and which roles have it by their token.
+type ScopeRule struct {
+	Scope Scope
+	Text  string // what it allows, for people
+	Roles []Role
+	// Keys reports whether an API key can have the scope: not what only a person can do.
+	Keys bool
+}
+
+// The sets of roles that scopes are given to.
+var (
+	everyone = []Role{Player, Operator, Service, Support}
+	readers  = []Role{Operator, Service, Support}
+	writers  = []Role{Operator, Service}
+	people   = []Role{Operator}
+)
+
+// scopes is the one table of who may do what. The middleware, the docs and the tests are made from it.
+var scopes = []ScopeRule{
+	{OwnRead, "read one's own rounds and transactions", []Role{Player}, false},
+	{SocketOpen, "open a socket", everyone, false},
+	{RoomsRead, "list the rooms", everyone, true},
+	{RoomsWrite, "open and close rooms", writers, true},
+	{RoundsVoid, "void a round, which gives every stake back", writers, true},
+	{GamesRead, "list the games and their settings", readers, true},
+	{ConnectionsRead, "list the sockets", readers, true},
+	{PlayersRead, "list players, their rounds and transactions", readers, true},
+	{AccessRevoke, "send a player or one of the staff away, and take tokens back", writers, true},
+	{MoneyRead, "read the ledger", readers, true},
+	{MoneyWrite, "credit players, and take money back", writers, true},
+	{PromotionsRead, "list promotions", readers, true},
+	{PromotionsWrite, "publish and withdraw promotions", writers, true},
+	{AuditRead, "read the audit log", readers, true},
+	{BrandRead, "read the casino's brand", readers, true},
+	{BrandWrite, "change the casino's brand", writers, true},
+	{KeysRead, "list API keys", readers, true},
+	{KeysWrite, "create, rotate and revoke API keys", people, false},
+	{WebhooksRead, "list webhook endpoints and their deliveries", readers, true},
+	{WebhooksWrite, "change webhook endpoints, send deliveries again", writers, true},
+	{ApprovalsRead, "list what waits for a second person", readers, true},
+	{ApprovalsWrite, "approve or refuse what another person asked for", people, false},
+}
+
+// Scopes returns the table of scopes, in the order in which people read it.
+func Scopes() []ScopeRule { return slices.Clone(scopes) }
+
+// byRole holds the scopes of each role.
+var byRole = func() map[Role]map[Scope]bool {
+	out := map[Role]map[Scope]bool{}
+	for _, rule := range scopes {
+		for _, r := range rule.Roles {
+			if out[r] == nil {
+				out[r] = map[Scope]bool{}
+			}
+			out[r][rule.Scope] = true
+		}
+	}
+	return out
+}()
+
+// May reports whether a principal has a scope: by its role, or if it is an API key, by the key's own list.
+func (p Principal) May(s Scope) bool {
+	if p.Role == APIKey {
+		return slices.Contains(strings.Fields(p.Scopes), string(s))
+	}
+	return byRole[p.Role][s]
+}
+
+// ScopesOf returns the scopes of a role, in alphabetical order.
+func ScopesOf(r Role) []Scope { return slices.Sorted(maps.Keys(byRole[r])) }
+
+// KeyScope returns the rule of a scope that an API key can have, and whether there is such a scope.
+func KeyScope(name string) (Scope, bool) {
+	i := slices.IndexFunc(scopes, func(r ScopeRule) bool { return string(r.Scope) == name && r.Keys })
+	return Scope(name), i >= 0
+}
