@@ -38,9 +38,9 @@ type Principal struct {
 	Slug      tenant.Slug
 	Subject   string // the player's or the operator's id, unique within the tenant
 	Role      Role
-	Name      string  // the name that others see; the subject if the token has no name
-	TokenID   string  // the token's jti; may be empty if the role is Player
-	Key       string  // the Mark of the key that verified the token
+	Name      string // the name that others see; the subject if the token has no name
+	TokenID   string // the token's jti; may be empty if the role is Player
+	Key       string // the Mark of the key that verified the token
 	Scopes    string // of an API key, separated by spaces (RFC 6749, section 3.3); a token's follow from its Role
 	IssuedAt  time.Time
 	ExpiresAt time.Time
