@@ -115,7 +115,7 @@ func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 			level = slog.LevelInfo
 		}
 		if ctx := c.Request().Context(); s.log.Enabled(ctx, level) { // no path and no query: a room's, a player's or a token's name may be in them
-			s.log.Log(ctx, level, "request", "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
+			s.log.Log(ctx, level, "request", "id", api.RequestID(c), "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
 				"took", time.Since(began), "tenant", api.SlugOf(c), "address", c.RealIP(), "bytes", c.Response().Size)
 		}
 		return nil

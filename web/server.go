@@ -78,7 +78,7 @@ func New(o Options) *Server {
 		s.seldom.Log(slog.LevelWarn, "a peer that is no trusted proxy says for whom it asks, and is not believed: if it is yours, set --trusted-proxy, or all players count as one address", "peer", peer)
 	})
 	e.HTTPErrorHandler = api.AnswerErrors(s.log, s.limits)
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), s.logRequest, headers, s.perAddress)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), api.WithRequestID, s.logRequest, headers, s.perAddress)
 	s.echo = e
 	s.makeServers()
 	s.store.Revocations.OnChange(s.lifecycle.closeRevoked)

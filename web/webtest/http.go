@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -67,7 +68,7 @@ func (c *Casino) Do(method, token, path, body string, header ...string) Answer {
 	if a.Body, err = io.ReadAll(res.Body); err != nil {
 		c.t.Fatalf("%s: %v", asked, err)
 	}
-	if a.Status >= http.StatusBadRequest && len(a.Body) > 0 && strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+	if a.Status >= http.StatusBadRequest && len(a.Body) > 0 && regexp.MustCompile(`^application/(problem\+)?json`).MatchString(res.Header.Get("Content-Type")) {
 		var e struct {
 			Error struct {
 				Code string `json:"code"`

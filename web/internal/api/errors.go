@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -25,13 +26,17 @@ type Problem struct {
 	Status  int
 	Code    string
 	Message string
+	// Params says with which numbers and names Message is made, for clients that make words of their own; nil: none.
+	Params *game.Params
 }
 
 // Error implements error.
 func (p *Problem) Error() string { return p.Code + ": " + p.Message }
 
 // Fail returns a Problem of a status, a code and a message.
-func Fail(status int, code, message string) *Problem { return &Problem{status, code, message} }
+func Fail(status int, code, message string) *Problem {
+	return &Problem{Status: status, Code: code, Message: message}
+}
 
 // statusClientClosed is nginx's status for a client that left before its answer came.
 const statusClientClosed = 499
@@ -107,7 +112,7 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	}
 	var r *game.Refusal
 	if errors.As(err, &r) {
-		return Fail(http.StatusConflict, r.Code, r.Message)
+		return &Problem{http.StatusConflict, r.Code, r.Message, r.Params}
 	}
 	var w *wire.Error
 	if errors.As(err, &w) {
@@ -132,12 +137,40 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	return Fail(http.StatusInternalServerError, wire.CodeInternal, "Something went wrong here. Our log knows it as "+id+".")
 }
 
-// errorBody is the JSON of every error.
-type errorBody struct {
-	Error struct {
+// problemBody is the JSON of every error: a problem of RFC 9457, whose extensions are the code, its parameters and the
+// id of the request, and the error as it was before.
+type problemBody struct {
+	Type      string       `json:"type"`   // urn:pitboss:problem: and the code
+	Title     string       `json:"title"`  // of the status
+	Status    int          `json:"status"` // of the answer
+	Detail    string       `json:"detail"` // for people
+	Code      string       `json:"code"`
+	Params    *game.Params `json:"params,omitempty"`
+	RequestID string       `json:"request_id"`
+	Error     struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	} `json:"error"`
+}
+
+// problemType is the media type of a problemBody.
+const problemType = "application/problem+json"
+
+// answer sends a Problem.
+func (p *Problem) answer(c echo.Context) error {
+	body := problemBody{
+		Type: "urn:pitboss:problem:" + p.Code, Title: http.StatusText(p.Status), Status: p.Status, Detail: p.Message,
+		Code: p.Code, Params: p.Params, RequestID: RequestID(c),
+	}
+	if p.Status == statusClientClosed {
+		body.Title = "Client Closed Request"
+	}
+	body.Error.Code, body.Error.Message = p.Code, p.Message
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return c.Blob(p.Status, problemType, raw)
 }
 
 // AnswerErrors returns Echo's error handler: every error is answered as its Problem.
@@ -146,19 +179,17 @@ func AnswerErrors(log *slog.Logger, limits *Limits) echo.HTTPErrorHandler {
 		if c.Response().Committed {
 			return
 		}
-		p := ProblemOf(log, err)
+		p := ProblemOf(log.With("request", RequestID(c)), err)
 		if p.Status == http.StatusRequestEntityTooLarge {
 			limits.Hit(LimitBody)
 		}
-		var body errorBody
-		body.Error.Code, body.Error.Message = p.Code, p.Message
 		if c.Get(keyPrincipal) == nil && c.Request().ContentLength != 0 {
 			c.Response().Header().Set("Connection", "close") // no token was verified: the answer does not wait for the rest of the body
 		}
 		if p.Status == http.StatusUnauthorized {
 			c.Response().Header().Set("WWW-Authenticate", `Bearer realm="pitboss"`)
 		}
-		if err := c.JSON(p.Status, body); err != nil {
+		if err := p.answer(c); err != nil {
 			log.Debug("answer not sent", "error", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/auth"
@@ -28,6 +29,31 @@ const (
 	keyTenant    = "tenant"
 	keyPrincipal = "principal"
 )
+
+// requestIDMax is the largest length of an id that a client gives a request.
+const requestIDMax = 64
+
+// WithRequestID is middleware that gives each request an id: the client's, by X-Request-Id, if it is one, or a new one.
+// It is in the answer and in the log.
+func WithRequestID(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !isRequestID(id) {
+			id = uuid.NewString()
+		}
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		return next(c)
+	}
+}
+
+// RequestID returns the id of a request.
+func RequestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
+
+func isRequestID(id string) bool {
+	return id != "" && len(id) <= requestIDMax && !strings.ContainsFunc(id, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_' && r != '.'
+	})
+}
 
 // SetTenant notes the tenant of a request.
 func SetTenant(c echo.Context, t *tenancy.Tenant) { c.Set(keyTenant, t) }
