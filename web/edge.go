@@ -27,6 +27,9 @@ type Edge struct {
 	// AddressRequests is how many units of requests a client's address has a second, and ten
 	// times as many at once. 0 is no limit.
 	AddressRequests int
+	// PersonRequests and TenantRequests are how many requests with a token or a key a second may come from one
+	// person or key, and from all of a casino, and ten times as many at once. 0 in either is no limit.
+	PersonRequests, TenantRequests int
 	// Connections is how many connections there may be that are not sockets; ConnectionsPerAddress
 	// how many of them from one address that is no trusted proxy's, below zero without a limit.
 	// Default to 4,096 and 512.

@@ -84,7 +84,7 @@ func (s *Server) route(op *operator.API) {
 	for _, r := range s.apiRoutes(op) {
 		m := []echo.MiddlewareFunc{body}
 		if r.needs != public {
-			m = append(m, s.bearer, needs(r.needs))
+			m = append(m, s.bearer, s.perPerson, needs(r.needs))
 		}
 		if r.method == http.MethodGet {
 			get(t, r.path, r.handle, m...)

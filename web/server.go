@@ -55,6 +55,7 @@ type Server struct {
 	edge      Edge
 	servers   servers
 	addresses *api.Buckets[netip.Addr] // nil: requests are not counted by address
+	rates     *rates                   // nil: requests are not counted by person
 	starving  starvation
 	ready     readiness
 	draining  chan struct{}
@@ -72,6 +73,7 @@ func New(o Options) *Server {
 	if n := s.edge.AddressRequests; n > 0 {
 		s.addresses = api.NewBuckets[netip.Addr](n, addressBurst*n)
 	}
+	s.rates = newRates(s.edge.PersonRequests, s.edge.TenantRequests)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientAddress(s.edge.TrustedProxies, func(peer string) {

@@ -91,8 +91,8 @@ func (c devCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	// All clients are on this machine, load tests too: no limits by address.
-	limits := edge{AddressRequests: 0}.limits()
+	// All clients are on this machine, load tests too: no limits by address, and wide ones by person.
+	limits := edge{AddressRequests: 0, PersonRequests: 5_000, TenantRequests: 10_000}.limits()
 	limits.Profiles = c.Pprof
 	n := newNode(nodeOptions{name: "dev", store: s, bus: membus.New(), log: p.log, edge: limits, test: p.seams})
 	// Without its database there is nothing left to serve.

@@ -34,10 +34,12 @@ type serveCmd struct {
 	Migrate     bool    `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
 }
 
-// edge holds the flags that limit clients by address.
+// edge holds the flags that limit clients by address, by person and by casino.
 type edge struct {
 	TrustedProxy    []netip.Prefix `help:"Ranges of the proxies before this node, whose X-Forwarded-For is believed: what is limited by address is then limited by the client's." env:"PITBOSS_TRUSTED_PROXY" placeholder:"CIDR"`
 	AddressRequests int            `help:"Requests a second from one address, ten times as many at once; a handshake counts as 2, the look-up of a round as 10. 0 for no limits by address." default:"100" env:"PITBOSS_ADDRESS_REQUESTS" placeholder:"N"`
+	PersonRequests  int            `help:"Requests of the API a second of one person or API key, ten times as many at once. 0 for no limits by person and casino." default:"200" env:"PITBOSS_PERSON_REQUESTS" placeholder:"N"`
+	TenantRequests  int            `help:"Requests of the API a second of one casino, ten times as many at once. 0 for no limits by person and casino." default:"2000" env:"PITBOSS_TENANT_REQUESTS" placeholder:"N"`
 }
 
 // keySets holds the flags about the keys that casinos publish.
@@ -47,8 +49,10 @@ type keySets struct {
 
 // Validate implements kong's check.
 func (e edge) Validate() error {
-	if e.AddressRequests < 0 || e.AddressRequests > 1_000_000 {
-		return fmt.Errorf("--address-requests is %d, and must be 0 to 1000000", e.AddressRequests)
+	for name, n := range map[string]int{"address": e.AddressRequests, "person": e.PersonRequests, "tenant": e.TenantRequests} {
+		if n < 0 || n > 1_000_000 {
+			return fmt.Errorf("--%s-requests is %d, and must be 0 to 1000000", name, n)
+		}
 	}
 	for _, p := range e.TrustedProxy {
 		switch {
@@ -63,7 +67,7 @@ func (e edge) Validate() error {
 
 // limits returns the limits in the flags.
 func (e edge) limits() web.Edge {
-	limits := web.Edge{TrustedProxies: e.TrustedProxy, AddressRequests: e.AddressRequests}
+	limits := web.Edge{TrustedProxies: e.TrustedProxy, AddressRequests: e.AddressRequests, PersonRequests: e.PersonRequests, TenantRequests: e.TenantRequests}
 	if e.AddressRequests == 0 {
 		limits.ConnectionsPerAddress = -1
 	}

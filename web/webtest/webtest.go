@@ -76,14 +76,15 @@ type Casino struct {
 	address string // where the node listens
 }
 
-// New returns a casino in EUR with one table, and serves it until the test ends.
-func New(t testing.TB) *Casino {
+// New returns a casino in EUR with one table, and serves it until the test ends. The node has the options of a node
+// without limits by address and person, unless they are changed.
+func New(t testing.TB, change ...func(*web.Options)) *Casino {
 	t.Helper()
 	s, admin := storetest.New(t)
 	c := &Casino{t: t, Store: s, Admin: admin, Metrics: prometheus.NewRegistry()}
 	c.create("casino-x")
 	c.keepRoom(Table, Fast)
-	c.serve()
+	c.serve(change)
 	return c
 }
 
@@ -133,7 +134,7 @@ func (c *Casino) In(t testing.TB) *Casino {
 }
 
 // serve makes the node and runs it until the test ends.
-func (c *Casino) serve() {
+func (c *Casino) serve(change []func(*web.Options)) {
 	c.t.Helper()
 	s, log := c.Store, slog.New(slog.DiscardHandler)
 	c.Hub = hub.New(hub.Options{
@@ -161,10 +162,14 @@ func (c *Casino) serve() {
 		WentBack: func(int64) {},
 	})
 	verifier := auth.NewVerifier(s.Tenants, s.Revocations)
-	c.Server = web.New(web.Options{
+	options := web.Options{
 		Node: node, Log: log, Tenants: s.Tenants, Store: s, Rooms: c.Rooms, Hub: c.Hub,
 		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: c.Metrics,
-	})
+	}
+	for _, f := range change {
+		f(&options)
+	}
+	c.Server = web.New(options)
 	listener := httptest.NewServer(c.Server)
 	c.address = listener.Listener.Addr().String()
 

@@ -43,6 +43,14 @@ func (b *Buckets[K]) Spend(key K, n int, now time.Time) (wait time.Duration) {
 	return 0
 }
 
+// Left returns how many units there are, and how long it takes until the bucket is full again.
+func (b *Buckets[K]) Left(key K, now time.Time) (units int, full time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	full = max(0, b.full[key].Sub(now))
+	return max(0, int((b.burst-full)/b.unit)), full
+}
+
 // Charge takes n units whether they are there or not; below zero it gives them back.
 func (b *Buckets[K]) Charge(key K, n int, now time.Time) {
 	b.mu.Lock()

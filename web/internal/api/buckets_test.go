@@ -17,6 +17,12 @@ func TestABucketGivesWhatItHasAndIsFullAgainInTime(t *testing.T) {
 	if wait := b.Spend("a", 1, now); wait != 100*time.Millisecond {
 		t.Errorf("one more: wait %v", wait)
 	}
+	if left, full := b.Left("a", now); left != 0 || full != 2*time.Second {
+		t.Errorf("%d are left, and it is full in %v", left, full)
+	}
+	if left, full := b.Left("b", now); left != 20 || full != 0 {
+		t.Errorf("of one that was never used %d are left, and it is full in %v", left, full)
+	}
 	if wait := b.Spend("b", 20, now); wait != 0 {
 		t.Errorf("another: wait %v", wait)
 	}

@@ -59,6 +59,7 @@ var (
 	ErrMediaType   = Fail(http.StatusUnsupportedMediaType, "unsupported_media_type", "Send JSON, as application/json.")
 
 	ErrManyRequests   = Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "Too many requests come from your address; wait as long as Retry-After says.")
+	ErrTooFast        = Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "You, or all of your casino together, make too many requests; wait as long as Retry-After says.")
 	ErrRequestTimeout = Fail(http.StatusRequestTimeout, "request_timeout", "The request took too long to come.")
 	ErrHalfBody       = Fail(http.StatusBadRequest, wire.CodeInvalidParams, "The body did not come whole.")
 	ErrUpgrade        = Fail(http.StatusUpgradeRequired, "upgrade_required", "This is for WebSocket handshakes (RFC 6455), by GET.")

@@ -8,6 +8,8 @@ const (
 	LimitAddressConnections = "address_connections"
 	LimitDescriptors        = "descriptors"
 	LimitAddressRequests    = "address_requests"
+	LimitPersonRequests     = "person_requests"
+	LimitTenantRequests     = "tenant_requests"
 	LimitRoundLookups       = "round_lookups"
 	LimitRoundBytes         = "round_bytes"
 	LimitRoundsRead         = "rounds_read_bytes"
