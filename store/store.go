@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/store/access"
+	"github.com/pitboss-hub/pitboss/store/answers"
 	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/journal"
@@ -45,12 +46,13 @@ type Store struct {
 	Leases   *journal.Leases
 	Rooms    *journal.Rooms
 	Ledger   *journal.Ledger
-	Refusals *journal.Refusals // has to Run
+	Refusals *db.Sweeper // has to Run
 
 	Revocations *access.Revocations // in memory; has to Run
 	Tickets     *access.Tickets
 
-	Audit *audit.Log
+	Audit   *audit.Log
+	Answers *answers.Answers // has to Run
 }
 
 // Open connects, checks the schema's version and the master key, and loads the directory of
@@ -68,6 +70,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants),
 		Journal: journal.New(d, o.Box), Leases: journal.NewLeases(d), Rooms: journal.NewRooms(d), Ledger: journal.NewLedger(d), Refusals: journal.NewRefusals(d, tenants.IDs),
 		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
+		Answers: answers.New(d, o.Box, tenants.IDs),
 	}
 	err = tenancy.CheckSchema(ctx, d, o.Box)
 	if err == nil {

@@ -89,7 +89,7 @@ func (s *Server) route(op *operator.API) {
 		if r.method == http.MethodGet {
 			get(t, r.path, r.handle, m...)
 		} else {
-			t.Add(r.method, r.path, r.handle, m...)
+			t.Add(r.method, r.path, r.handle, append(m, s.idempotent)...)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,11 +18,24 @@ func (a *Admin) WithTenantStep(sql string) {
 	a.known.Tenant.Steps = append(append([]migrations.Step{}, a.known.Tenant.Steps...), migrations.Step{Version: next, Name: "test", SQL: sql})
 }
 
-// BeforeRefusals makes the admin that of the first version, whose tenants have no table of them.
+// BeforeRefusals makes the admin that of the first version, whose tenants have the tables of step 1 only, and rights on
+// no others.
 func (a *Admin) BeforeRefusals() {
 	a.known.Tenant.Steps = a.known.Tenant.Steps[:1]
-	a.known.Tenant.Grants = strings.ReplaceAll(a.known.Tenant.Grants, "grant select, insert, delete on :schema.refusal to :role;", "")
+	a.known.Tenant.Grants = grantOf.ReplaceAllStringFunc(a.known.Tenant.Grants, func(grant string) string {
+		for _, table := range schemaTable.FindAllStringSubmatch(grant, -1) {
+			if !strings.Contains(a.known.Tenant.Steps[0].SQL, "create table "+table[1]+" (") {
+				return ""
+			}
+		}
+		return grant
+	})
 }
+
+var (
+	grantOf     = regexp.MustCompile(`(?m)^grant .*;$`)
+	schemaTable = regexp.MustCompile(`:schema\.([a-z_]+)`)
+)
 
 // TenantVersion is the newest tenant migration that the admin knows.
 func (a *Admin) TenantVersion() int { return a.known.Tenant.Last() }

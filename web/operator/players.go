@@ -72,7 +72,7 @@ func (a *API) Credit(c echo.Context) error {
 	var in struct {
 		Amount    int64       `json:"amount"`
 		Reason    strict.Line `json:"reason"`
-		CommandID string      `json:"command_id"`
+		CommandID string      `json:"command_id,omitempty"`
 	}
 	if err := api.Read(c, &in); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (a *API) Credit(c echo.Context) error {
 	if err := checkReason(&in.Reason); err != nil {
 		return err
 	}
-	id, err := commandID(in.CommandID)
+	id, err := api.CommandID(c, in.CommandID)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (a *API) Credit(c echo.Context) error {
 	player := game.PlayerID(api.Param(c, "player"))
 	balance, version, err := a.store.Ledger.Credit(ctx, t.ID, journal.Credit{
 		Player: player, Amount: game.Money(in.Amount), Currency: t.Currency, Exponent: t.Exponent, Reason: in.Reason,
-		Actor: actorOf(c), Address: c.RealIP(), CommandID: id,
+		Actor: api.OwnerOf(c), Address: c.RealIP(), CommandID: id,
 	})
 	if err != nil {
 		return err

@@ -31,12 +31,12 @@ func (a *API) PublishPromotion(c echo.Context) error {
 		Title     strict.Line `json:"title"`
 		Text      strict.Text `json:"text"`
 		EndsAt    time.Time   `json:"ends_at"`
-		CommandID string      `json:"command_id"`
+		CommandID string      `json:"command_id,omitempty"`
 	}
 	if err := api.Read(c, &in); err != nil {
 		return err
 	}
-	id, err := commandID(in.CommandID)
+	id, err := api.CommandID(c, in.CommandID)
 	if err != nil {
 		return err
 	}
@@ -82,12 +82,12 @@ func (a *API) promotion(c echo.Context, id string) (lobby.Past, error) {
 func (a *API) WithdrawPromotion(c echo.Context) error {
 	var in struct {
 		Reason    strict.Line `json:"reason,omitempty"`
-		CommandID string      `json:"command_id"`
+		CommandID string      `json:"command_id,omitempty"`
 	}
 	if err := api.Read(c, &in); err != nil {
 		return err
 	}
-	id, err := commandID(in.CommandID)
+	id, err := api.CommandID(c, in.CommandID)
 	if err != nil {
 		return err
 	}

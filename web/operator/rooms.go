@@ -33,7 +33,7 @@ func (a *API) OpenRoom(c echo.Context) error {
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	if err := a.store.Rooms.Open(ctx, t.ID, config, actorOf(c), c.RealIP()); err != nil {
+	if err := a.store.Rooms.Open(ctx, t.ID, config, api.OwnerOf(c), c.RealIP()); err != nil {
 		return err
 	}
 	if err := a.rooms.Open(ctx, ref); err != nil {
@@ -59,7 +59,7 @@ func (a *API) CloseRoom(c echo.Context) error {
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	if err := a.store.Rooms.Close(ctx, ref, actorOf(c), in.Reason, c.RealIP()); err != nil {
+	if err := a.store.Rooms.Close(ctx, ref, api.OwnerOf(c), in.Reason, c.RealIP()); err != nil {
 		return err
 	}
 	a.roomClosed(ref)
@@ -70,7 +70,7 @@ func (a *API) CloseRoom(c echo.Context) error {
 func (a *API) VoidRound(c echo.Context) error {
 	var in struct {
 		Reason    strict.Line `json:"reason"`
-		CommandID string      `json:"command_id"`
+		CommandID string      `json:"command_id,omitempty"`
 	}
 	if err := api.Read(c, &in); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (a *API) VoidRound(c echo.Context) error {
 	if err := checkReason(&in.Reason); err != nil {
 		return err
 	}
-	id, err := commandID(in.CommandID)
+	id, err := api.CommandID(c, in.CommandID)
 	if err != nil {
 		return err
 	}

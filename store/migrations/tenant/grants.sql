@@ -1,8 +1,9 @@
--- What a tenant's role may do in its own schema. No TRUNCATE, no DDL, and DELETE of refusals
+-- What a tenant's role may do in its own schema. No TRUNCATE, no DDL, and DELETE of refusals and answers
 -- only; what is a record of the past can be added and read only.
 revoke all on all tables in schema :schema from :role;
 grant usage on schema :schema to :role;
 grant select on :schema._meta to :role;
 grant select, insert on :schema.event, :schema.command, :schema.transfer, :schema.audit_log to :role;
 grant select, insert, delete on :schema.refusal to :role;
+grant select, insert, update, delete on :schema.answer to :role;
 grant select, insert, update on :schema.room, :schema.account to :role;

@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
+	"github.com/pitboss-hub/pitboss/store/answers"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -83,6 +84,8 @@ var known = []struct {
 	{access.ErrTooManyRevocations, Fail(http.StatusConflict, game.CodeLimitReached, "Too many tokens are taken back; each is for 30 days.")},
 	{journal.ErrAmount, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
 	{store.ErrInvalid, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value cannot be stored.")},
+	{answers.ErrReused, Fail(http.StatusUnprocessableEntity, "idempotency_key_reused", "This Idempotency-Key was used for something else.")},
+	{answers.ErrUnderWay, Fail(http.StatusConflict, "idempotency_key_in_use", "A request under this Idempotency-Key is being answered; send it again in a moment.")},
 	{context.Canceled, Fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
 	{journal.ErrInsufficientFunds, Fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
 	{journal.ErrCurrencyChanged, Fail(http.StatusConflict, "currency_changed", "The operator's currency is another since; nothing was done.")},

@@ -77,6 +77,54 @@ func SetPrincipal(c echo.Context, p auth.Principal) { c.Set(keyPrincipal, p) }
 // sees to it that one was.
 func PrincipalOf(c echo.Context) auth.Principal { return c.Get(keyPrincipal).(auth.Principal) }
 
+// OwnerOf returns whose a request is within its tenant: the role before the name keeps a subject from passing for
+// another role's, or for the platform itself (dev, cli:…).
+func OwnerOf(c echo.Context) string {
+	p := PrincipalOf(c)
+	return string(p.Role) + ":" + p.Subject
+}
+
+// idempotencyKeyMax is the largest length of an Idempotency-Key.
+const idempotencyKeyMax = 255
+
+// IdempotencyKey returns the Idempotency-Key of a request, with or without the quotes of a structured field, or "". It
+// returns a Problem if it is none.
+func IdempotencyKey(c echo.Context) (string, error) {
+	key := c.Request().Header.Get("Idempotency-Key")
+	if n := len(key); n >= 2 && key[0] == '"' && key[n-1] == '"' {
+		key = key[1 : n-1]
+	} else if key == "" {
+		return "", nil
+	}
+	if key == "" || len(key) > idempotencyKeyMax || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "", Fail(http.StatusBadRequest, wire.CodeInvalidParams, "Idempotency-Key: want 1 to 255 printable ASCII characters, such as a UUID")
+	}
+	return key, nil
+}
+
+// commands is the name space of the command ids that follow from Idempotency-Keys (RFC 9562, version 5).
+var commands = uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:pitboss:command"))
+
+// CommandID returns a command_id in its one form. If it is empty, it follows from the request's Idempotency-Key, so that
+// what the request does is done once even if its answer was never kept. It returns a Problem if there is neither.
+func CommandID(c echo.Context, text string) (string, error) {
+	if text == "" {
+		key, err := IdempotencyKey(c)
+		if err != nil {
+			return "", err
+		}
+		if key != "" {
+			return uuid.NewSHA1(commands, []byte(OwnerOf(c)+"\x00"+key)).String(), nil
+		}
+		return "", Fail(http.StatusBadRequest, wire.CodeInvalidParams, "command_id: want a UUID, as 36 characters, or an Idempotency-Key")
+	}
+	id, err := uuid.Parse(text)
+	if err != nil || len(text) != 36 {
+		return "", Fail(http.StatusBadRequest, wire.CodeInvalidParams, "command_id: want a UUID, as 36 characters")
+	}
+	return id.String(), nil
+}
+
 // BearerToken returns the token of the Authorization header, or "".
 func BearerToken(r *http.Request) string {
 	kind, token, ok := strings.Cut(r.Header.Get(echo.HeaderAuthorization), " ")

@@ -1,0 +1,144 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/web/webtest"
+)
+
+// balance returns what a player has.
+func balance(c *webtest.Casino, token, player string) int64 {
+	var list struct {
+		Players []struct {
+			Player  string
+			Balance int64
+		}
+	}
+	c.Get(token, "/v1/players").Into(&list)
+	for _, p := range list.Players {
+		if p.Player == player {
+			return p.Balance
+		}
+	}
+	return 0
+}
+
+func TestARequestUnderAKeyIsDoneOnceHoweverOftenItComes(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	operator, service, _ := c.Staff()
+	const path, body = "/v1/players/ida/credit", `{"amount":500,"reason":"a test"}`
+	send := func(token, key, body string) webtest.Answer {
+		return c.Do(http.MethodPost, token, path, body, "Idempotency-Key", key)
+	}
+	key := uuid.NewString()
+	var mu sync.Mutex
+	codes := map[string]int{}
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			a := send(operator, key, body)
+			mu.Lock()
+			defer mu.Unlock()
+			codes[fmt.Sprint(a.Status, a.Code)]++
+			if a.Code == "idempotency_key_in_use" && a.Header.Get("Retry-After") == "" {
+				t.Error("who has to wait is not told how long")
+			}
+		})
+	}
+	all.Wait()
+	if codes["200"] == 0 || codes["200"]+codes["409idempotency_key_in_use"] != 200 {
+		t.Errorf("the answers are %v", codes)
+	}
+	first := send(operator, key, body).Want(http.StatusOK, "")
+	if again := send(operator, `"`+key+`"`, body).Want(http.StatusOK, ""); string(again.Body) != string(first.Body) || again.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("it is answered %s, and again %s %v", first.Body, again.Body, again.Header)
+	}
+	if got := balance(c, operator, "ida"); got != 500 {
+		t.Errorf("ida has %d", got)
+	}
+	send(operator, key, strings.Replace(body, "500", "501", 1)).Want(http.StatusUnprocessableEntity, "idempotency_key_reused")
+	c.Do(http.MethodPost, operator, "/v1/players/ivan/credit", body, "Idempotency-Key", key).Want(http.StatusUnprocessableEntity, "idempotency_key_reused")
+	send(service, key, body).Want(http.StatusOK, "") // another one's key
+	if got := balance(c, operator, "ida"); got != 1000 {
+		t.Errorf("ida has %d", got)
+	}
+	for _, bad := range []string{`""`, strings.Repeat("k", 256), "kéy"} {
+		send(operator, bad, body).Want(http.StatusBadRequest, "invalid_params")
+	}
+}
+
+func TestARefusalIsKeptUnderItsKeyAndWhatWasNotDoneIsNot(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	operator, _, support := c.Staff()
+	key, take := uuid.NewString(), `{"amount":-500,"reason":"a test"}`
+	send := func(token string) webtest.Answer {
+		return c.Do(http.MethodPost, token, "/v1/players/ines/credit", take, "Idempotency-Key", key)
+	}
+	send(support).Want(http.StatusForbidden, "forbidden") // it takes no key
+	first := send(operator).Want(http.StatusConflict, "insufficient_funds")
+	c.Player("ines", 10_000)
+	again := send(operator).Want(http.StatusConflict, "insufficient_funds")
+	if string(first.Body) != string(again.Body) {
+		t.Errorf("it is answered %s, and again %s", first.Body, again.Body)
+	}
+	if got := balance(c, operator, "ines"); got != 10_000 {
+		t.Errorf("ines has %d", got)
+	}
+}
+
+func TestAKeyWhoseNodeDiedIsWorkedOnAgainAndMovesMoneyOnce(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	operator := c.Token("olivia", auth.Operator)
+	key, body := uuid.NewString(), `{"amount":500,"reason":"a test"}`
+	send := func() webtest.Answer {
+		return c.Do(http.MethodPost, operator, "/v1/players/iris/credit", body, "Idempotency-Key", key)
+	}
+	send().Want(http.StatusOK, "")
+	// The money moved, and then the node died: as if its answer had never been kept.
+	set := func(age string) {
+		if n := storetest.Count(t, c.Admin, `with u as (update `+c.Tenant.ID.Schema()+`.answer
+			set status = null, sealed = null, at = clock_timestamp() - $1::text::interval returning 1) select count(*) from u`, age); n != 1 {
+			t.Errorf("%d answers are kept", n)
+		}
+	}
+	set("30 seconds")
+	send().Want(http.StatusConflict, "idempotency_key_in_use")
+	set("61 seconds")
+	send().Want(http.StatusOK, "")
+	if got := balance(c, operator, "iris"); got != 500 {
+		t.Errorf("iris has %d", got)
+	}
+	storetest.Count(t, c.Admin, `with u as (update `+c.Tenant.ID.Schema()+`.answer set at = at - interval '24 hours 1 minute' returning 1) select count(*) from u`)
+	if err := c.Store.Answers.Sweep(t.Context(), c.Tenant.ID); err != nil {
+		t.Fatal(err)
+	}
+	if n := storetest.Count(t, c.Admin, `select count(*) from `+c.Tenant.ID.Schema()+`.answer`); n != 0 {
+		t.Errorf("%d answers are kept after their time", n)
+	}
+}
+
+func TestAnAnswerIsNotReadableInTheDatabase(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	operator := c.Token("olivia", auth.Operator)
+	var ticket struct{ Ticket string }
+	c.Do(http.MethodPost, operator, "/v1/tickets", "", "Idempotency-Key", "one").Into(&ticket)
+	table := ` from ` + c.Tenant.ID.Schema() + `.answer`
+	if n := storetest.Count(t, c.Admin, `select count(*)`+table); n != 1 {
+		t.Errorf("%d answers are kept", n)
+	}
+	if n := storetest.Count(t, c.Admin, `select count(*)`+table+` where position($1::bytea in sealed) > 0`, []byte(ticket.Ticket)); n != 0 {
+		t.Error("the ticket can be read in the database")
+	}
+}
