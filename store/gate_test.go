@@ -97,7 +97,7 @@ func TestLookUpsDoNotKeepBetsWaiting(t *testing.T) {
 	unlock := storetest.Lock(t, d, ref.Tenant.Schema()+".audit_log")
 	var waiting sync.WaitGroup
 	for range 20 {
-		waiting.Go(func() { _, _ = s.Audit.Lines(t.Context(), ref.Tenant, 0, 10) })
+		waiting.Go(func() { _, _ = storetest.LastLines(t.Context(), s, ref.Tenant, 10) })
 	}
 	for n := 0; n < 3; n = storetest.Count(t, admin, `select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`) {
 		if t.Context().Err() != nil {

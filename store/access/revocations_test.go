@@ -93,7 +93,7 @@ func TestWhatIsRevokedIsKnownEverywhereWithinASecondAndAfterARestart(t *testing.
 			}
 		}
 	}
-	lines, err := here.Audit.Lines(t.Context(), id, 0, 2)
+	lines, err := storetest.LastLines(t.Context(), here, id, 2)
 	if err != nil || len(lines) != 2 || lines[0].Action != "player.kick" || lines[0].Target != "bob" || lines[1].Action != "token.revoke" ||
 		lines[1].Target != "jti-1" || lines[1].Reason != "stolen" || lines[1].Actor != "operator:olivia" || lines[1].Address != "192.0.2.1" {
 		t.Errorf("audit: %+v, %v", lines, err)
@@ -123,7 +123,7 @@ func TestStaffIsKickedInEveryRoleAndAPlayerOfTheSameIDIsNot(t *testing.T) {
 			}
 		}
 	}
-	if lines, err := here.Audit.Lines(t.Context(), id, 0, 1); err != nil || lines[0].Action != "staff.kick" || lines[0].Target != "bob" {
+	if lines, err := storetest.LastLines(t.Context(), here, id, 1); err != nil || lines[0].Action != "staff.kick" || lines[0].Target != "bob" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
 	if err := here.Revocations.KickStaff(t.Context(), id, "a b", because); !errors.Is(err, db.ErrInvalid) {

@@ -11,7 +11,6 @@ package audit
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/list"
 )
 
 // Log is the audit log of every tenant. Lines can be added and read, and never changed.
@@ -46,29 +46,24 @@ func (l *Log) Write(ctx context.Context, id tenant.ID, a rooms.Audit) error {
 	return nil
 }
 
-const selectAudit = `
-select id, at, actor, action, target, reason, before, after, address
-from audit_log where id < $1 order by id desc limit $2`
+// Lines is the list of the lines, for List.
+var Lines = list.Table{
+	Select: `select id, at, actor, action, target, reason, before, after, address from audit_log`,
+	Fields: []list.Field{
+		{Name: "id", Type: list.Number, Sort: true}, {Name: "at", Type: list.Time}, {Name: "actor"}, {Name: "action"}, {Name: "target"}, {Name: "address"},
+	},
+	Key: "id", Order: "-id",
+}
 
-// Lines returns at most limit lines that come before the one with the ID before, the newest first;
-// 0 means the end of the log. It returns store.ErrNoTenant.
-func (l *Log) Lines(ctx context.Context, id tenant.ID, before int64, limit int) ([]Line, error) {
-	if before <= 0 {
-		before = math.MaxInt64
-	}
-	var out []Line
-	err := l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		rows, _ := tx.Query(ctx, selectAudit, before, limit) // its error comes from CollectRows
-		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (l Line, err error) {
-			err = row.Scan(&l.ID, &l.At, &l.Actor, &l.Action, &l.Target, &l.Reason,
-				(*[]byte)(&l.Before), (*[]byte)(&l.After), &l.Address)
-			l.At = l.At.UTC()
-			return l, err
-		})
-		return err
-	})
+// List returns a page of the log, and the cursor of the next one. It returns store.ErrNoTenant.
+func (l *Log) List(ctx context.Context, id tenant.ID, q list.Query) (page []Line, next string, err error) {
+	page, next, err = db.List(ctx, l.db, id, Lines, q, func(row pgx.CollectableRow) (l Line, err error) {
+		err = row.Scan(&l.ID, &l.At, &l.Actor, &l.Action, &l.Target, &l.Reason, (*[]byte)(&l.Before), (*[]byte)(&l.After), &l.Address)
+		l.At = l.At.UTC()
+		return l, err
+	}, func(l Line, _ string) any { return l.ID })
 	if err != nil {
-		return nil, fmt.Errorf("store: audit log: %w", err)
+		return nil, "", fmt.Errorf("store: audit log: %w", err)
 	}
-	return out, nil
+	return page, next, nil
 }

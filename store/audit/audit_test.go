@@ -8,6 +8,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -22,13 +23,14 @@ func TestLinesComeInPagesTheNewestFirst(t *testing.T) {
 		}
 	}
 	var actions []string
-	for before := int64(0); ; {
-		page, err := s.Audit.Lines(t.Context(), id, before, 2)
+	for cursor, first := "", true; first || cursor != ""; first = false {
+		q, err := audit.Lines.Parse(nil, "", cursor, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(page) == 0 {
-			break
+		var page []audit.Line
+		if page, cursor, err = s.Audit.List(t.Context(), id, q); err != nil {
+			t.Fatal(err)
 		}
 		for _, l := range page {
 			actions = append(actions, l.Action)
@@ -36,7 +38,6 @@ func TestLinesComeInPagesTheNewestFirst(t *testing.T) {
 				t.Errorf("a line is not as it was written: %+v", l)
 			}
 		}
-		before = page[len(page)-1].ID
 	}
 	if got, want := fmt.Sprint(actions), "[test-4 test-3 test-2 test-1 test-0 tenant.create]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -50,7 +51,7 @@ func TestAnUnknownTenantHasNoLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Audit.Lines(t.Context(), id, 0, 1); !errors.Is(err, store.ErrNoTenant) {
+	if _, err := storetest.LastLines(t.Context(), s, id, 1); !errors.Is(err, store.ErrNoTenant) {
 		t.Errorf("Lines: %v", err)
 	}
 	if err := s.Audit.Write(t.Context(), id, rooms.Audit{Actor: "op", Action: "test"}); !errors.Is(err, store.ErrNoTenant) {

@@ -103,7 +103,7 @@ func TestAppendIsReadBackByteForByte(t *testing.T) {
 			t.Errorf("no such %s: %v", name, err)
 		}
 	}
-	lines, err := s.Audit.Lines(t.Context(), ref.Tenant, 0, 1)
+	lines, err := storetest.LastLines(t.Context(), s, ref.Tenant, 1)
 	if diff := cmp.Diff(*closed.Audit, lines[0].Audit); err != nil || diff != "" {
 		t.Error(err, diff)
 	}
@@ -384,7 +384,7 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 	if got, all := live(); all != 1 {
 		t.Errorf("after closing a closed room the index says %+v", got)
 	}
-	lines, err := s.Audit.Lines(t.Context(), ref.Tenant, 0, 1)
+	lines, err := storetest.LastLines(t.Context(), s, ref.Tenant, 1)
 	if err != nil || lines[0].Action != "room.close" || lines[0].Reason != "broken wheel" || lines[0].Address != "10.0.0.1" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}

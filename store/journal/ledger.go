@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/list"
 )
 
 // MaxAmount is the largest amount of one Credit, in minor units.
@@ -271,24 +272,68 @@ type Player struct {
 	CreatedAt time.Time
 }
 
-const selectPlayers = `
-select owner, balance, version, created_at from account where kind = 'player' and owner > $1 order by owner limit $2`
+// Players is the list of players, for ListPlayers.
+var Players = list.Table{
+	Select: `select owner as player, balance, version, created_at from account where kind = 'player'`,
+	Fields: []list.Field{{Name: "player", Sort: true}, {Name: "balance", Type: list.Number, Sort: true}, {Name: "created_at", Type: list.Time, Sort: true}},
+	Key:    "player", Order: "player",
+}
 
-// Players returns at most limit players whose names come after the name after, by name; "" comes before
-// all. It returns store.ErrNoTenant.
-func (l *Ledger) Players(ctx context.Context, id tenant.ID, after game.PlayerID, limit int) ([]Player, error) {
-	var out []Player
-	err := l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		rows, _ := tx.Query(ctx, selectPlayers, string(after), limit) // its error comes from CollectRows
-		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p Player, err error) {
-			err = row.Scan((*string)(&p.Player), (*int64)(&p.Balance), &p.Version, &p.CreatedAt)
-			p.CreatedAt = p.CreatedAt.UTC()
-			return p, err
-		})
-		return err
+// ListPlayers returns a page of the players, and the cursor of the next one. It returns store.ErrNoTenant.
+func (l *Ledger) ListPlayers(ctx context.Context, id tenant.ID, q list.Query) (page []Player, next string, err error) {
+	page, next, err = db.List(ctx, l.db, id, Players, q, func(row pgx.CollectableRow) (p Player, err error) {
+		err = row.Scan((*string)(&p.Player), (*int64)(&p.Balance), &p.Version, &p.CreatedAt)
+		p.CreatedAt = p.CreatedAt.UTC()
+		return p, err
+	}, func(p Player, field string) any {
+		switch field {
+		case "balance":
+			return int64(p.Balance)
+		case "created_at":
+			return p.CreatedAt
+		}
+		return string(p.Player)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("store: players: %w", err)
+		return nil, "", fmt.Errorf("store: players: %w", err)
 	}
-	return out, nil
+	return page, next, nil
+}
+
+// Posting describes a transfer of a casino's ledger.
+type Posting struct {
+	ID      int64         `json:"id"` // rises; not gapless
+	At      time.Time     `json:"at"`
+	Kind    string        `json:"kind"` // stake, payout, refund, credit
+	Player  game.PlayerID `json:"player"`
+	Amount  game.Money    `json:"amount"` // to the player; below zero: from it
+	Room    string        `json:"room,omitempty"`
+	Ref     string        `json:"ref"` // the round, or the reason
+	Command string        `json:"command_id,omitempty"`
+}
+
+// Postings is the list of a casino's transfers, for ListPostings.
+var Postings = list.Table{
+	Select: `
+select t.id, t.at, t.kind, t.player, case when a.kind = 'player' then t.amount else -t.amount end as amount, coalesce(t.room, '') as room, t.ref,
+  coalesce(t.command::text, '') as command_id
+from transfer t join account a on a.id = t.credit`,
+	Fields: []list.Field{
+		{Name: "id", Type: list.Number, Sort: true}, {Name: "at", Type: list.Time}, {Name: "kind"}, {Name: "player"}, {Name: "amount", Type: list.Number},
+		{Name: "room"}, {Name: "ref"}, {Name: "command_id"},
+	},
+	Key: "id", Order: "-id",
+}
+
+// ListPostings returns a page of a casino's transfers, and the cursor of the next one. It returns store.ErrNoTenant.
+func (l *Ledger) ListPostings(ctx context.Context, id tenant.ID, q list.Query) (page []Posting, next string, err error) {
+	page, next, err = db.List(ctx, l.db, id, Postings, q, func(row pgx.CollectableRow) (p Posting, err error) {
+		err = row.Scan(&p.ID, &p.At, &p.Kind, (*string)(&p.Player), (*int64)(&p.Amount), &p.Room, &p.Ref, &p.Command)
+		p.At = p.At.UTC()
+		return p, err
+	}, func(p Posting, _ string) any { return p.ID })
+	if err != nil {
+		return nil, "", fmt.Errorf("store: ledger: %w", err)
+	}
+	return page, next, nil
 }

@@ -31,7 +31,7 @@ func TestCreditHasOneEffectForOneCommand(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	lines, err := s.Audit.Lines(t.Context(), id, 0, 10)
+	lines, err := storetest.LastLines(t.Context(), s, id, 10)
 	if err != nil || len(lines) != 2 || lines[0].Action != "player.credit" || lines[0].Target != "alice" ||
 		string(lines[0].Before) != `{"balance":0}` || string(lines[0].After) != `{"amount":1000,"balance":1000}` {
 		t.Errorf("audit: %+v, %v", lines, err)
@@ -79,36 +79,75 @@ func TestCreditNeverTakesMoreThanThereIs(t *testing.T) {
 	if got := storetest.Balance(t, s, id, "alice"); got != 0 {
 		t.Errorf("alice has %d", got)
 	}
-	players, err := s.Ledger.Players(t.Context(), id, "", 10)
+	all, err := journal.Players.Parse(nil, "", "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	players, _, err := s.Ledger.ListPlayers(t.Context(), id, all)
 	if err != nil || len(players) != 1 || players[0].Player != "alice" || players[0].Version != 2 {
 		t.Errorf("players: %+v, %v", players, err)
 	}
 	storetest.Sound(t, s, id)
 }
 
-func TestPlayersComeInPages(t *testing.T) {
+// TestAListHasEachRowOnceInItsOrderWhateverComesInBetween reads lists of every order and some conditions in pages of all
+// sizes, while players come.
+func TestAListHasEachRowOnceInItsOrderWhateverComesInBetween(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin)
-	for i := range 5 {
-		storetest.Fund(t, s, id, game.PlayerID(fmt.Sprintf("p%d", i)), game.Money(i+1))
+	for i := range 9 {
+		storetest.Fund(t, s, id, game.PlayerID(fmt.Sprintf("p%d", i)), game.Money(1+i/2)) // some have the same
 	}
-	var names []game.PlayerID
-	for after := game.PlayerID(""); ; {
-		page, err := s.Ledger.Players(t.Context(), id, after, 2)
-		if err != nil {
-			t.Fatal(err)
+	came := 0
+	read := func(params map[string][]string, order string, size int) (names []string) {
+		t.Helper()
+		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
+			q, err := journal.Players.Parse(params, order, cursor, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var page []journal.Player
+			if page, cursor, err = s.Ledger.ListPlayers(t.Context(), id, q); err != nil {
+				t.Fatal(err)
+			}
+			if len(page) > size {
+				t.Errorf("a page of %d rows, where %d were asked for", len(page), size)
+			}
+			for _, p := range page {
+				if p.Player[0] == 'p' {
+					names = append(names, string(p.Player))
+				}
+			}
+			if pages >= 3 {
+				continue
+			}
+			came++ // before and behind what was read
+			storetest.Fund(t, s, id, game.PlayerID(fmt.Sprintf("a%d", came)), 3)
+			storetest.Fund(t, s, id, game.PlayerID(fmt.Sprintf("z%d", came)), 3)
 		}
-		if len(page) == 0 {
-			break
-		}
-		for _, p := range page {
-			names = append(names, p.Player)
-		}
-		after = names[len(names)-1]
+		return names
 	}
-	if fmt.Sprint(names) != "[p0 p1 p2 p3 p4]" {
-		t.Errorf("players: %v", names)
+	for _, c := range []struct {
+		params map[string][]string
+		order  string
+		want   string
+	}{
+		{nil, "", "[p0 p1 p2 p3 p4 p5 p6 p7 p8]"},
+		{nil, "-player", "[p8 p7 p6 p5 p4 p3 p2 p1 p0]"},
+		{nil, "balance", "[p0 p1 p2 p3 p4 p5 p6 p7 p8]"},
+		{nil, "-balance", "[p8 p7 p6 p5 p4 p3 p2 p1 p0]"},
+		{nil, "created_at", "[p0 p1 p2 p3 p4 p5 p6 p7 p8]"},
+		{map[string][]string{"balance.gte": {"2"}, "balance.lt": {"4"}}, "-balance", "[p5 p4 p3 p2]"},
+		{map[string][]string{"player.in": {"p1,p7,nobody"}}, "", "[p1 p7]"},
+		{map[string][]string{"player.prefix": {"p"}, "balance": {"3"}}, "", "[p4 p5]"},
+		{map[string][]string{"player": {"p' or true --"}}, "", "[]"},
+	} {
+		for _, size := range []int{1, 2, 3, 100} {
+			if got := fmt.Sprint(read(c.params, c.order, size)); got != c.want {
+				t.Errorf("%v by %q in pages of %d: %s, want %s", c.params, c.order, size, got, c.want)
+			}
+		}
 	}
 }
 

@@ -81,7 +81,7 @@ func fixtureIn(t *testing.T, d storetest.Database) roomstest.LeaseFixture {
 		},
 		Audits: func(t testing.TB) []rooms.Audit {
 			t.Helper()
-			lines, err := s.Audit.Lines(t.Context(), id, 0, 500)
+			lines, err := storetest.LastLines(t.Context(), s, id, 500)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -229,4 +230,14 @@ func Metric(t testing.TB, s *store.Store, name string) (sum float64) {
 // Refused returns an entry that refuses a command.
 func Refused(who game.PlayerID, id string) rooms.Entry {
 	return rooms.Entry{Command: &rooms.CommandKey{Player: who, ID: id}, Refusal: game.Refuse(game.CodeBettingClosed, "Too late.")}
+}
+
+// LastLines returns the last lines of a tenant's audit log, the newest first.
+func LastLines(ctx context.Context, s *store.Store, id tenant.ID, n int) ([]audit.Line, error) {
+	q, err := audit.Lines.Parse(nil, "", "", n)
+	if err != nil {
+		return nil, err
+	}
+	lines, _, err := s.Audit.List(ctx, id, q)
+	return lines, err
 }

@@ -195,7 +195,7 @@ func TestABrandIsChangedWithAnAuditLineAndToldWithinASecond(t *testing.T) {
 	if image, l, err := s.Brands.Logo(t.Context(), made.ID); err != nil || !bytes.Equal(image, file) || l.Type != "image/png" || l.Hash != got.Logo.Hash {
 		t.Errorf("the logo: %+v, %v", l, err)
 	}
-	lines, err := s.Audit.Lines(t.Context(), made.ID, 0, 1)
+	lines, err := storetest.LastLines(t.Context(), s, made.ID, 1)
 	if err != nil || lines[0].Action != "brand.set" || lines[0].Actor != by.Actor || lines[0].Reason != "a new look" || lines[0].Address != by.Address ||
 		strings.Contains(string(lines[0].Before), "accent") || !strings.Contains(string(lines[0].After), `"accent":"#7fd1ff"`) || !strings.Contains(string(lines[0].After), got.Logo.Hash) {
 		t.Errorf("audit: %+v, %v", lines, err)

@@ -96,7 +96,7 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 	if diff := cmp.Diff(keys, s.Tenants.Keys(made.ID)); diff != "" {
 		t.Error(diff)
 	}
-	lines, err := s.Audit.Lines(t.Context(), made.ID, 0, 2)
+	lines, err := storetest.LastLines(t.Context(), s, made.ID, 2)
 	if err != nil || len(lines) != 2 || lines[0].Action != "tenant.resume" || lines[1].Action != "tenant.suspend" || lines[1].Reason != "licence withdrawn" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}

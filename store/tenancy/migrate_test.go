@@ -52,7 +52,7 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	if indexed := floor.Assignments; err != nil || len(indexed) != 1 || indexed[0].Ref != (rooms.Ref{Tenant: got.ID, Room: rooms.LobbyID}) {
 		t.Errorf("index: %+v, %v", floor, err)
 	}
-	lines, err := s.Audit.Lines(t.Context(), got.ID, 0, 10)
+	lines, err := storetest.LastLines(t.Context(), s, got.ID, 10)
 	if err != nil || len(lines) != 1 || lines[0].Action != "tenant.create" {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}

@@ -79,7 +79,7 @@ func TestSettingsOfATenantAreChangedWithAnAuditLineAndToldWithinASecond(t *testi
 	if told := within(t, changes, time.Second); told[1].Name != "Grand Casino" || told[1].Exponent != 0 {
 		t.Errorf("told %+v", told[1])
 	}
-	lines, err := s.Audit.Lines(t.Context(), got.ID, 0, 1)
+	lines, err := storetest.LastLines(t.Context(), s, got.ID, 1)
 	if err != nil || lines[0].Action != "tenant.set" || lines[0].Actor != "cli:olivia" || lines[0].Reason != "contract 17" ||
 		!strings.Contains(string(lines[0].Before), `"currency":"EUR","exponent":2`) || !strings.Contains(string(lines[0].After), `"paid_until":"2031-02-03T00:00:00Z"`) {
 		t.Errorf("audit: %+v, %v", lines, err)

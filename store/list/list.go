@@ -1,0 +1,323 @@
+package list
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Type is the type of a field's values.
+type Type int
+
+// The types of fields.
+const (
+	Text Type = iota
+	Number
+	Time // RFC 3339
+)
+
+// Op is how a field is compared with a value.
+type Op string
+
+// The operators, as clients write them behind a field's name; Equal has no name.
+const (
+	Equal   Op = ""
+	AtLeast Op = "gte"
+	Below   Op = "lt"
+	Prefix  Op = "prefix"
+	In      Op = "in" // values with commas between
+)
+
+// inMax is the largest number of values of In.
+const inMax = 100
+
+// Field is a column by which rows can be chosen and sorted.
+type Field struct {
+	Name string // of the column of Table.Select, and what clients call it
+	Type Type
+	Sort bool // whether the list can be sorted by it
+}
+
+// ops returns the operators that a field allows.
+func (f Field) ops() []Op {
+	if f.Type == Text {
+		return []Op{Equal, Prefix, In}
+	}
+	return []Op{Equal, AtLeast, Below, In}
+}
+
+// Table says of a list what clients may ask for.
+type Table struct {
+	Select string // its columns are named as the fields are
+	Fields []Field
+	// Key is the name of the field that no two rows share. A list is sorted by it, after what was asked for.
+	Key string
+	// Order is what the list is sorted by unless something else was asked for, such as "-id".
+	Order string
+}
+
+// Error says what is wrong with a question.
+type Error struct{ What, Why string }
+
+// Error implements error.
+func (e *Error) Error() string { return e.What + ": " + e.Why }
+
+// ErrCursor means that a cursor is none of this list in this order.
+var ErrCursor = &Error{"cursor", "want the next of another page, in the same order"}
+
+// Query is a part of a list.
+type Query struct {
+	conditions []condition
+	by         Field // what it is sorted by
+	key        Field
+	falling    bool
+	after      []string // of the row before the first: its values of by and key
+	// Limit is the largest number of rows.
+	Limit int
+}
+
+type condition struct {
+	field  Field
+	op     Op
+	values []any
+}
+
+// array returns the values of In in an array of their type, so that their number does not make another statement.
+func (c condition) array() any {
+	switch c.field.Type {
+	case Number:
+		return arrayOf[int64](c.values)
+	case Time:
+		return arrayOf[time.Time](c.values)
+	}
+	return arrayOf[string](c.values)
+}
+
+func arrayOf[T any](values []any) []T {
+	out := make([]T, len(values))
+	for i, v := range values {
+		out[i] = v.(T)
+	}
+	return out
+}
+
+func (t Table) field(name string) (Field, bool) {
+	i := slices.IndexFunc(t.Fields, func(f Field) bool { return f.Name == name })
+	if i < 0 {
+		return Field{}, false
+	}
+	return t.Fields[i], true
+}
+
+// Parse reads a question: params are the fields with their operators ("player", "at.gte") and values, order is a field,
+// with a "-" before it if its largest value comes first, and cursor what Next returned. It returns an *Error.
+func (t Table) Parse(params map[string][]string, order, cursor string, limit int) (Query, error) {
+	q := Query{Limit: limit}
+	for _, name := range slices.Sorted(keys(params)) {
+		of, op, _ := strings.Cut(name, ".")
+		f, ok := t.field(of)
+		switch {
+		case !ok:
+			return Query{}, &Error{name, "this list has no such field: want one of " + t.names(func(Field) bool { return true })}
+		case !slices.Contains(f.ops(), Op(op)):
+			return Query{}, &Error{name, fmt.Sprintf("%s cannot be compared so: want one of %q", of, f.ops())}
+		case len(params[name]) != 1:
+			return Query{}, &Error{name, "want it once"}
+		}
+		texts := []string{params[name][0]}
+		if Op(op) == In {
+			if texts = strings.Split(texts[0], ","); len(texts) > inMax {
+				return Query{}, &Error{name, fmt.Sprintf("want at most %d values", inMax)}
+			}
+		}
+		c := condition{field: f, op: Op(op)}
+		for _, text := range texts {
+			v, err := f.parse(text)
+			if err != nil {
+				return Query{}, &Error{name, err.Error()}
+			}
+			c.values = append(c.values, v)
+		}
+		q.conditions = append(q.conditions, c)
+	}
+	if order == "" {
+		order = t.Order
+	}
+	name, falling := strings.CutPrefix(order, "-")
+	by, ok := t.field(name)
+	if !ok || !by.Sort {
+		return Query{}, &Error{"sort", "want one of " + t.names(func(f Field) bool { return f.Sort }) + ", or with - before it"}
+	}
+	q.by, q.falling = by, falling
+	q.key, _ = t.field(t.Key)
+	if cursor != "" {
+		after, err := q.parseCursor(cursor)
+		if err != nil {
+			return Query{}, err
+		}
+		q.after = after
+	}
+	return q, nil
+}
+
+func keys(m map[string][]string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+func (t Table) names(which func(Field) bool) string {
+	var out []string
+	for _, f := range t.Fields {
+		if which(f) {
+			out = append(out, f.Name)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+var (
+	errNumber = errors.New("want a whole number")
+	errTime   = errors.New("want a time as RFC 3339 has it, such as 2026-05-04T12:30:00Z")
+	errText   = errors.New("want text without a zero character")
+)
+
+func (f Field) parse(text string) (any, error) {
+	switch f.Type {
+	case Number:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, errNumber
+		}
+		return n, nil
+	case Time:
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			return nil, errTime
+		}
+		return at, nil
+	}
+	if strings.ContainsRune(text, 0) || !validText(text) {
+		return nil, errText
+	}
+	return text, nil
+}
+
+func validText(text string) bool { return strings.ToValidUTF8(text, "") == text }
+
+// order returns what the list is sorted by, as clients write it.
+func (q Query) order() string {
+	if q.falling {
+		return "-" + q.by.Name
+	}
+	return q.by.Name
+}
+
+// Next returns the cursor of the page that comes after a row: its values of the field that the list is sorted by, and of
+// its key, as String writes them.
+func (q Query) Next(by, key string) string {
+	parts := []string{q.order(), by, key}
+	for i, p := range parts {
+		parts[i] = strconv.Quote(p)
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, ",")))
+}
+
+// SortedBy returns the name of the field that the list is sorted by.
+func (q Query) SortedBy() string { return q.by.Name }
+
+// Falling reports whether the largest value comes first.
+func (q Query) Falling() bool { return q.falling }
+
+func (q Query) parseCursor(cursor string) ([]string, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return nil, ErrCursor
+	}
+	var parts []string
+	rest := string(raw)
+	for range 3 {
+		quoted, err := strconv.QuotedPrefix(rest)
+		if err != nil {
+			return nil, ErrCursor
+		}
+		part, err := strconv.Unquote(quoted)
+		if err != nil {
+			return nil, ErrCursor
+		}
+		parts, rest = append(parts, part), strings.TrimPrefix(rest[len(quoted):], ",")
+	}
+	if rest != "" || parts[0] != q.order() {
+		return nil, ErrCursor
+	}
+	for i, f := range []Field{q.by, q.key} {
+		if _, err := f.parse(parts[i+1]); err != nil {
+			return nil, ErrCursor
+		}
+	}
+	return parts[1:], nil
+}
+
+// String writes a value as it is written in a cursor.
+func String(v any) string {
+	if at, ok := v.(time.Time); ok {
+		return at.UTC().Format(time.RFC3339Nano)
+	}
+	return fmt.Sprint(v)
+}
+
+// SQL returns the statement of a question, and its parameters. It asks for one row more than Limit: if it comes, there is
+// another page.
+func (t Table) SQL(q Query) (string, []any) {
+	var args []any
+	arg := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	}
+	var where []string
+	for _, c := range q.conditions {
+		col := c.field.Name
+		switch c.op {
+		case Equal:
+			where = append(where, col+" = "+arg(c.values[0]))
+		case AtLeast:
+			where = append(where, col+" >= "+arg(c.values[0]))
+		case Below:
+			where = append(where, col+" < "+arg(c.values[0]))
+		case Prefix:
+			where = append(where, "starts_with("+col+", "+arg(c.values[0])+")")
+		case In:
+			where = append(where, col+" = any("+arg(c.array())+")")
+		}
+	}
+	direction, past := "", ">"
+	if q.falling {
+		direction, past = " desc", "<"
+	}
+	order := q.by.Name + direction
+	if q.by.Name != q.key.Name {
+		order += ", " + q.key.Name + direction
+	}
+	if q.after != nil {
+		by, _ := q.by.parse(q.after[0]) // as Parse did
+		key, _ := q.key.parse(q.after[1])
+		if q.by.Name == q.key.Name {
+			where = append(where, q.key.Name+" "+past+" "+arg(key))
+		} else {
+			where = append(where, "("+q.by.Name+", "+q.key.Name+") "+past+" ("+arg(by)+", "+arg(key)+")")
+		}
+	}
+	sql := "select * from (" + t.Select + ") as listed"
+	if len(where) > 0 {
+		sql += " where " + strings.Join(where, " and ")
+	}
+	return sql + " order by " + order + " limit " + arg(q.Limit+1), args
+}

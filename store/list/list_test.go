@@ -1,0 +1,71 @@
+package list_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/store/list"
+)
+
+var table = list.Table{
+	Select: "select id, at, kind from thing",
+	Fields: []list.Field{{Name: "id", Type: list.Number, Sort: true}, {Name: "at", Type: list.Time, Sort: true}, {Name: "kind"}},
+	Key:    "id", Order: "-id",
+}
+
+func TestAQuestionThatCannotBeReadIsRefusedByItsName(t *testing.T) {
+	t.Parallel()
+	q, err := table.Parse(nil, "at", "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byTime := q.Next("2026-05-04T12:30:00Z", "7")
+	for name, c := range map[string]struct {
+		params        map[string][]string
+		order, cursor string
+		what          string
+	}{
+		"an unknown field":             {params: map[string][]string{"colour": {"red"}}, what: "colour"},
+		"an operator of another type":  {params: map[string][]string{"id.prefix": {"1"}}, what: "id.prefix"},
+		"an unknown operator":          {params: map[string][]string{"kind.like": {"x"}}, what: "kind.like"},
+		"no number":                    {params: map[string][]string{"id.gte": {"seven"}}, what: "id.gte"},
+		"no time":                      {params: map[string][]string{"at.lt": {"yesterday"}}, what: "at.lt"},
+		"a zero character":             {params: map[string][]string{"kind": {"a\x00"}}, what: "kind"},
+		"no UTF-8":                     {params: map[string][]string{"kind": {"\xff"}}, what: "kind"},
+		"a condition twice":            {params: map[string][]string{"kind": {"a", "b"}}, what: "kind"},
+		"too many values":              {params: map[string][]string{"id.in": {strings.Repeat("1,", 100) + "1"}}, what: "id.in"},
+		"one of several is no number":  {params: map[string][]string{"id.in": {"1,x"}}, what: "id.in"},
+		"an order that there is not":   {order: "kind", what: "sort"},
+		"an order of no field":         {order: "-", what: "sort"},
+		"a cursor of another order":    {order: "-at", cursor: byTime, what: "cursor"},
+		"a cursor of the other field":  {cursor: byTime, what: "cursor"},
+		"a cursor that was made up":    {order: "at", cursor: "abc", what: "cursor"},
+		"a cursor whose value is none": {order: "at", cursor: q.Next("soon", "7"), what: "cursor"},
+		"a cursor with something more": {order: "at", cursor: byTime + "IA", what: "cursor"},
+	} {
+		_, err := table.Parse(c.params, c.order, c.cursor, 10)
+		var e *list.Error
+		if !errors.As(err, &e) || e.What != c.what || e.Why == "" {
+			t.Errorf("%s: %v, want an error of %s", name, err, c.what)
+		}
+	}
+	if _, err := table.Parse(nil, "at", byTime, 10); err != nil {
+		t.Errorf("a cursor of this order: %v", err)
+	}
+}
+
+func FuzzAQuestionIsAStatementWithItsValuesAsParameters(f *testing.F) {
+	f.Add("kind", "a", "-at", "")
+	f.Add("id.in", "1,2", "id", "ImF0Iiw")
+	f.Fuzz(func(t *testing.T, name, value, order, cursor string) {
+		q, err := table.Parse(map[string][]string{name: {value}}, order, cursor, 10)
+		if err != nil {
+			return
+		}
+		sql, args := table.SQL(q)
+		if len(args) == 0 || strings.ContainsAny(sql, "'\";\\") {
+			t.Errorf("%s with %v", sql, args)
+		}
+	})
+}
