@@ -54,6 +54,7 @@ func (s *Server) apiRoutes(op *operator.API) []route {
 		{http.MethodPost, "/v1/promotions/:id/withdraw", auth.PromotionsWrite, op.WithdrawPromotion},
 
 		{http.MethodGet, "/v1/ledger/trial-balance", auth.MoneyRead, op.TrialBalance},
+		{http.MethodGet, "/v1/ledger/postings", auth.MoneyRead, op.Postings},
 		{http.MethodGet, "/v1/audit", auth.AuditRead, op.Audit},
 		{http.MethodGet, "/v1/brand", auth.BrandRead, op.Brand},
 		{http.MethodPut, "/v1/brand", auth.BrandWrite, op.SetBrand},

@@ -84,13 +84,14 @@ func New(o Options) *Server {
 	s.echo = e
 	s.makeServers()
 	s.store.Revocations.OnChange(s.lifecycle.closeRevoked)
-	history := api.NewHistory(s.store, s.rooms, s.limits)
+	lists := api.NewLists(s.limits, s.edge.Answer)
+	history := api.NewHistory(s.store, s.rooms, s.limits, lists)
 	s.sessions = session.New(session.Options{
 		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, History: history, Hub: s.hub,
 		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, Verified: s.verifiedSocket, Refuses: s.lifecycle.refuses,
 	})
 	op := operator.New(operator.Options{
-		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, History: history, Hub: s.hub,
+		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,
 		RoomInfo: s.sessions.RoomInfo, RoomClosed: s.sessions.ForgetChat,
 	})
 	s.route(op)

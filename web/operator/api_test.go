@@ -20,6 +20,7 @@ func TestTheAPI(t *testing.T) {
 		"VoidsARoundAndGivesTheStakesBack":              roundsAreVoided,
 		"CreditsOnceUnderOneIDAndTellsThePlayer":        creditsOnce,
 		"ShowsPlayersInPagesAndWhoIsOnline":             playersInPages,
+		"ShowsAListInItsOrderAndWholeAsCSVOrLines":      lists,
 		"ShowsTheSocketsAndTheirRooms":                  connections,
 		"ClosesTheSocketsOfThoseWhoAreKickedOrRevoked":  revocations,
 		"SetsABrandWithinItsBoundsAndTakesItAway":       brands,

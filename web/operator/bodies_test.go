@@ -56,7 +56,7 @@ func membersOutOfBounds(t *testing.T, c *webtest.Casino) {
 		}
 	}
 	for path, name := range map[string]string{
-		"/v1/connections?limit=0": "limit", "/v1/players?limit=x": "limit", "/v1/players?after=%00": "after", "/v1/audit?before=-1": "before", "/v1/audit?limit=501": "limit",
+		"/v1/connections?limit=0": "limit", "/v1/players?limit=x": "limit", "/v1/players?player=%00": "player", "/v1/players?after=x": "after", "/v1/players?cursor=x": "cursor", "/v1/players?sort=online": "sort", "/v1/audit?id.lt=x": "id.lt", "/v1/audit?limit=501": "limit",
 		"/v1/players/a%20b/rounds": "player", "/v1/players/alice/rounds?limit=51": "limit", "/v1/players/alice/transactions?cursor=7": "cursor", "/v1/players/alice/rounds?cursor=7.5": "cursor",
 	} {
 		if a := c.Get(operator, path).Want(http.StatusBadRequest, wire.CodeInvalidParams); !strings.Contains(string(a.Body), `"`+name+": ") {

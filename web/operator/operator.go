@@ -23,6 +23,7 @@ type Options struct {
 	Store   *store.Store
 	Rooms   *rooms.Directory
 	History *api.History
+	Lists   *api.Lists
 	Hub     *hub.Hub
 	// RoomInfo returns a room as players are shown it.
 	RoomInfo func(*tenancy.Tenant, rooms.Info) wire.RoomInfo
@@ -39,6 +40,7 @@ type API struct {
 	store      *store.Store
 	rooms      *rooms.Directory
 	history    *api.History
+	lists      *api.Lists
 	hub        *hub.Hub
 	roomInfo   func(*tenancy.Tenant, rooms.Info) wire.RoomInfo
 	roomClosed func(rooms.Ref)
@@ -48,7 +50,7 @@ type API struct {
 // New returns an API, which also answers what other nodes ask about the sockets of this one.
 func New(o Options) *API {
 	a := &API{
-		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, store: o.Store, rooms: o.Rooms, history: o.History, hub: o.Hub,
+		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub,
 		roomInfo: o.RoomInfo, roomClosed: o.RoomClosed, trials: api.NewSlots(trialsMax),
 	}
 	a.answerNodes()

@@ -13,6 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
@@ -25,46 +26,31 @@ type playerBody struct {
 	CreatedAt wire.Time `json:"created_at"`
 }
 
-// Players answers with a page of the players, their balances, and who of them has a socket on any node.
+// Players answers with the players, their balances, and who of them has a socket on any node.
 func (a *API) Players(c echo.Context) error {
-	limit, err := api.Number(c, "limit", 100, 1, 1000)
-	if err != nil {
-		return err
-	}
 	t := api.TenantOf(c)
-	ctx, cancel := api.WithPatience(c)
-	defer cancel()
-	after := c.QueryParam("after")
-	if after != "" && !auth.ValidSubject(after) {
-		return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "after: want a player's id")
-	}
-	list, err := a.store.Ledger.Players(ctx, t.ID, game.PlayerID(after), int(limit))
-	if err != nil {
-		return err
-	}
-	q := nodeQuestion{Tenant: t.ID}
-	for _, p := range list {
-		q.Players = append(q.Players, string(p.Player))
-	}
-	answers, complete := askNodes(ctx, a, callOnline, q, a.onlineHere)
-	online := map[string]bool{}
-	for _, some := range answers {
-		for _, p := range some {
-			online[p] = true
+	return api.AnswerTable(a.lists, c, "players", journal.Players, 100, 1000, func(ctx context.Context, q list.Query) (api.Page[playerBody], error) {
+		page, next, err := a.store.Ledger.ListPlayers(ctx, t.ID, q)
+		if err != nil {
+			return api.Page[playerBody]{}, err
 		}
-	}
-	out := struct {
-		Players  []playerBody `json:"players"`
-		Next     string       `json:"next,omitempty"`
-		Complete bool         `json:"complete"` // all nodes said who is online
-	}{Players: []playerBody{}, Complete: complete}
-	for _, p := range list {
-		out.Players = append(out.Players, playerBody{string(p.Player), int64(p.Balance), online[string(p.Player)], wire.At(p.CreatedAt)})
-	}
-	if len(list) == int(limit) {
-		out.Next = string(list[len(list)-1].Player)
-	}
-	return c.JSON(http.StatusOK, out)
+		ask := nodeQuestion{Tenant: t.ID}
+		for _, p := range page {
+			ask.Players = append(ask.Players, string(p.Player))
+		}
+		answers, complete := askNodes(ctx, a, callOnline, ask, a.onlineHere)
+		online := map[string]bool{}
+		for _, some := range answers {
+			for _, p := range some {
+				online[p] = true
+			}
+		}
+		out := api.Page[playerBody]{Next: next, With: map[string]any{"complete": complete}} // all nodes said who is online
+		for _, p := range page {
+			out.Rows = append(out.Rows, playerBody{string(p.Player), int64(p.Balance), online[string(p.Player)], wire.At(p.CreatedAt)})
+		}
+		return out, nil
+	})
 }
 
 // Credit adds to a player's balance, or takes from it.

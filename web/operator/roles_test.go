@@ -33,6 +33,7 @@ var reads = []route{
 	{name: "GET /v1/promotions", status: http.StatusOK},
 	{name: "GET /v1/audit", status: http.StatusOK},
 	{name: "GET /v1/ledger/trial-balance", status: http.StatusOK},
+	{name: "GET /v1/ledger/postings", status: http.StatusOK},
 	{name: "GET /v1/brand", status: http.StatusOK},
 }
 

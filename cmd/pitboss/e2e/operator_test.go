@@ -247,7 +247,7 @@ func TestWhatCanNotBeStoredIsRefused(t *testing.T) {
 			t.Errorf("%s %s: %d %s", x.path, x.body, status, raw)
 		}
 	}
-	if status, _, _ := f.do("GET", "/v1/players?after=%00", operator, ""); status != 400 {
-		t.Errorf("after: %d", status)
+	if status, _, _ := f.do("GET", "/v1/players?player=%00", operator, ""); status != 400 {
+		t.Errorf("player: %d", status)
 	}
 }

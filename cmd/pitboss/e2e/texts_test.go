@@ -156,8 +156,8 @@ func TestEveryTextOverHTTPIsRefusedOrKeptAsItWas(t *testing.T) {
 				t.Errorf("%.80s: %d %s %s", path, status, code, raw)
 			}
 		}
-		if status, code, raw := f.do("GET", "/v1/players?after="+player, operator, ""); status > 499 {
-			t.Errorf("after %.40q: %d %s %s", x.literal, status, code, raw)
+		if status, code, raw := f.do("GET", "/v1/players?player.prefix="+player, operator, ""); status > 499 {
+			t.Errorf("prefix %.40q: %d %s %s", x.literal, status, code, raw)
 		}
 		jti, err := json.Marshal(spoken(x.literal))
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/answers"
 	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
@@ -56,6 +57,7 @@ var (
 	ErrManyLookups = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too many rounds are being looked up; try again in a moment.")
 	ErrLongRound   = Fail(http.StatusConflict, game.CodeLimitReached, "This round is too long to be shown here.")
 	ErrManyTrials  = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "The trial balance is being made already; try again when it is there.")
+	ErrManyStreams = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "Two lists of your casino are being sent already; try again when they are there.")
 	ErrManyReads   = Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "You ask for too many pages of history; wait a moment.")
 	ErrMediaType   = Fail(http.StatusUnsupportedMediaType, "unsupported_media_type", "Send JSON, as application/json.")
 
@@ -109,6 +111,10 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	var settings *rooms.SettingsError
 	if errors.As(err, &settings) {
 		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, settings.Error())
+	}
+	var listed *list.Error
+	if errors.As(err, &listed) {
+		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, listed.Error())
 	}
 	var brand *tenancy.BrandError
 	if errors.As(err, &brand) {

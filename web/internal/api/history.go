@@ -38,6 +38,7 @@ type History struct {
 	store  *store.Store
 	rooms  *rooms.Directory
 	limits *Limits
+	lists  *Lists
 	reads  *Buckets[person]
 }
 
@@ -49,8 +50,8 @@ type person struct {
 }
 
 // NewHistory returns a History.
-func NewHistory(s *store.Store, d *rooms.Directory, l *Limits) *History {
-	return &History{store: s, rooms: d, limits: l, reads: NewBuckets[person](historyPerSecond, historyBurst)}
+func NewHistory(s *store.Store, d *rooms.Directory, limits *Limits, lists *Lists) *History {
+	return &History{store: s, rooms: d, limits: limits, lists: lists, reads: NewBuckets[person](historyPerSecond, historyBurst)}
 }
 
 // Asked is a question about a player's history.
@@ -192,33 +193,39 @@ func (h *History) admit(q Asked) (limit int, err error) {
 	return limit, nil
 }
 
-// ServeRounds answers a request with a page of a player's rounds.
+// ServeRounds answers a request for a player's rounds.
 func (h *History) ServeRounds(c echo.Context, player game.PlayerID) error {
-	return serveHistory(c, player, h.Rounds)
+	return serveHistory(h, c, player, "rounds", func(ctx context.Context, q Asked) (Page[wire.HistoryRound], error) {
+		page, err := h.Rounds(ctx, q)
+		return Page[wire.HistoryRound]{Rows: page.Rounds, Next: page.Next}, err
+	})
 }
 
-// ServeTransactions answers a request with a page of a player's transactions.
+// ServeTransactions answers a request for a player's transactions.
 func (h *History) ServeTransactions(c echo.Context, player game.PlayerID) error {
-	return serveHistory(c, player, h.Transactions)
+	return serveHistory(h, c, player, "transactions", func(ctx context.Context, q Asked) (Page[wire.Transaction], error) {
+		page, err := h.Transactions(ctx, q)
+		return Page[wire.Transaction]{Rows: page.Transactions, Next: page.Next}, err
+	})
 }
 
-func serveHistory[P any](c echo.Context, player game.PlayerID, page func(context.Context, Asked) (P, error)) error {
-	q := Asked{Tenant: TenantOf(c), By: PrincipalOf(c), Player: player, Page: wire.HistoryPage{Cursor: c.QueryParam("cursor")}}
+func serveHistory[Row any](h *History, c echo.Context, player game.PlayerID, name string, page func(context.Context, Asked) (Page[Row], error)) error {
+	limit := historyPage
 	if text := c.QueryParam("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			n = 0 // which no limit is
 		}
-		q.Page.Limit = &n
+		limit = n
 	}
-	ctx, cancel := WithPatience(c)
-	defer cancel()
-	out, err := page(ctx, q)
+	err := Answer(h.lists, c, name, c.QueryParam("cursor"), limit, func(ctx context.Context, cursor string, limit int) (Page[Row], error) {
+		if streamType(c) != "" {
+			limit = historyPageMax
+		}
+		return page(ctx, Asked{Tenant: TenantOf(c), By: PrincipalOf(c), Player: player, Page: wire.HistoryPage{Cursor: cursor, Limit: &limit}})
+	})
 	if errors.Is(err, ErrManyReads) {
 		c.Response().Header().Set("Retry-After", "1")
 	}
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, out)
+	return err
 }

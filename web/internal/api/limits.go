@@ -16,6 +16,7 @@ const (
 	LimitHistoryReads       = "history_reads"
 	LimitHistoryPage        = "history_page"
 	LimitTrialBalances      = "trial_balances"
+	LimitStreams            = "streams"
 	LimitRoomsPerSocket     = "rooms_per_socket"
 	LimitChatRate           = "chat_rate"
 	LimitChatLength         = "chat_length"

@@ -75,9 +75,9 @@ export class Api {
   rooms = () => this.#ask<{ rooms: RoomInfo[] }>('GET', '/v1/rooms')
   games = () => this.#ask<{ games: GameSettings[] }>('GET', '/v1/games')
   connections = () => this.#ask<{ connections: Connection[]; total: number; complete: boolean }>('GET', '/v1/connections')
-  players = (after: string) => this.#ask<{ players: Player[]; next?: string }>('GET', `/v1/players?limit=100&after=${encodeURIComponent(after)}`)
+  players = (cursor: string) => this.#ask<{ players: Player[]; next?: string }>('GET', `/v1/players?limit=100&cursor=${encodeURIComponent(cursor)}`)
   promotions = () => this.#ask<{ promotions: StaffPromotion[] }>('GET', '/v1/promotions')
-  audit = (before?: number) => this.#ask<{ entries: AuditEntry[]; next?: number }>('GET', `/v1/audit?limit=50${before ? `&before=${before}` : ''}`)
+  audit = (cursor = '') => this.#ask<{ entries: AuditEntry[]; next?: string }>('GET', `/v1/audit?limit=50&cursor=${encodeURIComponent(cursor)}`)
   trialBalance = () => this.#ask<TrialBalance>('GET', '/v1/ledger/trial-balance')
 
   openRoom = (room: { room: string; game: string; name: string; settings: object }) => this.#ask('POST', '/v1/rooms', room)
