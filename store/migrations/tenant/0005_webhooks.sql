@@ -17,8 +17,8 @@ create table webhook_endpoint (
 );
 
 -- What happened, written in the transaction in which it happened (an outbox), while there is an endpoint that
--- is not disabled. The facts of one player have rising seqs in the order in which they can be seen, as
--- transfers have. The id is a UUIDv7: the time in milliseconds, then chance.
+-- is not disabled. Who sees a fact sees all that were committed before its transaction began, and they have
+-- lower seqs. The id is a UUIDv7: the time in milliseconds, then chance.
 create table fact (
   seq     bigint      generated always as identity primary key,
   id      uuid        not null default encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
@@ -33,12 +33,12 @@ create table fact (
 create index fact_xact on fact (xact);
 create index fact_at on fact (at);
 
--- What an endpoint is told, or was. Of one endpoint and player, only the first that is pending has next_at: the
+-- What an endpoint is told, or was. Of one endpoint and key, only the first that is pending has next_at: the
 -- others wait for it.
 create table webhook_delivery (
   endpoint     uuid        not null,
   fact         bigint      not null,
-  player       text        not null,
+  key          text        not null,                  -- what is told in order: the player; '': of no player
   state        text        not null default 'pending' check (state in ('pending', 'delivered', 'dropped')),
   next_at      timestamptz,                           -- null: not pending, or behind another
   attempts     int         not null default 0,
@@ -50,7 +50,7 @@ create table webhook_delivery (
   primary key (endpoint, fact)
 ) with (fillfactor = 70);
 create index webhook_delivery_due on webhook_delivery (endpoint, next_at) where state = 'pending' and next_at is not null;
-create index webhook_delivery_queue on webhook_delivery (endpoint, player, fact) where state = 'pending';
+create index webhook_delivery_queue on webhook_delivery (endpoint, key, fact) where state = 'pending';
 create index webhook_delivery_created on webhook_delivery (created_at);
 
 -- One row: who delivers. Every write of a deliverer names its epoch.
