@@ -27,7 +27,7 @@ const (
 	// sweepPortion is the largest number of rows of a table that one transaction of Sweep deletes.
 	sweepPortion = 1000
 	// PauseAfter is how long every attempt at an endpoint fails before it is paused. It is less than the
-	// attempts at one delivery take, so that an endpoint that is away loses nothing.
+	// attempts at one delivery take, so that nothing is given up for an endpoint that is away.
 	PauseAfter = 72 * time.Hour
 	// takeMost is how many tenants a process takes over in one look, so that processes share them.
 	takeMost = 8
@@ -105,11 +105,16 @@ join fact f on f.seq = d.fact
 where e.state = 'active'
 order by d.next_at, d.fact`
 
+	// recordResults gives nothing up for an endpoint that is paused: it waits until the endpoint is resumed.
 	recordResults = `
 update webhook_delivery d set state = u.state, next_at = case when u.state = 'pending' then clock_timestamp() + u.wait end,
   attempts = d.attempts + 1, status = u.status, error = u.error, took = u.took, attempted_at = clock_timestamp()
-from unnest($1::uuid[], $2::bigint[], $3::text[], $4::interval[], $5::int[], $6::text[], $7::interval[])
-  as u(endpoint, fact, state, wait, status, error, took)
+from (
+  select r.*, case when r.ended = 'dropped' and e.state = 'paused' then 'pending' else r.ended end as state
+  from unnest($1::uuid[], $2::bigint[], $3::text[], $4::interval[], $5::int[], $6::text[], $7::interval[])
+    as r(endpoint, fact, ended, wait, status, error, took)
+  join webhook_endpoint e on e.id = r.endpoint
+) u
 where d.endpoint = u.endpoint and d.fact = u.fact and d.state = 'pending'`
 
 	recordHealth = `
@@ -340,8 +345,6 @@ func (s *Queue) Record(ctx context.Context, id tenant.ID, epoch int64, results [
 	err = s.fenced(ctx, id, epoch, func(ctx context.Context, tx pgx.Tx, _ snapshot) error {
 		stopped = nil
 		q := &pgx.Batch{}
-		q.Queue(recordResults, endpoints, facts, states, waits, statuses, texts, tooks)
-		q.Queue(promote, endpoints, keys)
 		q.Queue(recordHealth, ids, oks)
 		collect := func(rows pgx.Rows) error {
 			list, err := pgx.CollectRows(rows, scanEndpoint)
@@ -350,6 +353,8 @@ func (s *Queue) Record(ctx context.Context, id tenant.ID, epoch int64, results [
 		}
 		q.Queue(disableGone, slices.Compact(gone), "the receiver answered 410 Gone").Query(collect)
 		q.Queue(pauseFailing, ids, fmt.Sprintf("every attempt failed for %d hours", int(PauseAfter.Hours())), PauseAfter).Query(collect)
+		q.Queue(recordResults, endpoints, facts, states, waits, statuses, texts, tooks)
+		q.Queue(promote, endpoints, keys)
 		if err := tx.SendBatch(ctx, q).Close(); err != nil {
 			return err
 		}
