@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -199,21 +201,33 @@ func (s *Endpoints) Get(ctx context.Context, id tenant.ID, endpoint uuid.UUID) (
 	return out, nil
 }
 
-// Check trims a Spec, and returns store.ErrInvalid with what is wrong with it. Whether a URL's address may be
-// called is decided when it is called.
-func (p *Spec) Check() error {
+// ErrURLTooLong is a SpecError.
+var ErrURLTooLong error = &SpecError{fmt.Sprintf("url: want at most %d bytes", URLBytesMax)}
+
+// SpecError says what is wrong with a Spec, for whoever gave it. It is a store.ErrInvalid.
+type SpecError struct{ text string }
+
+// Error implements error.
+func (e *SpecError) Error() string { return e.text }
+
+// Unwrap returns store.ErrInvalid.
+func (*SpecError) Unwrap() error { return db.ErrInvalid }
+
+// check trims a Spec, and returns a *SpecError. Whether a URL's address may be called is decided when it is
+// called.
+func (p *Spec) check() error {
 	u, err := url.Parse(p.URL)
 	switch {
 	case len(p.URL) > URLBytesMax:
-		return fmt.Errorf("%w: url: want at most %d bytes", db.ErrInvalid, URLBytesMax)
-	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.Fragment != "":
-		return fmt.Errorf("%w: url: want an absolute http or https URL without a user and a fragment", db.ErrInvalid)
+		return ErrURLTooLong
+	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.Fragment != "" || strings.ContainsFunc(p.URL, unicode.IsControl):
+		return &SpecError{"url: want an absolute https URL without a user and a fragment"}
 	case !strict.Trim(&p.Description, 0, DescriptionRunesMax) || strict.CheckLine(string(p.Description)) != nil:
-		return fmt.Errorf("%w: description: want one line of at most %d characters", db.ErrInvalid, DescriptionRunesMax)
+		return &SpecError{fmt.Sprintf("description: want one line of at most %d characters", DescriptionRunesMax)}
 	}
 	for _, t := range p.Types {
 		if t == db.FactWebhookTest || db.FactVersion(t) == 0 {
-			return fmt.Errorf("%w: types: there is no type %q", db.ErrInvalid, t)
+			return &SpecError{fmt.Sprintf("types: there is no type %q", t)}
 		}
 	}
 	slices.Sort(p.Types)
@@ -225,9 +239,9 @@ func (p *Spec) Check() error {
 }
 
 // Create adds an endpoint, and returns the secret that signs what it is told, which is not shown again. It
-// returns ErrTooManyEndpoints, store.ErrInvalid or store.ErrNoTenant.
+// returns ErrTooManyEndpoints, a *SpecError or store.ErrNoTenant.
 func (s *Endpoints) Create(ctx context.Context, id tenant.ID, spec Spec, by By) (e Endpoint, secret string, err error) {
-	if err := spec.Check(); err != nil {
+	if err := spec.check(); err != nil {
 		return Endpoint{}, "", err
 	}
 	endpoint, err := uuid.NewV7()
@@ -328,9 +342,9 @@ func (s *Endpoints) change(ctx context.Context, id tenant.ID, endpoint uuid.UUID
 	return after, nil
 }
 
-// Change gives an endpoint another URL, description and types. It returns ErrNoEndpoint or store.ErrInvalid.
+// Change gives an endpoint another URL, description and types. It returns ErrNoEndpoint or a *SpecError.
 func (s *Endpoints) Change(ctx context.Context, id tenant.ID, endpoint uuid.UUID, spec Spec, by By) (Endpoint, error) {
-	if err := spec.Check(); err != nil {
+	if err := spec.check(); err != nil {
 		return Endpoint{}, err
 	}
 	return s.change(ctx, id, endpoint, "webhook.change", by, func(ctx context.Context, tx pgx.Tx, _ Endpoint) (Endpoint, error) {
