@@ -13,6 +13,7 @@ func (n *node) jobs() []func(context.Context) error {
 		n.keys.Run,              // fetches the keys that tenants publish
 		n.store.Revocations.Run, // follows what access was taken back
 		n.store.Refusals.Run,    // deletes refused commands that are too old to be asked again
+		n.hooks.Run,             // tells casinos' servers what happened
 		n.web.Run,               // tells lobbies who is here and closes sockets that may not stay
 	}
 }

@@ -21,18 +21,18 @@ const KeepFor = 30 * 24 * time.Hour
 
 // Delivery is one fact of which an endpoint is told, or was.
 type Delivery struct {
-	ID        int64 // of the fact, within the tenant; a later one is larger
-	WebhookID uuid.UUID
-	Type      string
-	Player    string // "": of no player
-	State     string // pending, delivered or dropped
-	Attempts  int
-	Status    int           // of the last answer; 0: there was none
-	Error     string        // of the last attempt
-	Took      time.Duration // the last attempt
-	NextAt    time.Time     // zero: not pending, or behind another of the same player
-	Attempted time.Time     // the last time; zero: never
-	CreatedAt time.Time
+	ID        int64         `json:"id"` // of the fact, within the tenant; a later one is larger
+	WebhookID uuid.UUID     `json:"webhook_id"`
+	Type      string        `json:"type"`
+	Player    string        `json:"player,omitempty"` // "": of no player
+	State     string        `json:"state"`            // pending, delivered or dropped
+	Attempts  int           `json:"attempts"`
+	Status    int           `json:"status,omitempty"`      // of the last answer; 0: there was none
+	Error     string        `json:"error,omitempty"`       // of the last attempt
+	Took      time.Duration `json:"-"`                     // the last attempt
+	NextAt    time.Time     `json:"next_at,omitzero"`      // zero: not pending, or behind another of the same player
+	Attempted time.Time     `json:"attempted_at,omitzero"` // the last time; zero: never
+	CreatedAt time.Time     `json:"created_at"`
 }
 
 const (
