@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -510,5 +511,34 @@ func TestEndpointsAreBoundedAndChecked(t *testing.T) {
 	}
 	if _, err := s.Webhooks.Get(t.Context(), id, uuid.New()); !errors.Is(err, webhooks.ErrNoEndpoint) {
 		t.Errorf("one that is not there: %v", err)
+	}
+}
+
+// row returns a kind's row in docs/webhooks.md.
+func row(k webhooks.Kind) string {
+	var fields []string
+	for _, f := range k.Fields {
+		fields = append(fields, "`"+f+"`")
+	}
+	for _, f := range k.Maybe {
+		fields = append(fields, "`"+f+"`?")
+	}
+	return fmt.Sprintf("| `%s` | %d | %s | %s |", k.Type, k.Version, k.Text, strings.Join(fields, ", "))
+}
+
+func TestTheDocsHaveEveryFactAndNoOther(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/webhooks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| type | version | when | fields of `data` |\n|---|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	var want []string
+	for _, k := range webhooks.Kinds() {
+		want = append(want, row(k))
+	}
+	if all := strings.Join(want, "\n"); table != all {
+		t.Errorf("docs/webhooks.md has\n%s\nand not\n%s", table, all)
 	}
 }
