@@ -49,27 +49,30 @@ type Queue struct {
 func NewQueue(d *db.DB, box *seal.Box) *Queue { return &Queue{d, box} }
 
 const (
-	// holdLeases renews what a process holds, and takes over what nobody does. Nobody delivers for a tenant that is
-	// suspended.
-	holdLeases = `
-with free as (
-  select w.tenant from platform.webhook w join platform.tenant t on t.id = w.tenant
-  where w.holder is distinct from $1 and w.expires < clock_timestamp() and t.status = 'active' and $3
-  order by w.expires, w.tenant limit $4 for update of w skip locked
-)
+	// Nobody delivers for a tenant that is suspended. (now() and not clock_timestamp(): that is looked up in an
+	// index.)
+	renewLeases = `
+update platform.webhook w set expires = clock_timestamp() + $2::interval
+where w.holder = $1 and (select t.status from platform.tenant t where t.id = w.tenant) = 'active'
+returning w.tenant`
+
+	takeLeases = `
 update platform.webhook w set holder = $1, expires = clock_timestamp() + $2::interval
-from platform.tenant t
-where t.id = w.tenant and t.status = 'active' and (w.holder = $1 or w.tenant in (select tenant from free))
+where w.tenant = any(array(
+  select f.tenant from platform.webhook f
+  where f.expires < now() and f.holder is distinct from $1
+    and (select t.status from platform.tenant t where t.id = f.tenant) = 'active'
+  order by f.expires limit $3 for update skip locked))
 returning w.tenant`
 
 	releaseLeases = `update platform.webhook set expires = '-infinity', holder = null where holder = $1`
 
-	claim = `update webhook_deliverer set epoch = greatest(epoch + 1, $1) returning epoch`
+	claim = `update webhook_deliverer set epoch = greatest(epoch + 1, $1) where one returning epoch`
 
 	// fence holds up whoever claims, and returns nothing to who was fenced off.
 	fence = `
 select d.mark::text, pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text
-from webhook_deliverer d, pg_current_snapshot() s where d.epoch = $1 for no key update of d`
+from webhook_deliverer d, pg_current_snapshot() s where d.one and d.epoch = $1 for no key update of d`
 
 	fanOut = `
 with new as (
@@ -87,10 +90,10 @@ select n.endpoint, n.seq, n.player, case when
   then clock_timestamp() end
 from new n`
 
-	moveMark = `update webhook_deliverer set mark = $1::text::xid8 where mark <> $1::text::xid8`
+	moveMark = `update webhook_deliverer set mark = $1::text::xid8 where one and mark <> $1::text::xid8`
 
 	selectActive = `
-select id, url, secret, case when former_until > clock_timestamp() then former_secret end
+select id, url, secret, case when former_until > now() then former_secret end
 from webhook_endpoint where state = 'active' order by created_at, id`
 
 	selectDue = `
@@ -98,7 +101,7 @@ select e.id, d.fact, d.key, d.attempts, f.id, f.type, f.version, f.at, f.data
 from webhook_endpoint e
 cross join lateral (
   select * from webhook_delivery d
-  where d.endpoint = e.id and d.state = 'pending' and d.next_at is not null and d.next_at <= clock_timestamp()
+  where d.endpoint = e.id and d.state = 'pending' and d.next_at is not null and d.next_at <= now()
   order by d.next_at, d.fact limit $1
 ) d
 join fact f on f.seq = d.fact
@@ -133,25 +136,32 @@ where id = any($1::uuid[]) and state <> 'disabled' returning ` + endpointColumns
 
 	deleteDeliveries = `
 delete from webhook_delivery where (endpoint, fact) in (
-  select endpoint, fact from webhook_delivery where created_at < clock_timestamp() - $1::interval order by created_at limit $2)
+  select endpoint, fact from webhook_delivery where created_at < now() - $1::interval order by created_at limit $2)
 returning endpoint, key, state`
 
 	deleteFacts = `
-delete from fact where seq in (select seq from fact where at < clock_timestamp() - $1::interval order by at limit $2)`
+delete from fact where seq in (select seq from fact where at < now() - $1::interval order by at limit $2)`
 )
 
 // Hold renews the leases of a process for ttl and, if more is set, takes some that nobody holds. It returns
 // the tenants for which the process delivers.
 func (s *Queue) Hold(ctx context.Context, holder uuid.UUID, ttl time.Duration, more bool) (out []tenant.ID, err error) {
 	err = s.db.Platform(ctx, func(conn *pgxpool.Conn) error {
-		rows, _ := conn.Query(ctx, holdLeases, holder.String(), ttl, more, takeMost) // its error comes from CollectRows
-		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		for _, name := range names {
-			if id, err := tenant.Parse(name); err == nil { // else the tenant is out of order, and says so
-				out = append(out, id)
+		q := &pgx.Batch{}
+		collect := func(rows pgx.Rows) error {
+			names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			for _, name := range names {
+				if id, err := tenant.Parse(name); err == nil { // else the tenant is out of order, and says so
+					out = append(out, id)
+				}
 			}
+			return err
 		}
-		return err
+		q.Queue(renewLeases, holder.String(), ttl).Query(collect)
+		if more {
+			q.Queue(takeLeases, holder.String(), ttl, takeMost).Query(collect)
+		}
+		return conn.SendBatch(ctx, q).Close()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store: leases of webhooks: %w", err)

@@ -109,19 +109,19 @@ func NewEndpoints(d *db.DB, box *seal.Box) *Endpoints { return &Endpoints{d, box
 
 const (
 	endpointColumns = `id, url, description, types, state, reason, since, failing_since,
-  case when former_until > clock_timestamp() then former_until end, created_at`
+  case when former_until > now() then former_until end, created_at`
 
-	selectEndpoints = `select ` + endpointColumns + ` from webhook_endpoint order by created_at, id`
+	selectEndpoints = `select ` + endpointColumns + ` from webhook_endpoint where created_at > '-infinity' order by created_at, id`
 	selectEndpoint  = `select ` + endpointColumns + ` from webhook_endpoint where id = $1`
 	lockEndpoint    = selectEndpoint + ` for no key update`
 
 	// lockTenant is what creating an endpoint, and whatever makes deliveries, waits for: the counts are exact,
 	// and of each key one delivery is the first.
-	lockTenant = `select from webhook_deliverer for no key update`
+	lockTenant = `select from webhook_deliverer where one for no key update`
 
 	enlist = `insert into platform.webhook (tenant) values ($1) on conflict do nothing`
 
-	countEndpoints = `select count(*) from webhook_endpoint`
+	countEndpoints = `select count(*) from webhook_endpoint where created_at > '-infinity'`
 
 	insertEndpoint = `
 insert into webhook_endpoint (id, url, description, types, secret, after_fact)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -540,5 +541,47 @@ func TestTheDocsHaveEveryFactAndNoOther(t *testing.T) {
 	}
 	if all := strings.Join(want, "\n"); table != all {
 		t.Errorf("docs/webhooks.md has\n%s\nand not\n%s", table, all)
+	}
+}
+
+// The login plans without reading tables from end to end. A statement that has no index to go by gets a plan
+// that costs so much that the server compiles it, for a second and more.
+func TestEveryStatementHasAnIndexToGoBy(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	_, admin := storetest.Open(t, d, store.Options{})
+	id := storetest.Tenant(t, admin)
+	conn := storetest.Connect(t, d.AppURL)
+	var version int
+	if err := conn.QueryRow(t.Context(), `select current_setting('server_version_num')::int`).Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	if version < 160000 {
+		t.Skip("explain (generic_plan) came with PostgreSQL 16")
+	}
+	for name, sql := range webhooks.Statements {
+		role := id.Role()
+		if strings.HasSuffix(name, "Leases") {
+			role = "none"
+		}
+		tx, err := conn.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(t.Context(), `select set_config('role', $1, true)`, role); err != nil {
+			t.Fatal(err)
+		}
+		rows, _ := tx.Query(t.Context(), `explain (generic_plan) `+sql, pgx.QueryExecModeSimpleProtocol) // its error comes from CollectRows
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, line := range plan {
+			if strings.Contains(line, "Seq Scan") || strings.Contains(line, "JIT") {
+				t.Errorf("%s:\n%s", name, strings.Join(plan, "\n"))
+				break
+			}
+		}
+		_ = tx.Rollback(t.Context())
 	}
 }

@@ -5,3 +5,5 @@ create table platform.webhook (
   holder  uuid,
   expires timestamptz not null default '-infinity'
 );
+create index webhook_holder on platform.webhook (holder);
+create index webhook_expires on platform.webhook (expires);

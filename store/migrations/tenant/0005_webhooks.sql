@@ -16,6 +16,10 @@ create table webhook_endpoint (
   check ((former_secret is null) = (former_until is null))
 );
 
+-- The login reads no table from end to end (enable_seqscan), and every fact asks whether anybody listens.
+create index webhook_endpoint_listening on webhook_endpoint (id) where state <> 'disabled';
+create index webhook_endpoint_created on webhook_endpoint (created_at, id);
+
 -- What happened, written in the transaction in which it happened (an outbox), while there is an endpoint that
 -- is not disabled. Who sees a fact sees all that were committed before its transaction began, and they have
 -- lower seqs. The id is a UUIDv7: the time in milliseconds, then chance.
