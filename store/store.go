@@ -14,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/seal"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/store/webhooks"
 )
 
 // Options says where the database is.
@@ -53,6 +54,9 @@ type Store struct {
 
 	Audit   *audit.Log
 	Answers *answers.Answers // has to Run
+
+	Webhooks   *webhooks.Endpoints
+	Deliveries *webhooks.Queue
 }
 
 // Open connects, checks the schema's version and the master key, and loads the directory of
@@ -70,7 +74,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants),
 		Journal: journal.New(d, o.Box), Leases: journal.NewLeases(d), Rooms: journal.NewRooms(d), Ledger: journal.NewLedger(d), Refusals: journal.NewRefusals(d, tenants.IDs),
 		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
-		Answers: answers.New(d, o.Box, tenants.IDs),
+		Answers:  answers.New(d, o.Box, tenants.IDs),
+		Webhooks: webhooks.NewEndpoints(d, o.Box), Deliveries: webhooks.NewQueue(d, o.Box),
 	}
 	err = tenancy.CheckSchema(ctx, d, o.Box)
 	if err == nil {

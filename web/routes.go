@@ -53,6 +53,18 @@ func (s *Server) apiRoutes(op *operator.API) []route {
 		{http.MethodPost, "/v1/promotions", auth.PromotionsWrite, op.PublishPromotion},
 		{http.MethodPost, "/v1/promotions/:id/withdraw", auth.PromotionsWrite, op.WithdrawPromotion},
 
+		{http.MethodGet, "/v1/webhooks", auth.WebhooksRead, op.Webhooks},
+		{http.MethodPost, "/v1/webhooks", auth.WebhooksWrite, op.CreateWebhook},
+		{http.MethodGet, "/v1/webhooks/:id", auth.WebhooksRead, op.Webhook},
+		{http.MethodPut, "/v1/webhooks/:id", auth.WebhooksWrite, op.ChangeWebhook},
+		{http.MethodDelete, "/v1/webhooks/:id", auth.WebhooksWrite, op.DeleteWebhook},
+		{http.MethodPost, "/v1/webhooks/:id/rotate", auth.WebhooksWrite, op.RotateWebhook},
+		{http.MethodPost, "/v1/webhooks/:id/test", auth.WebhooksWrite, op.TestWebhook},
+		{http.MethodPost, "/v1/webhooks/:id/pause", auth.WebhooksWrite, op.PauseWebhook},
+		{http.MethodPost, "/v1/webhooks/:id/resume", auth.WebhooksWrite, op.ResumeWebhook},
+		{http.MethodGet, "/v1/webhooks/:id/deliveries", auth.WebhooksRead, op.WebhookDeliveries},
+		{http.MethodPost, "/v1/webhooks/:id/deliveries/:delivery/replay", auth.WebhooksWrite, op.ReplayWebhook},
+
 		{http.MethodGet, "/v1/ledger/trial-balance", auth.MoneyRead, op.TrialBalance},
 		{http.MethodGet, "/v1/ledger/postings", auth.MoneyRead, op.Postings},
 		{http.MethodGet, "/v1/audit", auth.AuditRead, op.Audit},

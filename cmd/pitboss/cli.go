@@ -46,6 +46,7 @@ type cli struct {
 	Room    roomCmd    `cmd:"" help:"Open, list and close tables."`
 	Node    nodeCmd    `cmd:"" help:"List the nodes that share this database."`
 	Key     keyCmd     `cmd:"" help:"Add, rotate, retire and list the keys that verify a casino's tokens."`
+	Webhook webhookCmd `cmd:"" help:"Tell a casino's servers what happens, and see what they were told."`
 	Token   tokenCmd   `cmd:"" help:"Print a JWT for a player or an operator, for scripts; or take one back."`
 	Load    loadCmd    `cmd:"" help:"Bet at a casino like thousands of players, measure, and check every promise."`
 	Health  healthCmd  `cmd:"" help:"Ask a running node whether it is ready; for health checks."`

@@ -110,7 +110,7 @@ func (c clusterCmd) children(p *program, redis string) ([]*child, error) {
 		nodes = append(nodes, &child{
 			name: name, address: address, admin: admin, out: out, log: p.log,
 			// All clients are on this machine, load tests too: no limits by address.
-			args: []string{"serve", "--listen", address, "--admin-listen", admin, "--node", name,
+			args: []string{"serve", "--webhook-allow-address", "127.0.0.0/8", "--listen", address, "--admin-listen", admin, "--node", name,
 				"--trusted-proxy", "127.0.0.1/32", "--address-requests", "0",
 				"--log-format", p.LogFormat, "--log-level", p.LogLevel},
 			env: []string{"PITBOSS_REDIS_URL=redis://" + redis, "PITBOSS_DATABASE_URL=" + p.Database,

@@ -94,7 +94,7 @@ func (c devCmd) Run(p *program) error {
 	// All clients are on this machine, load tests too: no limits by address, and wide ones by person.
 	limits := edge{AddressRequests: 0, PersonRequests: 5_000, TenantRequests: 10_000}.limits()
 	limits.Profiles = c.Pprof
-	n := newNode(nodeOptions{name: "dev", store: s, bus: membus.New(), log: p.log, edge: limits, test: p.seams})
+	n := newNode(nodeOptions{name: "dev", store: s, bus: membus.New(), log: p.log, edge: limits, told: loopback, test: p.seams})
 	// Without its database there is nothing left to serve.
 	ctx, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)

@@ -25,6 +25,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web"
+	"github.com/pitboss-hub/pitboss/web/webhooks"
 )
 
 // drainTimeout bounds the drain of a node.
@@ -53,6 +54,7 @@ type node struct {
 	rooms   *rooms.Directory
 	hub     *hub.Hub
 	web     *web.Server
+	hooks   *webhooks.Deliverer
 	metrics *prometheus.Registry
 }
 
@@ -65,6 +67,7 @@ type nodeOptions struct {
 	log         *slog.Logger
 	edge        web.Edge
 	published   []netip.Prefix // private addresses from which tenants' published keys are read
+	told        []netip.Prefix // private addresses to which webhooks go
 	test        seams
 }
 
@@ -123,6 +126,15 @@ func newNode(o nodeOptions) *node {
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
 		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: n.metrics, Edge: o.edge,
+	})
+	n.hooks = webhooks.New(webhooks.Options{
+		Queue: s.Deliveries, Holder: uuid.New(), Allow: o.told, Log: n.log, Registerer: n.metrics,
+		Slug: func(id tenant.ID) string {
+			if t, ok := n.tenants.ByID(id); ok {
+				return string(t.Slug)
+			}
+			return ""
+		},
 	})
 	n.keys.OnChange(n.web.CloseRevoked)
 	n.answerHello()

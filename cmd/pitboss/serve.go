@@ -29,6 +29,7 @@ type serveCmd struct {
 	Redis       string  `name:"redis-url" help:"The bus between nodes. Without it this is the only node." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
 	Edge        edge    `embed:""`
 	Keys        keySets `embed:""`
+	Webhooks    targets `embed:""`
 	AccessLog   bool    `help:"Log every request: method, route, status, time, casino, address." env:"PITBOSS_ACCESS_LOG"`
 	Pprof       bool    `help:"Serve profiles (net/http/pprof) at the admin listener." env:"PITBOSS_PPROF"`
 	Migrate     bool    `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
@@ -45,6 +46,11 @@ type edge struct {
 // keySets holds the flags about the keys that casinos publish.
 type keySets struct {
 	JWKSAllow []netip.Prefix `name:"jwks-allow" help:"Ranges of private addresses from which casinos' published keys may be read, by http too. Without it: public addresses by https only." env:"PITBOSS_JWKS_ALLOW" placeholder:"CIDR"`
+}
+
+// targets holds the flags about where webhooks may go.
+type targets struct {
+	Allow []netip.Prefix `name:"webhook-allow-address" help:"Ranges of private addresses to which webhooks may be sent, by http too. Without it: public addresses by https only." env:"PITBOSS_WEBHOOK_ALLOW_ADDRESS" placeholder:"CIDR"`
 }
 
 // Validate implements kong's check.
@@ -118,7 +124,7 @@ func (c serveCmd) Run(p *program) error {
 	}
 	n := newNode(nodeOptions{
 		name: name, incarnation: incarnation.String(), store: s, bus: bus, log: p.log,
-		edge: c.limits(), published: c.Keys.JWKSAllow, test: p.seams,
+		edge: c.limits(), published: c.Keys.JWKSAllow, told: c.Webhooks.Allow, test: p.seams,
 	})
 	n.metrics.MustRegister(metrics)
 	return n.run(p.ctx, public, admin, func() {

@@ -305,6 +305,14 @@ func (r *Revocations) revoke(ctx context.Context, id tenant.ID, kind, subject, a
 		db.QueueAudit(q, rooms.Audit{
 			Actor: by.Actor, Action: action, Target: subject, Reason: string(by.Reason), Address: by.Address,
 		})
+		if kind == kindRevokedPlayer {
+			err := db.QueueFacts(q, db.Fact{Type: db.FactPlayerKicked, Player: subject, Data: map[string]any{
+				"player": subject, "reason": by.Reason, "actor": by.Actor,
+			}})
+			if err != nil {
+				return err
+			}
+		}
 		return tx.SendBatch(ctx, q).Close()
 	}
 	err = r.db.Tenant(id).LoginTx(ctx, write)

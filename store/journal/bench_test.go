@@ -18,6 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/store/webhooks"
 )
 
 // BenchmarkAppend is one durable append of some bets by different players, by rooms of some
@@ -123,4 +124,62 @@ func appendBets(b *testing.B, s *store.Store, admin *tenancy.Admin, bets, tenant
 		*seq += int64(bets)
 	}
 	b.ReportMetric(float64(bets)*float64(b.N)/b.Elapsed().Seconds(), "bets/s")
+}
+
+// BenchmarkFacts is what webhooks cost the write path: durable appends of a bet, and of the end of a round in
+// which ten players have a stake, at a casino without webhooks and at one with an endpoint. The two take turns,
+// so that whatever else happens on the machine happens to both; the medians are reported.
+func BenchmarkFacts(b *testing.B) {
+	const seats = 10
+	d := storetest.Empty(b)
+	s, admin := storetest.Open(b, d, store.Options{})
+	storetest.Durable(b, d)
+	refs := []rooms.Ref{storetest.Table(b, s, admin), storetest.Table(b, s, admin)}
+	for _, ref := range refs {
+		storetest.Claim(b, s, ref, "n")
+		for seat := range seats {
+			storetest.Fund(b, s, ref.Tenant, player(0, seat), journal.MaxAmount)
+		}
+	}
+	_, _, err := s.Webhooks.Create(b.Context(), refs[1].Tenant, webhooks.Spec{URL: "https://receiver.example/"}, webhooks.By{Actor: "op"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var seqs [2]int64
+	var bet, end [2][]time.Duration
+	add := func(i int, took *[]time.Duration, entries ...rooms.Entry) {
+		began := time.Now()
+		if _, err := s.Journal.Append(b.Context(), refs[i], rooms.Batch{Epoch: 1, Seq: seqs[i], Entries: entries, Status: rooms.Open}); err != nil {
+			b.Fatal(err)
+		}
+		*took = append(*took, time.Since(began))
+		seqs[i] += int64(len(entries))
+	}
+	for round := int64(1); b.Loop(); round++ {
+		of := func(e rooms.Entry) rooms.Entry {
+			e.Records[0].Round = round
+			for i := range e.Moves {
+				e.Moves[i].Ref = game.RoundRef(round)
+			}
+			return e
+		}
+		for seat := range seats {
+			for i := range refs {
+				add(i, &bet[i], of(storetest.Bet(1, seqs[i]+1, player(0, seat), 100)))
+			}
+		}
+		for i := range refs {
+			e := rooms.Entry{Records: []rooms.Record{storetest.Record(1, seqs[i]+1, game.TypeRoundSettled, `{}`)}}
+			for seat := range seats / 2 {
+				e.Moves = append(e.Moves, game.Posting{Kind: game.Payout, Player: player(0, seat), Amount: 200})
+			}
+			add(i, &end[i], of(e))
+		}
+	}
+	for i, name := range []string{"without", "with"} {
+		for what, took := range map[string][]time.Duration{"bet": bet[i], "end": end[i]} {
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), what+"-"+name+"-µs")
+		}
+	}
 }

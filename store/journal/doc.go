@@ -33,6 +33,10 @@
 // Refusals and accepted commands are in two tables, so that an id could be in both: each append looks in
 // the other one too, in the statement that inserts its answers.
 //
+// What webhooks tell of (facts.go) is written beside it, by two statements at most, and by none for bets. They
+// find out by themselves whether anybody listens, so a casino without webhooks pays one look at an empty table
+// for each round that ends.
+//
 // Hot tables have no foreign keys: a batch of a hundred bets would pay for hundreds of look-ups that the
 // journal's own arithmetic makes needless; Ledger.TrialBalance finds what a foreign key would have found.
 // JSON is kept as json, not jsonb, so that an event comes back byte for byte.

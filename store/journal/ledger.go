@@ -181,6 +181,12 @@ func credit(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, command stri
 		Actor: c.Actor, Action: "player.credit", Target: string(c.Player), Reason: string(c.Reason),
 		Before: before, After: after, Address: c.Address,
 	})
+	err = db.QueueFacts(q, db.Fact{Type: db.FactPlayerCredited, Player: string(c.Player), Data: map[string]any{
+		"player": c.Player, "amount": c.Amount, "balance": player.balance, "command_id": command, "reason": c.Reason, "actor": c.Actor,
+	}})
+	if err != nil {
+		return account{}, err
+	}
 	return player, tx.SendBatch(ctx, q).Close()
 }
 

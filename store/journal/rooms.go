@@ -108,6 +108,12 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor, a
 		db.QueueAudit(q, rooms.Audit{
 			Actor: actor, Action: "room.open", Target: c.Room, After: c.Settings, Address: address,
 		})
+		err := db.QueueFacts(q, db.Fact{Type: db.FactRoomOpened, Data: map[string]any{
+			"room": c.Room, "game": c.Game, "name": c.Name, "settings": c.Settings, "actor": actor,
+		}})
+		if err != nil {
+			return err
+		}
 		return tx.SendBatch(ctx, q).Close()
 	})
 	if db.Violates(err, "room_pkey") {
@@ -138,9 +144,15 @@ func (r *Rooms) Close(ctx context.Context, ref rooms.Ref, actor string, reason s
 		if tag.RowsAffected() == 0 {
 			return tx.QueryRow(ctx, `select from room where id = $1`, ref.Room).Scan()
 		}
-		return db.WriteAudit(ctx, tx, rooms.Audit{
+		q := &pgx.Batch{}
+		db.QueueAudit(q, rooms.Audit{
 			Actor: actor, Action: "room.close", Target: ref.Room, Reason: string(reason), Address: address,
 		})
+		err = db.QueueFacts(q, db.Fact{Type: db.FactRoomClosing, Data: map[string]any{"room": ref.Room, "reason": reason, "actor": actor}})
+		if err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, q).Close()
 	})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || errors.Is(err, db.ErrNoTenant):

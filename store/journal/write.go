@@ -79,7 +79,7 @@ func (g *group) write(q *pgx.Batch) error {
 	return g.queueRest(q, plans)
 }
 
-// queueRest queues the rows that are added: events, commands, transfers and audit lines.
+// queueRest queues the rows that are added: events, commands, transfers, audit lines and facts.
 func (g *group) queueRest(q *pgx.Batch, plans []*plan) error {
 	queueEvents(q, plans)
 	if err := queueCommands(q, plans); err != nil {
@@ -93,7 +93,7 @@ func (g *group) queueRest(q *pgx.Batch, plans []*plan) error {
 			}
 		}
 	}
-	return nil
+	return queueFacts(q, plans)
 }
 
 func queueRooms(q *pgx.Batch, plans []*plan) *pgx.QueuedQuery {

@@ -24,6 +24,7 @@ func TestTheAPI(t *testing.T) {
 		"ShowsTheSocketsAndTheirRooms":                  connections,
 		"ClosesTheSocketsOfThoseWhoAreKickedOrRevoked":  revocations,
 		"SetsABrandWithinItsBoundsAndTakesItAway":       brands,
+		"TellsWhatEndpointsWereToldAndTheirSecretsOnce": webhooksOverHTTP,
 		"ShowsTheGamesWithWhatTheirRoomsAreSetBy":       games,
 		"AnswersWhatIsNotThereLikeAnythingThatNeverWas": nothingThere,
 	} {

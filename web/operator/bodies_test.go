@@ -15,7 +15,7 @@ import (
 // bodiesThatCannotBeRead holds that such a body is refused and nothing is done.
 func bodiesThatCannotBeRead(t *testing.T, c *webtest.Casino) {
 	operator, _, _ := c.Staff()
-	for _, r := range writes(webtest.Table, uuid.NewString()) {
+	for _, r := range writes(webtest.Table, uuid.NewString(), uuid.NewString()) {
 		for _, body := range []string{"", "{", "[]", "null x", `{"surprise":1}`, r.body + r.body, `{"reason":1,"title":1,"room":1,"jti":1}`} {
 			bad := r
 			bad.body = body
@@ -49,6 +49,11 @@ func membersOutOfBounds(t *testing.T, c *webtest.Casino) {
 		{"/v1/players/a%20b/kick", reason, "player"},
 		{"/v1/staff/a%20b/kick", reason, "subject"},
 		{"/v1/tokens/revoke", `{"jti":"","reason":"x"}`, "jti"},
+		{"/v1/webhooks", `{"url":"receiver.example","reason":"x"}`, "url"},
+		{"/v1/webhooks", `{"url":"https://receiver.example/` + strings.Repeat("x", 2048) + `","reason":"x"}`, "url"},
+		{"/v1/webhooks", `{"url":"https://receiver.example/","types":["bet.placed"],"reason":"x"}`, "types"},
+		{"/v1/webhooks", `{"url":"https://receiver.example/","description":"` + long + `","reason":"x"}`, "description"},
+		{"/v1/webhooks", `{"url":"https://receiver.example/","reason":""}`, "reason"},
 		{"/v1/promotions", `{"title":"x","text":"x","ends_at":"2030-01-01T00:00:00Z","command_id":"{"}`, "command_id"},
 	} {
 		if a := c.Post(operator, r.path, r.body).Want(http.StatusBadRequest, wire.CodeInvalidParams); !strings.Contains(string(a.Body), `"`+r.name+": ") {

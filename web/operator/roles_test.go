@@ -35,11 +35,20 @@ var reads = []route{
 	{name: "GET /v1/ledger/trial-balance", status: http.StatusOK},
 	{name: "GET /v1/ledger/postings", status: http.StatusOK},
 	{name: "GET /v1/brand", status: http.StatusOK},
+	{name: "GET /v1/webhooks", status: http.StatusOK},
+}
+
+// hookReads are those of an endpoint of webhooks.
+func hookReads(hook string) []route {
+	return []route{
+		{name: "GET /v1/webhooks/:id", path: "/v1/webhooks/" + hook, status: http.StatusOK},
+		{name: "GET /v1/webhooks/:id/deliveries", path: "/v1/webhooks/" + hook + "/deliveries", status: http.StatusOK},
+	}
 }
 
 // writes returns those that change something, for a room whose round has a stake. Each may be asked
-// once; id is a promotion that it publishes.
-func writes(room, id string) []route {
+// once; id is a promotion that it publishes, and hook an endpoint of webhooks.
+func writes(room, id, hook string) []route {
 	ends := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
 	return []route{
 		{"POST /v1/rooms", "", fmt.Sprintf(`{"room":"new-%s","game":"roulette"}`, room), http.StatusCreated},
@@ -53,6 +62,14 @@ func writes(room, id string) []route {
 		{"POST /v1/promotions/:id/withdraw", "/v1/promotions/" + id + "/withdraw", withID(""), http.StatusOK},
 		{"PUT /v1/brand", "", `{"name":"Grand Casino","style":{"radius":4},"reason":"a test"}`, http.StatusOK},
 		{"PUT /v1/brand/logo", "", `{"image":"","reason":"a test"}`, http.StatusOK},
+		{"POST /v1/webhooks", "", `{"url":"https://receiver.example/","reason":"a test"}`, http.StatusCreated},
+		{"PUT /v1/webhooks/:id", "/v1/webhooks/" + hook, `{"url":"https://receiver.example/2","reason":"a test"}`, http.StatusOK},
+		{"POST /v1/webhooks/:id/rotate", "/v1/webhooks/" + hook + "/rotate", reason, http.StatusOK},
+		{"POST /v1/webhooks/:id/test", "/v1/webhooks/" + hook + "/test", reason, http.StatusAccepted},
+		{"POST /v1/webhooks/:id/pause", "/v1/webhooks/" + hook + "/pause", reason, http.StatusOK},
+		{"POST /v1/webhooks/:id/resume", "/v1/webhooks/" + hook + "/resume", reason, http.StatusOK},
+		{"POST /v1/webhooks/:id/deliveries/:delivery/replay", "/v1/webhooks/" + hook + "/deliveries/1/replay", reason, http.StatusAccepted},
+		{"DELETE /v1/webhooks/:id", "/v1/webhooks/" + hook, reason, http.StatusOK},
 	}
 }
 
@@ -72,7 +89,7 @@ func routesAreForTheirRoles(t *testing.T, c *webtest.Casino) {
 	alice := c.Dial("alice", player)
 
 	known := []string{"GET /v1/session", "POST /v1/tickets", "GET /v1/rooms", "GET /v1/rooms/:room/rounds/:round", "GET /v1/session/rounds", "GET /v1/session/transactions"} // players' and everybody's
-	for _, r := range slices.Concat(reads, writes("", "")) {
+	for _, r := range slices.Concat(reads, hookReads(""), writes("", "", "")) {
 		known = append(known, r.name)
 	}
 	for _, name := range c.Server.Routes() {
@@ -81,7 +98,8 @@ func routesAreForTheirRoles(t *testing.T, c *webtest.Casino) {
 		}
 	}
 
-	for _, r := range reads {
+	seen, _ := endpointTold(t, c)
+	for _, r := range slices.Concat(reads, hookReads(seen)) {
 		for _, token := range []string{operator, service, support} {
 			r.ask(c, token).Want(r.status, "")
 		}
@@ -92,7 +110,9 @@ func routesAreForTheirRoles(t *testing.T, c *webtest.Casino) {
 		c.OpenRoom(name, webtest.Slow)
 		alice.Join(name)
 		alice.Call(wire.MethodRoomCommand, webtest.Command(name, `{"type":"bet","bets":[{"position":"red","amount":100}]}`), nil)
-		for _, r := range writes(name, uuid.NewString()) {
+		hook, delivery := endpointTold(t, c)
+		for _, r := range writes(name, uuid.NewString(), hook) {
+			r.path = strings.Replace(r.path, "/deliveries/1/", "/deliveries/"+delivery+"/", 1)
 			r.ask(c, player).Want(http.StatusForbidden, game.CodeForbidden)
 			r.ask(c, support).Want(http.StatusForbidden, game.CodeForbidden)
 			r.ask(c, "").Want(http.StatusUnauthorized, "token_missing")

@@ -77,6 +77,7 @@ func TestTenantRoleCannotChangeThePastOrTheSchema(t *testing.T) {
 	}
 	sql = append(sql,
 		`truncate refusal`, `update refusal set at = now()`,
+		`truncate fact`, `update fact set data = '{}'`, `delete from webhook_deliverer`, `truncate webhook_delivery`,
 		`update event set data = '{}'`, `update command set answer = '{}'`, `update transfer set amount = 1`,
 		`update audit_log set actor = ''`, `update _meta set version = 0`,
 		`delete from _meta`, `delete from account`, `truncate account`, `delete from room`, `truncate room`,

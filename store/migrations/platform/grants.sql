@@ -9,3 +9,4 @@ grant select, insert, update, delete on platform.node to :role;
 grant select, insert, update, delete on platform.process to :role;
 grant select, insert, update, delete on platform.revocation to :role;
 grant select, insert, delete on platform.ticket_used to :role;
+grant select, insert, update on platform.webhook to :role;

@@ -20,6 +20,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/store/webhooks"
 )
 
 // Problem is an error as it is told to a client: over HTTP with its status, over a
@@ -84,6 +85,11 @@ var known = []struct {
 	{rooms.ErrUnavailable, Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It is not known whether this was done; send it again under the same command_id.")},
 	{rooms.ErrTooManyRooms, Fail(http.StatusConflict, game.CodeLimitReached, "Too many tables are open; close some.")},
 	{access.ErrTooManyRevocations, Fail(http.StatusConflict, game.CodeLimitReached, "Too many tokens are taken back; each is for 30 days.")},
+	{webhooks.ErrNoEndpoint, Fail(http.StatusNotFound, "not_found", "There is no such webhook endpoint.")},
+	{webhooks.ErrNoDelivery, Fail(http.StatusNotFound, "not_found", "There is no such delivery; deliveries are kept for 30 days.")},
+	{webhooks.ErrTooManyEndpoints, Fail(http.StatusConflict, game.CodeLimitReached, "There are as many webhook endpoints as there may be; delete one.")},
+	{webhooks.ErrNotActive, Fail(http.StatusConflict, "webhook_not_active", "The webhook endpoint is paused or disabled; resume it first.")},
+	{webhooks.ErrPending, Fail(http.StatusConflict, "delivery_pending", "The delivery has not ended yet; it is tried again by itself.")},
 	{journal.ErrAmount, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
 	{store.ErrInvalid, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value cannot be stored.")},
 	{answers.ErrReused, Fail(http.StatusUnprocessableEntity, "idempotency_key_reused", "This Idempotency-Key was used for something else.")},
@@ -119,6 +125,10 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	var brand *tenancy.BrandError
 	if errors.As(err, &brand) {
 		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, brand.Error())
+	}
+	var spec *webhooks.SpecError
+	if errors.As(err, &spec) {
+		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, spec.Error())
 	}
 	var r *game.Refusal
 	if errors.As(err, &r) {

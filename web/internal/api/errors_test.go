@@ -78,7 +78,7 @@ func TestTheOperationsPageHasEveryLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	declared := regexp.MustCompile(`\b[lL]imit[A-Z]\w* += "([a-z_]+)"`)
-	for _, limit := range slices.Concat(codesIn(t, declared, "*.go"), codesIn(t, declared, "../../../hub/*.go"), codesIn(t, declared, "../../../rooms/*.go", "../../../rooms/placement/*.go"), codesIn(t, declared, "../../../store/internal/db/*.go")) {
+	for _, limit := range slices.Concat(codesIn(t, declared, "*.go"), codesIn(t, declared, "../../../hub/*.go"), codesIn(t, declared, "../../../rooms/*.go", "../../../rooms/placement/*.go"), codesIn(t, declared, "../../../store/internal/db/*.go"), codesIn(t, declared, "../../webhooks/*.go")) {
 		if !strings.Contains(string(raw), "`"+limit+"`") {
 			t.Errorf("%s is not in docs/operations.md", limit)
 		}

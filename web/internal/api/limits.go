@@ -23,6 +23,8 @@ const (
 	LimitBody               = "body_bytes"
 	LimitNodeQuestions      = "node_questions"
 	LimitRevocations        = "revocations"
+	LimitWebhooks           = "webhooks"
+	LimitWebhookURL         = "webhook_url_bytes"
 )
 
 // Limits counts how often each limit was reached.

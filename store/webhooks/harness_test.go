@@ -1,0 +1,62 @@
+package webhooks_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/webhooks"
+)
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+
+var staff = webhooks.By{Actor: "operator:ann", Address: "10.0.0.1", Reason: "a test"}
+
+// endpoint creates an endpoint for facts of these types.
+func endpoint(t testing.TB, s *store.Store, id tenant.ID, types ...string) webhooks.Endpoint {
+	t.Helper()
+	e, _, err := s.Webhooks.Create(t.Context(), id, webhooks.Spec{URL: "https://receiver.example/hook", Types: types}, staff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// claim makes the test the one who delivers.
+func claim(t testing.TB, s *store.Store, id tenant.ID) (epoch int64) {
+	t.Helper()
+	epoch, err := s.Deliveries.Claim(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return epoch
+}
+
+// due fans out and returns what is due.
+func due(t testing.TB, s *store.Store, id tenant.ID, epoch int64) []webhooks.Due {
+	t.Helper()
+	if err := s.Deliveries.FanOut(t.Context(), id, epoch); err != nil {
+		t.Fatal(err)
+	}
+	_, list, errs, err := s.Deliveries.Due(t.Context(), id, 100)
+	if err != nil || len(errs) > 0 {
+		t.Fatal(err, errs)
+	}
+	return list
+}
+
+// record records how attempts ended.
+func record(t testing.TB, s *store.Store, id tenant.ID, epoch int64, results ...webhooks.Result) []webhooks.Endpoint {
+	t.Helper()
+	stopped, err := s.Deliveries.Record(t.Context(), id, epoch, results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stopped
+}
+
+func ended(d webhooks.Due, ok bool) webhooks.Result {
+	return webhooks.Result{Endpoint: d.Endpoint, Fact: d.Fact, Key: d.Key, OK: ok}
+}

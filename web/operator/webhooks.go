@@ -1,0 +1,293 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store/webhooks"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
+)
+
+// webhookBody is an endpoint of webhooks.
+type webhookBody struct {
+	ID           uuid.UUID      `json:"id"`
+	URL          string         `json:"url"`
+	Description  string         `json:"description"`
+	Types        []string       `json:"types"` // none: all
+	State        webhooks.State `json:"state"`
+	Reason       string         `json:"reason,omitempty"` // of the state
+	Since        wire.Time      `json:"since"`
+	FailingSince wire.Time      `json:"failing_since,omitzero"`
+	FormerUntil  wire.Time      `json:"former_until,omitzero"` // until when the former secret signs too
+	CreatedAt    wire.Time      `json:"created_at"`
+	Secret       string         `json:"secret,omitempty"` // when it is new
+}
+
+func bodyOf(e webhooks.Endpoint, secret string) webhookBody {
+	return webhookBody{
+		e.ID, e.URL, e.Description, e.Types, e.State, e.Reason, wire.At(e.Since), timeOrZero(e.FailingSince), timeOrZero(e.FormerUntil), wire.At(e.CreatedAt), secret,
+	}
+}
+
+// timeOrZero returns a time that may be missing.
+func timeOrZero(t time.Time) (out wire.Time) {
+	if !t.IsZero() {
+		out = wire.At(t)
+	}
+	return out
+}
+
+// Webhooks answers with the casino's endpoints of webhooks.
+func (a *API) Webhooks(c echo.Context) error {
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	list, err := a.store.Webhooks.List(ctx, api.TenantOf(c).ID)
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Webhooks []webhookBody `json:"webhooks"`
+	}{[]webhookBody{}}
+	for _, e := range list {
+		out.Webhooks = append(out.Webhooks, bodyOf(e, ""))
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+// webhookID returns the endpoint that the path names.
+func webhookID(c echo.Context) (uuid.UUID, error) {
+	id, err := uuid.Parse(api.Param(c, "id"))
+	if err != nil {
+		return id, webhooks.ErrNoEndpoint
+	}
+	return id, nil
+}
+
+// Webhook answers with one endpoint.
+func (a *API) Webhook(c echo.Context) error {
+	endpoint, err := webhookID(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	e, err := a.store.Webhooks.Get(ctx, api.TenantOf(c).ID, endpoint)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, bodyOf(e, ""))
+}
+
+// webhookSpec is what people say of an endpoint.
+type webhookSpec struct {
+	URL         string      `json:"url"`
+	Description strict.Line `json:"description,omitempty"`
+	Types       []string    `json:"types,omitempty"`
+	Reason      strict.Line `json:"reason"`
+}
+
+func (in webhookSpec) spec() webhooks.Spec {
+	return webhooks.Spec{URL: in.URL, Description: in.Description, Types: in.Types}
+}
+
+// CreateWebhook adds an endpoint. It answers with its secret, which is not shown again.
+func (a *API) CreateWebhook(c echo.Context) error {
+	var in webhookSpec
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	if err := checkReason(&in.Reason); err != nil {
+		return err
+	}
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	e, secret, err := a.store.Webhooks.Create(ctx, api.TenantOf(c).ID, in.spec(), webhookBy(c, in.Reason))
+	if err != nil {
+		return a.countWebhookLimits(err)
+	}
+	return c.JSON(http.StatusCreated, bodyOf(e, secret))
+}
+
+// countWebhookLimits counts what was beyond a limit.
+func (a *API) countWebhookLimits(err error) error {
+	switch {
+	case errors.Is(err, webhooks.ErrTooManyEndpoints):
+		a.limits.Hit(api.LimitWebhooks)
+	case errors.Is(err, webhooks.ErrURLTooLong):
+		a.limits.Hit(api.LimitWebhookURL)
+	}
+	return err
+}
+
+func webhookBy(c echo.Context, reason strict.Line) webhooks.By {
+	return webhooks.By{Actor: api.OwnerOf(c), Address: c.RealIP(), Reason: reason}
+}
+
+// ChangeWebhook gives an endpoint another URL, description and types.
+func (a *API) ChangeWebhook(c echo.Context) error {
+	var in webhookSpec
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	return a.changeWebhook(c, in.Reason, http.StatusOK, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
+		e, err := a.store.Webhooks.Change(ctx, id, endpoint, in.spec(), by)
+		return bodyOf(e, ""), err
+	})
+}
+
+// changeWebhook changes the endpoint that the path names, and answers with what change returns.
+func (a *API) changeWebhook(c echo.Context, reason strict.Line, status int, change func(context.Context, tenant.ID, uuid.UUID, webhooks.By) (any, error)) error {
+	if err := checkReason(&reason); err != nil {
+		return err
+	}
+	endpoint, err := webhookID(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	out, err := change(ctx, api.TenantOf(c).ID, endpoint, webhookBy(c, reason))
+	if err != nil {
+		return a.countWebhookLimits(err)
+	}
+	return c.JSON(status, out)
+}
+
+// reasoned is a body of nothing but a reason.
+type reasoned struct {
+	Reason strict.Line `json:"reason"`
+}
+
+// DeleteWebhook removes an endpoint.
+func (a *API) DeleteWebhook(c echo.Context) error {
+	var in reasoned
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	return a.changeWebhook(c, in.Reason, http.StatusOK, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
+		return struct{}{}, a.store.Webhooks.Delete(ctx, id, endpoint, by)
+	})
+}
+
+// RotateWebhook gives an endpoint a new secret, with which it answers. The former one signs too for a while,
+// unless it is to be dropped at once.
+func (a *API) RotateWebhook(c echo.Context) error {
+	var in struct {
+		DropFormer bool        `json:"drop_former,omitempty"`
+		Reason     strict.Line `json:"reason"`
+	}
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	return a.changeWebhook(c, in.Reason, http.StatusOK, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
+		e, secret, err := a.store.Webhooks.Rotate(ctx, id, endpoint, in.DropFormer, by)
+		return bodyOf(e, secret), err
+	})
+}
+
+// TestWebhook lets an endpoint be told of a webhook.test, within seconds.
+func (a *API) TestWebhook(c echo.Context) error {
+	var in reasoned
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	return a.changeWebhook(c, in.Reason, http.StatusAccepted, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
+		message, err := a.store.Webhooks.Test(ctx, id, endpoint, by)
+		return map[string]uuid.UUID{"webhook_id": message}, err
+	})
+}
+
+// PauseWebhook lets an endpoint's deliveries wait.
+func (a *API) PauseWebhook(c echo.Context) error { return a.stateOfWebhook(c, a.store.Webhooks.Pause) }
+
+// ResumeWebhook lets them go on.
+func (a *API) ResumeWebhook(c echo.Context) error {
+	return a.stateOfWebhook(c, a.store.Webhooks.Resume)
+}
+
+func (a *API) stateOfWebhook(c echo.Context, change func(context.Context, tenant.ID, uuid.UUID, webhooks.By) (webhooks.Endpoint, error)) error {
+	var in reasoned
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	return a.changeWebhook(c, in.Reason, http.StatusOK, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
+		e, err := change(ctx, id, endpoint, by)
+		return bodyOf(e, ""), err
+	})
+}
+
+// deliveryBody is a delivery.
+type deliveryBody struct {
+	ID        int64     `json:"id"`
+	WebhookID uuid.UUID `json:"webhook_id"`
+	Type      string    `json:"type"`
+	Player    string    `json:"player,omitempty"`
+	State     string    `json:"state"` // pending, delivered, dropped
+	Attempts  int       `json:"attempts"`
+	Status    int       `json:"status,omitempty"` // of the last answer
+	Error     string    `json:"error,omitempty"`  // of the last attempt
+	TookMS    int64     `json:"took_ms"`          // the last attempt
+	NextAt    wire.Time `json:"next_at,omitzero"` // missing: not pending, or behind another of the same player
+	Attempted wire.Time `json:"attempted_at,omitzero"`
+	CreatedAt wire.Time `json:"created_at"`
+}
+
+// WebhookDeliveries answers with a page of what an endpoint was told, the latest first.
+func (a *API) WebhookDeliveries(c echo.Context) error {
+	endpoint, err := webhookID(c)
+	if err != nil {
+		return err
+	}
+	before, err := api.Number(c, "cursor", 0, 1, 1<<62)
+	if err != nil {
+		return err
+	}
+	limit, err := api.Number(c, "limit", 50, 1, 500)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	list, err := a.store.Webhooks.Deliveries(ctx, api.TenantOf(c).ID, endpoint, before, int(limit))
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Deliveries []deliveryBody `json:"deliveries"`
+		Next       int64          `json:"next,omitempty"`
+	}{Deliveries: []deliveryBody{}}
+	for _, d := range list {
+		out.Deliveries = append(out.Deliveries, deliveryBody{
+			d.ID, d.WebhookID, d.Type, d.Player, d.State, d.Attempts, d.Status, d.Error, d.Took.Milliseconds(),
+			timeOrZero(d.NextAt), timeOrZero(d.Attempted), wire.At(d.CreatedAt),
+		})
+	}
+	if len(list) == int(limit) {
+		out.Next = list[len(list)-1].ID
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+// ReplayWebhook lets an endpoint be told once more of something.
+func (a *API) ReplayWebhook(c echo.Context) error {
+	var in reasoned
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	return a.changeWebhook(c, in.Reason, http.StatusAccepted, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
+		delivery, err := strconv.ParseInt(api.Param(c, "delivery"), 10, 64)
+		if err != nil {
+			return nil, webhooks.ErrNoDelivery
+		}
+		return struct{}{}, a.store.Webhooks.Replay(ctx, id, endpoint, delivery, by)
+	})
+}

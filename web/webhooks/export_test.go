@@ -1,0 +1,18 @@
+package webhooks
+
+import (
+	"net"
+	"time"
+)
+
+// Hasten makes a Deliverer look every few milliseconds, hold leases for a moment, and wait so long between
+// attempts.
+func (d *Deliverer) Hasten(lease time.Duration, waits ...time.Duration) {
+	d.hold, d.poll, d.lease, d.waits = lease/5, 10*time.Millisecond, lease, waits
+}
+
+// ResolveBy makes names be resolved by another resolver than the system's.
+func (d *Deliverer) ResolveBy(r *net.Resolver) { d.resolveBy(r) }
+
+// Schedule is how long a Deliverer waits after each attempt.
+var Schedule = schedule
