@@ -5,6 +5,7 @@
 //   - tenancy: tenants, their domains, keys and settings, and the migrations
 //   - access: what was revoked, and the tickets that were used
 //   - audit: the audit log
+//   - approvals: what waits for a second person
 //
 // What they share is internal/db: the connections, the scope of a tenant, gates, errors, and the history of
 // a database that goes back. What one part needs of another, Open passes in. The documentation of each

@@ -239,7 +239,9 @@ type Answer struct {
 }
 
 // person returns who answers.
-func (w Answer) person() db.Person { return db.Person{Role: string(w.By.Role), Subject: w.By.Subject, Address: w.Address} }
+func (w Answer) person() db.Person {
+	return db.Person{Role: string(w.By.Role), Subject: w.By.Subject, Address: w.Address}
+}
 
 // allowed returns ErrSecondPerson or ErrNotAllowed unless who answers may answer an approval so.
 func (w Answer) allowed(a Approval) error {
@@ -264,7 +266,7 @@ var actions = map[State]string{Approved: "approval.approve", Refused: "approval.
 
 const updateAnswer = `
 update approval set state = $2, answerer_role = $3, answerer = $4, answered_from = $5, answered_at = clock_timestamp(), answer_reason = $6, result = $7
-where id = $1 returning ` + columns
+where id = $1 and state = 'open' and expires_at > clock_timestamp() returning ` + columns
 
 // Answer gives an approval its answer, and does what is approved, in one transaction. The same answer of the
 // same person again changes nothing and returns the approval. It returns ErrNotFound, ErrSecondPerson,
@@ -315,7 +317,11 @@ func (a *Approvals) answer(ctx context.Context, tx pgx.Tx, id tenant.ID, approva
 		}
 	}
 	rows, _ := tx.Query(ctx, updateAnswer, x.ID, string(w.To), by.Role, by.Subject, by.Address, string(w.Reason), db.JSONText(result)) // its error comes from CollectExactlyOneRow
-	if x, err = pgx.CollectExactlyOneRow(rows, scan); err != nil {
+	x, err = pgx.CollectExactlyOneRow(rows, scan)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return x, ErrExpired // meanwhile
+	}
+	if err != nil {
 		return x, err
 	}
 	after, err := json.Marshal(map[string]any{"approval": x.ID, "kind": x.Kind, "asked_by": x.AskedBy.Actor()})
