@@ -1,6 +1,8 @@
 package tenancy
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -17,11 +19,23 @@ func (a *Admin) WithTenantStep(sql string) {
 	a.known.Tenant.Steps = append(append([]migrations.Step{}, a.known.Tenant.Steps...), migrations.Step{Version: next, Name: "test", SQL: sql})
 }
 
-// BeforeRefusals makes the admin that of the first version, whose tenants have no table of them.
+// BeforeRefusals makes the admin that of the first version, whose tenants have no tables of later steps.
 func (a *Admin) BeforeRefusals() {
 	a.known.Tenant.Steps = a.known.Tenant.Steps[:1]
-	a.known.Tenant.Grants = strings.ReplaceAll(a.known.Tenant.Grants, "grant select, insert, delete on :schema.refusal to :role;", "")
+	var grants []string
+	for _, line := range strings.Split(a.known.Tenant.Grants, "\n") {
+		later := slices.ContainsFunc(grantedTable.FindAllStringSubmatch(line, -1), func(m []string) bool {
+			return !strings.Contains(a.known.Tenant.Steps[0].SQL, "create table "+m[1]+" (")
+		})
+		if !later {
+			grants = append(grants, line)
+		}
+	}
+	a.known.Tenant.Grants = strings.Join(grants, "\n")
 }
+
+// grantedTable finds the tables in a line of grants.
+var grantedTable = regexp.MustCompile(`:schema\.(\w+)`)
 
 // TenantVersion is the newest tenant migration that the admin knows.
 func (a *Admin) TenantVersion() int { return a.known.Tenant.Last() }

@@ -20,6 +20,7 @@ const (
 	LimitBody               = "body_bytes"
 	LimitNodeQuestions      = "node_questions"
 	LimitRevocations        = "revocations"
+	LimitApprovals          = "approvals_open"
 )
 
 // Limits counts how often each limit was reached.
