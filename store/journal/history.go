@@ -45,7 +45,7 @@ const (
 	selectTransfers = `
 select t.id, t.at, t.kind, case when t.debit = $4 then -t.amount else t.amount end, coalesce(t.room, ''),
   case when t.room is null then 0 else ` + roundOfRef + ` end,
-  case when t.kind = 'credit' then t.command::text else '' end, coalesce(c.reverses::text, '')
+  case when t.kind = 'credit' then coalesce(t.command::text, '') else '' end, coalesce(c.reverses::text, '')
 from (select * from transfer t where ` + pageOfPlayer + ` limit 51) as t
 left join lateral (select reverses from credit where t.kind = 'credit' and command = t.command offset 0) c on true
 order by t.player desc, t.id desc limit $3`

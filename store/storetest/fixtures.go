@@ -72,6 +72,21 @@ func Fund(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID, amount 
 	}
 }
 
+// NeedApproval makes a tenant's credits above an amount need a second person.
+func NeedApproval(t testing.TB, s *store.Store, admin *tenancy.Admin, id tenant.ID, above int64) {
+	t.Helper()
+	if err := s.Tenants.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	known, ok := s.Tenants.ByID(id)
+	if !ok {
+		t.Fatalf("storetest: no tenant %s", id)
+	}
+	if _, err := admin.SetTenant(t.Context(), known.Slug, tenancy.Settings{CreditApprovalAbove: &above}, "test"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Claim claims a room for a node, whatever its epoch.
 func Claim(t testing.TB, s *store.Store, ref rooms.Ref, node string) rooms.Saved {
 	t.Helper()

@@ -121,7 +121,10 @@ func (a *API) answer(c echo.Context, to approvals.State) error {
 		return err
 	}
 	if x.Kind == journal.KindCredit && x.State == approvals.Approved {
-		var done struct{ Balance, Version int64 }
+		var done struct {
+			Balance int64 `json:"balance"`
+			Version int64 `json:"version"`
+		}
 		if err := strict.DecodeKnown(x.Result, &done); err == nil { // else the player sees it later
 			a.tellBalance(ctx, t, game.PlayerID(x.Target), wire.Balance{Balance: done.Balance, Currency: t.Currency, Version: done.Version})
 		}
