@@ -34,6 +34,13 @@ var reads = []route{
 	{name: "GET /v1/audit", status: http.StatusOK},
 	{name: "GET /v1/ledger/trial-balance", status: http.StatusOK},
 	{name: "GET /v1/brand", status: http.StatusOK},
+	{name: "GET /v1/approvals", status: http.StatusOK},
+}
+
+// ofApprovals are asked for by answersAreForTheirRoles: what they answer depends on who asked for what.
+var ofApprovals = []string{
+	"GET /v1/approvals/:id", "POST /v1/approvals/:id/approve", "POST /v1/approvals/:id/refuse", "POST /v1/approvals/:id/withdraw",
+	"POST /v1/credits/:command/reverse",
 }
 
 // writes returns those that change something, for a room whose round has a stake. Each may be asked
@@ -71,6 +78,7 @@ func routesAreForTheirRoles(t *testing.T, c *webtest.Casino) {
 	alice := c.Dial("alice", player)
 
 	known := []string{"GET /v1/session", "POST /v1/tickets", "GET /v1/rooms", "GET /v1/rooms/:room/rounds/:round", "GET /v1/session/rounds", "GET /v1/session/transactions"} // players' and everybody's
+	known = append(known, ofApprovals...)
 	for _, r := range slices.Concat(reads, writes("", "")) {
 		known = append(known, r.name)
 	}
