@@ -193,7 +193,7 @@ func (p *program) printTenant(t tenantInfo) {
 	if above := t.CreditApprovalAbove; above != nil {
 		approval = "credits above " + game.Money(*above).Format(t.Exponent) + " " + t.Currency
 	}
-	p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  framed by   %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n  second person  %s\n",
+	p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  framed by   %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n  approval    %s\n",
 		t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), frames, t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn), approval)
 }
 
@@ -263,22 +263,28 @@ func (c tenantFundCmd) Run(p *program) error {
 			return err
 		}
 		if c.JSON {
-			return p.printJSON(map[string]any{
+			if err := p.printJSON(map[string]any{
 				"player": c.Player, "balance": out.Balance, "currency": t.Currency, "exponent": t.Exponent,
 				"command_id": id.String(), "created": out.Created, "dry_run": c.DryRun, "needs_approval": out.NeedsApproval,
-			})
+			}); err != nil {
+				return err
+			}
 		}
 		switch balance := out.Balance.Format(t.Exponent); {
+		case out.NeedsApproval && !c.DryRun: // a script must not take it for done
+			return fmt.Errorf("nothing was moved yet: another person has to agree to approval %s", id)
+		case c.JSON:
+			return nil
 		case c.DryRun:
 			p.printf("%s would have %s %s\n", c.Player, balance, t.Currency)
-		case !out.NeedsApproval:
+		default:
 			p.printf("%s has %s %s\n", c.Player, balance, t.Currency)
 		}
 		if out.NeedsApproval {
-			p.printf("a second person has to agree: approval %s\n", id)
+			p.printf("another person would have to agree\n")
 		}
 		if out.Created {
-			p.printf("%s is new\n", c.Player)
+			p.printf("%s is a new player\n", c.Player)
 		}
 		return nil
 	})
