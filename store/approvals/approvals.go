@@ -169,13 +169,22 @@ asker_role, asker, asked_from, asked_at, expires_at,
 coalesce(answerer_role, ''), coalesce(answerer, ''), coalesce(answered_from, ''), answered_at, coalesce(answer_reason, ''), result`
 
 const (
-	selectOne  = `select ` + columns + ` from approval where id = $1`
-	lockOne    = selectOne + ` for no key update`
-	selectPage = `select * from (select ` + columns + ` from approval where n < $1) as a(` + names + `)
-where $2 = '' or state = $2 order by n desc limit $3`
-	names = `id, n, kind, target, request, reason, state, asker_role, asker, asked_from, asked_at, expires_at,
-answerer_role, answerer, answered_from, answered_at, answer_reason, result`
+	selectOne = `select ` + columns + ` from approval where id = $1`
+	lockOne   = selectOne + ` for no key update`
+
+	selectPage = `select ` + columns + ` from approval where n < $1`
+	pageOrder  = ` order by n desc limit $2`
 )
+
+// pages holds the statement of List for each state. Of those that are open there are at most OpenMax.
+var pages = map[State]string{
+	"":        selectPage + pageOrder,
+	Open:      selectPage + ` and state = 'open' and expires_at > clock_timestamp()` + pageOrder,
+	Expired:   selectPage + ` and state = 'open' and expires_at <= clock_timestamp()` + pageOrder,
+	Approved:  selectPage + ` and state = 'approved'` + pageOrder,
+	Refused:   selectPage + ` and state = 'refused'` + pageOrder,
+	Withdrawn: selectPage + ` and state = 'withdrawn'` + pageOrder,
+}
 
 // Get returns an approval. It returns ErrNotFound or store.ErrNoTenant.
 func (a *Approvals) Get(ctx context.Context, id tenant.ID, approval string) (out Approval, err error) {
@@ -193,13 +202,16 @@ func (a *Approvals) Get(ctx context.Context, id tenant.ID, approval string) (out
 }
 
 // List returns at most limit approvals before the one whose N is before, 0 being the end, the latest first;
-// those of one state if it is not "". It returns store.ErrNoTenant.
+// those of one state if it is not "". It returns store.ErrInvalid or store.ErrNoTenant.
 func (a *Approvals) List(ctx context.Context, id tenant.ID, state State, before int64, limit int) (out []Approval, err error) {
+	if pages[state] == "" {
+		return nil, fmt.Errorf("%w: there is no state %q", db.ErrInvalid, state)
+	}
 	if before <= 0 {
 		before = math.MaxInt64
 	}
 	err = a.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		rows, _ := tx.Query(ctx, selectPage, before, string(state), limit) // its error comes from CollectRows
+		rows, _ := tx.Query(ctx, pages[state], before, limit) // its error comes from CollectRows
 		out, err = pgx.CollectRows(rows, scan)
 		return err
 	})

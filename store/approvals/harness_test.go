@@ -78,9 +78,3 @@ func (c casino) owner(sql string, args ...any) {
 		c.t.Fatal(err)
 	}
 }
-
-// count returns the number that a query of the tenant's returns.
-func (c casino) count(sql string) int {
-	c.t.Helper()
-	return storetest.Count(c.t, c.admin, sql)
-}

@@ -28,6 +28,7 @@ create table approval (
   constraint approval_own check (state <> 'withdrawn' or answerer = asker and answerer_role = asker_role)
 );
 create index approval_open on approval (expires_at) where state = 'open';
+create index approval_state on approval (state, n);
 
 -- What is known of a credit beside its transfer, which is kept small for the sake of bets: who gave it, who agreed,
 -- and which credit it reverses. Credits of before this step have no row.
