@@ -7,6 +7,7 @@
 //   - audit: the audit log
 //   - answers: what requests with an Idempotency-Key were answered with
 //   - webhooks: where casinos want to be told what happens, and what they were told
+//   - approvals: what waits for a second person
 //
 // What they share is internal/db: the connections, the scope of a tenant, gates, errors, and the history of
 // a database that goes back. What one part needs of another, Open passes in. The documentation of each

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/answers"
+	"github.com/pitboss-hub/pitboss/store/approvals"
 	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/journal"
@@ -57,6 +58,7 @@ type Store struct {
 
 	Webhooks   *webhooks.Endpoints
 	Deliveries *webhooks.Queue
+	Approvals  *approvals.Approvals
 }
 
 // Open connects, checks the schema's version and the master key, and loads the directory of
@@ -70,12 +72,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	tenants := tenancy.NewDirectory(d, o.Box)
+	ledger := journal.NewLedger(d, approvals.Desk{})
 	s := &Store{
 		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants),
-		Journal: journal.New(d, o.Box), Leases: journal.NewLeases(d), Rooms: journal.NewRooms(d), Ledger: journal.NewLedger(d), Refusals: journal.NewRefusals(d, tenants.IDs),
+		Journal: journal.New(d, o.Box), Leases: journal.NewLeases(d), Rooms: journal.NewRooms(d), Ledger: ledger, Refusals: journal.NewRefusals(d, tenants.IDs),
 		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
 		Answers:  answers.New(d, o.Box, tenants.IDs),
 		Webhooks: webhooks.NewEndpoints(d, o.Box), Deliveries: webhooks.NewQueue(d, o.Box),
+		Approvals: approvals.New(d, map[string]approvals.Execute{journal.KindCredit: ledger.Approved}),
 	}
 	err = tenancy.CheckSchema(ctx, d, o.Box)
 	if err == nil {

@@ -45,6 +45,12 @@ func (s *Server) apiRoutes(op *operator.API) []route {
 		{http.MethodGet, "/v1/players/:player/rounds", auth.PlayersRead, op.PlayerRounds},
 		{http.MethodGet, "/v1/players/:player/transactions", auth.PlayersRead, op.PlayerTransactions},
 		{http.MethodPost, "/v1/players/:player/credit", auth.MoneyWrite, op.Credit},
+		{http.MethodPost, "/v1/credits/:command/reverse", auth.MoneyWrite, op.ReverseCredit},
+		{http.MethodGet, "/v1/approvals", auth.ApprovalsRead, op.Approvals},
+		{http.MethodGet, "/v1/approvals/:id", auth.ApprovalsRead, op.Approval},
+		{http.MethodPost, "/v1/approvals/:id/approve", auth.ApprovalsWrite, op.Approve},
+		{http.MethodPost, "/v1/approvals/:id/refuse", auth.ApprovalsWrite, op.Refuse},
+		{http.MethodPost, "/v1/approvals/:id/withdraw", auth.ApprovalsRead, op.Withdraw}, // by who asked only
 		{http.MethodPost, "/v1/players/:player/kick", auth.AccessRevoke, op.Kick},
 		{http.MethodPost, "/v1/staff/:subject/kick", auth.AccessRevoke, op.KickStaff},
 		{http.MethodPost, "/v1/tokens/revoke", auth.AccessRevoke, op.RevokeToken},

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -18,6 +19,7 @@ type tenantSetCmd struct {
 	Frame     []string     `name:"frame-ancestor" help:"The origins whose pages may show this casino's in a frame; repeat for more. They take the place of those before." placeholder:"https://HOST"`
 	NoFrame   bool         `name:"no-frame-ancestors" help:"No page may show this casino's in a frame."`
 	Currency  *string      `help:"ISO 4217 code. Only before money was moved; sockets come back with it." placeholder:"CODE"`
+	Approval  string       `name:"credit-approval-above" help:"Credits above this amount, in minor units, need a second person; 'never' for none." placeholder:"N"`
 	Reason    strict.Line  `required:"" help:"Why; for the audit log."`
 	JSON      bool         `help:"Print JSON."`
 }
@@ -46,6 +48,16 @@ func (c tenantSetCmd) settings() (tenancy.Settings, error) {
 			until = day
 		}
 		to.PaidUntil = &until
+	}
+	if c.Approval != "" {
+		above := int64(tenancy.NoApproval)
+		if c.Approval != "never" {
+			var err error
+			if above, err = strconv.ParseInt(c.Approval, 10, 64); err != nil || above < 0 {
+				return to, fmt.Errorf("--credit-approval-above is an amount in minor units, or 'never', not %q", c.Approval)
+			}
+		}
+		to.CreditApprovalAbove = &above
 	}
 	if to == (tenancy.Settings{}) {
 		return to, errors.New("there is nothing to set: see 'pitboss tenant set --help'")

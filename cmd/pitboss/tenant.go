@@ -23,7 +23,7 @@ type tenantCmd struct {
 	Create       tenantCreateCmd       `cmd:"" help:"Create a casino: its role, schema, tables, key and lobby."`
 	List         tenantListCmd         `cmd:"" help:"List all casinos."`
 	Show         tenantShowCmd         `cmd:"" help:"Show one casino."`
-	Set          tenantSetCmd          `cmd:"" help:"Change a casino's name, trial, paid-until day, frame ancestors or currency."`
+	Set          tenantSetCmd          `cmd:"" help:"Change a casino's name, trial, paid-until day, frame ancestors, currency, or what needs a second person."`
 	Brand        tenantBrandCmd        `cmd:"" help:"Show or change how a casino's pages look: name, logo, colours."`
 	Suspend      tenantSuspendCmd      `cmd:"" help:"Let nobody in any more; sockets are closed within a second."`
 	Resume       tenantResumeCmd       `cmd:"" help:"Let everybody in again."`
@@ -80,6 +80,8 @@ type tenantInfo struct {
 	Domains   []string  `json:"domains"` // the primary one first
 
 	FrameAncestors []string `json:"frame_ancestors"`
+
+	CreditApprovalAbove *int64 `json:"credit_approval_above"` // in minor units; null: no credit needs a second person
 }
 
 func describe(t *tenancy.Tenant) tenantInfo {
@@ -90,6 +92,7 @@ func describe(t *tenancy.Tenant) tenantInfo {
 	return tenantInfo{
 		string(t.Slug), t.Name, schema, string(t.Status(time.Now())), t.SuspendedFor, t.OutOfOrder, t.OnTrial, t.PaidUntil, t.CreatedOn,
 		t.Currency, t.Exponent, t.Domains, append([]string{}, t.FrameAncestors...),
+		t.CreditApprovalAbove,
 	}
 }
 
@@ -186,8 +189,12 @@ func (p *program) printTenant(t tenantInfo) {
 	if len(t.FrameAncestors) > 0 {
 		frames = strings.Join(t.FrameAncestors, " ")
 	}
-	p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  framed by   %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n",
-		t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), frames, t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn))
+	approval := "never"
+	if above := t.CreditApprovalAbove; above != nil {
+		approval = "credits above " + game.Money(*above).Format(t.Exponent) + " " + t.Currency
+	}
+	p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  framed by   %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n  approval    %s\n",
+		t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), frames, t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn), approval)
 }
 
 type tenantSuspendCmd struct {
@@ -227,6 +234,8 @@ type tenantFundCmd struct {
 	Amount    string      `required:"" help:"In the casino's currency, e.g. 1000.00; negative takes back."`
 	Reason    strict.Line `default:"funded on the command line" help:"For the audit log."`
 	CommandID string      `help:"A UUID: the same one never counts twice. Defaults to a new one." placeholder:"UUID"`
+	Existing  bool        `help:"Refuse a player who does not exist; else an account is made."`
+	DryRun    bool        `help:"Show what would happen; do nothing."`
 	JSON      bool        `help:"Print JSON."`
 }
 
@@ -246,16 +255,37 @@ func (c tenantFundCmd) Run(p *program) error {
 				return fmt.Errorf("--command-id is not a UUID: %q", c.CommandID)
 			}
 		}
-		balance, _, err := s.Ledger.Credit(p.ctx, t.ID, journal.Credit{
+		out, err := s.Ledger.Give(p.ctx, t.ID, journal.Credit{
 			Player: game.PlayerID(c.Player), Amount: amount, Currency: t.Currency, Exponent: t.Exponent, Reason: c.Reason, Actor: actor(), CommandID: id.String(),
+			Existing: c.Existing, DryRun: c.DryRun,
 		})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			return p.printJSON(map[string]any{"player": c.Player, "balance": balance, "currency": t.Currency, "exponent": t.Exponent})
+			if err := p.printJSON(map[string]any{
+				"player": c.Player, "balance": out.Balance, "currency": t.Currency, "exponent": t.Exponent,
+				"command_id": id.String(), "created": out.Created, "dry_run": c.DryRun, "needs_approval": out.NeedsApproval,
+			}); err != nil {
+				return err
+			}
 		}
-		p.printf("%s has %s %s\n", c.Player, balance.Format(t.Exponent), t.Currency)
+		switch balance := out.Balance.Format(t.Exponent); {
+		case out.NeedsApproval && !c.DryRun: // a script must not take it for done
+			return fmt.Errorf("nothing was moved yet: another person has to agree to approval %s", id)
+		case c.JSON:
+			return nil
+		case c.DryRun:
+			p.printf("%s would have %s %s\n", c.Player, balance, t.Currency)
+		default:
+			p.printf("%s has %s %s\n", c.Player, balance, t.Currency)
+		}
+		if out.NeedsApproval {
+			p.printf("another person would have to agree\n")
+		}
+		if out.Created {
+			p.printf("%s is a new player\n", c.Player)
+		}
 		return nil
 	})
 }

@@ -146,6 +146,9 @@ type Transaction struct {
 	Balance  int64  `json:"balance"` // the player's after it
 	Room     string `json:"room,omitempty"`
 	Round    int64  `json:"round,omitempty"`
+
+	CommandID string `json:"command_id,omitempty"` // of a credit
+	Reverses  string `json:"reverses,omitempty"`   // the command_id of the credit that this one reverses
 }
 
 // PingParams may carry the client's clock, which the result returns.

@@ -9,6 +9,9 @@
 //     table of their own, and nothing else.
 //   - The sum of all balances of a tenant is zero, each balance is the sum of its transfers, and no
 //     player's balance is below zero.
+//   - A tenant's credits come one after the other, under the lock of the house's account. A credit is reversed
+//     once, whole; a reversal never is.
+//   - Above the tenant's limit, nobody moves money with a player within 24 hours without a second person.
 //   - A command id has one effect and one answer.
 //   - The ids of one player's transfers rise in the order in which they can be seen, since each is given under
 //     the lock of the player's account: a page of a history that ends at an id misses nothing.

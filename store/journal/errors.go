@@ -16,6 +16,16 @@ var (
 	ErrAmount = errors.New("store: an amount is not zero and at most 10^15 minor units")
 	// ErrCommandReused means that the command id was used before for something else.
 	ErrCommandReused = errors.New("store: this command id was used for something else")
+	// ErrNeedsApproval means that a second person has to agree first.
+	ErrNeedsApproval = errors.New("store: a second person has to agree")
+	// ErrNoPlayer means that there is no such player.
+	ErrNoPlayer = errors.New("store: no such player")
+	// ErrNoCredit means that there is no such credit.
+	ErrNoCredit = errors.New("store: no such credit")
+	// ErrAlreadyReversed means that a credit was reversed before.
+	ErrAlreadyReversed = errors.New("store: the credit was reversed before")
+	// ErrReversal means that what is to be reversed is a reversal itself.
+	ErrReversal = errors.New("store: a reversal is not reversed")
 	// ErrTooLong means that what was asked for is larger than may be read at once.
 	ErrTooLong = errors.New("store: too long to be read at once")
 )

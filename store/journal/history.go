@@ -25,6 +25,9 @@ type Transfer struct {
 	Amount game.Money // below zero: the player gave it
 	Room   string     // "": of no room
 	Round  int64      // 0: of no round
+
+	Command  string // of a credit: its command id; else ""
+	Reverses string // of a reversal: the command id of the credit that it reverses
 }
 
 // A player's transfers are written under the lock of the player's account, so their ids rise in the order in
@@ -41,8 +44,11 @@ const (
 
 	selectTransfers = `
 select t.id, t.at, t.kind, case when t.debit = $4 then -t.amount else t.amount end, coalesce(t.room, ''),
-  case when t.room is null then 0 else ` + roundOfRef + ` end
-from (select * from transfer t where ` + pageOfPlayer + ` limit 51) as t order by t.player desc, t.id desc limit $3`
+  case when t.room is null then 0 else ` + roundOfRef + ` end,
+  case when t.kind = 'credit' then coalesce(t.command::text, '') else '' end, coalesce(c.reverses::text, '')
+from (select * from transfer t where ` + pageOfPlayer + ` limit 51) as t
+left join lateral (select reverses from credit where t.kind = 'credit' and command = t.command offset 0) c on true
+order by t.player desc, t.id desc limit $3`
 )
 
 // Transfers returns the player's latest transfers before the one of that id, the latest first, and the
@@ -60,7 +66,7 @@ func (l *Ledger) Transfers(ctx context.Context, id tenant.ID, player game.Player
 		}
 		rows, _ := tx.Query(ctx, selectTransfers, string(player), before, limit, account) // its error comes from CollectRows
 		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (t Transfer, err error) {
-			err = row.Scan(&t.ID, &t.At, &t.Kind, (*int64)(&t.Amount), &t.Room, &t.Round)
+			err = row.Scan(&t.ID, &t.At, &t.Kind, (*int64)(&t.Amount), &t.Room, &t.Round, &t.Command, &t.Reverses)
 			t.At = t.At.UTC()
 			return t, err
 		})

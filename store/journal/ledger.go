@@ -2,17 +2,13 @@ package journal
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
-	"github.com/pitboss-hub/pitboss/hub/wire/strict"
-	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/list"
@@ -35,10 +31,13 @@ const (
 
 // Ledger keeps the money of players: every balance is the sum of its transfers, the sum of a tenant's
 // balances is zero, and no player's balance is below zero. It may be used by many goroutines.
-type Ledger struct{ db *db.DB }
+type Ledger struct {
+	db        *db.DB
+	approvals Approvals
+}
 
-// NewLedger returns the ledger of all tenants.
-func NewLedger(d *db.DB) *Ledger { return &Ledger{d} }
+// NewLedger returns the ledger of all tenants, which asks for a second person at approvals.
+func NewLedger(d *db.DB, approvals Approvals) *Ledger { return &Ledger{d, approvals} }
 
 const selectBalance = `select balance, version from account where kind = 'player' and owner = $1`
 
@@ -73,147 +72,6 @@ func (l *Ledger) Seat(ctx context.Context, id tenant.ID, player game.PlayerID) (
 		return 0, 0, 0, fmt.Errorf("store: seat: %w", err)
 	}
 	return balance, version, seat, nil
-}
-
-// Credit describes money that people of the operator give to a player, or take back.
-type Credit struct {
-	Player    game.PlayerID
-	Amount    game.Money  // below zero: taken back
-	Currency  string      // in which the amount was meant, and
-	Exponent  int         // how many digits it was thought to have
-	Reason    strict.Line // for the audit log
-	Actor     string      // who gives or takes it
-	Address   string      // the actor's IP address
-	CommandID string      // a UUID; the same one has effect once
-}
-
-const (
-	openPlayer  = `insert into account (kind, owner) values ('player', $1) on conflict do nothing`
-	lockPlayer  = `select id, balance, version from account where kind = 'player' and owner = $1 for no key update`
-	lockHouse   = `select id, balance, version from account where kind = 'house' and owner = 'house' for no key update`
-	selectMoved = `
-select player, case when debit = $2 then -amount else amount end from transfer where kind = 'credit' and command = $1`
-	insertCredit = `
-insert into transfer (debit, credit, amount, kind, ref, player, command, at)
-values ($1, $2, $3, 'credit', $4, $5, $6, clock_timestamp())`
-)
-
-// Credit moves money between the house and a player, with an audit line, and returns the
-// player's balance. A command id has its effect once: when it comes again, Credit changes nothing and returns
-// the balance as it is. It returns ErrInsufficientFunds if more is taken back than there is, ErrAmount,
-// ErrCommandReused, ErrCurrencyChanged, store.ErrInvalid or store.ErrNoTenant.
-func (l *Ledger) Credit(ctx context.Context, id tenant.ID, c Credit) (balance game.Money, version int64, err error) {
-	command, err := uuid.Parse(c.CommandID)
-	switch {
-	case err != nil:
-		return 0, 0, fmt.Errorf("%w: command id %q is no UUID", db.ErrInvalid, c.CommandID)
-	case c.Amount == 0 || c.Amount > MaxAmount || c.Amount < -MaxAmount:
-		return 0, 0, ErrAmount
-	case c.Player == "" || c.Actor == "" || c.Currency == "":
-		return 0, 0, fmt.Errorf("%w: player, actor and currency are needed", db.ErrInvalid)
-	}
-	if err := db.CheckReason(c.Reason); err != nil {
-		return 0, 0, err
-	}
-	err = l.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		after, err := credit(ctx, tx, id, c, command.String())
-		balance, version = game.Money(after.balance), after.version
-		return err
-	})
-	if db.Violates(err, "transfer_credit_once") {
-		err = ErrCommandReused // for another player, at this very moment
-	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("store: credit: %w", err)
-	}
-	return balance, version, nil
-}
-
-// credit runs the transaction of Credit, and returns the player's account.
-func credit(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, command string) (account, error) {
-	if _, err := tx.Exec(ctx, openPlayer, string(c.Player)); err != nil {
-		return account{}, err
-	}
-	var player, house account
-	if err := tx.QueryRow(ctx, lockPlayer, string(c.Player)).Scan(&player.id, &player.balance, &player.version); err != nil {
-		return account{}, err
-	}
-	var who string
-	var amount int64
-	err := tx.QueryRow(ctx, selectMoved, command, player.id).Scan(&who, &amount)
-	switch {
-	case err == nil && (who != string(c.Player) || amount != int64(c.Amount)):
-		return account{}, ErrCommandReused
-	case err == nil:
-		return player, nil // done before
-	case !errors.Is(err, pgx.ErrNoRows):
-		return account{}, err
-	}
-	if err := tx.QueryRow(ctx, lockHouse).Scan(&house.id, &house.balance, &house.version); err != nil {
-		return account{}, err
-	}
-	if err := sameCurrency(ctx, tx, id, c.Currency, c.Exponent); err != nil {
-		return account{}, err
-	}
-	old := player.balance
-	debit, to, size := &house, &player, int64(c.Amount)
-	if size < 0 {
-		debit, to, size = &player, &house, -size
-	}
-	if err := move(debit, to, &player, size); err != nil {
-		return account{}, err
-	}
-	if player.balance > MaxBalance && size > 0 && debit == &house {
-		return account{}, fmt.Errorf("%w: the balance would pass %d", ErrAmount, MaxBalance)
-	}
-	before, err := json.Marshal(map[string]int64{"balance": old})
-	if err != nil {
-		return account{}, err
-	}
-	after, err := json.Marshal(map[string]int64{"balance": player.balance, "amount": int64(c.Amount)})
-	if err != nil {
-		return account{}, err
-	}
-	q := &pgx.Batch{}
-	q.Queue(insertCredit, debit.id, to.id, size, string(c.Reason), string(c.Player), command)
-	q.Queue(updateAccounts, []int64{player.id, house.id}, []int64{player.balance, house.balance}, []int64{player.version, house.version})
-	db.QueueAudit(q, rooms.Audit{
-		Actor: c.Actor, Action: "player.credit", Target: string(c.Player), Reason: string(c.Reason),
-		Before: before, After: after, Address: c.Address,
-	})
-	err = db.QueueFacts(q, db.Fact{Type: db.FactPlayerCredited, Player: string(c.Player), Data: map[string]any{
-		"player": c.Player, "amount": c.Amount, "balance": player.balance, "command_id": command, "reason": c.Reason, "actor": c.Actor,
-	}})
-	if err != nil {
-		return account{}, err
-	}
-	return player, tx.SendBatch(ctx, q).Close()
-}
-
-const (
-	selectCurrency = `select currency, exponent from platform.tenant where id = $1`
-	leaveScope     = `select set_config('role', 'none', true)`
-)
-
-// sameCurrency returns ErrCurrencyChanged if an amount is in another currency than the tenant's. The tenant's
-// role cannot see the platform's row, so tx, which has locked the house's account, becomes the login's for a
-// moment.
-func sameCurrency(ctx context.Context, tx pgx.Tx, id tenant.ID, meant string, exponent int) error {
-	var has string
-	var digits int
-	if _, err := tx.Exec(ctx, leaveScope); err != nil { // one by one: a batch is prepared as the role that it begins with
-		return err
-	}
-	if err := tx.QueryRow(ctx, selectCurrency, id.String()).Scan(&has, &digits); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, db.EnterScope, id.Role()); err != nil {
-		return err
-	}
-	if has != meant || digits != exponent {
-		return fmt.Errorf("%w: %s with %d digits, and the amount is in %s with %d", ErrCurrencyChanged, has, digits, meant, exponent)
-	}
-	return nil
 }
 
 // AccountBalance is one line of a trial balance.
@@ -306,8 +164,8 @@ func (l *Ledger) ListPlayers(ctx context.Context, id tenant.ID, q list.Query) (p
 	return page, next, nil
 }
 
-// Posting describes a transfer of a casino's ledger.
-type Posting struct {
+// LedgerPosting describes a transfer of a casino's ledger.
+type LedgerPosting struct {
 	ID      int64         `json:"id"` // rises; not gapless
 	At      time.Time     `json:"at"`
 	Kind    string        `json:"kind"` // stake, payout, refund, credit
@@ -332,12 +190,12 @@ from transfer t join account a on a.id = t.credit`,
 }
 
 // ListPostings returns a page of a casino's transfers, and the cursor of the next one. It returns store.ErrNoTenant.
-func (l *Ledger) ListPostings(ctx context.Context, id tenant.ID, q list.Query) (page []Posting, next string, err error) {
-	page, next, err = db.List(ctx, l.db, id, Postings, q, func(row pgx.CollectableRow) (p Posting, err error) {
+func (l *Ledger) ListPostings(ctx context.Context, id tenant.ID, q list.Query) (page []LedgerPosting, next string, err error) {
+	page, next, err = db.List(ctx, l.db, id, Postings, q, func(row pgx.CollectableRow) (p LedgerPosting, err error) {
 		err = row.Scan(&p.ID, &p.At, &p.Kind, (*string)(&p.Player), (*int64)(&p.Amount), &p.Room, &p.Ref, &p.Command)
 		p.At = p.At.UTC()
 		return p, err
-	}, func(p Posting, _ string) any { return p.ID })
+	}, func(p LedgerPosting, _ string) any { return p.ID })
 	if err != nil {
 		return nil, "", fmt.Errorf("store: ledger: %w", err)
 	}

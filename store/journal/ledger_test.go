@@ -79,11 +79,7 @@ func TestCreditNeverTakesMoreThanThereIs(t *testing.T) {
 	if got := storetest.Balance(t, s, id, "alice"); got != 0 {
 		t.Errorf("alice has %d", got)
 	}
-	all, err := journal.Players.Parse(nil, "", "", 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	players, _, err := s.Ledger.ListPlayers(t.Context(), id, all)
+	players, err := storetest.Players(t.Context(), s, id)
 	if err != nil || len(players) != 1 || players[0].Player != "alice" || players[0].Version != 2 {
 		t.Errorf("players: %+v, %v", players, err)
 	}

@@ -73,6 +73,21 @@ func Fund(t testing.TB, s *store.Store, id tenant.ID, who game.PlayerID, amount 
 	}
 }
 
+// NeedApproval makes a tenant's credits above an amount need a second person.
+func NeedApproval(t testing.TB, s *store.Store, admin *tenancy.Admin, id tenant.ID, above int64) {
+	t.Helper()
+	if err := s.Tenants.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	known, ok := s.Tenants.ByID(id)
+	if !ok {
+		t.Fatalf("storetest: no tenant %s", id)
+	}
+	if _, err := admin.SetTenant(t.Context(), known.Slug, tenancy.Settings{CreditApprovalAbove: &above}, "test"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Claim claims a room for a node, whatever its epoch.
 func Claim(t testing.TB, s *store.Store, ref rooms.Ref, node string) rooms.Saved {
 	t.Helper()
@@ -240,4 +255,14 @@ func LastLines(ctx context.Context, s *store.Store, id tenant.ID, n int) ([]audi
 	}
 	lines, _, err := s.Audit.List(ctx, id, q)
 	return lines, err
+}
+
+// Players returns the first of a tenant's players by name.
+func Players(ctx context.Context, s *store.Store, id tenant.ID) ([]journal.Player, error) {
+	q, err := journal.Players.Parse(nil, "", "", 100)
+	if err != nil {
+		return nil, err
+	}
+	players, _, err := s.Ledger.ListPlayers(ctx, id, q)
+	return players, err
 }

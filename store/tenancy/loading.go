@@ -29,7 +29,7 @@ const (
 select t.id, t.slug, t.name, t.status = 'suspended', t.suspended_for, t.on_trial,
   case when isfinite(t.paid_until) then t.paid_until end,
   case when isfinite(t.created_on) then t.created_on else 'epoch' end,
-  t.currency, t.exponent, array_remove(t.frame_ancestors, null), t.version, t.schema_version,
+  t.currency, t.exponent, array_remove(t.frame_ancestors, null), t.credit_approval_above, t.version, t.schema_version,
   case when r.oid is null then 'its role is missing: run pitboss migrate'
        when n.oid is null then 'its schema is missing: restore it from a backup'
        when not exists (select from pg_auth_members m where m.roleid = r.oid and m.member = app.oid)
@@ -83,7 +83,7 @@ func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
 	var paid *time.Time
 	var version int
 	err = row.Scan(&name, &slug, &t.Name, &t.Suspended, &t.SuspendedFor, &t.OnTrial, &paid, &t.CreatedOn,
-		&t.Currency, &t.Exponent, &t.FrameAncestors, &t.Version, &version, &lacks)
+		&t.Currency, &t.Exponent, &t.FrameAncestors, &t.CreditApprovalAbove, &t.Version, &version, &lacks)
 	if err != nil {
 		return t, name, err
 	}

@@ -22,7 +22,12 @@ type Settings struct {
 	PaidUntil      *time.Time // zero: no end
 	FrameAncestors *[]string
 	Currency       *string // ISO 4217; only before money was moved
+	// CreditApprovalAbove is the amount, in minor units, above which a credit needs a second person; NoApproval: none does.
+	CreditApprovalAbove *int64
 }
+
+// NoApproval is the CreditApprovalAbove of a tenant none of whose credits needs a second person.
+const NoApproval = -1
 
 // tenantSettings holds a tenant's settings as audit lines show them.
 type tenantSettings struct {
@@ -32,15 +37,18 @@ type tenantSettings struct {
 	FrameAncestors []string   `json:"frame_ancestors"`
 	Currency       string     `json:"currency"`
 	Exponent       int        `json:"exponent"`
+
+	CreditApprovalAbove *int64 `json:"credit_approval_above"` // null: none
 }
 
 const (
 	selectSettings = `
-select id, name, on_trial, case when isfinite(paid_until) then paid_until end, array_remove(frame_ancestors, null), currency, exponent
+select id, name, on_trial, case when isfinite(paid_until) then paid_until end, array_remove(frame_ancestors, null), currency, exponent, credit_approval_above
 from platform.tenant where slug = $1 for update`
 
 	updateSettings = `
-update platform.tenant set name = $2, on_trial = $3, paid_until = $4, frame_ancestors = $5, currency = $6, exponent = $7 where id = $1`
+update platform.tenant set name = $2, on_trial = $3, paid_until = $4, frame_ancestors = $5, currency = $6, exponent = $7, credit_approval_above = $8
+where id = $1`
 
 	// selectMoney waits for the credits under way, which lock the house's account until they are
 	// committed, and keeps later ones from reading the currency (journal.Ledger.Credit reads it under that
@@ -59,7 +67,7 @@ func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, re
 	err := a.changeTenant(ctx, slug, "tenant.set", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		var old tenantSettings
 		var stored string
-		err = tx.QueryRow(ctx, selectSettings, string(slug)).Scan(&stored, &old.Name, &old.OnTrial, &old.PaidUntil, &old.FrameAncestors, &old.Currency, &old.Exponent)
+		err = tx.QueryRow(ctx, selectSettings, string(slug)).Scan(&stored, &old.Name, &old.OnTrial, &old.PaidUntil, &old.FrameAncestors, &old.Currency, &old.Exponent, &old.CreditApprovalAbove)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -72,7 +80,7 @@ func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, re
 				return nil, nil, err
 			}
 		}
-		_, err = tx.Exec(ctx, updateSettings, stored, next.Name, next.OnTrial, next.PaidUntil, next.FrameAncestors, next.Currency, next.Exponent)
+		_, err = tx.Exec(ctx, updateSettings, stored, next.Name, next.OnTrial, next.PaidUntil, next.FrameAncestors, next.Currency, next.Exponent, next.CreditApprovalAbove)
 		return old, next, err
 	})
 	if err != nil {
@@ -108,6 +116,16 @@ func (s Settings) apply(t tenantSettings) (tenantSettings, error) {
 			return t, err
 		}
 		t.Currency, t.Exponent = *s.Currency, digits
+	}
+	if above := s.CreditApprovalAbove; above != nil {
+		switch {
+		case *above == NoApproval:
+			t.CreditApprovalAbove = nil
+		case *above < 0:
+			return t, fmt.Errorf("%w: credits need approval above an amount that is not below zero", ErrTenant)
+		default:
+			t.CreditApprovalAbove = above
+		}
 	}
 	return t, nil
 }

@@ -204,3 +204,38 @@ func TestOfACreditAndAChangeOfCurrencyAtOnceOneIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLimitAboveWhichCreditsNeedASecondPersonIsSetShownAndTakenAway(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	made, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost"))
+	if err != nil || made.CreditApprovalAbove != nil {
+		t.Fatalf("%+v, %v", made, err)
+	}
+	for _, step := range []struct {
+		to   int64
+		want *int64
+		err  error
+	}{{100_000, ptr(int64(100_000)), nil}, {-2, nil, tenancy.ErrTenant}, {0, ptr(int64(0)), nil}, {tenancy.NoApproval, nil, nil}} {
+		set, err := admin.SetTenant(t.Context(), "casino-x", tenancy.Settings{CreditApprovalAbove: &step.to}, "r")
+		if !errors.Is(err, step.err) {
+			t.Errorf("%d: %v", step.to, err)
+		}
+		if step.err != nil {
+			continue
+		}
+		if err := s.Tenants.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		known, _ := s.Tenants.ByID(made.ID)
+		for _, got := range []*int64{set.CreditApprovalAbove, known.CreditApprovalAbove} {
+			if (got == nil) != (step.want == nil) || got != nil && *got != *step.want {
+				t.Errorf("%d: it is shown as %v", step.to, got)
+			}
+		}
+	}
+	lines, err := storetest.LastLines(t.Context(), s, made.ID, 3)
+	if err != nil || len(lines) != 3 || !strings.Contains(string(lines[2].After), `"credit_approval_above":100000`) || !strings.Contains(string(lines[0].After), `"credit_approval_above":null`) {
+		t.Errorf("the audit log has %+v, %v", lines, err)
+	}
+}

@@ -50,11 +50,14 @@ type Tenant struct {
 	Currency       string // ISO 4217
 	Exponent       int    // minor units are 10^-Exponent
 	FrameAncestors []string
-	Suspended      bool
-	SuspendedFor   string // why, if it is
-	OutOfOrder     string // why it cannot be served, if it cannot; for the platform's people
-	Brand          Brand
-	Version        int64 // rises with each change
+	// CreditApprovalAbove is the amount, in minor units, above which a credit needs a second person; nil: none does.
+	CreditApprovalAbove *int64
+
+	Suspended    bool
+	SuspendedFor string // why, if it is
+	OutOfOrder   string // why it cannot be served, if it cannot; for the platform's people
+	Brand        Brand
+	Version      int64 // rises with each change
 
 	keys tenantKeys
 }

@@ -3,8 +3,28 @@ package operator_test
 import (
 	"testing"
 
+	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
+
+// TestApprovals shares a casino whose credits above 1,000 need a second person.
+func TestApprovals(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	storetest.NeedApproval(t, c.Store, c.Admin, c.Tenant.ID, 1000)
+	for name, test := range map[string]func(*testing.T, *webtest.Casino){
+		"LetEveryRoleAnswerWhatItMayAndNoMore":        answersAreForTheirRoles,
+		"AreShownInPagesByStateAndAnsweredOnce":       approvalsInPages,
+		"AreOfNobodyElsesCasinoAndNotOfASuspendedOne": approvalsOfOthers,
+		"AreNeededForAReversalToo":                    reversalsNeedApproval,
+		"CountASumAndTellThePlayerOnceItIsAgreedToIt": approvedCreditsAreTold,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, c.In(t))
+		})
+	}
+}
 
 // TestTheAPI shares one casino between tests of what operators ask.
 func TestTheAPI(t *testing.T) {
@@ -19,6 +39,8 @@ func TestTheAPI(t *testing.T) {
 		"OpensNoRoomTwiceAndNoneThatItsGameRefuses":     roomsThatAreRefused,
 		"VoidsARoundAndGivesTheStakesBack":              roundsAreVoided,
 		"CreditsOnceUnderOneIDAndTellsThePlayer":        creditsOnce,
+		"SaysWhatACreditWouldDoAndMakesNoPlayerUnasked": creditsRunDry,
+		"ReversesACreditOnceByItsCommandID":             creditsAreReversed,
 		"ShowsPlayersInPagesAndWhoIsOnline":             playersInPages,
 		"ShowsAListInItsOrderAndWholeAsCSVOrLines":      lists,
 		"ShowsTheSocketsAndTheirRooms":                  connections,

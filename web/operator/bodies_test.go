@@ -46,6 +46,11 @@ func membersOutOfBounds(t *testing.T, c *webtest.Casino) {
 		{"/v1/players/alice/credit", withID(`"amount":0,"reason":"x"`), "amount"},
 		{"/v1/players/alice/credit", withID(`"amount":1,"reason":""`), "reason"},
 		{"/v1/players/a%20b/credit", withID(`"amount":1,"reason":"x"`), "player"},
+		{"/v1/players/alice/credit?create=2", withID(`"amount":1,"reason":"x"`), "create"},
+		{"/v1/players/alice/credit?dry_run=x", withID(`"amount":1,"reason":"x"`), "dry_run"},
+		{"/v1/credits/" + uuid.NewString() + "/reverse", withID(`"reason":" "`), "reason"},
+		{"/v1/credits/" + uuid.NewString() + "/reverse", `{"reason":"x","command_id":""}`, "command_id"},
+		{"/v1/approvals/" + uuid.NewString() + "/refuse", `{"reason":""}`, "reason"},
 		{"/v1/players/a%20b/kick", reason, "player"},
 		{"/v1/staff/a%20b/kick", reason, "subject"},
 		{"/v1/tokens/revoke", `{"jti":"","reason":"x"}`, "jti"},
@@ -62,6 +67,7 @@ func membersOutOfBounds(t *testing.T, c *webtest.Casino) {
 	}
 	for path, name := range map[string]string{
 		"/v1/connections?limit=0": "limit", "/v1/players?limit=x": "limit", "/v1/players?player=%00": "player", "/v1/players?after=x": "after", "/v1/players?cursor=x": "cursor", "/v1/players?sort=online": "sort", "/v1/audit?id.lt=x": "id.lt", "/v1/audit?limit=501": "limit",
+		"/v1/approvals?state=new": "state", "/v1/approvals?cursor=x": "cursor", "/v1/approvals?limit=101": "limit",
 		"/v1/players/a%20b/rounds": "player", "/v1/players/alice/rounds?limit=51": "limit", "/v1/players/alice/transactions?cursor=7": "cursor", "/v1/players/alice/rounds?cursor=7.5": "cursor",
 	} {
 		if a := c.Get(operator, path).Want(http.StatusBadRequest, wire.CodeInvalidParams); !strings.Contains(string(a.Body), `"`+name+": ") {

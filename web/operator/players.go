@@ -2,14 +2,11 @@ package operator
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
-	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/journal"
@@ -51,44 +48,6 @@ func (a *API) Players(c echo.Context) error {
 		}
 		return out, nil
 	})
-}
-
-// Credit adds to a player's balance, or takes from it.
-func (a *API) Credit(c echo.Context) error {
-	var in struct {
-		Amount    int64       `json:"amount"`
-		Reason    strict.Line `json:"reason"`
-		CommandID string      `json:"command_id,omitempty"`
-	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if in.Amount == 0 {
-		return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "amount: want minor units, not zero")
-	}
-	if err := checkReason(&in.Reason); err != nil {
-		return err
-	}
-	id, err := api.CommandID(c, in.CommandID)
-	if err != nil {
-		return err
-	}
-	if !auth.ValidSubject(api.Param(c, "player")) {
-		return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "player: want 1 to 64 printable characters without spaces")
-	}
-	t := api.TenantOf(c)
-	ctx, cancel := api.WithPatience(c)
-	defer cancel()
-	player := game.PlayerID(api.Param(c, "player"))
-	balance, version, err := a.store.Ledger.Credit(ctx, t.ID, journal.Credit{
-		Player: player, Amount: game.Money(in.Amount), Currency: t.Currency, Exponent: t.Exponent, Reason: in.Reason,
-		Actor: api.OwnerOf(c), Address: c.RealIP(), CommandID: id,
-	})
-	if err != nil {
-		return err
-	}
-	a.tellBalance(ctx, t, player, wire.Balance{Balance: int64(balance), Currency: t.Currency, Version: version})
-	return c.JSON(http.StatusOK, map[string]int64{"balance": int64(balance), "version": version})
 }
 
 // tellBalance shows a player's new balance on its sockets. Losing it only means that

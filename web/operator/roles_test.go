@@ -36,6 +36,7 @@ var reads = []route{
 	{name: "GET /v1/ledger/postings", status: http.StatusOK},
 	{name: "GET /v1/brand", status: http.StatusOK},
 	{name: "GET /v1/webhooks", status: http.StatusOK},
+	{name: "GET /v1/approvals", status: http.StatusOK},
 }
 
 // hookReads are those of an endpoint of webhooks.
@@ -44,6 +45,12 @@ func hookReads(hook string) []route {
 		{name: "GET /v1/webhooks/:id", path: "/v1/webhooks/" + hook, status: http.StatusOK},
 		{name: "GET /v1/webhooks/:id/deliveries", path: "/v1/webhooks/" + hook + "/deliveries", status: http.StatusOK},
 	}
+}
+
+// ofApprovals are asked for by answersAreForTheirRoles: what they answer depends on who asked for what.
+var ofApprovals = []string{
+	"GET /v1/approvals/:id", "POST /v1/approvals/:id/approve", "POST /v1/approvals/:id/refuse", "POST /v1/approvals/:id/withdraw",
+	"POST /v1/credits/:command/reverse",
 }
 
 // writes returns those that change something, for a room whose round has a stake. Each may be asked
@@ -89,6 +96,7 @@ func routesAreForTheirRoles(t *testing.T, c *webtest.Casino) {
 	alice := c.Dial("alice", player)
 
 	known := []string{"GET /v1/session", "POST /v1/tickets", "GET /v1/rooms", "GET /v1/rooms/:room/rounds/:round", "GET /v1/session/rounds", "GET /v1/session/transactions"} // players' and everybody's
+	known = append(known, ofApprovals...)
 	for _, r := range slices.Concat(reads, hookReads(""), writes("", "", "")) {
 		known = append(known, r.name)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
 // odd are texts as JSON writes them.

@@ -253,11 +253,15 @@ func (r *run) fund(ctx context.Context, p *player) error {
 	g := p.table.game
 	amount := int64(float64(g.StakeMax) * (1.5*r.Rate*r.Duration.Seconds()/float64(r.Players) + 2*float64(g.BetsMax)))
 	var out struct {
-		Balance game.Money `json:"balance"`
+		Balance  game.Money `json:"balance"`
+		Approval *struct{}  `json:"approval"`
 	}
 	err := r.api.do(ctx, http.MethodPost, "/v1/players/"+p.name+"/credit", map[string]any{
 		"amount": amount, "reason": reasonOfUs, "command_id": string(p.command.append(nil, 0)),
 	}, &out)
+	if err == nil && out.Approval != nil {
+		err = errors.New("credits need a second person here: see pitboss tenant set --credit-approval-above")
+	}
 	p.book.balance = out.Balance
 	return err
 }

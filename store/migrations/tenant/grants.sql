@@ -4,6 +4,8 @@ revoke all on all tables in schema :schema from :role;
 grant usage on schema :schema to :role;
 grant select on :schema._meta to :role;
 grant select, insert on :schema.event, :schema.command, :schema.transfer, :schema.audit_log to :role;
+grant select, insert on :schema.approval, :schema.credit to :role;
+grant update (state, answerer_role, answerer, answered_from, answered_at, answer_reason, result) on :schema.approval to :role;
 grant select, insert, delete on :schema.refusal to :role;
 grant select, insert, update, delete on :schema.answer to :role;
 grant select, insert, update on :schema.room, :schema.account to :role;

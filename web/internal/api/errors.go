@@ -17,6 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/answers"
+	"github.com/pitboss-hub/pitboss/store/approvals"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -98,6 +99,17 @@ var known = []struct {
 	{journal.ErrInsufficientFunds, Fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
 	{journal.ErrCurrencyChanged, Fail(http.StatusConflict, "currency_changed", "The operator's currency is another since; nothing was done.")},
 	{journal.ErrCommandReused, Fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
+	{journal.ErrNoPlayer, Fail(http.StatusNotFound, "player_not_found", "There is no such player.")},
+	{journal.ErrNoCredit, Fail(http.StatusNotFound, "credit_not_found", "There is no credit of this command_id.")},
+	{journal.ErrAlreadyReversed, Fail(http.StatusConflict, "already_reversed", "This credit was reversed before.")},
+	{journal.ErrReversal, Fail(http.StatusConflict, "not_reversible", "This is a reversal itself.")},
+	{approvals.ErrNotFound, Fail(http.StatusNotFound, "approval_not_found", "There is no such approval.")},
+	{approvals.ErrReused, Fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
+	{approvals.ErrTooMany, Fail(http.StatusConflict, game.CodeLimitReached, "Too many approvals are open; answer some.")},
+	{approvals.ErrSecondPerson, Fail(http.StatusForbidden, "second_person_needed", "You asked for it: another person has to answer.")},
+	{approvals.ErrNotAllowed, Fail(http.StatusForbidden, game.CodeForbidden, "This is not for you to answer.")},
+	{approvals.ErrAnswered, Fail(http.StatusConflict, "already_answered", "The approval has an answer.")},
+	{approvals.ErrExpired, Fail(http.StatusConflict, "approval_expired", "The approval has expired; ask again.")},
 	{store.ErrBusy, Fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too much is under way here; send it again.")},
 	{store.ErrUnavailable, Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "The database cannot do this now; send it again under the same command_id.")},
 	{context.DeadlineExceeded, Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It took too long; send it again under the same command_id.")},

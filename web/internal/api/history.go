@@ -157,6 +157,7 @@ func (h *History) Transactions(ctx context.Context, q Asked) (wire.HistoryTransa
 	for _, t := range list[:min(limit, len(list))] {
 		out.Transactions = append(out.Transactions, wire.Transaction{
 			ID: t.ID, At: wire.At(t.At), Kind: t.Kind, Amount: int64(t.Amount), Currency: q.Tenant.Currency, Balance: balance, Room: t.Room, Round: t.Round,
+			CommandID: t.Command, Reverses: t.Reverses,
 		})
 		balance -= int64(t.Amount)
 		if more {

@@ -25,6 +25,7 @@ const (
 	LimitRevocations        = "revocations"
 	LimitWebhooks           = "webhooks"
 	LimitWebhookURL         = "webhook_url_bytes"
+	LimitApprovals          = "approvals_open"
 )
 
 // Limits counts how often each limit was reached.

@@ -84,7 +84,7 @@ export class Api {
   closeRoom = (room: string, reason: string) => this.#ask('POST', `/v1/rooms/${encodeURIComponent(room)}/close`, { reason })
   voidRound = (room: string, body: { reason: string; command_id: string }) => this.#ask('POST', `/v1/rooms/${encodeURIComponent(room)}/void`, body)
   credit = (player: string, body: { amount: number; reason: string; command_id: string }) =>
-    this.#ask<{ balance: number }>('POST', `/v1/players/${encodeURIComponent(player)}/credit`, body)
+    this.#ask<{ balance: number; created: boolean; approval?: { id: string; state: string } }>('POST', `/v1/players/${encodeURIComponent(player)}/credit`, body)
   kick = (player: string, reason: string) => this.#ask('POST', `/v1/players/${encodeURIComponent(player)}/kick`, { reason })
   publish = (p: { title: string; text: string; ends_at: string; command_id: string }) => this.#ask('POST', '/v1/promotions', p)
   withdraw = (id: string, body: { reason: string; command_id: string }) => this.#ask('POST', `/v1/promotions/${encodeURIComponent(id)}/withdraw`, body)

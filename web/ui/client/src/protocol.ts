@@ -115,6 +115,8 @@ export interface Transaction {
   balance: number // after it
   room?: string
   round?: number
+  command_id?: string // of a credit
+  reverses?: string // the command_id of the credit that this one reverses
 }
 
 /** Transactions, the latest first. `next` is absent at the end. */

@@ -1,0 +1,44 @@
+package db
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// Person is who asks for something or answers, and from where.
+type Person struct {
+	Role, Subject, Address string
+}
+
+// PersonOf returns the Person of an actor of the audit log: a role and a subject, or a part of the platform.
+func PersonOf(actor, address string) Person {
+	role, subject, ok := strings.Cut(actor, ":")
+	if !ok {
+		subject = actor
+	}
+	return Person{role, subject, address}
+}
+
+// Actor returns the person as the audit log names it.
+func (p Person) Actor() string {
+	if p.Role == p.Subject {
+		return p.Subject
+	}
+	return p.Role + ":" + p.Subject
+}
+
+// Ask is something that is done once a second person agrees.
+type Ask struct {
+	ID      string          // the command's, a UUID
+	Kind    string          // what is done
+	Target  string          // to whom, or to what
+	Request json.RawMessage // what else there is to know of it
+	Reason  string
+	By      Person
+}
+
+// Approved is an Ask that a second person agreed to.
+type Approved struct {
+	Ask
+	Approver Person
+}
