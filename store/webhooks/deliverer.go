@@ -49,8 +49,8 @@ type Queue struct {
 func NewQueue(d *db.DB, box *seal.Box) *Queue { return &Queue{d, box} }
 
 const (
-	// Nobody delivers for a tenant that is suspended. (now() and not clock_timestamp(): that is looked up in an
-	// index.)
+	// renewLeases leaves tenants out that are suspended: nobody delivers for them. (Statements ask for now() where
+	// an index has to answer; clock_timestamp() is another time for each row.)
 	renewLeases = `
 update platform.webhook w set expires = clock_timestamp() + $2::interval
 where w.holder = $1 and (select t.status from platform.tenant t where t.id = w.tenant) = 'active'

@@ -36,7 +36,7 @@ const (
 	// sweepEvery is the interval at which it deletes what is old.
 	sweepEvery = time.Hour
 	// lastWords bounds how long the end of a process waits to record what was delivered.
-	lastWords = 2 * time.Second
+	lastWords = time.Second
 )
 
 // schedule holds the pauses after each attempt that failed, as Standard Webhooks proposes. After the last

@@ -11,6 +11,9 @@ func (d *Deliverer) Hasten(lease time.Duration, waits ...time.Duration) {
 	d.hold, d.poll, d.lease, d.waits = lease/5, 10*time.Millisecond, lease, waits
 }
 
+// Timeout sets how long an attempt may take.
+func (d *Deliverer) Timeout(t time.Duration) { d.client.timeout = t }
+
 // ResolveBy makes names be resolved by another resolver than the system's.
 func (d *Deliverer) ResolveBy(r *net.Resolver) { d.resolveBy(r) }
 
