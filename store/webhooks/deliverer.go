@@ -30,7 +30,7 @@ const (
 	// attempts at one delivery take, so that nothing is given up for an endpoint that is away.
 	PauseAfter = 72 * time.Hour
 	// takeMost is how many tenants a process takes over in one look, so that processes share them.
-	takeMost = 8
+	takeMost = 64
 )
 
 // actor is the actor of audit lines for what the deliverer does by itself.

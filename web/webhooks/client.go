@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,6 +133,10 @@ func (c *client) send(ctx context.Context, m message) (status int, err error) {
 
 // explain returns what the log of deliveries says of an error: without the URL, which it has.
 func explain(err error) string {
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = at.Err
+	}
 	text := err.Error()
 	var dns *net.DNSError
 	switch {

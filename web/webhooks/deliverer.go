@@ -19,6 +19,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/store/webhooks"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 const (
@@ -63,6 +64,7 @@ type Deliverer struct {
 	slug   func(tenant.ID) string
 	allow  []netip.Prefix
 	log    *slog.Logger
+	seldom *api.Seldom
 	meter  meters
 	client *client
 	slots  chan struct{}
@@ -75,7 +77,7 @@ type Deliverer struct {
 // New returns a Deliverer.
 func New(o Options) *Deliverer {
 	return &Deliverer{
-		queue: o.Queue, holder: o.Holder, slug: o.Slug, allow: o.Allow, log: o.Log, meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
+		queue: o.Queue, holder: o.Holder, slug: o.Slug, allow: o.Allow, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
 		slots: make(chan struct{}, InFlight), hold: holdEvery, poll: pollEvery, lease: leaseFor, waits: schedule,
 	}
 }
@@ -138,7 +140,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		default:
-			d.log.WarnContext(ctx, "the leases of webhooks cannot be renewed", "error", err)
+			d.seldom.Log(slog.LevelWarn, "the leases of webhooks cannot be renewed", "error", err)
 			if time.Since(held) < d.lease {
 				continue
 			}
@@ -167,7 +169,7 @@ func (d *Deliverer) start(ctx context.Context, id tenant.ID) *job {
 		defer close(j.done)
 		defer cancel()
 		if err := d.deliver(ctx, id); err != nil && ctx.Err() == nil && !errors.Is(err, webhooks.ErrFenced) {
-			d.log.WarnContext(ctx, "webhooks wait", "tenant", id.String(), "error", err)
+			d.seldom.Log(slog.LevelWarn, "a casino's webhooks wait", "tenant", id.String(), "error", err)
 		}
 	}()
 	return j
@@ -291,8 +293,9 @@ func (w *worker) launch(ctx context.Context) error {
 		return err
 	}
 	for _, err := range errs {
-		w.log.ErrorContext(ctx, "a webhook endpoint cannot be told anything", "tenant", w.id.String(), "error", err)
+		w.seldom.Log(slog.LevelError, "a webhook endpoint cannot be told anything", "tenant", w.id.String(), "error", err)
 	}
+	full := map[uuid.UUID]bool{}
 	for _, x := range due {
 		i := slices.IndexFunc(targets, func(t webhooks.Target) bool { return t.ID == x.Endpoint })
 		at := place{x.Endpoint, x.Fact}
@@ -300,7 +303,10 @@ func (w *worker) launch(ctx context.Context) error {
 			continue
 		}
 		if w.busy[x.Endpoint] >= EndpointInFlight {
-			w.meter.hits.WithLabelValues(LimitEndpointInFlight).Inc()
+			if !full[x.Endpoint] {
+				full[x.Endpoint] = true
+				w.meter.hits.WithLabelValues(LimitEndpointInFlight).Inc()
+			}
 			continue
 		}
 		select {
