@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -62,7 +61,6 @@ type Deliverer struct {
 	queue  *webhooks.Queue
 	holder uuid.UUID
 	slug   func(tenant.ID) string
-	allow  []netip.Prefix
 	log    *slog.Logger
 	seldom *api.Seldom
 	meter  meters
@@ -77,13 +75,10 @@ type Deliverer struct {
 // New returns a Deliverer.
 func New(o Options) *Deliverer {
 	return &Deliverer{
-		queue: o.Queue, holder: o.Holder, slug: o.Slug, allow: o.Allow, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
+		queue: o.Queue, holder: o.Holder, slug: o.Slug, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
 		slots: make(chan struct{}, InFlight), hold: holdEvery, poll: pollEvery, lease: leaseFor, waits: schedule,
 	}
 }
-
-// resolveBy makes names be resolved by another resolver than the system's, for tests.
-func (d *Deliverer) resolveBy(r *net.Resolver) { d.client = newClient(d.allow, r) }
 
 // job delivers for one tenant.
 type job struct {

@@ -242,7 +242,7 @@ func TestANameThatChangesItsAddressReachesNothingPrivate(t *testing.T) {
 	var at atomic.Value
 	at.Store(netip.MustParseAddr("127.0.0.1"))
 	d, _ := b.deliverer(time.Hour)
-	d.ResolveBy(resolver(t, &at))
+	d.ResolveBy(resolver(t, &at), loopback)
 	e, _ := b.endpoint("http://rebinding.example:" + port + "/")
 	b.run(d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)

@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -15,7 +16,7 @@ func (d *Deliverer) Hasten(lease time.Duration, waits ...time.Duration) {
 func (d *Deliverer) Timeout(t time.Duration) { d.client.timeout = t }
 
 // ResolveBy makes names be resolved by another resolver than the system's.
-func (d *Deliverer) ResolveBy(r *net.Resolver) { d.resolveBy(r) }
+func (d *Deliverer) ResolveBy(r *net.Resolver, allow ...netip.Prefix) { d.client = newClient(allow, r) }
 
 // Schedule is how long a Deliverer waits after each attempt.
 var Schedule = schedule
