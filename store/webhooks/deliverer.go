@@ -30,7 +30,7 @@ const (
 	// attempts at one delivery take, so that nothing is given up for an endpoint that is away.
 	PauseAfter = 72 * time.Hour
 	// takeMost is how many tenants a process takes over in one look, so that processes share them.
-	takeMost = 8
+	takeMost = 64
 )
 
 // actor is the actor of audit lines for what the deliverer does by itself.
@@ -49,8 +49,8 @@ type Queue struct {
 func NewQueue(d *db.DB, box *seal.Box) *Queue { return &Queue{d, box} }
 
 const (
-	// Nobody delivers for a tenant that is suspended. (now() and not clock_timestamp(): that is looked up in an
-	// index.)
+	// renewLeases leaves tenants out that are suspended: nobody delivers for them. (Statements ask for now() where
+	// an index has to answer; clock_timestamp() is another time for each row.)
 	renewLeases = `
 update platform.webhook w set expires = clock_timestamp() + $2::interval
 where w.holder = $1 and (select t.status from platform.tenant t where t.id = w.tenant) = 'active'
@@ -74,21 +74,23 @@ returning w.tenant`
 select d.mark::text, pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text
 from webhook_deliverer d, pg_current_snapshot() s where d.one and d.epoch = $1 for no key update of d`
 
+	// fanOut looks deliveries up one by one ("offset 0"): a table that has just grown is joined in ways that read it
+	// again and again.
 	fanOut = `
 with new as (
   select e.id as endpoint, f.seq, f.player from fact f cross join webhook_endpoint e
   where f.xact >= $1::text::xid8 and f.xact < $2::text::xid8 and f.type <> 'webhook.test'
-    and e.state <> 'disabled' and f.seq > e.after_fact and (e.types = '{}' or f.type = any(e.types))
-    and not exists (select from webhook_delivery d where d.endpoint = e.id and d.fact = f.seq)
+    and e.state <> 'disabled' and f.seq >= $4 and f.seq > e.after_fact and (e.types = '{}' or f.type = any(e.types))
+    and not exists (select from webhook_delivery d where d.endpoint = e.id and d.fact = f.seq offset 0)
   order by f.seq limit $3
 )
 insert into webhook_delivery (endpoint, fact, key, next_at)
 select n.endpoint, n.seq, n.player, case when
     row_number() over (partition by n.endpoint, n.player order by n.seq) = 1 and not exists (
       select from webhook_delivery p
-      where p.endpoint = n.endpoint and p.key = n.player and p.state = 'pending' and p.next_at is not null)
+      where p.endpoint = n.endpoint and p.key = n.player and p.state = 'pending' and p.next_at is not null offset 0)
   then clock_timestamp() end
-from new n`
+from new n returning fact`
 
 	moveMark = `update webhook_deliverer set mark = $1::text::xid8 where one and mark <> $1::text::xid8`
 
@@ -213,25 +215,36 @@ func (s *Queue) fenced(ctx context.Context, id tenant.ID, epoch int64, do func(c
 
 // FanOut makes deliveries of the facts that have none. It returns ErrFenced.
 func (s *Queue) FanOut(ctx context.Context, id tenant.ID, epoch int64) error {
+	// Of several portions, all read what the first one could: what commits meanwhile, under a number that was
+	// passed already, has a transaction that the next FanOut looks at.
+	var first snapshot
+	var after int64
 	for more := true; more; {
+		began, last := first, after
 		err := s.fenced(ctx, id, epoch, func(ctx context.Context, tx pgx.Tx, now snapshot) error {
-			low, high := now.mark, now.xmax
+			if began, last = first, after; began.xmax == "" {
+				began = now
+			}
+			low, high := began.mark, began.xmax
 			if number(low) > number(high) { // the database was restored on another server, which counts anew
 				low, high = "0", strconv.FormatUint(math.MaxUint64, 10)
 			}
-			tag, err := tx.Exec(ctx, fanOut, low, high, fanOutPortion)
+			var fact int64
+			rows, _ := tx.Query(ctx, fanOut, low, high, fanOutPortion, last) // its error comes from ForEachRow
+			tag, err := pgx.ForEachRow(rows, []any{&fact}, func() error { last = max(last, fact); return nil })
 			if err != nil {
 				return err
 			}
 			if more = tag.RowsAffected() == fanOutPortion; more {
 				return nil
 			}
-			_, err = tx.Exec(ctx, moveMark, now.xmin)
+			_, err = tx.Exec(ctx, moveMark, began.xmin)
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("store: new deliveries: %w", err)
 		}
+		first, after = began, last
 	}
 	return nil
 }
@@ -369,7 +382,7 @@ func (s *Queue) Record(ctx context.Context, id tenant.ID, epoch int64, results [
 			return err
 		}
 		for _, e := range stopped {
-			raw, err := json.Marshal(e)
+			raw, err := lineOf(e)
 			if err != nil {
 				return err
 			}

@@ -71,7 +71,7 @@ func Kinds() []Kind { return db.FactKinds() }
 // Kind describes one type of facts.
 type Kind = db.FactKind
 
-// Endpoint is where a casino is told what happens. Its JSON is what audit lines have.
+// Endpoint is where a casino is told what happens.
 type Endpoint struct {
 	ID           uuid.UUID `json:"id"`
 	URL          string    `json:"url"`
@@ -294,6 +294,24 @@ func (s *Endpoints) newSecret(id tenant.ID, endpoint uuid.UUID) (text string, se
 	return secretPrefix + base64.StdEncoding.EncodeToString(raw), sealed, err
 }
 
+// line is what audit lines have of an endpoint.
+type line struct {
+	URL         string   `json:"url"`
+	Description string   `json:"description"`
+	Types       []string `json:"types"`
+	State       State    `json:"state"`
+	FormerUntil string   `json:"former_until,omitempty"`
+}
+
+// lineOf returns what audit lines have of an endpoint, as JSON.
+func lineOf(e Endpoint) (json.RawMessage, error) {
+	l := line{URL: e.URL, Description: e.Description, Types: e.Types, State: e.State}
+	if !e.FormerUntil.IsZero() {
+		l.FormerUntil = e.FormerUntil.Format("2006-01-02T15:04:05.000Z07:00")
+	}
+	return json.Marshal(l)
+}
+
 // write writes the audit line of a change of an endpoint, of which one of before and after may be nil.
 func write(ctx context.Context, tx pgx.Tx, action string, before, after *Endpoint, by By) error {
 	a := rooms.Audit{Actor: by.Actor, Action: action, Reason: string(by.Reason), Address: by.Address}
@@ -304,7 +322,7 @@ func write(ctx context.Context, tx pgx.Tx, action string, before, after *Endpoin
 		if x.e == nil {
 			continue
 		}
-		raw, err := json.Marshal(x.e)
+		raw, err := lineOf(*x.e)
 		if err != nil {
 			return err
 		}

@@ -585,3 +585,34 @@ func TestEveryStatementHasAnIndexToGoBy(t *testing.T) {
 		_ = tx.Rollback(t.Context())
 	}
 }
+
+func TestABacklogOfManyPortionsBecomesDeliveriesOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	id := storetest.Tenant(t, admin)
+	endpoint(t, s, id)
+	endpoint(t, s, id, "player.kicked")
+	epoch := claim(t, s, id)
+	err := storetest.Exec(t, s, id, `insert into fact (type, version, player, at, data)
+		select case when n % 2 = 0 then 'player.kicked' else 'player.credited' end, 1, 'player-' || n % 7, now(), '{}' from generate_series(1, 2500) n`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Deliveries.FanOut(t.Context(), id, epoch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	schema := id.Schema()
+	if n := storetest.Count(t, admin, `select count(*) from `+schema+`.webhook_delivery`); n != 2500+1250 {
+		t.Errorf("%d deliveries", n)
+	}
+	heads := `select count(*) from ` + schema + `.webhook_delivery d where (next_at is not null) <>
+		(fact = (select min(fact) from ` + schema + `.webhook_delivery x where x.endpoint = d.endpoint and x.key = d.key))`
+	if n := storetest.Count(t, admin, heads); n != 0 {
+		t.Errorf("%d deliveries are due that are not the first of their key, or the other way round", n)
+	}
+	if n := storetest.Count(t, admin, `select count(*) from `+schema+`.webhook_deliverer where mark > '0'`); n != 1 {
+		t.Error("all is read again and again")
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,7 @@ var (
 // client sends to public addresses by https, and to allowed ones by http too.
 type client struct {
 	secure, plain *http.Client
+	timeout       time.Duration
 }
 
 func newClient(allow []netip.Prefix, resolver *net.Resolver) *client {
@@ -66,6 +68,7 @@ func newClient(allow []netip.Prefix, resolver *net.Resolver) *client {
 		}
 	}
 	return &client{
+		timeout: Timeout,
 		secure: only(func(network, address string) error {
 			if guard.Safe(network, address, nil) != nil {
 				return errAddress
@@ -92,7 +95,7 @@ type message struct {
 
 // send makes one attempt. A status of 0 means that there was no answer, and err says why.
 func (c *client) send(ctx context.Context, m message) (status int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url, bytes.NewReader(m.body))
 	if err != nil {
@@ -130,6 +133,10 @@ func (c *client) send(ctx context.Context, m message) (status int, err error) {
 
 // explain returns what the log of deliveries says of an error: without the URL, which it has.
 func explain(err error) string {
+	var at *url.Error
+	if errors.As(err, &at) {
+		err = at.Err
+	}
 	text := err.Error()
 	var dns *net.DNSError
 	switch {
@@ -138,7 +145,7 @@ func explain(err error) string {
 	case errors.Is(err, errPlain):
 		text = errPlain.Error()
 	case errors.Is(err, context.DeadlineExceeded):
-		text = fmt.Sprintf("no answer within %d seconds", int(Timeout.Seconds()))
+		text = "no answer in time"
 	case errors.As(err, &dns):
 		text = "the name cannot be resolved"
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/store/webhooks"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 const (
@@ -36,7 +36,7 @@ const (
 	// sweepEvery is the interval at which it deletes what is old.
 	sweepEvery = time.Hour
 	// lastWords bounds how long the end of a process waits to record what was delivered.
-	lastWords = 2 * time.Second
+	lastWords = time.Second
 )
 
 // schedule holds the pauses after each attempt that failed, as Standard Webhooks proposes. After the last
@@ -61,8 +61,8 @@ type Deliverer struct {
 	queue  *webhooks.Queue
 	holder uuid.UUID
 	slug   func(tenant.ID) string
-	allow  []netip.Prefix
 	log    *slog.Logger
+	seldom *api.Seldom
 	meter  meters
 	client *client
 	slots  chan struct{}
@@ -75,13 +75,10 @@ type Deliverer struct {
 // New returns a Deliverer.
 func New(o Options) *Deliverer {
 	return &Deliverer{
-		queue: o.Queue, holder: o.Holder, slug: o.Slug, allow: o.Allow, log: o.Log, meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
+		queue: o.Queue, holder: o.Holder, slug: o.Slug, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
 		slots: make(chan struct{}, InFlight), hold: holdEvery, poll: pollEvery, lease: leaseFor, waits: schedule,
 	}
 }
-
-// resolveBy makes names be resolved by another resolver than the system's, for tests.
-func (d *Deliverer) resolveBy(r *net.Resolver) { d.client = newClient(d.allow, r) }
 
 // job delivers for one tenant.
 type job struct {
@@ -138,7 +135,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		default:
-			d.log.WarnContext(ctx, "the leases of webhooks cannot be renewed", "error", err)
+			d.seldom.Log(slog.LevelWarn, "the leases of webhooks cannot be renewed", "error", err)
 			if time.Since(held) < d.lease {
 				continue
 			}
@@ -167,7 +164,7 @@ func (d *Deliverer) start(ctx context.Context, id tenant.ID) *job {
 		defer close(j.done)
 		defer cancel()
 		if err := d.deliver(ctx, id); err != nil && ctx.Err() == nil && !errors.Is(err, webhooks.ErrFenced) {
-			d.log.WarnContext(ctx, "webhooks wait", "tenant", id.String(), "error", err)
+			d.seldom.Log(slog.LevelWarn, "a casino's webhooks wait", "tenant", id.String(), "error", err)
 		}
 	}()
 	return j
@@ -291,8 +288,9 @@ func (w *worker) launch(ctx context.Context) error {
 		return err
 	}
 	for _, err := range errs {
-		w.log.ErrorContext(ctx, "a webhook endpoint cannot be told anything", "tenant", w.id.String(), "error", err)
+		w.seldom.Log(slog.LevelError, "a webhook endpoint cannot be told anything", "tenant", w.id.String(), "error", err)
 	}
+	full := map[uuid.UUID]bool{}
 	for _, x := range due {
 		i := slices.IndexFunc(targets, func(t webhooks.Target) bool { return t.ID == x.Endpoint })
 		at := place{x.Endpoint, x.Fact}
@@ -300,7 +298,10 @@ func (w *worker) launch(ctx context.Context) error {
 			continue
 		}
 		if w.busy[x.Endpoint] >= EndpointInFlight {
-			w.meter.hits.WithLabelValues(LimitEndpointInFlight).Inc()
+			if !full[x.Endpoint] {
+				full[x.Endpoint] = true
+				w.meter.hits.WithLabelValues(LimitEndpointInFlight).Inc()
+			}
 			continue
 		}
 		select {

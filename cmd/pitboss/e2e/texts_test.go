@@ -92,6 +92,12 @@ func TestEveryTextOverHTTPIsRefusedOrKeptAsItWas(t *testing.T) {
 		}
 		return slices.ContainsFunc(elements, func(e map[string]any) bool { return e[member] == want })
 	}
+	var made struct{ ID string }
+	status, _, raw := f.do("POST", "/v1/webhooks", operator, `{"url":"https://receiver.example/","reason":"r"}`)
+	if err := json.Unmarshal(raw, &made); err != nil || status != 201 {
+		t.Fatalf("%d %s", status, raw)
+	}
+	hook := "/v1/webhooks/" + made.ID
 	audited := func(want string) bool { return has("/v1/audit", "entries", "reason", want) }
 	n := 0
 	fresh := func() string { n++; return fmt.Sprintf("table-%d", n) }
@@ -119,6 +125,8 @@ func TestEveryTextOverHTTPIsRefusedOrKeptAsItWas(t *testing.T) {
 		{"credit command_id", false, func() string { return "/v1/players/alice/credit" }, `{"amount":100,"reason":"r","command_id":%s}`, nil},
 		{"kick reason", false, func() string { return "/v1/players/nobody/kick" }, `{"reason":%s}`, audited},
 		{"staff kick reason", false, func() string { return "/v1/staff/nobody/kick" }, `{"reason":%s}`, audited},
+		{"webhook reason", false, func() string { return hook + "/rotate" }, `{"reason":%s}`, audited},
+		{"webhook url", false, func() string { return "/v1/webhooks" }, `{"url":%s,"reason":"r"}`, nil},
 		{"revoke reason", false, func() string { return "/v1/tokens/revoke" }, `{"jti":"j","reason":%s}`, audited},
 		{"promotion title", false, func() string { return "/v1/promotions" }, `{"title":%s,"text":"x","ends_at":"ENDS","command_id":"ID"}`,
 			func(want string) bool { return has("/v1/promotions", "promotions", "title", want) }},

@@ -138,6 +138,22 @@ func (f *casino) askEveryRoute(asking *sync.WaitGroup, player, operator string) 
 			time.Now().Add(time.Hour).UTC().Format(time.RFC3339), id()), must: true},
 		"POST /v1/promotions/:id/withdraw": {path: "/v1/promotions/" + id() + "/withdraw", body: fmt.Sprintf(`{"command_id":%q}`, id()), must: true},
 	}
+	hook := "/v1/webhooks/" + id() // which is not there, as a database that can be read says
+	for route, r := range map[string]request{
+		"GET /v1/webhooks":                                  {},
+		"GET /v1/webhooks/:id":                              {path: hook},
+		"GET /v1/webhooks/:id/deliveries":                   {path: hook + "/deliveries"},
+		"POST /v1/webhooks":                                 {body: `{"url":"https://receiver.example/","reason":"test"}`, must: true},
+		"PUT /v1/webhooks/:id":                              {path: hook, body: `{"url":"https://receiver.example/","reason":"test"}`},
+		"DELETE /v1/webhooks/:id":                           {path: hook, body: `{"reason":"test"}`},
+		"POST /v1/webhooks/:id/rotate":                      {path: hook + "/rotate", body: `{"reason":"test"}`},
+		"POST /v1/webhooks/:id/test":                        {path: hook + "/test", body: `{"reason":"test"}`},
+		"POST /v1/webhooks/:id/pause":                       {path: hook + "/pause", body: `{"reason":"test"}`},
+		"POST /v1/webhooks/:id/resume":                      {path: hook + "/resume", body: `{"reason":"test"}`},
+		"POST /v1/webhooks/:id/deliveries/:delivery/replay": {path: hook + "/deliveries/1/replay", body: `{"reason":"test"}`},
+	} {
+		requests[route] = r
+	}
 	for _, route := range f.routes() {
 		r, ok := requests[strings.Replace(route, "HEAD ", "GET ", 1)]
 		if !ok {
