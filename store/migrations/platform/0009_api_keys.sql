@@ -14,16 +14,12 @@ create table platform.api_key (
   revoked_at  timestamptz,
   replaced_by text        references platform.api_key,
   valid_until timestamptz,                       -- of a key that was replaced
+  ends_at     timestamptz not null generated always as (coalesce(least(expires_at, revoked_at, valid_until), 'infinity'::timestamptz)) stored,
   check ((replaced_by is null) = (valid_until is null))
 );
-create index api_key_tenant on platform.api_key (tenant);
+create index api_key_owner on platform.api_key (coalesce(tenant, ''));
+create index api_key_ends_at on platform.api_key (ends_at);
 create index api_key_replaced_by on platform.api_key (replaced_by);
-
--- ended returns when a key ended or will, which may be never.
-create function platform.ended(k platform.api_key) returns timestamptz language sql immutable
-set search_path = pg_catalog, pg_temp as $$
-  select least(coalesce(k.expires_at, 'infinity'), coalesce(k.revoked_at, 'infinity'), coalesce(k.valid_until, 'infinity'))
-$$;
 
 -- When a key was used last, to the minute. It is a table of its own so that using a key does not touch it.
 create table platform.api_key_used (
