@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
@@ -38,7 +39,10 @@ var (
 )
 
 // APIKeyError says which part of a new API key is refused, and why.
-type APIKeyError struct{ Field, Why string }
+type APIKeyError struct {
+	Field, Why string
+	Limit      bool // it is longer than it may be
+}
 
 // Error implements error.
 func (e *APIKeyError) Error() string { return e.Field + ": " + e.Why }
@@ -114,7 +118,7 @@ func (k *APIKeyInfo) setState(now time.Time) {
 // check returns what a new key may do and from where, in their normal forms, or an APIKeyError.
 func (n *NewAPIKey) check(now time.Time) (scopes []auth.Scope, addresses []netip.Prefix, err error) {
 	if !strict.Trim(&n.Name, 1, APIKeyNameMax) || strict.CheckLine(string(n.Name)) != nil {
-		return nil, nil, &APIKeyError{"name", fmt.Sprintf("want 1 to %d characters, in one line", APIKeyNameMax)}
+		return nil, nil, &APIKeyError{"name", fmt.Sprintf("want 1 to %d characters, in one line", APIKeyNameMax), utf8.RuneCountInString(string(n.Name)) > APIKeyNameMax}
 	}
 	if scopes, err = checkScopes(n.Scopes); err != nil {
 		return nil, nil, err
@@ -123,7 +127,7 @@ func (n *NewAPIKey) check(now time.Time) (scopes []auth.Scope, addresses []netip
 		return nil, nil, err
 	}
 	if !n.ExpiresAt.IsZero() && !n.ExpiresAt.After(now) {
-		return nil, nil, &APIKeyError{"expires_at", "want a time to come"}
+		return nil, nil, &APIKeyError{"expires_at", "want a time to come", false}
 	}
 	return scopes, addresses, nil
 }
@@ -134,12 +138,12 @@ func checkScopes(names []string) ([]auth.Scope, error) {
 	all := auth.KeyScopes()
 	for _, name := range names {
 		if _, ok := auth.KeyScope(name); !ok {
-			return nil, &APIKeyError{"scopes", fmt.Sprintf("a key cannot have %q: want some of %s", name, listed(all))}
+			return nil, &APIKeyError{"scopes", fmt.Sprintf("a key cannot have %q: want some of %s", name, listed(all)), false}
 		}
 	}
 	scopes := slices.DeleteFunc(all, func(s auth.Scope) bool { return !slices.Contains(names, string(s)) })
 	if len(scopes) == 0 {
-		return nil, &APIKeyError{"scopes", "want some of " + listed(auth.KeyScopes())}
+		return nil, &APIKeyError{"scopes", "want some of " + listed(auth.KeyScopes()), false}
 	}
 	return scopes, nil
 }
@@ -155,7 +159,7 @@ func listed(scopes []auth.Scope) string {
 // checkAddresses returns address ranges in their normal form, or an APIKeyError.
 func checkAddresses(texts []string) ([]netip.Prefix, error) {
 	if len(texts) > APIKeyAddressesMax {
-		return nil, &APIKeyError{"addresses", fmt.Sprintf("want at most %d", APIKeyAddressesMax)}
+		return nil, &APIKeyError{"addresses", fmt.Sprintf("want at most %d", APIKeyAddressesMax), true}
 	}
 	out := make([]netip.Prefix, 0, len(texts))
 	for _, text := range texts {
@@ -165,11 +169,11 @@ func checkAddresses(texts []string) ([]netip.Prefix, error) {
 		}
 		switch {
 		case err != nil:
-			return nil, &APIKeyError{"addresses", fmt.Sprintf("want a range as 192.0.2.0/24 or 2001:db8::/32, or an address, not %q", text)}
+			return nil, &APIKeyError{"addresses", fmt.Sprintf("want a range as 192.0.2.0/24 or 2001:db8::/32, or an address, not %q", text), false}
 		case p.Addr().Is4In6():
-			return nil, &APIKeyError{"addresses", fmt.Sprintf("%s: write it as IPv4", p)}
+			return nil, &APIKeyError{"addresses", fmt.Sprintf("%s: write it as IPv4", p), false}
 		case p != p.Masked():
-			return nil, &APIKeyError{"addresses", fmt.Sprintf("%s has bits beyond its range, which is %s", p, p.Masked())}
+			return nil, &APIKeyError{"addresses", fmt.Sprintf("%s has bits beyond its range, which is %s", p, p.Masked()), false}
 		case slices.Contains(out, p):
 			continue
 		}

@@ -81,7 +81,7 @@ on conflict (key) do update set at = greatest(u.at, excluded.at)`
 // apiKeyTx makes and changes the API keys of an owner in a transaction.
 type apiKeyTx struct {
 	pgx.Tx
-	owner string
+	owner tenant.ID // zero: the platform
 	by    APIKeyChange
 	line  rooms.Audit // for the audit log
 }
@@ -105,7 +105,7 @@ func (t *apiKeyTx) create(ctx context.Context, n NewAPIKey) (k APIKeyInfo, text 
 // replaced by one that lives as long.
 func (t *apiKeyTx) rotate(ctx context.Context, id string, overlap time.Duration) (k APIKeyInfo, text auth.APIKeyText, err error) {
 	if overlap < 0 || overlap > APIKeyOverlapMax {
-		return k, text, &APIKeyError{"overlap", fmt.Sprintf("want 0 to %d days", APIKeyOverlapMax/(24*time.Hour))}
+		return k, text, &APIKeyError{"overlap", fmt.Sprintf("want 0 to %d days", APIKeyOverlapMax/(24*time.Hour)), overlap > APIKeyOverlapMax}
 	}
 	before, err := t.lock(ctx, id)
 	if err == nil {
@@ -151,11 +151,11 @@ func (t *apiKeyTx) insert(ctx context.Context, name string, scopes []auth.Scope,
 		return k, text, err
 	}
 	hash := text.Hash()
-	if _, err = t.Exec(ctx, insertAPIKey, text.ID(), t.owner, name, hash[:], scopes, addresses, t.by.Actor, orNull(expires)); err != nil {
+	if _, err = t.Exec(ctx, insertAPIKey, text.ID(), t.owner.String(), name, hash[:], scopes, addresses, t.by.Actor, orNull(expires)); err != nil {
 		return k, text, err
 	}
 	var have int
-	if err := t.QueryRow(ctx, countAPIKeys, t.owner, apiKeyKept).Scan(&have); err != nil {
+	if err := t.QueryRow(ctx, countAPIKeys, t.owner.String(), apiKeyKept).Scan(&have); err != nil {
 		return k, text, err
 	}
 	if have > APIKeysMax {
@@ -170,7 +170,7 @@ func (t *apiKeyTx) lock(ctx context.Context, id string) (APIKeyInfo, error) {
 	if !auth.ValidAPIKeyID(id) {
 		return APIKeyInfo{}, fmt.Errorf("%w: %q", ErrNoAPIKey, id)
 	}
-	tag, err := t.Exec(ctx, lockAPIKey, id, t.owner)
+	tag, err := t.Exec(ctx, lockAPIKey, id, t.owner.String())
 	if err != nil {
 		return APIKeyInfo{}, err
 	}
@@ -209,8 +209,8 @@ func scanAPIKey(row pgx.CollectableRow) (k APIKeyInfo, err error) {
 	return k, err
 }
 
-func readAPIKeys(ctx context.Context, tx pgx.Tx, owner string) ([]APIKeyInfo, error) {
-	rows, _ := tx.Query(ctx, listAPIKeys, owner, apiKeyKept) // its error comes from CollectRows
+func readAPIKeys(ctx context.Context, tx pgx.Tx, owner tenant.ID) ([]APIKeyInfo, error) {
+	rows, _ := tx.Query(ctx, listAPIKeys, owner.String(), apiKeyKept) // its error comes from CollectRows
 	return pgx.CollectRows(rows, scanAPIKey)
 }
 
@@ -277,7 +277,7 @@ func (a *APIKeys) Revoke(ctx context.Context, id tenant.ID, key string, by APIKe
 // List returns a tenant's keys, the newest first, without those that ended long ago.
 func (a *APIKeys) List(ctx context.Context, id tenant.ID) (list []APIKeyInfo, err error) {
 	err = a.db.Tenant(id).LoginTx(ctx, func(tx pgx.Tx) error {
-		list, err = readAPIKeys(ctx, tx, id.String())
+		list, err = readAPIKeys(ctx, tx, id)
 		return err
 	})
 	if err != nil {
@@ -295,7 +295,7 @@ func (a *APIKeys) change(ctx context.Context, id tenant.ID, by APIKeyChange, cha
 		return err
 	}
 	err := a.db.Tenant(id).LoginTx(ctx, func(tx pgx.Tx) error {
-		t := &apiKeyTx{Tx: tx, owner: id.String(), by: by}
+		t := &apiKeyTx{Tx: tx, owner: id, by: by}
 		if err := change(t); err != nil {
 			return err
 		}
@@ -418,14 +418,14 @@ func (a *Admin) changeAPIKey(ctx context.Context, slug tenant.Slug, reason stric
 		if err := change(t); err != nil {
 			return err
 		}
-		schema := "platform"
-		if owner != "" {
-			schema = owner
+		write := func() error { return db.WriteAudit(ctx, tx, t.line) }
+		if !owner.IsZero() {
+			return a.inSchema(ctx, tx, owner, write)
 		}
-		if _, err := tx.Exec(ctx, `set local search_path = `+db.Quote(schema)+`, pg_temp`); err != nil {
+		if _, err := tx.Exec(ctx, `set local search_path = platform, pg_temp`); err != nil {
 			return err
 		}
-		return db.WriteAudit(ctx, tx, t.line)
+		return write()
 	})
 	if db.SQLState(err) == db.StateLockTimeout {
 		return fmt.Errorf("%w: somebody else holds what is to be changed: %w", db.ErrUnavailable, err)
@@ -433,14 +433,18 @@ func (a *Admin) changeAPIKey(ctx context.Context, slug tenant.Slug, reason stric
 	return err
 }
 
-// ownerOf returns the owner of API keys: a tenant's ID, or "" for the platform if slug is "".
-func ownerOf(ctx context.Context, tx pgx.Tx, slug tenant.Slug) (owner string, err error) {
+// ownerOf returns the owner of API keys: a tenant, or zero for the platform if slug is "".
+func ownerOf(ctx context.Context, tx pgx.Tx, slug tenant.Slug) (tenant.ID, error) {
 	if slug == "" {
-		return "", nil
+		return tenant.ID{}, nil
 	}
-	err = tx.QueryRow(ctx, `select id from platform.tenant where slug = $1`, string(slug)).Scan(&owner)
+	var name string
+	err := tx.QueryRow(ctx, `select id from platform.tenant where slug = $1`, string(slug)).Scan(&name)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
+		return tenant.ID{}, fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
 	}
-	return owner, err
+	if err != nil {
+		return tenant.ID{}, err
+	}
+	return tenant.Parse(name)
 }

@@ -6,9 +6,9 @@ create table platform.api_key (
   tenant      text        references platform.tenant,
   name        text        not null check (char_length(name) between 1 and 40),
   hash        bytea       not null check (octet_length(hash) = 32), -- SHA-256
-  scopes      text[]      not null,
-  addresses   cidr[]      not null default '{}', -- empty: any
-  created_at  timestamptz not null default clock_timestamp(),
+  scopes      text[]      not null check (array_position(scopes, null) is null),
+  addresses   cidr[]      not null default '{}' check (array_position(addresses, null) is null), -- empty: any
+  created_at  timestamptz not null default clock_timestamp() check (isfinite(created_at)),
   created_by  text        not null,
   expires_at  timestamptz,                       -- null: never
   revoked_at  timestamptz,

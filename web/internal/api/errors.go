@@ -75,6 +75,10 @@ var known = []struct {
 	{rooms.ErrUnavailable, Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "It is not known whether this was done; send it again under the same command_id.")},
 	{rooms.ErrTooManyRooms, Fail(http.StatusConflict, game.CodeLimitReached, "Too many tables are open; close some.")},
 	{access.ErrTooManyRevocations, Fail(http.StatusConflict, game.CodeLimitReached, "Too many tokens are taken back; each is for 30 days.")},
+	{tenancy.ErrTooManyAPIKeys, Fail(http.StatusConflict, game.CodeLimitReached, "There are too many API keys; one that ends counts for 30 days more.")},
+	{tenancy.ErrNoAPIKey, Fail(http.StatusNotFound, "not_found", "There is no such API key.")},
+	{tenancy.ErrAPIKeyEnded, Fail(http.StatusConflict, "key_ended", "This API key has ended, or was replaced already.")},
+	{tenancy.ErrAPIKeyScope, Fail(http.StatusForbidden, game.CodeForbidden, "You cannot give a key a scope that you do not have.")},
 	{journal.ErrAmount, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
 	{store.ErrInvalid, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value cannot be stored.")},
 	{context.Canceled, Fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
@@ -95,7 +99,11 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	}
 	var a *auth.Error
 	if errors.As(err, &a) {
-		return Fail(http.StatusUnauthorized, a.Code, a.Message)
+		status := http.StatusUnauthorized
+		if a == auth.ErrKeyAddress {
+			status = http.StatusForbidden
+		}
+		return Fail(status, a.Code, a.Message)
 	}
 	var settings *rooms.SettingsError
 	if errors.As(err, &settings) {
@@ -104,6 +112,10 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	var brand *tenancy.BrandError
 	if errors.As(err, &brand) {
 		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, brand.Error())
+	}
+	var key *tenancy.APIKeyError
+	if errors.As(err, &key) {
+		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, key.Error())
 	}
 	var r *game.Refusal
 	if errors.As(err, &r) {

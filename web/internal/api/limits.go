@@ -20,6 +20,10 @@ const (
 	LimitBody               = "body_bytes"
 	LimitNodeQuestions      = "node_questions"
 	LimitRevocations        = "revocations"
+	LimitAPIKeys            = "api_keys"
+	LimitAPIKeyName         = "api_key_name"
+	LimitAPIKeyAddresses    = "api_key_addresses"
+	LimitAPIKeyOverlap      = "api_key_overlap"
 )
 
 // Limits counts how often each limit was reached.
