@@ -28,8 +28,12 @@ type apiKeyOwner struct {
 	JSON     bool   `help:"Print JSON."`
 }
 
-// slug returns the tenant's slug, or "" for the platform.
-func (o apiKeyOwner) slug() tenant.Slug { return tenant.Slug(o.Tenant) }
+func (o apiKeyOwner) slug() tenant.Slug {
+	if o.Platform {
+		return tenancy.Platform
+	}
+	return tenant.Slug(o.Tenant)
+}
 
 // allRead is a name for all scopes that end in ":read".
 const allRead = "all-read"
@@ -130,7 +134,7 @@ func ends(k tenancy.APIKeyInfo) time.Time {
 // minute returns a time as lists show it.
 func minute(t time.Time) string {
 	if t.IsZero() {
-		return ""
+		return "-"
 	}
 	return t.UTC().Format("2006-01-02 15:04")
 }

@@ -20,6 +20,9 @@ import (
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
+// Platform stands for the platform itself where API keys are a tenant's or the platform's. No tenant has the slug.
+const Platform tenant.Slug = "*"
+
 // usedEvery is how often a node writes which API keys were used.
 const usedEvery = time.Minute
 
@@ -365,7 +368,7 @@ func (a *APIKeys) writeUsed(ctx context.Context) error {
 	})
 }
 
-// CreateAPIKey makes a key of a tenant's, or of the platform's if slug is "", with an audit line, and returns
+// CreateAPIKey makes a key of a tenant's, or of the platform's if slug is Platform, with an audit line, and returns
 // its text, which nothing does again. It returns the errors of APIKeys.Create.
 func (a *Admin) CreateAPIKey(ctx context.Context, slug tenant.Slug, n NewAPIKey, reason strict.Line) (k APIKeyInfo, text auth.APIKeyText, err error) {
 	err = a.changeAPIKey(ctx, slug, reason, func(t *apiKeyTx) error { k, text, err = t.create(ctx, n); return err })
@@ -384,7 +387,7 @@ func (a *Admin) RevokeAPIKey(ctx context.Context, slug tenant.Slug, key string, 
 	return k, err
 }
 
-// ListAPIKeys returns the keys of a tenant, or of the platform if slug is "", as APIKeys.List does.
+// ListAPIKeys returns the keys of a tenant, or of the platform if slug is Platform, as APIKeys.List does.
 func (a *Admin) ListAPIKeys(ctx context.Context, slug tenant.Slug) (list []APIKeyInfo, err error) {
 	err = a.inTx(ctx, func(tx pgx.Tx) error {
 		owner, err := ownerOf(ctx, tx, slug)
@@ -433,9 +436,9 @@ func (a *Admin) changeAPIKey(ctx context.Context, slug tenant.Slug, reason stric
 	return err
 }
 
-// ownerOf returns the owner of API keys: a tenant, or zero for the platform if slug is "".
+// ownerOf returns the owner of API keys: a tenant, or zero if slug is Platform.
 func ownerOf(ctx context.Context, tx pgx.Tx, slug tenant.Slug) (tenant.ID, error) {
-	if slug == "" {
+	if slug == Platform {
 		return tenant.ID{}, nil
 	}
 	var name string
