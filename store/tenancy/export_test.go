@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"context"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -33,3 +34,6 @@ func (a *Admin) BreakProvisioning() {
 
 // PitbossStyle returns the colours of the pages without a brand.
 func PitbossStyle() Style { return pitbossStyle }
+
+// WriteUsed writes which API keys were used, as Run does once a minute.
+func (a *APIKeys) WriteUsed(ctx context.Context) error { return a.writeUsed(ctx) }
