@@ -11,7 +11,7 @@ func TestTheAPI(t *testing.T) {
 	t.Parallel()
 	c := webtest.New(t)
 	for name, test := range map[string]func(*testing.T, *webtest.Casino){
-		"LetsEveryRoleDoWhatItMayAndNoMore":             routesAreForTheirRoles,
+		"MakesReplacesAndRevokesAPIKeys":                apiKeys,
 		"WritesWhatWasDoneIntoTheAuditLog":              changesAreAudited,
 		"RefusesABodyThatCannotBeReadAndDoesNothing":    bodiesThatCannotBeRead,
 		"RefusesAMemberThatIsOutOfBoundsByItsName":      membersOutOfBounds,

@@ -41,7 +41,7 @@ func (a *API) CreateKey(c echo.Context) error {
 		Name      strict.Line `json:"name"`
 		Scopes    []string    `json:"scopes"`
 		Addresses []string    `json:"addresses,omitempty"`
-		ExpiresAt time.Time   `json:"expires_at,omitzero"`
+		ExpiresAt *time.Time  `json:"expires_at,omitempty"`
 		Reason    strict.Line `json:"reason"`
 	}
 	if err := api.Read(c, &in); err != nil {
@@ -52,7 +52,10 @@ func (a *API) CreateKey(c echo.Context) error {
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	n := tenancy.NewAPIKey{Name: in.Name, Scopes: in.Scopes, Addresses: in.Addresses, ExpiresAt: in.ExpiresAt}
+	n := tenancy.NewAPIKey{Name: in.Name, Scopes: in.Scopes, Addresses: in.Addresses}
+	if in.ExpiresAt != nil {
+		n.ExpiresAt = *in.ExpiresAt
+	}
 	k, text, err := a.store.APIKeys.Create(ctx, api.TenantOf(c).ID, n, keyChange(c, in.Reason))
 	return a.madeKey(c, k, text, err)
 }
