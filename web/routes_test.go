@@ -135,7 +135,7 @@ func callers(t *testing.T, c, other *webtest.Casino) []caller {
 		}
 		list = append(list, old)
 	}
-	time.Sleep(time.Until(soon))
+	<-time.After(time.Until(soon))
 	return list
 }
 
