@@ -12,6 +12,7 @@ func TestTheAPI(t *testing.T) {
 	c := webtest.New(t)
 	for name, test := range map[string]func(*testing.T, *webtest.Casino){
 		"MakesReplacesAndRevokesAPIKeys":                apiKeys,
+		"HasLimitsOfAPIKeysThatAreErrorsAndMetrics":     apiKeyLimits,
 		"WritesWhatWasDoneIntoTheAuditLog":              changesAreAudited,
 		"RefusesABodyThatCannotBeReadAndDoesNothing":    bodiesThatCannotBeRead,
 		"RefusesAMemberThatIsOutOfBoundsByItsName":      membersOutOfBounds,

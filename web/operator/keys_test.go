@@ -9,6 +9,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
@@ -91,5 +92,54 @@ func apiKeys(t *testing.T, c *webtest.Casino) {
 				t.Errorf("a secret is in %s", body)
 			}
 		}
+	}
+}
+
+// apiKeyLimits holds that each limit of API keys is an error and a metric.
+func apiKeyLimits(t *testing.T, c *webtest.Casino) {
+	other := c.Another("full-of-keys")
+	operator, _, _ := other.Staff()
+	hits := func(limit string) (n float64) {
+		families, err := c.Metrics.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				if f.GetName() == "pitboss_web_limit_hits_total" && m.GetLabel()[0].GetValue() == limit {
+					n += m.GetCounter().GetValue()
+				}
+			}
+		}
+		return n
+	}
+	create := func(name string, addresses int) webtest.Answer {
+		return other.Post(operator, "/v1/keys", fmt.Sprintf(`{"name":%q,"scopes":["rooms:read"],"addresses":["192.0.2.1"%s],"reason":"x"}`, name, strings.Repeat(`,"192.0.2.1"`, addresses-1)))
+	}
+	long, many, all, overlaps := hits("api_key_name"), hits("api_key_addresses"), hits("api_keys"), hits("api_key_overlap")
+	create(strings.Repeat("ä", tenancy.APIKeyNameMax), tenancy.APIKeyAddressesMax).Want(http.StatusCreated, "")
+	create("", 1).Want(http.StatusBadRequest, wire.CodeInvalidParams) // which is no limit
+	create(strings.Repeat("ä", tenancy.APIKeyNameMax+1), 1).Want(http.StatusBadRequest, wire.CodeInvalidParams)
+	create("x", tenancy.APIKeyAddressesMax+1).Want(http.StatusBadRequest, wire.CodeInvalidParams)
+	id, _ := other.Key(tenancy.NewAPIKey{Name: "x", Scopes: []string{"rooms:read"}})
+	rotate := func(seconds int) webtest.Answer {
+		return other.Post(operator, "/v1/keys/"+id+"/rotate", fmt.Sprintf(`{"overlap_seconds":%d,"reason":"x"}`, seconds))
+	}
+	rotate(30*24*3600+1).Want(http.StatusBadRequest, wire.CodeInvalidParams)
+	_, err := storetest.Owner(t, c.Admin).Exec(t.Context(), `insert into platform.api_key (id, tenant, name, hash, scopes, created_by)
+		select 'x' || lpad(n::text, 9, '0'), $1, 'x', sha256('x'), '{rooms:read}', 'x' from generate_series(1, $2::int) n`, other.Tenant.ID.String(), tenancy.APIKeysMax-2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	create("one too many", 1).Want(http.StatusConflict, game.CodeLimitReached)
+	rotate(0).Want(http.StatusConflict, game.CodeLimitReached)
+	other.Post(operator, "/v1/keys/"+id+"/revoke", reason).Want(http.StatusOK, "")
+	for limit, got := range map[string]float64{"api_key_name": hits("api_key_name") - long, "api_key_addresses": hits("api_key_addresses") - many, "api_key_overlap": hits("api_key_overlap") - overlaps} {
+		if got < 1 || limit == "api_key_addresses" && got != 1 {
+			t.Errorf("%s was counted %v times", limit, got)
+		}
+	}
+	if got := hits("api_keys") - all; got != 2 {
+		t.Errorf("api_keys was counted %v times", got)
 	}
 }
