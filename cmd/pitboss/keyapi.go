@@ -116,7 +116,7 @@ func (c apiKeyListCmd) Run(p *program) error {
 		_, _ = fmt.Fprintln(w, "ID\tNAME\tSTATE\tSINCE\tENDS\tLAST USED\tADDRESSES\tSCOPES")
 		for _, k := range list {
 			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-				k.ID, k.Name, k.State, day(k.CreatedAt), day(ends(k)), minute(k.LastUsedAt), joined(k.Addresses), joined(k.Scopes))
+				k.ID, k.Name, k.State, day(k.CreatedAt.Time), day(ends(k)), minute(k.LastUsedAt.Time), joined(k.Addresses), joined(k.Scopes))
 		}
 		return w.Flush()
 	})
@@ -124,7 +124,7 @@ func (c apiKeyListCmd) Run(p *program) error {
 
 // ends returns when a key ends or ended; zero: never.
 func ends(k tenancy.APIKeyInfo) time.Time {
-	at := slices.DeleteFunc([]time.Time{k.ExpiresAt, k.ValidUntil, k.RevokedAt}, time.Time.IsZero)
+	at := slices.DeleteFunc([]time.Time{k.ExpiresAt.Time, k.ValidUntil.Time, k.RevokedAt.Time}, time.Time.IsZero)
 	if len(at) == 0 {
 		return time.Time{}
 	}

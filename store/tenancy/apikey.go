@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
@@ -91,18 +92,18 @@ type APIKeyInfo struct {
 	State      APIKeyState    `json:"state"`
 	Scopes     []auth.Scope   `json:"scopes"`
 	Addresses  []netip.Prefix `json:"addresses"` // empty: any
-	CreatedAt  time.Time      `json:"created_at"`
+	CreatedAt  wire.Time      `json:"created_at"`
 	CreatedBy  string         `json:"created_by"`
-	ExpiresAt  time.Time      `json:"expires_at,omitzero"`
-	LastUsedAt time.Time      `json:"last_used_at,omitzero"` // to the minute
-	RevokedAt  time.Time      `json:"revoked_at,omitzero"`
+	ExpiresAt  wire.Time      `json:"expires_at,omitzero"`
+	LastUsedAt wire.Time      `json:"last_used_at,omitzero"` // to the minute
+	RevokedAt  wire.Time      `json:"revoked_at,omitzero"`
 	ReplacedBy string         `json:"replaced_by,omitempty"`
-	ValidUntil time.Time      `json:"valid_until,omitzero"`
+	ValidUntil wire.Time      `json:"valid_until,omitzero"`
 }
 
 // setState sets the state that the key has at a moment.
 func (k *APIKeyInfo) setState(now time.Time) {
-	over := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
+	over := func(t wire.Time) bool { return !t.IsZero() && !now.Before(t.Time) }
 	switch {
 	case !k.RevokedAt.IsZero():
 		k.State = APIKeyRevoked

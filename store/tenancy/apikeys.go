@@ -15,6 +15,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
@@ -120,9 +121,9 @@ func (t *apiKeyTx) rotate(ctx context.Context, id string, overlap time.Duration)
 	if err != nil {
 		return k, text, err
 	}
-	expires := before.ExpiresAt
+	expires := before.ExpiresAt.Time
 	if !expires.IsZero() {
-		expires = time.Now().Add(before.ExpiresAt.Sub(before.CreatedAt))
+		expires = time.Now().Add(before.ExpiresAt.Sub(before.CreatedAt.Time))
 	}
 	if k, text, err = t.insert(ctx, before.Name, before.Scopes, before.Addresses, expires); err != nil {
 		return k, text, err
@@ -201,13 +202,13 @@ func (t *apiKeyTx) note(action, target string, before, after any) (err error) {
 func scanAPIKey(row pgx.CollectableRow) (k APIKeyInfo, err error) {
 	var expires, used, revoked, until *time.Time
 	var now time.Time
-	err = row.Scan(&k.ID, &k.Name, &k.Scopes, &k.Addresses, &k.CreatedAt, &k.CreatedBy, &expires, &used, &revoked, &k.ReplacedBy, &until, &now)
-	for to, from := range map[*time.Time]*time.Time{&k.ExpiresAt: expires, &k.LastUsedAt: used, &k.RevokedAt: revoked, &k.ValidUntil: until} {
+	err = row.Scan(&k.ID, &k.Name, &k.Scopes, &k.Addresses, &k.CreatedAt.Time, &k.CreatedBy, &expires, &used, &revoked, &k.ReplacedBy, &until, &now)
+	for to, from := range map[*wire.Time]*time.Time{&k.ExpiresAt: expires, &k.LastUsedAt: used, &k.RevokedAt: revoked, &k.ValidUntil: until} {
 		if from != nil {
-			*to = from.UTC()
+			*to = wire.At(from.UTC())
 		}
 	}
-	k.CreatedAt = k.CreatedAt.UTC()
+	k.CreatedAt = wire.At(k.CreatedAt.UTC())
 	k.setState(now)
 	return k, err
 }

@@ -301,7 +301,7 @@ func TestAnAPIKeyIsMadeWithinItsBoundsAndForNoMoreThanItsMakerMayDo(t *testing.T
 		}
 	}
 	next, _, err := s.APIKeys.Rotate(t.Context(), id, k.ID, 0, byTest)
-	if life := next.ExpiresAt.Sub(next.CreatedAt); err != nil || life < 59*time.Minute || life > 61*time.Minute || fmt.Sprint(next.Addresses) != fmt.Sprint(k.Addresses) {
+	if life := next.ExpiresAt.Sub(next.CreatedAt.Time); err != nil || life < 59*time.Minute || life > 61*time.Minute || fmt.Sprint(next.Addresses) != fmt.Sprint(k.Addresses) {
 		t.Errorf("the key that replaces one of an hour is %+v, %v", next, err)
 	}
 }
@@ -353,7 +353,7 @@ func TestTheUseOfAnAPIKeyIsWrittenLaterAndLostWithoutHarm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return list[0].LastUsedAt
+		return list[0].LastUsedAt.Time
 	}
 	version := func() int {
 		return storetest.Count(t, admin, `select directory_version from platform.instance`)

@@ -3,40 +3,20 @@ package operator
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/auth"
-	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
-// keyBody is an API key as it is answered with.
-type keyBody struct {
-	Key        string              `json:"key,omitempty"` // its text, which is shown once
-	ID         string              `json:"id"`
-	Name       string              `json:"name"`
-	State      tenancy.APIKeyState `json:"state"`
-	Scopes     []auth.Scope        `json:"scopes"`
-	Addresses  []netip.Prefix      `json:"addresses"`
-	CreatedAt  wire.Time           `json:"created_at"`
-	CreatedBy  string              `json:"created_by"`
-	ExpiresAt  wire.Time           `json:"expires_at,omitzero"`
-	LastUsedAt wire.Time           `json:"last_used_at,omitzero"`
-	RevokedAt  wire.Time           `json:"revoked_at,omitzero"`
-	ReplacedBy string              `json:"replaced_by,omitempty"`
-	ValidUntil wire.Time           `json:"valid_until,omitzero"`
-}
-
-func keyBodyOf(k tenancy.APIKeyInfo) keyBody {
-	return keyBody{
-		"", k.ID, k.Name, k.State, k.Scopes, k.Addresses, wire.At(k.CreatedAt), k.CreatedBy, wire.At(k.ExpiresAt), wire.At(k.LastUsedAt), wire.At(k.RevokedAt),
-		k.ReplacedBy, wire.At(k.ValidUntil),
-	}
+// newKey is an API key and its text, which is shown once.
+type newKey struct {
+	Key string `json:"key"`
+	tenancy.APIKeyInfo
 }
 
 // keyLimits names the limits of an API key's parts.
@@ -50,13 +30,9 @@ func (a *API) Keys(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	out := struct {
-		Keys []keyBody `json:"keys"`
-	}{[]keyBody{}}
-	for _, k := range list {
-		out.Keys = append(out.Keys, keyBodyOf(k))
-	}
-	return c.JSON(http.StatusOK, out)
+	return c.JSON(http.StatusOK, struct {
+		Keys []tenancy.APIKeyInfo `json:"keys"`
+	}{append([]tenancy.APIKeyInfo{}, list...)})
 }
 
 // CreateKey makes an API key that may do no more than whoever makes it, and answers with its text.
@@ -120,7 +96,7 @@ func (a *API) RevokeKey(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, keyBodyOf(k))
+	return c.JSON(http.StatusOK, k)
 }
 
 func keyChange(c echo.Context, reason strict.Line) tenancy.APIKeyChange {
@@ -139,7 +115,5 @@ func (a *API) madeKey(c echo.Context, k tenancy.APIKeyInfo, text auth.APIKeyText
 	if err != nil {
 		return err
 	}
-	body := keyBodyOf(k)
-	body.Key = text.Reveal()
-	return c.JSON(http.StatusCreated, body)
+	return c.JSON(http.StatusCreated, newKey{text.Reveal(), k})
 }
