@@ -1,4 +1,4 @@
-// Package auth verifies tokens and returns their Principals. It knows nothing of HTTP.
+// Package auth verifies tokens and API keys and returns their Principals. It knows nothing of HTTP.
 //
 // # What always holds
 //
@@ -14,7 +14,9 @@
 //     TokenLifeMax.
 //   - A ticket is valid once, on any node, for its tenant and for TicketTTL, unless its token has
 //     been revoked since.
-//   - A refusal is an *Error with a stable code; the token itself is in no error and in
+//   - An API key is valid for one tenant, or for the platform alone, until it ends or is revoked. Its secret is
+//     known to its holder only: it is stored as a hash, and no format shows it.
+//   - A refusal is an *Error with a stable code; the token or key itself is in no error and in
 //     no log line.
 //
 // # Why

@@ -111,3 +111,14 @@ func KeyScope(name string) (Scope, bool) {
 	i := slices.IndexFunc(scopes, func(r ScopeRule) bool { return string(r.Scope) == name && r.Keys })
 	return Scope(name), i >= 0
 }
+
+// KeyScopes returns the scopes that an API key can have, in the order of Scopes.
+func KeyScopes() []Scope {
+	var out []Scope
+	for _, r := range scopes {
+		if r.Keys {
+			out = append(out, r.Scope)
+		}
+	}
+	return out
+}

@@ -1,6 +1,9 @@
 package auth_test
 
 import (
+	"flag"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -40,5 +43,44 @@ func TestARoleHasTheScopesOfTheTableAndAKeyItsOwn(t *testing.T) {
 	}
 	if (auth.Principal{Role: "somebody"}).May(auth.RoomsRead) {
 		t.Error("an unknown role has a scope")
+	}
+}
+
+var update = flag.Bool("update", false, "write the table of scopes into docs/scopes.md")
+
+func TestThePageOfScopesIsTheTableOfScopes(t *testing.T) {
+	t.Parallel()
+	const file, head = "../docs/scopes.md", "|---|---|---|---|---|---|---|\n"
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, found := strings.Cut(string(raw), head)
+	if !found {
+		t.Fatalf("%s has no table that begins with %s", file, head)
+	}
+	mark := func(yes bool) string {
+		if yes {
+			return "yes"
+		}
+		return "–"
+	}
+	var want strings.Builder
+	want.WriteString(before + head)
+	for _, r := range auth.Scopes() {
+		fmt.Fprintf(&want, "| `%s` | %s |", r.Scope, r.Text)
+		for _, role := range []auth.Role{auth.Player, auth.Operator, auth.Service, auth.Support} {
+			fmt.Fprintf(&want, " %s |", mark(slices.Contains(r.Roles, role)))
+		}
+		fmt.Fprintf(&want, " %s |\n", mark(r.Keys))
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(want.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if string(raw) != want.String() {
+		t.Errorf("%s is not (run the test with -update)\n%s", file, want.String())
 	}
 }

@@ -43,6 +43,7 @@ type Store struct {
 
 	Tenants *tenancy.Directory // of all tenants, in memory; has to Run
 	Brands  *tenancy.Brands
+	APIKeys *tenancy.APIKeys // has to Run
 
 	Journal  *journal.Journal
 	Leases   *journal.Leases
@@ -74,7 +75,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	tenants := tenancy.NewDirectory(d, o.Box)
 	ledger := journal.NewLedger(d, approvals.Desk{})
 	s := &Store{
-		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants),
+		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants), APIKeys: tenancy.NewAPIKeys(d, tenants),
 		Journal: journal.New(d, o.Box), Leases: journal.NewLeases(d), Rooms: journal.NewRooms(d), Ledger: ledger, Refusals: journal.NewRefusals(d, tenants.IDs),
 		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
 		Answers:  answers.New(d, o.Box, tenants.IDs),

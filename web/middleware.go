@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
@@ -49,13 +50,12 @@ func (s *Server) ofHost(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// bearer sets the principal of a request by the token of its Authorization header, for the tenant of
+// bearer sets the principal of a request by the token or API key of its Authorization header, for the tenant of
 // the host. It reads the body only then, whole: what is half sent is not worked on, and not waited
 // for when the node ends.
 func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		t := api.TenantOf(c)
-		p, err := s.verifier.Verify(t.ID, t.Slug, api.BearerToken(c.Request()))
+		p, err := s.verify(c, time.Now())
 		if err != nil {
 			return err
 		}
@@ -67,6 +67,20 @@ func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 		verified(c.Request().Context())
 		return next(c)
 	}
+}
+
+// verify returns the principal of a request's token or API key, from memory.
+func (s *Server) verify(c echo.Context, now time.Time) (auth.Principal, error) {
+	t, token := api.TenantOf(c), api.BearerToken(c.Request())
+	if !auth.IsAPIKey(token) {
+		return s.verifier.Verify(t.ID, t.Slug, token)
+	}
+	from, _ := netip.ParseAddr(c.RealIP())
+	p, err := auth.VerifyAPIKey(s.tenants, t.ID, t.Slug, token, from, now)
+	if err == nil {
+		s.store.APIKeys.Used(p.Subject, now)
+	}
+	return p, err
 }
 
 // verifiedSocket notes that the token of a handshake was verified.

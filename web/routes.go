@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 	"github.com/pitboss-hub/pitboss/web/operator"
 )
@@ -77,6 +78,11 @@ func (s *Server) apiRoutes(op *operator.API) []route {
 		{http.MethodGet, "/v1/brand", auth.BrandRead, op.Brand},
 		{http.MethodPut, "/v1/brand", auth.BrandWrite, op.SetBrand},
 		{http.MethodPut, "/v1/brand/logo", auth.BrandWrite, op.SetLogo},
+
+		{http.MethodGet, "/v1/keys", auth.KeysRead, op.Keys},
+		{http.MethodPost, "/v1/keys", auth.KeysWrite, op.CreateKey},
+		{http.MethodPost, "/v1/keys/:id/rotate", auth.KeysWrite, op.RotateKey},
+		{http.MethodPost, "/v1/keys/:id/revoke", auth.KeysWrite, op.RevokeKey},
 	}
 }
 
@@ -117,10 +123,13 @@ func (s *Server) route(op *operator.API) {
 func needs(scope auth.Scope) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if scope != signedIn && !api.PrincipalOf(c).May(scope) {
-				return api.ErrRole
+			switch p := api.PrincipalOf(c); {
+			case scope == signedIn || p.May(scope):
+				return next(c)
+			case p.Role == auth.APIKey:
+				return api.Fail(http.StatusForbidden, game.CodeForbidden, "This API key does not have the scope "+string(scope)+".")
 			}
-			return next(c)
+			return api.ErrRole
 		}
 	}
 }

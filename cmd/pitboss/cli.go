@@ -45,7 +45,7 @@ type cli struct {
 	Domain  domainCmd  `cmd:"" help:"Add, remove and list a casino's domains, and choose the primary one."`
 	Room    roomCmd    `cmd:"" help:"Open, list and close tables."`
 	Node    nodeCmd    `cmd:"" help:"List the nodes that share this database."`
-	Key     keyCmd     `cmd:"" help:"Add, rotate, retire and list the keys that verify a casino's tokens."`
+	Key     keyCmd     `cmd:"" help:"Add, rotate, retire and list the keys that verify a casino's tokens; and its API keys."`
 	Webhook webhookCmd `cmd:"" help:"Tell a casino's servers what happens, and see what they were told."`
 	Token   tokenCmd   `cmd:"" help:"Print a JWT for a player or an operator, for scripts; or take one back."`
 	Load    loadCmd    `cmd:"" help:"Bet at a casino like thousands of players, measure, and check every promise."`

@@ -11,6 +11,7 @@ func (n *node) jobs() []func(context.Context) error {
 		n.runRooms,              // keeps the node's lease, follows assignments, runs rooms
 		n.tenants.Run,           // follows the directory of tenants
 		n.keys.Run,              // fetches the keys that tenants publish
+		n.store.APIKeys.Run,     // writes when API keys were used
 		n.store.Revocations.Run, // follows what access was taken back
 		n.store.Answers.Run,     // deletes answers whose Idempotency-Key is too old
 		n.store.Refusals.Run,    // deletes refused commands that are too old to be asked again

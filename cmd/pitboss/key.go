@@ -21,6 +21,7 @@ type keyCmd struct {
 	Rotate keyRotateCmd `cmd:"" help:"Make a new secret to sign tokens with, and print it."`
 	Retire keyRetireCmd `cmd:"" help:"Take a key back for good: sockets that it let in are closed within a second."`
 	List   keyListCmd   `cmd:"" help:"List a casino's keys."`
+	API    keyAPICmd    `cmd:"" name:"api" help:"Create, list, rotate and revoke API keys, by which programs ask without a token."`
 }
 
 type keyAddCmd struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/seal"
@@ -57,6 +58,7 @@ type snapshot struct {
 	bySlug              map[tenant.Slug]*Tenant
 	byID                map[tenant.ID]*Tenant
 	broken              map[string]string // by slug: why a tenant is out of order
+	apiKeys             map[string]auth.StoredAPIKey
 }
 
 // Lookup returns the tenant of a request's Host, which may have a port.
@@ -198,7 +200,11 @@ func (d *Directory) Reload(ctx context.Context) error {
 			return err
 		}
 		list, err := loadTenants(ctx, tx, d.box, true)
+		if err != nil {
+			return err
+		}
 		next = newSnapshot(list)
+		next.apiKeys, err = loadAPIKeys(ctx, tx)
 		next.generation, next.version = generation, version
 		return err
 	}

@@ -1,11 +1,13 @@
 // Package tenancy keeps what a tenant is: its name, domains, keys, currency, brand and status, and its schema
 // and role in the database. Directory is what a node knows of all tenants; Admin is the database as its owner
-// sees it, which migrates it and makes and changes tenants; Brands is what a tenant's own people change of it.
+// sees it, which migrates it and makes and changes tenants; Brands and APIKeys are what a tenant's own people change of it.
 //
 // # What always holds
 //
 //   - A request's tenant is found in memory; no request costs SQL for that. A change of a tenant is known
 //     to every node within a second.
+//   - An API key is verified in memory: a request costs no SQL for it, and when it was used is written later. Nodes
+//     can make no key of the platform's, and not change what a key may do.
 //   - A tenant with anything wrong in its row, its keys, its schema or its role is out of order by itself;
 //     the others are served.
 //   - A tenant is made, changed and migrated whole or not at all, each in a transaction of its own, with

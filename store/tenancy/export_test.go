@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"context"
 	"regexp"
 	"strings"
 
@@ -47,3 +48,6 @@ func (a *Admin) BreakProvisioning() {
 
 // PitbossStyle returns the colours of the pages without a brand.
 func PitbossStyle() Style { return pitbossStyle }
+
+// WriteUsed writes which API keys were used, as Run does once a minute.
+func (a *APIKeys) WriteUsed(ctx context.Context) error { return a.writeUsed(ctx) }

@@ -31,7 +31,8 @@ func TestTheAPI(t *testing.T) {
 	t.Parallel()
 	c := webtest.New(t)
 	for name, test := range map[string]func(*testing.T, *webtest.Casino){
-		"LetsEveryRoleDoWhatItMayAndNoMore":             routesAreForTheirRoles,
+		"MakesReplacesAndRevokesAPIKeys":                apiKeys,
+		"HasLimitsOfAPIKeysThatAreErrorsAndMetrics":     apiKeyLimits,
 		"WritesWhatWasDoneIntoTheAuditLog":              changesAreAudited,
 		"RefusesABodyThatCannotBeReadAndDoesNothing":    bodiesThatCannotBeRead,
 		"RefusesAMemberThatIsOutOfBoundsByItsName":      membersOutOfBounds,

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
@@ -15,7 +13,7 @@ import (
 // bodiesThatCannotBeRead holds that such a body is refused and nothing is done.
 func bodiesThatCannotBeRead(t *testing.T, c *webtest.Casino) {
 	operator, _, _ := c.Staff()
-	for _, r := range writes(webtest.Table, uuid.NewString(), uuid.NewString()) {
+	for _, r := range writes(webtest.Table) {
 		for _, body := range []string{"", "{", "[]", "null x", `{"surprise":1}`, r.body + r.body, `{"reason":1,"title":1,"room":1,"jti":1}`} {
 			bad := r
 			bad.body = body

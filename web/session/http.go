@@ -22,7 +22,7 @@ type sessionBody struct {
 	Role       auth.Role `json:"role"`
 	Currency   string    `json:"currency"`
 	Exponent   int       `json:"exponent"`
-	ExpiresAt  wire.Time `json:"expires_at"`
+	ExpiresAt  wire.Time `json:"expires_at,omitzero"`
 }
 
 // Session answers with who the token's bearer is: a page whose socket was refused asks here why.

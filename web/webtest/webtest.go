@@ -174,7 +174,7 @@ func (c *Casino) serve(change []func(*web.Options)) {
 	c.address = listener.Listener.Addr().String()
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(c.t.Context()))
-	parts := []func(context.Context) error{c.Hub.Run, c.Rooms.Run, s.Tenants.Run, s.Revocations.Run, s.Refusals.Run, s.Answers.Run, c.Server.Run}
+	parts := []func(context.Context) error{c.Hub.Run, c.Rooms.Run, s.Tenants.Run, s.APIKeys.Run, s.Revocations.Run, s.Refusals.Run, s.Answers.Run, c.Server.Run}
 	ended := make(chan error, len(parts))
 	for _, run := range parts {
 		go func() { ended <- run(ctx) }()
@@ -260,6 +260,16 @@ func (c *Casino) Player(subject string, amount game.Money) string {
 func (c *Casino) Staff() (operator, service, support string) {
 	c.t.Helper()
 	return c.Token("olivia", auth.Operator), c.Token("robot", auth.Service), c.Token("sam", auth.Support)
+}
+
+// Key makes an API key of the casino's, and returns its ID and its text.
+func (c *Casino) Key(n tenancy.NewAPIKey) (id, text string) {
+	c.t.Helper()
+	k, made, err := c.Store.APIKeys.Create(c.t.Context(), c.Tenant.ID, n, tenancy.APIKeyChange{Reason: "test", Actor: "webtest"})
+	if err != nil {
+		c.t.Fatalf("webtest: an API key: %v", err)
+	}
+	return k.ID, made.Reveal()
 }
 
 // At returns the casino, asked by another host.

@@ -91,6 +91,10 @@ var known = []struct {
 	{webhooks.ErrTooManyEndpoints, Fail(http.StatusConflict, game.CodeLimitReached, "There are as many webhook endpoints as there may be; delete one.")},
 	{webhooks.ErrNotActive, Fail(http.StatusConflict, "webhook_not_active", "The webhook endpoint is paused or disabled; resume it first.")},
 	{webhooks.ErrPending, Fail(http.StatusConflict, "delivery_pending", "The delivery has not ended yet; it is tried again by itself.")},
+	{tenancy.ErrTooManyAPIKeys, Fail(http.StatusConflict, game.CodeLimitReached, "There are too many API keys; one that ends counts for 30 days more.")},
+	{tenancy.ErrNoAPIKey, Fail(http.StatusNotFound, "not_found", "There is no such API key.")},
+	{tenancy.ErrAPIKeyEnded, Fail(http.StatusConflict, "key_ended", "This API key has ended, or was replaced already.")},
+	{tenancy.ErrAPIKeyScope, Fail(http.StatusForbidden, game.CodeForbidden, "You cannot give a key a scope that you do not have.")},
 	{journal.ErrAmount, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
 	{store.ErrInvalid, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value cannot be stored.")},
 	{answers.ErrReused, Fail(http.StatusUnprocessableEntity, "idempotency_key_reused", "This Idempotency-Key was used for something else.")},
@@ -124,7 +128,11 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	}
 	var a *auth.Error
 	if errors.As(err, &a) {
-		return Fail(http.StatusUnauthorized, a.Code, a.Message)
+		status := http.StatusUnauthorized
+		if a == auth.ErrKeyAddress {
+			status = http.StatusForbidden
+		}
+		return Fail(status, a.Code, a.Message)
 	}
 	var settings *rooms.SettingsError
 	if errors.As(err, &settings) {
@@ -141,6 +149,10 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	var spec *webhooks.SpecError
 	if errors.As(err, &spec) {
 		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, spec.Error())
+	}
+	var key *tenancy.APIKeyError
+	if errors.As(err, &key) {
+		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, key.Error())
 	}
 	var r *game.Refusal
 	if errors.As(err, &r) {

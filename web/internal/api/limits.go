@@ -26,6 +26,10 @@ const (
 	LimitWebhooks           = "webhooks"
 	LimitWebhookURL         = "webhook_url_bytes"
 	LimitApprovals          = "approvals_open"
+	LimitAPIKeys            = "api_keys"
+	LimitAPIKeyName         = "api_key_name"
+	LimitAPIKeyAddresses    = "api_key_addresses"
+	LimitAPIKeyOverlap      = "api_key_overlap"
 )
 
 // Limits counts how often each limit was reached.

@@ -1,0 +1,119 @@
+package operator
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
+)
+
+// newKey is an API key and its text, which is shown once.
+type newKey struct {
+	Key string `json:"key"`
+	tenancy.APIKeyInfo
+}
+
+// keyLimits names the limits of an API key's parts.
+var keyLimits = map[string]string{"name": api.LimitAPIKeyName, "addresses": api.LimitAPIKeyAddresses, "overlap": api.LimitAPIKeyOverlap}
+
+// Keys answers with the casino's API keys, without their secrets.
+func (a *API) Keys(c echo.Context) error {
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	list, err := a.store.APIKeys.List(ctx, api.TenantOf(c).ID)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, struct {
+		Keys []tenancy.APIKeyInfo `json:"keys"`
+	}{append([]tenancy.APIKeyInfo{}, list...)})
+}
+
+// CreateKey makes an API key that may do no more than whoever makes it, and answers with its text.
+func (a *API) CreateKey(c echo.Context) error {
+	var in struct {
+		Name      strict.Line `json:"name"`
+		Scopes    []string    `json:"scopes"`
+		Addresses []string    `json:"addresses,omitempty"`
+		ExpiresAt *time.Time  `json:"expires_at,omitempty"`
+		Reason    strict.Line `json:"reason"`
+	}
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	if err := checkReason(&in.Reason); err != nil {
+		return err
+	}
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	n := tenancy.NewAPIKey{Name: in.Name, Scopes: in.Scopes, Addresses: in.Addresses}
+	if in.ExpiresAt != nil {
+		n.ExpiresAt = *in.ExpiresAt
+	}
+	k, text, err := a.store.APIKeys.Create(ctx, api.TenantOf(c).ID, n, keyChange(c, in.Reason))
+	return a.madeKey(c, k, text, err)
+}
+
+// RotateKey makes an API key that replaces another, which is valid for a while yet, and answers with its text.
+func (a *API) RotateKey(c echo.Context) error {
+	var in struct {
+		Overlap int64       `json:"overlap_seconds"`
+		Reason  strict.Line `json:"reason"`
+	}
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	if err := checkReason(&in.Reason); err != nil {
+		return err
+	}
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	overlap := time.Duration(min(max(in.Overlap, -1), int64(2*tenancy.APIKeyOverlapMax/time.Second))) * time.Second
+	k, text, err := a.store.APIKeys.Rotate(ctx, api.TenantOf(c).ID, api.Param(c, "id"), overlap, keyChange(c, in.Reason))
+	return a.madeKey(c, k, text, err)
+}
+
+// RevokeKey ends an API key at once.
+func (a *API) RevokeKey(c echo.Context) error {
+	var in struct {
+		Reason strict.Line `json:"reason"`
+	}
+	if err := api.Read(c, &in); err != nil {
+		return err
+	}
+	if err := checkReason(&in.Reason); err != nil {
+		return err
+	}
+	ctx, cancel := api.WithPatience(c)
+	defer cancel()
+	k, err := a.store.APIKeys.Revoke(ctx, api.TenantOf(c).ID, api.Param(c, "id"), keyChange(c, in.Reason))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, k)
+}
+
+func keyChange(c echo.Context, reason strict.Line) tenancy.APIKeyChange {
+	return tenancy.APIKeyChange{Reason: reason, Actor: api.OwnerOf(c), Address: c.RealIP(), May: api.PrincipalOf(c).May}
+}
+
+// madeKey answers with a new key, and counts a limit that was met.
+func (a *API) madeKey(c echo.Context, k tenancy.APIKeyInfo, text auth.APIKeyText, err error) error {
+	var refused *tenancy.APIKeyError
+	switch {
+	case errors.Is(err, tenancy.ErrTooManyAPIKeys):
+		a.limits.Hit(api.LimitAPIKeys)
+	case errors.As(err, &refused) && refused.Limit:
+		a.limits.Hit(keyLimits[refused.Field])
+	}
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, newKey{text.Reveal(), k})
+}
