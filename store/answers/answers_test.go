@@ -1,0 +1,76 @@
+package answers_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/store/answers"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+func request(owner, key, asked string) answers.Request {
+	return answers.Request{Owner: owner, Key: key, Asked: sha256.Sum256([]byte(asked))}
+}
+
+func TestAKeyIsTakenOnceAndHasItsAnswer(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	here, there := storetest.Tenant(t, admin), storetest.Tenant(t, admin)
+	r := request("operator:olivia", "k", "open a table")
+	var taken, waiting atomic.Int32
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			switch known, err := s.Answers.Begin(t.Context(), here, r); {
+			case err == nil && known == nil:
+				taken.Add(1)
+			case errors.Is(err, answers.ErrUnderWay):
+				waiting.Add(1)
+			default:
+				t.Errorf("%+v, %v", known, err)
+			}
+		})
+	}
+	all.Wait()
+	if taken.Load() != 1 || waiting.Load() != 49 {
+		t.Errorf("%d took the key, and %d wait", taken.Load(), waiting.Load())
+	}
+	if err := s.Answers.Finish(t.Context(), here, r, answers.Answer{Status: 201, Type: "text/plain", Body: []byte("done")}); err != nil {
+		t.Fatal(err)
+	}
+	known, err := s.Answers.Begin(t.Context(), here, r)
+	if err != nil || known.Status != 201 || known.Type != "text/plain" || string(known.Body) != "done" {
+		t.Errorf("the answer is %+v, %v", known, err)
+	}
+	if _, err := s.Answers.Begin(t.Context(), here, request(r.Owner, r.Key, "close it")); !errors.Is(err, answers.ErrReused) {
+		t.Errorf("for something else: %v", err)
+	}
+	for name, free := range map[string]func() (*answers.Answer, error){
+		"another person's":  func() (*answers.Answer, error) { return s.Answers.Begin(t.Context(), here, request("service:olivia", "k", "x")) },
+		"another casino's":  func() (*answers.Answer, error) { return s.Answers.Begin(t.Context(), there, r) },
+		"one of other case": func() (*answers.Answer, error) { return s.Answers.Begin(t.Context(), here, request(r.Owner, "K", "x")) },
+	} {
+		if known, err := free(); known != nil || err != nil {
+			t.Errorf("the key is %s: %+v, %v", name, known, err)
+		}
+	}
+	// What was given back can be taken again; what has its answer is not given back.
+	other := request(r.Owner, "other", "x")
+	for range 2 {
+		if known, err := s.Answers.Begin(t.Context(), here, other); known != nil || err != nil {
+			t.Errorf("%+v, %v", known, err)
+		}
+		if err := s.Answers.Drop(t.Context(), here, other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Answers.Drop(t.Context(), here, r); err != nil {
+		t.Fatal(err)
+	}
+	if known, err := s.Answers.Begin(t.Context(), here, r); err != nil || known == nil {
+		t.Errorf("after it was given back: %+v, %v", known, err)
+	}
+}
