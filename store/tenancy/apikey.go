@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/pitboss-hub/pitboss/auth"
-	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
@@ -85,6 +84,14 @@ const (
 	APIKeyRevoked  APIKeyState = "revoked"
 )
 
+// Moment is a time that JSON has in UTC with milliseconds, as answers and pushes have it.
+type Moment struct{ time.Time }
+
+// MarshalJSON implements json.Marshaler.
+func (m Moment) MarshalJSON() ([]byte, error) {
+	return m.UTC().AppendFormat(nil, `"2006-01-02T15:04:05.000Z"`), nil
+}
+
 // APIKeyInfo describes an API key without its secret.
 type APIKeyInfo struct {
 	ID         string         `json:"id"`
@@ -92,18 +99,18 @@ type APIKeyInfo struct {
 	State      APIKeyState    `json:"state"`
 	Scopes     []auth.Scope   `json:"scopes"`
 	Addresses  []netip.Prefix `json:"addresses"` // empty: any
-	CreatedAt  wire.Time      `json:"created_at"`
+	CreatedAt  Moment         `json:"created_at"`
 	CreatedBy  string         `json:"created_by"`
-	ExpiresAt  wire.Time      `json:"expires_at,omitzero"`
-	LastUsedAt wire.Time      `json:"last_used_at,omitzero"` // to the minute
-	RevokedAt  wire.Time      `json:"revoked_at,omitzero"`
+	ExpiresAt  Moment         `json:"expires_at,omitzero"`
+	LastUsedAt Moment         `json:"last_used_at,omitzero"` // to the minute
+	RevokedAt  Moment         `json:"revoked_at,omitzero"`
 	ReplacedBy string         `json:"replaced_by,omitempty"`
-	ValidUntil wire.Time      `json:"valid_until,omitzero"`
+	ValidUntil Moment         `json:"valid_until,omitzero"`
 }
 
 // setState sets the state that the key has at a moment.
 func (k *APIKeyInfo) setState(now time.Time) {
-	over := func(t wire.Time) bool { return !t.IsZero() && !now.Before(t.Time) }
+	over := func(t Moment) bool { return !t.IsZero() && !now.Before(t.Time) }
 	switch {
 	case !k.RevokedAt.IsZero():
 		k.State = APIKeyRevoked

@@ -15,7 +15,6 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
-	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
@@ -203,12 +202,12 @@ func scanAPIKey(row pgx.CollectableRow) (k APIKeyInfo, err error) {
 	var expires, used, revoked, until *time.Time
 	var now time.Time
 	err = row.Scan(&k.ID, &k.Name, &k.Scopes, &k.Addresses, &k.CreatedAt.Time, &k.CreatedBy, &expires, &used, &revoked, &k.ReplacedBy, &until, &now)
-	for to, from := range map[*wire.Time]*time.Time{&k.ExpiresAt: expires, &k.LastUsedAt: used, &k.RevokedAt: revoked, &k.ValidUntil: until} {
+	for to, from := range map[*Moment]*time.Time{&k.ExpiresAt: expires, &k.LastUsedAt: used, &k.RevokedAt: revoked, &k.ValidUntil: until} {
 		if from != nil {
-			*to = wire.At(from.UTC())
+			*to = Moment{from.UTC()}
 		}
 	}
-	k.CreatedAt = wire.At(k.CreatedAt.UTC())
+	k.CreatedAt = Moment{k.CreatedAt.UTC()}
 	k.setState(now)
 	return k, err
 }
