@@ -49,7 +49,9 @@ func TestAKeyIsTakenOnceAndHasItsAnswer(t *testing.T) {
 		t.Errorf("for something else: %v", err)
 	}
 	for name, free := range map[string]func() (*answers.Answer, error){
-		"another person's":  func() (*answers.Answer, error) { return s.Answers.Begin(t.Context(), here, request("service:olivia", "k", "x")) },
+		"another person's": func() (*answers.Answer, error) {
+			return s.Answers.Begin(t.Context(), here, request("service:olivia", "k", "x"))
+		},
 		"another casino's":  func() (*answers.Answer, error) { return s.Answers.Begin(t.Context(), there, r) },
 		"one of other case": func() (*answers.Answer, error) { return s.Answers.Begin(t.Context(), here, request(r.Owner, "K", "x")) },
 	} {

@@ -155,6 +155,13 @@ func (f *casino) askEveryRoute(asking *sync.WaitGroup, player, operator string) 
 		"POST /v1/webhooks/:id/pause":                       {path: hook + "/pause", body: `{"reason":"test"}`},
 		"POST /v1/webhooks/:id/resume":                      {path: hook + "/resume", body: `{"reason":"test"}`},
 		"POST /v1/webhooks/:id/deliveries/:delivery/replay": {path: hook + "/deliveries/1/replay", body: `{"reason":"test"}`},
+		"GET /v1/ledger/postings":                           {},
+		"GET /v1/approvals":                                 {},
+		"GET /v1/approvals/:id":                             {path: "/v1/approvals/" + id()},
+		"POST /v1/approvals/:id/approve":                    {path: "/v1/approvals/" + id() + "/approve", body: `{"reason":"test"}`},
+		"POST /v1/approvals/:id/refuse":                     {path: "/v1/approvals/" + id() + "/refuse", body: `{"reason":"test"}`},
+		"POST /v1/approvals/:id/withdraw":                   {path: "/v1/approvals/" + id() + "/withdraw", body: `{"reason":"test"}`},
+		"POST /v1/credits/:command/reverse":                 {path: "/v1/credits/" + id() + "/reverse", body: fmt.Sprintf(`{"reason":"test","command_id":%q}`, id())},
 	} {
 		requests[route] = r
 	}
