@@ -94,8 +94,9 @@ type Spec struct {
 
 // By says who changes something, and why.
 type By struct {
-	Actor, Address string
-	Reason         strict.Line // may be empty
+	Actor  string
+	Reason strict.Line // may be empty
+	rooms.Origin
 }
 
 // Endpoints keeps the endpoints of all tenants. It may be used by many goroutines.
@@ -314,7 +315,7 @@ func lineOf(e Endpoint) (json.RawMessage, error) {
 
 // write writes the audit line of a change of an endpoint, of which one of before and after may be nil.
 func write(ctx context.Context, tx pgx.Tx, action string, before, after *Endpoint, by By) error {
-	a := rooms.Audit{Actor: by.Actor, Action: action, Reason: string(by.Reason), Address: by.Address}
+	a := rooms.Audit{Actor: by.Actor, Action: action, Reason: string(by.Reason), Origin: by.Origin}
 	for _, x := range []struct {
 		e    *Endpoint
 		into *json.RawMessage

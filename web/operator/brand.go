@@ -52,7 +52,7 @@ func (a *API) changeBrand(c echo.Context, reason strict.Line, change func(*tenan
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	by := tenancy.BrandChange{Reason: reason, Actor: api.OwnerOf(c), Address: c.RealIP()}
+	by := tenancy.BrandChange{Reason: reason, Actor: api.OwnerOf(c), Origin: api.OriginOf(c)}
 	brand, err := a.store.Brands.Change(ctx, api.TenantOf(c).ID, by, change)
 	if err != nil {
 		return err

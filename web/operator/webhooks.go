@@ -129,7 +129,7 @@ func (a *API) countWebhookLimits(err error) error {
 }
 
 func webhookBy(c echo.Context, reason strict.Line) webhooks.By {
-	return webhooks.By{Actor: api.OwnerOf(c), Address: c.RealIP(), Reason: reason}
+	return webhooks.By{Actor: api.OwnerOf(c), Origin: api.OriginOf(c), Reason: reason}
 }
 
 // ChangeWebhook gives an endpoint another URL, description and types.
