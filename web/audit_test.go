@@ -53,7 +53,9 @@ func changes(t *testing.T, c *webtest.Casino, operator string) map[string]func(n
 		return command
 	}
 	asked := func(verb string) func(string) request {
-		return func(string) request { return request{path: "/v1/approvals/" + credit(50_000_000) + verb, body: because} }
+		return func(string) request {
+			return request{path: "/v1/approvals/" + credit(50_000_000) + verb, body: because}
+		}
 	}
 	how := requests(c, operator, c.Dial("alice", c.Player("alice", 100_000)))
 	how["POST /v1/credits/:command/reverse"] = func(string) request {

@@ -361,12 +361,16 @@ func (s *Endpoints) change(ctx context.Context, id tenant.ID, endpoint uuid.UUID
 	return after, nil
 }
 
-// Change gives an endpoint another URL, description and types. It returns ErrNoEndpoint or a *SpecError.
-func (s *Endpoints) Change(ctx context.Context, id tenant.ID, endpoint uuid.UUID, spec Spec, by By) (Endpoint, error) {
+// Change gives an endpoint another URL, description and types, unless check, which gets it as it is, returns an error. It
+// returns ErrNoEndpoint, a *SpecError or that error.
+func (s *Endpoints) Change(ctx context.Context, id tenant.ID, endpoint uuid.UUID, spec Spec, check func(Endpoint) error, by By) (Endpoint, error) {
 	if err := spec.check(); err != nil {
 		return Endpoint{}, err
 	}
-	return s.change(ctx, id, endpoint, "webhook.change", by, func(ctx context.Context, tx pgx.Tx, _ Endpoint) (Endpoint, error) {
+	return s.change(ctx, id, endpoint, "webhook.change", by, func(ctx context.Context, tx pgx.Tx, before Endpoint) (Endpoint, error) {
+		if err := check(before); err != nil {
+			return before, err
+		}
 		return one(ctx, tx, updateEndpoint, endpoint.String(), spec.URL, string(spec.Description), spec.Types)
 	})
 }

@@ -30,7 +30,7 @@ func (a *API) Keys(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, struct {
+	return api.AnswerTagged(c, struct {
 		Keys []tenancy.APIKeyInfo `json:"keys"`
 	}{append([]tenancy.APIKeyInfo{}, list...)})
 }
