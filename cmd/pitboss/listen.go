@@ -4,18 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"sync"
 	"time"
 
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/pitboss-hub/pitboss/web/webhooks"
 )
-
-// messageMax bounds a message's body.
-const messageMax = 1 << 20
 
 type webhookListenCmd struct {
 	Listen netip.AddrPort `help:"Where to listen, on this machine; 'serve' calls it with --webhook-allow-address 127.0.0.1/32, 'dev' as it is." default:"127.0.0.1:8090" placeholder:"ADDRESS:PORT"`
@@ -34,22 +30,34 @@ func (c webhookListenCmd) Run(p *program) error {
 	if !c.Listen.Addr().IsLoopback() {
 		return fmt.Errorf("--listen %s: want an address of this machine alone, such as 127.0.0.1:8090", c.Listen)
 	}
-	signed, err := standardwebhooks.NewWebhook(c.Secret)
-	if err != nil {
-		return errors.New("--secret: want what 'webhook create' printed, whsec_…")
-	}
 	ctx, end := context.WithCancel(p.ctx)
 	defer end()
 	if c.Count > 0 && c.Within > 0 {
 		ctx, end = context.WithTimeout(ctx, c.Within)
 		defer end()
 	}
+	seen := map[string]bool{}
+	var mu sync.Mutex // guards seen and the output
+	handler, err := webhooks.NewReceiver(c.Secret, func(id string, body []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		if seen[id] || c.Count > 0 && len(seen) == c.Count {
+			return
+		}
+		seen[id] = true
+		p.printf("%s\n", body)
+		if len(seen) == c.Count {
+			end()
+		}
+	}, func(err error) { p.log.Warn("a request is no message", "error", err) })
+	if err != nil {
+		return fmt.Errorf("--secret: want what 'webhook create' printed: %w", err)
+	}
 	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen.String())
 	if err != nil {
 		return err
 	}
-	r := &receiver{p: p, signed: signed, count: c.Count, end: end, seen: map[string]bool{}}
-	server := &http.Server{Handler: r, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
+	server := &http.Server{Handler: handler, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(socket) }()
 	select {
@@ -64,41 +72,4 @@ func (c webhookListenCmd) Run(p *program) error {
 		return fmt.Errorf("fewer than %d messages came within %s", c.Count, c.Within)
 	}
 	return nil
-}
-
-// receiver prints messages that are signed.
-type receiver struct {
-	p      *program
-	signed *standardwebhooks.Webhook
-	end    context.CancelFunc // called after the last message
-
-	count int // of messages; 0: without end
-
-	mu   sync.Mutex      // guards seen and the output
-	seen map[string]bool // ids of messages
-}
-
-// ServeHTTP implements http.Handler.
-func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, q.Body, messageMax))
-	if err == nil {
-		err = r.signed.Verify(body, q.Header)
-	}
-	if err != nil {
-		r.p.log.Warn("a request is no message", "error", err)
-		w.WriteHeader(http.StatusUnauthorized)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	id := q.Header.Get(standardwebhooks.HeaderWebhookID)
-	if r.seen[id] || r.count > 0 && len(r.seen) == r.count {
-		return
-	}
-	r.seen[id] = true
-	r.p.printf("%s\n", body)
-	if len(r.seen) == r.count {
-		r.end()
-	}
 }

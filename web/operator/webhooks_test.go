@@ -13,25 +13,6 @@ import (
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
 
-// endpointTold makes an endpoint that was told one thing, and returns it and the delivery.
-func endpointTold(t *testing.T, c *webtest.Casino) (endpoint, delivery string) {
-	t.Helper()
-	by, id := webhooks.By{Actor: "webtest"}, c.Tenant.ID
-	e, _, err := c.Store.Webhooks.Create(t.Context(), id, webhooks.Spec{URL: "https://receiver.example/", Types: []string{"room.closed"}}, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Store.Webhooks.Test(t.Context(), id, e.ID, by); err != nil {
-		t.Fatal(err)
-	}
-	list, err := c.Store.Webhooks.Deliveries(t.Context(), id, e.ID, 0, 1)
-	if err != nil || len(list) != 1 {
-		t.Fatal(list, err)
-	}
-	deliver(t, c, webhooks.Result{Endpoint: e.ID, Fact: list[0].ID, OK: true, Status: http.StatusNoContent})
-	return e.ID.String(), strconv.FormatInt(list[0].ID, 10)
-}
-
 // deliver records how an attempt ended.
 func deliver(t *testing.T, c *webtest.Casino, r webhooks.Result) {
 	t.Helper()
