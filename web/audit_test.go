@@ -167,6 +167,12 @@ func TestWhatASecondPersonAgreesToNamesBothCredentialsAndRequests(t *testing.T) 
 	if len(agreed) != 1 || agreed[0].Action != "approval.approve" || agreed[0].Credential != "token:t-oscar" {
 		t.Errorf("agreed: %+v", agreed)
 	}
+	for _, again := range []string{"once", "twice"} { // the answer comes from what was kept
+		c.Do(http.MethodPost, oscar, "/v1/tokens/revoke", `{"jti":"another","reason":"a test"}`, "X-Request-Id", again, "Idempotency-Key", "revokes").Want(http.StatusOK, "")
+	}
+	if once, twice := linesOf(c, oscar, "once"), linesOf(c, oscar, "twice"); len(once) != 1 || len(twice) != 0 {
+		t.Errorf("what is answered again is audited again: %+v, %+v", once, twice)
+	}
 	var log struct{ Entries []auditLine }
 	if c.Get(oscar, "/v1/audit?credential=key:"+key).Into(&log); len(log.Entries) != 2 {
 		t.Errorf("by credential: %+v", log.Entries)
