@@ -134,6 +134,11 @@ bench-go: ## Benchmarks of the hot paths' parts; the database waits for the disk
 bench-exec-modes: ## How pgx sends statements, by number of tenants; docs/benchmarks/exec-modes.md
 	go test -run '^$$' -bench ExecModes -benchtime 3000x -timeout 30m ./store/internal/db
 
+.PHONY: bench-api
+bench-api: TURNS := 5
+bench-api: ## What 2,000 writes/s over HTTP and 10,000 facts/s cost bets: table and JSON, 2 min (TURNS=5)
+	go test -count=1 -run '^$$' -bench '^BenchmarkAPI$$' -benchtime 1x -timeout $$(( $(TURNS) * 60 + 120 ))s ./web -args -api.turns=$(TURNS) $(ARGS)
+
 ##@ Change it
 
 .PHONY: fmt

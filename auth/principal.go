@@ -45,3 +45,15 @@ type Principal struct {
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
+
+// Credential names what a principal showed, for the audit log: "key:" and the id of an API key, "token:" and the jti
+// of a token, or "signed:" and the Mark of the key that verified a token without one.
+func (p Principal) Credential() string {
+	switch {
+	case p.Role == APIKey:
+		return "key:" + p.Subject
+	case p.TokenID != "":
+		return "token:" + p.TokenID
+	}
+	return "signed:" + p.Key
+}

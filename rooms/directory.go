@@ -141,11 +141,13 @@ const TypeVoid = "room.void"
 
 // Command is a command for a room.
 type Command struct {
-	ID      string          // the command id: a UUID
-	By      game.Actor      // who sent it
-	Address string          // the sender's IP address, for the audit log
-	Type    string          // its type
-	Body    json.RawMessage // the whole command
+	ID         string          // the command id: a UUID
+	By         game.Actor      // who sent it
+	Address    string          // the sender's Origin, for the audit log, flat as nodes of earlier versions read it
+	Credential string          `json:",omitempty"`
+	Request    string          `json:",omitempty"`
+	Type       string          // its type
+	Body       json.RawMessage // the whole command
 }
 
 // Send sends a command to a room and never blocks. It calls reply once, with the answer (a Refusal is one)

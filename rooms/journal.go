@@ -161,13 +161,21 @@ type CommandKey struct {
 
 // Audit is a line of the audit log.
 type Audit struct {
-	Actor   string          `json:"actor"`
-	Action  string          `json:"action"` // promotion.publish, room.close …
-	Target  string          `json:"target"`
-	Reason  string          `json:"reason,omitempty"`
-	Before  json.RawMessage `json:"before,omitempty"`
-	After   json.RawMessage `json:"after,omitempty"`
-	Address string          `json:"address,omitempty"` // the actor's IP address
+	Actor  string          `json:"actor"`
+	Action string          `json:"action"` // promotion.publish, room.close …
+	Target string          `json:"target"`
+	Reason string          `json:"reason,omitempty"`
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
+	Origin
+}
+
+// Origin says by what, from where and in which request somebody did something. The platform and the command line
+// have none.
+type Origin struct {
+	Address    string `json:"address,omitempty"`    // the IP address
+	Credential string `json:"credential,omitempty"` // what auth.Principal.Credential returns
+	Request    string `json:"request,omitempty"`    // the X-Request-Id
 }
 
 // Answer is the answer to a command, and to every repetition of it while it is kept.

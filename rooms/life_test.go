@@ -328,7 +328,7 @@ func TestStaffCommandIsAuditedWithItsEvent(t *testing.T) {
 		f.sendTo(f.table, note).accepted()
 		f.sendTo(f.table, note).accepted()
 		want := []rooms.Audit{{
-			Actor: "op", Action: "note", Target: "wheel checked", After: json.RawMessage(`{"text":"wheel checked"}`), Address: "127.0.0.1",
+			Actor: "op", Action: "note", Target: "wheel checked", After: json.RawMessage(`{"text":"wheel checked"}`), Origin: rooms.Origin{Address: "127.0.0.1"},
 		}}
 		if diff := cmp.Diff(want, f.journal.Audits(f.tenant)); diff != "" {
 			f.Error(diff)

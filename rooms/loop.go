@@ -256,7 +256,8 @@ const wentBack = "the casino's database went back to an earlier state"
 func (r *room) audit(w *work) *Audit {
 	a := &Audit{
 		Actor: string(w.by.Player), Action: w.command.Type, Target: r.ref.Room,
-		After: bytes.ToValidUTF8(w.command.Body, []byte("\uFFFD")), Address: w.command.Address,
+		After:  bytes.ToValidUTF8(w.command.Body, []byte("\uFFFD")),
+		Origin: Origin{Address: w.command.Address, Credential: w.command.Credential, Request: w.command.Request},
 	}
 	if t, ok := w.body.(game.Targeted); ok {
 		a.Target = t.Target()

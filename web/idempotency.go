@@ -36,7 +36,8 @@ func (s *Server) idempotent(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		asked := sha256.New()
-		for _, part := range []string{r.Method, r.URL.RequestURI(), r.Header.Get(echo.HeaderContentType), string(body)} {
+		parts := append([]string{r.Method, r.URL.RequestURI(), r.Header.Get(echo.HeaderContentType), string(body)}, r.Header.Values("If-Match")...)
+		for _, part := range parts {
 			sum := sha256.Sum256([]byte(part))
 			asked.Write(sum[:])
 		}

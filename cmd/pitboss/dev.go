@@ -215,7 +215,7 @@ func furnish(p *program) error {
 			if err := rooms.CheckConfig(games.Kinds(), &config); err != nil {
 				return err
 			}
-			if err := s.Rooms.Open(p.ctx, t.ID, config, "dev", ""); err != nil && !errors.Is(err, rooms.ErrExists) {
+			if err := s.Rooms.Open(p.ctx, t.ID, config, "dev", rooms.Origin{}); err != nil && !errors.Is(err, rooms.ErrExists) {
 				return err
 			}
 		}

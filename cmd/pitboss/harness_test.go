@@ -109,7 +109,7 @@ func (f *casino) openRoom(room, settings string) {
 	if err := rooms.CheckConfig(games.Kinds(), &config); err != nil {
 		f.t.Fatal(err)
 	}
-	if err := f.store.Rooms.Open(soon(f.t), f.tenant.ID, config, "test", ""); err != nil {
+	if err := f.store.Rooms.Open(soon(f.t), f.tenant.ID, config, "test", rooms.Origin{}); err != nil {
 		f.t.Fatal(err)
 	}
 }

@@ -37,7 +37,7 @@ func (c roomOpenCmd) Run(p *program) error {
 		if err := rooms.CheckConfig(games.Kinds(), &config); err != nil {
 			return err
 		}
-		if err := s.Rooms.Open(p.ctx, t.ID, config, actor(), ""); err != nil {
+		if err := s.Rooms.Open(p.ctx, t.ID, config, actor(), rooms.Origin{}); err != nil {
 			return err
 		}
 		p.printf("%s is open at %s\n", c.Room, t.Slug)
@@ -107,7 +107,7 @@ func (c roomCloseCmd) Run(p *program) error {
 		if ref.Room == rooms.LobbyID {
 			return fmt.Errorf("the lobby stays open as long as %s does", t.Slug)
 		}
-		if err := s.Rooms.Close(p.ctx, ref, actor(), c.Reason, ""); err != nil {
+		if err := s.Rooms.Close(p.ctx, ref, actor(), c.Reason, rooms.Origin{}); err != nil {
 			return err
 		}
 		p.printf("%s closes after the round at hand\n", c.Room)

@@ -30,6 +30,7 @@ type webhookCmd struct {
 	Delete     webhookDeleteCmd     `cmd:"" help:"Remove an endpoint, and what it was still to be told."`
 	Deliveries webhookDeliveriesCmd `cmd:"" help:"List what an endpoint was told, the latest first."`
 	Replay     webhookReplayCmd     `cmd:"" help:"Tell an endpoint something once more."`
+	Listen     webhookListenCmd     `cmd:"" help:"Receive messages on this machine, check their signatures and print them."`
 }
 
 // Help implements kong's long help.

@@ -360,7 +360,7 @@ func checked(b rooms.Batch) (rooms.Batch, error) {
 				return b, fmt.Errorf("%w: event %d of epoch %d", errBatch, rec.Seq, rec.Epoch)
 			}
 		}
-		if e.Audit != nil && !storable(e.Audit.Actor, e.Audit.Action, e.Audit.Target, e.Audit.Reason, e.Audit.Address) {
+		if e.Audit != nil && !storable(e.Audit.Actor, e.Audit.Action, e.Audit.Target, e.Audit.Reason, e.Audit.Address, e.Audit.Credential, e.Audit.Request) {
 			return b, fmt.Errorf("%w: %+v", errBatch, *e.Audit)
 		}
 		for _, move := range e.Moves {

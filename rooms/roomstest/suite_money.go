@@ -253,7 +253,8 @@ func auditIsWrittenWithItsBatchOnly(t *testing.T, f Fixture) {
 	line := func(what string) rooms.Entry {
 		e := of(event("promotion.published"), "op", uuid.NewString())
 		e.Audit = &rooms.Audit{
-			Actor: "op", Action: "roomstest." + what, Target: "promo-1", Reason: "because", After: json.RawMessage(`{"title":"ü"}`), Address: "127.0.0.1",
+			Actor: "op", Action: "roomstest." + what, Target: "promo-1", Reason: "because", After: json.RawMessage(`{"title":"ü"}`),
+			Origin: rooms.Origin{Address: "127.0.0.1", Credential: "token:t-1", Request: "r-1"},
 		}
 		return e
 	}

@@ -240,8 +240,9 @@ const (
 
 // Revoke holds, for the audit log, who revokes tokens, and why.
 type Revoke struct {
-	Reason         strict.Line
-	Actor, Address string
+	Reason strict.Line
+	Actor  string
+	rooms.Origin
 }
 
 // RevokeToken revokes one token, by its jti: it is refused from then on, and its sockets are closed on
@@ -303,7 +304,7 @@ func (r *Revocations) revoke(ctx context.Context, id tenant.ID, kind, subject, a
 		q.Queue(insertRevocation, id.String(), kind, subject, auth.RevocationLife)
 		q.Queue(db.EnterScope, id.Role())
 		db.QueueAudit(q, rooms.Audit{
-			Actor: by.Actor, Action: action, Target: subject, Reason: string(by.Reason), Address: by.Address,
+			Actor: by.Actor, Action: action, Target: subject, Reason: string(by.Reason), Origin: by.Origin,
 		})
 		if kind == kindRevokedPlayer {
 			err := db.QueueFacts(q, db.Fact{Type: db.FactPlayerKicked, Player: subject, Data: map[string]any{

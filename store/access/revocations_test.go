@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
@@ -17,7 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
-var because = access.Revoke{Reason: "stolen", Actor: "operator:olivia", Address: "192.0.2.1"}
+var because = access.Revoke{Reason: "stolen", Actor: "operator:olivia", Origin: rooms.Origin{Address: "192.0.2.1"}}
 
 func bearer(id tenant.ID, subject, jti string, issued time.Time) auth.Principal {
 	return auth.Principal{Tenant: id, Subject: subject, Role: auth.Player, TokenID: jti, IssuedAt: issued}

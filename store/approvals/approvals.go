@@ -108,8 +108,8 @@ const (
 	selectDigest = `select digest from approval where id = $1`
 	countOpen    = `select count(*) from approval where state = 'open' and expires_at > clock_timestamp()`
 	insertAsk    = `
-insert into approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp() + make_interval(secs => $10))`
+insert into approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, asked_with, asked_in, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, clock_timestamp() + make_interval(secs => $12))`
 )
 
 // Asked reports whether a was asked for before. It returns ErrReused if something else was, by its ID.
@@ -136,7 +136,7 @@ func (Desk) Ask(ctx context.Context, tx pgx.Tx, a db.Ask) error {
 	if open >= OpenMax {
 		return ErrTooMany
 	}
-	_, err := tx.Exec(ctx, insertAsk, a.ID, a.Kind, a.Target, string(a.Request), digest(a), a.Reason, a.By.Role, a.By.Subject, a.By.Address, TTL.Seconds())
+	_, err := tx.Exec(ctx, insertAsk, a.ID, a.Kind, a.Target, string(a.Request), digest(a), a.Reason, a.By.Role, a.By.Subject, a.By.Address, a.By.Credential, a.By.Request, TTL.Seconds())
 	if db.Violates(err, "approval_pkey") {
 		return ErrReused
 	}
@@ -147,7 +147,7 @@ func (Desk) Ask(ctx context.Context, tx pgx.Tx, a db.Ask) error {
 	if err != nil {
 		return err
 	}
-	return db.WriteAudit(ctx, tx, rooms.Audit{Actor: a.By.Actor(), Action: "approval.ask", Target: a.Target, Reason: a.Reason, After: after, Address: a.By.Address})
+	return db.WriteAudit(ctx, tx, rooms.Audit{Actor: a.By.Actor(), Action: "approval.ask", Target: a.Target, Reason: a.Reason, After: after, Origin: a.By.Origin})
 }
 
 // digest returns the SHA-256 of what is asked for, each part with its length before it.
@@ -165,7 +165,7 @@ func digest(a db.Ask) []byte {
 const columns = `
 id::text, n, kind, target, request, reason,
 case when state = 'open' and expires_at <= clock_timestamp() then 'expired' else state end,
-asker_role, asker, asked_from, asked_at, expires_at,
+asker_role, asker, asked_from, asked_with, asked_in, asked_at, expires_at,
 coalesce(answerer_role, ''), coalesce(answerer, ''), coalesce(answered_from, ''), answered_at, coalesce(answer_reason, ''), result`
 
 const (
@@ -233,7 +233,7 @@ func one(ctx context.Context, tx pgx.Tx, query, approval string) (Approval, erro
 func scan(row pgx.CollectableRow) (a Approval, err error) {
 	var answered *time.Time
 	err = row.Scan(&a.ID, &a.N, &a.Kind, &a.Target, (*[]byte)(&a.Request), &a.Reason, (*string)(&a.State),
-		&a.AskedBy.Role, &a.AskedBy.Subject, &a.AskedBy.Address, &a.AskedAt, &a.ExpiresAt,
+		&a.AskedBy.Role, &a.AskedBy.Subject, &a.AskedBy.Address, &a.AskedBy.Credential, &a.AskedBy.Request, &a.AskedAt, &a.ExpiresAt,
 		&a.AnsweredBy.Role, &a.AnsweredBy.Subject, &a.AnsweredBy.Address, &answered, &a.AnswerReason, (*[]byte)(&a.Result))
 	a.AskedAt, a.ExpiresAt = a.AskedAt.UTC(), a.ExpiresAt.UTC()
 	if answered != nil {
@@ -244,15 +244,15 @@ func scan(row pgx.CollectableRow) (a Approval, err error) {
 
 // Answer is what somebody says to an approval.
 type Answer struct {
-	To      State // Approved, Refused or Withdrawn
-	By      auth.Principal
-	Address string
-	Reason  strict.Line
+	To     State // Approved, Refused or Withdrawn
+	By     auth.Principal
+	Reason strict.Line
+	rooms.Origin
 }
 
 // person returns who answers.
 func (w Answer) person() db.Person {
-	return db.Person{Role: string(w.By.Role), Subject: w.By.Subject, Address: w.Address}
+	return db.Person{Role: string(w.By.Role), Subject: w.By.Subject, Origin: w.Origin}
 }
 
 // allowed returns ErrSecondPerson or ErrNotAllowed unless who answers may answer an approval so.
@@ -340,5 +340,5 @@ func (a *Approvals) answer(ctx context.Context, tx pgx.Tx, id tenant.ID, approva
 	if err != nil {
 		return x, err
 	}
-	return x, db.WriteAudit(ctx, tx, rooms.Audit{Actor: by.Actor(), Action: actions[w.To], Target: x.Target, Reason: string(w.Reason), After: after, Address: by.Address})
+	return x, db.WriteAudit(ctx, tx, rooms.Audit{Actor: by.Actor(), Action: actions[w.To], Target: x.Target, Reason: string(w.Reason), After: after, Origin: by.Origin})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/approvals"
@@ -38,7 +39,7 @@ func newCasino(t *testing.T) casino {
 func credit(amount game.Money) journal.Credit {
 	return journal.Credit{
 		Player: "alice", Amount: amount, Currency: "EUR", Exponent: 2, Reason: "a gift",
-		Actor: "operator:olivia", Address: "192.0.2.1", CommandID: uuid.NewString(),
+		Actor: "operator:olivia", Origin: rooms.Origin{Address: "192.0.2.1"}, CommandID: uuid.NewString(),
 	}
 }
 
@@ -54,7 +55,7 @@ func (c casino) ask(credit journal.Credit) string {
 // answer answers as one of the operator's people.
 func (c casino) answer(id string, to approvals.State, role auth.Role, subject string) (approvals.Approval, error) {
 	return c.Approvals.Answer(c.t.Context(), c.id, id, approvals.Answer{
-		To: to, By: auth.Principal{Tenant: c.id, Subject: subject, Role: role}, Address: "192.0.2.2", Reason: "looked at it",
+		To: to, By: auth.Principal{Tenant: c.id, Subject: subject, Role: role}, Origin: rooms.Origin{Address: "192.0.2.2"}, Reason: "looked at it",
 	})
 }
 

@@ -48,9 +48,10 @@ func (l *Log) Write(ctx context.Context, id tenant.ID, a rooms.Audit) error {
 
 // Lines is the list of the lines, for List.
 var Lines = list.Table{
-	Select: `select id, at, actor, action, target, reason, before, after, address from audit_log`,
+	Select: `select id, at, actor, action, target, reason, before, after, address, credential, request from audit_log`,
 	Fields: []list.Field{
 		{Name: "id", Type: list.Number, Sort: true}, {Name: "at", Type: list.Time}, {Name: "actor"}, {Name: "action"}, {Name: "target"}, {Name: "address"},
+		{Name: "credential"}, {Name: "request"},
 	},
 	Key: "id", Order: "-id",
 }
@@ -58,7 +59,7 @@ var Lines = list.Table{
 // List returns a page of the log, and the cursor of the next one. It returns store.ErrNoTenant.
 func (l *Log) List(ctx context.Context, id tenant.ID, q list.Query) (page []Line, next string, err error) {
 	page, next, err = db.List(ctx, l.db, id, Lines, q, func(row pgx.CollectableRow) (l Line, err error) {
-		err = row.Scan(&l.ID, &l.At, &l.Actor, &l.Action, &l.Target, &l.Reason, (*[]byte)(&l.Before), (*[]byte)(&l.After), &l.Address)
+		err = row.Scan(&l.ID, &l.At, &l.Actor, &l.Action, &l.Target, &l.Reason, (*[]byte)(&l.Before), (*[]byte)(&l.After), &l.Address, &l.Credential, &l.Request)
 		l.At = l.At.UTC()
 		return l, err
 	}, func(l Line, _ string) any { return l.ID })

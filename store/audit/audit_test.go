@@ -17,7 +17,7 @@ func TestLinesComeInPagesTheNewestFirst(t *testing.T) {
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin) // the first line
 	for i := range 5 {
-		line := rooms.Audit{Actor: "op", Action: fmt.Sprint("test-", i), Target: "x", Before: []byte(`{"a": 1}`), Address: "192.0.2.1"}
+		line := rooms.Audit{Actor: "op", Action: fmt.Sprint("test-", i), Target: "x", Before: []byte(`{"a": 1}`), Origin: rooms.Origin{Address: "192.0.2.1", Credential: "key:k1", Request: "r-1"}}
 		if err := s.Audit.Write(t.Context(), id, line); err != nil {
 			t.Fatal(err)
 		}
@@ -34,7 +34,7 @@ func TestLinesComeInPagesTheNewestFirst(t *testing.T) {
 		}
 		for _, l := range page {
 			actions = append(actions, l.Action)
-			if l.Actor == "op" && (string(l.Before) != `{"a": 1}` || l.After != nil || l.Address != "192.0.2.1") {
+			if l.Actor == "op" && (string(l.Before) != `{"a": 1}` || l.After != nil || l.Origin != (rooms.Origin{Address: "192.0.2.1", Credential: "key:k1", Request: "r-1"})) {
 				t.Errorf("a line is not as it was written: %+v", l)
 			}
 		}

@@ -28,15 +28,15 @@ type Approvals interface {
 
 // Credit describes money that people of the operator give to a player, or take back.
 type Credit struct {
-	Player    game.PlayerID
-	Amount    game.Money  // below zero: taken back
-	Reverses  string      // the command id of a credit to be reversed, which says Player and Amount; else ""
-	Currency  string      // in which the amount was meant, and
-	Exponent  int         // how many digits it was thought to have
-	Reason    strict.Line // for the audit log
-	Actor     string      // who gives or takes it
-	Address   string      // the actor's IP address
-	CommandID string      // a UUID; the same one has effect once
+	Player       game.PlayerID
+	Amount       game.Money  // below zero: taken back
+	Reverses     string      // the command id of a credit to be reversed, which says Player and Amount; else ""
+	Currency     string      // in which the amount was meant, and
+	Exponent     int         // how many digits it was thought to have
+	Reason       strict.Line // for the audit log
+	Actor        string      // who gives or takes it
+	CommandID    string      // a UUID; the same one has effect once
+	rooms.Origin             // the actor's
 
 	Existing bool // only to a player that has an account
 	DryRun   bool // nothing is written
@@ -172,7 +172,7 @@ func (l *Ledger) Approved(ctx context.Context, tx pgx.Tx, id tenant.ID, a db.App
 	}
 	c := Credit{
 		Player: game.PlayerID(a.Target), Amount: game.Money(r.Amount), Reverses: r.Reverses, Currency: r.Currency, Exponent: r.Exponent,
-		Reason: strict.Line(a.Reason), Actor: a.By.Actor(), Address: a.By.Address, CommandID: a.ID,
+		Reason: strict.Line(a.Reason), Actor: a.By.Actor(), Origin: a.By.Origin, CommandID: a.ID,
 	}
 	out, err := l.give(ctx, tx, id, c, &a)
 	if err != nil {
@@ -202,7 +202,7 @@ func (l *Ledger) give(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, ag
 	if err != nil {
 		return Credited{}, err
 	}
-	ask := db.Ask{ID: c.CommandID, Kind: KindCredit, Target: string(c.Player), Request: request, Reason: string(c.Reason), By: db.PersonOf(c.Actor, c.Address)}
+	ask := db.Ask{ID: c.CommandID, Kind: KindCredit, Target: string(c.Player), Request: request, Reason: string(c.Reason), By: db.PersonOf(c.Actor, c.Origin)}
 	if agreed == nil {
 		if out.NeedsApproval, err = l.approvals.Asked(ctx, tx, ask); err != nil || out.NeedsApproval {
 			return out, err
@@ -346,13 +346,14 @@ func beyond(ctx context.Context, tx pgx.Tx, c Credit, by db.Person, above *int64
 
 // auditLine returns the line of a credit. Its actor is who asked for it; who agreed stands beside the amount.
 func auditLine(c Credit, out Credited, agreed *db.Approved) (rooms.Audit, error) {
-	line := rooms.Audit{Actor: c.Actor, Action: "player.credit", Target: string(c.Player), Reason: string(c.Reason), Address: c.Address}
+	line := rooms.Audit{Actor: c.Actor, Action: "player.credit", Target: string(c.Player), Reason: string(c.Reason), Origin: c.Origin}
 	after := map[string]any{"balance": out.Balance, "amount": c.Amount}
 	if c.Reverses != "" {
 		line.Action, after["reverses"] = "player.credit.reverse", c.Reverses
 	}
 	if agreed != nil {
 		after["approval"], after["approved_by"], after["approved_from"] = agreed.ID, agreed.Approver.Actor(), agreed.Approver.Address
+		after["approved_with"], after["approved_in"] = agreed.Approver.Credential, agreed.Approver.Request
 	}
 	var err error
 	if line.Before, err = json.Marshal(map[string]game.Money{"balance": out.Before}); err != nil {

@@ -93,6 +93,17 @@ type PlayedRound struct {
 	Ended  time.Time
 }
 
+// State returns where the round stands: "open", "settled" or "void".
+func (p PlayedRound) State() string {
+	switch p.End {
+	case game.TypeRoundSettled:
+		return "settled"
+	case game.TypeRoundVoided:
+		return "void"
+	}
+	return "open"
+}
+
 // selectPlayed returns rounds by the player's first transfer of each, which never changes: ordered by the last
 // one, a round would move while it is played. It reads what the page has and, of each round, the player's
 // transfers, the event that began it, the one that ended it without its data, and one that reveals a seed.

@@ -312,7 +312,7 @@ func TestNothingThatComesLateTakesAClosingBack(t *testing.T) {
 			t.Errorf("the index says %+v, %v; want %s, %s, %d", got, err, want, node, epoch)
 		}
 	}
-	if err := s.Rooms.Close(t.Context(), ref, "op", "broken wheel", ""); err != nil {
+	if err := s.Rooms.Close(t.Context(), ref, "op", "broken wheel", rooms.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Journal.LateClaim(t.Context(), ref, rooms.Open, "node-2", 2); err != nil {
@@ -355,7 +355,7 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 		t.Fatalf("the index says %+v of %d", got, all)
 	}
 	for range 2 { // asking twice is the same as once
-		if err := s.Rooms.Close(t.Context(), ref, "op", "broken wheel", "10.0.0.1"); err != nil {
+		if err := s.Rooms.Close(t.Context(), ref, "op", "broken wheel", rooms.Origin{Address: "10.0.0.1"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -378,7 +378,7 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 	if got, all := live(); all != 1 {
 		t.Errorf("the index says %+v of %d", got, all)
 	}
-	if err := s.Rooms.Close(t.Context(), ref, "op", "again", ""); err != nil {
+	if err := s.Rooms.Close(t.Context(), ref, "op", "again", rooms.Origin{}); err != nil {
 		t.Error(err)
 	}
 	if got, all := live(); all != 1 {
@@ -389,14 +389,14 @@ func TestCloseRoomReachesTheOwnerAndStays(t *testing.T) {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
 	c := rooms.Config{Room: ref.Room, Game: "roulette", Name: "Again"}
-	if err := s.Rooms.Open(t.Context(), ref.Tenant, c, "op", ""); !errors.Is(err, rooms.ErrExists) {
+	if err := s.Rooms.Open(t.Context(), ref.Tenant, c, "op", rooms.Origin{}); !errors.Is(err, rooms.ErrExists) {
 		t.Errorf("opening a room of a used id: %v", err)
 	}
 	c.Room = "Not An ID"
-	if err := s.Rooms.Open(t.Context(), ref.Tenant, c, "op", ""); !errors.Is(err, rooms.ErrRoomID) {
+	if err := s.Rooms.Open(t.Context(), ref.Tenant, c, "op", rooms.Origin{}); !errors.Is(err, rooms.ErrRoomID) {
 		t.Errorf("opening a room of no id: %v", err)
 	}
-	if err := s.Rooms.Close(t.Context(), rooms.Ref{Tenant: ref.Tenant, Room: "no-such"}, "op", "x", ""); !errors.Is(err, rooms.ErrNotFound) {
+	if err := s.Rooms.Close(t.Context(), rooms.Ref{Tenant: ref.Tenant, Room: "no-such"}, "op", "x", rooms.Origin{}); !errors.Is(err, rooms.ErrNotFound) {
 		t.Errorf("closing no room: %v", err)
 	}
 }

@@ -21,7 +21,7 @@ func TestCreditHasOneEffectForOneCommand(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin)
-	c := journal.Credit{Player: "alice", Amount: 1000, Currency: "EUR", Exponent: 2, Reason: "deposit", Actor: "op", Address: "10.0.0.1", CommandID: uuid.NewString()}
+	c := journal.Credit{Player: "alice", Amount: 1000, Currency: "EUR", Exponent: 2, Reason: "deposit", Actor: "op", Origin: rooms.Origin{Address: "10.0.0.1"}, CommandID: uuid.NewString()}
 	var wg sync.WaitGroup
 	for range 100 {
 		wg.Go(func() {

@@ -74,7 +74,7 @@ func (r *Rooms) list(ctx context.Context, id tenant.ID, sql string, args ...any)
 
 // Open opens a new room, with an audit line. The settings must be what the game accepts. It
 // returns rooms.ErrExists, rooms.ErrRoomID or store.ErrNoTenant.
-func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor, address string) error {
+func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor string, from rooms.Origin) error {
 	ref, err := rooms.NewRef(id, c.Room)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor, a
 		q.Queue(db.InsertRoom, c.Room, c.Game, c.Name, string(c.Settings))
 		q.Queue(insertAccounts, []string{kindTill}, []string{c.Room})
 		db.QueueAudit(q, rooms.Audit{
-			Actor: actor, Action: "room.open", Target: c.Room, After: c.Settings, Address: address,
+			Actor: actor, Action: "room.open", Target: c.Room, After: c.Settings, Origin: from,
 		})
 		err := db.QueueFacts(q, db.Fact{Type: db.FactRoomOpened, Data: map[string]any{
 			"room": c.Room, "game": c.Game, "name": c.Name, "settings": c.Settings, "actor": actor,
@@ -132,7 +132,7 @@ const markClosing = `update room set status = 'closing' where id = $1 and status
 // Close asks a room's owner to end the current round and close: it marks the room, with an audit line, and
 // the owner sees that in Leases.Assignments. Asking again changes nothing. It returns rooms.ErrNotFound or
 // store.ErrInvalid.
-func (r *Rooms) Close(ctx context.Context, ref rooms.Ref, actor string, reason strict.Line, address string) error {
+func (r *Rooms) Close(ctx context.Context, ref rooms.Ref, actor string, reason strict.Line, from rooms.Origin) error {
 	if err := db.CheckReason(reason); err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (r *Rooms) Close(ctx context.Context, ref rooms.Ref, actor string, reason s
 		}
 		q := &pgx.Batch{}
 		db.QueueAudit(q, rooms.Audit{
-			Actor: actor, Action: "room.close", Target: ref.Room, Reason: string(reason), Address: address,
+			Actor: actor, Action: "room.close", Target: ref.Room, Reason: string(reason), Origin: from,
 		})
 		err = db.QueueFacts(q, db.Fact{Type: db.FactRoomClosing, Data: map[string]any{"room": ref.Room, "reason": reason, "actor": actor}})
 		if err != nil {

@@ -51,7 +51,7 @@ func fixtureIn(t *testing.T, d storetest.Database) roomstest.LeaseFixture {
 		Room: func(t testing.TB, room string) rooms.Ref {
 			t.Helper()
 			c := rooms.Config{Room: room, Game: "roulette", Name: room, Settings: []byte(`{}`)}
-			if err := s.Rooms.Open(t.Context(), id, c, "test", ""); err != nil {
+			if err := s.Rooms.Open(t.Context(), id, c, "test", rooms.Origin{}); err != nil {
 				t.Fatal(err)
 			}
 			return rooms.Ref{Tenant: id, Room: room}

@@ -57,7 +57,7 @@ func Table(t testing.TB, s *store.Store, admin *tenancy.Admin) rooms.Ref {
 func OpenRoom(t testing.TB, s *store.Store, ref rooms.Ref) {
 	t.Helper()
 	c := rooms.Config{Room: ref.Room, Game: "roulette", Name: "Table", Settings: json.RawMessage(`{"min_bet": 100}`)}
-	if err := s.Rooms.Open(t.Context(), ref.Tenant, c, "op", "127.0.0.1"); err != nil {
+	if err := s.Rooms.Open(t.Context(), ref.Tenant, c, "op", rooms.Origin{Address: "127.0.0.1"}); err != nil {
 		t.Fatal(err)
 	}
 }

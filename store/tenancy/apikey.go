@@ -11,6 +11,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/rooms"
 )
 
 const (
@@ -57,8 +58,9 @@ type NewAPIKey struct {
 
 // APIKeyChange holds, for the audit log, who changes an API key, and why.
 type APIKeyChange struct {
-	Reason         strict.Line
-	Actor, Address string
+	Reason strict.Line
+	Actor  string
+	rooms.Origin
 	// May reports whether whoever changes the key has a scope. If it is nil, they have all.
 	May func(auth.Scope) bool
 }

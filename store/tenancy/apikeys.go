@@ -190,7 +190,7 @@ func (t *apiKeyTx) read(ctx context.Context, id string) (APIKeyInfo, error) {
 
 // note makes the line of the audit log.
 func (t *apiKeyTx) note(action, target string, before, after any) (err error) {
-	t.line = rooms.Audit{Actor: t.by.Actor, Action: action, Target: target, Reason: string(t.by.Reason), Address: t.by.Address}
+	t.line = rooms.Audit{Actor: t.by.Actor, Action: action, Target: target, Reason: string(t.by.Reason), Origin: t.by.Origin}
 	if t.line.Before, err = jsonOf(before); err != nil {
 		return err
 	}

@@ -14,13 +14,14 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // byTest is who changes keys in these tests.
-var byTest = tenancy.APIKeyChange{Reason: "a test", Actor: "operator:olivia", Address: "192.0.2.1"}
+var byTest = tenancy.APIKeyChange{Reason: "a test", Actor: "operator:olivia", Origin: rooms.Origin{Address: "192.0.2.1"}}
 
 // bookkeeping is a key that is to be made.
 func bookkeeping() tenancy.NewAPIKey {

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
@@ -176,7 +177,7 @@ func TestABrandIsChangedWithAnAuditLineAndToldWithinASecond(t *testing.T) {
 	for range 2 {
 		within(t, changes, time.Second)
 	}
-	by := tenancy.BrandChange{Reason: "a new look", Actor: "operator:olivia", Address: "192.0.2.1"}
+	by := tenancy.BrandChange{Reason: "a new look", Actor: "operator:olivia", Origin: rooms.Origin{Address: "192.0.2.1"}}
 	file := picture(t, 32, 32, asPNG)
 	got, err := s.Brands.Change(t.Context(), made.ID, by, func(b *tenancy.BrandDraft) error {
 		b.Name, b.Style.Accent, b.Style.Radius = " Grand <Casino> ", "#7fd1ff", ptr(0)

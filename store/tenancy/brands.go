@@ -29,8 +29,9 @@ func NewBrands(d *db.DB, tenants *Directory) *Brands { return &Brands{d, tenants
 
 // BrandChange holds, for the audit log, who changes a brand, and why.
 type BrandChange struct {
-	Reason         strict.Line
-	Actor, Address string
+	Reason strict.Line
+	Actor  string
+	rooms.Origin
 }
 
 const (
@@ -107,7 +108,7 @@ func writeBrand(ctx context.Context, tx pgx.Tx, id tenant.ID, by BrandChange, ol
 	if !next.newImage {
 		info = nil // the image and what it is stay together
 	}
-	line := rooms.Audit{Actor: by.Actor, Action: "brand.set", Target: id.String(), Reason: string(by.Reason), Address: by.Address}
+	line := rooms.Audit{Actor: by.Actor, Action: "brand.set", Target: id.String(), Reason: string(by.Reason), Origin: by.Origin}
 	if line.Before, err = json.Marshal(old); err != nil {
 		return err
 	}

@@ -94,8 +94,9 @@ type Spec struct {
 
 // By says who changes something, and why.
 type By struct {
-	Actor, Address string
-	Reason         strict.Line // may be empty
+	Actor  string
+	Reason strict.Line // may be empty
+	rooms.Origin
 }
 
 // Endpoints keeps the endpoints of all tenants. It may be used by many goroutines.
@@ -314,7 +315,7 @@ func lineOf(e Endpoint) (json.RawMessage, error) {
 
 // write writes the audit line of a change of an endpoint, of which one of before and after may be nil.
 func write(ctx context.Context, tx pgx.Tx, action string, before, after *Endpoint, by By) error {
-	a := rooms.Audit{Actor: by.Actor, Action: action, Reason: string(by.Reason), Address: by.Address}
+	a := rooms.Audit{Actor: by.Actor, Action: action, Reason: string(by.Reason), Origin: by.Origin}
 	for _, x := range []struct {
 		e    *Endpoint
 		into *json.RawMessage
@@ -360,12 +361,16 @@ func (s *Endpoints) change(ctx context.Context, id tenant.ID, endpoint uuid.UUID
 	return after, nil
 }
 
-// Change gives an endpoint another URL, description and types. It returns ErrNoEndpoint or a *SpecError.
-func (s *Endpoints) Change(ctx context.Context, id tenant.ID, endpoint uuid.UUID, spec Spec, by By) (Endpoint, error) {
+// Change gives an endpoint another URL, description and types, unless check, which gets it as it is, returns an error. It
+// returns ErrNoEndpoint, a *SpecError or that error.
+func (s *Endpoints) Change(ctx context.Context, id tenant.ID, endpoint uuid.UUID, spec Spec, check func(Endpoint) error, by By) (Endpoint, error) {
 	if err := spec.check(); err != nil {
 		return Endpoint{}, err
 	}
-	return s.change(ctx, id, endpoint, "webhook.change", by, func(ctx context.Context, tx pgx.Tx, _ Endpoint) (Endpoint, error) {
+	return s.change(ctx, id, endpoint, "webhook.change", by, func(ctx context.Context, tx pgx.Tx, before Endpoint) (Endpoint, error) {
+		if err := check(before); err != nil {
+			return before, err
+		}
 		return one(ctx, tx, updateEndpoint, endpoint.String(), spec.URL, string(spec.Description), spec.Types)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/webhooks"
@@ -12,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
-var staff = webhooks.By{Actor: "operator:ann", Address: "10.0.0.1", Reason: "a test"}
+var staff = webhooks.By{Actor: "operator:ann", Origin: rooms.Origin{Address: "10.0.0.1"}, Reason: "a test"}
 
 // endpoint creates an endpoint for facts of these types.
 func endpoint(t testing.TB, s *store.Store, id tenant.ID, types ...string) webhooks.Endpoint {

@@ -57,7 +57,7 @@ func TestEveryFactIsWrittenInTheFormThatTheCatalogueSays(t *testing.T) {
 		storetest.Record(1, 4, "promotion.published", `{"id":"p","title":"T","text":"X","published_at":"2026-01-02T03:04:05Z","ends_at":"2026-01-02T03:04:05Z","by":"ann"}`),
 		storetest.Record(1, 5, "promotion.withdrawn", `{"id":"p","by":"ann","reason":"a mistake"}`),
 	}})
-	if err := s.Rooms.Close(t.Context(), refs[0], "ann", "the end", "10.0.0.1"); err != nil {
+	if err := s.Rooms.Close(t.Context(), refs[0], "ann", "the end", rooms.Origin{Address: "10.0.0.1"}); err != nil {
 		t.Fatal(err)
 	}
 	add(refs[0], 5, rooms.Entry{Records: []rooms.Record{storetest.Record(1, 6, game.TypeClosed, `{"reason":"the end"}`)}})

@@ -116,7 +116,7 @@ func (a *API) answer(c echo.Context, to approvals.State) error {
 	t := api.TenantOf(c)
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	x, err := a.store.Approvals.Answer(ctx, t.ID, api.Param(c, "id"), approvals.Answer{To: to, By: api.PrincipalOf(c), Address: c.RealIP(), Reason: in.Reason})
+	x, err := a.store.Approvals.Answer(ctx, t.ID, api.Param(c, "id"), approvals.Answer{To: to, By: api.PrincipalOf(c), Origin: api.OriginOf(c), Reason: in.Reason})
 	if err != nil {
 		return err
 	}

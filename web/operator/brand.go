@@ -14,7 +14,7 @@ import (
 
 // Brand answers with how the casino's pages look.
 func (a *API) Brand(c echo.Context) error {
-	return c.JSON(http.StatusOK, api.TenantOf(c).Brand)
+	return api.AnswerTagged(c, api.TenantOf(c).Brand)
 }
 
 // SetBrand sets the name and the style of the casino's pages; what is left out is Pitboss's own. The logo
@@ -52,8 +52,13 @@ func (a *API) changeBrand(c echo.Context, reason strict.Line, change func(*tenan
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	by := tenancy.BrandChange{Reason: reason, Actor: api.OwnerOf(c), Address: c.RealIP()}
-	brand, err := a.store.Brands.Change(ctx, api.TenantOf(c).ID, by, change)
+	by := tenancy.BrandChange{Reason: reason, Actor: api.OwnerOf(c), Origin: api.OriginOf(c)}
+	brand, err := a.store.Brands.Change(ctx, api.TenantOf(c).ID, by, func(b *tenancy.BrandDraft) error {
+		if err := api.CheckMatch(c, b.Brand); err != nil {
+			return err
+		}
+		return change(b)
+	})
 	if err != nil {
 		return err
 	}

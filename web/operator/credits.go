@@ -78,7 +78,7 @@ func (a *API) give(c echo.Context, credit journal.Credit) error {
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
 	credit.Currency, credit.Exponent, credit.CommandID, credit.DryRun = t.Currency, t.Exponent, id, dry == 1
-	credit.Actor, credit.Address = api.OwnerOf(c), c.RealIP()
+	credit.Actor, credit.Origin = api.OwnerOf(c), api.OriginOf(c)
 	out, err := a.store.Ledger.Give(ctx, t.ID, credit)
 	if errors.Is(err, approvals.ErrTooMany) {
 		a.limits.Hit(api.LimitApprovals)

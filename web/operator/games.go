@@ -1,12 +1,12 @@
 package operator
 
 import (
-	"net/http"
 	"slices"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 // Games answers with the games of which rooms can be opened, and the settings of their rooms.
@@ -21,5 +21,5 @@ func (a *API) Games(c echo.Context) error {
 	for _, k := range a.rooms.Games() {
 		out.Games = append(out.Games, kind{k.Name, slices.Concat([]game.Setting{}, k.Settings)})
 	}
-	return c.JSON(http.StatusOK, out)
+	return api.AnswerTagged(c, out)
 }

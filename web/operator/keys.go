@@ -30,7 +30,7 @@ func (a *API) Keys(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, struct {
+	return api.AnswerTagged(c, struct {
 		Keys []tenancy.APIKeyInfo `json:"keys"`
 	}{append([]tenancy.APIKeyInfo{}, list...)})
 }
@@ -100,7 +100,7 @@ func (a *API) RevokeKey(c echo.Context) error {
 }
 
 func keyChange(c echo.Context, reason strict.Line) tenancy.APIKeyChange {
-	return tenancy.APIKeyChange{Reason: reason, Actor: api.OwnerOf(c), Address: c.RealIP(), May: api.PrincipalOf(c).May}
+	return tenancy.APIKeyChange{Reason: reason, Actor: api.OwnerOf(c), Origin: api.OriginOf(c), May: api.PrincipalOf(c).May}
 }
 
 // madeKey answers with a new key, and counts a limit that was met.

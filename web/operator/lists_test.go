@@ -63,7 +63,7 @@ func lists(t *testing.T, c *webtest.Casino) {
 		t.Errorf("%d lines: %s", got, lines.Body)
 	}
 	none := c.Do(http.MethodGet, operator, "/v1/audit?actor=nobody", "", "Accept", "text/csv").Want(http.StatusOK, "")
-	if got := string(none.Body); got != "id,at,actor,action,target,reason,before,after,address\n" {
+	if got := string(none.Body); got != "id,at,actor,action,target,reason,before,after,address,credential,request\n" {
 		t.Errorf("an empty list is %q", got)
 	}
 	c.Do(http.MethodGet, operator, "/v1/players?sort=colour", "", "Accept", "text/csv").Want(http.StatusBadRequest, wire.CodeInvalidParams)

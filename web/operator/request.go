@@ -21,7 +21,7 @@ func (a *API) command(c echo.Context, room, id, typ string, body any) error {
 	if err != nil {
 		return err
 	}
-	who := api.PrincipalOf(c)
+	who, from := api.PrincipalOf(c), api.OriginOf(c)
 	type outcome struct {
 		answer rooms.Answer
 		err    error
@@ -29,7 +29,7 @@ func (a *API) command(c echo.Context, room, id, typ string, body any) error {
 	done := make(chan outcome, 1)
 	a.rooms.Send(rooms.Ref{Tenant: who.Tenant, Room: room}, rooms.Command{
 		ID: id, By: game.Actor{Player: game.PlayerID(api.OwnerOf(c)), Name: who.Name, Staff: true},
-		Address: c.RealIP(), Type: typ, Body: raw,
+		Address: from.Address, Credential: from.Credential, Request: from.Request, Type: typ, Body: raw,
 	}, func(a rooms.Answer, err error) { done <- outcome{a, err} })
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()

@@ -33,7 +33,7 @@ func (a *API) RevokeToken(c echo.Context) error {
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	err := a.store.Revocations.RevokeToken(ctx, api.TenantOf(c).ID, in.JTI, access.Revoke{Reason: in.Reason, Actor: api.OwnerOf(c), Address: c.RealIP()})
+	err := a.store.Revocations.RevokeToken(ctx, api.TenantOf(c).ID, in.JTI, access.Revoke{Reason: in.Reason, Actor: api.OwnerOf(c), Origin: api.OriginOf(c)})
 	return a.revoked(c, err)
 }
 
@@ -66,7 +66,7 @@ func (a *API) kickOne(c echo.Context, name string, kick func(context.Context, te
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	return a.revoked(c, kick(ctx, api.TenantOf(c).ID, subject, access.Revoke{Reason: in.Reason, Actor: api.OwnerOf(c), Address: c.RealIP()}))
+	return a.revoked(c, kick(ctx, api.TenantOf(c).ID, subject, access.Revoke{Reason: in.Reason, Actor: api.OwnerOf(c), Origin: api.OriginOf(c)}))
 }
 
 // revoked answers a revocation, and counts one that was beyond the limit.

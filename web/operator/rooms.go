@@ -33,7 +33,7 @@ func (a *API) OpenRoom(c echo.Context) error {
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	if err := a.store.Rooms.Open(ctx, t.ID, config, api.OwnerOf(c), c.RealIP()); err != nil {
+	if err := a.store.Rooms.Open(ctx, t.ID, config, api.OwnerOf(c), api.OriginOf(c)); err != nil {
 		return err
 	}
 	if err := a.rooms.Open(ctx, ref); err != nil {
@@ -59,7 +59,7 @@ func (a *API) CloseRoom(c echo.Context) error {
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	if err := a.store.Rooms.Close(ctx, ref, api.OwnerOf(c), in.Reason, c.RealIP()); err != nil {
+	if err := a.store.Rooms.Close(ctx, ref, api.OwnerOf(c), in.Reason, api.OriginOf(c)); err != nil {
 		return err
 	}
 	a.roomClosed(ref)

@@ -84,7 +84,7 @@ func (a *API) Webhook(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, bodyOf(e, ""))
+	return api.AnswerTagged(c, bodyOf(e, ""))
 }
 
 // webhookSpec is what people say of an endpoint.
@@ -129,7 +129,7 @@ func (a *API) countWebhookLimits(err error) error {
 }
 
 func webhookBy(c echo.Context, reason strict.Line) webhooks.By {
-	return webhooks.By{Actor: api.OwnerOf(c), Address: c.RealIP(), Reason: reason}
+	return webhooks.By{Actor: api.OwnerOf(c), Origin: api.OriginOf(c), Reason: reason}
 }
 
 // ChangeWebhook gives an endpoint another URL, description and types.
@@ -139,7 +139,8 @@ func (a *API) ChangeWebhook(c echo.Context) error {
 		return err
 	}
 	return a.changeWebhook(c, in.Reason, http.StatusOK, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
-		e, err := a.store.Webhooks.Change(ctx, id, endpoint, in.spec(), by)
+		unchanged := func(e webhooks.Endpoint) error { return api.CheckMatch(c, bodyOf(e, "")) }
+		e, err := a.store.Webhooks.Change(ctx, id, endpoint, in.spec(), unchanged, by)
 		return bodyOf(e, ""), err
 	})
 }

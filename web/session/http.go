@@ -65,7 +65,7 @@ func (s *Service) ListRooms(c echo.Context) error {
 			out.Rooms = append(out.Rooms, s.RoomInfo(t, info))
 		}
 	}
-	return c.JSON(http.StatusOK, out)
+	return api.AnswerTagged(c, out)
 }
 
 // RoomInfo returns a room as the lobby shows it.

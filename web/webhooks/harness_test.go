@@ -20,6 +20,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	stored "github.com/pitboss-hub/pitboss/store/webhooks"
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 var (
 	loopback = netip.MustParsePrefix("127.0.0.1/32")
-	staff    = stored.By{Actor: "operator:ann", Address: "10.0.0.1"}
+	staff    = stored.By{Actor: "operator:ann", Origin: rooms.Origin{Address: "10.0.0.1"}}
 )
 
 // got is a message that a receiver got.

@@ -202,7 +202,7 @@ func (c *Casino) keepRoom(room, settings string) {
 	if err := rooms.CheckConfig(map[string]game.Kind{roulette.Kind.Name: roulette.Kind}, &config); err != nil {
 		c.t.Fatalf("webtest: %s: %v", room, err)
 	}
-	if err := c.Store.Rooms.Open(c.t.Context(), c.Tenant.ID, config, "webtest", ""); err != nil {
+	if err := c.Store.Rooms.Open(c.t.Context(), c.Tenant.ID, config, "webtest", rooms.Origin{}); err != nil {
 		c.t.Fatalf("webtest: %s: %v", room, err)
 	}
 }

@@ -53,7 +53,7 @@ func (f *casino) close() {
 // closes has the casino's room close after the round at hand, as soon as there is a node.
 func (f *casino) closes() {
 	f.t.Helper()
-	if err := f.store.Rooms.Close(soon(f.t), rooms.Ref{Tenant: f.tenant.ID, Room: f.room}, "test", "test", ""); err != nil {
+	if err := f.store.Rooms.Close(soon(f.t), rooms.Ref{Tenant: f.tenant.ID, Room: f.room}, "test", "test", rooms.Origin{}); err != nil {
 		f.t.Fatal(err)
 	}
 }

@@ -3,20 +3,23 @@ package db
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/pitboss-hub/pitboss/rooms"
 )
 
-// Person is who asks for something or answers, and from where.
+// Person is who asks for something or answers, and by what.
 type Person struct {
-	Role, Subject, Address string
+	Role, Subject string
+	rooms.Origin
 }
 
 // PersonOf returns the Person of an actor of the audit log: a role and a subject, or a part of the platform.
-func PersonOf(actor, address string) Person {
+func PersonOf(actor string, from rooms.Origin) Person {
 	role, subject, ok := strings.Cut(actor, ":")
 	if !ok {
 		subject = actor
 	}
-	return Person{role, subject, address}
+	return Person{role, subject, from}
 }
 
 // Actor returns the person as the audit log names it.

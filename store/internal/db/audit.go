@@ -23,8 +23,8 @@ func CheckReason(reason strict.Line) error {
 }
 
 const insertAudit = `
-insert into audit_log (actor, action, target, reason, before, after, address)
-values ($1, $2, $3, $4, $5, $6, $7)`
+insert into audit_log (actor, action, target, reason, before, after, address, credential, request)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
 // WriteAudit adds a line to the audit log of the tenant whose transaction tx is.
 func WriteAudit(ctx context.Context, tx pgx.Tx, a rooms.Audit) error {
@@ -36,7 +36,7 @@ func WriteAudit(ctx context.Context, tx pgx.Tx, a rooms.Audit) error {
 func QueueAudit(q *pgx.Batch, a rooms.Audit) { q.Queue(insertAudit, auditArgs(a)...) }
 
 func auditArgs(a rooms.Audit) []any {
-	return []any{a.Actor, a.Action, a.Target, a.Reason, JSONText(a.Before), JSONText(a.After), a.Address}
+	return []any{a.Actor, a.Action, a.Target, a.Reason, JSONText(a.Before), JSONText(a.After), a.Address, a.Credential, a.Request}
 }
 
 // JSONText returns j as a parameter of a statement, which is null if j is nil.

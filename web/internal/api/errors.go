@@ -63,6 +63,8 @@ var (
 	ErrManyReads   = Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "You ask for too many pages of history; wait a moment.")
 	ErrMediaType   = Fail(http.StatusUnsupportedMediaType, "unsupported_media_type", "Send JSON, as application/json.")
 
+	ErrChanged = Fail(http.StatusPreconditionFailed, "changed_meanwhile", "Somebody else changed it meanwhile; read it again. Nothing was done.")
+
 	ErrManyRequests   = Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "Too many requests come from your address; wait as long as Retry-After says.")
 	ErrTooFast        = Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "You, or all of your casino together, make too many requests; wait as long as Retry-After says.")
 	ErrRequestTimeout = Fail(http.StatusRequestTimeout, "request_timeout", "The request took too long to come.")

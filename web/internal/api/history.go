@@ -89,18 +89,12 @@ func (h *History) Rounds(ctx context.Context, q Asked) (wire.HistoryRounds, erro
 			return wire.HistoryRounds{}, err
 		}
 		r := wire.HistoryRound{
-			Room: p.Room, Game: p.Game, Round: p.Round, State: "open", Staked: int64(p.Staked), Payout: int64(p.Paid), Refund: int64(p.Refunded),
+			Room: p.Room, Game: p.Game, Round: p.Round, State: p.State(), Staked: int64(p.Staked), Payout: int64(p.Paid), Refund: int64(p.Refunded),
 			Net: int64(p.Paid + p.Refunded - p.Staked), Currency: q.Tenant.Currency, Proof: string(proof),
 		}
 		if p.Opened != nil {
 			at := wire.At(p.Opened.At)
 			r.OpenedAt = &at
-		}
-		switch p.End {
-		case game.TypeRoundSettled:
-			r.State = "settled"
-		case game.TypeRoundVoided:
-			r.State = "void"
 		}
 		if p.End != "" {
 			at := wire.At(p.Ended)

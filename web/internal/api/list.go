@@ -2,13 +2,11 @@ package api
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"maps"
 	"mime"
 	"net/http"
-	"reflect"
 	"strings"
 	"time"
 
@@ -29,6 +27,9 @@ const (
 	typeCSV   = "text/csv"
 	typeLines = "application/jsonl"
 )
+
+// formats are those of the media types.
+var formats = map[string]list.Format{typeCSV: list.CSV, typeLines: list.Lines}
 
 // Page is a part of a list.
 type Page[Row any] struct {
@@ -130,7 +131,7 @@ func stream[Row any](l *Lists, c echo.Context, name, kind, cursor string, page f
 	}
 	defer free()
 	w, control := c.Response(), http.NewResponseController(c.Response())
-	write := writerOf[Row](w, kind)
+	write := list.WriterOf[Row](w, formats[kind])
 	for first := true; first || cursor != ""; first = false {
 		ctx, cancel := WithPatience(c)
 		p, err := page(ctx, cursor, streamPage)
@@ -145,7 +146,7 @@ func stream[Row any](l *Lists, c echo.Context, name, kind, cursor string, page f
 		if err == nil {
 			if first {
 				w.Header().Set(echo.HeaderContentType, kind+"; charset=utf-8")
-				w.Header().Set(echo.HeaderContentDisposition, `attachment; filename="`+name+map[string]string{typeCSV: ".csv", typeLines: ".jsonl"}[kind]+`"`)
+				w.Header().Set(echo.HeaderContentDisposition, `attachment; filename="`+name+"."+string(formats[kind])+`"`)
 			}
 			_ = control.SetWriteDeadline(time.Now().Add(l.answer)) // it fails only where there is no connection to set it of
 			if err = write(p.Rows, first); err == nil {
@@ -161,90 +162,4 @@ func stream[Row any](l *Lists, c echo.Context, name, kind, cursor string, page f
 		cursor = p.Next
 	}
 	return nil
-}
-
-// writerOf returns what writes rows to a stream; first says whether they are the first.
-func writerOf[Row any](w http.ResponseWriter, kind string) func(rows []Row, first bool) error {
-	if kind == typeLines {
-		lines := json.NewEncoder(w)
-		lines.SetEscapeHTML(false)
-		return func(rows []Row, _ bool) error {
-			for _, r := range rows {
-				if err := lines.Encode(r); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-	}
-	table, columns := csv.NewWriter(w), columnsOf(reflect.TypeFor[Row](), nil)
-	return func(rows []Row, first bool) error {
-		if first {
-			var names []string
-			for _, col := range columns {
-				names = append(names, col.name)
-			}
-			if err := table.Write(names); err != nil {
-				return err
-			}
-		}
-		for _, r := range rows {
-			record := make([]string, len(columns))
-			for i, col := range columns {
-				text, err := cell(reflect.ValueOf(r).FieldByIndex(col.index))
-				if err != nil {
-					return err
-				}
-				record[i] = text
-			}
-			if err := table.Write(record); err != nil {
-				return err
-			}
-		}
-		table.Flush()
-		return table.Error()
-	}
-}
-
-// column is a column of a list in CSV: a member of its rows in JSON.
-type column struct {
-	name  string
-	index []int
-}
-
-// columnsOf returns the columns of a row's type, in the order in which its members are declared.
-func columnsOf(t reflect.Type, at []int) []column {
-	var out []column
-	for i := range t.NumField() {
-		f := t.Field(i)
-		index := append(append([]int{}, at...), i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		switch {
-		case f.Anonymous && name == "":
-			out = append(out, columnsOf(f.Type, index)...)
-		case f.IsExported() && name != "-" && name != "":
-			out = append(out, column{name, index})
-		}
-	}
-	return out
-}
-
-// cell returns a value as it stands in a cell: text as it is, null as nothing, and anything else as JSON. Text that a
-// spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection).
-func cell(v reflect.Value) (string, error) {
-	raw, err := json.Marshal(v.Interface())
-	if err != nil || string(raw) == "null" {
-		return "", err
-	}
-	if raw[0] != '"' {
-		return string(raw), nil
-	}
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil { //nolint:forbidigo // it was marshalled just now
-		return "", err
-	}
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		text = "'" + text
-	}
-	return text, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
@@ -82,6 +83,11 @@ func PrincipalOf(c echo.Context) auth.Principal { return c.Get(keyPrincipal).(au
 func OwnerOf(c echo.Context) string {
 	p := PrincipalOf(c)
 	return string(p.Role) + ":" + p.Subject
+}
+
+// OriginOf returns by what, from where and in which request something is done.
+func OriginOf(c echo.Context) rooms.Origin {
+	return rooms.Origin{Address: c.RealIP(), Credential: PrincipalOf(c).Credential(), Request: RequestID(c)}
 }
 
 // idempotencyKeyMax is the largest length of an Idempotency-Key.
