@@ -2,7 +2,6 @@ package operator
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -19,7 +18,7 @@ func (a *API) Games(c echo.Context) error {
 		Games []kind `json:"games"`
 	}{[]kind{}}
 	for _, k := range a.rooms.Games() {
-		out.Games = append(out.Games, kind{k.Name, slices.Concat([]game.Setting{}, k.Settings)})
+		out.Games = append(out.Games, kind{k.Name, append([]game.Setting{}, k.Settings...)})
 	}
 	return c.JSON(http.StatusOK, out)
 }
