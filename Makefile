@@ -121,6 +121,12 @@ fuzz: T := 30s
 fuzz: ## Run each fuzz test for a while (T=30s)
 	@.ci/fuzz.sh $(T)
 
+.PHONY: fuzz-api
+fuzz-api: REQUESTS := 20000
+fuzz-api: SEED := 0
+fuzz-api: ## Ask the API for whatever its OpenAPI document allows, and what it does not (REQUESTS=20000 SEED=0)
+	go test -count=1 -v -run TestWhateverIsAskedIsAnsweredAsDocumented -timeout 60m ./web -api.requests=$(REQUESTS) -api.seed=$(SEED)
+
 .PHONY: bench
 bench: ## Side by side with other servers: table and docs/benchmarks, 28 min (ARGS="-quick -only fanout")
 	@.ci/install.sh --try postgresql redis

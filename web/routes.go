@@ -29,6 +29,7 @@ type route struct {
 // apiRoutes returns the whole API of a casino, in the order of docs/protocol.md.
 func (s *Server) apiRoutes(op *operator.API) []route {
 	return []route{
+		{http.MethodGet, "/v1/openapi.json", public, s.document},
 		{http.MethodGet, "/v1/session", signedIn, s.sessions.Session},
 		{http.MethodGet, "/v1/session/rounds", auth.OwnRead, s.sessions.Rounds},
 		{http.MethodGet, "/v1/session/transactions", auth.OwnRead, s.sessions.Transactions},

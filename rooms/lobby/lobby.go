@@ -272,7 +272,7 @@ func Active(viewJSON json.RawMessage) ([]wire.Promotion, error) {
 func (l *Lobby) StaffView() any {
 	out := struct {
 		Promotions []Past `json:"promotions"`
-	}{Promotions: slices.Concat([]Past{}, l.Past)}
+	}{Promotions: append([]Past{}, l.Past...)}
 	for _, p := range l.Active {
 		out.Promotions = append(out.Promotions, Past{p, StatusActive})
 	}

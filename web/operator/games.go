@@ -1,8 +1,6 @@
 package operator
 
 import (
-	"slices"
-
 	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
@@ -19,7 +17,7 @@ func (a *API) Games(c echo.Context) error {
 		Games []kind `json:"games"`
 	}{[]kind{}}
 	for _, k := range a.rooms.Games() {
-		out.Games = append(out.Games, kind{k.Name, slices.Concat([]game.Setting{}, k.Settings)})
+		out.Games = append(out.Games, kind{k.Name, append([]game.Setting{}, k.Settings...)})
 	}
 	return api.AnswerTagged(c, out)
 }

@@ -34,7 +34,7 @@ func (c *Casino) Post(token, path, body string) Answer {
 }
 
 // Do sends a request to the casino with headers as pairs of name and value, a "Host" among them too.
-// Redirections are answers like others. A body that is refused before it is read needs the header
+// Redirections are answers like others. What is not as the API's OpenAPI document has it fails the test. A body that is refused before it is read needs the header
 // "Expect: 100-continue": else the client may be cut off while it sends.
 func (c *Casino) Do(method, token, path, body string, header ...string) Answer {
 	c.t.Helper()
@@ -78,6 +78,9 @@ func (c *Casino) Do(method, token, path, body string, header ...string) Answer {
 			c.t.Fatalf("%s: an error that is none: %d %s", asked, a.Status, short(a.Body))
 		}
 		a.Code = e.Error.Code
+	}
+	if err := CheckDocumented(req, body, a); err != nil {
+		c.t.Errorf("%s: %d is not as web/openapi.yaml has it: %v: %s", asked, a.Status, err, short(a.Body))
 	}
 	return a
 }

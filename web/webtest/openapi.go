@@ -1,0 +1,100 @@
+package webtest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+	"github.com/pb33f/libopenapi-validator/config"
+	"github.com/pb33f/libopenapi-validator/content"
+	problems "github.com/pb33f/libopenapi-validator/errors"
+	"github.com/pb33f/libopenapi-validator/paths"
+	"github.com/pb33f/libopenapi-validator/radix"
+	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
+
+	"github.com/pitboss-hub/pitboss/web"
+)
+
+// contract is the API's OpenAPI document, ready to hold requests and answers to.
+type contract struct {
+	validator.Validator
+	model   *v3.Document
+	options *config.ValidationOptions // how operations are found
+}
+
+// theContract returns the contract, which is compiled once.
+var theContract = sync.OnceValues(func() (contract, error) {
+	doc, err := libopenapi.NewDocument(web.OpenAPI())
+	if err != nil {
+		return contract{}, err
+	}
+	model, err := doc.BuildV3Model()
+	if err != nil {
+		return contract{}, err
+	}
+	v := validator.NewValidatorFromV3Model(&model.Model, config.WithoutSecurityValidation(), config.WithBodyDecoder("application/jsonl", content.TextDecoder()))
+	options := config.NewValidationOptions(config.WithPathTree(radix.BuildPathTree(&model.Model)))
+	return contract{v, &model.Model, options}, nil
+})
+
+// CheckDocumented returns why a request and its answer are not as the API's OpenAPI document has them, or nil. A request counts
+// only if it was accepted; HEAD, and what is not under /v1/, does not count.
+func CheckDocumented(req *http.Request, body string, a Answer) error {
+	if req.Method == http.MethodHead || !strings.HasPrefix(req.URL.Path, "/v1/") {
+		return nil
+	}
+	c, err := theContract()
+	if err != nil {
+		return err
+	}
+	asked := req.Clone(req.Context())
+	asked.Body = io.NopCloser(strings.NewReader(body))
+	item, _, path := paths.FindPath(asked, c.model, c.options)
+	if strings.Contains(req.URL.Path+"/", "//") || item == nil || item.GetOperations().GetOrZero(strings.ToLower(req.Method)) == nil {
+		if a.Status >= http.StatusBadRequest && a.Status < http.StatusInternalServerError {
+			return nil
+		}
+		return fmt.Errorf("there is no such operation, and it was answered with %d", a.Status)
+	}
+	answer := &http.Response{StatusCode: a.Status, Header: a.Header, Body: io.NopCloser(bytes.NewReader(a.Body)), Request: asked}
+	_, wrong := c.GetResponseBodyValidator().ValidateResponseBodyWithPathItem(asked, answer, item, path)
+	err = said("the answer", wrong)
+	if a.Status < http.StatusMultipleChoices {
+		_, wrong = c.ValidateHttpRequestSyncWithPathItem(asked, item, path)
+		err = errors.Join(err, said("the request", wrong), undocumentedQuery(asked, item))
+	}
+	return err
+}
+
+// undocumentedQuery returns an error if a request has a query parameter that its operation does not.
+func undocumentedQuery(req *http.Request, item *v3.PathItem) error {
+	known := map[string]bool{}
+	for _, p := range item.GetOperations().GetOrZero(strings.ToLower(req.Method)).Parameters {
+		known[p.Name] = p.In == "query"
+	}
+	for name := range req.URL.Query() {
+		if !known[name] {
+			return fmt.Errorf("the request has the undocumented parameter %q", name)
+		}
+	}
+	return nil
+}
+
+// said returns in one line each what is wrong.
+func said(of string, wrong []*problems.ValidationError) error {
+	var all []error
+	for _, w := range wrong {
+		text := w.Message + ": " + w.Reason
+		for _, f := range w.SchemaValidationErrors {
+			text += fmt.Sprintf("; %s: %s", f.FieldPath, f.Reason)
+		}
+		all = append(all, fmt.Errorf("%s: %s", of, text))
+	}
+	return errors.Join(all...)
+}
