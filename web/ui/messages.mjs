@@ -44,13 +44,13 @@ export function shapeOf(message) {
 
 /**
  * Returns a message as it would look in a language of long words with letters of its own. What is no word of a message is then seen at
- * once on the page, and whether longer words have room.
+ * once on the page, and whether longer words have room. What is added to a long message is in pieces that fit on a line.
  */
 export function pseudo(message) {
   const marks = { a: 'á', e: 'é', i: 'í', o: 'ó', u: 'ú', c: 'ç', n: 'ñ', y: 'ý', A: 'Á', E: 'É', I: 'Í', O: 'Ó', U: 'Ú', C: 'Ç', N: 'Ñ' }
   const write = (tokens) =>
     tokens.map((t) => {
-      if (t.type === 'content') return t.value.replace(/[a-zA-Z]/g, (c) => marks[c] ?? c) + '·'.repeat(Math.ceil(t.value.trim().length * 0.35))
+      if (t.type === 'content') return t.value.replace(/[a-zA-Z]/g, (c) => marks[c] ?? c) + '·'.repeat(Math.ceil(t.value.trim().length * 0.35)).replace(/·{12}(?=·)/g, '$& ')
       if (t.cases) return `{${t.arg}, plural, ${t.cases.map((c) => `${c.key} {${write(c.tokens)}}`).join(' ')}}`
       return `{${t.arg}}`
     }).join('')

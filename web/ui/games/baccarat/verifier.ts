@@ -19,9 +19,12 @@ export interface Work {
 const step = (what: string, shown: unknown, computed: unknown): Step => ({ what, shown: raw(shown), computed: raw(computed), ok: raw(shown) === raw(computed) })
 const wrongOf = (steps: Step[]): Step[] => steps.filter((s) => !s.ok)
 
+/** Says a side, or who won: whatever else stands there stays as it is. */
+const saySide = (side: unknown): string => (side === 'player' || side === 'banker' || side === 'tie' ? sayPosition(side) : raw(side))
+
 /** Says what a round shows of a card, which may be anything. */
 function sayDealt({ to, card, points, cut }: Partial<Dealt>): string {
-  const of = { card: raw(card), side: to === 'player' || to === 'banker' ? sayPosition(to) : raw(to), points: typeof points === 'number' ? sayPoints(points) : raw(points) }
+  const of = { card: raw(card), side: saySide(to), points: typeof points === 'number' ? sayPoints(points) : raw(points) }
   return cut ? m.baccarat_card_to_after_cut(of) : m.baccarat_card_to(of)
 }
 const codeOf = ({ to, card }: Partial<Dealt>): string => `${raw(to)[0] ?? ''} ${raw(card)}`
@@ -84,7 +87,8 @@ function checkSettled(settled: StoredEvent['data'], hand: Hand): Step[] {
   }
   const pairs = { player_pair: settled.player_pair ?? false, banker_pair: settled.banker_pair ?? false }
   const shown: Record<string, unknown> = 'player_points' in settled ? { ...settled, ...pairs } : { winner: settled.winner }
-  const of = (member: string): Step => step(m.baccarat_step_result({ member }), shown[member], expected[member])
+  const say = (member: string, value: unknown): unknown => (member === 'winner' ? saySide(value) : value)
+  const of = (member: string): Step => step(m.baccarat_step_result({ member }), say(member, shown[member]), say(member, expected[member]))
   return [of('winner'), ...wrongOf(Object.keys(expected).filter((m) => m !== 'winner' && 'player_points' in shown).map(of))]
 }
 
