@@ -166,18 +166,15 @@ test('every word of the page is one of its messages, and longer words have room'
   }
   node('build.mjs', built, '--pseudo')
   node('messages.mjs') // as they are for everybody else
-  // Pages, and what they load, are the built ones, with the base that the server would give them.
-  const pseudo = async (page) => {
-    await page.route(/\/assets\//, (route) => {
-      const path = join(built, 'assets', new URL(route.request().url()).pathname.split('/').at(-1))
-      return existsSync(path) ? route.fulfill({ path }) : route.continue()
-    })
-    await page.route(({ pathname }) => /^\/(play|verify)(\/|$)/.test(pathname), (route) => {
-      const [, name, ...below] = new URL(route.request().url()).pathname.split('/')
-      const body = readFileSync(join(built, `${name}.html`), 'utf8').replace('<base href="./" />', `<base href="${'../'.repeat(below.length) || './'}" />`)
-      return route.fulfill({ contentType: 'text/html', body })
-    })
-  }
+  // The pages stay the server's. Instead of their scripts the built ones are loaded, each once and under its own name, as other parts import it.
+  const script = (page) => new RegExp(`src="(\\./assets/${page}-[^"]+\\.js)"`).exec(readFileSync(join(built, `${page}.html`), 'utf8'))[1].replace('assets/', '')
+  const pseudo = (page) => page.route(/\/assets\//, (route) => {
+    const name = new URL(route.request().url()).pathname.split('/').at(-1)
+    const path = join(built, 'assets', name)
+    const entry = /^(play|verify)-.*\.js$/.exec(name)?.[1]
+    if (existsSync(path)) return route.fulfill({ path })
+    return entry ? route.fulfill({ contentType: 'text/javascript', body: `import '${script(entry)}'` }) : route.continue()
+  })
   /** Returns what of the page's text is neither a message nor what somebody called something. */
   const unknown = (page, raw = '(?!)') => page.evaluate((raw) => {
     const given = /[A-Z][a-z]{2} \d{1,2}, \d{4}, [\d:]+\s[AP]M|Casino X|Table calm-[12]|\bcalm-[12]\b|\b[Aa]lice\b|EUR|English|Deutsch|Español|العربية|SHA-256/g
