@@ -174,7 +174,7 @@ func (s *Server) page(name string) echo.HandlerFunc {
 // baseElement is where a page says what its addresses are relative to.
 var baseElement = []byte(`<base href="./" />`)
 
-// based returns the player's page as it is served under a path. All that it loads is relative to where /play is, also once the page has
+// based returns a page as it is served under a path. All that it loads is relative to where /play is, also once the page has
 // gone to another of its addresses.
 func based(page *file, under string) *file {
 	up := strings.Repeat("../", strings.Count(under, "/")-1)
