@@ -58,6 +58,23 @@ test('a brand is seen at its casino, after a reload and within the policy, and a
   assert.equal(await alice.locator('[data-testid=logo]').count(), 0)
   await carol.screenshot({ path: join(pictures, 'brand.png') })
 
+  // The page that verifies a round is the casino's too.
+  const verify = await carol.context().newPage()
+  await watch(verify)
+  await verify.goto(new URL('/verify', carol.url()).href)
+  await verify.waitForSelector('header :text("Lucky <Star>")')
+  assert.equal(await verify.title(), 'Lucky <Star>')
+  assert.equal(await verify.evaluate(() => getComputedStyle(document.querySelector('button.primary')).backgroundColor), 'rgb(127, 209, 255)')
+  assert.equal(await verify.evaluate(async () => {
+    const image = new Image()
+    image.src = document.querySelector('link[rel=icon]').href
+    await image.decode()
+    return new URL(image.src).pathname
+  }), '/brand/logo')
+  assert.deepEqual(verify.refused, [])
+  await verify.screenshot({ path: join(pictures, 'brand-verify.png') })
+  await verify.close()
+
   await alice.reload()
   await alice.waitForSelector('[data-phase=betting]')
   assert.deepEqual({ title: await alice.title(), accent: await variable(alice, '--accent'), felt: await felt(alice) }, own)

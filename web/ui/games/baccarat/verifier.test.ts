@@ -69,7 +69,7 @@ test('every hand of a shoe is found in it', () => {
   expect(without.length).toBe(1)
   expect(without[0]).toEqual([expect.stringMatching(/^Card \d is the one that follows from the seed, with its points$/)])
   expect(cuts.indexOf(without[0]!)).toBe(v.hands.length - 2)
-  expect(verdict(played(3)).finding?.outcome).toEqual({ what: 'winner', value: expect.stringMatching(/^(player|banker|tie), player \d to banker \d$/) as string, claimed: true })
+  expect(verdict(played(3)).finding?.outcome).toEqual({ what: 'result', value: expect.stringMatching(/^((Player|Banker) wins, \d to \d|Tie at \d)$/) as string, claimed: true })
 })
 
 test('a card, its points, the side that got it, or a cut card that was not, is noticed', () => {
