@@ -140,6 +140,18 @@ test('cards before the bets are noticed', () => {
   expect(wrong(uncommitted)).toContain(what)
 })
 
+test('a hand that was paid without saying what lay on the table, or paid twice, is noticed', () => {
+  const paid = played(3, { totals: { tie: 100 }, paid: 5000 })
+  expect(wrong(paid)).toEqual(['What was paid follows from the totals and the cards'])
+  const silent = structuredClone(paid)
+  silent.events = silent.events.filter((e) => e.type !== 'betting.closed')
+  expect(wrong(silent)).not.toEqual([])
+  const twice = played(3)
+  twice.events.push(structuredClone(twice.events.at(-1)!))
+  Object.assign(twice.events.at(-1)!.data, { paid: 5000, winner: 'none' })
+  expect(wrong(twice)).not.toEqual([])
+})
+
 test('a hand that was voided in the middle is compared as far as it came, and one without cards claims nothing', () => {
   const round = played(3)
   const voided = { type: 'round.voided', data: { round: round.round, reason: 'x', seed: v.seed } }

@@ -51,6 +51,7 @@ const verifier: Verifier<Work> = {
       ...checkCards(round, hand, settled !== undefined && round.events.length > 0),
       ...(settled ? checkSettled(settled, hand) : []),
       ...checkOrder(round.events),
+      ...checkOnce(round.events),
       ...wrong,
     ]
     return { outcome: { what: m.baccarat_result(), value: sayWin(hand), claimed: settled !== undefined }, steps, work: { shoe, index, rule } }
@@ -102,6 +103,16 @@ function checkOrder(events: readonly StoredEvent[]): Step[] {
   const list = events.map((e, i) => (i === committed ? 0 : stages[e.type])).filter((n) => n !== undefined)
   const ok = list.every((n, i) => i === 0 || n >= list[i - 1]!)
   return ok ? [] : [{ what: m.baccarat_step_order(), shown: events.map((e) => e.type).join(', '), computed: m.baccarat_order(), ok }]
+}
+
+/** Checks that a hand ended once at most, and that a hand that was paid says once what lay on the table: else its sums are not held to anything. */
+function checkOnce(events: readonly StoredEvent[]): Step[] {
+  const count = (...types: string[]): number => events.filter((e) => types.includes(e.type)).length
+  const [ends, closed] = [count('round.settled', 'round.voided'), count('betting.closed')]
+  return [
+    ...(ends > 1 ? [step('The hand ended once', `${ends} times`, 'once')] : []),
+    ...(count('round.settled') > 0 && closed !== 1 ? [step('What lay on the table was said once, when bets were closed', `${closed} times`, 'once')] : []),
+  ]
 }
 
 export default verifier
