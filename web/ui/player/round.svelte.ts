@@ -87,7 +87,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   }
 
   get canRebet(): boolean {
-    return this.open && this.#previous.length > 0 && this.staked === 0
+    return this.open && this.#previous.length > 0 && this.staked === 0 && this.#asked.length === 0
   }
 
   /** Stops the timers that are left. */

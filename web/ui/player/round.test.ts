@@ -269,3 +269,14 @@ test('a round that was seen to its end is not missed', async () => {
   expect([...kept.values()]).toEqual([''])
   vi.unstubAllGlobals()
 })
+
+test('bets of the round before are given again once, also if the answer takes its time', async () => {
+  const t = await sit()
+  hear(11, 'bet.placed', mine(on('red', 500)))
+  hear(12, 'round.settled', { staked: 500, paid: 0, winners: [], next_at: '', mine: { staked: 500, payout: 0, bets: [] } })
+  hear(13, 'round.opened', { round: 8, commitment: 'd' })
+  void t.rebet()
+  expect(t.canRebet).toBe(false)
+  void t.rebet()
+  expect(Wire.last.of('room.command').length).toBe(1)
+})
