@@ -142,6 +142,7 @@ test('who was away when a round ended is told on return what it brought, once', 
   await bob.waitForSelector(`[data-testid=missed][data-round="${round}"]`)
   const paid = (await balance(bob)) - before + 100
   assert.equal(await bob.textContent('[data-testid=missed]'), `Round ${round}, while you were away: ${paid > 100 ? `You won ${((paid - 100) / 100).toFixed(2)}: ` : ''}${(paid / 100).toFixed(2)} paid on 1.00 staked`)
+  assert.match(await bob.textContent('[data-testid=announcer]'), new RegExp(`^Round ${round}, while you were away: `))
   await bob.screenshot({ path: join(pictures, 'missed.png') })
   await bob.reload()
   await bob.waitForSelector('[data-phase]')

@@ -49,6 +49,8 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   paid = $state.raw<Stakes>({})
   /** The position that a bet of this player's was put on last, and what lies on it since. */
   placed = $state.raw<Stake>()
+  /** What this player still has on the table since bets were taken back last. */
+  takenBack = $state.raw<{ left: number }>()
   /** What the round before brought this player, while the next one takes bets. */
   before = $state.raw<Outcome>()
   /** Whether the round's outcome may be told: a game that shows how it comes about tells nothing before that has ended, unless motion is unwanted. */
@@ -280,6 +282,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
       if (this.staked > 0) this.room.staked(this.round)
       else this.room.seen(this.round)
       if (sign > 0 && last) this.placed = { position: last.position, amount: this.mine[last.position] ?? 0 }
+      if (sign < 0) this.takenBack = { left: this.staked }
       return
     }
     const { name = m.seat_name({ seat: bet.seat }), staked = 0 } = this.#seats.get(bet.seat) ?? {}
