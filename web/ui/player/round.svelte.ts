@@ -25,6 +25,9 @@ export interface Proof {
 /** The list of who has bet is written anew at most this often, however many bet. */
 const seatsEveryMs = 500
 
+/** An outcome is not seen if it was on the table for longer than this, and is told here with the next round: the connection was lost or stalled. */
+const seenMs = 200
+
 /**
  * RoundTable is a table of a round game as this player sees it: the server's view, and the events
  * since. A game's own class adds what its view and events have beside what all round games do: it
@@ -73,6 +76,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   #voided = 0 // the last round that was: what counted in it was given back
   #deadline: ReturnType<typeof setTimeout> | undefined
   #previous = $state<Stake[]>([])
+  #settled = { at: 0, heard: 0 } // when the outcome came about, and when it was heard
   #others = new Others()
   #seats = new Map<number, Seat>()
   #listing: ReturnType<typeof setTimeout> | undefined
@@ -193,6 +197,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   }
 
   #show(v: View, seq: number): void {
+    if (v.round > this.round && this.staked > 0) this.#previous = listed(this.mine)
     this.phase = v.phase
     this.settings = v.settings
     this.round = v.round
@@ -225,6 +230,10 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
         this.commitment = e.data.commitment
         this.since = e.data.since
         this.before = this.outcome
+        if (this.outcome && Date.parse(e.at) - this.#settled.at > seenMs && Date.now() - this.#settled.heard < seenMs) {
+          this.room.staked(this.outcome.round)
+          this.room.playing(e.data.round)
+        }
         this.closesAt = this.seed = this.outcome = undefined
         this.#sweep(e.seq)
         return
@@ -246,6 +255,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
         this.#tell()
         if (mine) {
           this.outcome = { round, staked: mine.staked, payout: mine.payout }
+          this.#settled = { at: Date.parse(e.at), heard: Date.now() }
           this.paid = Object.fromEntries(mine.bets.map((b) => [b.position, b.payout]))
         }
         return
