@@ -76,6 +76,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   #voided = 0 // the last round that was: what counted in it was given back
   #deadline: ReturnType<typeof setTimeout> | undefined
   #previous = $state<Stake[]>([])
+  #refused = '' // what is said of a command of this round
   #settled = { at: 0, heard: 0 } // when the outcome came about, and when it was heard
   #others = new Others()
   #seats = new Map<number, Seat>()
@@ -172,7 +173,10 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
     const answer = await this.room.command(command)
     const late = this.#asked.find((a) => a.command === command)?.late
     this.#asked = this.#asked.filter((a) => a.command !== command)
-    if (!late) return
+    if (!late) {
+      if (answer instanceof PitbossError) this.#refused = this.room.message
+      return
+    }
     if (!(answer instanceof PitbossError)) this.#judge({ command })
     else if (!noAnswers.has(answer.code)) this.#judge({ command, refused: this.room.words(answer) })
   }
@@ -224,6 +228,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   #apply(e: EventOf<RoundEvents>): void {
     switch (e.type) {
       case 'round.opened':
+        if (this.room.message === this.#refused) this.room.message = '' // it lies over the board
         if (this.staked > 0) this.#previous = listed(this.mine)
         this.phase = 'betting'
         this.round = e.data.round

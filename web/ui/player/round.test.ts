@@ -279,6 +279,19 @@ test('an outcome that is told at once with the rounds after it was not seen: it 
   vi.unstubAllGlobals()
 })
 
+test('what is said of a refused bet goes with its round; what is said of a void round stays', async () => {
+  const room = await join(view())
+  const t = new Table(room)
+  void t.place([on('red', 500)])
+  await Wire.last.refuse('room.command', 'insufficient_funds')
+  expect(room.message).toBe('Your balance does not cover this bet.')
+  hear(11, 'round.opened', { round: 8, commitment: 'd' })
+  expect(room.message).toBe('')
+  hear(12, 'round.voided', { round: 8, reason: 'a card fell', next_at: '' })
+  hear(13, 'round.opened', { round: 9, commitment: 'e' })
+  expect(room.message).toMatch(/a card fell/)
+})
+
 test('the bets of the round before can be given again also after a view of a later one', async () => {
   const t = await sit()
   hear(11, 'bet.placed', mine(on('red', 500)))
