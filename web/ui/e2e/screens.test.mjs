@@ -264,6 +264,9 @@ for (const [language, dir, first] of [['de-DE', 'ltr', 'Ihre Einsätze, bitte'],
     await alice.locator(at('red')).dispatchEvent('click')
     await alice.waitForSelector('[data-mine="red"]')
     if (first) assert.equal(await alice.textContent('[data-testid=phase]'), first)
+    await until('the stake is on the net position', async () => Number(await alice.getAttribute('[data-testid=net]', 'data-minor')) < 0)
+    const [net, clock] = await Promise.all(['net', 'clock'].map((of) => alice.locator(`[data-testid=${of}]`).boundingBox()))
+    assert.ok(dir === 'rtl' ? net.x >= clock.x + clock.width : net.x + net.width <= clock.x, 'each number stands at its own word')
     const [one, two] = await Promise.all([1, 2].map((n) => alice.locator(at(`straight:${n}`)).boundingBox()))
     assert.ok(one.x < two.x, 'the board is left-to-right')
     assert.equal(await alice.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0)
@@ -271,7 +274,11 @@ for (const [language, dir, first] of [['de-DE', 'ltr', 'Ihre Einsätze, bitte'],
     await alice.screenshot({ path: join(pictures, `roulette-${language}.png`) })
     await alice.click('[data-testid=clear]')
     await alice.waitForSelector('[data-mine]', { state: 'detached' })
-    if (language === 'ar') { // another language can be chosen
+    if (language === 'ar') {
+      await alice.focus('[role=radio][aria-checked=true]')
+      await alice.keyboard.press('ArrowLeft')
+      assert.equal(await alice.evaluate(() => document.activeElement.dataset.chip), '500', 'left is left on the screen')
+      // another language can be chosen
       await alice.click('[data-testid=menu]')
       await alice.selectOption('[data-testid=language]', 'en')
       await alice.waitForSelector('html[lang=en][dir=ltr]')

@@ -63,6 +63,70 @@ test('a whole round by keyboard alone: to the table, on the board, and back to w
   await bob.context().close()
 })
 
+test('the focus stays on the page: at a button that can do nothing now, at a star, after the history, and at a table that closes', async () => {
+  for (const room of ['focus', 'focus-closes']) await open(room, { betting_ms: 4000, close_ms: 200, spin_ms: 1000, pause_ms: 2000 })
+  const bob = await house.page('bob@casino-x')
+  const focused = () => bob.evaluate(() => document.activeElement.dataset.testid ?? document.activeElement.tagName)
+  const star = bob.locator('[data-room="roulette-3"] [data-testid=favourite]')
+  for (const first of [true, false]) {
+    await star.focus()
+    await bob.keyboard.press('Enter')
+    await until('the card goes elsewhere', async () => ((await bob.getAttribute('[data-room] >> nth=0', 'data-room')) === 'roulette-3') === first)
+    assert.ok(await star.evaluate((el) => el === document.activeElement), 'the focus goes with its card')
+    if (!first) continue
+    await bob.check('[data-testid=filter-favourites]')
+    await star.focus()
+    await bob.keyboard.press('Enter')
+    await until('the focus stays where its card is gone', async () => (await star.count()) === 0 && (await focused()) === 'H1')
+    await bob.uncheck('[data-testid=filter-favourites]')
+    await star.click()
+  }
+  await bob.focus('[data-testid=menu]')
+  await bob.keyboard.press('Enter')
+  await tabTo(bob, '[data-testid=history]')
+  await bob.keyboard.press('Enter')
+  await until('the focus is at the history', async () => (await bob.locator('[data-testid=my-rounds]').count()) > 0 && (await focused()) === 'H1')
+  await bob.focus('[data-testid=back]')
+  await bob.keyboard.press('Enter')
+  await until('the focus is in the lobby', async () => (await bob.locator('[data-testid=find]').count()) > 0 && (await focused()) === 'H1')
+
+  await sit(bob, 'focus')
+  await listen(bob)
+  await bob.focus(at('red'))
+  await bob.keyboard.press('Enter')
+  await bob.waitForSelector('[data-mine="red"]')
+  await bob.focus('[data-testid=undo]')
+  await bob.keyboard.press('Enter')
+  await bob.waitForSelector('[data-mine="red"]', { state: 'detached' })
+  assert.equal(await focused(), 'undo')
+  assert.equal(await bob.isDisabled('[data-testid=undo]'), true)
+  assert.ok((await bob.evaluate(() => window.said)).includes('Taken back. You have 0.00 on the table.'), 'what was taken back is said')
+  await bob.click(at('red'))
+  await bob.waitForSelector('[data-mine="red"]')
+  await bob.focus('[data-testid=double]')
+  await bob.waitForSelector('[data-phase=spinning]')
+  assert.equal(await focused(), 'double')
+  await bob.click('[data-testid=menu]')
+  await bob.check('[data-testid=sound]')
+  await bob.click('[data-testid=close-sheet]')
+  const bets = (await bob.evaluate(() => window.said)).filter((t) => t === 'red: 1.00. Your bet counts.')
+  assert.equal(bets.length, 2, 'sound that is switched on says no bet again')
+
+  await bob.click('[data-testid=back]')
+  await sit(bob, 'focus-closes')
+  await bob.focus(at('red'))
+  await house.asOperator('/v1/rooms/focus-closes/close', { reason: 'the end of the day' })
+  await bob.waitForSelector('[data-testid=elsewhere]')
+  await until('the focus is at what is said of it', async () => (await focused()) === 'H2')
+  await bob.focus('[data-testid=back]')
+  await bob.keyboard.press('Enter')
+  await until('the focus is in the lobby again', async () => (await bob.locator('[data-testid=find]').count()) > 0 && (await focused()) === 'H1')
+  await bob.goto(new URL('/play/t/nowhere', bob.url()).href)
+  await until('the focus is at what is said of no table', async () => (await bob.locator('[data-testid=elsewhere]').count()) > 0 && (await focused()) === 'H1')
+  assert.deepEqual(bob.faults, [])
+  await bob.context().close()
+})
+
 test('single keys stake money only with the focus on the board, and can be switched off', async () => {
   await open('single', { betting_ms: 60_000 }, 'baccarat')
   const bob = await house.page('bob@casino-x')
@@ -285,14 +349,17 @@ test('a promotion covers neither the balance nor the chips, and goes by itself',
   await house.asOperator('/v1/promotions', { title: 'Happy hour', text: 'The band plays until eight.', ends_at: new Date(Date.now() + 3_600_000).toISOString(), command_id: crypto.randomUUID() })
   await bob.waitForSelector('[data-testid=promotion-toast]')
   await bob.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => undefined))))
-  const covered = await bob.evaluate(() => {
-    const t = document.querySelector('[data-testid=promotion-toast]').getBoundingClientRect()
-    return ['[data-testid=balance]', '[data-testid=net]', '.bar'].filter((s) => {
-      const b = document.querySelector(s).getBoundingClientRect()
-      return b.left < t.right && b.right > t.left && b.top < t.bottom && b.bottom > t.top
+  for (const [width, height] of [[360, 640], [560, 400], [600, 960], [768, 1024], [844, 390], [1024, 768], [1160, 720], [1440, 900], [390, 844]]) {
+    await bob.setViewportSize({ width, height })
+    const covered = await bob.evaluate(() => {
+      const t = document.querySelector('[data-testid=promotion-toast]').getBoundingClientRect()
+      return ['[data-testid=balance]', '[data-testid=net]', '.bar'].filter((s) => {
+        const b = document.querySelector(s).getBoundingClientRect()
+        return b.left < t.right && b.right > t.left && b.top < t.bottom && b.bottom > t.top
+      })
     })
-  })
-  assert.deepEqual(covered, [])
+    assert.deepEqual(covered, [], `${width}x${height}`)
+  }
   await bob.screenshot({ path: join(pictures, 'promotion-phone.png') })
   await bob.waitForSelector('[data-testid=promotion-toast]', { state: 'detached', timeout: 20_000 })
   await bob.click('[data-testid=back]')
