@@ -351,14 +351,13 @@ test('a promotion covers neither the balance nor the chips, and goes by itself',
   await bob.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => undefined))))
   for (const [width, height] of [[360, 640], [560, 400], [600, 960], [768, 1024], [844, 390], [1024, 768], [1160, 720], [1440, 900], [390, 844]]) {
     await bob.setViewportSize({ width, height })
-    const covered = await bob.evaluate(() => {
+    await until(`nothing is covered at ${width}x${height}`, async () => (await bob.evaluate(() => {
       const t = document.querySelector('[data-testid=promotion-toast]').getBoundingClientRect()
       return ['[data-testid=balance]', '[data-testid=net]', '.bar'].filter((s) => {
         const b = document.querySelector(s).getBoundingClientRect()
         return b.left < t.right && b.right > t.left && b.top < t.bottom && b.bottom > t.top
       })
-    })
-    assert.deepEqual(covered, [], `${width}x${height}`)
+    })).length === 0)
   }
   await bob.screenshot({ path: join(pictures, 'promotion-phone.png') })
   await bob.waitForSelector('[data-testid=promotion-toast]', { state: 'detached', timeout: 20_000 })
