@@ -249,6 +249,7 @@ test('tables have addresses: Back and Forward go between them, and a link works 
   await bob.click('[data-open="roulette-1"]')
   await bob.waitForSelector('[data-phase]')
   assert.equal(new URL(bob.url()).pathname, '/play/t/roulette-1')
+  assert.match(await bob.title(), / · Casino X$/)
   await bob.goBack()
   await bob.waitForSelector('[data-open="roulette-2"]')
   await bob.click('[data-open="roulette-2"]')
