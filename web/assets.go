@@ -30,8 +30,11 @@ var dist embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"base-uri 'self'; form-action 'self'; frame-ancestors "
 
-// playersPage is the page that players see.
-const playersPage = "play.html"
+// Pages that have the tenant's look: the one that players see, and the one that recomputes a round.
+const (
+	playersPage = "play.html"
+	verifyPage  = "verify.html"
+)
 
 // Cache-Control of what browsers may keep for good, and of what they have to ask for again.
 const (
@@ -140,8 +143,8 @@ func (f *file) choose(accept []string) form {
 	return chosen
 }
 
-// page returns a handler that serves one of the built pages under the tenant's policy. The player's page
-// has the tenant's look.
+// page returns a handler that serves one of the built pages under the tenant's policy. All but the
+// console have the tenant's look.
 func (s *Server) page(name string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		f, ok := builtFiles()[name]
@@ -161,17 +164,17 @@ func (s *Server) page(name string) echo.HandlerFunc {
 		h.Set("Content-Security-Policy", policy+ancestors+connect)
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", askedAnew)
-		if name == playersPage {
+		if name == playersPage || name == verifyPage {
 			f = based(branded(f, api.TenantOf(c)), c.Request().URL.Path)
 		}
 		return f.serve(c)
 	}
 }
 
-// baseElement is where the player's page says what its addresses are relative to.
+// baseElement is where a page says what its addresses are relative to.
 var baseElement = []byte(`<base href="./" />`)
 
-// based returns the player's page as it is served under a path. All that it loads is relative to where /play is, also once the page has
+// based returns a page as it is served under a path. All that it loads is relative to where /play is, also once the page has
 // gone to another of its addresses.
 func based(page *file, under string) *file {
 	up := strings.Repeat("../", strings.Count(under, "/")-1)

@@ -45,7 +45,7 @@ func putLogo(t *testing.T, c *webtest.Casino, file []byte) tenancy.Brand {
 	return brand
 }
 
-// aBrandIsItsTenantsOnly holds that a brand is on the player's page of its casino and nowhere else, and that
+// aBrandIsItsTenantsOnly holds that a brand is on the pages that players see of its casino and nowhere else, and that
 // what is loaded of it may be kept for as long as it is the same.
 func aBrandIsItsTenantsOnly(t *testing.T, c *webtest.Casino) {
 	other := c.Another("casino-bare")
@@ -87,15 +87,26 @@ func aBrandIsItsTenantsOnly(t *testing.T, c *webtest.Casino) {
 	if c.Get(c.Token("alice", auth.Player), "/v1/session").Into(&session); session.Name != "A & B </title><script>" {
 		t.Errorf("a player is at %q", session.Name)
 	}
-	for _, path := range []string{"/console", "/verify"} {
-		if a := c.Get("", path); bytes.Contains(a.Body, []byte("brand")) || a.Header.Get("ETag") != other.Get("", path).Header.Get("ETag") {
-			t.Errorf("%s is %s", path, a.Body)
+	if a := c.Get("", "/console"); bytes.Contains(a.Body, []byte("brand")) || a.Header.Get("ETag") != other.Get("", "/console").Header.Get("ETag") {
+		t.Errorf("the console is %s", a.Body)
+	}
+	verify := c.Get("", "/verify").Want(http.StatusOK, "")
+	for _, want := range [][]byte{style[0], icon[0], []byte("<title>A &amp; B &lt;/title&gt;&lt;script&gt;</title>")} {
+		if bytes.Count(verify.Body, want) != 1 {
+			t.Errorf("the page that verifies a round has no %s:\n%s", want, verify.Body)
 		}
 	}
+	if verify.Header.Get("Content-Security-Policy") != page.Header.Get("Content-Security-Policy") || bytes.Count(verify.Body, []byte(`rel="icon"`)) != 1 {
+		t.Errorf("the page that verifies a round is %s, %v", verify.Body, verify.Header)
+	}
+	c.Do(http.MethodGet, "", "/verify", "", "If-None-Match", verify.Header.Get("ETag")).Want(http.StatusNotModified, "")
 
 	// The host decides, whatever else is asked.
 	for _, header := range [][]string{nil, {"X-Forwarded-Host", "casino-x.localhost"}, {"Origin", "http://casino-x.localhost"}, {"If-None-Match", page.Header.Get("ETag")}} {
 		if a := other.Do(http.MethodGet, "", "/play", "", header...).Want(http.StatusOK, ""); !bytes.Equal(a.Body, bare.Body) {
+			t.Errorf("another casino has the page %s", a.Body)
+		}
+		if a := other.Do(http.MethodGet, "", "/verify", "", header...).Want(http.StatusOK, ""); bytes.Contains(a.Body, []byte("brand")) {
 			t.Errorf("another casino has the page %s", a.Body)
 		}
 		if a := other.Do(http.MethodGet, "", "/"+string(style[1]), "", header...).Want(http.StatusOK, ""); string(a.Body) != "html:root{}\n" || a.Header.Get("Cache-Control") != askedAnew {

@@ -40,9 +40,11 @@ func New(d *db.DB, box *seal.Box) *Journal {
 }
 
 const (
+	// claimRoom gives a seed of before there was seed_epoch the epoch in which the room was until now: it was
+	// committed to in that epoch or an earlier one.
 	claimRoom = `
-update room set epoch = greatest(epoch + 1, $4), node = $2 where id = $1 and (epoch = $3 or $3 < 0)
-returning game, name, settings, status, epoch, seq, snapshot, snapshot_seq, seed_sealed, coalesce(seed_epoch, epoch)`
+update room set epoch = greatest(epoch + 1, $4), node = $2, seed_epoch = coalesce(seed_epoch, epoch) where id = $1 and (epoch = $3 or $3 < 0)
+returning game, name, settings, status, epoch, seq, snapshot, snapshot_seq, seed_sealed, seed_epoch`
 
 	selectOwner = `select status, node, epoch from room where id = $1`
 

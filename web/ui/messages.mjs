@@ -1,5 +1,6 @@
-// Compiles the pages' messages, which are ICU MessageFormat: those of messages/, messages/later/ and games/<name>/messages/, each language into a module
-// of its own under compiled/, so that a page loads one. A game's messages are found as its folder is: a new game has nothing to enter.
+// Compiles the pages' messages, which are ICU MessageFormat: those of messages/, messages/later/, messages/verify/, games/<name>/messages/ and
+// games/<name>/messages/verify/, each language into a module of its own under compiled/, so that a page loads one. A game's messages are found as
+// its folder is: a new game has nothing to enter.
 import compileModule from '@messageformat/core/compile-module.js'
 import MessageFormat from '@messageformat/core'
 import { parse } from '@messageformat/parser'
@@ -11,11 +12,16 @@ const ui = fileURLToPath(new URL('.', import.meta.url))
 /** The languages of the pages. The first is the one that they are written in. */
 export const locales = ['en', 'de', 'es', 'ar']
 
-/** Where messages are, by what they are of: the pages, the parts of them that are fetched when they are wanted, or a game. */
-export const folders = {
-  pages: 'messages', later: 'messages/later',
-  ...Object.fromEntries(readdirSync(join(ui, 'games')).map((game) => [game, `games/${game}/messages`]).filter(([, dir]) => existsSync(join(ui, dir)))),
-}
+const games = readdirSync(join(ui, 'games'))
+
+/**
+ * Where messages are, by what they are of: the pages, the parts of them that are fetched when they are wanted, or a game. Under verify/ is what
+ * only the page /verify says: of itself (verify/page), and of a game, with the game's verifier.
+ */
+export const folders = Object.fromEntries([
+  ['pages', 'messages'], ['later', 'messages/later'], ['verify/page', 'messages/verify'],
+  ...games.map((game) => [game, `games/${game}/messages`]), ...games.map((game) => [`verify/${game}`, `games/${game}/messages/verify`]),
+].filter(([, dir]) => existsSync(join(ui, dir))))
 
 /** Reads the messages of a folder in a language. */
 export const read = (of, locale) => JSON.parse(readFileSync(join(ui, folders[of], `${locale}.json`), 'utf8'))
@@ -38,13 +44,13 @@ export function shapeOf(message) {
 
 /**
  * Returns a message as it would look in a language of long words with letters of its own. What is no word of a message is then seen at
- * once on the page, and whether longer words have room.
+ * once on the page, and whether longer words have room. What is added to a long message is in pieces that fit on a line.
  */
 export function pseudo(message) {
   const marks = { a: 'á', e: 'é', i: 'í', o: 'ó', u: 'ú', c: 'ç', n: 'ñ', y: 'ý', A: 'Á', E: 'É', I: 'Í', O: 'Ó', U: 'Ú', C: 'Ç', N: 'Ñ' }
   const write = (tokens) =>
     tokens.map((t) => {
-      if (t.type === 'content') return t.value.replace(/[a-zA-Z]/g, (c) => marks[c] ?? c) + '·'.repeat(Math.ceil(t.value.trim().length * 0.35))
+      if (t.type === 'content') return t.value.replace(/[a-zA-Z]/g, (c) => marks[c] ?? c) + '·'.repeat(Math.ceil(t.value.trim().length * 0.35)).replace(/·{12}(?=·)/g, '$& ')
       if (t.cases) return `{${t.arg}, plural, ${t.cases.map((c) => `${c.key} {${write(c.tokens)}}`).join(' ')}}`
       return `{${t.arg}}`
     }).join('')

@@ -12,5 +12,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  test: { setupFiles: ['shared/messages.setup.ts'], include: ['**/*.test.ts'], exclude: ['node_modules/**', 'e2e/**', 'compiled/**'] },
+  test: { testTimeout: 60_000, setupFiles: ['shared/messages.setup.ts'], include: ['**/*.test.ts'], exclude: ['node_modules/**', 'e2e/**', 'compiled/**'] },
 })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -92,7 +93,7 @@ func TestARollingRestartIsNotNoticed(t *testing.T) {
 	}
 }
 
-// movedBetweenRounds reports tables that moved while a round was under way, and games whose seeds serve several
+// movedBetweenRounds reports tables that moved while a round was under way, though no node's lease ran out, and games whose seeds serve several
 // rounds and none of whose tables moved before such a seed was told.
 func (p *nodeCluster) movedBetweenRounds() {
 	p.t.Helper()
@@ -115,7 +116,12 @@ func (p *nodeCluster) movedBetweenRounds() {
 				continue
 			}
 			if !slices.Contains([]string{"round.settled", "seed.revealed", "round.opened", "betting.stopped"}, before.Type) {
-				p.t.Errorf("%s moved between %s and %s", at.room, before.Type, r.Type)
+				// A lease that ran out, as on a machine that stalls, is a node's death to the others.
+				if stalled := strings.Contains(p.log.String(), "this node's lease had run out"); stalled {
+					p.t.Logf("%s moved between %s and %s: a node's lease had run out", at.room, before.Type, r.Type)
+				} else {
+					p.t.Errorf("%s moved between %s and %s", at.room, before.Type, r.Type)
+				}
 			}
 			moves[name]++
 			if since != 0 {

@@ -25,8 +25,8 @@ const felt = (page) => page.evaluate(() => getComputedStyle(document.querySelect
 test('a brand is seen at its casino, after a reload and within the policy, and at no other', async () => {
   const [alice, carol] = await Promise.all([house.page('alice@casino-x', {}, watch), house.page('carol@lucky-star', {}, watch)])
   await Promise.all([sit(alice, 'roulette-1'), sit(carol, 'roulette-1')])
-  const own = { title: await alice.title(), accent: await variable(alice, '--accent'), felt: await felt(alice) }
-  assert.deepEqual({ title: await carol.title(), accent: await variable(carol, '--accent'), felt: await felt(carol) }, own)
+  const own = { accent: await variable(alice, '--accent'), felt: await felt(alice) }
+  assert.deepEqual({ accent: await variable(carol, '--accent'), felt: await felt(carol) }, own)
 
   const url = await alice.evaluate(() => {
     const c = document.createElement('canvas')
@@ -39,7 +39,7 @@ test('a brand is seen at its casino, after a reload and within the policy, and a
   house.cli('tenant', 'brand', 'lucky-star', '--name', 'Lucky <Star>', '--logo', 'logo', '--accent', '7fd1ff', '--felt', '1d3f73', '--radius', '0', '--reason', 'test')
   await until('the page has the brand', async () => {
     await carol.reload()
-    return (await carol.title()) === 'Lucky <Star>'
+    return (await carol.title()).endsWith('Lucky <Star>')
   })
   await carol.waitForSelector('[data-phase=betting]')
   await until('the table has the felt', async () => (await felt(carol)) === 'rgb(29, 63, 115)')
@@ -58,14 +58,31 @@ test('a brand is seen at its casino, after a reload and within the policy, and a
   assert.equal(await alice.locator('[data-testid=logo]').count(), 0)
   await carol.screenshot({ path: join(pictures, 'brand.png') })
 
+  // The page that verifies a round is the casino's too.
+  const verify = await carol.context().newPage()
+  await watch(verify)
+  await verify.goto(new URL('/verify', carol.url()).href)
+  await verify.waitForSelector('header :text("Lucky <Star>")')
+  assert.equal(await verify.title(), 'Lucky <Star>')
+  assert.equal(await verify.evaluate(() => getComputedStyle(document.querySelector('button.primary')).backgroundColor), 'rgb(127, 209, 255)')
+  assert.equal(await verify.evaluate(async () => {
+    const image = new Image()
+    image.src = document.querySelector('link[rel=icon]').href
+    await image.decode()
+    return new URL(image.src).pathname
+  }), '/brand/logo')
+  assert.deepEqual(verify.refused, [])
+  await verify.screenshot({ path: join(pictures, 'brand-verify.png') })
+  await verify.close()
+
   await alice.reload()
   await alice.waitForSelector('[data-phase=betting]')
-  assert.deepEqual({ title: await alice.title(), accent: await variable(alice, '--accent'), felt: await felt(alice) }, own)
+  assert.deepEqual({ accent: await variable(alice, '--accent'), felt: await felt(alice) }, own)
 
   house.cli('tenant', 'brand', 'lucky-star', '--clear', '--reason', 'test')
   await until('the page is as before', async () => {
     await carol.reload()
-    return (await carol.title()) === own.title
+    return !(await carol.title()).includes('<Star>') && (await variable(carol, '--accent')) === own.accent
   })
   assert.equal(await variable(carol, '--accent'), own.accent)
   for (const p of [alice, carol]) {

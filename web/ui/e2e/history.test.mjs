@@ -74,6 +74,27 @@ test('rounds and transactions are listed to the cent, in pages, each round with 
   await alice.context().close()
 })
 
+test('the history does not tell the outcome of a round before the table does', async () => {
+  await house.asOperator('/v1/rooms', { room: 'long', game: 'roulette', name: 'Long', settings: { betting_ms: 1500, close_ms: 100, spin_ms: 6000, pause_ms: 1000 } })
+  const bob = await house.page('bob@casino-x')
+  await sit(bob, 'long')
+  await bob.click(at('red'))
+  await bob.waitForSelector('[data-phase=spinning]')
+  await bob.click('[data-testid=menu]')
+  await bob.click('[data-testid=history]')
+  const item = bob.locator('[data-testid=rounds] [data-room="long"]')
+  await item.waitFor()
+  assert.match((await item.textContent()).replace(/\s+/g, ' '), /still open .* Staked 1\.00 Cannot be checked yet/)
+  assert.equal(await item.locator('a').count(), 0)
+  await until('it is over', async () => {
+    await bob.click('[data-testid=my-rounds]')
+    return /settled/.test(await item.textContent())
+  })
+  assert.equal(await item.locator('a').count(), 1)
+  assert.deepEqual(bob.faults, [])
+  await bob.context().close()
+})
+
 test('an answer that comes when something else is looked at is dropped', async () => {
   let late
   const bob = await house.page('bob@casino-x', {}, (page) =>
@@ -121,6 +142,7 @@ test('who was away when a round ended is told on return what it brought, once', 
   await bob.waitForSelector(`[data-testid=missed][data-round="${round}"]`)
   const paid = (await balance(bob)) - before + 100
   assert.equal(await bob.textContent('[data-testid=missed]'), `Round ${round}, while you were away: ${paid > 100 ? `You won ${((paid - 100) / 100).toFixed(2)}: ` : ''}${(paid / 100).toFixed(2)} paid on 1.00 staked`)
+  assert.match(await bob.textContent('[data-testid=announcer]'), new RegExp(`^Round ${round}, while you were away: `))
   await bob.screenshot({ path: join(pictures, 'missed.png') })
   await bob.reload()
   await bob.waitForSelector('[data-phase]')

@@ -13,6 +13,12 @@ test('a table is found by the beginnings of words, whatever their case and accen
   for (const text of ['vora', 'evora high', '.*', '[']) expect(names({ text })).toEqual([])
 })
 
+test('a table is found by what its game is called on the page', () => {
+  const titleOf = (game: string): string => (game === 'mehen' ? 'Méhen, la serpiente' : 'السينيت')
+  const named = (text: string): string[] => found(rooms, { text, game: '', stake: undefined }, titleOf).map((r) => r.room)
+  expect([named('serp'), named('السي'), named('mehen')]).toEqual([['m-1'], ['table-4', 'table-10'], ['m-1']])
+})
+
 test('a table is found by its game and by what may be staked; one that does not say takes any stake', () => {
   expect(names({ game: 'mehen' })).toEqual(['m-1'])
   expect(names({ stake: 100 })).toEqual(['table-4', 'm-1'])

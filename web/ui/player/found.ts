@@ -15,13 +15,13 @@ export interface Wanted {
 /** Returns the words of a text, without case and accents. */
 const wordsOf = (s: string): string[] => s.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().split(/[\s_-]+/).filter((w) => w)
 
-/** Returns the rooms that are wanted. A room that does not say what may be staked fits every stake. */
-export function found(rooms: readonly RoomInfo[], { text, game, stake, only }: Wanted): RoomInfo[] {
+/** Returns the rooms that are wanted; titleOf says how a game is called on the page. A room that does not say what may be staked fits every stake. */
+export function found(rooms: readonly RoomInfo[], { text, game, stake, only }: Wanted, titleOf = (_game: string): string => ''): RoomInfo[] {
   const words = wordsOf(text)
   return rooms.filter((r) => {
     const { min_bet, max_bet } = r.settings as { min_bet?: unknown; max_bet?: unknown }
     const fits = stake === undefined || ((typeof min_bet !== 'number' || min_bet <= stake) && (typeof max_bet !== 'number' || max_bet >= stake))
-    const named = wordsOf(`${r.name} ${r.room} ${r.game}`)
+    const named = wordsOf(`${r.name} ${r.room} ${r.game} ${titleOf(r.game)}`)
     return fits && (!game || r.game === game) && words.every((w) => named.some((n) => n.startsWith(w))) && (!only || only.includes(r.room))
   })
 }

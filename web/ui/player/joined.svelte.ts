@@ -23,6 +23,7 @@ export class JoinedRoom implements TableRoom {
   viewed = $state(false)
   /** The game, if a view named it. */
   game = $state('')
+  #saying = false
   #table: Handlers | undefined
   #waiting: ((table: Handlers) => void)[] = [] // what was told before there was a table, from the last view on
   #handle: Room
@@ -92,16 +93,19 @@ export class JoinedRoom implements TableRoom {
     }
   }
 
-  /** Says the draft in the room. */
+  /** Says the draft in the room; once, however long the answer takes. */
   async say(): Promise<void> {
     const line = this.draft.trim()
-    if (!line) return
+    if (!line || this.#saying) return
+    this.#saying = true
     this.chatError = ''
     try {
       await this.#handle.say(line)
       if (this.draft.trim() === line) this.draft = ''
     } catch (err) {
       this.chatError = inWords(err)
+    } finally {
+      this.#saying = false
     }
   }
 

@@ -46,6 +46,20 @@ test('a refusal is told in words until the next command', async () => {
   expect(await accepted).toMatchObject({ accepted: true, balance: 5 })
 })
 
+test('a line of chat is sent once, however often it is sent before there is an answer', async () => {
+  const { room } = await join()
+  await Wire.last.answer('room.join', { epoch: 1, seq: 10, view: {} })
+  room.draft = 'hello'
+  const first = room.say()
+  await room.say()
+  expect(Wire.last.of('chat.send').length).toBe(1)
+  await Wire.last.refuse('chat.send', 'rate_limited')
+  await first
+  expect(room.draft).toBe('hello')
+  void room.say()
+  expect(Wire.last.of('chat.send').length).toBe(2)
+})
+
 test('a room that is gone says so', async () => {
   const { room } = await join()
   await Wire.last.refuse('room.join', 'room_not_found')

@@ -25,6 +25,9 @@ export interface Proof {
 /** The list of who has bet is written anew at most this often, however many bet. */
 const seatsEveryMs = 500
 
+/** An outcome is not seen if it was on the table for longer than this, and is told here with the next round: the connection was lost or stalled. */
+const seenMs = 200
+
 /**
  * RoundTable is a table of a round game as this player sees it: the server's view, and the events
  * since. A game's own class adds what its view and events have beside what all round games do: it
@@ -49,6 +52,8 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   paid = $state.raw<Stakes>({})
   /** The position that a bet of this player's was put on last, and what lies on it since. */
   placed = $state.raw<Stake>()
+  /** What this player still has on the table since bets were taken back last. */
+  takenBack = $state.raw<{ left: number }>()
   /** What the round before brought this player, while the next one takes bets. */
   before = $state.raw<Outcome>()
   /** Whether the round's outcome may be told: a game that shows how it comes about tells nothing before that has ended, unless motion is unwanted. */
@@ -71,6 +76,8 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   #voided = 0 // the last round that was: what counted in it was given back
   #deadline: ReturnType<typeof setTimeout> | undefined
   #previous = $state<Stake[]>([])
+  #refused = '' // what is said of a command of this round
+  #settled = { at: 0, heard: 0 } // when the outcome came about, and when it was heard
   #others = new Others()
   #seats = new Map<number, Seat>()
   #listing: ReturnType<typeof setTimeout> | undefined
@@ -87,7 +94,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   }
 
   get canRebet(): boolean {
-    return this.open && this.#previous.length > 0 && this.staked === 0
+    return this.open && this.#previous.length > 0 && this.staked === 0 && this.#asked.length === 0
   }
 
   /** Stops the timers that are left. */
@@ -166,7 +173,10 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
     const answer = await this.room.command(command)
     const late = this.#asked.find((a) => a.command === command)?.late
     this.#asked = this.#asked.filter((a) => a.command !== command)
-    if (!late) return
+    if (!late) {
+      if (answer instanceof PitbossError) this.#refused = this.room.message
+      return
+    }
     if (!(answer instanceof PitbossError)) this.#judge({ command })
     else if (!noAnswers.has(answer.code)) this.#judge({ command, refused: this.room.words(answer) })
   }
@@ -191,6 +201,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   }
 
   #show(v: View, seq: number): void {
+    if (v.round > this.round && this.staked > 0) this.#previous = listed(this.mine)
     this.phase = v.phase
     this.settings = v.settings
     this.round = v.round
@@ -217,12 +228,17 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
   #apply(e: EventOf<RoundEvents>): void {
     switch (e.type) {
       case 'round.opened':
+        if (this.room.message === this.#refused) this.room.message = '' // it lies over the board
         if (this.staked > 0) this.#previous = listed(this.mine)
         this.phase = 'betting'
         this.round = e.data.round
         this.commitment = e.data.commitment
         this.since = e.data.since
         this.before = this.outcome
+        if (this.outcome && Date.parse(e.at) - this.#settled.at > seenMs && Date.now() - this.#settled.heard < seenMs) {
+          this.room.staked(this.outcome.round)
+          this.room.playing(e.data.round)
+        }
         this.closesAt = this.seed = this.outcome = undefined
         this.#sweep(e.seq)
         return
@@ -244,6 +260,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
         this.#tell()
         if (mine) {
           this.outcome = { round, staked: mine.staked, payout: mine.payout }
+          this.#settled = { at: Date.parse(e.at), heard: Date.now() }
           this.paid = Object.fromEntries(mine.bets.map((b) => [b.position, b.payout]))
         }
         return
@@ -280,6 +297,7 @@ export class RoundTable<View extends RoundView<string>, Event extends RoomEvent>
       if (this.staked > 0) this.room.staked(this.round)
       else this.room.seen(this.round)
       if (sign > 0 && last) this.placed = { position: last.position, amount: this.mine[last.position] ?? 0 }
+      if (sign < 0) this.takenBack = { left: this.staked }
       return
     }
     const { name = m.seat_name({ seat: bet.seat }), staked = 0 } = this.#seats.get(bet.seat) ?? {}

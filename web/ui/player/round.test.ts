@@ -254,6 +254,51 @@ test('what a round brought while nobody looked is asked for on return, once', as
   vi.unstubAllGlobals()
 })
 
+test('an outcome that is told at once with the rounds after it was not seen: it is asked for', async () => {
+  const kept = new Map<string, string>()
+  vi.stubGlobal('localStorage', { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value) })
+  const room = await join(view())
+  new Table(room)
+  hear(11, 'bet.placed', mine(on('red', 500)))
+  hear(12, 'round.settled', { staked: 500, paid: 1000, winners: [], next_at: '', mine: { staked: 500, payout: 1000, bets: [] } }, '2026-01-01T00:00:10Z')
+  hear(13, 'round.opened', { round: 8, commitment: 'd' }, '2026-01-01T00:00:14Z')
+  hear(14, 'round.settled', { round: 8, staked: 0, paid: 0, winners: [], next_at: '' })
+  hear(15, 'round.opened', { round: 9, commitment: 'e' })
+  const round = { room: 'r', game: 'senet', round: 7, state: 'settled', staked: 500, payout: 1000, refund: 0, net: 500, currency: 'EUR' }
+  await Wire.last.answer('history.rounds', { rounds: [round] })
+  await vi.advanceTimersByTimeAsync(0)
+  expect(room.missed).toEqual({ round: 7, state: 'settled', staked: 500, payout: 1000 })
+  hear(16, 'bet.placed', { ...mine(on('red', 500)), round: 9 })
+  hear(17, 'round.settled', { round: 9, staked: 500, paid: 0, winners: [], next_at: '', mine: { staked: 500, payout: 0, bets: [] } }, '2026-01-01T00:00:40Z')
+  await vi.advanceTimersByTimeAsync(4000)
+  hear(18, 'round.opened', { round: 10, commitment: 'f' }, '2026-01-01T00:00:44Z')
+  hear(19, 'bet.placed', { ...mine(on('red', 500)), round: 10 })
+  hear(20, 'round.settled', { round: 10, staked: 500, paid: 0, winners: [], next_at: '', mine: { staked: 500, payout: 0, bets: [] } }, '2026-01-01T00:00:50Z')
+  hear(21, 'round.opened', { round: 11, commitment: 'g' }, '2026-01-01T00:00:50Z') // this table waits for nobody
+  expect([room.missed, Wire.last.of('history.rounds').length, [...kept.values()]]).toEqual([undefined, 1, ['']])
+  vi.unstubAllGlobals()
+})
+
+test('what is said of a refused bet goes with its round; what is said of a void round stays', async () => {
+  const room = await join(view())
+  const t = new Table(room)
+  void t.place([on('red', 500)])
+  await Wire.last.refuse('room.command', 'insufficient_funds')
+  expect(room.message).toBe('Your balance does not cover this bet.')
+  hear(11, 'round.opened', { round: 8, commitment: 'd' })
+  expect(room.message).toBe('')
+  hear(12, 'round.voided', { round: 8, reason: 'a card fell', next_at: '' })
+  hear(13, 'round.opened', { round: 9, commitment: 'e' })
+  expect(room.message).toMatch(/a card fell/)
+})
+
+test('the bets of the round before can be given again also after a view of a later one', async () => {
+  const t = await sit()
+  hear(11, 'bet.placed', mine(on('red', 500)))
+  Wire.last.push('room.resync', { room: 'r', epoch: 1, seq: 30, view: view({ round: 9 }) })
+  expect([t.mine, t.canRebet]).toEqual([{}, true])
+})
+
 test('a round that was seen to its end is not missed', async () => {
   const kept = new Map<string, string>()
   vi.stubGlobal('localStorage', { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => kept.set(key, value) })
@@ -268,4 +313,15 @@ test('a round that was seen to its end is not missed', async () => {
   hear(12, 'bet.removed', mine(on('red', 500)))
   expect([...kept.values()]).toEqual([''])
   vi.unstubAllGlobals()
+})
+
+test('bets of the round before are given again once, also if the answer takes its time', async () => {
+  const t = await sit()
+  hear(11, 'bet.placed', mine(on('red', 500)))
+  hear(12, 'round.settled', { staked: 500, paid: 0, winners: [], next_at: '', mine: { staked: 500, payout: 0, bets: [] } })
+  hear(13, 'round.opened', { round: 8, commitment: 'd' })
+  void t.rebet()
+  expect(t.canRebet).toBe(false)
+  void t.rebet()
+  expect(Wire.last.of('room.command').length).toBe(1)
 })

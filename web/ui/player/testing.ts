@@ -43,8 +43,8 @@ export async function sit<T>(Table: new (room: TableRoom) => T, view: RoundView<
 }
 
 /** Tells an event of round 7. */
-export function hear(seq: number, type: string, data: object): void {
-  Wire.last.push('room.event', { room: 'r', epoch: 1, seq, at: '', type, data: { round: 7, ...data } })
+export function hear(seq: number, type: string, data: object, at = ''): void {
+  Wire.last.push('room.event', { room: 'r', epoch: 1, seq, at, type, data: { round: 7, ...data } })
 }
 
 /** Returns the data of this player's own bet. */

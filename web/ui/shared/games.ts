@@ -130,7 +130,7 @@ export interface StoredEvent {
   data: Readonly<Record<string, unknown>>
 }
 
-/** Step is one thing that was checked. */
+/** Step is one thing that was checked, in words. What is shown and computed may be a hash, a number or another value as it is in the round. */
 export interface Step {
   what: string
   shown: string

@@ -1,5 +1,8 @@
+import { declareLanguage } from '../shared/locale'
 import { start } from '../shared/start'
 import '../shared/style.css'
 import App from './App.svelte'
+import { loadWords } from './words'
 
-void start(App)
+declareLanguage()
+void start(App, loadWords('page'))

@@ -2,6 +2,8 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import type { Finding, Round, Step, StoredEvent, Verifier } from '../shared/games'
+import { m } from '../shared/messages'
+import { raw } from './raw'
 
 const hex = /^[0-9a-f]{64}$/i
 
@@ -25,10 +27,10 @@ const isRound = (v: unknown): v is number => typeof v === 'number' && Number.isS
 
 /** Reads a round as GET /v1/rooms/{room}/rounds/{round} gives it, or a plain {game, seed, commitment, round, …}. Throws NoProof if it has no seed. */
 export function readRound(text: string): Round & { game?: string } {
-  const raw = JSON.parse(text) as { room?: unknown; game?: unknown; round?: unknown; events?: unknown; proof?: unknown; revealed_by?: unknown } | null
-  if (typeof raw !== 'object' || raw === null) throw new Error('That is not a round.')
-  const { room, game, round, events: list, proof, revealed_by, ...claims } = raw
-  if (!isRound(round)) throw new Error('There is no round number.')
+  const value = JSON.parse(text) as { room?: unknown; game?: unknown; round?: unknown; events?: unknown; proof?: unknown; revealed_by?: unknown } | null
+  if (typeof value !== 'object' || value === null) throw new Error(m.not_a_round())
+  const { room, game, round, events: list, proof, revealed_by, ...claims } = value
+  if (!isRound(round)) throw new Error(m.no_round_number())
   const stored = (e: Partial<StoredEvent> | null | undefined): StoredEvent => ({ type: String(e?.type), data: e?.data ?? {} })
   const events = (Array.isArray(list) ? (list as Partial<StoredEvent>[]) : []).map(stored)
   const revealedBy = typeof revealed_by === 'object' && revealed_by !== null ? stored(revealed_by) : undefined
@@ -36,10 +38,10 @@ export function readRound(text: string): Round & { game?: string } {
   const commitment = first('commitment')
   const seed = first('seed') ?? revealedBy?.data.seed
   const since = first('since') ?? round
-  if (typeof commitment !== 'string' || !hex.test(commitment)) throw new Error('There is no commitment of 64 hexadecimal digits.')
-  if (!isRound(since) || since > round) throw new Error('The round that committed to the seed is not an earlier one.')
+  if (typeof commitment !== 'string' || !hex.test(commitment)) throw new Error(m.no_commitment())
+  if (!isRound(since) || since > round) throw new Error(m.since_later())
   if (seed === undefined) throw noProof(round, proof, events.some((e) => e.type === 'round.settled' || e.type === 'round.voided'))
-  if (typeof seed !== 'string' || !hex.test(seed)) throw new Error('The seed is not 64 hexadecimal digits.')
+  if (typeof seed !== 'string' || !hex.test(seed)) throw new Error(m.seed_malformed())
   return {
     ...(typeof room === 'string' && room ? { room } : {}), ...(typeof game === 'string' && game ? { game } : {}), ...(revealedBy ? { revealedBy } : {}),
     round, events, claims, commitment: commitment.toLowerCase(), seed: seed.toLowerCase(), since,
@@ -48,33 +50,30 @@ export function readRound(text: string): Round & { game?: string } {
 
 /** Says why a round without a seed cannot be verified. */
 function noProof(round: number, proof: unknown, over: boolean): NoProof {
-  if (proof === 'lost') {
-    return new NoProof('lost', round, 'The seed that was committed to was lost and never became public, so the outcome of this round cannot be recomputed.')
-  }
-  return new NoProof('pending', round, over
-    ? 'The seed of this round still decides rounds to come, so it is secret. It is shown when the last of them is over: come back then.'
-    : 'The seed is not public yet: the round is not decided. Come back when it is.')
+  if (proof === 'lost') return new NoProof('lost', round, m.because_lost())
+  return new NoProof('pending', round, over ? m.because_serves() : m.because_open())
 }
 
 /** Checks what is the same for all games: the commitment, and that the round's events agree about it, the seed and the round. */
 export function checkCommitment(r: Round): Step[] {
   const computed = commitmentOf(r.seed)
   const steps: Step[] = [
-    { what: 'The seed is the one that was committed to before the first bet', shown: r.commitment, computed, ok: computed === r.commitment },
+    { what: m.step_seed_committed(), shown: r.commitment, computed, ok: computed === r.commitment },
   ]
   const same = (what: string, shown: unknown, expected: unknown): void => {
-    if (shown !== undefined && shown !== expected) steps.push({ what, shown: String(shown), computed: String(expected), ok: false })
+    if (shown !== undefined && shown !== expected) steps.push({ what, shown: raw(shown), computed: raw(expected), ok: false })
   }
   const lower = (v: unknown): unknown => (typeof v === 'string' ? v.toLowerCase() : v)
   const at = (member: string): number => r.events.findIndex((e) => e.data[member] !== undefined)
   if (at('commitment') >= 0 && at('seed') >= 0 && at('commitment') >= at('seed')) {
-    steps.push({ what: 'The commitment was shown before the seed', shown: r.events[at('commitment')]!.type, computed: `an event before ${r.events[at('seed')]!.type}`, ok: false })
+    steps.push({ what: m.step_commitment_first(), shown: r.events[at('commitment')]!.type, computed: m.event_before({ type: r.events[at('seed')]!.type }), ok: false })
   }
   for (const e of r.events) {
-    same(`Every commitment is the one that was shown first (${e.type})`, lower(e.data.commitment), r.commitment)
-    same(`Every seed is the one that was shown first (${e.type})`, lower(e.data.seed), r.seed)
-    same(`Every event is of this round (${e.type})`, e.data.round, r.round)
-    if (committing.has(e.type)) same(`The seed decides the same rounds wherever it is named (${e.type})`, e.data.since ?? r.round, r.since)
+    const { type } = e
+    same(m.step_commitment({ type }), lower(e.data.commitment), r.commitment)
+    same(m.step_seed({ type }), lower(e.data.seed), r.seed)
+    same(m.step_round({ type }), e.data.round, r.round)
+    if (committing.has(type)) same(m.step_since({ type }), e.data.since ?? r.round, r.since)
   }
   return [...steps, ...(r.revealedBy ? checkRevealed(r, r.revealedBy) : [])]
 }
@@ -88,11 +87,11 @@ function checkRevealed({ round, since, commitment, seed }: Round, { type, data }
   const lower = (v: unknown, expected: string): boolean => v === undefined || (typeof v === 'string' && v.toLowerCase() === expected)
   return [
     {
-      what: 'The seed was shown with the last round that it decided, and decided this one', shown: `rounds ${String(from)} to ${String(data.round)}`,
-      computed: `rounds ${since} to ${round} or later`, ok: isRound(data.round) && data.round >= round && from === since,
+      what: m.step_revealed(), shown: m.rounds_from_to({ from: raw(from), to: raw(data.round) }),
+      computed: m.rounds_from_to_or_later({ from: since, to: round }), ok: isRound(data.round) && data.round >= round && from === since,
     },
-    ...(lower(data.commitment, commitment) ? [] : [{ what: `Every commitment is the one that was shown first (${type})`, shown: String(data.commitment), computed: commitment, ok: false }]),
-    ...(lower(data.seed, seed) ? [] : [{ what: `Every seed is the one that was shown first (${type})`, shown: String(data.seed), computed: seed, ok: false }]),
+    ...(lower(data.commitment, commitment) ? [] : [{ what: m.step_commitment({ type }), shown: raw(data.commitment), computed: commitment, ok: false }]),
+    ...(lower(data.seed, seed) ? [] : [{ what: m.step_seed({ type }), shown: raw(data.seed), computed: seed, ok: false }]),
   ]
 }
 

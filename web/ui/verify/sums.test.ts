@@ -28,6 +28,7 @@ test('what does not add up is named', () => {
   expect(wrong([...bets, settled({ paid: 601 })])).toEqual(['What was paid follows'])
   expect(wrong([...bets, settled({ winners: [{ payout: 500 }, { payout: 101 }] })])).toEqual(['The winners that are named got no more than was paid'])
   expect(wrong([...bets, settled({ paid: undefined })])).toEqual(['What was paid follows', 'The winners that are named got no more than was paid'])
+  expect(wrongSums([...bets, settled({ paid: undefined })], game(totals)).map((s) => [s.shown, s.computed])).toEqual([['–', '600'], ['600', '–']])
 })
 
 test('a total on no position, on one twice, or of no whole amount is named and not counted', () => {

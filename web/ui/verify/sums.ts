@@ -1,6 +1,8 @@
 // Written from "Round games" in docs/protocol.md, not from the server's code: what must add up in a
 // round, whatever the game. What a position pays, the game's own verifier says.
 import type { Step } from '../shared/games'
+import { m } from '../shared/messages'
+import { raw } from './raw'
 
 /** What all players together have on a position. */
 export interface Total {
@@ -32,7 +34,7 @@ export const sumOf = (amounts: readonly number[]): number => amounts.reduce((a, 
 
 /** Returns what a check has found wrong: nothing if it is ok. */
 export const wrongUnless = (ok: boolean, what: string, shown: unknown, expected: unknown): Step[] =>
-  ok ? [] : [{ what, shown: String(shown), computed: String(expected), ok }]
+  ok ? [] : [{ what, shown: raw(shown), computed: raw(expected), ok }]
 
 /**
  * Adds up what was staked and paid in a round and names what does not agree: the bets one by one, the totals by
@@ -42,21 +44,21 @@ export function wrongSums(events: readonly { type: string; data: RoundData }[], 
   if (!Array.isArray(totals)) return []
   const all: readonly Total[] = totals
   const known = all.filter((t, i) => has(t.position) && Number.isSafeInteger(t.amount) && t.amount > 0 && all.findIndex((u) => u.position === t.position) === i)
-  const odd = all.filter((t) => !known.includes(t)).map((t) => `${t.amount} on ${t.position}`)
+  const odd = all.filter((t) => !known.includes(t)).map((t) => m.position_amount({ amount: raw(t.amount), position: raw(t.position) }))
   const staked = sumOf(known.map((t) => t.amount))
   const bets = events.filter((e) => e.type === 'bet.placed' || e.type === 'bet.removed')
   const oneByOne = sumOf(bets.map((e) => (e.type === 'bet.placed' ? 1 : -1) * (e.data.sum ?? Number.NaN)))
   const wrong = [
-    ...wrongUnless(odd.length === 0, 'Every total is a whole amount on a position of its own', odd.join(', '), 'positions of the table, once each'),
-    ...wrongUnless(oneByOne === staked, 'The bets, one by one, add up to the totals', oneByOne, staked),
+    ...wrongUnless(odd.length === 0, m.step_totals(), odd.join('; '), m.positions_once()),
+    ...wrongUnless(oneByOne === staked, m.step_bets(), oneByOne, staked),
   ]
   const settled = events.find((e) => e.type === 'round.settled')?.data
   if (settled === undefined) return wrong
   const named = sumOf((settled.winners ?? []).map((w) => w.payout))
   return [
     ...wrong,
-    ...wrongUnless(settled.staked === staked, 'What was staked is the sum of the totals', settled.staked, staked),
+    ...wrongUnless(settled.staked === staked, m.step_staked(), settled.staked, staked),
     ...wrongPaid(settled.paid, known, new Set(bets.map((e) => e.data.seat)).size),
-    ...wrongUnless(named <= (settled.paid ?? Number.NaN), 'The winners that are named got no more than was paid', named, settled.paid),
+    ...wrongUnless(named <= (settled.paid ?? Number.NaN), m.step_winners(), named, settled.paid),
   ]
 }

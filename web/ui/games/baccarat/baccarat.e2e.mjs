@@ -104,7 +104,7 @@ test('two players, one by touch and one by keyboard, are paid to the cent; the s
     await verify.click('form button')
     return (await verify.locator('[data-testid=verdict][data-ok=true]').count()) > 0
   })
-  assert.match(await verify.textContent('[data-testid=verdict]'), new RegExp(`winner ${winner}, player ${outcome.player} to banker ${outcome.banker}`))
+  assert.match(await verify.textContent('[data-testid=verdict]'), new RegExp(`result ${push ? `Tie at ${outcome.player}` : `${winner === 'player' ? 'Player' : 'Banker'} wins, ${Math.max(outcome.player, outcome.banker)} to ${Math.min(outcome.player, outcome.banker)}`}`))
   await verify.click('[data-testid=shoe] summary')
   await verify.screenshot({ path: join(pictures, 'baccarat-verify.png'), fullPage: true })
   const pasted = JSON.parse(await verify.inputValue('[data-testid=paste]'))

@@ -1,3 +1,4 @@
+import { PitbossError } from '../../client/src/index.js'
 import type { Burned, Card, Result, Side } from './types'
 
 /** A hand that was played, as the casino has it stored. */
@@ -44,15 +45,15 @@ function resultOf(round: number, { winner, player_points, banker_points, player_
   }
 }
 
-/** Fetches a hand. Throws a sentence if the casino does not give it. */
+/** Fetches a hand. Throws the casino's error if it does not give it, which inWords says. */
 export async function fetchPlayed(room: string, round: number): Promise<Played> {
   let res: Response
   try {
     res = await fetch(`v1/rooms/${encodeURIComponent(room)}/rounds/${round}`)
   } catch {
-    throw new Error('The casino does not answer.')
+    throw new PitbossError('unavailable', 'The casino does not answer.')
   }
-  const answer = (await res.json().catch(() => undefined)) as (Parameters<typeof readPlayed>[0] & { error?: { message: string } }) | undefined
-  if (!res.ok || !answer) throw new Error(answer?.error?.message ?? 'The casino does not answer.')
+  const answer = (await res.json().catch(() => undefined)) as (Parameters<typeof readPlayed>[0] & { error?: { code: string; message: string } }) | undefined
+  if (!res.ok || !answer) throw new PitbossError(answer?.error?.code ?? 'unavailable', answer?.error?.message ?? 'The casino does not answer.')
   return readPlayed(answer)
 }

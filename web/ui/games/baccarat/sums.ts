@@ -1,5 +1,6 @@
 // Written from "Positions" in docs/games/baccarat.md, not from the server's code.
 import type { Step, StoredEvent } from '../../shared/games'
+import { m } from '../../shared/messages'
 import { type RoundData, sumOf, type Total, wrongSums as wrongSumsOf, wrongUnless } from '../../verify/sums'
 import { isPair, pointsOf, winnerOf } from './cards'
 import type { Hand } from './shoe'
@@ -25,7 +26,7 @@ export function checkSums(events: readonly StoredEvent[], hand: Hand): { wrong: 
       const ranges = rangesOf(hand, totals, players)
       const fitting = (Object.keys(ranges) as Rule[]).filter((r) => paid !== undefined && paid >= ranges[r].least && paid <= ranges[r].most)
       if (fitting.length === 1) rule = fitting[0]
-      return wrongUnless(fitting.length > 0, 'What was paid follows from the totals and the cards', paid, say(ranges))
+      return wrongUnless(fitting.length > 0, m.baccarat_step_paid(), paid, say(ranges))
     },
   })
   return { wrong, rule }
@@ -48,7 +49,7 @@ function rangesOf(hand: Hand, totals: readonly Total[], players: number): Record
 }
 
 function say(ranges: Record<Rule, Range>): string {
-  const one = ({ least, most }: Range): string => (least === most ? String(least) : `${least} to ${most}`)
+  const one = ({ least, most }: Range): string => (least === most ? String(least) : m.range({ least, most }))
   const [less, free] = [one(ranges.commission), one(ranges['no commission'])]
-  return less === free ? less : `${less} with commission, or ${free} without`
+  return less === free ? less : m.baccarat_paid_either({ less, free })
 }

@@ -69,7 +69,7 @@ test('every hand of a shoe is found in it', () => {
   expect(without.length).toBe(1)
   expect(without[0]).toEqual([expect.stringMatching(/^Card \d is the one that follows from the seed, with its points$/)])
   expect(cuts.indexOf(without[0]!)).toBe(v.hands.length - 2)
-  expect(verdict(played(3)).finding?.outcome).toEqual({ what: 'winner', value: expect.stringMatching(/^(player|banker|tie), player \d to banker \d$/) as string, claimed: true })
+  expect(verdict(played(3)).finding?.outcome).toEqual({ what: 'result', value: expect.stringMatching(/^((Player|Banker) wins, \d to \d|Tie at \d)$/) as string, claimed: true })
 })
 
 test('a card, its points, the side that got it, or a cut card that was not, is noticed', () => {
@@ -138,6 +138,18 @@ test('cards before the bets are noticed', () => {
   uncommitted.events[0]!.data = data
   uncommitted.events.at(-1)!.data = { ...uncommitted.events.at(-1)!.data, commitment }
   expect(wrong(uncommitted)).toContain(what)
+})
+
+test('a hand that was paid without saying what lay on the table, or paid twice, is noticed', () => {
+  const paid = played(3, { totals: { tie: 100 }, paid: 5000 })
+  expect(wrong(paid)).toEqual(['What was paid follows from the totals and the cards'])
+  const silent = structuredClone(paid)
+  silent.events = silent.events.filter((e) => e.type !== 'betting.closed')
+  expect(wrong(silent)).not.toEqual([])
+  const twice = played(3)
+  twice.events.push(structuredClone(twice.events.at(-1)!))
+  Object.assign(twice.events.at(-1)!.data, { paid: 5000, winner: 'none' })
+  expect(wrong(twice)).not.toEqual([])
 })
 
 test('a hand that was voided in the middle is compared as far as it came, and one without cards claims nothing', () => {

@@ -1,5 +1,6 @@
 // Written from "Positions" in docs/games/roulette.md, not from the server's code.
 import type { Step } from '../../shared/games'
+import { m } from '../../shared/messages'
 import { type RoundData, sumOf, type Total, wrongSums as wrongSumsOf, wrongUnless } from '../../verify/sums'
 import { spots } from './positions'
 
@@ -24,8 +25,8 @@ function wrongPaid(pocket: number, paid: number | undefined, totals: readonly To
   const won = sumOf(totals.filter((t) => numbersOf.get(t.position)!.includes(pocket)).map((t) => t.amount * (36 / numbersOf.get(t.position)!.length)))
   const { least, most } = halves(totals, players)
   const partage = pocket === 0 && paid !== undefined && paid >= won + least && paid <= won + most
-  const expected = won + (pocket === 0 && most > 0 ? `, or ${won + least} to ${won + most} with la partage` : '')
-  return wrongUnless(paid === won || partage, 'What was paid follows from the totals and the number', paid, expected)
+  const expected = pocket === 0 && most > 0 ? m.roulette_paid_or_partage({ won, least: won + least, most: won + most }) : won
+  return wrongUnless(paid === won || partage, m.roulette_step_paid(), paid, expected)
 }
 
 /** Returns what la partage gives back on zero: half of each player's stake on an even chance, a half unit rounded up. */

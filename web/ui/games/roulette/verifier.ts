@@ -1,5 +1,7 @@
 // Written from "Fairness" in docs/games/roulette.md, not from the server's code.
 import type { Step, Verifier } from '../../shared/games'
+import { m } from '../../shared/messages'
+import { raw } from '../../verify/raw'
 import { below, words } from '../../verify/stream'
 import Explain from './Explain.svelte'
 import { type Stored, wrongSums } from './sums'
@@ -25,20 +27,20 @@ const verifier: Verifier<Draw> = {
     const drawn = draw(round.seed, round.round)
     const steps: Step[] = []
     if (pocket !== undefined) {
-      steps.push({ what: 'The number follows from the seed', shown: String(pocket), computed: String(drawn.pocket), ok: drawn.pocket === pocket })
+      steps.push({ what: m.roulette_step_number(), shown: String(pocket), computed: String(drawn.pocket), ok: drawn.pocket === pocket })
     }
     const paid = settled?.data.pocket
     if (paid !== undefined && paid !== pocket) {
-      steps.push({ what: 'The number that was paid is the number that was spun', shown: String(paid), computed: String(pocket), ok: false })
+      steps.push({ what: m.roulette_step_paid_number(), shown: raw(paid), computed: raw(pocket), ok: false })
     }
     const committed = events.findIndex((e) => e.data.commitment !== undefined)
     const order = [committed, ...['bet.placed', 'wheel.spun'].map((type) => events.findIndex((e) => e.type === type))].filter((i) => i >= 0)
     if (order.some((at, i) => i > 0 && at < order[i - 1]!)) {
       const shown = events.map((e) => e.type).join(', ')
-      steps.push({ what: 'The commitment came before the bets, and the spin after them', shown, computed: 'commitment, bets, spin', ok: false })
+      steps.push({ what: m.roulette_step_order(), shown, computed: m.roulette_order(), ok: false })
     }
     steps.push(...wrongSums(events, pocket))
-    return { outcome: { what: 'number', value: String(pocket ?? drawn.pocket), claimed: pocket !== undefined }, steps, work: drawn }
+    return { outcome: { what: m.roulette_number(), value: String(pocket ?? drawn.pocket), claimed: pocket !== undefined }, steps, work: drawn }
   },
   explain: Explain,
 }
