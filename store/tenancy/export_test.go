@@ -20,9 +20,11 @@ func (a *Admin) WithTenantStep(sql string) {
 }
 
 // BeforeRefusals makes the admin that of the first version, whose tenants have the tables of step 1 only, and rights on
-// no others.
+// no others; but for what this version writes of a new tenant into audit_log: AfterFirst takes it away again.
 func (a *Admin) BeforeRefusals() {
-	a.known.Tenant.Steps = a.known.Tenant.Steps[:1]
+	first := a.known.Tenant.Steps[0]
+	first.SQL += "alter table audit_log add column credential text not null default '', add column request text not null default '';\n"
+	a.known.Tenant.Steps = []migrations.Step{first}
 	a.known.Tenant.Grants = grantOf.ReplaceAllStringFunc(a.known.Tenant.Grants, func(grant string) string {
 		for _, table := range schemaTable.FindAllStringSubmatch(grant, -1) {
 			if !strings.Contains(a.known.Tenant.Steps[0].SQL, "create table "+table[1]+" (") {
@@ -32,6 +34,14 @@ func (a *Admin) BeforeRefusals() {
 		return grant
 	})
 }
+
+// AfterFirst is the SQL that has the tenants of BeforeRefusals be as the first version left them.
+const AfterFirst = `
+do $$ declare s text; begin
+  for s in select table_schema from information_schema.columns where table_name = 'audit_log' and column_name = 'credential' and table_schema <> 'platform' loop
+    execute format('alter table %I.audit_log drop column credential, drop column request', s);
+  end loop;
+end $$`
 
 var (
 	grantOf     = regexp.MustCompile(`(?m)^grant .*;$`)

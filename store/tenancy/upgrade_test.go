@@ -28,6 +28,7 @@ func TestATenantOfTheFirstVersionKeepsWhatWasAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	ref := rooms.Ref{Tenant: storetest.Tenant(t, old), Room: "table-1"}
+	storetest.Super(t, d, tenancy.AfterFirst)
 	was, late := storetest.Bet(1, 1, "alice", 10), uuid.NewString()
 	storetest.Super(t, d, `insert into `+ref.Tenant.Schema()+`.command (player, id, room, answer) values
 		('alice', '`+was.Command.ID+`', 'table-1', '{"epoch":1,"seq":7,"balance":5}'),
@@ -70,6 +71,7 @@ func TestTheSeedsOfRoundsOfTheFirstVersionAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	schema := storetest.Tenant(t, old).Schema()
+	storetest.Super(t, d, tenancy.AfterFirst)
 	storetest.Super(t, d, `insert into `+schema+`.room (id, game, name, settings) values ('table-1', 'roulette', 'Table', '{}');
 		insert into `+schema+`.event (room, seq, epoch, at, type, round, data) values
 		('table-1', 1, 1, now(), 'round.opened', 1, '{}'), ('table-1', 2, 1, now(), 'wheel.spun', 1, '{"seed":"1"}'), ('table-1', 3, 1, now(), 'round.settled', 1, '{}'),
