@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -55,8 +56,14 @@ func CheckDocumented(req *http.Request, body string, a Answer) error {
 	}
 	asked := req.Clone(req.Context())
 	asked.Body = io.NopCloser(strings.NewReader(body))
+	asked.URL = &url.URL{Path: req.URL.Path, RawQuery: req.URL.RawQuery}
+	if req.URL.RawPath != "" { // a slash within a parameter is none between two
+		if asked.URL.Path, err = url.PathUnescape(strings.ReplaceAll(req.URL.RawPath, "%2F", "-")); err != nil {
+			return err
+		}
+	}
 	item, _, path := paths.FindPath(asked, c.model, c.options)
-	if strings.Contains(req.URL.Path+"/", "//") || item == nil || item.GetOperations().GetOrZero(strings.ToLower(req.Method)) == nil {
+	if strings.Contains(asked.URL.Path+"/", "//") || item == nil || item.GetOperations().GetOrZero(strings.ToLower(req.Method)) == nil {
 		if a.Status >= http.StatusBadRequest && a.Status < http.StatusInternalServerError {
 			return nil
 		}
