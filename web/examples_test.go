@@ -70,8 +70,35 @@ func TestTheExamplesOfTheDocumentAreAnsweredAsDocumented(t *testing.T) {
 		if strings.HasPrefix(o.path, "/v1/session/") {
 			token = player
 		}
+		checkExamples(t, o, path, body, op["responses"].(object))
 		if a := c.Do(o.method, token, path, body); a.Status != want {
 			t.Errorf("%s %s %s: %d, want %d: %s", o.method, path, body, a.Status, want, a.Body)
+		}
+	}
+}
+
+// checkExamples fails the test if an example of an answer is not as the document has it.
+func checkExamples(t *testing.T, o operation, path, body string, answers object) {
+	t.Helper()
+	for text, answer := range answers {
+		content, _ := answer.(object)["content"].(object)
+		media, _ := content["application/json"].(object)
+		if media["example"] == nil {
+			continue
+		}
+		example, err := json.Marshal(media["example"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), o.method, path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		status, _ := strconv.Atoi(text)
+		a := webtest.Answer{Status: status, Body: example, Header: http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"an-example"}}}
+		if err := webtest.CheckDocumented(req, body, a); err != nil {
+			t.Errorf("%s %s: the example of %s: %v", o.method, o.path, text, err)
 		}
 	}
 }
