@@ -100,6 +100,7 @@ func (s *Server) route(op *operator.API) {
 	get(t, "/play/t/:room", s.page(playersPage))
 	get(t, "/console", s.page("console.html"))
 	get(t, "/verify", s.page(verifyPage))
+	get(t, "/api", s.page("api.html"))
 	get(t, "/assets/*", s.asset)
 	get(t, "/brand.css", s.brandStylesheet)
 	get(t, "/brand/logo", s.brandLogo)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -55,8 +56,14 @@ func CheckDocumented(req *http.Request, body string, a Answer) error {
 	}
 	asked := req.Clone(req.Context())
 	asked.Body = io.NopCloser(strings.NewReader(body))
+	asked.URL = &url.URL{Path: req.URL.Path, RawQuery: req.URL.RawQuery}
+	if req.URL.RawPath != "" { // a slash within a parameter is none between two
+		if asked.URL.Path, err = url.PathUnescape(strings.ReplaceAll(req.URL.RawPath, "%2F", "-")); err != nil {
+			return err
+		}
+	}
 	item, _, path := paths.FindPath(asked, c.model, c.options)
-	if strings.Contains(req.URL.Path+"/", "//") || item == nil || item.GetOperations().GetOrZero(strings.ToLower(req.Method)) == nil {
+	if strings.Contains(asked.URL.Path+"/", "//") || item == nil || item.GetOperations().GetOrZero(strings.ToLower(req.Method)) == nil {
 		if a.Status >= http.StatusBadRequest && a.Status < http.StatusInternalServerError {
 			return nil
 		}
@@ -66,23 +73,29 @@ func CheckDocumented(req *http.Request, body string, a Answer) error {
 	_, wrong := c.GetResponseBodyValidator().ValidateResponseBodyWithPathItem(asked, answer, item, path)
 	err = said("the answer", wrong)
 	if a.Status < http.StatusMultipleChoices {
+		unknown := checkQuery(asked, item)
 		_, wrong = c.ValidateHttpRequestSyncWithPathItem(asked, item, path)
-		err = errors.Join(err, said("the request", wrong), undocumentedQuery(asked, item))
+		err = errors.Join(err, said("the request", wrong), unknown)
 	}
 	return err
 }
 
-// undocumentedQuery returns an error if a request has a query parameter that its operation does not.
-func undocumentedQuery(req *http.Request, item *v3.PathItem) error {
-	known := map[string]bool{}
+// checkQuery returns an error if a request has a query parameter that its operation does not. It takes away those that are empty and may
+// be, which the validator does not know.
+func checkQuery(req *http.Request, item *v3.PathItem) error {
+	query, known := req.URL.Query(), map[string]bool{}
 	for _, p := range item.GetOperations().GetOrZero(strings.ToLower(req.Method)).Parameters {
-		known[p.Name] = p.In == "query"
+		known[p.Name] = known[p.Name] || p.In == "query"
+		if p.AllowEmptyValue && query.Get(p.Name) == "" {
+			query.Del(p.Name)
+		}
 	}
-	for name := range req.URL.Query() {
+	for name := range query {
 		if !known[name] {
 			return fmt.Errorf("the request has the undocumented parameter %q", name)
 		}
 	}
+	req.URL.RawQuery = query.Encode()
 	return nil
 }
 

@@ -205,16 +205,17 @@ func (h *History) ServeTransactions(c echo.Context, player game.PlayerID) error 
 }
 
 func serveHistory[Row any](h *History, c echo.Context, player game.PlayerID, name string, page func(context.Context, Asked) (Page[Row], error)) error {
-	limit := historyPage
+	asked := historyPage
 	if text := c.QueryParam("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			n = 0 // which no limit is
 		}
-		limit = n
+		asked = n
 	}
-	err := Answer(h.lists, c, name, c.QueryParam("cursor"), limit, func(ctx context.Context, cursor string, limit int) (Page[Row], error) {
-		if streamType(c) != "" {
+	err := Answer(h.lists, c, name, c.QueryParam("cursor"), asked, func(ctx context.Context, cursor string, _ int) (Page[Row], error) {
+		limit := asked
+		if streamType(c) != "" && limit >= 1 && limit <= historyPageMax { // a stream has pages of its own; what is no limit is refused as ever
 			limit = historyPageMax
 		}
 		return page(ctx, Asked{Tenant: TenantOf(c), By: PrincipalOf(c), Player: player, Page: wire.HistoryPage{Cursor: cursor, Limit: &limit}})

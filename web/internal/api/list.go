@@ -74,6 +74,9 @@ func AnswerTable[Row any](l *Lists, c echo.Context, name string, t list.Table, l
 	}
 	conditions := map[string][]string{}
 	for name, values := range params {
+		if len(values) > 1 {
+			return &list.Error{What: name, Why: "want it once"}
+		}
 		if name != "sort" && name != "cursor" && name != "limit" {
 			conditions[name] = values
 		}

@@ -1,72 +1,25 @@
 import { PitbossError, type RoomInfo, retryCodes } from '../client/src/index.js'
+import type { components, operations } from '../compiled/openapi'
 
-export interface Connection {
-  connection: string
-  node: string
-  player: string
-  name: string
-  role: string
-  rooms: string[]
-  address: string
-  since: string
-  queued_bytes: number
-}
-
-export interface Player {
-  player: string
-  balance: number
-  online: boolean
-  created_at: string
-}
-
-export interface StaffPromotion {
-  id: string
-  title: string
-  text: string
-  published_at: string
-  ends_at: string
-  status: 'active' | 'withdrawn' | 'ended'
-  by: string
-}
-
-export interface AuditEntry {
-  id: number
-  at: string
-  actor: string
-  action: string
-  target: string
-  reason?: string
-  before?: unknown
-  after?: unknown
-  address?: string
-}
-
-export interface TrialBalance {
-  sum: number
-  ok: boolean
-  accounts: { kind: string; owner: string; balance: number }[]
-}
-
-/** One setting of a game: what a form needs to know of it. */
-export interface Setting {
-  name: string
-  type: 'money' | 'int' | 'bool' | 'moneys'
-  /** What the numbers count: minor units of the currency, milliseconds, or just so many. */
-  unit?: 'minor' | 'ms' | ''
-  default?: unknown
-  min?: number
-  max?: number
-  /** The keys of a setting of several amounts. */
-  keys?: string[]
-  /** The key of the setting's label among the game's words. */
-  message: string
-}
-
+type Schemas = components['schemas']
+export type Connection = Schemas['Connection']
+export type Player = Schemas['Player']
+export type StaffPromotion = Schemas['Promotion']
+export type AuditEntry = Schemas['AuditEntry']
+export type TrialBalance = Schemas['TrialBalance']
+/** One setting of a game: what a form needs to know of it. Servers before this one may leave the bounds out. */
+export type Setting = Omit<Schemas['Setting'], 'min' | 'max'> & Partial<Pick<Schemas['Setting'], 'min' | 'max'>>
 /** A game that the server has. Servers that cannot describe its settings leave them out. */
 export interface GameSettings {
   name: string
   settings?: Setting[] | null
 }
+
+/** Operations of the API by their names: what is sent, and what is answered with 200, 201 or 202. */
+type Sent<O extends keyof operations> = operations[O] extends { requestBody: { content: { 'application/json': infer B } } } ? B : undefined
+type Answers<O extends keyof operations> = operations[O]['responses']
+type Json<R> = R extends { content: { 'application/json': infer B } } ? B : never
+type Answered<O extends keyof operations> = { [S in keyof Answers<O> & (200 | 201 | 202)]: Json<Answers<O>[S]> }[keyof Answers<O> & (200 | 201 | 202)]
 
 /** The operator's HTTP API. Errors are PitbossErrors with the server's code. */
 export class Api {
@@ -74,20 +27,20 @@ export class Api {
 
   rooms = () => this.#ask<{ rooms: RoomInfo[] }>('GET', '/v1/rooms')
   games = () => this.#ask<{ games: GameSettings[] }>('GET', '/v1/games')
-  connections = () => this.#ask<{ connections: Connection[]; total: number; complete: boolean }>('GET', '/v1/connections')
-  players = (cursor: string) => this.#ask<{ players: Player[]; next?: string }>('GET', `/v1/players?limit=100&cursor=${encodeURIComponent(cursor)}`)
-  promotions = () => this.#ask<{ promotions: StaffPromotion[] }>('GET', '/v1/promotions')
-  audit = (cursor = '') => this.#ask<{ entries: AuditEntry[]; next?: string }>('GET', `/v1/audit?limit=50&cursor=${encodeURIComponent(cursor)}`)
-  trialBalance = () => this.#ask<TrialBalance>('GET', '/v1/ledger/trial-balance')
+  connections = () => this.#ask<Answered<'connections'>>('GET', '/v1/connections')
+  players = (cursor: string) => this.#ask<Answered<'players'>>('GET', `/v1/players?limit=100&cursor=${encodeURIComponent(cursor)}`)
+  promotions = () => this.#ask<Answered<'promotions'>>('GET', '/v1/promotions')
+  audit = (cursor = '') => this.#ask<Answered<'audit'>>('GET', `/v1/audit?limit=50&cursor=${encodeURIComponent(cursor)}`)
+  trialBalance = () => this.#ask<Answered<'trialBalance'>>('GET', '/v1/ledger/trial-balance')
 
-  openRoom = (room: { room: string; game: string; name: string; settings: object }) => this.#ask('POST', '/v1/rooms', room)
-  closeRoom = (room: string, reason: string) => this.#ask('POST', `/v1/rooms/${encodeURIComponent(room)}/close`, { reason })
-  voidRound = (room: string, body: { reason: string; command_id: string }) => this.#ask('POST', `/v1/rooms/${encodeURIComponent(room)}/void`, body)
-  credit = (player: string, body: { amount: number; reason: string; command_id: string }) =>
+  openRoom = (room: Sent<'openRoom'>) => this.#ask<Answered<'openRoom'>>('POST', '/v1/rooms', room)
+  closeRoom = (room: string, reason: string) => this.#ask<Answered<'closeRoom'>>('POST', `/v1/rooms/${encodeURIComponent(room)}/close`, { reason })
+  voidRound = (room: string, body: Sent<'voidRound'>) => this.#ask<Answered<'voidRound'>>('POST', `/v1/rooms/${encodeURIComponent(room)}/void`, body)
+  credit = (player: string, body: Sent<'credit'>) =>
     this.#ask<{ balance: number; created: boolean; approval?: { id: string; state: string } }>('POST', `/v1/players/${encodeURIComponent(player)}/credit`, body)
-  kick = (player: string, reason: string) => this.#ask('POST', `/v1/players/${encodeURIComponent(player)}/kick`, { reason })
-  publish = (p: { title: string; text: string; ends_at: string; command_id: string }) => this.#ask('POST', '/v1/promotions', p)
-  withdraw = (id: string, body: { reason: string; command_id: string }) => this.#ask('POST', `/v1/promotions/${encodeURIComponent(id)}/withdraw`, body)
+  kick = (player: string, reason: string) => this.#ask<Answered<'kick'>>('POST', `/v1/players/${encodeURIComponent(player)}/kick`, { reason })
+  publish = (p: Sent<'publishPromotion'>) => this.#ask<Answered<'publishPromotion'>>('POST', '/v1/promotions', p)
+  withdraw = (id: string, body: Sent<'withdrawPromotion'>) => this.#ask<Answered<'withdrawPromotion'>>('POST', `/v1/promotions/${encodeURIComponent(id)}/withdraw`, body)
 
   async #ask<T>(method: string, path: string, body?: object): Promise<T> {
     let res: Response

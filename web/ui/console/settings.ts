@@ -75,11 +75,11 @@ export function readFields(
 }
 
 /** Reads the settings of a game that no form can be made for: a JSON object, or nothing. */
-export function readJSON(text: string): { settings: object } | { wrong: string } {
+export function readJSON(text: string): { settings: Record<string, unknown> } | { wrong: string } {
   if (text.trim() === '') return { settings: {} }
   try {
     const settings = JSON.parse(text) as unknown
-    if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) return { settings }
+    if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) return { settings: settings as Record<string, unknown> }
   } catch {
     // said below
   }
