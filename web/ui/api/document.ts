@@ -82,7 +82,7 @@ export function typeOf(doc: Document, schema: Schema, indent = ''): string {
 }
 
 /** Returns the codes that a problem can have. */
-export function codesOf(doc: Document, answer: Answer): string[] {
+export function codesOf(answer: Answer): string[] {
   const schema = answer.content?.['application/problem+json']?.schema
   return (schema?.allOf?.[1]?.properties?.code?.enum ?? []).map(String)
 }
