@@ -309,6 +309,10 @@ func TestWhateverIsAskedIsAnsweredAsDocumented(t *testing.T) {
 	for _, p := range f.known["player"] {
 		c.Player(p, 100_000)
 	}
+	above := int64(5000) // so that credits need a second person
+	if _, err := c.Admin.SetTenant(t.Context(), c.Tenant.Slug, tenancy.Settings{CreditApprovalAbove: &above}, "a test"); err != nil {
+		t.Fatal(err)
+	}
 	var all []string
 	for _, s := range auth.KeyScopes() {
 		all = append(all, string(s))
@@ -361,5 +365,11 @@ func TestWhateverIsAskedIsAnsweredAsDocumented(t *testing.T) {
 			t.Fatalf("replay it by make fuzz-api REQUESTS=%d SEED=%d; it asked for %s %s %v %.2000s", *fuzzRequests, seed, o.method, path, header, body)
 		}
 	}
-	t.Logf("%d requests by status: %v; %d of %d operations were done", *fuzzRequests, statuses, len(answered), len(f.operations))
+	var never []string
+	for _, o := range f.operations {
+		if name := o.method + " " + o.path; !answered[name] {
+			never = append(never, name)
+		}
+	}
+	t.Logf("%d requests by status: %v; operations that were never done: %q", *fuzzRequests, statuses, never)
 }
