@@ -25,7 +25,7 @@ func pagesComeCompressed(t *testing.T, c *webtest.Casino) {
 		t.Fatal("the player's page loads no script")
 	}
 	for path, kept := range map[string]string{
-		"/play": "no-cache", "/console": "no-cache", "/verify": "no-cache", "/" + string(asset[1]): "public, max-age=31536000, immutable",
+		"/play": "no-cache", "/console": "no-cache", "/verify": "no-cache", "/api": "no-cache", "/" + string(asset[1]): "public, max-age=31536000, immutable",
 	} {
 		etags := map[string]bool{}
 		sizes := map[string]int{}
