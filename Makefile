@@ -41,7 +41,7 @@ test: ## Install what is missing, then run every check and test
 
 .PHONY: install
 install: ## Install what the tests need: system packages, golangci-lint, npm packages
-	@.ci/install.sh gcc postgresql postgresql-newest redis chromium compose
+	@.ci/install.sh gcc curl postgresql postgresql-newest redis chromium compose
 	@$(MAKE) --no-print-directory $(GOLANGCI) web/ui/node_modules/.installed docs/node_modules/.installed
 
 .PHONY: check-fmt

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install.sh [--try] NAME…: makes sure that make, gcc, postgresql, redis, chromium, compose are there, and
+# install.sh [--try] NAME…: makes sure that make, gcc, curl, postgresql, redis, chromium, compose are there, and
 # postgresql-newest, which is unpacked beside the system's (postgresql-newest.sh). Debian's
 # packages are installed where that can be done without a password; elsewhere a sentence says
 # what to install. --try never fails.
@@ -26,6 +26,7 @@ for name in "$@"; do
 	case $name in
 	make) has make || packages+=(make) ;;
 	postgresql) has_postgresql || packages+=(postgresql) ;;
+	curl) has curl || packages+=(curl ca-certificates) ;;
 	redis) has redis-server || packages+=(redis-server) ;;
 	chromium) has_chromium || packages+=(chromium) ;;
 	gcc) has_gcc || packages+=(gcc libc6-dev) ;;

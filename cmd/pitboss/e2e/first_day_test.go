@@ -12,9 +12,6 @@ import (
 // than it names.
 func TestTheFirstDayOfTheDocsIsAsTheySay(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("there is no curl")
-	}
 	f := newCasino(t)
 	f.startNode("--webhook-allow-address", "127.0.0.1/32")
 	var made struct{ Key string }

@@ -95,6 +95,37 @@ test('the history does not tell the outcome of a round before the table does', a
   await bob.context().close()
 })
 
+test('an answer that comes when something else is looked at is dropped', async () => {
+  let late
+  const bob = await house.page('bob@casino-x', {}, (page) =>
+    page.routeWebSocket(/\/ws$/, (socket) => {
+      const server = socket.connectToServer()
+      let asked
+      socket.onMessage((message) => {
+        const m = JSON.parse(String(message))
+        if (m.method === 'history.rounds') asked = m.id
+        server.send(message)
+      })
+      server.onMessage((message) => {
+        const id = JSON.parse(String(message)).id
+        if (asked !== undefined && id === asked) late = () => socket.send(message)
+        else socket.send(message)
+      })
+    }))
+  await bob.waitForSelector('[data-testid=connection][data-state=open]') // the page has kept its token, which another address needs
+  await bob.goto(new URL('/play/history', bob.url()).href)
+  await until('the first page of rounds is asked for', () => late !== undefined)
+  await bob.click('[data-testid=my-transactions]')
+  await bob.waitForSelector('[data-testid=transactions]')
+  late()
+  await bob.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+  assert.equal(await bob.locator('[data-testid=transactions]').count(), 1)
+  assert.equal(await bob.locator('[data-testid=rounds]').count(), 0)
+  assert.equal(await bob.textContent('p[role=alert]'), '')
+  assert.deepEqual(bob.faults, [])
+  await bob.context().close()
+})
+
 test('who was away when a round ended is told on return what it brought, once', async () => {
   const bob = await house.page('bob@casino-x')
   await sit(bob, 'away')
