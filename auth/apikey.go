@@ -104,7 +104,7 @@ func (k APIKeyText) LogValue() slog.Value { return slog.StringValue(k.String()) 
 // MarshalText implements encoding.TextMarshaler.
 func (k APIKeyText) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// StoredAPIKey is what is stored of an API key.
+// StoredAPIKey describes an API key as it is stored: without its secret.
 type StoredAPIKey struct {
 	ID        string
 	Tenant    tenant.ID // zero: it is the platform's own

@@ -25,7 +25,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
-// exportPage is how many rows are read at once.
+// exportPage bounds the rows that are read at once.
 const exportPage = 500
 
 type exportCmd struct {
@@ -263,7 +263,7 @@ func writePages[Row any](ctx context.Context, c exportCmd, w io.Writer, bar *pro
 	}
 }
 
-// exportFile is where rows are written: standard output, or a file that has its name when it is whole.
+// exportFile receives rows: it writes to standard output, or to a file that gets its name once it is whole.
 type exportFile struct {
 	*bufio.Writer
 	file *os.File // nil: standard output, or it has its name

@@ -16,7 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/webhooks"
 )
 
-// loopback is where a developer's receivers are.
+// loopback holds the addresses of this machine, where a developer's receivers run.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 type webhookCmd struct {

@@ -130,7 +130,7 @@ type Refusal struct {
 	Params  *Params `json:"params,omitempty"`
 }
 
-// Params are what a client makes a sentence of its own from: which limit a command does not keep, and where.
+// Params tell a client which limit a command does not keep, and where, so that it can say it in words of its own.
 type Params struct {
 	Limit    string `json:"limit"`              // the name of a setting of the game, or of a limit that every table has
 	Value    int64  `json:"value"`              // of the limit; amounts are in minor units

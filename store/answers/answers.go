@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// Life is how long an answer is kept.
+	// Life bounds the time for which an answer is kept.
 	Life = 24 * time.Hour
-	// UnderWay is how long a request that was not answered keeps its key.
+	// UnderWay bounds the time for which a request that was not answered keeps its key.
 	UnderWay = time.Minute
 )
 
@@ -30,7 +30,7 @@ var (
 	ErrUnderWay = errors.New("store: a request under this idempotency key is under way")
 )
 
-// Answer is what a request was answered with.
+// Answer holds the answer to a request.
 type Answer struct {
 	Status int    `json:"-"`
 	Type   string `json:"type"` // of the body

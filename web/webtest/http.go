@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Answer is what a request was answered with.
+// Answer holds the answer to a request.
 type Answer struct {
 	Status int
 	Code   string // of an error, or ""
