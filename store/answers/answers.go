@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -48,9 +49,14 @@ type Request struct {
 type Answers struct {
 	*db.Sweeper // deletes old answers; has to Run
 
-	db  *db.DB
-	box *seal.Box
+	db       *db.DB
+	box      *seal.Box
+	begins   *db.Lanes[*begin]
+	finishes *db.Lanes[*finish]
 }
+
+// groupMax bounds the keys of one transaction.
+const groupMax = 256
 
 const deleteAnswers = `
 delete from answer where (owner, key) in (
@@ -58,19 +64,54 @@ delete from answer where (owner, key) in (
 
 // New returns the answers of the tenants that tenants returns.
 func New(d *db.DB, box *seal.Box, tenants func() []tenant.ID) *Answers {
-	return &Answers{&db.Sweeper{DB: d, Tenants: tenants, Table: "answer", Delete: deleteAnswers, Life: Life}, d, box}
+	a := &Answers{Sweeper: &db.Sweeper{DB: d, Tenants: tenants, Table: "answer", Delete: deleteAnswers, Life: Life}, db: d, box: box}
+	a.begins = &db.Lanes[*begin]{DB: d, AtOnce: 1, Max: groupMax, Size: one[*begin], Key: func(b *begin) string { return b.name() }, Do: a.begin}
+	a.finishes = &db.Lanes[*finish]{DB: d, AtOnce: 1, Max: groupMax, Size: one[*finish], Key: func(f *finish) string { return f.name() }, Do: a.finish}
+	return a
 }
 
+func one[W any](W) int { return 1 }
+
+// begin is a Begin in progress.
+type begin struct {
+	Request
+	taken bool
+	known kept
+}
+
+// finish is a Finish in progress.
+type finish struct {
+	Request
+	status int
+	sealed []byte
+}
+
+// kept is the row of a key.
+type kept struct {
+	asked, sealed []byte
+	status        int // 0: it has no answer
+}
+
+// name returns what tells r's key from others.
+func (r Request) name() string { return strconv.Quote(r.Owner) + r.Key }
+
 const (
-	// takeKey takes a key that is new, too old, or of a request that was given up.
-	takeKey = `
-insert into answer as a (owner, key, asked) values ($1, $2, $3)
+	// takeKeys takes the keys that are new, too old, or of a request that was given up.
+	takeKeys = `
+insert into answer as a (owner, key, asked)
+select * from unnest($1::text[], $2::text[], $3::bytea[])
 on conflict (owner, key) do update set asked = excluded.asked, status = null, sealed = null, at = clock_timestamp()
 where a.at < clock_timestamp() - $4::interval
-   or a.status is null and a.asked = excluded.asked and a.at < clock_timestamp() - $5::interval`
-	selectAnswer = `select asked, coalesce(status, 0), sealed from answer where owner = $1 and key = $2`
-	setAnswer    = `update answer set status = $4, sealed = $5 where owner = $1 and key = $2 and asked = $3 and status is null`
-	dropKey      = `delete from answer where owner = $1 and key = $2 and asked = $3 and status is null`
+   or a.status is null and a.asked = excluded.asked and a.at < clock_timestamp() - $5::interval
+returning owner, key`
+	selectKeys = `
+select a.owner, a.key, a.asked, coalesce(a.status, 0), a.sealed
+from unnest($1::text[], $2::text[]) as k(owner, key) join answer a on a.owner = k.owner and a.key = k.key`
+	setAnswers = `
+update answer a set status = u.status, sealed = u.sealed
+from unnest($1::text[], $2::text[], $3::bytea[], $4::int[], $5::bytea[]) as u(owner, key, asked, status, sealed)
+where a.owner = u.owner and a.key = u.key and a.asked = u.asked and a.status is null`
+	dropKey = `delete from answer where owner = $1 and key = $2 and asked = $3 and status is null`
 )
 
 // purpose is what an answer is sealed for.
@@ -79,37 +120,55 @@ const purpose = "answer"
 // Begin takes a key for a request and returns nil, or returns the answer that the key has. It returns ErrReused,
 // ErrUnderWay or store.ErrNoTenant.
 func (a *Answers) Begin(ctx context.Context, id tenant.ID, r Request) (*Answer, error) {
-	var known *Answer
-	err := a.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		known = nil
-		tag, err := tx.Exec(ctx, takeKey, r.Owner, r.Key, r.Asked[:], Life, UnderWay)
-		if err != nil || tag.RowsAffected() == 1 {
-			return err
-		}
-		var asked, sealed []byte
-		var status int
-		err = tx.QueryRow(ctx, selectAnswer, r.Owner, r.Key).Scan(&asked, &status, &sealed)
-		switch {
-		case errors.Is(err, pgx.ErrNoRows): // dropped just now
-			return ErrUnderWay
-		case err != nil:
-			return err
-		case string(asked) != string(r.Asked[:]):
-			return ErrReused
-		case status == 0:
-			return ErrUnderWay
-		}
-		plain, err := a.box.Open(id, purpose, sealed)
-		if err != nil {
-			return err
-		}
-		known = &Answer{Status: status}
-		return strict.DecodeKnown(plain, known)
-	})
-	if err != nil {
+	b := &begin{Request: r}
+	if err := a.begins.Run(ctx, id, b); err != nil {
 		return nil, fmt.Errorf("store: idempotency key: %w", err)
 	}
-	return known, nil
+	switch {
+	case b.taken:
+		return nil, nil
+	case b.known.asked == nil: // dropped just now
+		return nil, ErrUnderWay
+	case string(b.known.asked) != string(r.Asked[:]):
+		return nil, ErrReused
+	case b.known.status == 0:
+		return nil, ErrUnderWay
+	}
+	plain, err := a.box.Open(id, purpose, b.known.sealed)
+	if err != nil {
+		return nil, err
+	}
+	known := &Answer{Status: b.known.status}
+	return known, strict.DecodeKnown(plain, known)
+}
+
+// begin takes the keys of a group.
+func (a *Answers) begin(ctx context.Context, id tenant.ID, group []*begin) error {
+	byName, owners, keys, asked := map[string]*begin{}, make([]string, len(group)), make([]string, len(group)), make([][]byte, len(group))
+	for i, b := range group {
+		byName[b.name()] = b
+		owners[i], keys[i], asked[i] = b.Owner, b.Key, b.Asked[:]
+	}
+	return a.db.Tenant(id).LazyTrip(ctx, func() *pgx.Batch {
+		for _, b := range group {
+			b.taken, b.known = false, kept{}
+		}
+		var row Request
+		q := &pgx.Batch{}
+		q.Queue(takeKeys, owners, keys, asked, Life, UnderWay).Query(func(rows pgx.Rows) error {
+			_, err := pgx.ForEachRow(rows, []any{&row.Owner, &row.Key}, func() error { byName[row.name()].taken = true; return nil })
+			return err
+		})
+		q.Queue(selectKeys, owners, keys).Query(func(rows pgx.Rows) error {
+			var k kept
+			_, err := pgx.ForEachRow(rows, []any{&row.Owner, &row.Key, &k.asked, &k.status, &k.sealed}, func() error {
+				byName[row.name()].known = k
+				return nil
+			})
+			return err
+		})
+		return q
+	})
 }
 
 // Finish keeps the answer to a request that Begin took the key for.
@@ -122,17 +181,30 @@ func (a *Answers) Finish(ctx context.Context, id tenant.ID, r Request, answer An
 	if err != nil {
 		return err
 	}
-	return a.write(ctx, id, setAnswer, r, answer.Status, sealed)
+	if err := a.finishes.Run(ctx, id, &finish{r, answer.Status, sealed}); err != nil {
+		return fmt.Errorf("store: answer: %w", err)
+	}
+	return nil
+}
+
+// finish keeps the answers of a group.
+func (a *Answers) finish(ctx context.Context, id tenant.ID, group []*finish) error {
+	n := len(group)
+	owners, keys, asked, statuses, sealed := make([]string, n), make([]string, n), make([][]byte, n), make([]int, n), make([][]byte, n)
+	for i, f := range group {
+		owners[i], keys[i], asked[i], statuses[i], sealed[i] = f.Owner, f.Key, f.Asked[:], f.status, f.sealed
+	}
+	return a.db.Tenant(id).LazyTrip(ctx, func() *pgx.Batch {
+		q := &pgx.Batch{}
+		q.Queue(setAnswers, owners, keys, asked, statuses, sealed)
+		return q
+	})
 }
 
 // Drop gives the key of a request back that did nothing, so that it can be sent again.
 func (a *Answers) Drop(ctx context.Context, id tenant.ID, r Request) error {
-	return a.write(ctx, id, dropKey, r)
-}
-
-func (a *Answers) write(ctx context.Context, id tenant.ID, sql string, r Request, args ...any) error {
 	err := a.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, sql, append([]any{r.Owner, r.Key, r.Asked[:]}, args...)...)
+		_, err := tx.Exec(ctx, dropKey, r.Owner, r.Key, r.Asked[:])
 		return err
 	})
 	if err != nil {

@@ -8,4 +8,7 @@
 //   - What is stored is sealed for its tenant: an answer may hold a secret that is shown once.
 //   - A request whose node died before it was answered may be sent again after UnderWay. It is worked on once more then:
 //     whoever moves money by it does so under an id that follows from the key.
+//
+// Nobody waits until a key is on disk: what is done under it is written after it, so that a database that crashes has
+// both or the key at most. If it loses an answer, the request is one that was not answered.
 package answers

@@ -112,19 +112,24 @@ insert into approval (id, kind, target, request, digest, reason, asker_role, ask
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, clock_timestamp() + make_interval(secs => $12))`
 )
 
-// Asked reports whether a was asked for before. It returns ErrReused if something else was, by its ID.
-func (Desk) Asked(ctx context.Context, tx pgx.Tx, a db.Ask) (bool, error) {
-	var has []byte
-	err := tx.QueryRow(ctx, selectDigest, a.ID).Scan(&has)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return false, nil
-	case err != nil:
-		return false, err
-	case !bytes.Equal(has, digest(a)):
-		return false, ErrReused
-	}
-	return true, nil
+// QueueAsked queues a look whether a was asked for before. What it finds is said: ErrReused if something else was, by
+// its ID.
+func (Desk) QueueAsked(q *pgx.Batch, a db.Ask, say func(asked bool, err error)) {
+	q.Queue(selectDigest, a.ID).QueryRow(func(row pgx.Row) error {
+		var has []byte
+		err := row.Scan(&has)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			say(false, nil)
+		case err != nil:
+			return err
+		case !bytes.Equal(has, digest(a)):
+			say(false, ErrReused)
+		default:
+			say(true, nil)
+		}
+		return nil
+	})
 }
 
 // Ask opens an approval, with an audit line. It returns ErrTooMany, or ErrReused if the ID was used meanwhile.

@@ -25,7 +25,6 @@ type plan struct {
 	keys    struct{ accepted, refused keys }
 	owners  []game.PlayerID // the players whose accounts the batch needs
 	move    roomMove
-	done    chan struct{} // closed when answers and err are set
 
 	// Set by compute, anew in each attempt.
 	before map[*account]account // what this plan changed, as it was
@@ -79,7 +78,7 @@ type posted struct {
 
 // newPlan returns the plan of a batch. It returns store.ErrInvalid for one that no room should have made.
 func newPlan(ref rooms.Ref, b rooms.Batch) (*plan, error) {
-	p := &plan{ref: ref, b: b, lastSeq: b.Seq, ids: make([]uuid.UUID, len(b.Entries)), done: make(chan struct{})}
+	p := &plan{ref: ref, b: b, lastSeq: b.Seq, ids: make([]uuid.UUID, len(b.Entries))}
 	seen, needed := map[commandKey]bool{}, map[game.PlayerID]bool{}
 	need := func(who game.PlayerID) {
 		if !needed[who] {

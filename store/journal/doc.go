@@ -9,8 +9,8 @@
 //     table of their own, and nothing else.
 //   - The sum of all balances of a tenant is zero, each balance is the sum of its transfers, and no
 //     player's balance is below zero.
-//   - A tenant's credits come one after the other, under the lock of the house's account. A credit is reversed
-//     once, whole; a reversal never is.
+//   - A tenant's credits come one after the other, under the lock of the house's account, which those that wait
+//     at the same time share. A credit is reversed once, whole; a reversal never is.
 //   - Above the tenant's limit, nobody moves money with a player within 24 hours without a second person.
 //   - A command id has one effect and one answer.
 //   - The ids of one player's transfers rise in the order in which they can be seen, since each is given under

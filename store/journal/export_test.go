@@ -1,8 +1,10 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
@@ -25,12 +27,27 @@ func (j *Journal) Together(ctx context.Context, refs []rooms.Ref, batches []room
 		}
 		plans[i] = p
 	}
-	j.together(ctx, refs[0].Tenant, plans)
-	answers, errs := make([][]rooms.Answer, len(plans)), make([]error, len(plans))
+	answers, errs := make([][]rooms.Answer, len(plans)), j.lanes.Together(ctx, refs[0].Tenant, plans)
 	for i, p := range plans {
-		answers[i], errs[i] = p.answers, p.err
+		answers[i], errs[i] = p.answers, cmp.Or(p.err, errs[i])
 	}
 	return answers, errs
+}
+
+// Together gives credits in one transaction, as Give does with what waits, and then those that need one of their own.
+func (l *Ledger) Together(ctx context.Context, id tenant.ID, credits []Credit) ([]Credited, []error) {
+	work := make([]*pending, len(credits))
+	for i, c := range credits {
+		work[i] = &pending{asked: c}
+	}
+	out, errs := make([]Credited, len(work)), l.pending.Together(ctx, id, work)
+	for i, g := range work {
+		if errs[i] == nil && g.alone {
+			errs[i] = l.together(ctx, id, work[i:i+1])
+		}
+		out[i], errs[i] = g.out, cmp.Or(errs[i], g.err)
+	}
+	return out, errs
 }
 
 // LateClaim is what a Claim that read a room's status some time ago tells the index.

@@ -5,13 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -26,139 +22,24 @@ const (
 	// leave the database idle while the next is put together and the log is flushed, and more than
 	// two would make the groups smaller. (BenchmarkAppendTogether; docs/benchmarks.)
 	groupsAtOnce = 2
-	// groupWithin bounds a transaction of appends, which outlives the callers' contexts. It is less
-	// than a room waits, so that the room gets an answer.
-	groupWithin = 8 * time.Second
 )
 
-// lanes holds the appends that wait, by tenant. Appends that come while a tenant's transactions are under
-// way go into the next one together: many rooms share a commit, nobody waits for a timer, and the busier
-// the database is, the fewer transactions it gets.
-type lanes struct {
-	mu      sync.Mutex
-	waiting map[tenant.ID]*lane // there is an entry while somebody commits
+// newLanes returns where appends wait for a transaction, which has at most one of each room.
+func newLanes(j *Journal) *db.Lanes[*plan] {
+	return &db.Lanes[*plan]{
+		DB: j.db, AtOnce: groupsAtOnce, Max: groupEntries, Do: j.try,
+		Key:  func(p *plan) string { return p.ref.Room },
+		Size: func(p *plan) int { return len(p.b.Entries) },
+	}
 }
 
-// lane holds the appends of one tenant.
-type lane struct {
-	plans []*plan
-	busy  int // transactions that are under way
-}
-
-// commit returns the answers to p when it is written, or an error when it is not or ctx ends.
+// commit returns the answers to p when it is written, or an error when it is not or ctx ends: then whether it was
+// written shows in the next Claim.
 func (j *Journal) commit(ctx context.Context, p *plan) ([]rooms.Answer, error) {
-	l, id := &j.lanes, p.ref.Tenant
-	l.mu.Lock()
-	own := l.waiting[id]
-	if own == nil {
-		own = &lane{}
-		l.waiting[id] = own
+	if err := j.lanes.Run(ctx, p.ref.Tenant, p); err != nil {
+		return nil, err
 	}
-	own.plans = append(own.plans, p)
-	more := own.busy < groupsAtOnce
-	if more {
-		own.busy++
-	}
-	l.mu.Unlock()
-	if more {
-		go j.serve(context.WithoutCancel(ctx), id)
-	}
-	select {
-	case <-p.done:
-		return p.answers, p.err
-	case <-ctx.Done():
-		if l.withdraw(p) {
-			return nil, fmt.Errorf("%w: %w", rooms.ErrNotWritten, ctx.Err())
-		}
-		return nil, ctx.Err() // the transaction goes on: whether it was written shows in the next Claim
-	}
-}
-
-// withdraw reports whether p was still waiting, and makes sure that it is not written.
-func (l *lanes) withdraw(p *plan) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	own := l.waiting[p.ref.Tenant]
-	if own == nil {
-		return false
-	}
-	i := slices.Index(own.plans, p)
-	if i < 0 {
-		return false
-	}
-	own.plans = slices.Delete(own.plans, i, i+1)
-	return true
-}
-
-// serve commits a tenant's appends until none waits.
-func (j *Journal) serve(ctx context.Context, id tenant.ID) {
-	for {
-		plans := j.lanes.next(id)
-		if plans == nil {
-			return
-		}
-		j.together(ctx, id, plans)
-	}
-}
-
-// next removes and returns the appends of the next transaction, at most one of each room.
-func (l *lanes) next(id tenant.ID) []*plan {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	own := l.waiting[id]
-	if len(own.plans) == 0 {
-		if own.busy--; own.busy == 0 {
-			delete(l.waiting, id)
-		}
-		return nil
-	}
-	var now, later []*plan
-	entries, taken := 0, map[string]bool{}
-	for _, p := range own.plans {
-		if entries >= groupEntries || taken[p.ref.Room] {
-			later = append(later, p)
-			continue
-		}
-		taken[p.ref.Room] = true
-		entries += len(p.b.Entries)
-		now = append(now, p)
-	}
-	own.plans = later
-	return now
-}
-
-// together commits the plans in one transaction, and sets their answers and errors. If the server refuses
-// the transaction for what may be the fault of one room, each room gets a transaction of its own.
-func (j *Journal) together(ctx context.Context, id tenant.ID, plans []*plan) {
-	err := j.tried(ctx, id, plans)
-	var refused *pgconn.PgError
-	if len(plans) > 1 && (errors.Is(err, errPanic) || errors.As(err, &refused) && !db.Transient(refused.Code)) {
-		for _, p := range plans {
-			j.together(ctx, id, []*plan{p})
-		}
-		return
-	}
-	for _, p := range plans {
-		if err != nil && p.err == nil {
-			p.err = err
-		}
-		close(p.done)
-	}
-}
-
-// errPanic means that there is a bug in this package. It ends no more than the appends of the transaction,
-// whose rooms are rebuilt from what was written.
-var errPanic = errors.New("store: panic in an append")
-
-// tried calls try, and turns a panic into errPanic.
-func (j *Journal) tried(ctx context.Context, id tenant.ID, plans []*plan) (err error) {
-	defer func() {
-		if x := recover(); x != nil {
-			err = fmt.Errorf("%w: %v", errPanic, x)
-			j.db.Log.ErrorContext(ctx, "an append panicked", "tenant", id.String(), "panic", x, "stack", string(debug.Stack()))
-		}
-	}()
-	return j.try(ctx, id, plans)
+	return p.answers, p.err
 }
 
 // try commits the plans in one transaction, and tries again if other transactions were in its way. It sets
@@ -169,8 +50,6 @@ func (j *Journal) tried(ctx context.Context, id tenant.ID, plans []*plan) (err e
 // database for a bet. If it is not so nothing is written, and the plans are computed one by one from what
 // was read under locks.
 func (j *Journal) try(ctx context.Context, id tenant.ID, plans []*plan) error {
-	ctx, cancel := context.WithTimeout(ctx, groupWithin)
-	defer cancel()
 	scope := j.db.Tenant(id).ForAppends()
 	err := scope.TwoTrips(ctx, func() (*pgx.Batch, func(*pgx.Batch) error) {
 		g := newGroup(plans)

@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/seal"
@@ -29,14 +28,16 @@ const indexTimeout = 5 * time.Second
 type Journal struct {
 	db    *db.DB
 	box   *seal.Box
-	lanes lanes
+	lanes *db.Lanes[*plan]
 }
 
 var _ rooms.Journal = (*Journal)(nil)
 
 // New returns the journal of all rooms of all tenants. box seals the seeds of open rounds.
 func New(d *db.DB, box *seal.Box) *Journal {
-	return &Journal{d, box, lanes{waiting: map[tenant.ID]*lane{}}}
+	j := &Journal{db: d, box: box}
+	j.lanes = newLanes(j)
+	return j
 }
 
 const (

@@ -34,10 +34,15 @@ const (
 type Ledger struct {
 	db        *db.DB
 	approvals Approvals
+	pending   *db.Lanes[*pending]
 }
 
 // NewLedger returns the ledger of all tenants, which asks for a second person at approvals.
-func NewLedger(d *db.DB, approvals Approvals) *Ledger { return &Ledger{d, approvals} }
+func NewLedger(d *db.DB, approvals Approvals) *Ledger {
+	l := &Ledger{db: d, approvals: approvals}
+	l.pending = newPending(l)
+	return l
+}
 
 const selectBalance = `select balance, version from account where kind = 'player' and owner = $1`
 

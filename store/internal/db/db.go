@@ -42,6 +42,7 @@ type DB struct {
 	pool    *pgxpool.Pool // of tenants' scopes
 	control *pgxpool.Pool // of the platform's tables, which must not wait for callers who wait for a tenant's lock
 	others  *gate         // of the control lane, for all but leases
+	scopes  *gate         // of tenants' scopes, for all but appends
 	shares  sync.Map      // tenant.ID → *share
 	meter   meters
 	disk    disk
@@ -78,7 +79,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("store: the control lane's login is %q, and must be %q", controlLogin, login)
 	}
 	d := &DB{Log: o.Log, pool: pool, control: control, meter: newMeters(), tenantConns: max(1, int(o.MaxConns)/tenantShare)}
-	d.others = newGate(controlShare, d.meter.hits.WithLabelValues(limitControlConns))
+	d.others = newGate(controlShare, d.meter.hits.WithLabelValues(limitControlConns), nil)
+	d.scopes = newGate(max(1, int(o.MaxConns)/scopeShare), d.meter.hits.WithLabelValues(limitScopeConns), nil)
 	d.disk.log, d.disk.gauge = o.Log, d.meter.failed
 	return d, nil
 }

@@ -8,9 +8,9 @@
 //     returns rows.
 //   - A scope lasts exactly as long as its transaction, so nothing of a tenant is left on a connection,
 //     also behind pgbouncer in transaction mode.
-//   - One tenant's locks hold up no other: the connections that it uses at once are limited (gate.go),
-//     appends have a share of their own, and leases, the directory, revocations, tickets and the index of
-//     rooms go by other connections.
+//   - One tenant's locks hold up no other: the connections that it uses at once are limited (gate.go), and
+//     leases, the directory, revocations, tickets and the index of rooms go by other connections. Appends
+//     pass no gate, and all else together never has more than half of the connections.
 //   - Whatever the database cannot do now is ErrUnavailable, or ErrBusy, whoever asks: every error is
 //     classified in one place (borrow). A disk that is full or broken, or a server that is read-only,
 //     turns Health red.
@@ -21,6 +21,9 @@
 //   - What changed in the platform's tables is learned by one Poller, and read by Changes.
 //
 // # Why
+//
+// Small writes that wait at the same time share a transaction (lanes.go): flushing the log costs more than
+// what they write, and bets wait for the same log.
 //
 // Two walls, role and search_path, are set by the message that begins the transaction, so they cost no
 // round trip: the login's path begins with "$user", which is the tenant's schema as soon as the role is the

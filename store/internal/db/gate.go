@@ -22,6 +22,9 @@ const (
 	// tenantShare is which part of the connections one tenant may have in use at once, besides those
 	// of its appends.
 	tenantShare = 5
+	// scopeShare is which part of the connections all tenants may have in use, besides those of appends: however
+	// much else is asked for, a bet finds a connection.
+	scopeShare = 2
 	// waitersMax is how many may wait at one gate: all players of a large casino come back at once.
 	waitersMax = 10_000
 	// waitMost is how long each of them waits: less than a request or a new socket does.
@@ -31,19 +34,21 @@ const (
 // The names of limits, for metrics.
 const (
 	limitTenantConns  = "tenant_connections"
+	limitScopeConns   = "scope_connections"
 	limitControlConns = "control_connections"
 )
 
 // gate limits how many connections are in use at once, and how many callers wait for one and how long.
 // A nil gate is open.
 type gate struct {
+	before  *gate // another one, which is entered after this one
 	in      chan struct{}
 	waiting atomic.Int32
 	refused prometheus.Counter
 }
 
-func newGate(conns int, refused prometheus.Counter) *gate {
-	return &gate{in: make(chan struct{}, conns), refused: refused}
+func newGate(conns int, refused prometheus.Counter, before *gate) *gate {
+	return &gate{before: before, in: make(chan struct{}, conns), refused: refused}
 }
 
 // enter waits until a connection may be used. It returns ErrBusy if too many callers wait already, or if
@@ -52,6 +57,17 @@ func (g *gate) enter(ctx context.Context) error {
 	if g == nil {
 		return nil
 	}
+	if err := g.wait(ctx); err != nil {
+		return err
+	}
+	if err := g.before.enter(ctx); err != nil {
+		<-g.in
+		return err
+	}
+	return nil
+}
+
+func (g *gate) wait(ctx context.Context) error {
 	select {
 	case g.in <- struct{}{}:
 		return nil
@@ -78,6 +94,7 @@ func (g *gate) enter(ctx context.Context) error {
 // leave lets the next caller enter.
 func (g *gate) leave() {
 	if g != nil {
+		g.before.leave()
 		<-g.in
 	}
 }

@@ -18,15 +18,22 @@ import (
 func (c Scope) TwoTrips(ctx context.Context, start func() (first *pgx.Batch, second func(*pgx.Batch) error)) error {
 	return c.retry(ctx, func() error {
 		first, second := start()
-		return c.trips(ctx, beginWrite, first, second)
+		return c.trips(ctx, EnterScope, first, second)
 	})
 }
 
+// LazyTrip runs a transaction in one round trip, and does not wait until it is on disk. A database that crashes
+// within the next moments may lose it, and then has lost all that was written after it: what is written and waited
+// for once it has returned is only ever there together with it. all is called anew for each attempt.
+func (c Scope) LazyTrip(ctx context.Context, all func() *pgx.Batch) error {
+	return c.retry(ctx, func() error { return c.trips(ctx, enterLazily, all(), nil) })
+}
+
 // trips runs one attempt of TwoTrips. If second is nil, commit is sent with first, in one round trip.
-func (c Scope) trips(ctx context.Context, begin string, first *pgx.Batch, second func(*pgx.Batch) error) error {
+func (c Scope) trips(ctx context.Context, enter string, first *pgx.Batch, second func(*pgx.Batch) error) error {
 	sent := false // the commit
 	err := c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error {
-		return c.tripsOn(ctx, conn, begin, first, second, &sent)
+		return c.tripsOn(ctx, conn, enter, first, second, &sent)
 	})
 	if err != nil && (!sent || undone(err)) {
 		return fmt.Errorf("%w: %w", rooms.ErrNotWritten, err)
@@ -34,7 +41,7 @@ func (c Scope) trips(ctx context.Context, begin string, first *pgx.Batch, second
 	return err
 }
 
-func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, begin string, first *pgx.Batch, second func(*pgx.Batch) error, sent *bool) error {
+func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, enter string, first *pgx.Batch, second func(*pgx.Batch) error, sent *bool) error {
 	done := false
 	defer func() { // also when second panics; a connection that is not idle is thrown away
 		if done {
@@ -47,12 +54,12 @@ func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, begin string, fi
 		}
 	}()
 	q := &pgx.Batch{}
-	q.Queue(begin)
-	q.Queue(EnterScope, c.role)
+	q.Queue(beginWrite)
+	q.Queue(enter, c.role)
 	q.QueuedQueries = append(q.QueuedQueries, first.QueuedQueries...)
 	if second == nil {
 		*sent = true
-		q.Queue("commit")
+		q.Queue("commit").Exec(committed)
 	}
 	results := conn.SendBatch(ctx, q)
 	_, err := results.Exec()
@@ -74,16 +81,19 @@ func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, begin string, fi
 	if err := second(q); err != nil || q.Len() == 0 {
 		return err
 	}
-	q.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
-		if tag.String() != "COMMIT" {
-			return fmt.Errorf("%w: commit: %s", rooms.ErrNotWritten, tag)
-		}
-		return nil
-	})
+	q.Queue("commit").Exec(committed)
 	*sent = true
 	if err := conn.SendBatch(ctx, q).Close(); err != nil {
 		return err
 	}
 	done = true
+	return nil
+}
+
+// committed fails if the server answered a commit with a rollback.
+func committed(tag pgconn.CommandTag) error {
+	if tag.String() != "COMMIT" {
+		return fmt.Errorf("%w: commit: %s", rooms.ErrNotWritten, tag)
+	}
 	return nil
 }

@@ -46,7 +46,7 @@ func (d *DB) Tenant(id tenant.ID) Scope {
 		role:   id.Role(),
 		write:  beginWrite + set,
 		read:   beginRead + set,
-		others: newGate(d.tenantConns, d.meter.hits.WithLabelValues(limitTenantConns)),
+		others: newGate(d.tenantConns, d.meter.hits.WithLabelValues(limitTenantConns), d.scopes),
 	})
 	return scopeOf(d, b.(*share))
 }
@@ -164,4 +164,6 @@ const (
 	// EnterScope sets the role of a transaction, which is its parameter. It is a constant statement, so
 	// that it is described once for all tenants.
 	EnterScope = `select set_config('role', $1, true)`
+	// enterLazily is EnterScope for a transaction whose commit does not wait for the disk, nor for a standby.
+	enterLazily = `select set_config('synchronous_commit', 'off', true), set_config('role', $1, true)`
 )

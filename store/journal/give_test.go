@@ -1,0 +1,129 @@
+package journal_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+// TestCreditsOfOneTransactionEachHaveTheirOwnResult has one of every kind share it.
+func TestCreditsOfOneTransactionEachHaveTheirOwnResult(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	id := storetest.Tenant(t, admin)
+	storetest.NeedApproval(t, s, admin, id, 1000)
+	before := creditBy("olivia", "zoe", 500)
+	give(t, s, id, before)
+	above := creditBy("olivia", "yann", 1001)
+	give(t, s, id, above)
+
+	again, reused, asked := before, creditBy("olivia", "xenia", 7), above
+	reused.CommandID = before.CommandID
+	nobody, dollars := creditBy("olivia", "nobody", 1), creditBy("olivia", "dora", 1)
+	nobody.Existing, dollars.Currency = true, "USD"
+	credits := map[string]struct {
+		c    journal.Credit
+		want journal.Credited // but for what is not said
+		err  error
+	}{
+		"a new player's":             {c: creditBy("olivia", "alice", 100), want: journal.Credited{Balance: 100, Version: 1, Created: true}},
+		"one that was given before":  {c: again, want: journal.Credited{Balance: 500, Version: 1, Created: true}},
+		"one whose id was used":      {c: reused, err: journal.ErrCommandReused},
+		"one that was asked for":     {c: asked, want: journal.Credited{NeedsApproval: true}},
+		"one that needs a second":    {c: creditBy("olivia", "carla", 1001), want: journal.Credited{NeedsApproval: true, Created: true}},
+		"more than there is":         {c: creditBy("olivia", "bob", -1), err: journal.ErrInsufficientFunds},
+		"nobody's":                   {c: nobody, err: journal.ErrNoPlayer},
+		"one in another currency":    {c: dollars, err: journal.ErrCurrencyChanged},
+		"one of another of the team": {c: creditBy("oscar", "dave", 1000), want: journal.Credited{Balance: 1000, Version: 1, Created: true}},
+	}
+	var names []string
+	var group []journal.Credit
+	for name, x := range credits {
+		names, group = append(names, name), append(group, x.c)
+	}
+	out, errs := s.Ledger.Together(t.Context(), id, group)
+	for i, name := range names {
+		got, want := out[i], credits[name]
+		if !errors.Is(errs[i], want.err) || want.err == nil &&
+			(got.Balance != want.want.Balance || got.Version != want.want.Version || got.Created != want.want.Created || got.NeedsApproval != want.want.NeedsApproval) {
+			t.Errorf("%s: %+v, %v", name, got, errs[i])
+		}
+	}
+	if n := storetest.Count(t, admin, `select count(*) from `+id.Schema()+`.account where kind = 'player'`); n != 3 {
+		t.Errorf("%d players have an account, want alice, dave and zoe", n)
+	}
+	if n := storetest.Count(t, admin, `select count(*) from `+id.Schema()+`.approval`); n != 2 {
+		t.Errorf("%d approvals are asked for", n)
+	}
+	if n := storetest.Count(t, admin, `select count(*) from `+id.Schema()+`.audit_log where action = 'player.credit'`); n != 3 {
+		t.Errorf("%d lines tell of credits", n)
+	}
+	storetest.Sound(t, s, id)
+}
+
+// TestCreditsAtOnceAreAllGivenOnceBesideBets has two nodes credit players who bet, each credit twice.
+func TestCreditsAtOnceAreAllGivenOnceBesideBets(t *testing.T) {
+	t.Parallel()
+	const players, turns = 12, 15
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	other, _ := storetest.Open(t, d, store.Options{})
+	refs := storetest.Tables(t, s, admin, players)
+	var all sync.WaitGroup
+	for i, ref := range refs {
+		all.Go(func() {
+			for seq := range int64(turns) {
+				if _, err := s.Journal.Append(t.Context(), ref, storetest.Batch(seq, storetest.Bet(1, seq+1, player(i, 0), 1))); err != nil {
+					t.Errorf("a bet: %v", err)
+				}
+			}
+		})
+		all.Go(func() {
+			for n := range turns {
+				c := creditBy("olivia", player((i+n)%players, 0), 3)
+				c.CommandID = uuid.NewString()
+				var both sync.WaitGroup
+				for _, node := range []*store.Store{s, other} {
+					both.Go(func() {
+						if out, err := node.Ledger.Give(t.Context(), ref.Tenant, c); err != nil || out.NeedsApproval {
+							t.Errorf("a credit: %+v, %v", out, err)
+						}
+					})
+				}
+				both.Wait()
+			}
+		})
+	}
+	all.Wait()
+	for i := range players {
+		if got, want := storetest.Balance(t, s, refs[0].Tenant, player(i, 0)), game.Money(1000+turns*(3-1)); got != want {
+			t.Errorf("player %d has %d, want %d", i, got, want)
+		}
+	}
+	storetest.Sound(t, s, refs[0].Tenant)
+}
+
+func TestOneCommandForTwoPlayersAtOnceMovesMoneyOnce(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	id := storetest.Tenant(t, admin)
+	first, second, third := creditBy("olivia", "alice", 5), creditBy("olivia", "bob", 5), creditBy("olivia", "carol", 5)
+	second.CommandID = first.CommandID
+	_, errs := s.Ledger.Together(t.Context(), id, []journal.Credit{first, second, third})
+	if errs[0] != nil || !errors.Is(errs[1], journal.ErrCommandReused) || errs[2] != nil {
+		t.Errorf("got %v", errs)
+	}
+	for who, want := range map[game.PlayerID]game.Money{"alice": 5, "bob": 0, "carol": 5} {
+		if got := storetest.Balance(t, s, id, who); got != want {
+			t.Errorf("%s has %d", who, got)
+		}
+	}
+	storetest.Sound(t, s, id)
+}
