@@ -144,7 +144,7 @@ func Reset(dir string) error {
 	if err != nil {
 		return advise(err)
 	}
-	defer func() { _ = lock.Close() }()
+	defer unlock(lock)
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	if err := at.evict(ctx); err != nil {
@@ -184,7 +184,7 @@ func (c *Cluster) Stop() error {
 		failed = errors.Join(failed, os.RemoveAll(c.at.root), os.RemoveAll(c.temporary))
 	}
 	if c.lock != nil {
-		_ = c.lock.Close() // lets go of the folder; a second close is refused, which is fine
+		unlock(c.lock)
 	}
 	return failed
 }

@@ -162,15 +162,36 @@ func TestAServerInUseIsLeftAlone(t *testing.T) {
 	mustBeKept(t, c)
 }
 
+func TestAFolderIsFreeAlsoWhileAChildThatIsJustStartedHasItsLock(t *testing.T) {
+	t.Parallel()
+	at := location{root: t.TempDir()}
+	lock, err := at.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	childs, err := syscall.Dup(int(lock.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Close(childs) }()
+	if _, err := at.lock(); !errors.Is(err, ErrInUse) {
+		t.Errorf("it can be had twice: %v", err)
+	}
+	unlock(lock)
+	again, err := at.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock(again)
+}
+
 func TestAServerThatWasLeftBehindIsStoppedAndItsDataAreUsed(t *testing.T) {
 	t.Parallel()
 	dir := newDir(t)
 	left := start(t, Options{Dir: dir})
 	keepSomething(t, left)
 	// What the operating system does when the program that started it is killed.
-	if err := left.lock.Close(); err != nil {
-		t.Fatal(err)
-	}
+	unlock(left.lock)
 	c := start(t, Options{Dir: dir})
 	<-left.Ended()
 	mustBeKept(t, c)

@@ -112,7 +112,7 @@ func (p location) makeFolder() error {
 	return os.Chmod(p.root, mode)
 }
 
-// lock keeps every other program out until the file is closed or this program ends.
+// lock keeps every other program out until unlock or the end of this program.
 func (p location) lock() (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(p.root, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -127,6 +127,13 @@ func (p location) lock() (*os.File, error) {
 		return nil, fmt.Errorf("%w: most likely another 'pitboss dev' runs in this folder; stop that first, or choose another folder with --dir (%s)", ErrInUse, p.root)
 	}
 	return nil, fmt.Errorf("lock %s: %w", p.root, err)
+}
+
+// unlock lets go of a folder; a second time it does nothing. To close the file would not do: a child that this program
+// is just starting has it too until it runs its own program.
+func unlock(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	_ = f.Close()
 }
 
 // give makes the user that runs PostgreSQL the owner of a file.
