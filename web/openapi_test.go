@@ -2,8 +2,10 @@ package web_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/web"
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
@@ -21,7 +24,50 @@ type documented struct {
 		Scope    *auth.Scope           `json:"x-scope"`
 		Security []map[string][]string `json:"security"`
 		ID       string                `json:"operationId"`
+		// Parameters are components, or say themselves what they are.
+		Parameters []struct {
+			parameter
+			Ref string `json:"$ref"`
+		}
 	}
+	Components struct{ Parameters map[string]parameter }
+}
+
+// parameter is a parameter of an operation.
+type parameter struct {
+	Name, In string
+	Schema   struct {
+		Type, Format string
+		Ref          string `json:"$ref"`
+		Enum         []any
+	}
+}
+
+// query returns the query parameters of an operation.
+func (d *documented) query(path, method string) (out []parameter) {
+	for _, p := range d.Paths[path][method].Parameters {
+		if p.Ref != "" {
+			p.parameter = d.Components.Parameters[p.Ref[strings.LastIndex(p.Ref, "/")+1:]]
+		}
+		if p.In == "query" {
+			out = append(out, p.parameter)
+		}
+	}
+	return out
+}
+
+// read reads the OpenAPI document.
+func read(t *testing.T) (doc documented) {
+	t.Helper()
+	if err := json.Unmarshal(web.OpenAPI(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// routeOf returns an operation of the document as the routes name it.
+func routeOf(path, method string) string {
+	return strings.ToUpper(method) + " " + regexp.MustCompile(`\{(\w+)\}`).ReplaceAllString(path, ":$1")
 }
 
 func TestTheOpenAPIDocumentIsValid(t *testing.T) {
@@ -41,17 +87,20 @@ func TestTheOpenAPIDocumentIsValid(t *testing.T) {
 	}
 }
 
-func TestEveryRouteIsInTheOpenAPIDocumentWithItsScope(t *testing.T) {
+func TestEveryRouteIsInTheOpenAPIDocumentWithItsScopeAndItsQuery(t *testing.T) {
 	t.Parallel()
-	var doc documented
-	if err := json.Unmarshal(web.OpenAPI(), &doc); err != nil {
-		t.Fatal(err)
-	}
-	needs := new(web.Server).Needs()
+	doc, needs, queries := read(t), new(web.Server).Needs(), new(web.Server).Queries()
 	ids := map[string]bool{}
 	for path, operations := range doc.Paths {
 		for method, op := range operations {
-			name := strings.ToUpper(method) + " " + regexp.MustCompile(`\{(\w+)\}`).ReplaceAllString(path, ":$1")
+			name := routeOf(path, method)
+			var query []string
+			for _, p := range doc.query(path, method) {
+				query = append(query, p.Name)
+			}
+			if !slices.Equal(slices.Sorted(slices.Values(query)), slices.Sorted(slices.Values(queries[name]))) {
+				t.Errorf("%s: the query parameters %q, want %q", name, query, queries[name])
+			}
 			scope, ok := needs[name]
 			if !ok || op.Scope == nil || *op.Scope != scope {
 				t.Errorf("%s: scope %v, want %q: %v", name, op.Scope, scope, ok)
@@ -70,6 +119,76 @@ func TestEveryRouteIsInTheOpenAPIDocumentWithItsScope(t *testing.T) {
 	}
 	for name := range needs {
 		t.Errorf("%s is not in the document", name)
+	}
+}
+
+func TestEveryListIsChosenAndSortedByEachOfItsParameters(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	operator, player := c.Token("olivia", auth.Operator), c.Player("alice", 100)
+	var made struct{ ID string }
+	c.Post(operator, "/v1/webhooks", endpoint).Want(http.StatusCreated, "").Into(&made)
+	doc := read(t)
+	for path, operations := range doc.Paths {
+		if _, ok := operations["get"]; !ok {
+			continue
+		}
+		for _, p := range doc.query(path, "get") {
+			values := []any{"x"}
+			switch {
+			case p.Name == "cursor":
+				values[0] = ""
+			case p.Schema.Enum != nil:
+				values = p.Schema.Enum
+			case p.Schema.Type == "integer" || strings.HasSuffix(p.Schema.Ref, "/Int64"):
+				values[0] = 1
+			case p.Schema.Format == "date-time":
+				values[0] = "2026-05-04T12:30:00Z"
+			case p.Schema.Type == "array":
+				continue // as without .in
+			}
+			token := operator
+			if strings.HasPrefix(path, "/v1/session/") {
+				token = player
+			}
+			for _, v := range values {
+				at := strings.NewReplacer("{player}", "alice", "{id}", made.ID).Replace(path)
+				a := c.Get(token, fmt.Sprint(at, "?", p.Name, "=", v))
+				if a.Status != http.StatusOK {
+					t.Errorf("%s by %s=%v: %d %s", path, p.Name, v, a.Status, a.Body)
+				}
+				if tag := a.Header.Get("ETag"); tag == "" {
+					t.Errorf("%s has no tag", path)
+				}
+			}
+		}
+	}
+}
+
+func TestAQueryParameterThatARouteDoesNotHaveIsRefused(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	operator := c.Token("olivia", auth.Operator)
+	for name, query := range new(web.Server).Queries() {
+		method, path, _ := strings.Cut(name, " ")
+		path = regexp.MustCompile(`:\w+`).ReplaceAllString(path, "x")
+		token := operator
+		if strings.HasPrefix(path, "/v1/session/") {
+			token = c.Token("alice", auth.Player)
+		}
+		asked := []string{"colour=red", "colour", "limit%20=1", "%zz=1", "a;b=1"}
+		for _, p := range query {
+			asked = append(asked, p+"=1&"+p+"=1", strings.ToUpper(p)+"=1")
+		}
+		for _, q := range asked {
+			c.Do(method, token, path+"?"+q, "").Want(http.StatusBadRequest, wire.CodeInvalidParams)
+		}
+		if a := c.Do(method, token, path+"?colour=red", ""); !strings.Contains(string(a.Body), `"colour: there is no such parameter here`) {
+			t.Errorf("%s: %s", name, a.Body)
+		}
+		if a := c.Do(method, "", path+"?colour=red", ""); name != "GET /v1/openapi.json" && name != "GET /v1/rooms/:room/rounds/:round" && a.Status != http.StatusUnauthorized {
+			t.Errorf("%s without a token: %d", name, a.Status)
+		}
 	}
 }
 

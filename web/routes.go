@@ -1,15 +1,25 @@
 package web
 
 import (
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/approvals"
+	"github.com/pitboss-hub/pitboss/store/audit"
+	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 	"github.com/pitboss-hub/pitboss/web/operator"
+	"github.com/pitboss-hub/pitboss/web/session"
 )
 
 // public is the rule of a route that needs no token.
@@ -19,71 +29,75 @@ const public auth.Scope = ""
 const signedIn auth.Scope = "*"
 
 // route is one route of the API. Needs is the scope that its principal has to have, public or signedIn: a
-// route cannot be written without one.
+// route cannot be written without one. Query names the query parameters that it has; others are refused.
 type route struct {
 	method, path string
 	needs        auth.Scope
+	query        []string
 	handle       echo.HandlerFunc
 }
+
+// pages are the query parameters of a player's history.
+var pages = []string{"cursor", "limit"}
 
 // apiRoutes returns the whole API of a casino, in the order of docs/protocol.md.
 func (s *Server) apiRoutes(op *operator.API) []route {
 	return []route{
-		{http.MethodGet, "/v1/openapi.json", public, s.document},
-		{http.MethodGet, "/v1/session", signedIn, s.sessions.Session},
-		{http.MethodGet, "/v1/session/rounds", auth.OwnRead, s.sessions.Rounds},
-		{http.MethodGet, "/v1/session/transactions", auth.OwnRead, s.sessions.Transactions},
-		{http.MethodPost, "/v1/tickets", auth.SocketOpen, s.sessions.Ticket},
+		{http.MethodGet, "/v1/openapi.json", public, nil, s.document},
+		{http.MethodGet, "/v1/session", signedIn, nil, s.sessions.Session},
+		{http.MethodGet, "/v1/session/rounds", auth.OwnRead, pages, s.sessions.Rounds},
+		{http.MethodGet, "/v1/session/transactions", auth.OwnRead, pages, s.sessions.Transactions},
+		{http.MethodPost, "/v1/tickets", auth.SocketOpen, nil, s.sessions.Ticket},
 
-		{http.MethodGet, "/v1/games", auth.GamesRead, op.Games},
-		{http.MethodGet, "/v1/rooms", auth.RoomsRead, s.sessions.ListRooms},
-		{http.MethodPost, "/v1/rooms", auth.RoomsWrite, op.OpenRoom},
-		{http.MethodPost, "/v1/rooms/:room/close", auth.RoomsWrite, op.CloseRoom},
-		{http.MethodPost, "/v1/rooms/:room/void", auth.RoundsVoid, op.VoidRound},
-		{http.MethodGet, routeRound, public, s.round},
+		{http.MethodGet, "/v1/games", auth.GamesRead, api.TableParams(operator.GameTable), op.Games},
+		{http.MethodGet, "/v1/rooms", auth.RoomsRead, api.TableParams(session.RoomTable), s.sessions.ListRooms},
+		{http.MethodPost, "/v1/rooms", auth.RoomsWrite, nil, op.OpenRoom},
+		{http.MethodPost, "/v1/rooms/:room/close", auth.RoomsWrite, nil, op.CloseRoom},
+		{http.MethodPost, "/v1/rooms/:room/void", auth.RoundsVoid, nil, op.VoidRound},
+		{http.MethodGet, routeRound, public, nil, s.round},
 
-		{http.MethodGet, "/v1/connections", auth.ConnectionsRead, op.Connections},
-		{http.MethodGet, "/v1/players", auth.PlayersRead, op.Players},
-		{http.MethodGet, "/v1/players/:player/rounds", auth.PlayersRead, op.PlayerRounds},
-		{http.MethodGet, "/v1/players/:player/transactions", auth.PlayersRead, op.PlayerTransactions},
-		{http.MethodPost, "/v1/players/:player/credit", auth.MoneyWrite, op.Credit},
-		{http.MethodPost, "/v1/credits/:command/reverse", auth.MoneyWrite, op.ReverseCredit},
-		{http.MethodGet, "/v1/approvals", auth.ApprovalsRead, op.Approvals},
-		{http.MethodGet, "/v1/approvals/:id", auth.ApprovalsRead, op.Approval},
-		{http.MethodPost, "/v1/approvals/:id/approve", auth.ApprovalsWrite, op.Approve},
-		{http.MethodPost, "/v1/approvals/:id/refuse", auth.ApprovalsWrite, op.Refuse},
-		{http.MethodPost, "/v1/approvals/:id/withdraw", auth.ApprovalsRead, op.Withdraw}, // by who asked only
-		{http.MethodPost, "/v1/players/:player/kick", auth.AccessRevoke, op.Kick},
-		{http.MethodPost, "/v1/staff/:subject/kick", auth.AccessRevoke, op.KickStaff},
-		{http.MethodPost, "/v1/tokens/revoke", auth.AccessRevoke, op.RevokeToken},
+		{http.MethodGet, "/v1/connections", auth.ConnectionsRead, api.TableParams(operator.ConnectionTable), op.Connections},
+		{http.MethodGet, "/v1/players", auth.PlayersRead, api.TableParams(journal.Players), op.Players},
+		{http.MethodGet, "/v1/players/:player/rounds", auth.PlayersRead, pages, op.PlayerRounds},
+		{http.MethodGet, "/v1/players/:player/transactions", auth.PlayersRead, pages, op.PlayerTransactions},
+		{http.MethodPost, "/v1/players/:player/credit", auth.MoneyWrite, []string{"create", "dry_run"}, op.Credit},
+		{http.MethodPost, "/v1/credits/:command/reverse", auth.MoneyWrite, []string{"dry_run"}, op.ReverseCredit},
+		{http.MethodGet, "/v1/approvals", auth.ApprovalsRead, api.TableParams(approvals.Table), op.Approvals},
+		{http.MethodGet, "/v1/approvals/:id", auth.ApprovalsRead, nil, op.Approval},
+		{http.MethodPost, "/v1/approvals/:id/approve", auth.ApprovalsWrite, nil, op.Approve},
+		{http.MethodPost, "/v1/approvals/:id/refuse", auth.ApprovalsWrite, nil, op.Refuse},
+		{http.MethodPost, "/v1/approvals/:id/withdraw", auth.ApprovalsRead, nil, op.Withdraw}, // by who asked only
+		{http.MethodPost, "/v1/players/:player/kick", auth.AccessRevoke, nil, op.Kick},
+		{http.MethodPost, "/v1/staff/:subject/kick", auth.AccessRevoke, nil, op.KickStaff},
+		{http.MethodPost, "/v1/tokens/revoke", auth.AccessRevoke, nil, op.RevokeToken},
 
-		{http.MethodGet, "/v1/promotions", auth.PromotionsRead, op.Promotions},
-		{http.MethodPost, "/v1/promotions", auth.PromotionsWrite, op.PublishPromotion},
-		{http.MethodPost, "/v1/promotions/:id/withdraw", auth.PromotionsWrite, op.WithdrawPromotion},
+		{http.MethodGet, "/v1/promotions", auth.PromotionsRead, api.TableParams(operator.PromotionTable), op.Promotions},
+		{http.MethodPost, "/v1/promotions", auth.PromotionsWrite, nil, op.PublishPromotion},
+		{http.MethodPost, "/v1/promotions/:id/withdraw", auth.PromotionsWrite, nil, op.WithdrawPromotion},
 
-		{http.MethodGet, "/v1/webhooks", auth.WebhooksRead, op.Webhooks},
-		{http.MethodPost, "/v1/webhooks", auth.WebhooksWrite, op.CreateWebhook},
-		{http.MethodGet, "/v1/webhooks/:id", auth.WebhooksRead, op.Webhook},
-		{http.MethodPut, "/v1/webhooks/:id", auth.WebhooksWrite, op.ChangeWebhook},
-		{http.MethodDelete, "/v1/webhooks/:id", auth.WebhooksWrite, op.DeleteWebhook},
-		{http.MethodPost, "/v1/webhooks/:id/rotate", auth.WebhooksWrite, op.RotateWebhook},
-		{http.MethodPost, "/v1/webhooks/:id/test", auth.WebhooksWrite, op.TestWebhook},
-		{http.MethodPost, "/v1/webhooks/:id/pause", auth.WebhooksWrite, op.PauseWebhook},
-		{http.MethodPost, "/v1/webhooks/:id/resume", auth.WebhooksWrite, op.ResumeWebhook},
-		{http.MethodGet, "/v1/webhooks/:id/deliveries", auth.WebhooksRead, op.WebhookDeliveries},
-		{http.MethodPost, "/v1/webhooks/:id/deliveries/:delivery/replay", auth.WebhooksWrite, op.ReplayWebhook},
+		{http.MethodGet, "/v1/webhooks", auth.WebhooksRead, api.TableParams(operator.WebhookTable), op.Webhooks},
+		{http.MethodPost, "/v1/webhooks", auth.WebhooksWrite, nil, op.CreateWebhook},
+		{http.MethodGet, "/v1/webhooks/:id", auth.WebhooksRead, nil, op.Webhook},
+		{http.MethodPut, "/v1/webhooks/:id", auth.WebhooksWrite, nil, op.ChangeWebhook},
+		{http.MethodDelete, "/v1/webhooks/:id", auth.WebhooksWrite, nil, op.DeleteWebhook},
+		{http.MethodPost, "/v1/webhooks/:id/rotate", auth.WebhooksWrite, nil, op.RotateWebhook},
+		{http.MethodPost, "/v1/webhooks/:id/test", auth.WebhooksWrite, nil, op.TestWebhook},
+		{http.MethodPost, "/v1/webhooks/:id/pause", auth.WebhooksWrite, nil, op.PauseWebhook},
+		{http.MethodPost, "/v1/webhooks/:id/resume", auth.WebhooksWrite, nil, op.ResumeWebhook},
+		{http.MethodGet, "/v1/webhooks/:id/deliveries", auth.WebhooksRead, api.TableParams(webhooks.DeliveryTable), op.WebhookDeliveries},
+		{http.MethodPost, "/v1/webhooks/:id/deliveries/:delivery/replay", auth.WebhooksWrite, nil, op.ReplayWebhook},
 
-		{http.MethodGet, "/v1/ledger/trial-balance", auth.MoneyRead, op.TrialBalance},
-		{http.MethodGet, "/v1/ledger/postings", auth.MoneyRead, op.Postings},
-		{http.MethodGet, "/v1/audit", auth.AuditRead, op.Audit},
-		{http.MethodGet, "/v1/brand", auth.BrandRead, op.Brand},
-		{http.MethodPut, "/v1/brand", auth.BrandWrite, op.SetBrand},
-		{http.MethodPut, "/v1/brand/logo", auth.BrandWrite, op.SetLogo},
+		{http.MethodGet, "/v1/ledger/trial-balance", auth.MoneyRead, nil, op.TrialBalance},
+		{http.MethodGet, "/v1/ledger/postings", auth.MoneyRead, api.TableParams(journal.Postings), op.Postings},
+		{http.MethodGet, "/v1/audit", auth.AuditRead, api.TableParams(audit.Lines), op.Audit},
+		{http.MethodGet, "/v1/brand", auth.BrandRead, nil, op.Brand},
+		{http.MethodPut, "/v1/brand", auth.BrandWrite, nil, op.SetBrand},
+		{http.MethodPut, "/v1/brand/logo", auth.BrandWrite, nil, op.SetLogo},
 
-		{http.MethodGet, "/v1/keys", auth.KeysRead, op.Keys},
-		{http.MethodPost, "/v1/keys", auth.KeysWrite, op.CreateKey},
-		{http.MethodPost, "/v1/keys/:id/rotate", auth.KeysWrite, op.RotateKey},
-		{http.MethodPost, "/v1/keys/:id/revoke", auth.KeysWrite, op.RevokeKey},
+		{http.MethodGet, "/v1/keys", auth.KeysRead, api.TableParams(operator.KeyTable), op.Keys},
+		{http.MethodPost, "/v1/keys", auth.KeysWrite, nil, op.CreateKey},
+		{http.MethodPost, "/v1/keys/:id/rotate", auth.KeysWrite, nil, op.RotateKey},
+		{http.MethodPost, "/v1/keys/:id/revoke", auth.KeysWrite, nil, op.RevokeKey},
 	}
 }
 
@@ -113,6 +127,7 @@ func (s *Server) route(op *operator.API) {
 		if r.needs != public {
 			m = append(m, s.bearer, s.perPerson, needs(r.needs))
 		}
+		m = append(m, query(r.query))
 		if r.method == http.MethodGet {
 			get(t, r.path, r.handle, m...)
 		} else {
@@ -132,6 +147,31 @@ func needs(scope auth.Scope) echo.MiddlewareFunc {
 				return api.Fail(http.StatusForbidden, game.CodeForbidden, "This API key does not have the scope "+string(scope)+".")
 			}
 			return api.ErrRole
+		}
+	}
+}
+
+// query refuses requests with other query parameters than those named, or with one twice.
+func query(names []string) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			has, err := url.ParseQuery(c.Request().URL.RawQuery)
+			if err != nil {
+				return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "the query cannot be read: "+err.Error())
+			}
+			for _, name := range slices.Sorted(maps.Keys(has)) {
+				switch {
+				case !slices.Contains(names, name):
+					why := name + ": there is no such parameter here: want none"
+					if len(names) > 0 {
+						why = name + ": there is no such parameter here: want some of " + strings.Join(names, ", ")
+					}
+					return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, why)
+				case len(has[name]) > 1:
+					return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, name+": want it once")
+				}
+			}
+			return next(c)
 		}
 	}
 }

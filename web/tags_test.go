@@ -17,7 +17,7 @@ func TestWhatAClientHasIsNotSentAgain(t *testing.T) {
 	operator := c.Token("olivia", auth.Operator)
 	var made struct{ ID string }
 	c.Post(operator, "/v1/webhooks", endpoint).Want(http.StatusCreated, "").Into(&made)
-	for _, path := range []string{"/v1/brand", "/v1/games", "/v1/rooms", "/v1/keys", "/v1/webhooks/" + made.ID} {
+	for _, path := range []string{"/v1/brand", "/v1/games", "/v1/rooms", "/v1/keys", "/v1/players?limit=1", "/v1/webhooks/" + made.ID} {
 		first := c.Get(operator, path).Want(http.StatusOK, "")
 		tag := first.Header.Get("ETag")
 		for _, has := range []string{tag, "W/" + tag, `"another", ` + tag, "*"} {

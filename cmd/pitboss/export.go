@@ -28,15 +28,33 @@ import (
 // exportPage bounds the rows that are read at once.
 const exportPage = 500
 
+// chosen are the flags of a command that reads a list.
+type chosen struct {
+	Where []string `sep:"none" help:"Which rows: a field with an operator (none, gte, lt, prefix, in) and a value, as at=…, at.gte=2026-01-01T00:00:00Z; repeat it for more." placeholder:"FIELD.OP=VALUE"`
+	Sort  string   `help:"By which field, with a - before it for the largest value first." placeholder:"FIELD"`
+}
+
+// asked returns a question for a page of at most limit rows.
+func (c chosen) asked(limit int) (list.Asked, error) {
+	out := list.Asked{Where: map[string][]string{}, Sort: c.Sort, Limit: limit}
+	for _, w := range c.Where {
+		name, value, ok := strings.Cut(w, "=")
+		if !ok {
+			return out, fmt.Errorf("--where %q: want a field, =, and a value", w)
+		}
+		out.Where[name] = append(out.Where[name], value)
+	}
+	return out, nil
+}
+
 type exportCmd struct {
-	List   string   `arg:"" enum:"players,postings,audit,rounds,transactions" help:"players, postings, audit, or the rounds or transactions of one player."`
-	Tenant string   `required:"" help:"The casino's slug."`
-	Player string   `help:"Whose rounds or transactions."`
-	Format string   `enum:"csv,jsonl" default:"csv" help:"csv, or jsonl: a JSON object a line."`
-	Where  []string `sep:"none" help:"Which rows: a field with an operator (none, gte, lt, prefix, in) and a value, as at=…, at.gte=2026-01-01T00:00:00Z; repeat it for more." placeholder:"FIELD.OP=VALUE"`
-	Sort   string   `help:"By which field, with a - before it for the largest value first." placeholder:"FIELD"`
-	Output string   `short:"o" help:"Where to; what is there is replaced when all rows are written, and not before. Standard output if it is not given." placeholder:"FILE" type:"path"`
-	JSON   bool     `help:"Say what was written as JSON; with --output."`
+	List   string `arg:"" enum:"players,postings,audit,rounds,transactions" help:"players, postings, audit, or the rounds or transactions of one player."`
+	Tenant string `required:"" help:"The casino's slug."`
+	Player string `help:"Whose rounds or transactions."`
+	Format string `enum:"csv,jsonl" default:"csv" help:"csv, or jsonl: a JSON object a line."`
+	chosen `embed:""`
+	Output string `short:"o" help:"Where to; what is there is replaced when all rows are written, and not before. Standard output if it is not given." placeholder:"FILE" type:"path"`
+	JSON   bool   `help:"Say what was written as JSON; with --output."`
 }
 
 // Help implements kong's long help.
@@ -52,7 +70,10 @@ type exported struct {
 
 // Run implements the command.
 func (c exportCmd) Run(p *program) error {
-	conditions, err := c.conditions()
+	asked, err := c.asked(exportPage)
+	if err == nil {
+		err = c.check()
+	}
 	if err != nil {
 		return err
 	}
@@ -63,7 +84,7 @@ func (c exportCmd) Run(p *program) error {
 		}
 		defer to.drop()
 		bar := p.newProgress()
-		err = c.write(p.ctx, s, t, conditions, to, bar)
+		err = c.write(p.ctx, s, t, asked, to, bar)
 		bar.end()
 		switch {
 		case err != nil && p.ctx.Err() != nil:
@@ -85,28 +106,20 @@ func (c exportCmd) Run(p *program) error {
 	})
 }
 
-// conditions returns what --where says.
-func (c exportCmd) conditions() (map[string][]string, error) {
+// check returns an error if flags do not go together.
+func (c exportCmd) check() error {
 	ofPlayer := c.List == "rounds" || c.List == "transactions"
 	switch {
 	case ofPlayer && c.Player == "":
-		return nil, fmt.Errorf("--player: whose %s?", c.List)
+		return fmt.Errorf("--player: whose %s?", c.List)
 	case ofPlayer && (len(c.Where) > 0 || c.Sort != ""):
-		return nil, fmt.Errorf("--where and --sort: the %s of a player come whole, the latest first", c.List)
+		return fmt.Errorf("--where and --sort: the %s of a player come whole, the latest first", c.List)
 	case !ofPlayer && c.Player != "":
-		return nil, errors.New("--player: use --where player=NAME")
+		return errors.New("--player: use --where player=NAME")
 	case c.JSON && c.Output == "":
-		return nil, errors.New("--json: needs --output; for rows as JSON use --format jsonl")
+		return errors.New("--json: needs --output; for rows as JSON use --format jsonl")
 	}
-	out := map[string][]string{}
-	for _, w := range c.Where {
-		name, value, ok := strings.Cut(w, "=")
-		if !ok {
-			return nil, fmt.Errorf("--where %q: want a field, =, and a value", w)
-		}
-		out[name] = append(out[name], value)
-	}
-	return out, nil
+	return nil
 }
 
 // exportedPlayer is a player as a row.
@@ -167,23 +180,23 @@ func roundRow(r journal.PlayedRound, currency string) exportedRound {
 }
 
 // write writes the list.
-func (c exportCmd) write(ctx context.Context, s *store.Store, t *tenancy.Tenant, where map[string][]string, w io.Writer, bar *progress) error {
+func (c exportCmd) write(ctx context.Context, s *store.Store, t *tenancy.Tenant, asked list.Asked, w io.Writer, bar *progress) error {
 	player := game.PlayerID(c.Player)
 	switch c.List {
 	case "players":
-		return writeTable(ctx, c, where, journal.Players, w, bar, func(q list.Query) ([]journal.Player, string, error) {
+		return writeTable(ctx, c, asked, journal.Players, w, bar, func(q list.Query) ([]journal.Player, string, error) {
 			return s.Ledger.ListPlayers(ctx, t.ID, q)
 		}, func(x journal.Player) exportedPlayer {
 			return exportedPlayer{string(x.Player), int64(x.Balance), wire.At(x.CreatedAt)}
 		})
 	case "postings":
-		return writeTable(ctx, c, where, journal.Postings, w, bar, func(q list.Query) ([]journal.LedgerPosting, string, error) {
+		return writeTable(ctx, c, asked, journal.Postings, w, bar, func(q list.Query) ([]journal.LedgerPosting, string, error) {
 			return s.Ledger.ListPostings(ctx, t.ID, q)
 		}, func(x journal.LedgerPosting) exportedPosting {
 			return exportedPosting{x.ID, wire.At(x.At), x.Kind, string(x.Player), int64(x.Amount), x.Room, x.Ref, x.Command}
 		})
 	case "audit":
-		return writeTable(ctx, c, where, audit.Lines, w, bar, func(q list.Query) ([]audit.Line, string, error) {
+		return writeTable(ctx, c, asked, audit.Lines, w, bar, func(q list.Query) ([]audit.Line, string, error) {
 			return s.Audit.List(ctx, t.ID, q)
 		}, func(x audit.Line) exportedLine { return exportedLine{x.ID, wire.At(x.At), x.Audit} })
 	case "rounds":
@@ -213,10 +226,10 @@ func (c exportCmd) write(ctx context.Context, s *store.Store, t *tenancy.Tenant,
 }
 
 // writeTable writes what a question finds in a table.
-func writeTable[T, Row any](ctx context.Context, c exportCmd, where map[string][]string, t list.Table, w io.Writer, bar *progress, read func(list.Query) ([]T, string, error), row func(T) Row) error {
+func writeTable[T, Row any](ctx context.Context, c exportCmd, asked list.Asked, t list.Table, w io.Writer, bar *progress, read func(list.Query) ([]T, string, error), row func(T) Row) error {
 	write := list.WriterOf[Row](w, list.Format(c.Format))
-	for cursor, first := "", true; first || cursor != ""; first = false {
-		q, err := t.Parse(where, c.Sort, cursor, exportPage)
+	for first := true; first || asked.Cursor != ""; first = false {
+		q, err := t.Parse(asked)
 		if err != nil {
 			return err
 		}
@@ -235,7 +248,7 @@ func writeTable[T, Row any](ctx context.Context, c exportCmd, where map[string][
 			return err
 		}
 		bar.add(len(rows))
-		cursor = next
+		asked.Cursor = next
 	}
 	return nil
 }

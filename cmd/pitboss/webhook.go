@@ -261,8 +261,8 @@ func (c webhookDeleteCmd) Run(p *program) error {
 
 type webhookDeliveriesCmd struct {
 	webhookRef `embed:""`
-	Cursor     int64 `help:"Only those before this one."`
-	Limit      int   `help:"How many, at most 500." default:"50"`
+	chosen     `embed:""`
+	Limit      int `help:"How many, at most 500." default:"50"`
 }
 
 // Validate implements kong's check.
@@ -276,7 +276,15 @@ func (c webhookDeliveriesCmd) Validate() error {
 // Run implements the command.
 func (c webhookDeliveriesCmd) Run(p *program) error {
 	return c.with(p, func(s *store.Store, t *tenancy.Tenant) error {
-		list, err := s.Webhooks.Deliveries(p.ctx, t.ID, c.ID, c.Cursor, c.Limit)
+		asked, err := c.asked(c.Limit)
+		if err != nil {
+			return err
+		}
+		q, err := webhooks.DeliveryTable.Parse(asked)
+		if err != nil {
+			return err
+		}
+		list, _, err := s.Webhooks.Deliveries(p.ctx, t.ID, c.ID, q)
 		if err != nil {
 			return err
 		}

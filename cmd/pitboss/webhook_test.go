@@ -57,6 +57,17 @@ func TestWebhooksAreManagedFromTheCommandLine(t *testing.T) {
 	if len(told) != 1 || told[0].WebhookID.String() != sent["webhook_id"] || told[0].Type != "webhook.test" || told[0].State != "pending" {
 		t.Errorf("deliveries: %+v, want %v", told, sent)
 	}
+	call(&told, "deliveries", id, "--where", "state=pending", "--where", "type.prefix=webhook.", "--sort", "id")
+	if len(told) != 1 {
+		t.Errorf("pending: %+v", told)
+	}
+	call(&told, "deliveries", id, "--where", "state.in=delivered,dropped")
+	if len(told) != 0 {
+		t.Errorf("delivered or dropped: %+v", told)
+	}
+	if _, err := f.cli("webhook", "deliveries", id, "--tenant", "casino-x", "--where", "state=lost"); err == nil || !strings.Contains(err.Error(), "want one of pending") {
+		t.Errorf("a state that there is not: %v", err)
+	}
 	for want, args := range map[string][]string{
 		"has not ended":    {"replay", id, "1"},
 		"no such delivery": {"replay", id, "99"},

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/list"
 )
 
 const (
@@ -61,11 +61,6 @@ const (
 // transitions holds what each state can become. What is not in it is final.
 var transitions = map[State][]State{
 	Open: {Approved, Refused, Withdrawn, Expired},
-}
-
-// ParseState returns the state of a name, and whether there is one.
-func ParseState(name string) (State, bool) {
-	return State(name), name == string(Open) || slices.Contains(transitions[Open], State(name))
 }
 
 // Approval is what somebody asked for, and the answer.
@@ -176,19 +171,29 @@ coalesce(answerer_role, ''), coalesce(answerer, ''), coalesce(answered_from, '')
 const (
 	selectOne = `select ` + columns + ` from approval where id = $1`
 	lockOne   = selectOne + ` for no key update`
-
-	selectPage = `select ` + columns + ` from approval where n < $1`
-	pageOrder  = ` order by n desc limit $2`
 )
 
-// pages holds the statement of List for each state. Of those that are open there are at most OpenMax.
-var pages = map[State]string{
-	"":        selectPage + pageOrder,
-	Open:      selectPage + ` and state = 'open' and expires_at > clock_timestamp()` + pageOrder,
-	Expired:   selectPage + ` and state = 'open' and expires_at <= clock_timestamp()` + pageOrder,
-	Approved:  selectPage + ` and state = 'approved'` + pageOrder,
-	Refused:   selectPage + ` and state = 'refused'` + pageOrder,
-	Withdrawn: selectPage + ` and state = 'withdrawn'` + pageOrder,
+// Table is the list of approvals, for List. Its now is when the transaction began: an approval that expires meanwhile is in
+// one state throughout.
+var Table = list.Table{
+	Select: `
+select id::text, n, kind, target, request, reason, case when state = 'open' and expires_at <= now() then 'expired' else state end as state,
+  asker_role, asker, asked_from, asked_with, asked_in, asked_at, expires_at,
+  coalesce(answerer_role, ''), coalesce(answerer, ''), coalesce(answered_from, ''), answered_at, coalesce(answer_reason, ''), result,
+  case when asker_role = asker then asker else asker_role || ':' || asker end as asked_by, state as stored
+from approval`,
+	Fields: []list.Field{
+		{Name: "n", Type: list.Number, Sort: true}, {Name: "id"}, {Name: "kind"}, {Name: "target"},
+		{Name: "state", Values: []string{string(Open), string(Approved), string(Refused), string(Withdrawn), string(Expired)}, When: map[string]string{
+			string(Open):      `stored = 'open' and expires_at > now()`,
+			string(Expired):   `stored = 'open' and expires_at <= now()`,
+			string(Approved):  `stored = 'approved'`,
+			string(Refused):   `stored = 'refused'`,
+			string(Withdrawn): `stored = 'withdrawn'`,
+		}},
+		{Name: "asked_by"}, {Name: "asked_at", Type: list.Time}, {Name: "expires_at", Type: list.Time},
+	},
+	Key: "n", Order: "-n",
 }
 
 // Get returns an approval. It returns ErrNotFound or store.ErrNoTenant.
@@ -206,40 +211,35 @@ func (a *Approvals) Get(ctx context.Context, id tenant.ID, approval string) (out
 	return out, nil
 }
 
-// List returns at most limit approvals before the one whose N is before, 0 being the end, the latest first;
-// those of one state if it is not "". It returns store.ErrInvalid or store.ErrNoTenant.
-func (a *Approvals) List(ctx context.Context, id tenant.ID, state State, before int64, limit int) (out []Approval, err error) {
-	if pages[state] == "" {
-		return nil, fmt.Errorf("%w: there is no state %q", db.ErrInvalid, state)
-	}
-	if before <= 0 {
-		before = math.MaxInt64
-	}
-	err = a.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		rows, _ := tx.Query(ctx, pages[state], before, limit) // its error comes from CollectRows
-		out, err = pgx.CollectRows(rows, scan)
-		return err
-	})
+// List returns a page of the approvals, and the cursor of the next one. It returns store.ErrNoTenant.
+func (a *Approvals) List(ctx context.Context, id tenant.ID, q list.Query) (page []Approval, next string, err error) {
+	page, next, err = db.List(ctx, a.db, id, Table, q, func(row pgx.CollectableRow) (Approval, error) {
+		var askedBy, stored string // are said by other columns
+		return scan(row, &askedBy, &stored)
+	}, func(x Approval, _ string) any { return x.N })
 	if err != nil {
-		return nil, fmt.Errorf("store: approvals: %w", err)
+		return nil, "", fmt.Errorf("store: approvals: %w", err)
 	}
-	return out, nil
+	return page, next, nil
 }
 
 func one(ctx context.Context, tx pgx.Tx, query, approval string) (Approval, error) {
 	rows, _ := tx.Query(ctx, query, approval) // its error comes from CollectExactlyOneRow
-	out, err := pgx.CollectExactlyOneRow(rows, scan)
+	out, err := pgx.CollectExactlyOneRow(rows, scanOne)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return out, ErrNotFound
 	}
 	return out, err
 }
 
-func scan(row pgx.CollectableRow) (a Approval, err error) {
+func scanOne(row pgx.CollectableRow) (Approval, error) { return scan(row) }
+
+// scan reads columns, and those after them into more.
+func scan(row pgx.CollectableRow, more ...any) (a Approval, err error) {
 	var answered *time.Time
-	err = row.Scan(&a.ID, &a.N, &a.Kind, &a.Target, (*[]byte)(&a.Request), &a.Reason, (*string)(&a.State),
+	err = row.Scan(append([]any{&a.ID, &a.N, &a.Kind, &a.Target, (*[]byte)(&a.Request), &a.Reason, (*string)(&a.State),
 		&a.AskedBy.Role, &a.AskedBy.Subject, &a.AskedBy.Address, &a.AskedBy.Credential, &a.AskedBy.Request, &a.AskedAt, &a.ExpiresAt,
-		&a.AnsweredBy.Role, &a.AnsweredBy.Subject, &a.AnsweredBy.Address, &answered, &a.AnswerReason, (*[]byte)(&a.Result))
+		&a.AnsweredBy.Role, &a.AnsweredBy.Subject, &a.AnsweredBy.Address, &answered, &a.AnswerReason, (*[]byte)(&a.Result)}, more...)...)
 	a.AskedAt, a.ExpiresAt = a.AskedAt.UTC(), a.ExpiresAt.UTC()
 	if answered != nil {
 		a.AnsweredAt = answered.UTC()
@@ -334,7 +334,7 @@ func (a *Approvals) answer(ctx context.Context, tx pgx.Tx, id tenant.ID, approva
 		}
 	}
 	rows, _ := tx.Query(ctx, updateAnswer, x.ID, string(w.To), by.Role, by.Subject, by.Address, string(w.Reason), db.JSONText(result)) // its error comes from CollectExactlyOneRow
-	x, err = pgx.CollectExactlyOneRow(rows, scan)
+	x, err = pgx.CollectExactlyOneRow(rows, scanOne)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return x, ErrExpired // meanwhile
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/store/approvals"
 	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -230,12 +231,11 @@ func TestAnApprovalExpiresByTheDatabasesClock(t *testing.T) {
 		}
 	}
 	c.ask(big) // is the same one, and still expired
-	list, err := c.Approvals.List(t.Context(), c.id, approvals.Expired, 0, 10)
-	if err != nil || len(list) != 1 || list[0].ID != id || list[0].State != approvals.Expired {
-		t.Errorf("%+v, %v", list, err)
+	if list := c.listed(approvals.Expired); len(list) != 1 || list[0].ID != id || list[0].State != approvals.Expired {
+		t.Errorf("expired are %+v", list)
 	}
-	if list, err := c.Approvals.List(t.Context(), c.id, approvals.Open, 0, 10); err != nil || len(list) != 0 {
-		t.Errorf("open are %+v, %v", list, err)
+	if list := c.listed(approvals.Open, approvals.Refused); len(list) != 0 {
+		t.Errorf("others are %+v", list)
 	}
 	c.has(0)
 }
@@ -277,6 +277,33 @@ func TestSoManyApprovalsAreOpenAndNoMore(t *testing.T) {
 	c.ask(late)
 }
 
+func TestApprovalsOfAStateAreFoundWithoutReadingTheOthers(t *testing.T) {
+	t.Parallel()
+	c := newCasino(t)
+	c.owner(`insert into approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, expires_at, state, answerer_role, answerer, answered_from, answered_at, answer_reason)
+		select gen_random_uuid(), 'credit', 'x', '{}', '', 'r', 'operator', 'o', '', now() - interval '1 day', case i % 3 when 0 then 'open' else 'refused' end,
+			case i % 3 when 0 then null else 'operator' end, case i % 3 when 0 then null else 'p' end, case i % 3 when 0 then null else '' end,
+			case i % 3 when 0 then null else now() end, case i % 3 when 0 then null else 'r' end from generate_series(1, 30000) i;
+		analyze approval`)
+	open := c.ask(credit(5000))
+	if _, err := c.answer(c.ask(credit(6000)), approvals.Approved, auth.Operator, "oscar"); err != nil {
+		t.Fatal(err)
+	}
+	if list := c.listed(approvals.Open); len(list) != 1 || list[0].ID != open {
+		t.Errorf("open are %+v", list)
+	}
+	for _, where := range []map[string][]string{nil, {"state": {"open"}}, {"state": {"expired"}}, {"state": {"approved"}}, {"state": {"refused"}}, {"state": {"withdrawn"}}, {"state.in": {"open,expired"}}} {
+		q, err := approvals.Table.Parse(list.Asked{Where: where, Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sql, args := approvals.Table.SQL(q)
+		if p := storetest.Explain(t, c.Store, c.id, "force_custom_plan", sql, args...); p.RowsRead() > 100 {
+			t.Errorf("%v: %d rows are read for a page of 10: %s", where, p.RowsRead(), p.Text)
+		}
+	}
+}
+
 func TestApprovalsComeInPagesTheLatestFirst(t *testing.T) {
 	t.Parallel()
 	c := newCasino(t)
@@ -285,16 +312,11 @@ func TestApprovalsComeInPagesTheLatestFirst(t *testing.T) {
 		want = append([]string{c.ask(credit(5000))}, want...)
 	}
 	var got []string
-	for before := int64(0); ; {
-		page, err := c.Approvals.List(t.Context(), c.id, "", before, 2)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(page) == 0 {
-			break
-		}
+	for cursor, first := "", true; first || cursor != ""; first = false {
+		var page []approvals.Approval
+		page, cursor = c.list(list.Asked{Cursor: cursor, Limit: 2})
 		for _, x := range page {
-			got, before = append(got, x.ID), x.N
+			got = append(got, x.ID)
 		}
 	}
 	if strings.Join(got, " ") != strings.Join(want, " ") {

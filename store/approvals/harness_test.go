@@ -2,6 +2,7 @@ package approvals_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -13,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/approvals"
 	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -78,4 +80,28 @@ func (c casino) owner(sql string, args ...any) {
 	if _, err := conn.Exec(c.t.Context(), sql, args...); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// list returns a page of the approvals, and the cursor of the next one.
+func (c casino) list(asked list.Asked) (page []approvals.Approval, next string) {
+	c.t.Helper()
+	q, err := approvals.Table.Parse(asked)
+	if err == nil {
+		page, next, err = c.Approvals.List(c.t.Context(), c.id, q)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return page, next
+}
+
+// listed returns the latest approvals of some states.
+func (c casino) listed(states ...approvals.State) []approvals.Approval {
+	c.t.Helper()
+	var names []string
+	for _, s := range states {
+		names = append(names, string(s))
+	}
+	page, _ := c.list(list.Asked{Where: map[string][]string{"state.in": {strings.Join(names, ",")}}, Limit: 10})
+	return page
 }

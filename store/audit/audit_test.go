@@ -9,6 +9,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/audit"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -24,7 +25,7 @@ func TestLinesComeInPagesTheNewestFirst(t *testing.T) {
 	}
 	var actions []string
 	for cursor, first := "", true; first || cursor != ""; first = false {
-		q, err := audit.Lines.Parse(nil, "", cursor, 2)
+		q, err := audit.Lines.Parse(list.Asked{Cursor: cursor, Limit: 2})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,6 @@
 package journal_test
 
 import (
-	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math"
@@ -10,9 +8,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
@@ -259,89 +254,22 @@ func TestAPageOfHistoryReadsAboutAsManyRowsAsItHas(t *testing.T) {
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			for who, before := range map[string]int64{"whale": math.MaxInt64, "whale, in the middle": int64(middle), "early": math.MaxInt64, "player-7": math.MaxInt64} {
 				player, _, _ := strings.Cut(who, ",")
-				numbers := []any{before, page + 1}
+				args := []any{player, before, page + 1}
 				if sql == journal.SelectTransfers {
-					numbers = append(numbers, 1)
+					args = append(args, 1)
 				}
-				p := explain(t, s, id, mode, sql, player, numbers...)
-				t.Logf("%d transfers, %s of %s, %s: %d rows and %d pages read, %.2f ms", transfers, name, who, mode, p.rows(), p.blocks(), p.Time)
+				p := storetest.Explain(t, s, id, mode, sql, args...)
+				t.Logf("%d transfers, %s of %s, %s: %d rows and %d pages read, %.2f ms", transfers, name, who, mode, p.RowsRead(), p.Blocks(), p.Time)
 				most := page + 1
 				if sql == journal.SelectPlayed {
 					// Of each round two transfers at most, each looked for as the first and summed up; the room, how the round
 					// began and ended, and a reveal. What a bitmap finds counts twice.
 					most *= 14
 				}
-				if p.rows() > most {
-					t.Errorf("%s of %s read %d rows, want %d at most\n%s", name, who, p.rows(), most, p.text)
+				if p.RowsRead() > most {
+					t.Errorf("%s of %s read %d rows, want %d at most\n%s", name, who, p.RowsRead(), most, p.Text)
 				}
 			}
 		}
 	}
-}
-
-// plan is what EXPLAIN ANALYZE says of a statement.
-type plan struct {
-	node
-	Time float64
-	text string
-}
-
-type node struct {
-	Type      string  `json:"Node Type"`
-	Index     string  `json:"Index Name"`
-	Rows      float64 `json:"Actual Rows"`
-	Loops     float64 `json:"Actual Loops"`
-	Removed   float64 `json:"Rows Removed by Filter"`
-	Rechecked float64 `json:"Rows Removed by Index Recheck"`
-	Hit       int     `json:"Shared Hit Blocks"`
-	Read      int     `json:"Shared Read Blocks"`
-	Plans     []node
-}
-
-// rows returns how many rows were read from tables and indexes.
-func (n *node) rows() (sum int) {
-	if strings.Contains(n.Type, "Scan") && !strings.Contains(n.Type, "CTE") && !strings.Contains(n.Type, "Subquery") {
-		sum = int((n.Rows + n.Removed + n.Rechecked) * n.Loops)
-	}
-	for i := range n.Plans {
-		sum += n.Plans[i].rows()
-	}
-	return sum
-}
-
-func (n *node) blocks() int { return n.Hit + n.Read }
-
-// explain runs a statement as the tenant and returns its plan, made with or without the parameters in view.
-func explain(t testing.TB, s *store.Store, id tenant.ID, mode, sql string, player string, numbers ...any) (p plan) {
-	t.Helper()
-	err := s.Tenant(id).ReadTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
-		literals := fmt.Sprintf("'%s'", player)
-		for _, n := range numbers {
-			literals += fmt.Sprint(", ", n)
-		}
-		for _, do := range []string{"set local plan_cache_mode = " + mode, "prepare q as " + sql} {
-			if _, err := tx.Exec(ctx, do); err != nil {
-				return err
-			}
-		}
-		for range 2 { // the second time all of it is in memory
-			if err := tx.QueryRow(ctx, "explain (analyze, buffers, format json) execute q("+literals+")").Scan(&p.text); err != nil {
-				return err
-			}
-		}
-		_, err := tx.Exec(ctx, "deallocate q")
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []struct {
-		Plan node
-		Time float64 `json:"Execution Time"`
-	}
-	if err := json.Unmarshal([]byte(p.text), &all); err != nil {
-		t.Fatal(err)
-	}
-	p.node, p.Time = all[0].Plan, all[0].Time
-	return p
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -99,7 +100,7 @@ func TestAListHasEachRowOnceInItsOrderWhateverComesInBetween(t *testing.T) {
 	read := func(params map[string][]string, order string, size int) (names []string) {
 		t.Helper()
 		for cursor, pages := "", 0; pages == 0 || cursor != ""; pages++ {
-			q, err := journal.Players.Parse(params, order, cursor, size)
+			q, err := journal.Players.Parse(list.Asked{Where: params, Sort: order, Cursor: cursor, Limit: size})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,13 +1,16 @@
 package list
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Type is the type of a field's values.
@@ -40,11 +43,19 @@ type Field struct {
 	Name string // of the column of Table.Select, and what clients call it
 	Type Type
 	Sort bool // whether the list can be sorted by it
+	// Values are the texts that there are; nil: any.
+	Values []string
+	// When has the condition in SQL under which a row has a value of Values, of other columns of Table.Select; nil: the column
+	// says it. An index may serve such a condition that cannot serve the column.
+	When map[string]string
 }
 
 // ops returns the operators that a field allows.
 func (f Field) ops() []Op {
-	if f.Type == Text {
+	switch {
+	case f.Values != nil:
+		return []Op{Equal, In}
+	case f.Type == Text:
 		return []Op{Equal, Prefix, In}
 	}
 	return []Op{Equal, AtLeast, Below, In}
@@ -52,7 +63,7 @@ func (f Field) ops() []Op {
 
 // Table says of a list what clients may ask for.
 type Table struct {
-	Select string // its columns are named as the fields are
+	Select string // its columns are named as the fields are; "": the rows are in memory
 	Fields []Field
 	// Key is the name of the field that no two rows share. A list is sorted by it, after what was asked for.
 	Key string
@@ -69,15 +80,26 @@ func (e *Error) Error() string { return e.What + ": " + e.Why }
 // ErrCursor means that a cursor is none of this list in this order.
 var ErrCursor = &Error{"cursor", "want the next of another page, in the same order"}
 
+// Asked is a question as a client asks it.
+type Asked struct {
+	// Where has fields with their operators ("player", "at.gte"), and values.
+	Where map[string][]string `json:"where,omitempty"`
+	// Sort is a field, with a "-" before it if its largest value comes first; "": the Table's Order.
+	Sort string `json:"sort,omitempty"`
+	// Cursor is what another question had with its page; "": from the beginning.
+	Cursor string `json:"cursor,omitempty"`
+	// Limit is the largest number of rows.
+	Limit int `json:"limit"`
+}
+
 // Query is a part of a list.
 type Query struct {
+	Asked
 	conditions []condition
 	by         Field // what it is sorted by
 	key        Field
 	falling    bool
-	after      []string // of the row before the first: its values of by and key
-	// Limit is the largest number of rows.
-	Limit int
+	after      []any // of the row before the first: its values of by and key
 }
 
 type condition struct {
@@ -113,11 +135,21 @@ func (t Table) field(name string) (Field, bool) {
 	return t.Fields[i], true
 }
 
-// Parse reads a question: params are the fields with their operators ("player", "at.gte") and values, order is a field,
-// with a "-" before it if its largest value comes first, and cursor what Next returned. It returns an *Error.
-func (t Table) Parse(params map[string][]string, order, cursor string, limit int) (Query, error) {
-	q := Query{Limit: limit}
-	for _, name := range slices.Sorted(keys(params)) {
+// Conditions returns the names that Asked.Where may have.
+func (t Table) Conditions() []string {
+	var out []string
+	for _, f := range t.Fields {
+		for _, op := range f.ops() {
+			out = append(out, strings.TrimSuffix(f.Name+"."+string(op), "."))
+		}
+	}
+	return out
+}
+
+// Parse reads a question. It returns an *Error.
+func (t Table) Parse(a Asked) (Query, error) {
+	q := Query{Asked: a}
+	for _, name := range slices.Sorted(maps.Keys(a.Where)) {
 		of, op, _ := strings.Cut(name, ".")
 		f, ok := t.field(of)
 		switch {
@@ -125,10 +157,10 @@ func (t Table) Parse(params map[string][]string, order, cursor string, limit int
 			return Query{}, &Error{name, "this list has no such field: want one of " + t.names(func(Field) bool { return true })}
 		case !slices.Contains(f.ops(), Op(op)):
 			return Query{}, &Error{name, fmt.Sprintf("%s cannot be compared so: want one of %q", of, f.ops())}
-		case len(params[name]) != 1:
+		case len(a.Where[name]) != 1:
 			return Query{}, &Error{name, "want it once"}
 		}
-		texts := []string{params[name][0]}
+		texts := a.Where[name]
 		if Op(op) == In {
 			if texts = strings.Split(texts[0], ","); len(texts) > inMax {
 				return Query{}, &Error{name, fmt.Sprintf("want at most %d values", inMax)}
@@ -144,18 +176,15 @@ func (t Table) Parse(params map[string][]string, order, cursor string, limit int
 		}
 		q.conditions = append(q.conditions, c)
 	}
-	if order == "" {
-		order = t.Order
-	}
-	name, falling := strings.CutPrefix(order, "-")
+	name, falling := strings.CutPrefix(cmp.Or(a.Sort, t.Order), "-")
 	by, ok := t.field(name)
 	if !ok || !by.Sort {
 		return Query{}, &Error{"sort", "want one of " + t.names(func(f Field) bool { return f.Sort }) + ", or with - before it"}
 	}
 	q.by, q.falling = by, falling
 	q.key, _ = t.field(t.Key)
-	if cursor != "" {
-		after, err := q.parseCursor(cursor)
+	if a.Cursor != "" {
+		after, err := q.parseCursor(a.Cursor)
 		if err != nil {
 			return Query{}, err
 		}
@@ -164,14 +193,10 @@ func (t Table) Parse(params map[string][]string, order, cursor string, limit int
 	return q, nil
 }
 
-func keys(m map[string][]string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
+// And returns a question that asks for rows with a value in a column, which need be no field, besides.
+func (q Query) And(column string, value any) Query {
+	q.conditions = append(slices.Clip(q.conditions), condition{field: Field{Name: column}, values: []any{value}})
+	return q
 }
 
 func (t Table) names(which func(Field) bool) string {
@@ -205,13 +230,14 @@ func (f Field) parse(text string) (any, error) {
 		}
 		return at, nil
 	}
-	if strings.ContainsRune(text, 0) || !validText(text) {
+	switch {
+	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
 		return nil, errText
+	case f.Values != nil && !slices.Contains(f.Values, text):
+		return nil, errors.New("want one of " + strings.Join(f.Values, ", "))
 	}
 	return text, nil
 }
-
-func validText(text string) bool { return strings.ToValidUTF8(text, "") == text }
 
 // order returns what the list is sorted by, as clients write it.
 func (q Query) order() string {
@@ -221,23 +247,29 @@ func (q Query) order() string {
 	return q.by.Name
 }
 
-// Next returns the cursor of the page that comes after a row: its values of the field that the list is sorted by, and of
-// its key, as String writes them.
-func (q Query) Next(by, key string) string {
-	parts := []string{q.order(), by, key}
+// Cut returns a page of the rows that were found, of which there is one more than Limit if there is another page, and the
+// cursor of that page, or "". value returns what a row has in a field.
+func Cut[Row any](q Query, found []Row, value func(Row, string) any) (page []Row, next string) {
+	if len(found) <= q.Limit {
+		return found, ""
+	}
+	last := found[q.Limit-1]
+	parts := []string{q.order(), text(value(last, q.by.Name)), text(value(last, q.key.Name))}
 	for i, p := range parts {
 		parts[i] = strconv.Quote(p)
 	}
-	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, ",")))
+	return found[:q.Limit], base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, ",")))
 }
 
-// SortedBy returns the name of the field that the list is sorted by.
-func (q Query) SortedBy() string { return q.by.Name }
+// text writes a value as it is written in a cursor.
+func text(v any) string {
+	if at, ok := v.(time.Time); ok {
+		return at.UTC().Format(time.RFC3339Nano)
+	}
+	return fmt.Sprint(v)
+}
 
-// Falling reports whether the largest value comes first.
-func (q Query) Falling() bool { return q.falling }
-
-func (q Query) parseCursor(cursor string) ([]string, error) {
+func (q Query) parseCursor(cursor string) ([]any, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {
 		return nil, ErrCursor
@@ -258,20 +290,13 @@ func (q Query) parseCursor(cursor string) ([]string, error) {
 	if rest != "" || parts[0] != q.order() {
 		return nil, ErrCursor
 	}
+	after := make([]any, 2)
 	for i, f := range []Field{q.by, q.key} {
-		if _, err := f.parse(parts[i+1]); err != nil {
+		if after[i], err = f.parse(parts[i+1]); err != nil {
 			return nil, ErrCursor
 		}
 	}
-	return parts[1:], nil
-}
-
-// String writes a value as it is written in a cursor.
-func String(v any) string {
-	if at, ok := v.(time.Time); ok {
-		return at.UTC().Format(time.RFC3339Nano)
-	}
-	return fmt.Sprint(v)
+	return after, nil
 }
 
 // SQL returns the statement of a question, and its parameters. It asks for one row more than Limit: if it comes, there is
@@ -285,6 +310,14 @@ func (t Table) SQL(q Query) (string, []any) {
 	var where []string
 	for _, c := range q.conditions {
 		col := c.field.Name
+		if c.field.When != nil {
+			var either []string
+			for _, v := range c.values {
+				either = append(either, c.field.When[v.(string)])
+			}
+			where = append(where, "("+strings.Join(either, " or ")+")")
+			continue
+		}
 		switch c.op {
 		case Equal:
 			where = append(where, col+" = "+arg(c.values[0]))
@@ -307,12 +340,10 @@ func (t Table) SQL(q Query) (string, []any) {
 		order += ", " + q.key.Name + direction
 	}
 	if q.after != nil {
-		by, _ := q.by.parse(q.after[0]) // as Parse did
-		key, _ := q.key.parse(q.after[1])
 		if q.by.Name == q.key.Name {
-			where = append(where, q.key.Name+" "+past+" "+arg(key))
+			where = append(where, q.key.Name+" "+past+" "+arg(q.after[1]))
 		} else {
-			where = append(where, "("+q.by.Name+", "+q.key.Name+") "+past+" ("+arg(by)+", "+arg(key)+")")
+			where = append(where, "("+q.by.Name+", "+q.key.Name+") "+past+" ("+arg(q.after[0])+", "+arg(q.after[1])+")")
 		}
 	}
 	sql := "select * from (" + t.Select + ") as listed"

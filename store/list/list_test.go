@@ -9,18 +9,24 @@ import (
 )
 
 var table = list.Table{
-	Select: "select id, at, kind from thing",
-	Fields: []list.Field{{Name: "id", Type: list.Number, Sort: true}, {Name: "at", Type: list.Time, Sort: true}, {Name: "kind"}},
+	Select: "select id, at, kind, state from thing",
+	Fields: []list.Field{{Name: "id", Type: list.Number, Sort: true}, {Name: "at", Type: list.Time, Sort: true}, {Name: "kind"}, {Name: "state", Values: []string{"open", "closed"}}},
 	Key:    "id", Order: "-id",
 }
 
 func TestAQuestionThatCannotBeReadIsRefusedByItsName(t *testing.T) {
 	t.Parallel()
-	q, err := table.Parse(nil, "at", "", 10)
-	if err != nil {
-		t.Fatal(err)
+	cursor := func(order, by string) string {
+		q, err := table.Parse(list.Asked{Sort: order, Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, next := list.Cut(q, []string{"the row", "one more"}, func(_, field string) any {
+			return map[string]string{"id": "7"}[field] + map[string]string{"at": by}[field]
+		})
+		return next
 	}
-	byTime := q.Next("2026-05-04T12:30:00Z", "7")
+	byTime := cursor("at", "2026-05-04T12:30:00Z")
 	for name, c := range map[string]struct {
 		params        map[string][]string
 		order, cursor string
@@ -36,21 +42,23 @@ func TestAQuestionThatCannotBeReadIsRefusedByItsName(t *testing.T) {
 		"a condition twice":            {params: map[string][]string{"kind": {"a", "b"}}, what: "kind"},
 		"too many values":              {params: map[string][]string{"id.in": {strings.Repeat("1,", 100) + "1"}}, what: "id.in"},
 		"one of several is no number":  {params: map[string][]string{"id.in": {"1,x"}}, what: "id.in"},
+		"a value that there is not":    {params: map[string][]string{"state.in": {"open,ajar"}}, what: "state.in"},
+		"the begin of such a value":    {params: map[string][]string{"state.prefix": {"op"}}, what: "state.prefix"},
 		"an order that there is not":   {order: "kind", what: "sort"},
 		"an order of no field":         {order: "-", what: "sort"},
 		"a cursor of another order":    {order: "-at", cursor: byTime, what: "cursor"},
 		"a cursor of the other field":  {cursor: byTime, what: "cursor"},
 		"a cursor that was made up":    {order: "at", cursor: "abc", what: "cursor"},
-		"a cursor whose value is none": {order: "at", cursor: q.Next("soon", "7"), what: "cursor"},
+		"a cursor whose value is none": {order: "at", cursor: cursor("at", "soon"), what: "cursor"},
 		"a cursor with something more": {order: "at", cursor: byTime + "IA", what: "cursor"},
 	} {
-		_, err := table.Parse(c.params, c.order, c.cursor, 10)
+		_, err := table.Parse(list.Asked{Where: c.params, Sort: c.order, Cursor: c.cursor, Limit: 10})
 		var e *list.Error
 		if !errors.As(err, &e) || e.What != c.what || e.Why == "" {
 			t.Errorf("%s: %v, want an error of %s", name, err, c.what)
 		}
 	}
-	if _, err := table.Parse(nil, "at", byTime, 10); err != nil {
+	if _, err := table.Parse(list.Asked{Sort: "at", Cursor: byTime, Limit: 10}); err != nil {
 		t.Errorf("a cursor of this order: %v", err)
 	}
 }
@@ -59,7 +67,7 @@ func FuzzAQuestionIsAStatementWithItsValuesAsParameters(f *testing.F) {
 	f.Add("kind", "a", "-at", "")
 	f.Add("id.in", "1,2", "id", "ImF0Iiw")
 	f.Fuzz(func(t *testing.T, name, value, order, cursor string) {
-		q, err := table.Parse(map[string][]string{name: {value}}, order, cursor, 10)
+		q, err := table.Parse(list.Asked{Where: map[string][]string{name: {value}}, Sort: order, Cursor: cursor, Limit: 10})
 		if err != nil {
 			return
 		}

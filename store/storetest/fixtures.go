@@ -20,6 +20,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
@@ -249,7 +250,7 @@ func Refused(who game.PlayerID, id string) rooms.Entry {
 
 // LastLines returns the last lines of a tenant's audit log, the newest first.
 func LastLines(ctx context.Context, s *store.Store, id tenant.ID, n int) ([]audit.Line, error) {
-	q, err := audit.Lines.Parse(nil, "", "", n)
+	q, err := audit.Lines.Parse(list.Asked{Limit: n})
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +260,7 @@ func LastLines(ctx context.Context, s *store.Store, id tenant.ID, n int) ([]audi
 
 // Players returns the first of a tenant's players by name.
 func Players(ctx context.Context, s *store.Store, id tenant.ID) ([]journal.Player, error) {
-	q, err := journal.Players.Parse(nil, "", "", 100)
+	q, err := journal.Players.Parse(list.Asked{Limit: 100})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/list"
 )
 
 // KeepFor is how long facts and deliveries are kept, whatever became of them: a paused endpoint catches up
@@ -36,11 +36,6 @@ type Delivery struct {
 }
 
 const (
-	selectDeliveries = `
-select f.seq, f.id, f.type, f.player, d.state, d.attempts, d.status, d.error, d.took, d.next_at, d.attempted_at, d.created_at
-from webhook_delivery d join fact f on f.seq = d.fact
-where d.endpoint = $1 and d.fact < $2 order by d.fact desc limit $3`
-
 	insertTest = `
 insert into fact (type, version, at, data) values ($1, $2, clock_timestamp(), $3::json) returning seq, id`
 
@@ -66,29 +61,37 @@ where d.endpoint = k.endpoint and d.fact = first.fact and d.next_at is null and 
   where x.endpoint = k.endpoint and x.key = k.key and x.state = 'pending' and x.next_at is not null offset 0)`
 )
 
-// Deliveries returns at most limit deliveries to an endpoint that come before the one of that ID, the latest
-// first; 0 means the end. It returns ErrNoEndpoint.
-func (s *Endpoints) Deliveries(ctx context.Context, id tenant.ID, endpoint uuid.UUID, before int64, limit int) (out []Delivery, err error) {
-	if before <= 0 {
-		before = math.MaxInt64
+// DeliveryTable is the list of the deliveries to an endpoint, for Deliveries. Each looks up its fact: a merge of both tables
+// would begin with the latest fact, however far the page is from it.
+var DeliveryTable = list.Table{
+	Select: `
+select d.endpoint, d.fact as id, f.id::text as webhook_id, f.type, f.player, d.state, d.attempts, d.status, d.error, d.took, d.next_at, d.attempted_at, d.created_at
+from webhook_delivery d cross join lateral (select id, type, player from fact where seq = d.fact offset 0) f`,
+	Fields: []list.Field{
+		{Name: "id", Type: list.Number, Sort: true}, {Name: "webhook_id"}, {Name: "type"}, {Name: "player"},
+		{Name: "state", Values: []string{"pending", "delivered", "dropped"}}, {Name: "attempts", Type: list.Number}, {Name: "status", Type: list.Number},
+		{Name: "next_at", Type: list.Time}, {Name: "attempted_at", Type: list.Time}, {Name: "created_at", Type: list.Time},
+	},
+	Key: "id", Order: "-id",
+}
+
+// Deliveries returns a page of the deliveries to an endpoint, and the cursor of the next one. It returns ErrNoEndpoint.
+func (s *Endpoints) Deliveries(ctx context.Context, id tenant.ID, endpoint uuid.UUID, q list.Query) (page []Delivery, next string, err error) {
+	if _, err := s.Get(ctx, id, endpoint); err != nil {
+		return nil, "", err
 	}
-	err = s.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := one(ctx, tx, selectEndpoint, endpoint.String()); err != nil {
-			return err
-		}
-		rows, _ := tx.Query(ctx, selectDeliveries, endpoint.String(), before, limit) // its error comes from CollectRows
-		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Delivery, err error) {
-			var next, attempted *time.Time
-			err = row.Scan(&d.ID, (*[16]byte)(&d.WebhookID), &d.Type, &d.Player, &d.State, &d.Attempts, &d.Status, &d.Error, &d.Took, &next, &attempted, &d.CreatedAt)
-			d.NextAt, d.Attempted, d.CreatedAt = utc(next), utc(attempted), d.CreatedAt.UTC()
-			return d, err
-		})
-		return err
-	})
+	q = q.And("endpoint", endpoint.String())
+	page, next, err = db.List(ctx, s.db, id, DeliveryTable, q, func(row pgx.CollectableRow) (d Delivery, err error) {
+		var to [16]byte // is endpoint
+		var next, attempted *time.Time
+		err = row.Scan(&to, &d.ID, &d.WebhookID, &d.Type, &d.Player, &d.State, &d.Attempts, &d.Status, &d.Error, &d.Took, &next, &attempted, &d.CreatedAt)
+		d.NextAt, d.Attempted, d.CreatedAt = utc(next), utc(attempted), d.CreatedAt.UTC()
+		return d, err
+	}, func(d Delivery, _ string) any { return d.ID })
 	if err != nil {
-		return nil, fmt.Errorf("store: deliveries to %s: %w", endpoint, err)
+		return nil, "", fmt.Errorf("store: deliveries to %s: %w", endpoint, err)
 	}
-	return out, nil
+	return page, next, nil
 }
 
 // Test lets an endpoint alone be told of a webhook.test, now, and returns the id that it will have. It

@@ -20,6 +20,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/webhooks"
 )
@@ -583,6 +584,42 @@ func TestEveryStatementHasAnIndexToGoBy(t *testing.T) {
 			}
 		}
 		_ = tx.Rollback(t.Context())
+	}
+}
+
+func TestAPageOfDeliveriesIsFoundWithoutReadingTheOthers(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	id := storetest.Tenant(t, admin)
+	e, other := endpoint(t, s, id), endpoint(t, s, id)
+	for _, sql := range []string{
+		`insert into fact (type, version, player, at, data) select 'player.credited', 1, 'player-' || n % 7, now(), '{}' from generate_series(1, 20000) n`,
+		`insert into webhook_delivery (endpoint, fact, key, state) select '` + e.ID.String() + `', seq, player, 'delivered' from fact where seq > 10000`,
+		`insert into webhook_delivery (endpoint, fact, key, state) select '` + other.ID.String() + `', seq, player, 'dropped' from fact`,
+	} {
+		if err := storetest.Exec(t, s, id, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	owner := storetest.Owner(t, admin)
+	for _, table := range []string{"fact", "webhook_delivery"} {
+		if _, err := owner.Exec(t.Context(), `analyze `+id.Schema()+`.`+table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, where := range []map[string][]string{nil, {"state": {"delivered"}}, {"id.lt": {"15000"}}} {
+		q, err := webhooks.DeliveryTable.Parse(list.Asked{Where: where, Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, next, err := s.Webhooks.Deliveries(t.Context(), id, e.ID, q)
+		if err != nil || len(page) != 10 || next == "" || page[0].State != "delivered" {
+			t.Errorf("%v: %+v, next %q, %v", where, page, next, err)
+		}
+		sql, args := webhooks.DeliveryTable.SQL(q.And("endpoint", e.ID.String()))
+		if p := storetest.Explain(t, s, id, "force_custom_plan", sql, args...); p.RowsRead() > 50 {
+			t.Errorf("%v: %d rows are read for a page of 10: %s", where, p.RowsRead(), p.Text)
+		}
 	}
 }
 

@@ -44,6 +44,7 @@ func TestTheAPI(t *testing.T) {
 		"ReversesACreditOnceByItsCommandID":             creditsAreReversed,
 		"ShowsPlayersInPagesAndWhoIsOnline":             playersInPages,
 		"ShowsAListInItsOrderAndWholeAsCSVOrLines":      lists,
+		"ShowsRowsInMemoryAsItShowsThoseOfTheDatabase":  listsInMemory,
 		"ShowsTheSocketsAndTheirRooms":                  connections,
 		"ClosesTheSocketsOfThoseWhoAreKickedOrRevoked":  revocations,
 		"SetsABrandWithinItsBoundsAndTakesItAway":       brands,

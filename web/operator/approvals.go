@@ -1,9 +1,9 @@
 package operator
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -12,11 +12,13 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/approvals"
 	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 // approvalBody is what waits for a second person, and the answer.
 type approvalBody struct {
+	N         int64           `json:"n"`  // a later one has a larger one
 	ID        string          `json:"id"` // the command_id of what was asked for
 	Kind      string          `json:"kind"`
 	Target    string          `json:"target"`
@@ -39,7 +41,7 @@ type answerBody struct {
 
 func approvalOf(x approvals.Approval) approvalBody {
 	out := approvalBody{
-		ID: x.ID, Kind: x.Kind, Target: x.Target, Request: x.Request, Reason: x.Reason, State: x.State,
+		N: x.N, ID: x.ID, Kind: x.Kind, Target: x.Target, Request: x.Request, Reason: x.Reason, State: x.State,
 		AskedBy: x.AskedBy.Actor(), AskedAt: wire.At(x.AskedAt), ExpiresAt: wire.At(x.ExpiresAt),
 	}
 	if !x.AnsweredAt.IsZero() {
@@ -48,39 +50,16 @@ func approvalOf(x approvals.Approval) approvalBody {
 	return out
 }
 
-// Approvals answers with a page of approvals, of one state or all, the latest first.
+// Approvals answers with the approvals, the latest first.
 func (a *API) Approvals(c echo.Context) error {
-	cursor, err := api.Number(c, "cursor", 0, 1, 1<<62)
-	if err != nil {
-		return err
-	}
-	limit, err := api.Number(c, "limit", 50, 1, 100)
-	if err != nil {
-		return err
-	}
-	name := c.QueryParam("state")
-	state, ok := approvals.ParseState(name)
-	if name != "" && !ok {
-		return api.Fail(http.StatusBadRequest, wire.CodeInvalidParams, "state: want open, approved, refused, withdrawn or expired")
-	}
-	ctx, cancel := api.WithPatience(c)
-	defer cancel()
-	list, err := a.store.Approvals.List(ctx, api.TenantOf(c).ID, state, cursor, int(limit)+1)
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Approvals []approvalBody `json:"approvals"`
-		Next      string         `json:"next,omitempty"`
-	}{Approvals: []approvalBody{}}
-	if len(list) > int(limit) {
-		list = list[:limit]
-		out.Next = strconv.FormatInt(list[limit-1].N, 10)
-	}
-	for _, x := range list {
-		out.Approvals = append(out.Approvals, approvalOf(x))
-	}
-	return c.JSON(http.StatusOK, out)
+	return api.AnswerTable(a.lists, c, "approvals", approvals.Table, 50, 500, func(ctx context.Context, q list.Query) (api.Page[approvalBody], error) {
+		page, next, err := a.store.Approvals.List(ctx, api.TenantOf(c).ID, q)
+		out := api.Page[approvalBody]{Next: next}
+		for _, x := range page {
+			out.Rows = append(out.Rows, approvalOf(x))
+		}
+		return out, err
+	})
 }
 
 // Approval answers with one approval.

@@ -82,9 +82,12 @@ func approvalsInPages(t *testing.T, c *webtest.Casino) {
 		Next      string
 	}
 	var mine []string
-	for state, want := range map[string][]string{"open": {paths[2], paths[0]}, "refused": {paths[1]}, "": {paths[2], paths[1], paths[0]}} {
+	for where, want := range map[string][]string{
+		"state=open": {paths[2], paths[0]}, "state=refused": {paths[1]}, "target=paul": {paths[2], paths[1], paths[0]}, "state.in=open,refused&sort=n": paths,
+		"asked_by=operator:pia&target.prefix=pau": {paths[2], paths[1], paths[0]},
+	} {
 		mine = nil
-		for cursor, query := "", "/v1/approvals?limit=1&state="+state; ; {
+		for cursor, query := "", "/v1/approvals?limit=1&"+where; ; {
 			var p page
 			c.Get(pia, query+cursor).Want(http.StatusOK, "").Into(&p)
 			for _, x := range p.Approvals {
@@ -98,7 +101,7 @@ func approvalsInPages(t *testing.T, c *webtest.Casino) {
 			cursor = "&cursor=" + p.Next
 		}
 		if !slices.Equal(mine, want) {
-			t.Errorf("state %q: %v, want %v", state, mine, want)
+			t.Errorf("%s: %v, want %v", where, mine, want)
 		}
 	}
 }

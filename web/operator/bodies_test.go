@@ -67,7 +67,9 @@ func membersOutOfBounds(t *testing.T, c *webtest.Casino) {
 	}
 	for path, name := range map[string]string{
 		"/v1/connections?limit=0": "limit", "/v1/players?limit=x": "limit", "/v1/players?player=%00": "player", "/v1/players?after=x": "after", "/v1/players?cursor=x": "cursor", "/v1/players?sort=online": "sort", "/v1/audit?id.lt=x": "id.lt", "/v1/audit?limit=501": "limit",
-		"/v1/approvals?state=new": "state", "/v1/approvals?cursor=x": "cursor", "/v1/approvals?limit=101": "limit",
+		"/v1/approvals?state=new": "state", "/v1/approvals?cursor=x": "cursor", "/v1/approvals?limit=501": "limit", "/v1/approvals?state=": "state", "/v1/approvals?sort=asked_at": "sort", "/v1/games?name.gte=x": "name.gte",
+		"/v1/rooms?status=closed": "status", "/v1/rooms?cursor=x": "cursor", "/v1/rooms?limit=5001": "limit", "/v1/keys?sort=expires_at": "sort", "/v1/webhooks?secret=x": "secret", "/v1/promotions?ends_at.lt=x": "ends_at.lt",
+		"/v1/connections?since=x":  "since",
 		"/v1/players/a%20b/rounds": "player", "/v1/players/alice/rounds?limit=51": "limit", "/v1/players/alice/transactions?cursor=7": "cursor", "/v1/players/alice/rounds?cursor=7.5": "cursor",
 	} {
 		if a := c.Get(operator, path).Want(http.StatusBadRequest, wire.CodeInvalidParams); !strings.Contains(string(a.Body), `"`+name+": ") {

@@ -1,23 +1,33 @@
 package operator
 
 import (
+	"context"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
+// gamesMax is how many games there are at most.
+const gamesMax = 1000
+
+// GameTable is the list of Games.
+var GameTable = list.Table{Fields: []list.Field{{Name: "name", Sort: true}}, Key: "name", Order: "name"}
+
+// gameBody is a game.
+type gameBody struct {
+	Name     string         `json:"name"`
+	Settings []game.Setting `json:"settings"`
+}
+
 // Games answers with the games of which rooms can be opened, and the settings of their rooms.
 func (a *API) Games(c echo.Context) error {
-	type kind struct {
-		Name     string         `json:"name"`
-		Settings []game.Setting `json:"settings"`
-	}
-	out := struct {
-		Games []kind `json:"games"`
-	}{[]kind{}}
-	for _, k := range a.rooms.Games() {
-		out.Games = append(out.Games, kind{k.Name, append([]game.Setting{}, k.Settings...)})
-	}
-	return api.AnswerTagged(c, out)
+	return api.AnswerRows(a.lists, c, "games", GameTable, gamesMax, func(context.Context) (rows []gameBody, err error) {
+		for _, k := range a.rooms.Games() {
+			rows = append(rows, gameBody{k.Name, append([]game.Setting{}, k.Settings...)})
+		}
+		return rows, nil
+	})
 }

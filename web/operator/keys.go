@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
@@ -22,17 +24,22 @@ type newKey struct {
 // keyLimits names the limits of an API key's parts.
 var keyLimits = map[string]string{"name": api.LimitAPIKeyName, "addresses": api.LimitAPIKeyAddresses, "overlap": api.LimitAPIKeyOverlap}
 
-// Keys answers with the casino's API keys, without their secrets.
+// KeyTable is the list of Keys.
+var KeyTable = list.Table{
+	Fields: []list.Field{
+		{Name: "id", Sort: true}, {Name: "name", Sort: true},
+		{Name: "state", Values: []string{string(tenancy.APIKeyActive), string(tenancy.APIKeyReplaced), string(tenancy.APIKeyExpired), string(tenancy.APIKeyRevoked)}, Sort: true},
+		{Name: "created_at", Type: list.Time, Sort: true}, {Name: "created_by", Sort: true}, {Name: "expires_at", Type: list.Time}, {Name: "last_used_at", Type: list.Time},
+		{Name: "revoked_at", Type: list.Time}, {Name: "valid_until", Type: list.Time},
+	},
+	Key: "id", Order: "-created_at",
+}
+
+// Keys answers with the casino's API keys, without their secrets, the newest first.
 func (a *API) Keys(c echo.Context) error {
-	ctx, cancel := api.WithPatience(c)
-	defer cancel()
-	list, err := a.store.APIKeys.List(ctx, api.TenantOf(c).ID)
-	if err != nil {
-		return err
-	}
-	return api.AnswerTagged(c, struct {
-		Keys []tenancy.APIKeyInfo `json:"keys"`
-	}{append([]tenancy.APIKeyInfo{}, list...)})
+	return api.AnswerRows(a.lists, c, "keys", KeyTable, tenancy.APIKeysMax, func(ctx context.Context) ([]tenancy.APIKeyInfo, error) {
+		return a.store.APIKeys.List(ctx, api.TenantOf(c).ID)
+	})
 }
 
 // CreateKey makes an API key that may do no more than whoever makes it, and answers with its text.

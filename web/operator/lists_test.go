@@ -72,3 +72,59 @@ func lists(t *testing.T, c *webtest.Casino) {
 		t.Errorf("%d lines of transactions", got)
 	}
 }
+
+// listsInMemory asks for rooms, games and keys, which are in memory or few, chosen and sorted, in pages and whole.
+func listsInMemory(t *testing.T, c *webtest.Casino) {
+	operator, _, _ := c.Staff()
+	for i := range 5 {
+		c.OpenRoom(fmt.Sprint("listed-", i), webtest.Slow)
+		c.Post(operator, "/v1/keys", fmt.Sprintf(`{"name":"listed-%d","scopes":["rooms:read"],"reason":"a test"}`, i)).Want(http.StatusCreated, "")
+	}
+	var page struct {
+		Rooms []struct{ Room string }
+		Keys  []struct{ Name string }
+		Next  string
+	}
+	for path, want := range map[string]string{
+		"/v1/rooms?room.prefix=listed-":                                     "listed-0 listed-1 listed-2 listed-3 listed-4",
+		"/v1/rooms?sort=-room&room.prefix=listed-":                          "listed-4 listed-3 listed-2 listed-1 listed-0",
+		"/v1/rooms?room.in=listed-3,listed-1,none&status=open&players.lt=1": "listed-1 listed-3",
+		"/v1/rooms?room.prefix=listed-&game=crash":                          "",
+		"/v1/keys?name.prefix=listed-&state=active":                         "listed-4 listed-3 listed-2 listed-1 listed-0",
+		"/v1/keys?name.prefix=listed-&sort=name":                            "listed-0 listed-1 listed-2 listed-3 listed-4",
+		"/v1/keys?name.prefix=listed-&state.in=expired,revoked":             "",
+		"/v1/keys?name.prefix=listed-&expires_at.gte=2020-01-01T00:00:00Z":  "",
+	} {
+		for _, limit := range []string{"", "&limit=2"} {
+			var got []string
+			for cursor, first := "", true; first || cursor != ""; first = false {
+				page.Rooms, page.Keys, page.Next = nil, nil, ""
+				c.Get(operator, path+limit+"&cursor="+cursor).Want(http.StatusOK, "").Into(&page)
+				for _, r := range page.Rooms {
+					got = append(got, r.Room)
+				}
+				for _, k := range page.Keys {
+					got = append(got, k.Name)
+				}
+				if cursor = page.Next; limit == "" && cursor != "" {
+					t.Errorf("%s has another page, without a limit", path)
+				}
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s%s: %v", path, limit, got)
+			}
+		}
+	}
+	rooms := c.Do(http.MethodGet, operator, "/v1/rooms?room=listed-1", "", "Accept", "text/csv").Want(http.StatusOK, "")
+	if got := string(rooms.Body); !strings.HasPrefix(got, "room,game,name,status,settings,players\nlisted-1,") || strings.Count(got, "\n") != 2 {
+		t.Errorf("as CSV: %s", got)
+	}
+	keys := c.Do(http.MethodGet, operator, "/v1/keys?name.prefix=listed-", "", "Accept", "application/jsonl").Want(http.StatusOK, "")
+	if got := strings.Count(string(keys.Body), "\n"); got != 5 {
+		t.Errorf("%d lines: %s", got, keys.Body)
+	}
+	games := c.Do(http.MethodGet, operator, "/v1/games?name=roulette", "", "Accept", "text/csv").Want(http.StatusOK, "")
+	if got := string(games.Body); !strings.HasPrefix(got, "name,settings\nroulette,") {
+		t.Errorf("as CSV: %s", got)
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
@@ -22,22 +23,28 @@ const (
 
 // What nodes ask each other about their sockets.
 var (
-	callConnections = hub.Call[nodeQuestion, connectionsBody]{Name: "web.connections", Within: nodesWithin}
+	callConnections = hub.Call[nodeQuestion, nodeConnections]{Name: "web.sockets", Within: nodesWithin}
 	callOnline      = hub.Call[nodeQuestion, []string]{Name: "web.online", Within: nodesWithin}
 )
 
 // nodeQuestion is what a node asks the others about a tenant's sockets.
 type nodeQuestion struct {
-	Tenant  tenant.ID `json:"tenant"`
-	Limit   int       `json:"limit,omitempty"`   // of connections
-	Players []string  `json:"players,omitempty"` // of whom those online are asked for
+	Tenant  tenant.ID  `json:"tenant"`
+	List    list.Asked `json:"list,omitzero"`     // of connections
+	Players []string   `json:"players,omitempty"` // of whom those online are asked for
 }
 
 // answerNodes answers what other nodes ask, from now on.
 func (a *API) answerNodes() {
 	ctx := context.Background() // the answers take no time that could be cut short
 	slots := hub.NewSlots(nodeQuestionsMax, func() { a.limits.Hit(api.LimitNodeQuestions) })
-	callConnections.Serve(ctx, a.hub, slots, func(_ context.Context, q nodeQuestion) (connectionsBody, error) { return a.connectionsHere(q), nil })
+	callConnections.Serve(ctx, a.hub, slots, func(_ context.Context, q nodeQuestion) (nodeConnections, error) {
+		asked, err := ConnectionTable.Parse(q.List)
+		if err != nil {
+			return nodeConnections{}, err
+		}
+		return a.connectionsHere(q.Tenant, asked), nil
+	})
 	callOnline.Serve(ctx, a.hub, slots, func(_ context.Context, q nodeQuestion) ([]string, error) { return a.onlineHere(q), nil })
 }
 

@@ -1,28 +1,49 @@
 package operator
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
-// Promotions answers with the promotions that the lobby has, also those that ended.
+// PromotionTable is the list of Promotions.
+var PromotionTable = list.Table{
+	Fields: []list.Field{
+		{Name: "id", Sort: true}, {Name: "title", Sort: true}, {Name: "published_at", Type: list.Time, Sort: true}, {Name: "ends_at", Type: list.Time, Sort: true},
+		{Name: "status", Values: []string{lobby.StatusActive, lobby.StatusWithdrawn, lobby.StatusEnded}, Sort: true}, {Name: "by", Sort: true},
+	},
+	Key: "id", Order: "-published_at",
+}
+
+// Promotions answers with the promotions that the lobby has, also those that ended, the latest first.
 func (a *API) Promotions(c echo.Context) error {
-	ctx, cancel := api.WithPatience(c)
-	defer cancel()
-	view, err := a.rooms.StaffView(ctx, rooms.Ref{Tenant: api.TenantOf(c).ID, Room: rooms.LobbyID})
+	return api.AnswerRows(a.lists, c, "promotions", PromotionTable, lobby.ActiveMax+lobby.PastMax, func(ctx context.Context) ([]lobby.Past, error) {
+		return a.promotions(ctx, api.TenantOf(c).ID)
+	})
+}
+
+// promotions returns the promotions that a lobby has.
+func (a *API) promotions(ctx context.Context, id tenant.ID) ([]lobby.Past, error) {
+	view, err := a.rooms.StaffView(ctx, rooms.Ref{Tenant: id, Room: rooms.LobbyID})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return c.JSONBlob(http.StatusOK, view)
+	var all struct {
+		Promotions []lobby.Past `json:"promotions"`
+	}
+	err = strict.DecodeKnown(view, &all)
+	return all.Promotions, err
 }
 
 // PublishPromotion publishes a promotion to everybody in the lobby. It answers with what is stored.
@@ -60,17 +81,11 @@ func (a *API) PublishPromotion(c echo.Context) error {
 func (a *API) promotion(c echo.Context, id string) (lobby.Past, error) {
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	view, err := a.rooms.StaffView(ctx, rooms.Ref{Tenant: api.TenantOf(c).ID, Room: rooms.LobbyID})
+	all, err := a.promotions(ctx, api.TenantOf(c).ID)
 	if err != nil {
 		return lobby.Past{}, err
 	}
-	var all struct {
-		Promotions []lobby.Past `json:"promotions"`
-	}
-	if err := strict.DecodeKnown(view, &all); err != nil {
-		return lobby.Past{}, err
-	}
-	for _, p := range all.Promotions {
+	for _, p := range all {
 		if p.ID == id {
 			return p, nil
 		}

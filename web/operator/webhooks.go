@@ -13,6 +13,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
@@ -46,21 +47,25 @@ func timeOrZero(t time.Time) (out wire.Time) {
 	return out
 }
 
-// Webhooks answers with the casino's endpoints of webhooks.
+// WebhookTable is the list of Webhooks.
+var WebhookTable = list.Table{
+	Fields: []list.Field{
+		{Name: "id", Sort: true}, {Name: "url", Sort: true}, {Name: "description", Sort: true},
+		{Name: "state", Values: []string{string(webhooks.Active), string(webhooks.Paused), string(webhooks.Disabled)}, Sort: true},
+		{Name: "since", Type: list.Time, Sort: true}, {Name: "failing_since", Type: list.Time}, {Name: "created_at", Type: list.Time, Sort: true},
+	},
+	Key: "id", Order: "created_at",
+}
+
+// Webhooks answers with the casino's endpoints, the oldest first.
 func (a *API) Webhooks(c echo.Context) error {
-	ctx, cancel := api.WithPatience(c)
-	defer cancel()
-	list, err := a.store.Webhooks.List(ctx, api.TenantOf(c).ID)
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Webhooks []webhookBody `json:"webhooks"`
-	}{[]webhookBody{}}
-	for _, e := range list {
-		out.Webhooks = append(out.Webhooks, bodyOf(e, ""))
-	}
-	return c.JSON(http.StatusOK, out)
+	return api.AnswerRows(a.lists, c, "webhooks", WebhookTable, webhooks.EndpointsMax, func(ctx context.Context) (rows []webhookBody, err error) {
+		all, err := a.store.Webhooks.List(ctx, api.TenantOf(c).ID)
+		for _, e := range all {
+			rows = append(rows, bodyOf(e, ""))
+		}
+		return rows, err
+	})
 }
 
 // webhookID returns the endpoint that the path names.
@@ -242,40 +247,23 @@ type deliveryBody struct {
 	CreatedAt wire.Time `json:"created_at"`
 }
 
-// WebhookDeliveries answers with a page of what an endpoint was told, the latest first.
+// WebhookDeliveries answers with what an endpoint was told, the latest first.
 func (a *API) WebhookDeliveries(c echo.Context) error {
 	endpoint, err := webhookID(c)
 	if err != nil {
 		return err
 	}
-	before, err := api.Number(c, "cursor", 0, 1, 1<<62)
-	if err != nil {
-		return err
-	}
-	limit, err := api.Number(c, "limit", 50, 1, 500)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := api.WithPatience(c)
-	defer cancel()
-	list, err := a.store.Webhooks.Deliveries(ctx, api.TenantOf(c).ID, endpoint, before, int(limit))
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Deliveries []deliveryBody `json:"deliveries"`
-		Next       int64          `json:"next,omitempty"`
-	}{Deliveries: []deliveryBody{}}
-	for _, d := range list {
-		out.Deliveries = append(out.Deliveries, deliveryBody{
-			d.ID, d.WebhookID, d.Type, d.Player, d.State, d.Attempts, d.Status, d.Error, d.Took.Milliseconds(),
-			timeOrZero(d.NextAt), timeOrZero(d.Attempted), wire.At(d.CreatedAt),
-		})
-	}
-	if len(list) == int(limit) {
-		out.Next = list[len(list)-1].ID
-	}
-	return c.JSON(http.StatusOK, out)
+	return api.AnswerTable(a.lists, c, "deliveries", webhooks.DeliveryTable, 50, 500, func(ctx context.Context, q list.Query) (api.Page[deliveryBody], error) {
+		page, next, err := a.store.Webhooks.Deliveries(ctx, api.TenantOf(c).ID, endpoint, q)
+		out := api.Page[deliveryBody]{Next: next}
+		for _, d := range page {
+			out.Rows = append(out.Rows, deliveryBody{
+				d.ID, d.WebhookID, d.Type, d.Player, d.State, d.Attempts, d.Status, d.Error, d.Took.Milliseconds(),
+				timeOrZero(d.NextAt), timeOrZero(d.Attempted), wire.At(d.CreatedAt),
+			})
+		}
+		return out, err
+	})
 }
 
 // ReplayWebhook lets an endpoint be told once more of something.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -9,6 +10,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
@@ -56,16 +58,26 @@ func (s *Service) Transactions(c echo.Context) error {
 	return s.history.ServeTransactions(c, game.PlayerID(api.PrincipalOf(c).Subject))
 }
 
+// RoomTable is the list of ListRooms.
+var RoomTable = list.Table{
+	Fields: []list.Field{
+		{Name: "room", Sort: true}, {Name: "game", Sort: true}, {Name: "name", Sort: true},
+		{Name: "status", Values: []string{string(rooms.Open), string(rooms.Closing)}, Sort: true}, {Name: "players", Type: list.Number, Sort: true},
+	},
+	Key: "room", Order: "room",
+}
+
 // ListRooms answers with the rooms of the tenant, the lobby aside.
 func (s *Service) ListRooms(c echo.Context) error {
-	t := api.TenantOf(c)
-	out := wire.RoomListResult{Rooms: []wire.RoomInfo{}}
-	for _, info := range s.rooms.List(t.ID) {
-		if info.Room != rooms.LobbyID {
-			out.Rooms = append(out.Rooms, s.RoomInfo(t, info))
+	return api.AnswerRows(s.lists, c, "rooms", RoomTable, rooms.RoomsMax, func(context.Context) (rows []wire.RoomInfo, err error) {
+		t := api.TenantOf(c)
+		for _, info := range s.rooms.List(t.ID) {
+			if info.Room != rooms.LobbyID {
+				rows = append(rows, s.RoomInfo(t, info))
+			}
 		}
-	}
-	return api.AnswerTagged(c, out)
+		return rows, nil
+	})
 }
 
 // RoomInfo returns a room as the lobby shows it.

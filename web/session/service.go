@@ -28,6 +28,7 @@ type Options struct {
 	Store    *store.Store
 	Rooms    *rooms.Directory
 	History  *api.History
+	Lists    *api.Lists
 	Hub      *hub.Hub
 	Verifier *auth.Verifier
 	Tickets  *auth.Tickets
@@ -51,6 +52,7 @@ type Service struct {
 	store    *store.Store
 	rooms    *rooms.Directory
 	history  *api.History
+	lists    *api.Lists
 	hub      *hub.Hub
 	verifier *auth.Verifier
 	tickets  *auth.Tickets
@@ -68,7 +70,7 @@ type Service struct {
 // New returns a Service. Tell must be called each presence.Every.
 func New(o Options) *Service {
 	return &Service{
-		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, history: o.History, hub: o.Hub,
+		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, verified: o.Verified, refuses: o.Refuses,
 		chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}},
 		briefs: briefs.New(o.Node, o.Hub, o.Log), lobbies: lobbies{sockets: map[tenant.ID]map[*hub.Conn]bool{}},

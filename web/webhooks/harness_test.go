@@ -22,6 +22,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	stored "github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/webhooks"
@@ -177,7 +178,11 @@ func (b *bench) run(d *webhooks.Deliverer) (stop func()) {
 // deliveries returns the deliveries to an endpoint, the latest first.
 func (b *bench) deliveries(e stored.Endpoint) []stored.Delivery {
 	b.t.Helper()
-	list, err := b.s.Webhooks.Deliveries(b.t.Context(), b.id, e.ID, 0, 1000)
+	q, err := stored.DeliveryTable.Parse(list.Asked{Limit: 1000})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	list, _, err := b.s.Webhooks.Deliveries(b.t.Context(), b.id, e.ID, q)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"syscall"
@@ -312,8 +314,23 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 			all.Connections[0].Player != "alice" || all.Connections[0].Node != "node-0" || all.Connections[1].Player != "bob" || all.Connections[1].Node != "node-1" {
 			t.Errorf("%v: %s", err, raw)
 		}
-		if _, _, raw := x.do("GET", "/v1/connections?limit=1", operator, ""); strings.Count(string(raw), `"connection":`) != 1 || !strings.Contains(string(raw), `"total":2`) {
-			t.Errorf("%s", raw)
+		for _, list := range []struct{ query, want string }{{"", "alice bob"}, {"&sort=-since", "bob alice"}, {"&sort=node", "alice bob"}, {"&player=bob", "bob"}, {"&role=operator", ""}} {
+			var got []string
+			for cursor, first := "", true; first || cursor != ""; first = false {
+				all.Connections = nil
+				var page struct{ Next string }
+				_, _, raw := x.do("GET", "/v1/connections?limit=1&cursor="+cursor+list.query, operator, "")
+				if err := errors.Join(json.Unmarshal(raw, &all), json.Unmarshal(raw, &page)); err != nil || all.Total != 2 || len(all.Connections) > 1 {
+					t.Fatalf("%v: %s", err, raw)
+				}
+				for _, c := range all.Connections {
+					got = append(got, c.Player)
+				}
+				cursor = page.Next
+			}
+			if strings.Join(got, " ") != list.want {
+				t.Errorf("the pages of %q have %v", list.query, got)
+			}
 		}
 		_, _, raw = x.do("GET", "/v1/players", operator, "")
 		var players struct {
@@ -355,6 +372,9 @@ func TestConnectionsAndWhoIsOnlineAreThoseOfAllNodes(t *testing.T) {
 		}
 		return strings.Contains(string(raw), `"complete":false`) && strings.Contains(string(raw), `"bob"`)
 	})
+	if status, code, raw := a.do("GET", "/v1/connections", operator, "", "Accept", "text/csv"); status != http.StatusServiceUnavailable || code != wire.CodeUnavailable {
+		t.Errorf("all connections, of which some are not known: %d %s", status, raw)
+	}
 	if _, _, raw := b.do("GET", "/v1/players", operator, ""); !strings.Contains(string(raw), `"complete":false`) {
 		t.Errorf("%s", raw)
 	}

@@ -19,7 +19,7 @@ func TestALineOfTheLogHasAKeyOnceAndRequestsAreLoggedIfThatIsWanted(t *testing.T
 		t.Fatal(err)
 	}
 	f.stake(c)
-	if status, _, _ := f.do("GET", "/v1/rooms?secret=1", f.mint("olivia", auth.Operator), ""); status != http.StatusOK {
+	if status, _, _ := f.do("GET", "/v1/rooms?name=secret", f.mint("olivia", auth.Operator), ""); status != http.StatusOK {
 		t.Fatal(status)
 	}
 	eventually(t, "the request is logged", func() bool { return strings.Contains(log.String(), `"route":"/v1/rooms"`) })

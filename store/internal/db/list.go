@@ -21,10 +21,6 @@ func List[T any](ctx context.Context, d *DB, id tenant.ID, t list.Table, q list.
 	if err != nil {
 		return nil, "", err
 	}
-	if len(page) > q.Limit {
-		page = page[:q.Limit]
-		last := page[q.Limit-1]
-		next = q.Next(list.String(value(last, q.SortedBy())), list.String(value(last, t.Key)))
-	}
+	page, next = list.Cut(q, page, value)
 	return page, next, nil
 }

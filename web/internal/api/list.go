@@ -49,6 +49,12 @@ type Lists struct {
 // NewLists returns Lists. A client may take answer to read a page of a stream.
 func NewLists(l *Limits, answer time.Duration) *Lists { return &Lists{l, NewSlots(streamsMax), answer} }
 
+// TableParams returns the query parameters of a list.
+func TableParams(t list.Table) []string { return append(t.Conditions(), "sort", "cursor", "limit") }
+
+// WantsAll reports whether a request wants all of a list.
+func WantsAll(c echo.Context) bool { return streamType(c) != "" }
+
 // streamType returns the media type in which a request wants all of a list, or "" for a page as JSON.
 func streamType(c echo.Context) string {
 	for accepted := range strings.SplitSeq(c.Request().Header.Get(echo.HeaderAccept), ",") {
@@ -67,22 +73,16 @@ func streamType(c echo.Context) string {
 // AnswerTable answers a request for a part of a table, whose rows are called name, at most limitMax of them and limit if
 // the client does not say.
 func AnswerTable[Row any](l *Lists, c echo.Context, name string, t list.Table, limit, limitMax int64, page func(context.Context, list.Query) (Page[Row], error)) error {
-	params, order, cursor := c.QueryParams(), c.QueryParam("sort"), c.QueryParam("cursor")
 	limit, err := Number(c, "limit", limit, 1, limitMax)
 	if err != nil {
 		return err
 	}
-	conditions := map[string][]string{}
-	for name, values := range params {
-		if len(values) > 1 {
-			return &list.Error{What: name, Why: "want it once"}
-		}
-		if name != "sort" && name != "cursor" && name != "limit" {
-			conditions[name] = values
-		}
+	where := maps.Clone(c.QueryParams())
+	for _, name := range []string{"sort", "cursor", "limit"} {
+		delete(where, name)
 	}
-	return Answer(l, c, name, cursor, int(limit), func(ctx context.Context, cursor string, limit int) (Page[Row], error) {
-		q, err := t.Parse(conditions, order, cursor, limit)
+	return Answer(l, c, name, c.QueryParam("cursor"), int(limit), func(ctx context.Context, cursor string, limit int) (Page[Row], error) {
+		q, err := t.Parse(list.Asked{Where: where, Sort: c.QueryParam("sort"), Cursor: cursor, Limit: limit})
 		if err != nil {
 			return Page[Row]{}, err
 		}
@@ -90,8 +90,21 @@ func AnswerTable[Row any](l *Lists, c echo.Context, name string, t list.Table, l
 	})
 }
 
-// Answer answers a request for a list whose rows are called name: with the page of limit rows that a cursor begins, or
-// with a stream.
+// AnswerRows answers a request for a part of rows that are in memory, which are at most most, as AnswerTable does; with all
+// of them if the client does not say how many.
+func AnswerRows[Row any](l *Lists, c echo.Context, name string, t list.Table, most int64, rows func(context.Context) ([]Row, error)) error {
+	return AnswerTable(l, c, name, t, most, most, func(ctx context.Context, q list.Query) (Page[Row], error) {
+		all, err := rows(ctx)
+		if err != nil {
+			return Page[Row]{}, err
+		}
+		page, next := list.Rows(q, all)
+		return Page[Row]{Rows: page, Next: next}, nil
+	})
+}
+
+// Answer answers a request for a list whose rows are called name: with the page of limit rows that a cursor begins and
+// its entity tag, or with a stream.
 func Answer[Row any](l *Lists, c echo.Context, name, cursor string, limit int, page func(ctx context.Context, cursor string, limit int) (Page[Row], error)) error {
 	if kind := streamType(c); kind != "" {
 		return stream(l, c, name, kind, cursor, page)
@@ -122,7 +135,7 @@ func Answer[Row any](l *Lists, c echo.Context, name, cursor string, limit int, p
 	if len(rest) > 0 {
 		body = append(append(body, ','), said[1:len(said)-1]...)
 	}
-	return c.JSONBlob(http.StatusOK, append(body, "}\n"...))
+	return answerTagged(c, append(body, "}\n"...))
 }
 
 // stream answers with all of a list. Where it cannot go on, the connection is cut, so that nobody takes a part for all.

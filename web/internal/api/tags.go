@@ -10,11 +10,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// tagOf returns a body and its entity tag (RFC 9110, section 8.8.3): a hash, so that every node gives the same one.
-func tagOf(v any) (body []byte, tag string, err error) {
-	body, err = json.Marshal(v)
+// tagOf returns a body's entity tag (RFC 9110, section 8.8.3): a hash, so that every node gives the same one.
+func tagOf(body []byte) string {
 	sum := sha256.Sum256(body)
-	return append(body, '\n'), `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`, err
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
 }
 
 // names reports whether the values of If-Match or If-None-Match name a tag. A proxy that compresses makes tags weak,
@@ -30,10 +29,16 @@ func names(values []string, tag string) bool {
 
 // AnswerTagged answers a GET with v as JSON and its entity tag, or by 304 if the client has it.
 func AnswerTagged(c echo.Context, v any) error {
-	body, tag, err := tagOf(v)
+	body, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
+	return answerTagged(c, append(body, '\n'))
+}
+
+// answerTagged does so with a body.
+func answerTagged(c echo.Context, body []byte) error {
+	tag := tagOf(body)
 	c.Response().Header().Set("ETag", tag)
 	if names(c.Request().Header.Values("If-None-Match"), tag) {
 		return c.NoContent(http.StatusNotModified)
@@ -48,8 +53,8 @@ func CheckMatch(c echo.Context, v any) error {
 	if len(wanted) == 0 {
 		return nil
 	}
-	_, tag, err := tagOf(v)
-	if err == nil && !names(wanted, tag) {
+	body, err := json.Marshal(v)
+	if err == nil && !names(wanted, tagOf(append(body, '\n'))) {
 		err = ErrChanged
 	}
 	return err
