@@ -17,10 +17,10 @@ func Rows[Row any](q Query, rows []Row) (page []Row, next string) {
 	for _, col := range columnsOf(reflect.TypeFor[Row](), nil) {
 		members[col.name] = col.index
 	}
-	value := func(r Row, field string) any { return valueOf(reflect.ValueOf(r).FieldByIndex(members[field])) }
+	value := func(r *Row, field string) any { return valueOf(reflect.ValueOf(r).Elem().FieldByIndex(members[field])) }
 	// sortable is a row with what it is sorted by.
 	type sortable struct {
-		row     Row
+		row     *Row
 		by, key any
 	}
 	compare := func(a, b sortable) int {
@@ -31,7 +31,8 @@ func Rows[Row any](q Query, rows []Row) (page []Row, next string) {
 		return way
 	}
 	var found []sortable
-	for _, r := range rows {
+	for i := range rows {
+		r := &rows[i]
 		if slices.ContainsFunc(q.conditions, func(c condition) bool { return !c.holds(value(r, c.field.Name)) }) {
 			continue
 		}
@@ -42,9 +43,9 @@ func Rows[Row any](q Query, rows []Row) (page []Row, next string) {
 	}
 	slices.SortFunc(found, compare)
 	for _, s := range found[:min(len(found), q.Limit+1)] {
-		page = append(page, s.row)
+		page = append(page, *s.row)
 	}
-	return Cut(q, page, value)
+	return Cut(q, page, func(r Row, field string) any { return value(&r, field) })
 }
 
 // holds reports whether a condition holds of a value; of null none does.
