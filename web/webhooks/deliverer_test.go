@@ -47,7 +47,7 @@ func TestAReceiverThatFailsAndRecoversGetsEverythingInOrder(t *testing.T) {
 	})
 	e, secret := b.endpoint(v.URL + "/hook")
 	d, _ := b.deliverer(make([]time.Duration, 30)...)
-	b.run(d)
+	run(t, d)
 	var wg sync.WaitGroup
 	for p := range players {
 		wg.Go(func() {
@@ -106,7 +106,7 @@ func TestASlowKeyHoldsUpNoOther(t *testing.T) {
 	}))
 	b.endpoint(v.URL)
 	d, _ := b.deliverer()
-	b.run(d)
+	run(t, d)
 	for i := range 5 {
 		storetest.Fund(t, b.s, b.id, "slow", 1)
 		storetest.Fund(t, b.s, b.id, game.PlayerID(fmt.Sprintf("quick-%d", i%2)), 1)
@@ -129,7 +129,7 @@ func TestAReceiverThatDoesNotAnswerInTimeIsToldAgain(t *testing.T) {
 	e, _ := b.endpoint(v.URL)
 	d, _ := b.deliverer()
 	d.Timeout(200 * time.Millisecond)
-	b.run(d)
+	run(t, d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	storetest.Eventually(t, "the second attempt succeeded", func() bool {
 		x := b.deliveries(e)
@@ -157,7 +157,7 @@ func TestRedirectsAreNotFollowedAndGoneDisables(t *testing.T) {
 	a, _ := b.endpoint(redirecting.URL)
 	c, _ := b.endpoint(gone.URL)
 	d, metrics := b.deliverer(time.Millisecond, time.Millisecond)
-	b.run(d)
+	run(t, d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	storetest.Eventually(t, "the redirected one is dropped after its attempts", func() bool {
 		x := b.deliveries(a)
@@ -210,7 +210,7 @@ func TestPrivateAddressesAreRefusedWhateverTheURL(t *testing.T) {
 		list = append(list, e)
 	}
 	d, _ := b.deliverer(time.Hour)
-	b.run(d)
+	run(t, d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	for _, e := range list {
 		storetest.Eventually(t, e.URL+" was tried", func() bool { x := b.deliveries(e); return len(x) == 1 && x[0].Attempts == 1 })
@@ -244,7 +244,7 @@ func TestANameThatChangesItsAddressReachesNothingPrivate(t *testing.T) {
 	d, _ := b.deliverer(time.Hour)
 	d.ResolveBy(resolver(t, &at), loopback)
 	e, _ := b.endpoint("http://rebinding.example:" + port + "/")
-	b.run(d)
+	run(t, d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	<-came
 	at.Store(netip.MustParseAddr("127.0.0.2"))
@@ -324,7 +324,7 @@ func TestADeliverersDeathLosesNothing(t *testing.T) {
 	storetest.Fund(t, b.s, b.id, "carol", 1) // committed, and nobody has seen it
 
 	d, _ := b.deliverer()
-	b.run(d)
+	run(t, d)
 	list := v.await(t, "everything is delivered by the next", func(l []got) bool { return len(l) == 7 })
 	ids := map[string]bool{}
 	for _, g := range list {
@@ -358,7 +358,7 @@ func TestDeliverersThatTakeTurnsLoseNothing(t *testing.T) {
 	const turns = 4
 	for turn := range turns {
 		d, _ := b.deliverer()
-		stop := b.run(d)
+		stop := run(t, d)
 		for i := range 5 {
 			storetest.Fund(t, b.s, b.id, game.PlayerID(fmt.Sprintf("p%d", i)), 1)
 		}
@@ -366,7 +366,7 @@ func TestDeliverersThatTakeTurnsLoseNothing(t *testing.T) {
 		stop() // in the middle of it
 	}
 	d, _ := b.deliverer()
-	b.run(d)
+	run(t, d)
 	list := v.await(t, "all of it is delivered", func(l []got) bool { return len(distinct(l)) == turns*5 })
 	last := map[string]string{}
 	for _, g := range list {
@@ -391,7 +391,7 @@ func TestAFormerSecretSignsTooWhileSecretsOverlap(t *testing.T) {
 	v := receive(t, nil)
 	e, first := b.endpoint(v.URL)
 	d, _ := b.deliverer()
-	b.run(d)
+	run(t, d)
 	tell := func(n int) got {
 		t.Helper()
 		storetest.Fund(t, b.s, b.id, "alice", 1)
@@ -423,7 +423,7 @@ func TestASuspendedCasinoIsToldNothingUntilItIsResumed(t *testing.T) {
 	storetest.Super(t, b.d, `update platform.tenant set status = 'suspended' where id = '`+b.id.String()+`'`)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	d, _ := b.deliverer()
-	b.run(d)
+	run(t, d)
 	held := func() int {
 		ids, err := b.s.Deliveries.Hold(t.Context(), uuid.New(), time.Millisecond, true)
 		if err != nil {
@@ -460,7 +460,7 @@ func TestAnEndpointThatIsAwayIsPausedBeforeAnythingIsGivenUp(t *testing.T) {
 	}
 	d, _ := b.deliverer([]time.Duration{}...)
 	d.Hasten(time.Second) // one attempt only
-	b.run(d)
+	run(t, d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	storetest.Eventually(t, "it is paused", func() bool {
 		now, err := b.s.Webhooks.Get(t.Context(), b.id, e.ID)

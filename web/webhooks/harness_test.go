@@ -25,6 +25,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	stored "github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/webhooks"
+	"github.com/pitboss-hub/pitboss/web/webtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
@@ -42,9 +43,11 @@ type got struct {
 	answered        int
 }
 
-// receiver is a casino's server. Its answers are decided by answer, which is called while it holds nothing.
+// receiver is a casino's server. It fails the test if a message is not as web/openapi.yaml has it. Its answers are
+// decided by answer, which is called while it holds nothing.
 type receiver struct {
 	*httptest.Server
+	t      *testing.T
 	mu     sync.Mutex
 	all    []got
 	came   chan struct{} // something did
@@ -54,7 +57,7 @@ type receiver struct {
 // receive starts a receiver that answers with what answer returns; nil answers 204.
 func receive(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, g got) int) *receiver {
 	t.Helper()
-	v := &receiver{came: make(chan struct{}, 1), answer: answer}
+	v := &receiver{t: t, came: make(chan struct{}, 1), answer: answer}
 	v.Server = httptest.NewServer(http.HandlerFunc(v.serve))
 	t.Cleanup(v.Close)
 	return v
@@ -64,6 +67,9 @@ func (v *receiver) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
+	}
+	if err := webtest.CheckWebhook(r.Header, body); err != nil {
+		v.t.Errorf("a message is not as web/openapi.yaml has it: %v: %s", err, body)
 	}
 	var m struct {
 		Type string `json:"type"`
@@ -160,17 +166,17 @@ func (b *bench) deliverer(waits ...time.Duration) (*webhooks.Deliverer, *prometh
 }
 
 // run runs a deliverer until the test ends or stop is called.
-func (b *bench) run(d *webhooks.Deliverer) (stop func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(b.t.Context()))
+func run(t *testing.T, d *webhooks.Deliverer) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
-			b.t.Error(err)
+			t.Error(err)
 		}
 	})
-	b.t.Cleanup(stop)
+	t.Cleanup(stop)
 	return stop
 }
 
