@@ -49,19 +49,15 @@ type Queue struct {
 func NewQueue(d *db.DB, box *seal.Box) *Queue { return &Queue{d, box} }
 
 const (
-	// renewLeases leaves tenants out that are suspended: nobody delivers for them. (Statements ask for now() where
-	// an index has to answer; clock_timestamp() is another time for each row.)
 	renewLeases = `
-update platform.webhook w set expires = clock_timestamp() + $2::interval
-where w.holder = $1 and (select t.status from platform.tenant t where t.id = w.tenant) = 'active'
-returning w.tenant`
+update platform.webhook set expires = clock_timestamp() + $2::interval where holder = $1 returning tenant`
 
+	// takeLeases asks for now() where an index has to answer; clock_timestamp() is another time for each row.
 	takeLeases = `
 update platform.webhook w set holder = $1, expires = clock_timestamp() + $2::interval
 where w.tenant = any(array(
   select f.tenant from platform.webhook f
   where f.expires < now() and f.holder is distinct from $1
-    and (select t.status from platform.tenant t where t.id = f.tenant) = 'active'
   order by f.expires limit $3 for update skip locked))
 returning w.tenant`
 
@@ -146,7 +142,7 @@ delete from fact where seq in (select seq from fact where at < now() - $1::inter
 )
 
 // Hold renews the leases of a process for ttl and, if more is set, takes some that nobody holds. It returns
-// the tenants for which the process delivers.
+// the tenants for which the process, and no other, may deliver.
 func (s *Queue) Hold(ctx context.Context, holder uuid.UUID, ttl time.Duration, more bool) (out []tenant.ID, err error) {
 	err = s.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		q := &pgx.Batch{}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
@@ -47,25 +48,25 @@ var schedule = []time.Duration{
 
 // Options configures a Deliverer.
 type Options struct {
-	Queue  *webhooks.Queue
-	Holder uuid.UUID              // of the process
-	Slug   func(tenant.ID) string // a tenant's, which messages name
+	Queue   *webhooks.Queue
+	Holder  uuid.UUID // of the process
+	Tenants *tenancy.Directory
 	// Allow lists ranges of addresses that are not public to which deliveries may go, with or without TLS.
 	Allow      []netip.Prefix
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
 
-// Deliverer tells the endpoints of the tenants whose leases it holds. It has to Run.
+// Deliverer tells the endpoints of the tenants whose leases it holds, while they are served. It has to Run.
 type Deliverer struct {
-	queue  *webhooks.Queue
-	holder uuid.UUID
-	slug   func(tenant.ID) string
-	log    *slog.Logger
-	seldom *api.Seldom
-	meter  meters
-	client *client
-	slots  chan struct{}
+	queue   *webhooks.Queue
+	holder  uuid.UUID
+	tenants *tenancy.Directory
+	log     *slog.Logger
+	seldom  *api.Seldom
+	meter   meters
+	client  *client
+	slots   chan struct{}
 
 	// What tests change.
 	hold, poll, lease time.Duration
@@ -75,7 +76,7 @@ type Deliverer struct {
 // New returns a Deliverer.
 func New(o Options) *Deliverer {
 	return &Deliverer{
-		queue: o.Queue, holder: o.Holder, slug: o.Slug, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
+		queue: o.Queue, holder: o.Holder, tenants: o.Tenants, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
 		slots: make(chan struct{}, InFlight), hold: holdEvery, poll: pollEvery, lease: leaseFor, waits: schedule,
 	}
 }
@@ -140,6 +141,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 				continue
 			}
 		}
+		ids = slices.DeleteFunc(ids, d.shut)
 		stop(ids)
 		for _, id := range ids {
 			if jobs[id] == nil {
@@ -148,6 +150,12 @@ func (d *Deliverer) Run(ctx context.Context) error {
 		}
 		d.meter.tenants.Set(float64(len(jobs)))
 	}
+}
+
+// shut reports whether a tenant is not served: what it is to be told waits.
+func (d *Deliverer) shut(id tenant.ID) bool {
+	t, ok := d.tenants.ByID(id)
+	return !ok || !t.Status(time.Now()).Served()
 }
 
 // ask renews the leases, within a time that leaves some of them.
@@ -325,7 +333,11 @@ func (w *worker) launch(ctx context.Context) error {
 func (w *worker) attempt(ctx context.Context, t webhooks.Target, x webhooks.Due) webhooks.Result {
 	r := webhooks.Result{Endpoint: x.Endpoint, Fact: x.Fact, Key: x.Key}
 	began := time.Now()
-	body, err := json.Marshal(payload{x.Type, wire.At(x.At), x.Version, w.slug(w.id), x.Data})
+	var slug tenant.Slug
+	if t, ok := w.tenants.ByID(w.id); ok {
+		slug = t.Slug
+	}
+	body, err := json.Marshal(payload{x.Type, wire.At(x.At), x.Version, slug, x.Data})
 	if err == nil {
 		r.Status, err = w.client.send(ctx, message{t.URL, x.WebhookID.String(), t.Secrets, body})
 	}
@@ -355,6 +367,6 @@ type payload struct {
 	Type      string          `json:"type"`
 	Timestamp wire.Time       `json:"timestamp"`
 	Version   int             `json:"version"`
-	Tenant    string          `json:"tenant"`
+	Tenant    tenant.Slug     `json:"tenant"`
 	Data      json.RawMessage `json:"data"`
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/auth"
-	"github.com/pitboss-hub/pitboss/auth/tenant"
 	stored "github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/webhooks"
 	"github.com/pitboss-hub/pitboss/web/webtest"
@@ -62,8 +61,7 @@ func TestEveryTypeIsDeliveredAsTheDocumentHasIt(t *testing.T) {
 	c := webtest.New(t)
 	v := receive(t, nil)
 	d := webhooks.New(webhooks.Options{
-		Queue: c.Store.Deliveries, Holder: uuid.New(), Slug: func(tenant.ID) string { return string(c.Tenant.Slug) }, Allow: []netip.Prefix{loopback},
-		Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+		Queue: c.Store.Deliveries, Holder: uuid.New(), Tenants: c.Store.Tenants, Allow: []netip.Prefix{loopback}, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	d.Hasten(time.Second, time.Millisecond)
 	run(t, d)

@@ -23,6 +23,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	stored "github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/webhooks"
 	"github.com/pitboss-hub/pitboss/web/webtest"
@@ -127,18 +128,35 @@ func succeeded(list []got) (out []got) {
 
 // bench is a tenant with a deliverer.
 type bench struct {
-	t   *testing.T
-	d   storetest.Database
-	s   *store.Store
-	id  tenant.ID
-	log *lockedBuffer
+	t     *testing.T
+	d     storetest.Database
+	s     *store.Store
+	admin *tenancy.Admin
+	id    tenant.ID
+	log   *lockedBuffer
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	return &bench{t: t, d: d, s: s, id: storetest.Tenant(t, admin), log: &lockedBuffer{}}
+	b := &bench{t: t, d: d, s: s, admin: admin, id: storetest.Tenant(t, admin), log: &lockedBuffer{}}
+	b.reload()
+	return b
+}
+
+// reload makes deliverers know the tenants as they are now.
+func (b *bench) reload() {
+	b.t.Helper()
+	if err := b.s.Tenants.Reload(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// slug returns the tenant's.
+func (b *bench) slug() tenant.Slug {
+	t, _ := b.s.Tenants.ByID(b.id)
+	return t.Slug
 }
 
 // endpoint creates an endpoint at a URL, and returns its secret.
@@ -158,7 +176,7 @@ func (b *bench) deliverer(waits ...time.Duration) (*webhooks.Deliverer, *prometh
 	}
 	r := prometheus.NewRegistry()
 	d := webhooks.New(webhooks.Options{
-		Queue: b.s.Deliveries, Holder: uuid.New(), Slug: func(tenant.ID) string { return "casino" }, Allow: []netip.Prefix{loopback},
+		Queue: b.s.Deliveries, Holder: uuid.New(), Tenants: b.s.Tenants, Allow: []netip.Prefix{loopback},
 		Log: slog.New(slog.NewTextHandler(b.log, nil)), Registerer: r,
 	})
 	d.Hasten(time.Second, waits...)
@@ -188,6 +206,21 @@ func (b *bench) deliveries(e stored.Endpoint) []stored.Delivery {
 		b.t.Fatal(err)
 	}
 	return list
+}
+
+// gathered returns the value of a counter or gauge.
+func gathered(t *testing.T, r *prometheus.Registry, name string) (value float64) {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			value = f.GetMetric()[0].GetCounter().GetValue() + f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	return value
 }
 
 // verify fails the test unless a message is signed by a secret.
