@@ -41,11 +41,17 @@ func due(t testing.TB, s *store.Store, id tenant.ID, epoch int64) []webhooks.Due
 	if err := s.Deliveries.FanOut(t.Context(), id, epoch); err != nil {
 		t.Fatal(err)
 	}
-	_, list, errs, err := s.Deliveries.Due(t.Context(), id, 100)
-	if err != nil || len(errs) > 0 {
-		t.Fatal(err, errs)
+	return work(t, s, id, epoch).Due
+}
+
+// work returns what there is to do.
+func work(t testing.TB, s *store.Store, id tenant.ID, epoch int64) webhooks.Work {
+	t.Helper()
+	w, err := s.Deliveries.Work(t.Context(), id, epoch, 100)
+	if err != nil || len(w.Errs) > 0 {
+		t.Fatal(err, w.Errs)
 	}
-	return list
+	return w
 }
 
 // record records how attempts ended.

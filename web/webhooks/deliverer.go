@@ -28,6 +28,9 @@ const (
 	// EndpointInFlight is how many of them are to one endpoint.
 	EndpointInFlight = 16
 
+	// perLook is how many deliveries to one endpoint a look returns: as many may be under way already.
+	perLook = 2 * EndpointInFlight
+
 	// leaseFor is how long a process may deliver for a tenant without asking again.
 	leaseFor = 10 * time.Second
 	// holdEvery is the interval at which it asks.
@@ -224,14 +227,16 @@ func (w *worker) run(ctx context.Context) error {
 	defer tick.Stop()
 	swept := time.Now().Add(-rand.N(sweepEvery)) // not all tenants at once
 	for look := true; ; {
-		if look {
-			if err := w.queue.FanOut(ctx, w.id, w.epoch); err != nil {
-				return err
+		work, err := w.queue.Work(ctx, w.id, w.epoch, perLook)
+		if err == nil && look && work.Behind {
+			if err = w.queue.FanOut(ctx, w.id, w.epoch); err == nil {
+				work, err = w.queue.Work(ctx, w.id, w.epoch, perLook)
 			}
 		}
-		if err := w.launch(ctx); err != nil {
+		if err != nil {
 			return err
 		}
+		w.launch(ctx, work)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -290,17 +295,13 @@ func (w *worker) save(ctx context.Context) error {
 }
 
 // launch starts what is due, as far as there is room.
-func (w *worker) launch(ctx context.Context) error {
-	targets, due, errs, err := w.queue.Due(ctx, w.id, 2*EndpointInFlight) // as many may be under way
-	if err != nil {
-		return err
-	}
-	for _, err := range errs {
+func (w *worker) launch(ctx context.Context, work webhooks.Work) {
+	for _, err := range work.Errs {
 		w.seldom.Log(slog.LevelError, "a webhook endpoint cannot be told anything", "tenant", w.id.String(), "error", err)
 	}
 	full := map[uuid.UUID]bool{}
-	for _, x := range due {
-		i := slices.IndexFunc(targets, func(t webhooks.Target) bool { return t.ID == x.Endpoint })
+	for _, x := range work.Due {
+		i := slices.IndexFunc(work.Targets, func(t webhooks.Target) bool { return t.ID == x.Endpoint })
 		at := place{x.Endpoint, x.Fact}
 		if i < 0 || w.flying[at] {
 			continue
@@ -316,17 +317,16 @@ func (w *worker) launch(ctx context.Context) error {
 		case w.slots <- struct{}{}:
 		default:
 			w.meter.hits.WithLabelValues(LimitInFlight).Inc()
-			return nil // until something lands, or the next tick
+			return // until something lands, or the next tick
 		}
 		w.flying[at] = true
 		w.busy[x.Endpoint]++
 		go func() {
-			r := w.attempt(ctx, targets[i], x)
+			r := w.attempt(ctx, work.Targets[i], x)
 			<-w.slots
 			w.landed <- r // there is room for all
 		}()
 	}
-	return nil
 }
 
 // attempt makes one attempt at a delivery.

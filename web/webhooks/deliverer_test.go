@@ -308,7 +308,8 @@ func TestADeliverersDeathLosesNothing(t *testing.T) {
 	if err := b.s.Deliveries.FanOut(t.Context(), b.id, epoch); err != nil {
 		t.Fatal(err)
 	}
-	_, due, _, err := b.s.Deliveries.Due(t.Context(), b.id, 10)
+	work, err := b.s.Deliveries.Work(t.Context(), b.id, epoch, 10)
+	due := work.Due
 	if err != nil || len(due) != 2 {
 		t.Fatal(due, err)
 	}
