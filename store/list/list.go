@@ -40,6 +40,8 @@ type Field struct {
 	Name string // of the column of Table.Select, and what clients call it
 	Type Type
 	Sort bool // whether the list can be sorted by it
+	// Indexed says that an index has the rows of one value in the list's order.
+	Indexed bool
 }
 
 // ops returns the operators that a field allows.
@@ -233,6 +235,24 @@ func (q Query) Next(by, key string) string {
 
 // SortedBy returns the name of the field that the list is sorted by.
 func (q Query) SortedBy() string { return q.by.Name }
+
+// Searches reports whether the rows that the question returns have to be found among others, of which there may be any
+// number: unless they are all, or those of one value of a field that is indexed, or a range of the key, in the order of a
+// field that is indexed.
+func (q Query) Searches() bool {
+	if !q.by.Indexed {
+		return true
+	}
+	for _, c := range q.conditions {
+		if c.field.Name != q.conditions[0].field.Name || !c.field.Indexed {
+			return true
+		}
+		if c.op == Prefix || c.op == In || c.op != Equal && c.field.Name != q.key.Name {
+			return true
+		}
+	}
+	return false
+}
 
 // Falling reports whether the largest value comes first.
 func (q Query) Falling() bool { return q.falling }
