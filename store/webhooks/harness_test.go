@@ -8,6 +8,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/store/webhooks"
 )
 
@@ -23,6 +24,15 @@ func endpoint(t testing.TB, s *store.Store, id tenant.ID, types ...string) webho
 		t.Fatal(err)
 	}
 	return e
+}
+
+// arrange makes a tenant with an endpoint for all facts, to which the test delivers.
+func arrange(t testing.TB) (s *store.Store, admin *tenancy.Admin, id tenant.ID, e webhooks.Endpoint, epoch int64) {
+	t.Helper()
+	s, admin = storetest.New(t)
+	id = storetest.Tenant(t, admin)
+	e = endpoint(t, s, id)
+	return s, admin, id, e, claim(t, s, id)
 }
 
 // claim makes the test the one who delivers.

@@ -31,10 +31,7 @@ func settle(seq int64, typ string, moves ...game.Posting) rooms.Entry {
 
 func TestEveryFactIsWrittenInTheFormThatTheCatalogueSays(t *testing.T) {
 	t.Parallel()
-	s, admin := storetest.New(t)
-	id := storetest.Tenant(t, admin)
-	e := endpoint(t, s, id)
-	epoch := claim(t, s, id)
+	s, _, id, e, epoch := arrange(t)
 
 	refs := []rooms.Ref{{Tenant: id, Room: "one"}, {Tenant: id, Room: "two"}}
 	for _, ref := range refs {
@@ -235,10 +232,7 @@ func TestWhatCommitsLateIsNotSkippedAndNothingIsDeliveredTwice(t *testing.T) {
 
 func TestFactsWithoutDeliveriesAreNoticedByReading(t *testing.T) {
 	t.Parallel()
-	s, admin := storetest.New(t)
-	id := storetest.Tenant(t, admin)
-	endpoint(t, s, id)
-	epoch := claim(t, s, id)
+	s, _, id, _, epoch := arrange(t)
 	settled := func() bool { // as soon as no transaction of before is under way, in whatever database
 		due(t, s, id, epoch)
 		return !work(t, s, id, epoch).Behind
@@ -260,10 +254,7 @@ func TestFactsWithoutDeliveriesAreNoticedByReading(t *testing.T) {
 
 func TestAKeyThatFailsHoldsUpItsOwnLaterFactsOnly(t *testing.T) {
 	t.Parallel()
-	s, admin := storetest.New(t)
-	id := storetest.Tenant(t, admin)
-	endpoint(t, s, id)
-	epoch := claim(t, s, id)
+	s, _, id, _, epoch := arrange(t)
 	for range 3 {
 		storetest.Fund(t, s, id, "alice", 1)
 		storetest.Fund(t, s, id, "bob", 1)
@@ -348,10 +339,7 @@ func TestALeaseIsOneProcesssUntilItEnds(t *testing.T) {
 
 func TestAnEndpointIsPausedWhenItFailsForLongAndDisabledWhenItIsGone(t *testing.T) {
 	t.Parallel()
-	s, admin := storetest.New(t)
-	id := storetest.Tenant(t, admin)
-	e := endpoint(t, s, id)
-	epoch := claim(t, s, id)
+	s, _, id, e, epoch := arrange(t)
 	storetest.Fund(t, s, id, "alice", 1)
 	first := due(t, s, id, epoch)[0]
 	if stopped := record(t, s, id, epoch, ended(first, false)); len(stopped) != 0 {
@@ -434,10 +422,7 @@ func TestWhatIsOldIsDeletedAndHoldsNothingUp(t *testing.T) {
 
 func TestADeliveryIsReplayedBehindWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
-	s, admin := storetest.New(t)
-	id := storetest.Tenant(t, admin)
-	e := endpoint(t, s, id)
-	epoch := claim(t, s, id)
+	s, _, id, e, epoch := arrange(t)
 	storetest.Fund(t, s, id, "alice", 1)
 	first := due(t, s, id, epoch)[0]
 	if err := s.Webhooks.Replay(t.Context(), id, e.ID, first.Fact, staff); !errors.Is(err, webhooks.ErrPending) {

@@ -44,10 +44,7 @@ func (a *API) CreateKey(c echo.Context) error {
 		ExpiresAt *time.Time  `json:"expires_at,omitempty"`
 		Reason    strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	ctx, cancel := api.WithPatience(c)
@@ -66,10 +63,7 @@ func (a *API) RotateKey(c echo.Context) error {
 		Overlap int64       `json:"overlap_seconds"`
 		Reason  strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	ctx, cancel := api.WithPatience(c)
@@ -84,10 +78,7 @@ func (a *API) RevokeKey(c echo.Context) error {
 	var in struct {
 		Reason strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	ctx, cancel := api.WithPatience(c)
