@@ -6,6 +6,7 @@
 //   - What store/webhooks has as due is sent at least once, and under the same webhook-id whenever it is sent
 //     again. Of one endpoint and player, one delivery is under way at a time, in order.
 //   - Nothing is sent for a tenant that is not served (tenancy.Status.Served): it waits until the tenant is served.
+//   - Whatever a receiver does, an attempt ends within Timeout.
 //   - Success is an answer of 2xx within Timeout. What fails is sent again by the schedule; 410 disables the
 //     endpoint; redirects are not followed.
 //   - Addresses are public and URLs are https, unless Options.Allow names the range. This is checked for each
