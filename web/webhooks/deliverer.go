@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	// InFlight is how many deliveries a process has under way at once.
-	InFlight = 256
+	// InFlight is how many deliveries a process has under way at once: four times as many as one tenant can have.
+	InFlight = 4 * webhooks.EndpointsMax * EndpointInFlight
 	// EndpointInFlight is how many of them are to one endpoint.
 	EndpointInFlight = 16
 

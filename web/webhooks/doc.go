@@ -12,7 +12,8 @@
 //   - Addresses are public and URLs are https, unless Options.Allow names the range. This is checked for each
 //     connection, after the name was resolved: a name that changes its address gains nothing. No proxy is used,
 //     which would resolve names itself.
-//   - No endpoint keeps another waiting: each has EndpointInFlight of its own. A process has InFlight in all.
+//   - No endpoint keeps another waiting: each has EndpointInFlight of its own. A process has InFlight in
+//     all, which four tenants together can use up.
 //
 // # Why
 //

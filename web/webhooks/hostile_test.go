@@ -3,15 +3,19 @@ package webhooks_test
 import (
 	"bufio"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	stored "github.com/pitboss-hub/pitboss/store/webhooks"
+	"github.com/pitboss-hub/pitboss/web/webhooks"
 )
 
 // hostile starts a server that reads a request and then does what it likes with the connection, until its peer hangs up.
@@ -82,4 +86,39 @@ func TestNoAnswerHoldsADeliveryForLongerThanAnAttemptMayTake(t *testing.T) {
 		storetest.Eventually(t, name+" has ended", func() bool { x := b.deliveries(e); return len(x) == 1 && x[0].Attempts == 1 })
 	}
 	stop() // nothing is under way
+}
+
+func TestACasinoOfSlowReceiversLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	var waiting atomic.Int64
+	release := make(chan struct{})
+	slow := receive(t, func(_ http.ResponseWriter, r *http.Request, _ got) int {
+		waiting.Add(1)
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+		return http.StatusOK
+	})
+	t.Cleanup(func() { close(release) }) // before the server is closed
+	for range stored.EndpointsMax {
+		b.endpoint(slow.URL)
+	}
+	for i := range webhooks.EndpointInFlight {
+		storetest.Fund(t, b.s, b.id, game.PlayerID(fmt.Sprint("player-", i)), 1)
+	}
+	d, _ := b.deliverer()
+	d.Timeout(time.Hour)
+	run(t, d)
+	storetest.Eventually(t, "as much is under way as one casino can have", func() bool {
+		return waiting.Load() == stored.EndpointsMax*webhooks.EndpointInFlight
+	})
+	other := *b
+	other.id = storetest.Tenant(t, b.admin)
+	other.reload()
+	v := receive(t, nil)
+	other.endpoint(v.URL)
+	storetest.Fund(t, b.s, other.id, "alice", 1)
+	v.await(t, "the other casino is told", func(l []got) bool { return len(l) == 1 })
 }
