@@ -128,13 +128,7 @@ func newNode(o nodeOptions) *node {
 		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: n.metrics, Edge: o.edge,
 	})
 	n.hooks = webhooks.New(webhooks.Options{
-		Queue: s.Deliveries, Holder: uuid.New(), Allow: o.told, Log: n.log, Registerer: n.metrics,
-		Slug: func(id tenant.ID) string {
-			if t, ok := n.tenants.ByID(id); ok {
-				return string(t.Slug)
-			}
-			return ""
-		},
+		Queue: s.Deliveries, Holder: uuid.New(), Tenants: n.tenants, Allow: o.told, Log: n.log, Registerer: n.metrics,
 	})
 	n.keys.OnChange(n.web.CloseRevoked)
 	n.answerHello()

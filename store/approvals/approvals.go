@@ -183,8 +183,8 @@ select id::text, n, kind, target, request, reason, case when state = 'open' and 
   case when asker_role = asker then asker else asker_role || ':' || asker end as asked_by, state as stored
 from approval`,
 	Fields: []list.Field{
-		{Name: "n", Type: list.Number, Sort: true}, {Name: "id"}, {Name: "kind"}, {Name: "target"},
-		{Name: "state", Values: []string{string(Open), string(Approved), string(Refused), string(Withdrawn), string(Expired)}, When: map[string]string{
+		{Name: "n", Type: list.Number, Sort: true, Indexed: true}, {Name: "id"}, {Name: "kind"}, {Name: "target"},
+		{Name: "state", Indexed: true, Values: []string{string(Open), string(Approved), string(Refused), string(Withdrawn), string(Expired)}, When: map[string]string{
 			string(Open):      `stored = 'open' and expires_at > now()`,
 			string(Expired):   `stored = 'open' and expires_at <= now()`,
 			string(Approved):  `stored = 'approved'`,

@@ -50,8 +50,8 @@ func (l *Log) Write(ctx context.Context, id tenant.ID, a rooms.Audit) error {
 var Lines = list.Table{
 	Select: `select id, at, actor, action, target, reason, before, after, address, credential, request from audit_log`,
 	Fields: []list.Field{
-		{Name: "id", Type: list.Number, Sort: true}, {Name: "at", Type: list.Time}, {Name: "actor"}, {Name: "action"}, {Name: "target"}, {Name: "address"},
-		{Name: "credential"}, {Name: "request"},
+		{Name: "id", Type: list.Number, Sort: true, Indexed: true}, {Name: "at", Type: list.Time}, {Name: "actor"}, {Name: "action"}, {Name: "target"},
+		{Name: "address"}, {Name: "credential", Indexed: true}, {Name: "request", Indexed: true},
 	},
 	Key: "id", Order: "-id",
 }

@@ -144,7 +144,7 @@ type Player struct {
 // Players is the list of players, for ListPlayers.
 var Players = list.Table{
 	Select: `select owner as player, balance, version, created_at from account where kind = 'player'`,
-	Fields: []list.Field{{Name: "player", Sort: true}, {Name: "balance", Type: list.Number, Sort: true}, {Name: "created_at", Type: list.Time, Sort: true}},
+	Fields: []list.Field{{Name: "player", Sort: true, Indexed: true}, {Name: "balance", Type: list.Number, Sort: true}, {Name: "created_at", Type: list.Time, Sort: true}},
 	Key:    "player", Order: "player",
 }
 
@@ -184,11 +184,12 @@ type LedgerPosting struct {
 // Postings is the list of a casino's transfers, for ListPostings.
 var Postings = list.Table{
 	Select: `
-select t.id, t.at, t.kind, t.player, case when a.kind = 'player' then t.amount else -t.amount end as amount, coalesce(t.room, '') as room, t.ref,
-  coalesce(t.command::text, '') as command_id
-from transfer t join account a on a.id = t.credit`,
+select id, at, kind, player, case when kind in ('payout', 'refund')
+  or kind = 'credit' and debit = (select id from account where kind = 'house' and owner = 'house') then amount else -amount end as amount,
+  room, ref, coalesce(command::text, '') as command_id
+from transfer`,
 	Fields: []list.Field{
-		{Name: "id", Type: list.Number, Sort: true}, {Name: "at", Type: list.Time}, {Name: "kind"}, {Name: "player"}, {Name: "amount", Type: list.Number},
+		{Name: "id", Type: list.Number, Sort: true, Indexed: true}, {Name: "at", Type: list.Time}, {Name: "kind"}, {Name: "player", Indexed: true}, {Name: "amount", Type: list.Number},
 		{Name: "room"}, {Name: "ref"}, {Name: "command_id"},
 	},
 	Key: "id", Order: "-id",
@@ -197,7 +198,11 @@ from transfer t join account a on a.id = t.credit`,
 // ListPostings returns a page of a casino's transfers, and the cursor of the next one. It returns store.ErrNoTenant.
 func (l *Ledger) ListPostings(ctx context.Context, id tenant.ID, q list.Query) (page []LedgerPosting, next string, err error) {
 	page, next, err = db.List(ctx, l.db, id, Postings, q, func(row pgx.CollectableRow) (p LedgerPosting, err error) {
-		err = row.Scan(&p.ID, &p.At, &p.Kind, (*string)(&p.Player), (*int64)(&p.Amount), &p.Room, &p.Ref, &p.Command)
+		var room *string
+		err = row.Scan(&p.ID, &p.At, &p.Kind, (*string)(&p.Player), (*int64)(&p.Amount), &room, &p.Ref, &p.Command)
+		if room != nil {
+			p.Room = *room
+		}
 		p.At = p.At.UTC()
 		return p, err
 	}, func(p LedgerPosting, _ string) any { return p.ID })

@@ -48,6 +48,8 @@ type Field struct {
 	// When has the condition in SQL under which a row has a value of Values, of other columns of Table.Select; nil: the column
 	// says it. An index may serve such a condition that cannot serve the column.
 	When map[string]string
+	// Indexed says that an index has the rows of one value in the list's order.
+	Indexed bool
 }
 
 // ops returns the operators that a field allows.
@@ -99,6 +101,7 @@ type Query struct {
 	by         Field // what it is sorted by
 	key        Field
 	falling    bool
+	inMemory   bool
 	after      []any // of the row before the first: its values of by and key
 }
 
@@ -106,6 +109,7 @@ type condition struct {
 	field  Field
 	op     Op
 	values []any
+	given  bool // by And
 }
 
 // array returns the values of In in an array of their type, so that their number does not make another statement.
@@ -148,7 +152,7 @@ func (t Table) Conditions() []string {
 
 // Parse reads a question. It returns an *Error.
 func (t Table) Parse(a Asked) (Query, error) {
-	q := Query{Asked: a}
+	q := Query{Asked: a, inMemory: t.Select == ""}
 	for _, name := range slices.Sorted(maps.Keys(a.Where)) {
 		of, op, _ := strings.Cut(name, ".")
 		f, ok := t.field(of)
@@ -193,9 +197,10 @@ func (t Table) Parse(a Asked) (Query, error) {
 	return q, nil
 }
 
-// And returns a question that asks for rows with a value in a column, which need be no field, besides.
+// And returns a question that asks for rows with a value in a column, which need be no field, besides. An index has the
+// rows of one value.
 func (q Query) And(column string, value any) Query {
-	q.conditions = append(slices.Clip(q.conditions), condition{field: Field{Name: column}, values: []any{value}})
+	q.conditions = append(slices.Clip(q.conditions), condition{field: Field{Name: column}, values: []any{value}, given: true})
 	return q
 }
 
@@ -267,6 +272,35 @@ func text(v any) string {
 		return at.UTC().Format(time.RFC3339Nano)
 	}
 	return fmt.Sprint(v)
+}
+
+// Searches reports whether the rows that the question returns have to be found among others, of which there may be any
+// number: unless they are all, or those of one value of a field that is indexed, or a range of the key, in the order of a
+// field that is indexed.
+func (q Query) Searches() bool {
+	if q.inMemory {
+		return false
+	}
+	if !q.by.Indexed {
+		return true
+	}
+	var first *Field
+	for i := range q.conditions {
+		c := &q.conditions[i]
+		if c.given {
+			continue
+		}
+		if first == nil {
+			first = &c.field
+		}
+		if c.field.Name != first.Name || !c.field.Indexed {
+			return true
+		}
+		if c.op == Prefix || c.op == In || c.op != Equal && c.field.Name != q.key.Name {
+			return true
+		}
+	}
+	return false
 }
 
 func (q Query) parseCursor(cursor string) ([]any, error) {

@@ -10,8 +10,11 @@ import (
 
 var table = list.Table{
 	Select: "select id, at, kind, state from thing",
-	Fields: []list.Field{{Name: "id", Type: list.Number, Sort: true}, {Name: "at", Type: list.Time, Sort: true}, {Name: "kind"}, {Name: "state", Values: []string{"open", "closed"}}},
-	Key:    "id", Order: "-id",
+	Fields: []list.Field{
+		{Name: "id", Type: list.Number, Sort: true, Indexed: true}, {Name: "at", Type: list.Time, Sort: true}, {Name: "kind"}, {Name: "owner", Indexed: true},
+		{Name: "state", Values: []string{"open", "closed"}},
+	},
+	Key: "id", Order: "-id",
 }
 
 func TestAQuestionThatCannotBeReadIsRefusedByItsName(t *testing.T) {
@@ -60,6 +63,39 @@ func TestAQuestionThatCannotBeReadIsRefusedByItsName(t *testing.T) {
 	}
 	if _, err := table.Parse(list.Asked{Sort: "at", Cursor: byTime, Limit: 10}); err != nil {
 		t.Errorf("a cursor of this order: %v", err)
+	}
+}
+
+func TestAQuestionSearchesUnlessAnIndexHasItsRows(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		params map[string]string
+		order  string
+		want   bool
+	}{
+		"all":                               {},
+		"all in another order":              {order: "-at", want: true},
+		"one value that is indexed":         {params: map[string]string{"owner": "ann"}},
+		"one value that is not":             {params: map[string]string{"kind": "a"}, want: true},
+		"one value in another order":        {params: map[string]string{"owner": "ann"}, order: "at", want: true},
+		"one value among others":            {params: map[string]string{"owner": "ann", "kind": "a"}, want: true},
+		"several values":                    {params: map[string]string{"owner.in": "ann,bob"}, want: true},
+		"the beginning of a value":          {params: map[string]string{"owner.prefix": "a"}, want: true},
+		"a range of the key":                {params: map[string]string{"id.gte": "1", "id.lt": "9"}},
+		"a range of what is not the key":    {params: map[string]string{"at.gte": "2026-05-04T12:30:00Z"}, want: true},
+		"one value, and a range of the key": {params: map[string]string{"owner": "ann", "id.lt": "9"}, want: true},
+	} {
+		params := map[string][]string{}
+		for k, v := range c.params {
+			params[k] = []string{v}
+		}
+		q, err := table.Parse(list.Asked{Where: params, Sort: c.order, Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q.Searches() != c.want {
+			t.Errorf("%s: %t, want %t", name, q.Searches(), c.want)
+		}
 	}
 }
 

@@ -49,19 +49,15 @@ type Queue struct {
 func NewQueue(d *db.DB, box *seal.Box) *Queue { return &Queue{d, box} }
 
 const (
-	// renewLeases leaves tenants out that are suspended: nobody delivers for them. (Statements ask for now() where
-	// an index has to answer; clock_timestamp() is another time for each row.)
 	renewLeases = `
-update platform.webhook w set expires = clock_timestamp() + $2::interval
-where w.holder = $1 and (select t.status from platform.tenant t where t.id = w.tenant) = 'active'
-returning w.tenant`
+update platform.webhook set expires = clock_timestamp() + $2::interval where holder = $1 returning tenant`
 
+	// takeLeases asks for now() where an index has to answer; clock_timestamp() is another time for each row.
 	takeLeases = `
 update platform.webhook w set holder = $1, expires = clock_timestamp() + $2::interval
 where w.tenant = any(array(
   select f.tenant from platform.webhook f
   where f.expires < now() and f.holder is distinct from $1
-    and (select t.status from platform.tenant t where t.id = f.tenant) = 'active'
   order by f.expires limit $3 for update skip locked))
 returning w.tenant`
 
@@ -93,6 +89,11 @@ select n.endpoint, n.seq, n.player, case when
 from new n returning fact`
 
 	moveMark = `update webhook_deliverer set mark = $1::text::xid8 where one and mark <> $1::text::xid8`
+
+	// selectBehind says too whether the database was restored on another server, which counts transactions anew.
+	selectBehind = `
+select d.epoch, d.mark > pg_snapshot_xmax(s) or exists (select from fact f where f.xact >= d.mark offset 0)
+from webhook_deliverer d, pg_current_snapshot() s where d.one`
 
 	selectActive = `
 select id, url, secret, case when former_until > now() then former_secret end
@@ -146,7 +147,7 @@ delete from fact where seq in (select seq from fact where at < now() - $1::inter
 )
 
 // Hold renews the leases of a process for ttl and, if more is set, takes some that nobody holds. It returns
-// the tenants for which the process delivers.
+// the tenants for which the process, and no other, may deliver.
 func (s *Queue) Hold(ctx context.Context, holder uuid.UUID, ttl time.Duration, more bool) (out []tenant.ID, err error) {
 	err = s.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		q := &pgx.Batch{}
@@ -276,14 +277,24 @@ type Due struct {
 	Data      json.RawMessage
 }
 
-// Due returns the endpoints that are active, and at most limit deliveries of each that are due: of each key
-// only the first that is pending. An endpoint whose secret cannot be opened is an error of its own in errs.
-func (s *Queue) Due(ctx context.Context, id tenant.ID, limit int) (targets []Target, due []Due, errs []error, err error) {
+// Work is what there is to do for a tenant.
+type Work struct {
+	Targets []Target // all that are active
+	Due     []Due    // of each key the first that is pending
+	Behind  bool     // there may be facts that have no deliveries: FanOut makes them
+	Errs    []error  // one for each endpoint whose secret cannot be opened
+}
+
+// Work returns what there is to do for a tenant, with at most limit deliveries to each endpoint. It writes nothing.
+// It returns ErrFenced.
+func (s *Queue) Work(ctx context.Context, id tenant.ID, epoch int64, limit int) (w Work, err error) {
 	err = s.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		targets, due, errs = nil, nil, nil
+		w = Work{}
+		var now int64
 		var t Target
 		var secret, former []byte
 		q := &pgx.Batch{}
+		q.Queue(selectBehind).QueryRow(func(row pgx.Row) error { return row.Scan(&now, &w.Behind) })
 		q.Queue(selectActive).Query(func(rows pgx.Rows) error {
 			_, err := pgx.ForEachRow(rows, []any{(*[16]byte)(&t.ID), &t.URL, &secret, &former}, func() error {
 				t.Secrets = nil
@@ -293,30 +304,36 @@ func (s *Queue) Due(ctx context.Context, id tenant.ID, limit int) (targets []Tar
 					}
 					plain, err := s.box.Open(id, purposeSecret+t.ID.String(), sealed)
 					if err != nil {
-						errs = append(errs, fmt.Errorf("endpoint %s: %w", t.ID, err))
+						w.Errs = append(w.Errs, fmt.Errorf("endpoint %s: %w", t.ID, err))
 						return nil
 					}
 					t.Secrets = append(t.Secrets, plain)
 				}
-				targets = append(targets, t)
+				w.Targets = append(w.Targets, t)
 				return nil
 			})
 			return err
 		})
 		q.Queue(selectDue, limit).Query(func(rows pgx.Rows) (err error) {
-			due, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Due, err error) {
+			w.Due, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Due, err error) {
 				err = row.Scan((*[16]byte)(&d.Endpoint), &d.Fact, &d.Key, &d.Attempts, (*[16]byte)(&d.WebhookID), &d.Type, &d.Version, &d.At, (*[]byte)(&d.Data))
 				d.At = d.At.UTC()
 				return d, err
 			})
 			return err
 		})
-		return tx.SendBatch(ctx, q).Close()
+		if err := tx.SendBatch(ctx, q).Close(); err != nil {
+			return err
+		}
+		if now != epoch {
+			return ErrFenced
+		}
+		return nil
 	})
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("store: due deliveries: %w", err)
+		return Work{}, fmt.Errorf("store: due deliveries: %w", err)
 	}
-	return targets, due, errs, nil
+	return w, nil
 }
 
 // Result is how an attempt at a delivery ended.

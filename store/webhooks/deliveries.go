@@ -68,7 +68,7 @@ var DeliveryTable = list.Table{
 select d.endpoint, d.fact as id, f.id::text as webhook_id, f.type, f.player, d.state, d.attempts, d.status, d.error, d.took, d.next_at, d.attempted_at, d.created_at
 from webhook_delivery d cross join lateral (select id, type, player from fact where seq = d.fact offset 0) f`,
 	Fields: []list.Field{
-		{Name: "id", Type: list.Number, Sort: true}, {Name: "webhook_id"}, {Name: "type"}, {Name: "player"},
+		{Name: "id", Type: list.Number, Sort: true, Indexed: true}, {Name: "webhook_id"}, {Name: "type"}, {Name: "player"},
 		{Name: "state", Values: []string{"pending", "delivered", "dropped"}}, {Name: "attempts", Type: list.Number}, {Name: "status", Type: list.Number},
 		{Name: "next_at", Type: list.Time}, {Name: "attempted_at", Type: list.Time}, {Name: "created_at", Type: list.Time},
 	},

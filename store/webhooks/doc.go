@@ -27,6 +27,10 @@
 // A delivery that waits behind another of its key has no time at which it is due, so that ten thousand that
 // wait behind one that fails cost nothing until it succeeds.
 //
+// Each second, Work reads whether there is anything to do, and writes nothing: only a tenant at which something
+// happened costs more. Hints over Redis are lost now and then, so they would not save that look; a row of the
+// platform's that each fact updates would, and make facts wait for each other.
+//
 // platform.webhook is what one look a second tells of all tenants: who has endpoints, and who delivers for
 // them until when, by the clock of PostgreSQL. A process that believes in a lease that it lost is fenced by
 // the epoch in the tenant's own schema, as rooms are.

@@ -8,6 +8,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/store/webhooks"
 )
 
@@ -23,6 +24,15 @@ func endpoint(t testing.TB, s *store.Store, id tenant.ID, types ...string) webho
 		t.Fatal(err)
 	}
 	return e
+}
+
+// arrange makes a tenant with an endpoint for all facts, to which the test delivers.
+func arrange(t testing.TB) (s *store.Store, admin *tenancy.Admin, id tenant.ID, e webhooks.Endpoint, epoch int64) {
+	t.Helper()
+	s, admin = storetest.New(t)
+	id = storetest.Tenant(t, admin)
+	e = endpoint(t, s, id)
+	return s, admin, id, e, claim(t, s, id)
 }
 
 // claim makes the test the one who delivers.
@@ -41,11 +51,17 @@ func due(t testing.TB, s *store.Store, id tenant.ID, epoch int64) []webhooks.Due
 	if err := s.Deliveries.FanOut(t.Context(), id, epoch); err != nil {
 		t.Fatal(err)
 	}
-	_, list, errs, err := s.Deliveries.Due(t.Context(), id, 100)
-	if err != nil || len(errs) > 0 {
-		t.Fatal(err, errs)
+	return work(t, s, id, epoch).Due
+}
+
+// work returns what there is to do.
+func work(t testing.TB, s *store.Store, id tenant.ID, epoch int64) webhooks.Work {
+	t.Helper()
+	w, err := s.Deliveries.Work(t.Context(), id, epoch, 100)
+	if err != nil || len(w.Errs) > 0 {
+		t.Fatal(err, w.Errs)
 	}
-	return list
+	return w
 }
 
 // record records how attempts ended.

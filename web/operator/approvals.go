@@ -86,10 +86,7 @@ func (a *API) answer(c echo.Context, to approvals.State) error {
 	var in struct {
 		Reason strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	t := api.TenantOf(c)

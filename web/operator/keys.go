@@ -51,10 +51,7 @@ func (a *API) CreateKey(c echo.Context) error {
 		ExpiresAt *time.Time  `json:"expires_at,omitempty"`
 		Reason    strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	ctx, cancel := api.WithPatience(c)
@@ -73,10 +70,7 @@ func (a *API) RotateKey(c echo.Context) error {
 		Overlap int64       `json:"overlap_seconds"`
 		Reason  strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	ctx, cancel := api.WithPatience(c)
@@ -91,10 +85,7 @@ func (a *API) RevokeKey(c echo.Context) error {
 	var in struct {
 		Reason strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	ctx, cancel := api.WithPatience(c)

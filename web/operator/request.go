@@ -44,6 +44,14 @@ func (a *API) command(c echo.Context, room, id, typ string, body any) error {
 	}
 }
 
+// readReasoned reads the body of a request into in, and checks the reason in it as checkReason does.
+func readReasoned(c echo.Context, in any, reason *strict.Line) error {
+	if err := api.Read(c, in); err != nil {
+		return err
+	}
+	return checkReason(reason)
+}
+
 // checkReason trims a reason, and refuses one that is empty or too long.
 func checkReason(reason *strict.Line) error {
 	if !strict.Trim(reason, 1, audit.ReasonMax) {

@@ -22,10 +22,7 @@ func (a *API) RevokeToken(c echo.Context) error {
 		JTI    string      `json:"jti"`
 		Reason strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	if !auth.ValidTokenID(in.JTI) {
@@ -54,10 +51,7 @@ func (a *API) kickOne(c echo.Context, name string, kick func(context.Context, te
 	var in struct {
 		Reason strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	subject := api.Param(c, name)

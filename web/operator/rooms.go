@@ -47,10 +47,7 @@ func (a *API) CloseRoom(c echo.Context) error {
 	var in struct {
 		Reason strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	ref, err := rooms.NewRef(api.TenantOf(c).ID, api.Param(c, "room"))
@@ -72,10 +69,7 @@ func (a *API) VoidRound(c echo.Context) error {
 		Reason    strict.Line `json:"reason"`
 		CommandID string      `json:"command_id,omitempty"`
 	}
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	id, err := api.CommandID(c, in.CommandID)

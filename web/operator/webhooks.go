@@ -107,10 +107,7 @@ func (in webhookSpec) spec() webhooks.Spec {
 // CreateWebhook adds an endpoint. It answers with its secret, which is not shown again.
 func (a *API) CreateWebhook(c echo.Context) error {
 	var in webhookSpec
-	if err := api.Read(c, &in); err != nil {
-		return err
-	}
-	if err := checkReason(&in.Reason); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	ctx, cancel := api.WithPatience(c)
@@ -140,7 +137,7 @@ func webhookBy(c echo.Context, reason strict.Line) webhooks.By {
 // ChangeWebhook gives an endpoint another URL, description and types.
 func (a *API) ChangeWebhook(c echo.Context) error {
 	var in webhookSpec
-	if err := api.Read(c, &in); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	return a.changeWebhook(c, in.Reason, http.StatusOK, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
@@ -152,9 +149,6 @@ func (a *API) ChangeWebhook(c echo.Context) error {
 
 // changeWebhook changes the endpoint that the path names, and answers with what change returns.
 func (a *API) changeWebhook(c echo.Context, reason strict.Line, status int, change func(context.Context, tenant.ID, uuid.UUID, webhooks.By) (any, error)) error {
-	if err := checkReason(&reason); err != nil {
-		return err
-	}
 	endpoint, err := webhookID(c)
 	if err != nil {
 		return err
@@ -176,7 +170,7 @@ type reasoned struct {
 // DeleteWebhook removes an endpoint.
 func (a *API) DeleteWebhook(c echo.Context) error {
 	var in reasoned
-	if err := api.Read(c, &in); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	return a.changeWebhook(c, in.Reason, http.StatusOK, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
@@ -191,7 +185,7 @@ func (a *API) RotateWebhook(c echo.Context) error {
 		DropFormer bool        `json:"drop_former,omitempty"`
 		Reason     strict.Line `json:"reason"`
 	}
-	if err := api.Read(c, &in); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	return a.changeWebhook(c, in.Reason, http.StatusOK, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
@@ -203,7 +197,7 @@ func (a *API) RotateWebhook(c echo.Context) error {
 // TestWebhook lets an endpoint be told of a webhook.test, within seconds.
 func (a *API) TestWebhook(c echo.Context) error {
 	var in reasoned
-	if err := api.Read(c, &in); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	return a.changeWebhook(c, in.Reason, http.StatusAccepted, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
@@ -222,7 +216,7 @@ func (a *API) ResumeWebhook(c echo.Context) error {
 
 func (a *API) stateOfWebhook(c echo.Context, change func(context.Context, tenant.ID, uuid.UUID, webhooks.By) (webhooks.Endpoint, error)) error {
 	var in reasoned
-	if err := api.Read(c, &in); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	return a.changeWebhook(c, in.Reason, http.StatusOK, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
@@ -269,7 +263,7 @@ func (a *API) WebhookDeliveries(c echo.Context) error {
 // ReplayWebhook lets an endpoint be told once more of something.
 func (a *API) ReplayWebhook(c echo.Context) error {
 	var in reasoned
-	if err := api.Read(c, &in); err != nil {
+	if err := readReasoned(c, &in, &in.Reason); err != nil {
 		return err
 	}
 	return a.changeWebhook(c, in.Reason, http.StatusAccepted, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {

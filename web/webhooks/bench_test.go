@@ -13,7 +13,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	stored "github.com/pitboss-hub/pitboss/store/webhooks"
@@ -27,6 +26,9 @@ func BenchmarkDeliveries(b *testing.B) {
 	s, admin := storetest.Open(b, d, store.Options{})
 	storetest.Durable(b, d)
 	id := storetest.Tenant(b, admin)
+	if err := s.Tenants.Reload(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	var left atomic.Int64
 	left.Store(int64(b.N))
 	all := make(chan struct{})
@@ -48,7 +50,7 @@ func BenchmarkDeliveries(b *testing.B) {
 		b.Fatal(err)
 	}
 	h := webhooks.New(webhooks.Options{
-		Queue: s.Deliveries, Holder: uuid.New(), Slug: func(tenant.ID) string { return "casino" }, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
+		Queue: s.Deliveries, Holder: uuid.New(), Tenants: s.Tenants, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 	ctx, cancel := context.WithCancel(b.Context())

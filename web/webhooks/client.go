@@ -59,6 +59,7 @@ func newClient(allow []netip.Prefix, resolver *net.Resolver) *client {
 				Proxy:                  nil, // it would resolve the name
 				DialContext:            dialer.DialContext,
 				ForceAttemptHTTP2:      true,
+				DisableCompression:     true, // nothing is made of the answer
 				IdleConnTimeout:        idleFor,
 				MaxIdleConnsPerHost:    EndpointInFlight,
 				MaxIdleConns:           InFlight,
@@ -126,8 +127,10 @@ func (c *client) send(ctx context.Context, m message) (status int, err error) {
 		return 0, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	// A body that breaks off changes nothing: the status was received.
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, answerBytesMax))
+	// A body that breaks off changes nothing: the status was received. What comes after 101 is no body: ctx does not end it.
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, answerBytesMax))
+	}
 	return res.StatusCode, nil
 }
 

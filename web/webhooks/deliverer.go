@@ -17,15 +17,19 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
 const (
-	// InFlight is how many deliveries a process has under way at once.
-	InFlight = 256
+	// InFlight is how many deliveries a process has under way at once: four times as many as one tenant can have.
+	InFlight = 4 * webhooks.EndpointsMax * EndpointInFlight
 	// EndpointInFlight is how many of them are to one endpoint.
 	EndpointInFlight = 16
+
+	// perLook is how many deliveries to one endpoint a look returns: as many may be under way already.
+	perLook = 2 * EndpointInFlight
 
 	// leaseFor is how long a process may deliver for a tenant without asking again.
 	leaseFor = 10 * time.Second
@@ -47,25 +51,25 @@ var schedule = []time.Duration{
 
 // Options configures a Deliverer.
 type Options struct {
-	Queue  *webhooks.Queue
-	Holder uuid.UUID              // of the process
-	Slug   func(tenant.ID) string // a tenant's, which messages name
+	Queue   *webhooks.Queue
+	Holder  uuid.UUID // of the process
+	Tenants *tenancy.Directory
 	// Allow lists ranges of addresses that are not public to which deliveries may go, with or without TLS.
 	Allow      []netip.Prefix
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
 
-// Deliverer tells the endpoints of the tenants whose leases it holds. It has to Run.
+// Deliverer tells the endpoints of the tenants whose leases it holds, while they are served. It has to Run.
 type Deliverer struct {
-	queue  *webhooks.Queue
-	holder uuid.UUID
-	slug   func(tenant.ID) string
-	log    *slog.Logger
-	seldom *api.Seldom
-	meter  meters
-	client *client
-	slots  chan struct{}
+	queue   *webhooks.Queue
+	holder  uuid.UUID
+	tenants *tenancy.Directory
+	log     *slog.Logger
+	seldom  *api.Seldom
+	meter   meters
+	client  *client
+	slots   chan struct{}
 
 	// What tests change.
 	hold, poll, lease time.Duration
@@ -75,7 +79,7 @@ type Deliverer struct {
 // New returns a Deliverer.
 func New(o Options) *Deliverer {
 	return &Deliverer{
-		queue: o.Queue, holder: o.Holder, slug: o.Slug, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
+		queue: o.Queue, holder: o.Holder, tenants: o.Tenants, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
 		slots: make(chan struct{}, InFlight), hold: holdEvery, poll: pollEvery, lease: leaseFor, waits: schedule,
 	}
 }
@@ -140,6 +144,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 				continue
 			}
 		}
+		ids = slices.DeleteFunc(ids, d.shut)
 		stop(ids)
 		for _, id := range ids {
 			if jobs[id] == nil {
@@ -148,6 +153,12 @@ func (d *Deliverer) Run(ctx context.Context) error {
 		}
 		d.meter.tenants.Set(float64(len(jobs)))
 	}
+}
+
+// shut reports whether a tenant is not served: what it is to be told waits.
+func (d *Deliverer) shut(id tenant.ID) bool {
+	t, ok := d.tenants.ByID(id)
+	return !ok || !t.Status(time.Now()).Served()
 }
 
 // ask renews the leases, within a time that leaves some of them.
@@ -216,14 +227,16 @@ func (w *worker) run(ctx context.Context) error {
 	defer tick.Stop()
 	swept := time.Now().Add(-rand.N(sweepEvery)) // not all tenants at once
 	for look := true; ; {
-		if look {
-			if err := w.queue.FanOut(ctx, w.id, w.epoch); err != nil {
-				return err
+		work, err := w.queue.Work(ctx, w.id, w.epoch, perLook)
+		if err == nil && look && work.Behind {
+			if err = w.queue.FanOut(ctx, w.id, w.epoch); err == nil {
+				work, err = w.queue.Work(ctx, w.id, w.epoch, perLook)
 			}
 		}
-		if err := w.launch(ctx); err != nil {
+		if err != nil {
 			return err
 		}
+		w.launch(ctx, work)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -282,17 +295,13 @@ func (w *worker) save(ctx context.Context) error {
 }
 
 // launch starts what is due, as far as there is room.
-func (w *worker) launch(ctx context.Context) error {
-	targets, due, errs, err := w.queue.Due(ctx, w.id, 2*EndpointInFlight) // as many may be under way
-	if err != nil {
-		return err
-	}
-	for _, err := range errs {
+func (w *worker) launch(ctx context.Context, work webhooks.Work) {
+	for _, err := range work.Errs {
 		w.seldom.Log(slog.LevelError, "a webhook endpoint cannot be told anything", "tenant", w.id.String(), "error", err)
 	}
 	full := map[uuid.UUID]bool{}
-	for _, x := range due {
-		i := slices.IndexFunc(targets, func(t webhooks.Target) bool { return t.ID == x.Endpoint })
+	for _, x := range work.Due {
+		i := slices.IndexFunc(work.Targets, func(t webhooks.Target) bool { return t.ID == x.Endpoint })
 		at := place{x.Endpoint, x.Fact}
 		if i < 0 || w.flying[at] {
 			continue
@@ -308,24 +317,27 @@ func (w *worker) launch(ctx context.Context) error {
 		case w.slots <- struct{}{}:
 		default:
 			w.meter.hits.WithLabelValues(LimitInFlight).Inc()
-			return nil // until something lands, or the next tick
+			return // until something lands, or the next tick
 		}
 		w.flying[at] = true
 		w.busy[x.Endpoint]++
 		go func() {
-			r := w.attempt(ctx, targets[i], x)
+			r := w.attempt(ctx, work.Targets[i], x)
 			<-w.slots
 			w.landed <- r // there is room for all
 		}()
 	}
-	return nil
 }
 
 // attempt makes one attempt at a delivery.
 func (w *worker) attempt(ctx context.Context, t webhooks.Target, x webhooks.Due) webhooks.Result {
 	r := webhooks.Result{Endpoint: x.Endpoint, Fact: x.Fact, Key: x.Key}
 	began := time.Now()
-	body, err := json.Marshal(payload{x.Type, wire.At(x.At), x.Version, w.slug(w.id), x.Data})
+	var slug tenant.Slug
+	if t, ok := w.tenants.ByID(w.id); ok {
+		slug = t.Slug
+	}
+	body, err := json.Marshal(payload{x.Type, wire.At(x.At), x.Version, slug, x.Data})
 	if err == nil {
 		r.Status, err = w.client.send(ctx, message{t.URL, x.WebhookID.String(), t.Secrets, body})
 	}
@@ -355,6 +367,6 @@ type payload struct {
 	Type      string          `json:"type"`
 	Timestamp wire.Time       `json:"timestamp"`
 	Version   int             `json:"version"`
-	Tenant    string          `json:"tenant"`
+	Tenant    tenant.Slug     `json:"tenant"`
 	Data      json.RawMessage `json:"data"`
 }

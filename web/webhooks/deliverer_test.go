@@ -17,6 +17,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	stored "github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/webhooks"
 )
@@ -47,7 +48,7 @@ func TestAReceiverThatFailsAndRecoversGetsEverythingInOrder(t *testing.T) {
 	})
 	e, secret := b.endpoint(v.URL + "/hook")
 	d, _ := b.deliverer(make([]time.Duration, 30)...)
-	b.run(d)
+	run(t, d)
 	var wg sync.WaitGroup
 	for p := range players {
 		wg.Go(func() {
@@ -70,7 +71,7 @@ func TestAReceiverThatFailsAndRecoversGetsEverythingInOrder(t *testing.T) {
 			t.Errorf("%s out of order, want %s: %s", g.player, want, g.body)
 		}
 	}
-	if g := list[0]; g.header.Get("Content-Type") != "application/json" || !strings.HasPrefix(string(g.body), `{"type":"player.credited","timestamp":"`) || !strings.Contains(string(g.body), `"version":1,"tenant":"casino","data":{`) {
+	if g := list[0]; g.header.Get("Content-Type") != "application/json" || !strings.HasPrefix(string(g.body), `{"type":"player.credited","timestamp":"`) || !strings.Contains(string(g.body), `"version":1,"tenant":"`+string(b.slug())+`","data":{`) {
 		t.Errorf("message: %v %s", g.header, g.body)
 	}
 	storetest.Eventually(t, "all is recorded", func() bool {
@@ -106,7 +107,7 @@ func TestASlowKeyHoldsUpNoOther(t *testing.T) {
 	}))
 	b.endpoint(v.URL)
 	d, _ := b.deliverer()
-	b.run(d)
+	run(t, d)
 	for i := range 5 {
 		storetest.Fund(t, b.s, b.id, "slow", 1)
 		storetest.Fund(t, b.s, b.id, game.PlayerID(fmt.Sprintf("quick-%d", i%2)), 1)
@@ -129,7 +130,7 @@ func TestAReceiverThatDoesNotAnswerInTimeIsToldAgain(t *testing.T) {
 	e, _ := b.endpoint(v.URL)
 	d, _ := b.deliverer()
 	d.Timeout(200 * time.Millisecond)
-	b.run(d)
+	run(t, d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	storetest.Eventually(t, "the second attempt succeeded", func() bool {
 		x := b.deliveries(e)
@@ -157,7 +158,7 @@ func TestRedirectsAreNotFollowedAndGoneDisables(t *testing.T) {
 	a, _ := b.endpoint(redirecting.URL)
 	c, _ := b.endpoint(gone.URL)
 	d, metrics := b.deliverer(time.Millisecond, time.Millisecond)
-	b.run(d)
+	run(t, d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	storetest.Eventually(t, "the redirected one is dropped after its attempts", func() bool {
 		x := b.deliveries(a)
@@ -175,17 +176,7 @@ func TestRedirectsAreNotFollowedAndGoneDisables(t *testing.T) {
 	if !strings.Contains(b.log.String(), "410 Gone") {
 		t.Errorf("nobody is told: %s", b.log)
 	}
-	families, err := metrics.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stopped := 0.0
-	for _, f := range families {
-		if f.GetName() == "pitboss_webhooks_endpoints_stopped_total" {
-			stopped = f.GetMetric()[0].GetCounter().GetValue()
-		}
-	}
-	if stopped != 1 {
+	if stopped := gathered(t, metrics, "pitboss_webhooks_endpoints_stopped_total"); stopped != 1 {
 		t.Errorf("the metric says that %v were stopped", stopped)
 	}
 }
@@ -210,7 +201,7 @@ func TestPrivateAddressesAreRefusedWhateverTheURL(t *testing.T) {
 		list = append(list, e)
 	}
 	d, _ := b.deliverer(time.Hour)
-	b.run(d)
+	run(t, d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	for _, e := range list {
 		storetest.Eventually(t, e.URL+" was tried", func() bool { x := b.deliveries(e); return len(x) == 1 && x[0].Attempts == 1 })
@@ -244,7 +235,7 @@ func TestANameThatChangesItsAddressReachesNothingPrivate(t *testing.T) {
 	d, _ := b.deliverer(time.Hour)
 	d.ResolveBy(resolver(t, &at), loopback)
 	e, _ := b.endpoint("http://rebinding.example:" + port + "/")
-	b.run(d)
+	run(t, d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	<-came
 	at.Store(netip.MustParseAddr("127.0.0.2"))
@@ -317,14 +308,15 @@ func TestADeliverersDeathLosesNothing(t *testing.T) {
 	if err := b.s.Deliveries.FanOut(t.Context(), b.id, epoch); err != nil {
 		t.Fatal(err)
 	}
-	_, due, _, err := b.s.Deliveries.Due(t.Context(), b.id, 10)
+	work, err := b.s.Deliveries.Work(t.Context(), b.id, epoch, 10)
+	due := work.Due
 	if err != nil || len(due) != 2 {
 		t.Fatal(due, err)
 	}
 	storetest.Fund(t, b.s, b.id, "carol", 1) // committed, and nobody has seen it
 
 	d, _ := b.deliverer()
-	b.run(d)
+	run(t, d)
 	list := v.await(t, "everything is delivered by the next", func(l []got) bool { return len(l) == 7 })
 	ids := map[string]bool{}
 	for _, g := range list {
@@ -358,7 +350,7 @@ func TestDeliverersThatTakeTurnsLoseNothing(t *testing.T) {
 	const turns = 4
 	for turn := range turns {
 		d, _ := b.deliverer()
-		stop := b.run(d)
+		stop := run(t, d)
 		for i := range 5 {
 			storetest.Fund(t, b.s, b.id, game.PlayerID(fmt.Sprintf("p%d", i)), 1)
 		}
@@ -366,7 +358,7 @@ func TestDeliverersThatTakeTurnsLoseNothing(t *testing.T) {
 		stop() // in the middle of it
 	}
 	d, _ := b.deliverer()
-	b.run(d)
+	run(t, d)
 	list := v.await(t, "all of it is delivered", func(l []got) bool { return len(distinct(l)) == turns*5 })
 	last := map[string]string{}
 	for _, g := range list {
@@ -391,7 +383,7 @@ func TestAFormerSecretSignsTooWhileSecretsOverlap(t *testing.T) {
 	v := receive(t, nil)
 	e, first := b.endpoint(v.URL)
 	d, _ := b.deliverer()
-	b.run(d)
+	run(t, d)
 	tell := func(n int) got {
 		t.Helper()
 		storetest.Fund(t, b.s, b.id, "alice", 1)
@@ -415,32 +407,60 @@ func TestAFormerSecretSignsTooWhileSecretsOverlap(t *testing.T) {
 	verify(t, g, third, true)
 }
 
-func TestASuspendedCasinoIsToldNothingUntilItIsResumed(t *testing.T) {
+func TestACasinoThatIsNotServedIsToldWhenItIsServedAgain(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	v := receive(t, nil)
-	b.endpoint(v.URL)
-	storetest.Super(t, b.d, `update platform.tenant set status = 'suspended' where id = '`+b.id.String()+`'`)
-	storetest.Fund(t, b.s, b.id, "alice", 1)
-	d, _ := b.deliverer()
-	b.run(d)
-	held := func() int {
-		ids, err := b.s.Deliveries.Hold(t.Context(), uuid.New(), time.Millisecond, true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(ids)
+	never := time.Time{}
+	lapsed := time.Now().Add(-tenancy.GracePeriod - time.Hour)
+	for name, x := range map[string]struct{ shut, open func(*bench) error }{
+		"suspended": {
+			func(b *bench) error { return b.admin.Suspend(t.Context(), b.slug(), "a test") },
+			func(b *bench) error { return b.admin.Resume(t.Context(), b.slug()) },
+		},
+		"unpaid": {
+			func(b *bench) error {
+				_, err := b.admin.SetTenant(t.Context(), b.slug(), tenancy.Settings{PaidUntil: &lapsed}, "a test")
+				return err
+			},
+			func(b *bench) error {
+				_, err := b.admin.SetTenant(t.Context(), b.slug(), tenancy.Settings{PaidUntil: &never}, "a test")
+				return err
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			v := receive(t, nil)
+			b.endpoint(v.URL)
+			d, metrics := b.deliverer()
+			run(t, d)
+			storetest.Fund(t, b.s, b.id, "alice", 1)
+			v.await(t, "it is told while it is served", func(l []got) bool { return len(l) == 1 })
+			change := func(f func(*bench) error) {
+				t.Helper()
+				if err := f(b); err != nil {
+					t.Fatal(err)
+				}
+				b.reload()
+			}
+			change(x.shut)
+			tenants := func() float64 { return gathered(t, metrics, "pitboss_webhooks_tenants") }
+			storetest.Eventually(t, "nobody delivers for it", func() bool { return tenants() == 0 })
+			storetest.Fund(t, b.s, b.id, "alice", 1)
+			asked := func() int {
+				return storetest.Count(t, b.admin, `select (extract(epoch from expires) * 1000)::bigint from platform.webhook`)
+			}
+			for range 3 {
+				last := asked()
+				storetest.Eventually(t, "the deliverer asks what to deliver", func() bool { return asked() > last })
+			}
+			if n := len(v.list()); n != 1 || tenants() != 0 {
+				t.Errorf("it was told %d, by %v deliverers", n, tenants())
+			}
+			change(x.open)
+			v.await(t, "what waited is delivered", func(l []got) bool { return len(l) == 2 })
+		})
 	}
-	for range 20 {
-		if held() != 0 {
-			t.Fatal("somebody may deliver for a suspended casino")
-		}
-	}
-	if n := len(v.list()); n != 0 {
-		t.Errorf("it was told %d", n)
-	}
-	storetest.Super(t, b.d, `update platform.tenant set status = 'active' where id = '`+b.id.String()+`'`)
-	v.await(t, "what waited is delivered", func(l []got) bool { return len(l) == 1 })
 }
 
 func TestAnEndpointThatIsAwayIsPausedBeforeAnythingIsGivenUp(t *testing.T) {
@@ -460,7 +480,7 @@ func TestAnEndpointThatIsAwayIsPausedBeforeAnythingIsGivenUp(t *testing.T) {
 	}
 	d, _ := b.deliverer([]time.Duration{}...)
 	d.Hasten(time.Second) // one attempt only
-	b.run(d)
+	run(t, d)
 	storetest.Fund(t, b.s, b.id, "alice", 1)
 	storetest.Eventually(t, "it is paused", func() bool {
 		now, err := b.s.Webhooks.Get(t.Context(), b.id, e.ID)

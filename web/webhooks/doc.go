@@ -5,12 +5,15 @@
 //
 //   - What store/webhooks has as due is sent at least once, and under the same webhook-id whenever it is sent
 //     again. Of one endpoint and player, one delivery is under way at a time, in order.
+//   - Nothing is sent for a tenant that is not served (tenancy.Status.Served): it waits until the tenant is served.
+//   - Whatever a receiver does, an attempt ends within Timeout.
 //   - Success is an answer of 2xx within Timeout. What fails is sent again by the schedule; 410 disables the
 //     endpoint; redirects are not followed.
 //   - Addresses are public and URLs are https, unless Options.Allow names the range. This is checked for each
 //     connection, after the name was resolved: a name that changes its address gains nothing. No proxy is used,
 //     which would resolve names itself.
-//   - No endpoint keeps another waiting: each has EndpointInFlight of its own. A process has InFlight in all.
+//   - No endpoint keeps another waiting: each has EndpointInFlight of its own. A process has InFlight in
+//     all, which four tenants together can use up.
 //
 // # Why
 //

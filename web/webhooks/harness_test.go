@@ -24,8 +24,10 @@ import (
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	stored "github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/webhooks"
+	"github.com/pitboss-hub/pitboss/web/webtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
@@ -43,9 +45,11 @@ type got struct {
 	answered        int
 }
 
-// receiver is a casino's server. Its answers are decided by answer, which is called while it holds nothing.
+// receiver is a casino's server. It fails the test if a message is not as web/openapi.yaml has it. Its answers are
+// decided by answer, which is called while it holds nothing.
 type receiver struct {
 	*httptest.Server
+	t      *testing.T
 	mu     sync.Mutex
 	all    []got
 	came   chan struct{} // something did
@@ -55,7 +59,7 @@ type receiver struct {
 // receive starts a receiver that answers with what answer returns; nil answers 204.
 func receive(t *testing.T, answer func(w http.ResponseWriter, r *http.Request, g got) int) *receiver {
 	t.Helper()
-	v := &receiver{came: make(chan struct{}, 1), answer: answer}
+	v := &receiver{t: t, came: make(chan struct{}, 1), answer: answer}
 	v.Server = httptest.NewServer(http.HandlerFunc(v.serve))
 	t.Cleanup(v.Close)
 	return v
@@ -65,6 +69,9 @@ func (v *receiver) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
+	}
+	if err := webtest.CheckWebhook(r.Header, body); err != nil {
+		v.t.Errorf("a message is not as web/openapi.yaml has it: %v: %s", err, body)
 	}
 	var m struct {
 		Type string `json:"type"`
@@ -122,18 +129,35 @@ func succeeded(list []got) (out []got) {
 
 // bench is a tenant with a deliverer.
 type bench struct {
-	t   *testing.T
-	d   storetest.Database
-	s   *store.Store
-	id  tenant.ID
-	log *lockedBuffer
+	t     *testing.T
+	d     storetest.Database
+	s     *store.Store
+	admin *tenancy.Admin
+	id    tenant.ID
+	log   *lockedBuffer
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	return &bench{t: t, d: d, s: s, id: storetest.Tenant(t, admin), log: &lockedBuffer{}}
+	b := &bench{t: t, d: d, s: s, admin: admin, id: storetest.Tenant(t, admin), log: &lockedBuffer{}}
+	b.reload()
+	return b
+}
+
+// reload makes deliverers know the tenants as they are now.
+func (b *bench) reload() {
+	b.t.Helper()
+	if err := b.s.Tenants.Reload(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// slug returns the tenant's.
+func (b *bench) slug() tenant.Slug {
+	t, _ := b.s.Tenants.ByID(b.id)
+	return t.Slug
 }
 
 // endpoint creates an endpoint at a URL, and returns its secret.
@@ -153,7 +177,7 @@ func (b *bench) deliverer(waits ...time.Duration) (*webhooks.Deliverer, *prometh
 	}
 	r := prometheus.NewRegistry()
 	d := webhooks.New(webhooks.Options{
-		Queue: b.s.Deliveries, Holder: uuid.New(), Slug: func(tenant.ID) string { return "casino" }, Allow: []netip.Prefix{loopback},
+		Queue: b.s.Deliveries, Holder: uuid.New(), Tenants: b.s.Tenants, Allow: []netip.Prefix{loopback},
 		Log: slog.New(slog.NewTextHandler(b.log, nil)), Registerer: r,
 	})
 	d.Hasten(time.Second, waits...)
@@ -161,17 +185,17 @@ func (b *bench) deliverer(waits ...time.Duration) (*webhooks.Deliverer, *prometh
 }
 
 // run runs a deliverer until the test ends or stop is called.
-func (b *bench) run(d *webhooks.Deliverer) (stop func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(b.t.Context()))
+func run(t *testing.T, d *webhooks.Deliverer) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
-			b.t.Error(err)
+			t.Error(err)
 		}
 	})
-	b.t.Cleanup(stop)
+	t.Cleanup(stop)
 	return stop
 }
 
@@ -187,6 +211,21 @@ func (b *bench) deliveries(e stored.Endpoint) []stored.Delivery {
 		b.t.Fatal(err)
 	}
 	return list
+}
+
+// gathered returns the value of a counter or gauge.
+func gathered(t *testing.T, r *prometheus.Registry, name string) (value float64) {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			value = f.GetMetric()[0].GetCounter().GetValue() + f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	return value
 }
 
 // verify fails the test unless a message is signed by a secret.

@@ -2,6 +2,7 @@ package webtest
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -78,6 +79,53 @@ func CheckDocumented(req *http.Request, body string, a Answer) error {
 		err = errors.Join(err, said("the request", wrong), unknown)
 	}
 	return err
+}
+
+// webhooks guards their schemas, which the validator compiles when it first needs each, unlike those of operations.
+var webhooks sync.Mutex
+
+// CheckWebhook returns why a message to a casino's server is not as the document has those of its type, or nil.
+func CheckWebhook(header http.Header, body []byte) error {
+	c, err := theContract()
+	if err != nil {
+		return err
+	}
+	var is struct{ Type string }
+	if err := json.Unmarshal(body, &is); err != nil {
+		return err
+	}
+	item := c.model.Webhooks.GetOrZero(is.Type)
+	if item == nil {
+		return fmt.Errorf("there is no webhook %q", is.Type)
+	}
+	req := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/"}, Header: header, Body: io.NopCloser(bytes.NewReader(body))}
+	webhooks.Lock()
+	defer webhooks.Unlock()
+	_, wrong := c.ValidateHttpRequestSyncWithPathItem(req, item, "/")
+	return said("the message", wrong)
+}
+
+// WebhookExamples returns the document's example of each type of messages to casinos' servers.
+func WebhookExamples() (map[string][]byte, error) {
+	c, err := theContract()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]byte{}
+	for typ, item := range c.model.Webhooks.FromOldest() {
+		var example any
+		media := item.Post.RequestBody.Content.GetOrZero("application/json")
+		if media == nil || media.Example == nil {
+			return nil, fmt.Errorf("the webhook %s has no example", typ)
+		}
+		if err := media.Example.Decode(&example); err != nil {
+			return nil, err
+		}
+		if out[typ], err = json.Marshal(example); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // checkQuery returns an error if a request has a query parameter that its operation does not. It takes away those that are empty and may

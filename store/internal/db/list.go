@@ -9,14 +9,22 @@ import (
 	"github.com/pitboss-hub/pitboss/store/list"
 )
 
+// planList makes a list's statement be planned for its values, since the plan for any value takes the rows that are looked
+// for to be everywhere, and be run by one process: a search of one tenant must not take all processors.
+const planList = `select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('max_parallel_workers_per_gather', '0', true)`
+
 // List returns a page of a tenant's list, and the cursor of the next one; "" is the end. scan reads a row, value
 // returns what a row has in a field that the list can be sorted by.
 func List[T any](ctx context.Context, d *DB, id tenant.ID, t list.Table, q list.Query, scan pgx.RowToFunc[T], value func(T, string) any) (page []T, next string, err error) {
 	sql, args := t.SQL(q)
-	err = d.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		rows, _ := tx.Query(ctx, sql, args...) // its error comes from CollectRows
-		page, err = pgx.CollectRows(rows, scan)
-		return err
+	err = d.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		b := &pgx.Batch{}
+		b.Queue(planList)
+		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+			page, err = pgx.CollectRows(rows, scan)
+			return err
+		})
+		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
 		return nil, "", err

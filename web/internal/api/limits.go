@@ -17,6 +17,7 @@ const (
 	LimitHistoryPage        = "history_page"
 	LimitTrialBalances      = "trial_balances"
 	LimitStreams            = "streams"
+	LimitSearches           = "searches"
 	LimitRoomsPerSocket     = "rooms_per_socket"
 	LimitChatRate           = "chat_rate"
 	LimitChatLength         = "chat_length"

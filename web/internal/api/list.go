@@ -18,6 +18,8 @@ import (
 const (
 	// streamsMax is how many lists of a tenant are streamed at once.
 	streamsMax = 2
+	// searchesMax is how many pages of a tenant are searched for at once.
+	searchesMax = 2
 	// streamPage is how many rows of a stream are read at once.
 	streamPage = 500
 )
@@ -41,13 +43,16 @@ type Page[Row any] struct {
 // Lists answers requests for lists: with a page as JSON, or with all of it, from the cursor on, as CSV (RFC 4180) or JSON
 // lines if the client prefers that by Accept.
 type Lists struct {
-	limits  *Limits
-	streams *Slots
-	answer  time.Duration // that a client may take to read a page of a stream
+	limits   *Limits
+	streams  *Slots
+	searches *Slots
+	answer   time.Duration // that a client may take to read a page of a stream
 }
 
 // NewLists returns Lists. A client may take answer to read a page of a stream.
-func NewLists(l *Limits, answer time.Duration) *Lists { return &Lists{l, NewSlots(streamsMax), answer} }
+func NewLists(l *Limits, answer time.Duration) *Lists {
+	return &Lists{l, NewSlots(streamsMax), NewSlots(searchesMax), answer}
+}
 
 // TableParams returns the query parameters of a list.
 func TableParams(t list.Table) []string { return append(t.Conditions(), "sort", "cursor", "limit") }
@@ -85,6 +90,14 @@ func AnswerTable[Row any](l *Lists, c echo.Context, name string, t list.Table, l
 		q, err := t.Parse(list.Asked{Where: where, Sort: c.QueryParam("sort"), Cursor: cursor, Limit: limit})
 		if err != nil {
 			return Page[Row]{}, err
+		}
+		if q.Searches() && streamType(c) == "" { // streams are bounded by themselves
+			free, ok := l.searches.Acquire(TenantOf(c).ID)
+			if !ok {
+				l.limits.Hit(LimitSearches)
+				return Page[Row]{}, ErrManySearches
+			}
+			defer free()
 		}
 		return page(ctx, q)
 	})

@@ -1,0 +1,66 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/store/list"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
+)
+
+func TestTwoPagesOfACasinoAreSearchedForAtOnce(t *testing.T) {
+	t.Parallel()
+	l := NewLists(NewLimits(prometheus.NewRegistry()), time.Minute)
+	table := list.Table{
+		Select: "select id, kind from thing",
+		Fields: []list.Field{{Name: "id", Type: list.Number, Sort: true, Indexed: true}, {Name: "kind"}},
+		Key:    "id", Order: "id",
+	}
+	one, another := newTenantID(t, "one"), newTenantID(t, "another")
+	// ask asks a casino for a page that is there when f returns.
+	ask := func(casino tenant.ID, query string, f func()) error {
+		c := echo.New().NewContext(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?"+query, http.NoBody), httptest.NewRecorder())
+		SetTenant(c, &tenancy.Tenant{ID: casino})
+		return AnswerTable(l, c, "things", table, 1, 1, func(context.Context, list.Query) (Page[int], error) {
+			f()
+			return Page[int]{}, nil
+		})
+	}
+	searching, found, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+	for range 2 {
+		go func() {
+			ended <- ask(one, "kind=a", func() {
+				searching <- struct{}{}
+				<-found
+			})
+		}()
+		<-searching
+	}
+	nothing := func() {}
+	if err := ask(one, "kind=b", nothing); !errors.Is(err, ErrManySearches) {
+		t.Errorf("a third search: %v", err)
+	}
+	if err := ask(one, "id=7", nothing); err != nil {
+		t.Errorf("a page that an index has: %v", err)
+	}
+	if err := ask(another, "kind=b", nothing); err != nil {
+		t.Errorf("a search of another casino: %v", err)
+	}
+	close(found)
+	for range 2 {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := ask(one, "kind=b", nothing); err != nil {
+		t.Errorf("a search when the others have ended: %v", err)
+	}
+}
