@@ -558,6 +558,7 @@ func TestEndpointsAreBoundedAndChecked(t *testing.T) {
 		"another scheme":    {URL: "ftp://receiver.example/"},
 		"a password":        {URL: "https://user:secret@receiver.example/"},
 		"a long one":        {URL: "https://receiver.example/" + strings.Repeat("x", webhooks.URLBytesMax)},
+		"no UTF-8":          {URL: "https://receiver.example/\xff"},
 		"an unknown type":   {URL: "https://receiver.example/", Types: []string{"bet.placed"}},
 		"two lines":         {URL: "https://receiver.example/", Description: "a\nb"},
 		"the type of tests": {URL: "https://receiver.example/", Types: []string{"webhook.test"}},
