@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -70,18 +69,18 @@ returning w.tenant`
 select d.mark::text, pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text
 from webhook_deliverer d, pg_current_snapshot() s where d.one and d.epoch = $1 for no key update of d`
 
-	// fanOut looks deliveries up one by one ("offset 0"): a table that has just grown is joined in ways that read it
+	// fanOut makes deliveries as old as their facts, so that none outlives its fact. It looks deliveries up one by one ("offset 0"): a table that has just grown is joined in ways that read it
 	// again and again.
 	fanOut = `
 with new as (
-  select e.id as endpoint, f.seq, f.player from fact f cross join webhook_endpoint e
+  select e.id as endpoint, f.seq, f.player, f.at from fact f cross join webhook_endpoint e
   where f.xact >= $1::text::xid8 and f.xact < $2::text::xid8 and f.type <> 'webhook.test'
     and e.state <> 'disabled' and f.seq >= $4 and f.seq > e.after_fact and (e.types = '{}' or f.type = any(e.types))
     and not exists (select from webhook_delivery d where d.endpoint = e.id and d.fact = f.seq offset 0)
   order by f.seq limit $3
 )
-insert into webhook_delivery (endpoint, fact, key, next_at)
-select n.endpoint, n.seq, n.player, case when
+insert into webhook_delivery (endpoint, fact, key, created_at, next_at)
+select n.endpoint, n.seq, n.player, n.at, case when
     row_number() over (partition by n.endpoint, n.player order by n.seq) = 1 and not exists (
       select from webhook_delivery p
       where p.endpoint = n.endpoint and p.key = n.player and p.state = 'pending' and p.next_at is not null offset 0)
@@ -111,14 +110,16 @@ join fact f on f.seq = d.fact
 where e.state = 'active'
 order by d.next_at, d.fact`
 
-	// recordResults gives nothing up for an endpoint that is paused: it waits until the endpoint is resumed.
+	// recordResults gives nothing up for an endpoint that is paused: it waits until the endpoint is resumed. What failed
+	// where an endpoint was is due where it is now.
 	recordResults = `
-update webhook_delivery d set state = u.state, next_at = case when u.state = 'pending' then clock_timestamp() + u.wait end,
+update webhook_delivery d set state = u.state, next_at = case when u.state = 'pending' then clock_timestamp() + u.pause end,
   attempts = d.attempts + 1, status = u.status, error = u.error, took = u.took, attempted_at = clock_timestamp()
 from (
-  select r.*, case when r.ended = 'dropped' and e.state = 'paused' then 'pending' else r.ended end as state
-  from unnest($1::uuid[], $2::bigint[], $3::text[], $4::interval[], $5::int[], $6::text[], $7::interval[])
-    as r(endpoint, fact, ended, wait, status, error, took)
+  select r.*, case when r.ended = 'dropped' and (e.state = 'paused' or e.url <> r.url) then 'pending' else r.ended end as state,
+    case when e.url = r.url then r.wait else '0' end as pause
+  from unnest($1::uuid[], $2::bigint[], $3::text[], $4::interval[], $5::int[], $6::text[], $7::interval[], $8::text[])
+    as r(endpoint, fact, ended, wait, status, error, took, url)
   join webhook_endpoint e on e.id = r.endpoint
 ) u
 where d.endpoint = u.endpoint and d.fact = u.fact and d.state = 'pending'`
@@ -134,13 +135,13 @@ where id = any($1::uuid[]) and state = 'active' and failing_since < clock_timest
 returning ` + endpointColumns
 
 	disableGone = `
-update webhook_endpoint set state = 'disabled', reason = $2, since = clock_timestamp()
-where id = any($1::uuid[]) and state <> 'disabled' returning ` + endpointColumns
+update webhook_endpoint set state = 'disabled', reason = $3, since = clock_timestamp()
+where id = any($1::uuid[]) and (id, url) in (select * from unnest($1::uuid[], $2::text[])) and state <> 'disabled' returning ` + endpointColumns
 
 	deleteDeliveries = `
 delete from webhook_delivery where (endpoint, fact) in (
   select endpoint, fact from webhook_delivery where created_at < now() - $1::interval order by created_at limit $2)
-returning endpoint, key, state`
+returning endpoint, key, case when exists (select from webhook_endpoint e where e.id = webhook_delivery.endpoint) then state else 'of nobody' end`
 
 	deleteFacts = `
 delete from fact where seq in (select seq from fact where at < now() - $1::interval order by at limit $2)`
@@ -339,6 +340,7 @@ func (s *Queue) Work(ctx context.Context, id tenant.ID, epoch int64, limit int) 
 // Result is how an attempt at a delivery ended.
 type Result struct {
 	Endpoint uuid.UUID
+	URL      string // to which it was sent
 	Fact     int64
 	Key      string
 	OK       bool
@@ -366,14 +368,16 @@ func (s *Queue) Record(ctx context.Context, id tenant.ID, epoch int64, results [
 	n := len(results)
 	endpoints, facts, keys, states := make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
 	waits, statuses, texts, tooks := make([]time.Duration, n), make([]int, n), make([]string, n), make([]time.Duration, n)
+	urls := make([]string, n)
 	health := map[string]bool{}
-	var gone []string
+	var gone, goneURLs []string
 	for i, r := range results {
 		endpoints[i], facts[i], keys[i], states[i] = r.Endpoint.String(), r.Fact, r.Key, r.state()
+		urls[i] = r.URL
 		waits[i], statuses[i], texts[i], tooks[i] = r.Wait, r.Status, r.Error, r.Took
 		health[endpoints[i]] = health[endpoints[i]] || r.OK
 		if r.Gone {
-			gone = append(gone, endpoints[i])
+			gone, goneURLs = append(gone, endpoints[i]), append(goneURLs, r.URL)
 		}
 	}
 	var ids []string
@@ -381,7 +385,6 @@ func (s *Queue) Record(ctx context.Context, id tenant.ID, epoch int64, results [
 	for e, ok := range health {
 		ids, oks = append(ids, e), append(oks, ok)
 	}
-	slices.Sort(gone)
 	err = s.fenced(ctx, id, epoch, func(ctx context.Context, tx pgx.Tx, _ snapshot) error {
 		stopped = nil
 		q := &pgx.Batch{}
@@ -391,9 +394,9 @@ func (s *Queue) Record(ctx context.Context, id tenant.ID, epoch int64, results [
 			stopped = append(stopped, list...)
 			return err
 		}
-		q.Queue(disableGone, slices.Compact(gone), "the receiver answered 410 Gone").Query(collect)
+		q.Queue(disableGone, gone, goneURLs, "the receiver answered 410 Gone").Query(collect)
 		q.Queue(pauseFailing, ids, fmt.Sprintf("every attempt failed for %d hours", int(PauseAfter.Hours())), PauseAfter).Query(collect)
-		q.Queue(recordResults, endpoints, facts, states, waits, statuses, texts, tooks)
+		q.Queue(recordResults, endpoints, facts, states, waits, statuses, texts, tooks, urls)
 		q.Queue(promote, endpoints, keys)
 		if err := tx.SendBatch(ctx, q).Close(); err != nil {
 			return err

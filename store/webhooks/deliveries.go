@@ -32,7 +32,7 @@ type Delivery struct {
 	Took      time.Duration `json:"-"`                     // the last attempt
 	NextAt    time.Time     `json:"next_at,omitzero"`      // zero: not pending, or behind another of the same player
 	Attempted time.Time     `json:"attempted_at,omitzero"` // the last time; zero: never
-	CreatedAt time.Time     `json:"created_at"`
+	CreatedAt time.Time     `json:"created_at"`            // when it happened
 }
 
 const (

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -221,7 +222,7 @@ func (p *Spec) check() error {
 	switch {
 	case len(p.URL) > URLBytesMax:
 		return ErrURLTooLong
-	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.Fragment != "" || strings.ContainsFunc(p.URL, unicode.IsControl):
+	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.Fragment != "" || strings.ContainsFunc(p.URL, unicode.IsControl) || !utf8.ValidString(p.URL):
 		return &SpecError{"url: want an absolute https URL without a user and a fragment"}
 	case !strict.Trim(&p.Description, 0, DescriptionRunesMax) || strict.CheckLine(string(p.Description)) != nil:
 		return &SpecError{fmt.Sprintf("description: want one line of at most %d characters", DescriptionRunesMax)}

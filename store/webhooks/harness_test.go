@@ -16,10 +16,13 @@ func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 var staff = webhooks.By{Actor: "operator:ann", Origin: rooms.Origin{Address: "10.0.0.1"}, Reason: "a test"}
 
+// hook is where endpoints are.
+const hook = "https://receiver.example/hook"
+
 // endpoint creates an endpoint for facts of these types.
 func endpoint(t testing.TB, s *store.Store, id tenant.ID, types ...string) webhooks.Endpoint {
 	t.Helper()
-	e, _, err := s.Webhooks.Create(t.Context(), id, webhooks.Spec{URL: "https://receiver.example/hook", Types: types}, staff)
+	e, _, err := s.Webhooks.Create(t.Context(), id, webhooks.Spec{URL: hook, Types: types}, staff)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,5 +78,5 @@ func record(t testing.TB, s *store.Store, id tenant.ID, epoch int64, results ...
 }
 
 func ended(d webhooks.Due, ok bool) webhooks.Result {
-	return webhooks.Result{Endpoint: d.Endpoint, Fact: d.Fact, Key: d.Key, OK: ok}
+	return webhooks.Result{Endpoint: d.Endpoint, URL: hook, Fact: d.Fact, Key: d.Key, OK: ok}
 }

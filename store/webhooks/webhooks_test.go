@@ -421,6 +421,65 @@ func TestWhatIsOldIsDeletedAndHoldsNothingUp(t *testing.T) {
 	}
 }
 
+func TestAFactThatWaitedForLongerThanItIsKeptHoldsUpNoLaterOne(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	id := storetest.Tenant(t, admin)
+	endpoint(t, s, id)
+	epoch := claim(t, s, id)
+	storetest.Fund(t, s, id, "alice", 1)
+	storetest.Super(t, d, `update `+id.Schema()+`.fact set at = now() - interval '40 days'`) // as if it was not served
+	if list := due(t, s, id, epoch); len(list) != 1 {
+		t.Fatalf("due: %+v", list)
+	}
+	lost, err := s.Deliveries.Sweep(t.Context(), id, epoch)
+	if err != nil || lost != 1 {
+		t.Errorf("lost %d, %v", lost, err)
+	}
+	storetest.Fund(t, s, id, "alice", 1)
+	if list := due(t, s, id, epoch); len(list) != 1 || list[0].Fact != 2 {
+		t.Errorf("due after it: %+v", list)
+	}
+}
+
+func TestWhatADeletedEndpointWasToBeToldIsNotLost(t *testing.T) {
+	t.Parallel()
+	s, admin, id, e, epoch := arrange(t)
+	storetest.Fund(t, s, id, "alice", 1)
+	due(t, s, id, epoch)
+	if err := s.Webhooks.Delete(t.Context(), id, e.ID, staff); err != nil {
+		t.Fatal(err)
+	}
+	if err := storetest.Exec(t, s, id, `update webhook_delivery set created_at = now() - interval '31 days'`); err != nil {
+		t.Fatal(err)
+	}
+	lost, err := s.Deliveries.Sweep(t.Context(), id, epoch)
+	if n := storetest.Count(t, admin, `select count(*) from `+id.Schema()+`.webhook_delivery`); err != nil || lost != 0 || n != 0 {
+		t.Errorf("lost %d, %d are left, %v", lost, n, err)
+	}
+}
+
+func TestAnEndpointThatHasMovedIsNotDisabledByWhereItWas(t *testing.T) {
+	t.Parallel()
+	s, _, id, e, epoch := arrange(t)
+	storetest.Fund(t, s, id, "alice", 1)
+	first := due(t, s, id, epoch)[0]
+	anything := func(webhooks.Endpoint) error { return nil }
+	if _, err := s.Webhooks.Change(t.Context(), id, e.ID, webhooks.Spec{URL: "https://elsewhere.example/"}, anything, staff); err != nil {
+		t.Fatal(err)
+	}
+	gone := ended(first, false)
+	gone.Gone = true
+	if stopped := record(t, s, id, epoch, gone); len(stopped) != 0 {
+		t.Errorf("stopped: %+v", stopped)
+	}
+	again := due(t, s, id, epoch)
+	if len(again) != 1 || again[0].Fact != first.Fact {
+		t.Errorf("due at the new place: %+v", again)
+	}
+}
+
 func TestADeliveryIsReplayedBehindWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	s, _, id, e, epoch := arrange(t)
@@ -500,6 +559,7 @@ func TestEndpointsAreBoundedAndChecked(t *testing.T) {
 		"another scheme":    {URL: "ftp://receiver.example/"},
 		"a password":        {URL: "https://user:secret@receiver.example/"},
 		"a long one":        {URL: "https://receiver.example/" + strings.Repeat("x", webhooks.URLBytesMax)},
+		"no UTF-8":          {URL: "https://receiver.example/\xff"},
 		"an unknown type":   {URL: "https://receiver.example/", Types: []string{"bet.placed"}},
 		"two lines":         {URL: "https://receiver.example/", Description: "a\nb"},
 		"the type of tests": {URL: "https://receiver.example/", Types: []string{"webhook.test"}},

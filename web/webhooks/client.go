@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"code.dny.dev/ssrf"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
@@ -155,5 +156,11 @@ func explain(err error) string {
 	if len(text) > errorBytesMax {
 		text = text[:errorBytesMax]
 	}
-	return strings.ToValidUTF8(text, "\uFFFD")
+	// What a receiver says of itself is in some errors.
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }

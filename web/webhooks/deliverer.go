@@ -331,7 +331,7 @@ func (w *worker) launch(ctx context.Context, work webhooks.Work) {
 
 // attempt makes one attempt at a delivery.
 func (w *worker) attempt(ctx context.Context, t webhooks.Target, x webhooks.Due) webhooks.Result {
-	r := webhooks.Result{Endpoint: x.Endpoint, Fact: x.Fact, Key: x.Key}
+	r := webhooks.Result{Endpoint: x.Endpoint, URL: t.URL, Fact: x.Fact, Key: x.Key}
 	began := time.Now()
 	var slug tenant.Slug
 	if t, ok := w.tenants.ByID(w.id); ok {

@@ -3,10 +3,19 @@ package webhooks_test
 import (
 	"bufio"
 	"compress/gzip"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"log"
+	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -86,6 +95,40 @@ func TestNoAnswerHoldsADeliveryForLongerThanAnAttemptMayTake(t *testing.T) {
 		storetest.Eventually(t, name+" has ended", func() bool { x := b.deliveries(e); return len(x) == 1 && x[0].Attempts == 1 })
 	}
 	stop() // nothing is under way
+}
+
+func TestWhatACertificateSaysCanBeRecorded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"another\x00.example"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := httptest.NewUnstartedServer(http.NotFoundHandler())
+	v.Config.ErrorLog = log.New(io.Discard, "", 0)
+	v.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	v.StartTLS()
+	t.Cleanup(v.Close)
+	_, port, err := net.SplitHostPort(v.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var at atomic.Value
+	at.Store(netip.MustParseAddr("127.0.0.1"))
+	d, _ := b.deliverer(time.Hour)
+	d.ResolveBy(resolver(t, &at), loopback)
+	e, _ := b.endpoint("https://receiver.example:" + port)
+	run(t, d)
+	storetest.Fund(t, b.s, b.id, "alice", 1)
+	storetest.Eventually(t, "the attempt is recorded", func() bool { x := b.deliveries(e); return len(x) == 1 && x[0].Attempts == 1 })
+	if text := b.deliveries(e)[0].Error; !strings.Contains(text, "certificate is valid for another\uFFFD.example") {
+		t.Errorf("it failed as %q", text)
+	}
 }
 
 func TestACasinoOfSlowReceiversLeavesRoomForOthers(t *testing.T) {
