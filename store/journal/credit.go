@@ -88,19 +88,20 @@ from transfer t left join credit c on c.command = t.command where t.kind = 'cred
 
 	selectReversal = `select command::text from credit where reverses = $1`
 
-	// selectGiven adds up what somebody gave and took back within a day without a second person. What has
-	// to be compared with a limit is far below the bound, beyond which the sum would not be a bigint.
+	// selectGiven adds up what people, themselves or by API keys that they are behind, gave and took back within a
+	// day without a second person. What has to be compared with a limit is far below the bound, beyond which the sum
+	// would not be a bigint.
 	selectGiven = `
 select least(coalesce(sum(amount), 0), 1000000000000000000)::bigint from credit
-where player = $1 and giver = $2 and approval is null and at > clock_timestamp() - interval '24 hours'`
+where player = $1 and people && $2 and approval is null and at > clock_timestamp() - interval '24 hours'`
 
 	insertTransfer = `
 insert into transfer (debit, credit, amount, kind, ref, player, command, at)
 values ($1, $2, $3, 'credit', $4, $5, $6, clock_timestamp())`
 
 	insertCredit = `
-insert into credit (command, player, giver, amount, created, approval, reverses, at)
-values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())`
+insert into credit (command, player, giver, people, amount, created, approval, reverses, at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp())`
 )
 
 // Credit does what Give does and returns the player's balance. It returns ErrNeedsApproval if a second person
@@ -115,7 +116,7 @@ func (l *Ledger) Credit(ctx context.Context, id tenant.ID, c Credit) (balance ga
 
 // Give moves money between the house and a player, with an audit line. A command id has its effect once: when
 // it comes again, Give changes nothing and returns the balance as it is. Above the tenant's limit, and if it
-// lifts beyond that what its actor moved with this player in 24 hours without a second person, it moves nothing
+// lifts beyond that what the people behind its actor moved with this player in 24 hours without a second person, it moves nothing
 // and asks for one: then the approval's id is the command's.
 //
 // It returns ErrInsufficientFunds if more is taken back than there is, ErrAmount, ErrCommandReused,
@@ -220,11 +221,17 @@ func (l *Ledger) give(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, ag
 	case !exists && c.Existing:
 		return Credited{}, ErrNoPlayer
 	}
-	above, err := limitOf(ctx, tx, id, c.Currency, c.Exponent)
-	if err != nil {
+	var above *int64
+	if above, ask.People, err = limitOf(ctx, tx, id, c, ask.By); err != nil {
 		return Credited{}, err
 	}
-	if out.NeedsApproval, err = beyond(ctx, tx, c, ask.By, above); err != nil {
+	switch {
+	case agreed != nil:
+		ask.People = agreed.People
+	case len(ask.People) == 0:
+		return Credited{}, fmt.Errorf("%w: there is no API key %s", db.ErrInvalid, ask.By.Subject)
+	}
+	if out.NeedsApproval, err = beyond(ctx, tx, c, ask.People, above); err != nil {
 		return Credited{}, err
 	}
 	out.NeedsApproval = out.NeedsApproval && agreed == nil
@@ -269,7 +276,7 @@ func (l *Ledger) give(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, ag
 	}
 	q := &pgx.Batch{}
 	q.Queue(insertTransfer, debit.id, credit.id, size, string(c.Reason), string(c.Player), c.CommandID)
-	q.Queue(insertCredit, c.CommandID, string(c.Player), ask.By.Subject, size, out.Created, approval, reverses)
+	q.Queue(insertCredit, c.CommandID, string(c.Player), ask.By.Subject, ask.People, size, out.Created, approval, reverses)
 	q.Queue(updateAccounts, []int64{player.id, house.id}, []int64{player.balance, house.balance}, []int64{player.version, house.version})
 	if !c.DryRun { // a line that is undone would use an id up, which others would miss
 		db.QueueAudit(q, line)
@@ -333,14 +340,14 @@ func reverse(ctx context.Context, tx pgx.Tx, house int64, c *Credit) error {
 }
 
 // beyond reports whether a credit passes the limit above which a second person is needed, by itself or with what
-// the same person moved with the player in 24 hours without one. Both directions add up.
-func beyond(ctx context.Context, tx pgx.Tx, c Credit, by db.Person, above *int64) (bool, error) {
+// the same people moved with the player in 24 hours without one. Both directions add up.
+func beyond(ctx context.Context, tx pgx.Tx, c Credit, people []string, above *int64) (bool, error) {
 	size := max(int64(c.Amount), -int64(c.Amount))
 	if above == nil || size > *above {
 		return above != nil, nil
 	}
 	var given int64
-	err := tx.QueryRow(ctx, selectGiven, string(c.Player), by.Subject).Scan(&given)
+	err := tx.QueryRow(ctx, selectGiven, string(c.Player), people).Scan(&given)
 	return given > *above-size, err
 }
 
@@ -364,27 +371,31 @@ func auditLine(c Credit, out Credited, agreed *db.Approved) (rooms.Audit, error)
 }
 
 const (
-	selectLimit = `select currency, exponent, credit_approval_above from platform.tenant where id = $1`
-	leaveScope  = `select set_config('role', 'none', true)`
+	selectLimit = `
+select currency, exponent, credit_approval_above,
+  case when $2 = '' then array[$3]::text[] else (select people from platform.api_key where id = $2 and tenant = $1) end
+from platform.tenant where id = $1`
+	leaveScope = `select set_config('role', 'none', true)`
 )
 
-// limitOf returns the amount above which a tenant's credits need a second person; nil: none does. It returns
-// ErrCurrencyChanged if an amount is meant in another currency than the tenant's. The tenant's role cannot see the
-// platform's row, so tx, which has locked the house's account, becomes the login's for a moment.
-func limitOf(ctx context.Context, tx pgx.Tx, id tenant.ID, meant string, exponent int) (above *int64, err error) {
+// limitOf returns the amount above which a tenant's credits need a second person, nil if none does, and the subjects
+// of the people behind who gives; none if that is an API key that is not there. It returns ErrCurrencyChanged if the
+// amount is meant in another currency than the tenant's. The tenant's role cannot see the platform's rows, so tx, which
+// has locked the house's account, becomes the login's for a moment.
+func limitOf(ctx context.Context, tx pgx.Tx, id tenant.ID, c Credit, by db.Person) (above *int64, people []string, err error) {
 	var has string
 	var digits int
 	if _, err := tx.Exec(ctx, leaveScope); err != nil { // one by one: a batch is prepared as the role that it begins with
-		return nil, err
+		return nil, nil, err
 	}
-	if err := tx.QueryRow(ctx, selectLimit, id.String()).Scan(&has, &digits, &above); err != nil {
-		return nil, err
+	if err := tx.QueryRow(ctx, selectLimit, id.String(), by.Key(), by.Subject).Scan(&has, &digits, &above, &people); err != nil {
+		return nil, nil, err
 	}
 	if _, err := tx.Exec(ctx, db.EnterScope, id.Role()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if has != meant || digits != exponent {
-		return nil, fmt.Errorf("%w: %s with %d digits, and the amount is in %s with %d", ErrCurrencyChanged, has, digits, meant, exponent)
+	if has != c.Currency || digits != c.Exponent {
+		return nil, nil, fmt.Errorf("%w: %s with %d digits, and the amount is in %s with %d", ErrCurrencyChanged, has, digits, c.Currency, c.Exponent)
 	}
-	return above, nil
+	return above, people, nil
 }

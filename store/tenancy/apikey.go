@@ -103,6 +103,7 @@ type APIKeyInfo struct {
 	Addresses  []netip.Prefix `json:"addresses"` // empty: any
 	CreatedAt  Moment         `json:"created_at"`
 	CreatedBy  string         `json:"created_by"`
+	People     []string       `json:"people"` // the subjects of those behind it, and behind the keys that it replaced
 	ExpiresAt  Moment         `json:"expires_at,omitzero"`
 	LastUsedAt Moment         `json:"last_used_at,omitzero"` // to the minute
 	RevokedAt  Moment         `json:"revoked_at,omitzero"`

@@ -44,15 +44,15 @@ func NewAPIKeys(d *db.DB, tenants *Directory) *APIKeys {
 // The owner of a key is its tenant, or "": the platform.
 const (
 	insertAPIKey = `
-insert into platform.api_key (id, tenant, name, hash, scopes, addresses, created_by, expires_at)
-values ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8)`
+insert into platform.api_key (id, tenant, name, hash, scopes, addresses, created_by, people, expires_at)
+values ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9)`
 
 	// countAPIKeys comes after an insert, which locked the owner.
 	countAPIKeys = `
 select count(*) from platform.api_key where coalesce(tenant, '') = $1 and ends_at > clock_timestamp() - $2::interval`
 
 	columnsOfAPIKey = `
-select k.id, k.name, k.scopes, k.addresses, k.created_at, k.created_by, k.expires_at, u.at, k.revoked_at, coalesce(k.replaced_by, ''), k.valid_until,
+select k.id, k.name, k.scopes, k.addresses, k.created_at, k.created_by, k.people, k.expires_at, u.at, k.revoked_at, coalesce(k.replaced_by, ''), k.valid_until,
   clock_timestamp()
 from platform.api_key k left join platform.api_key_used u on u.key = k.id `
 
@@ -60,6 +60,8 @@ from platform.api_key k left join platform.api_key_used u on u.key = k.id `
 where coalesce(k.tenant, '') = $1 and k.ends_at > clock_timestamp() - $2::interval order by k.created_at desc, k.id`
 
 	selectAPIKey = columnsOfAPIKey + `where k.id = $1`
+
+	selectPeople = `select people from platform.api_key where id = $1 and coalesce(tenant, '') = $2`
 
 	lockAPIKey = `select from platform.api_key where id = $1 and coalesce(tenant, '') = $2 for update`
 
@@ -96,7 +98,7 @@ func (t *apiKeyTx) create(ctx context.Context, n NewAPIKey) (k APIKeyInfo, text 
 		err = t.by.may(scopes)
 	}
 	if err == nil {
-		k, text, err = t.insert(ctx, string(n.Name), scopes, addresses, n.ExpiresAt)
+		k, text, err = t.insert(ctx, string(n.Name), scopes, addresses, nil, n.ExpiresAt)
 	}
 	if err != nil {
 		return k, text, err
@@ -124,7 +126,7 @@ func (t *apiKeyTx) rotate(ctx context.Context, id string, overlap time.Duration)
 	if !expires.IsZero() {
 		expires = time.Now().Add(before.ExpiresAt.Sub(before.CreatedAt.Time))
 	}
-	if k, text, err = t.insert(ctx, before.Name, before.Scopes, before.Addresses, expires); err != nil {
+	if k, text, err = t.insert(ctx, before.Name, before.Scopes, before.Addresses, before.People, expires); err != nil {
 		return k, text, err
 	}
 	if _, err := t.Exec(ctx, replaceAPIKey, id, k.ID, overlap); err != nil {
@@ -148,13 +150,18 @@ func (t *apiKeyTx) revoke(ctx context.Context, id string) (k APIKeyInfo, err err
 	return k, t.note("api_key.revoke", id, before, k)
 }
 
-// insert adds a key, within the owner's limit.
-func (t *apiKeyTx) insert(ctx context.Context, name string, scopes []auth.Scope, addresses []netip.Prefix, expires time.Time) (k APIKeyInfo, text auth.APIKeyText, err error) {
+// insert adds a key, within the owner's limit. The people behind it are those before, and who changes the keys.
+func (t *apiKeyTx) insert(ctx context.Context, name string, scopes []auth.Scope, addresses []netip.Prefix, before []string, expires time.Time) (k APIKeyInfo, text auth.APIKeyText, err error) {
 	if text, err = auth.NewAPIKeyText(); err != nil {
 		return k, text, err
 	}
+	people, err := t.people(ctx)
+	if err != nil {
+		return k, text, err
+	}
+	people = slices.Compact(slices.Sorted(slices.Values(append(people, before...))))
 	hash := text.Hash()
-	if _, err = t.Exec(ctx, insertAPIKey, text.ID(), t.owner.String(), name, hash[:], scopes, addresses, t.by.Actor, orNull(expires)); err != nil {
+	if _, err = t.Exec(ctx, insertAPIKey, text.ID(), t.owner.String(), name, hash[:], scopes, addresses, t.by.Actor, people, orNull(expires)); err != nil {
 		return k, text, err
 	}
 	var have int
@@ -166,6 +173,19 @@ func (t *apiKeyTx) insert(ctx context.Context, name string, scopes []auth.Scope,
 	}
 	k, err = t.read(ctx, text.ID())
 	return k, text, err
+}
+
+// people returns the subjects of the people behind who changes the keys.
+func (t *apiKeyTx) people(ctx context.Context) (people []string, err error) {
+	by := db.PersonOf(t.by.Actor, t.by.Origin)
+	if by.Key() == "" {
+		return []string{by.Subject}, nil
+	}
+	err = t.QueryRow(ctx, selectPeople, by.Key(), t.owner.String()).Scan(&people)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("%w: %s", ErrNoAPIKey, by.Key())
+	}
+	return people, err
 }
 
 // lock returns a key of the owner's, which nobody else changes meanwhile.
@@ -201,7 +221,7 @@ func (t *apiKeyTx) note(action, target string, before, after any) (err error) {
 func scanAPIKey(row pgx.CollectableRow) (k APIKeyInfo, err error) {
 	var expires, used, revoked, until *time.Time
 	var now time.Time
-	err = row.Scan(&k.ID, &k.Name, &k.Scopes, &k.Addresses, &k.CreatedAt.Time, &k.CreatedBy, &expires, &used, &revoked, &k.ReplacedBy, &until, &now)
+	err = row.Scan(&k.ID, &k.Name, &k.Scopes, &k.Addresses, &k.CreatedAt.Time, &k.CreatedBy, &k.People, &expires, &used, &revoked, &k.ReplacedBy, &until, &now)
 	for to, from := range map[*Moment]*time.Time{&k.ExpiresAt: expires, &k.LastUsedAt: used, &k.RevokedAt: revoked, &k.ValidUntil: until} {
 		if from != nil {
 			*to = Moment{from.UTC()}

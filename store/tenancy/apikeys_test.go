@@ -236,6 +236,7 @@ func TestTheApplicationsLoginCanMakeNoKeyOfThePlatformsAndNotChangeWhatAKeyMayDo
 		`insert into platform.api_key (id, name, hash, scopes, created_by) values ('0123456789', 'x', $1, '{rooms:read}', 'x')`: {hash[:]},
 		`update platform.api_key set scopes = '{money:write}' where id = $1`:                                                    {k.ID},
 		`update platform.api_key set hash = hash where id = $1`:                                                                 {k.ID},
+		`update platform.api_key set people = '{x}' where id = $1`:                                                              {k.ID},
 		`update platform.api_key set tenant = null where id = $1`:                                                               {k.ID},
 		`update platform.api_key set expires_at = null, addresses = '{}' where id = $1`:                                         {k.ID},
 		`delete from platform.api_key where id = $1`:                                                                            {k.ID},
@@ -312,8 +313,8 @@ func TestAPIKeysMadeAtOnceAreNotMoreThanThereMayBe(t *testing.T) {
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
 	id, other := storetest.Tenant(t, admin), storetest.Tenant(t, admin)
-	storetest.Super(t, d, fmt.Sprintf(`insert into platform.api_key (id, tenant, name, hash, scopes, created_by, revoked_at)
-		select lpad(translate(n::text, 'i', ''), 10, '0'), '%s', 'x', sha256('x'), '{rooms:read}', 'x', clock_timestamp() - case when n > 10 then interval '29 days' else interval '31 days' end
+	storetest.Super(t, d, fmt.Sprintf(`insert into platform.api_key (id, tenant, name, hash, scopes, created_by, people, revoked_at)
+		select lpad(translate(n::text, 'i', ''), 10, '0'), '%s', 'x', sha256('x'), '{rooms:read}', 'x', '{x}', clock_timestamp() - case when n > 10 then interval '29 days' else interval '31 days' end
 		from generate_series(1, %d) n`, id, tenancy.APIKeysMax+10-4))
 	var made, refused atomic.Int32
 	var all sync.WaitGroup

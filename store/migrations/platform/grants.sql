@@ -11,6 +11,6 @@ grant select, insert, update, delete on platform.revocation to :role;
 grant select, insert, delete on platform.ticket_used to :role;
 grant select, insert, update on platform.webhook to :role;
 grant select on platform.api_key to :role;
-grant insert (id, tenant, name, hash, scopes, addresses, created_by, expires_at) on platform.api_key to :role;
+grant insert (id, tenant, name, hash, scopes, addresses, created_by, people, expires_at) on platform.api_key to :role;
 grant update (revoked_at, replaced_by, valid_until) on platform.api_key to :role;
 grant select, insert, update on platform.api_key_used to :role;
