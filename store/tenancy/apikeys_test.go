@@ -242,7 +242,7 @@ func TestTheApplicationsLoginCanMakeNoKeyOfThePlatformsAndNotChangeWhatAKeyMayDo
 		`delete from platform.api_key where id = $1`:                                                                            {k.ID},
 		`alter table platform.api_key disable row level security`:                                                               nil,
 		`insert into platform.audit_log (actor, action, target, reason, address) values ('', '', '', '', '')`:                   nil,
-		`select from platform.audit_log`:                                                                                        nil,
+		`delete from platform.audit_log`:                                                                                        nil,
 		`select platform.api_key_changed()`:                                                                                     nil,
 	} {
 		if _, err := app.Exec(t.Context(), sql, args...); storetest.State(err) != "42501" {

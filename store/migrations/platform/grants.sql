@@ -10,7 +10,7 @@ grant select, insert, update, delete on platform.process to :role;
 grant select, insert, update, delete on platform.revocation to :role;
 grant select, insert, delete on platform.ticket_used to :role;
 grant select, insert, update on platform.webhook to :role;
-grant select on platform.api_key to :role;
+grant select on platform.api_key, platform.audit_log to :role;
 grant insert (id, tenant, name, hash, scopes, addresses, created_by, people, expires_at) on platform.api_key to :role;
 grant update (revoked_at, replaced_by, valid_until) on platform.api_key to :role;
 grant select, insert, update on platform.api_key_used to :role;
