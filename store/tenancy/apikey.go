@@ -24,7 +24,8 @@ const (
 	APIKeyAddressesMax = 32
 	// APIKeyOverlapMax is how long an API key may be valid after it was replaced.
 	APIKeyOverlapMax = 30 * 24 * time.Hour
-	// apiKeyKept is how long a key that ended is told from one that never was.
+	// apiKeyKept is how long a key that ended is listed, counts as one of APIKeysMax, and is told from one that never
+	// was; then it is deleted. What it did, and who it was, stays in the audit log. Platform migration 0014 says so too.
 	apiKeyKept = 30 * 24 * time.Hour
 )
 

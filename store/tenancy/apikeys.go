@@ -41,6 +41,11 @@ func NewAPIKeys(d *db.DB, tenants *Directory) *APIKeys {
 	return &APIKeys{db: d, tenants: tenants, used: map[string]time.Time{}}
 }
 
+// NewEndedAPIKeys returns what deletes the API keys, of all tenants and of the platform, that are in no list any more.
+func NewEndedAPIKeys(d *db.DB) *db.Sweeper {
+	return &db.Sweeper{DB: d, Table: "platform.api_key", Delete: deleteEnded, Life: apiKeyKept}
+}
+
 // The owner of a key is its tenant, or "": the platform.
 const (
 	insertAPIKey = `
@@ -75,6 +80,13 @@ update platform.api_key set revoked_at = clock_timestamp() where id = $1 and rev
 select id, coalesce(tenant, ''), name, hash, scopes, addresses, created_at, revoked_at is not null,
   case when isfinite(ends_at) then ends_at end
 from platform.api_key where ends_at > clock_timestamp() - $1::interval`
+
+	// deleteEnded leaves a key that replaced another as long as that one is there.
+	deleteEnded = `
+delete from platform.api_key where id in (
+  select k.id from platform.api_key k
+  where k.ends_at < clock_timestamp() - $1::interval and not exists (select from platform.api_key p where p.replaced_by = k.id)
+  order by k.ends_at limit $2)`
 
 	// upsertUsed leaves out keys that are not there: the database may have gone back.
 	upsertUsed = `

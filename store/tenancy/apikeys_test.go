@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -239,7 +240,6 @@ func TestTheApplicationsLoginCanMakeNoKeyOfThePlatformsAndNotChangeWhatAKeyMayDo
 		`update platform.api_key set people = '{x}' where id = $1`:                                                              {k.ID},
 		`update platform.api_key set tenant = null where id = $1`:                                                               {k.ID},
 		`update platform.api_key set expires_at = null, addresses = '{}' where id = $1`:                                         {k.ID},
-		`delete from platform.api_key where id = $1`:                                                                            {k.ID},
 		`alter table platform.api_key disable row level security`:                                                               nil,
 		`insert into platform.audit_log (actor, action, target, reason, address) values ('', '', '', '', '')`:                   nil,
 		`delete from platform.audit_log`:                                                                                        nil,
@@ -249,9 +249,13 @@ func TestTheApplicationsLoginCanMakeNoKeyOfThePlatformsAndNotChangeWhatAKeyMayDo
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
-	tag, err := app.Exec(t.Context(), `update platform.api_key set revoked_at = now() where id = $1`, platforms.ID)
-	if err != nil || tag.RowsAffected() != 0 {
-		t.Errorf("the platform's key is revoked: %v, %v", tag, err)
+	for sql, key := range map[string]string{
+		`update platform.api_key set revoked_at = now() where id = $1`: platforms.ID,
+		`delete from platform.api_key where id = $1`:                   k.ID,
+	} {
+		if tag, err := app.Exec(t.Context(), sql, key); err != nil || tag.RowsAffected() != 0 {
+			t.Errorf("%s: %v, %v", sql, tag, err)
+		}
 	}
 	if err := storetest.Exec(t, s, id, `select from platform.api_key`); storetest.State(err) != "42501" {
 		t.Errorf("a tenant's role sees the keys: %v", err)
@@ -337,6 +341,84 @@ func TestAPIKeysMadeAtOnceAreNotMoreThanThereMayBe(t *testing.T) {
 	}
 	if _, _, err := s.APIKeys.Create(t.Context(), other, bookkeeping(), byTest); err != nil {
 		t.Errorf("another tenant: %v", err)
+	}
+}
+
+func TestAnAPIKeyIsDeletedThirtyDaysAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	id := storetest.Tenant(t, admin)
+	owner := storetest.Owner(t, admin)
+	made := func(ends string, args ...any) string {
+		t.Helper()
+		k, _, err := s.APIKeys.Create(t.Context(), id, bookkeeping(), byTest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.APIKeys.Used(k.ID, time.Now())
+		if _, err := owner.Exec(t.Context(), `update platform.api_key set `+ends+` where id = '`+k.ID+`'`, args...); err != nil {
+			t.Fatal(err)
+		}
+		return k.ID
+	}
+	const long, short = `clock_timestamp() - interval '30 days 1 minute'`, `clock_timestamp() - interval '30 days' + interval '1 minute'`
+	stays := map[string]string{
+		"a key without an end":           made(`name = 'x'`),
+		"a key that expires":             made(`expires_at = clock_timestamp() + interval '1 day'`),
+		"a key that was revoked lately":  made(`revoked_at = ` + short),
+		"a key that expired lately":      made(`expires_at = ` + short),
+		"a key that was replaced lately": made(`replaced_by = id, valid_until = ` + short),
+	}
+	last := made(`revoked_at = ` + long)
+	goes := map[string]string{
+		"a key that was revoked":  made(`revoked_at = ` + long),
+		"a key that expired":      made(`expires_at = ` + long),
+		"a key that was replaced": made(`valid_until = `+long+`, replaced_by = $1`, stays["a key without an end"]),
+	}
+	replaced := made(`valid_until = `+long+`, replaced_by = $1`, last)
+	platforms, _, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, bookkeeping(), "a test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := owner.Exec(t.Context(), `update platform.api_key set revoked_at = `+long+` where id = $1`, platforms.ID); err != nil {
+		t.Fatal(err)
+	}
+	goes["a key of the platform's"], goes["a key that was replaced by one that ended"] = platforms.ID, replaced
+	if err := s.APIKeys.WriteUsed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	has := func(key string) bool {
+		return storetest.Count(t, admin, `select count(*) from platform.api_key where id = $1`, key) == 1
+	}
+	sweep := func() {
+		t.Helper()
+		if err := s.EndedAPIKeys.Sweep(t.Context(), tenant.ID{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep()
+	for name, key := range goes {
+		if has(key) {
+			t.Errorf("%s is there", name)
+		}
+	}
+	for name, key := range stays {
+		if !has(key) {
+			t.Errorf("%s is gone", name)
+		}
+	}
+	if !has(last) {
+		t.Error("a key is gone before the one that it replaced")
+	}
+	if sweep(); has(last) {
+		t.Error("a key is there after the one that it replaced is gone")
+	}
+	if n := storetest.Count(t, admin, `select count(*) from platform.api_key_used`); n != len(stays) {
+		t.Errorf("of %d keys it is known when they were used, want %d", n, len(stays))
+	}
+	lines, err := storetest.LastLines(t.Context(), s, id, 20)
+	if err != nil || !slices.ContainsFunc(lines, func(l audit.Line) bool { return l.Action == "api_key.create" && l.Target == last }) {
+		t.Errorf("the audit log lost a key: %+v, %v", lines, err)
 	}
 }
 
