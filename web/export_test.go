@@ -3,6 +3,7 @@ package web
 import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/web/operator"
+	"github.com/pitboss-hub/pitboss/web/platform"
 )
 
 // The rules of routes that are no scopes.
@@ -15,6 +16,15 @@ const (
 func (s *Server) Needs() map[string]auth.Scope {
 	out := map[string]auth.Scope{}
 	for _, r := range s.apiRoutes(new(operator.API)) {
+		out[r.method+" "+r.path] = r.needs
+	}
+	return out
+}
+
+// PlatformNeeds does the same for the API of the platform.
+func (s *Server) PlatformNeeds() map[string]auth.Scope {
+	out := map[string]auth.Scope{}
+	for _, r := range s.platformRoutes(new(platform.API)) {
 		out[r.method+" "+r.path] = r.needs
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 	"github.com/pitboss-hub/pitboss/web/operator"
+	"github.com/pitboss-hub/pitboss/web/platform"
 )
 
 // public is the rule of a route that needs no token.
@@ -29,7 +30,7 @@ type route struct {
 // apiRoutes returns the whole API of a casino, in the order of docs/protocol.md.
 func (s *Server) apiRoutes(op *operator.API) []route {
 	return []route{
-		{http.MethodGet, "/v1/openapi.json", public, s.document},
+		{http.MethodGet, "/v1/openapi.json", public, s.documentOf(openAPI)},
 		{http.MethodGet, "/v1/session", signedIn, s.sessions.Session},
 		{http.MethodGet, "/v1/session/rounds", auth.OwnRead, s.sessions.Rounds},
 		{http.MethodGet, "/v1/session/transactions", auth.OwnRead, s.sessions.Transactions},
@@ -106,9 +107,28 @@ func (s *Server) route(op *operator.API) {
 	get(t, "/brand/logo", s.brandLogo)
 	get(t, routeSocket, s.sessions.Socket)
 
+	s.add(t, s.apiRoutes(op), s.idempotent)
+}
+
+// platformRoutes returns the whole API of the platform.
+func (s *Server) platformRoutes(p *platform.API) []route {
+	return []route{
+		{http.MethodGet, "/v1/openapi.json", public, s.documentOf(platformOpenAPI)},
+		{http.MethodGet, "/v1/tenants", auth.TenantsRead, p.Tenants},
+		{http.MethodGet, "/v1/audit", auth.AuditRead, p.Audit},
+	}
+}
+
+// routePlatform makes the route table of the platform.
+func (s *Server) routePlatform(p *platform.API) {
+	s.add(s.platform.Group("", ofPlatform), s.platformRoutes(p))
+}
+
+// add adds routes to a group, of which those that change something pass change too.
+func (s *Server) add(t *echo.Group, routes []route, change ...echo.MiddlewareFunc) {
 	// Middleware is named per route: Echo gives a group's middleware to unknown paths too.
 	body := middleware.BodyLimit(api.BodyMax)
-	for _, r := range s.apiRoutes(op) {
+	for _, r := range routes {
 		m := []echo.MiddlewareFunc{body}
 		if r.needs != public {
 			m = append(m, s.bearer, s.perPerson, needs(r.needs))
@@ -116,7 +136,7 @@ func (s *Server) route(op *operator.API) {
 		if r.method == http.MethodGet {
 			get(t, r.path, r.handle, m...)
 		} else {
-			t.Add(r.method, r.path, r.handle, append(m, s.idempotent)...)
+			t.Add(r.method, r.path, r.handle, append(m, change...)...)
 		}
 	}
 }

@@ -98,7 +98,7 @@ func TestAListIsExportedWholeAsCSVAndAsJSONLines(t *testing.T) {
 func TestTheAuditLogOfThePlatformIsExportedAndChosenLikeACasinos(t *testing.T) {
 	f := newCasino(t)
 	for _, name := range []string{"first", "second"} {
-		f.mustCLI("key", "api", "create", "--platform", "--name", name, "--scope", "rooms:read", "--reason", "for the "+name)
+		f.mustCLI("key", "api", "create", "--platform", "--name", name, "--scope", "tenants:read", "--reason", "for the "+name)
 	}
 	f.mustCLI("key", "api", "create", "--tenant", "casino-x", "--name", "third", "--scope", "rooms:read", "--reason", "for the third")
 	export := func(args ...string) []string {

@@ -105,7 +105,7 @@ type apiKeyTx struct {
 
 // create makes a key.
 func (t *apiKeyTx) create(ctx context.Context, n NewAPIKey) (k APIKeyInfo, text auth.APIKeyText, err error) {
-	scopes, addresses, err := n.check(time.Now())
+	scopes, addresses, err := n.check(t.owner, time.Now())
 	if err == nil {
 		err = t.by.may(scopes)
 	}
@@ -274,7 +274,7 @@ func loadAPIKeys(ctx context.Context, tx pgx.Tx) (map[string]auth.StoredAPIKey, 
 			k.EndsAt = *ends
 		}
 		copy(k.Hash[:], hash)
-		k.Scopes = slices.DeleteFunc(k.Scopes, func(s auth.Scope) bool { _, ok := auth.KeyScope(string(s)); return !ok })
+		k.Scopes = slices.DeleteFunc(k.Scopes, func(s auth.Scope) bool { return !slices.Contains(scopesFor(k.Tenant), s) })
 		out[k.ID] = k
 	}
 	return out, rows.Err()

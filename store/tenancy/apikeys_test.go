@@ -29,6 +29,11 @@ func bookkeeping() tenancy.NewAPIKey {
 	return tenancy.NewAPIKey{Name: "bookkeeping", Scopes: []string{"audit:read", "money:read"}}
 }
 
+// ofThePlatform is a key of the platform's that is to be made.
+func ofThePlatform() tenancy.NewAPIKey {
+	return tenancy.NewAPIKey{Name: "bookkeeping", Scopes: []string{"tenants:read", "audit:read"}}
+}
+
 // verify returns what a node says of a key that is used at a tenant now.
 func verify(s *store.Store, id tenant.ID, k auth.APIKeyText) error {
 	_, err := auth.VerifyAPIKey(s.Tenants, id, "casino", k.Reveal(), netip.Addr{}, time.Now())
@@ -72,7 +77,11 @@ func TestAnAPIKeyIsGoodOnEveryNodeWithinASecondUntilItIsRevokedOrReplaced(t *tes
 		"the platform's": ofAdmin(t, admin, tenant.ID{}, tenancy.Platform),
 	} {
 		k, text, err := of.create()
-		if err != nil || k.State != tenancy.APIKeyActive || fmt.Sprint(k.Scopes) != "[money:read audit:read]" {
+		scopes := "[money:read audit:read]"
+		if name == "the platform's" {
+			scopes = "[audit:read tenants:read]"
+		}
+		if err != nil || k.State != tenancy.APIKeyActive || fmt.Sprint(k.Scopes) != scopes {
 			t.Fatalf("%s: %+v, %v", name, k, err)
 		}
 		becomes(t, there, of.at, text, nil)
@@ -123,6 +132,9 @@ func ofAdmin(t *testing.T, admin *tenancy.Admin, id tenant.ID, slug tenant.Slug)
 	return keyring{
 		id,
 		func() (tenancy.APIKeyInfo, auth.APIKeyText, error) {
+			if slug == tenancy.Platform {
+				return admin.CreateAPIKey(t.Context(), slug, ofThePlatform(), "a test")
+			}
 			return admin.CreateAPIKey(t.Context(), slug, bookkeeping(), "a test")
 		},
 		func(key string, overlap time.Duration) (tenancy.APIKeyInfo, auth.APIKeyText, error) {
@@ -146,7 +158,7 @@ func TestAnAPIKeyIsItsOwnersAloneAndItsChangesAreInItsOwnersAuditLogWithoutASecr
 	if err != nil {
 		t.Fatal(err)
 	}
-	platforms, second, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, bookkeeping(), "a test")
+	platforms, second, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, ofThePlatform(), "a test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +240,7 @@ func TestTheApplicationsLoginCanMakeNoKeyOfThePlatformsAndNotChangeWhatAKeyMayDo
 	if err != nil {
 		t.Fatal(err)
 	}
-	platforms, _, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, bookkeeping(), "a test")
+	platforms, _, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, ofThePlatform(), "a test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,6 +278,9 @@ func TestAnAPIKeyIsMadeWithinItsBoundsAndForNoMoreThanItsMakerMayDo(t *testing.T
 	t.Parallel()
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin)
+	if err := s.Tenants.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for says, change := range map[string]func(*tenancy.NewAPIKey){
 		"name: want 1 to 40 characters": func(n *tenancy.NewAPIKey) { n.Name = " " },
 		"name: want 1 to 40 characters, in one line": func(n *tenancy.NewAPIKey) {
@@ -286,6 +301,13 @@ func TestAnAPIKeyIsMadeWithinItsBoundsAndForNoMoreThanItsMakerMayDo(t *testing.T
 		var refused *tenancy.APIKeyError
 		if !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), says) {
 			t.Errorf("%v, want %s", err, says)
+		}
+	}
+	for scope, slug := range map[string]tenant.Slug{"money:write": tenancy.Platform, "tenants:read": must(s.Tenants.ByID(id)).Slug} {
+		_, _, err := admin.CreateAPIKey(t.Context(), slug, tenancy.NewAPIKey{Name: "x", Scopes: []string{scope}}, "a test")
+		var refused *tenancy.APIKeyError
+		if !errors.As(err, &refused) || refused.Field != "scopes" {
+			t.Errorf("a key of %s with %s: %v", slug, scope, err)
 		}
 	}
 	clerk := byTest
@@ -376,7 +398,7 @@ func TestAnAPIKeyIsDeletedThirtyDaysAfterItsEnd(t *testing.T) {
 		"a key that was replaced": made(`valid_until = `+long+`, replaced_by = $1`, stays["a key without an end"]),
 	}
 	replaced := made(`valid_until = `+long+`, replaced_by = $1`, last)
-	platforms, _, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, bookkeeping(), "a test")
+	platforms, _, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, ofThePlatform(), "a test")
 	if err != nil {
 		t.Fatal(err)
 	}
