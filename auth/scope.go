@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Scope names what somebody may do with one kind of thing of their casino, such as "players:read".
+// Scope names what somebody may do with one kind of thing of their casino, or of the platform, such as "players:read".
 type Scope string
 
 // The scopes. Scopes says what each allows.
@@ -33,6 +33,7 @@ const (
 	WebhooksWrite   Scope = "webhooks:write"
 	ApprovalsRead   Scope = "approvals:read"
 	ApprovalsWrite  Scope = "approvals:write"
+	TenantsRead     Scope = "tenants:read"
 )
 
 // ScopeRule says what a scope allows, and which roles have it by their token.
@@ -40,8 +41,10 @@ type ScopeRule struct {
 	Scope Scope
 	Text  string // what it allows, for people
 	Roles []Role
-	// Keys reports whether an API key can have the scope: not what only a person can do.
+	// Keys reports whether an API key of a casino can have the scope: not what only a person can do.
 	Keys bool
+	// Platform reports whether an API key of the platform can have it, for what is the platform's.
+	Platform bool
 }
 
 // The sets of roles that scopes are given to.
@@ -54,28 +57,29 @@ var (
 
 // scopes is the one table of who may do what. The middleware, the docs and the tests are made from it.
 var scopes = []ScopeRule{
-	{OwnRead, "read one's own rounds and transactions", []Role{Player}, false},
-	{SocketOpen, "open a socket", everyone, false},
-	{RoomsRead, "list the rooms", everyone, true},
-	{RoomsWrite, "open and close rooms", writers, true},
-	{RoundsVoid, "void a round, which gives every stake back", writers, true},
-	{GamesRead, "list the games and their settings", readers, true},
-	{ConnectionsRead, "list the sockets", readers, true},
-	{PlayersRead, "list players, their rounds and transactions", readers, true},
-	{AccessRevoke, "send a player or one of the staff away, and take tokens back", writers, true},
-	{MoneyRead, "read the ledger", readers, true},
-	{MoneyWrite, "credit players, and take money back", writers, true},
-	{PromotionsRead, "list promotions", readers, true},
-	{PromotionsWrite, "publish and withdraw promotions", writers, true},
-	{AuditRead, "read the audit log", readers, true},
-	{BrandRead, "read the casino's brand", readers, true},
-	{BrandWrite, "change the casino's brand", writers, true},
-	{KeysRead, "list API keys", readers, true},
-	{KeysWrite, "create, rotate and revoke API keys", people, false},
-	{WebhooksRead, "list webhook endpoints and their deliveries", readers, true},
-	{WebhooksWrite, "change webhook endpoints, send deliveries again", writers, true},
-	{ApprovalsRead, "list what waits for a second person", readers, true},
-	{ApprovalsWrite, "approve or refuse what another person asked for", people, false},
+	{OwnRead, "read one's own rounds and transactions", []Role{Player}, false, false},
+	{SocketOpen, "open a socket", everyone, false, false},
+	{RoomsRead, "list the rooms", everyone, true, false},
+	{RoomsWrite, "open and close rooms", writers, true, false},
+	{RoundsVoid, "void a round, which gives every stake back", writers, true, false},
+	{GamesRead, "list the games and their settings", readers, true, false},
+	{ConnectionsRead, "list the sockets", readers, true, false},
+	{PlayersRead, "list players, their rounds and transactions", readers, true, false},
+	{AccessRevoke, "send a player or one of the staff away, and take tokens back", writers, true, false},
+	{MoneyRead, "read the ledger", readers, true, false},
+	{MoneyWrite, "credit players, and take money back", writers, true, false},
+	{PromotionsRead, "list promotions", readers, true, false},
+	{PromotionsWrite, "publish and withdraw promotions", writers, true, false},
+	{AuditRead, "read the audit log", readers, true, true},
+	{BrandRead, "read the casino's brand", readers, true, false},
+	{BrandWrite, "change the casino's brand", writers, true, false},
+	{KeysRead, "list API keys", readers, true, false},
+	{KeysWrite, "create, rotate and revoke API keys", people, false, false},
+	{WebhooksRead, "list webhook endpoints and their deliveries", readers, true, false},
+	{WebhooksWrite, "change webhook endpoints, send deliveries again", writers, true, false},
+	{ApprovalsRead, "list what waits for a second person", readers, true, false},
+	{ApprovalsWrite, "approve or refuse what another person asked for", people, false, false},
+	{TenantsRead, "list the casinos", nil, false, true},
 }
 
 // Scopes returns the table of scopes, in the order in which people read it.
@@ -106,17 +110,15 @@ func (p Principal) May(s Scope) bool {
 // ScopesOf returns the scopes of a role, in alphabetical order.
 func ScopesOf(r Role) []Scope { return slices.Sorted(maps.Keys(byRole[r])) }
 
-// KeyScope returns the rule of a scope that an API key can have, and whether there is such a scope.
-func KeyScope(name string) (Scope, bool) {
-	i := slices.IndexFunc(scopes, func(r ScopeRule) bool { return string(r.Scope) == name && r.Keys })
-	return Scope(name), i >= 0
-}
+// KeyScopes returns the scopes that an API key of a casino can have, in the order of Scopes.
+func KeyScopes() []Scope { return scopesWhere(func(r ScopeRule) bool { return r.Keys }) }
 
-// KeyScopes returns the scopes that an API key can have, in the order of Scopes.
-func KeyScopes() []Scope {
-	var out []Scope
+// PlatformScopes returns the scopes that an API key of the platform can have, in the order of Scopes.
+func PlatformScopes() []Scope { return scopesWhere(func(r ScopeRule) bool { return r.Platform }) }
+
+func scopesWhere(has func(ScopeRule) bool) (out []Scope) {
 	for _, r := range scopes {
-		if r.Keys {
+		if has(r) {
 			out = append(out, r.Scope)
 		}
 	}

@@ -41,9 +41,10 @@ type Store struct {
 	*db.DB
 	Box *seal.Box // under the master key
 
-	Tenants *tenancy.Directory // of all tenants, in memory; has to Run
-	Brands  *tenancy.Brands
-	APIKeys *tenancy.APIKeys // has to Run
+	Tenants      *tenancy.Directory // of all tenants, in memory; has to Run
+	Brands       *tenancy.Brands
+	APIKeys      *tenancy.APIKeys // has to Run
+	EndedAPIKeys *db.Sweeper      // has to Run
 
 	Journal  *journal.Journal
 	Leases   *journal.Leases
@@ -75,7 +76,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	tenants := tenancy.NewDirectory(d, o.Box)
 	ledger := journal.NewLedger(d, approvals.Desk{})
 	s := &Store{
-		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants), APIKeys: tenancy.NewAPIKeys(d, tenants),
+		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants), APIKeys: tenancy.NewAPIKeys(d, tenants), EndedAPIKeys: tenancy.NewEndedAPIKeys(d),
 		Journal: journal.New(d, o.Box), Leases: journal.NewLeases(d), Rooms: journal.NewRooms(d), Ledger: ledger, Refusals: journal.NewRefusals(d, tenants.IDs),
 		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
 		Answers:  answers.New(d, o.Box, tenants.IDs),

@@ -1,7 +1,7 @@
 // Package web is the outer rim: HTTP by Echo, its route table, what strangers may take of a node, and
 // the pages. It turns requests into calls of hub, rooms and store, and their errors into words,
 // statuses and codes. The conversation with a socket is package session's, the operator's API package
-// operator's; what both share is in internal/api. They do not import each other: New passes to each
+// operator's, the API of the platform's operator at the admin listener package platform's; what they share is in internal/api. They do not import each other: New passes to each
 // what it needs of the other.
 //
 // # What always holds
@@ -31,6 +31,6 @@
 //
 // server.go (what works together), routes.go (the route table), edge.go and conns.go (what strangers may
 // take), middleware.go (host, token, role), internal/api (errors, limits, how a request is read),
-// lifecycle.go (which sockets may be here), assets.go, encoding.go and brand.go (the pages), session (a player's path), operator (an operator's path).
+// lifecycle.go (which sockets may be here), assets.go, encoding.go and brand.go (the pages), session (a player's path), operator (an operator's path), platform.
 // Tests of all of them are given a casino by webtest.
 package web

@@ -95,8 +95,8 @@ func (s *Server) unready() (reason string) {
 	return ""
 }
 
-// adminHandler serves metrics, health, readiness and, if that is wanted, profiles.
-func (s *Server) adminHandler(metrics prometheus.Gatherer) http.Handler {
+// AdminHandler serves metrics, health, readiness, the API of the platform and, if that is wanted, profiles.
+func (s *Server) AdminHandler(metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: metricsMax}))
 	if s.edge.Profiles {
@@ -108,6 +108,7 @@ func (s *Server) adminHandler(metrics prometheus.Gatherer) http.Handler {
 	}
 	mux.Handle("GET /healthz", s)
 	mux.Handle("GET /readyz", s)
+	mux.Handle("/v1/", s.platform)
 	return s.inTime(mux)
 }
 

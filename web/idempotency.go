@@ -18,8 +18,8 @@ import (
 const answerBytesMax = 64 << 10
 
 // idempotent does a request that has an Idempotency-Key once, and answers it as it was answered before when it comes
-// again (draft-ietf-httpapi-idempotency-key-header). An answer that says that nothing was done, or that it is not
-// known, is not kept: the request can be sent again under its key.
+// again (draft-ietf-httpapi-idempotency-key-header), but for secrets, which are shown once. An answer that says that
+// nothing was done, or that it is not known, is not kept: the request can be sent again under its key.
 func (s *Server) idempotent(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		key, err := api.IdempotencyKey(c)
@@ -66,7 +66,7 @@ func (s *Server) idempotent(next echo.HandlerFunc) echo.HandlerFunc {
 		kept, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), api.Patience)
 		defer cancel()
 		if status := c.Response().Status; final(status) && w.body.Len() <= answerBytesMax {
-			err = s.store.Answers.Finish(kept, t.ID, request, answers.Answer{Status: status, Type: c.Response().Header().Get(echo.HeaderContentType), Body: w.body.Bytes()})
+			err = s.store.Answers.Finish(kept, t.ID, request, answers.Answer{Status: status, Type: c.Response().Header().Get(echo.HeaderContentType), Body: api.KeptOf(c, w.body.Bytes())})
 		} else {
 			err = s.store.Answers.Drop(kept, t.ID, request)
 		}

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/store/answers"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
@@ -125,6 +128,77 @@ func TestAKeyWhoseNodeDiedIsWorkedOnAgainAndMovesMoneyOnce(t *testing.T) {
 	}
 	if n := storetest.Count(t, c.Admin, `select count(*) from `+c.Tenant.ID.Schema()+`.answer`); n != 0 {
 		t.Errorf("%d answers are kept after their time", n)
+	}
+}
+
+func TestASecretThatIsShownOnceIsNotShownAgainAndNotInTheDatabase(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	operator := c.Token("olivia", auth.Operator)
+	type answer struct {
+		ID, Key, Secret, Detail string
+	}
+	var secrets []string
+	send := func(path, body string) (first answer) {
+		t.Helper()
+		key := uuid.NewString()
+		do := func() (a webtest.Answer, out answer) {
+			a = c.Do(http.MethodPost, operator, path, body, "Idempotency-Key", key)
+			a.Into(&out)
+			return a, out
+		}
+		shown, first := do()
+		kept, again := do()
+		secret := first.Key + first.Secret
+		secrets = append(secrets, secret[len(secret)-30:])
+		if again.ID != first.ID || again.Key+again.Secret != "" || !strings.Contains(again.Detail, "is not kept") || kept.Status != shown.Status || kept.Header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s is answered %d %s, and again %d %s", path, shown.Status, shown.Body, kept.Status, kept.Body)
+		}
+		return first
+	}
+	made := send("/v1/keys", `{"name":"robot","scopes":["rooms:read"],"reason":"a test"}`)
+	next := send("/v1/keys/"+made.ID+"/rotate", `{"overlap_seconds":0,"reason":"a test"}`)
+	hook := send("/v1/webhooks", endpoint)
+	send("/v1/webhooks/"+hook.ID+"/rotate", because)
+	// Who lost the first answer goes on with the key that the second one names.
+	c.Post(operator, "/v1/keys/"+next.ID+"/rotate", `{"overlap_seconds":0,"reason":"it was lost"}`).Want(http.StatusCreated, "")
+
+	owner, schema := storetest.Owner(t, c.Admin), c.Tenant.ID.Schema()
+	read := func(sql string) string {
+		t.Helper()
+		var out string
+		if err := owner.QueryRow(t.Context(), sql).Scan(&out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	text := ""
+	for _, table := range strings.Fields(read(`select string_agg(format('%I.%I', schemaname, tablename), ' ') from pg_tables where schemaname in ('platform', '` + schema + `')`)) {
+		text += read(`select coalesce(string_agg(r::text, ' '), '') from ` + table + ` r`)
+	}
+	kept := strings.Fields(read(`select string_agg(encode(sealed, 'hex'), ' ') from ` + schema + `.answer`))
+	if len(kept) != 4 {
+		t.Fatalf("%d answers are kept", len(kept))
+	}
+	for _, k := range kept {
+		var a answers.Answer
+		sealed, err := hex.DecodeString(k)
+		var plain []byte
+		if err == nil {
+			plain, err = c.Store.Box.Open(c.Tenant.ID, "answer", sealed)
+		}
+		if err == nil {
+			err = json.Unmarshal(plain, &a)
+		}
+		if err != nil || !strings.Contains(string(a.Body), `"id":`) {
+			t.Fatalf("%q, %v", a.Body, err)
+		}
+		text += string(a.Body)
+	}
+	for _, s := range secrets {
+		if strings.Contains(text, s) || strings.Contains(text, hex.EncodeToString([]byte(s))) {
+			t.Errorf("the secret that ends with %s is in the database", s)
+		}
 	}
 }
 

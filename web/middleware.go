@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
@@ -50,8 +51,16 @@ func (s *Server) ofHost(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// ofPlatform sets the tenant of a request to none, with the zero ID, whose API keys are the platform's.
+func ofPlatform(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		api.SetTenant(c, &tenancy.Tenant{})
+		return next(c)
+	}
+}
+
 // bearer sets the principal of a request by the token or API key of its Authorization header, for the tenant of
-// the host. It reads the body only then, whole: what is half sent is not worked on, and not waited
+// the host, or of an API key for the platform. It reads the body only then, whole: what is half sent is not worked on, and not waited
 // for when the node ends.
 func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -72,7 +81,10 @@ func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 // verify returns the principal of a request's token or API key, from memory.
 func (s *Server) verify(c echo.Context, now time.Time) (auth.Principal, error) {
 	t, token := api.TenantOf(c), api.BearerToken(c.Request())
-	if !auth.IsAPIKey(token) {
+	switch {
+	case token == "":
+		return auth.Principal{}, auth.ErrMissing
+	case !auth.IsAPIKey(token) && !t.ID.IsZero():
 		return s.verifier.Verify(t.ID, t.Slug, token)
 	}
 	from, _ := netip.ParseAddr(c.RealIP())

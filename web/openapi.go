@@ -15,10 +15,21 @@ import (
 //go:embed openapi.yaml
 var openAPIYAML []byte
 
-// openAPI is the document as clients get it.
-var openAPI = sync.OnceValue(func() *file {
+// platformYAML does the same for the API of the platform.
+//
+//go:embed openapi-platform.yaml
+var platformYAML []byte
+
+// openAPI and platformOpenAPI are the documents as clients get them.
+var (
+	openAPI         = sync.OnceValue(func() *file { return documentFile(openAPIYAML) })
+	platformOpenAPI = sync.OnceValue(func() *file { return documentFile(platformYAML) })
+)
+
+// documentFile returns a document in YAML as clients get it.
+func documentFile(text []byte) *file {
 	var doc yaml.Node
-	err := yaml.Unmarshal(openAPIYAML, &doc)
+	err := yaml.Unmarshal(text, &doc)
 	if err == nil {
 		var out bytes.Buffer
 		if err = writeJSON(&out, doc.Content[0]); err == nil {
@@ -26,10 +37,13 @@ var openAPI = sync.OnceValue(func() *file {
 		}
 	}
 	panic(err) // what is embedded can be read
-})
+}
 
-// OpenAPI returns the OpenAPI document of the API, as JSON.
+// OpenAPI returns the OpenAPI document of a casino's API, as JSON.
 func OpenAPI() []byte { return openAPI().plain.body }
+
+// PlatformOpenAPI returns the OpenAPI document of the platform's API, as JSON.
+func PlatformOpenAPI() []byte { return platformOpenAPI().plain.body }
 
 // writeJSON writes what a YAML node says as JSON, with members in the order in which they stand.
 func writeJSON(out *bytes.Buffer, n *yaml.Node) error {
@@ -67,8 +81,10 @@ func writeJSON(out *bytes.Buffer, n *yaml.Node) error {
 	return err
 }
 
-// document answers with the document of the API.
-func (s *Server) document(c echo.Context) error {
-	c.Response().Header().Set("Cache-Control", askedAnew)
-	return openAPI().serve(c)
+// documentOf returns the handler that answers with a document.
+func (s *Server) documentOf(doc func() *file) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set("Cache-Control", askedAnew)
+		return doc().serve(c)
+	}
 }

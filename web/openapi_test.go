@@ -72,24 +72,38 @@ func routeOf(path, method string) string {
 
 func TestTheOpenAPIDocumentIsValid(t *testing.T) {
 	t.Parallel()
-	doc, err := libopenapi.NewDocument(web.OpenAPI())
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, errs := validator.NewValidator(doc)
-	if len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	if ok, errs := v.ValidateDocument(); !ok {
-		for _, e := range errs {
-			t.Error(e.Message, e.Reason, e.SchemaValidationErrors)
+	for _, text := range [][]byte{web.OpenAPI(), web.PlatformOpenAPI()} {
+		doc, err := libopenapi.NewDocument(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, errs := validator.NewValidator(doc)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		if ok, errs := v.ValidateDocument(); !ok {
+			for _, e := range errs {
+				t.Error(e.Message, e.Reason, e.SchemaValidationErrors)
+			}
 		}
 	}
 }
 
 func TestEveryRouteIsInTheOpenAPIDocumentWithItsScopeAndItsQuery(t *testing.T) {
 	t.Parallel()
-	doc, needs, queries := read(t), new(web.Server).Needs(), new(web.Server).Queries()
+	s := new(web.Server)
+	areDocumented(t, web.OpenAPI(), s.Needs(), s.Queries(), auth.KeyScopes())
+	areDocumented(t, web.PlatformOpenAPI(), s.PlatformNeeds(), s.PlatformQueries(), auth.PlatformScopes())
+}
+
+// areDocumented fails the test unless a document has routes with what they need and their query parameters. Others than
+// those of forKeys are for tokens.
+func areDocumented(t *testing.T, text []byte, needs map[string]auth.Scope, queries map[string][]string, forKeys []auth.Scope) {
+	t.Helper()
+	var doc documented
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
 	ids := map[string]bool{}
 	for path, operations := range doc.Paths {
 		for method, op := range operations {
@@ -109,8 +123,7 @@ func TestEveryRouteIsInTheOpenAPIDocumentWithItsScopeAndItsQuery(t *testing.T) {
 				t.Errorf("%s: operationId %q is not its own", name, op.ID)
 			}
 			ids[op.ID] = true
-			_, forKeys := auth.KeyScope(string(scope))
-			only := scope != web.Public && scope != web.SignedIn && !forKeys
+			only := scope != web.Public && scope != web.SignedIn && !slices.Contains(forKeys, scope)
 			if public := op.Security != nil && len(op.Security) == 0; public != (scope == web.Public) || (len(op.Security) == 1) != only {
 				t.Errorf("%s: security %v, with the scope %q", name, op.Security, scope)
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 	"github.com/pitboss-hub/pitboss/web/operator"
+	"github.com/pitboss-hub/pitboss/web/platform"
 	"github.com/pitboss-hub/pitboss/web/session"
 )
 
@@ -43,7 +44,7 @@ var pages = []string{"cursor", "limit"}
 // apiRoutes returns the whole API of a casino, in the order of docs/protocol.md.
 func (s *Server) apiRoutes(op *operator.API) []route {
 	return []route{
-		{http.MethodGet, "/v1/openapi.json", public, nil, s.document},
+		{http.MethodGet, "/v1/openapi.json", public, nil, s.documentOf(openAPI)},
 		{http.MethodGet, "/v1/session", signedIn, nil, s.sessions.Session},
 		{http.MethodGet, "/v1/session/rounds", auth.OwnRead, pages, s.sessions.Rounds},
 		{http.MethodGet, "/v1/session/transactions", auth.OwnRead, pages, s.sessions.Transactions},
@@ -120,9 +121,28 @@ func (s *Server) route(op *operator.API) {
 	get(t, "/brand/logo", s.brandLogo)
 	get(t, routeSocket, s.sessions.Socket)
 
+	s.add(t, s.apiRoutes(op), s.idempotent)
+}
+
+// platformRoutes returns the whole API of the platform.
+func (s *Server) platformRoutes(p *platform.API) []route {
+	return []route{
+		{http.MethodGet, "/v1/openapi.json", public, nil, s.documentOf(platformOpenAPI)},
+		{http.MethodGet, "/v1/tenants", auth.TenantsRead, api.TableParams(platform.TenantTable), p.Tenants},
+		{http.MethodGet, "/v1/audit", auth.AuditRead, api.TableParams(audit.PlatformLines), p.Audit},
+	}
+}
+
+// routePlatform makes the route table of the platform.
+func (s *Server) routePlatform(p *platform.API) {
+	s.add(s.platform.Group("", ofPlatform), s.platformRoutes(p))
+}
+
+// add adds routes to a group, of which those that change something pass change too.
+func (s *Server) add(t *echo.Group, routes []route, change ...echo.MiddlewareFunc) {
 	// Middleware is named per route: Echo gives a group's middleware to unknown paths too.
 	body := middleware.BodyLimit(api.BodyMax)
-	for _, r := range s.apiRoutes(op) {
+	for _, r := range routes {
 		m := []echo.MiddlewareFunc{body}
 		if r.needs != public {
 			m = append(m, s.bearer, s.perPerson, needs(r.needs))
@@ -131,7 +151,7 @@ func (s *Server) route(op *operator.API) {
 		if r.method == http.MethodGet {
 			get(t, r.path, r.handle, m...)
 		} else {
-			t.Add(r.method, r.path, r.handle, append(m, s.idempotent)...)
+			t.Add(r.method, r.path, r.handle, append(m, change...)...)
 		}
 	}
 }

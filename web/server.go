@@ -20,6 +20,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 	"github.com/pitboss-hub/pitboss/web/operator"
+	"github.com/pitboss-hub/pitboss/web/platform"
 	"github.com/pitboss-hub/pitboss/web/session"
 )
 
@@ -51,7 +52,8 @@ type Server struct {
 	verifier  *auth.Verifier
 	lifecycle *lifecycle
 	sessions  *session.Service
-	echo      *echo.Echo
+	echo      *echo.Echo // casinos
+	platform  *echo.Echo // the platform's own API, on the admin listener
 	edge      Edge
 	servers   servers
 	addresses *api.Buckets[netip.Addr] // nil: requests are not counted by address
@@ -74,14 +76,7 @@ func New(o Options) *Server {
 		s.addresses = api.NewBuckets[netip.Addr](n, addressBurst*n)
 	}
 	s.rates = newRates(s.edge.PersonRequests, s.edge.TenantRequests)
-	e := echo.New()
-	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = clientAddress(s.edge.TrustedProxies, func(peer string) {
-		s.seldom.Log(slog.LevelWarn, "a peer that is no trusted proxy says for whom it asks, and is not believed: if it is yours, set --trusted-proxy, or all players count as one address", "peer", peer)
-	})
-	e.HTTPErrorHandler = api.AnswerErrors(s.log, s.limits)
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), api.WithRequestID, s.logRequest, headers, s.perAddress)
-	s.echo = e
+	s.echo, s.platform = s.newEcho(), s.newEcho()
 	s.makeServers()
 	s.store.Revocations.OnChange(s.lifecycle.closeRevoked)
 	lists := api.NewLists(s.limits, s.edge.Answer)
@@ -95,7 +90,20 @@ func New(o Options) *Server {
 		RoomInfo: s.sessions.RoomInfo, RoomClosed: s.sessions.ForgetChat,
 	})
 	s.route(op)
+	s.routePlatform(platform.New(s.store, lists))
 	return s
+}
+
+// newEcho returns an Echo with what every request passes, and without routes.
+func (s *Server) newEcho() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.IPExtractor = clientAddress(s.edge.TrustedProxies, func(peer string) {
+		s.seldom.Log(slog.LevelWarn, "a peer that is no trusted proxy says for whom it asks, and is not believed: if it is yours, set --trusted-proxy, or all players count as one address", "peer", peer)
+	})
+	e.HTTPErrorHandler = api.AnswerErrors(s.log, s.limits)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, LogErrorFunc: s.logPanic}), api.WithRequestID, s.logRequest, headers, s.perAddress)
+	return e
 }
 
 // ServeHTTP implements http.Handler.

@@ -48,13 +48,14 @@ func (c chosen) asked(limit int) (list.Asked, error) {
 }
 
 type exportCmd struct {
-	List   string `arg:"" enum:"players,postings,audit,rounds,transactions" help:"players, postings, audit, or the rounds or transactions of one player."`
-	Tenant string `required:"" help:"The casino's slug."`
-	Player string `help:"Whose rounds or transactions."`
-	Format string `enum:"csv,jsonl" default:"csv" help:"csv, or jsonl: a JSON object a line."`
-	chosen `embed:""`
-	Output string `short:"o" help:"Where to; what is there is replaced when all rows are written, and not before. Standard output if it is not given." placeholder:"FILE" type:"path"`
-	JSON   bool   `help:"Say what was written as JSON; with --output."`
+	List     string `arg:"" enum:"players,postings,audit,rounds,transactions" help:"players, postings, audit, or the rounds or transactions of one player."`
+	Tenant   string `xor:"owner" required:"" help:"The casino's slug."`
+	Platform bool   `xor:"owner" required:"" help:"The platform's own audit log: what was done to the platform's API keys."`
+	Player   string `help:"Whose rounds or transactions."`
+	Format   string `enum:"csv,jsonl" default:"csv" help:"csv, or jsonl: a JSON object a line."`
+	chosen   `embed:""`
+	Output   string `short:"o" help:"Where to; what is there is replaced when all rows are written, and not before. Standard output if it is not given." placeholder:"FILE" type:"path"`
+	JSON     bool   `help:"Say what was written as JSON; with --output."`
 }
 
 // Help implements kong's long help.
@@ -77,7 +78,7 @@ func (c exportCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	return p.withTenant(c.Tenant, func(s *store.Store, t *tenancy.Tenant) error {
+	export := func(s *store.Store, t *tenancy.Tenant) error {
 		to, err := newExportFile(c.Output, p.out)
 		if err != nil {
 			return err
@@ -103,13 +104,24 @@ func (c exportCmd) Run(p *program) error {
 			p.printf("%d rows in %s\n", bar.rows, c.Output)
 		}
 		return nil
-	})
+	}
+	if !c.Platform {
+		return p.withTenant(c.Tenant, export)
+	}
+	s, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return export(s, nil)
 }
 
 // check returns an error if flags do not go together.
 func (c exportCmd) check() error {
 	ofPlayer := c.List == "rounds" || c.List == "transactions"
 	switch {
+	case c.Platform && c.List != "audit":
+		return fmt.Errorf("--platform: the platform has no %s, but an audit log", c.List)
 	case ofPlayer && c.Player == "":
 		return fmt.Errorf("--player: whose %s?", c.List)
 	case ofPlayer && (len(c.Where) > 0 || c.Sort != ""):
@@ -179,7 +191,7 @@ func roundRow(r journal.PlayedRound, currency string) exportedRound {
 	return out
 }
 
-// write writes the list.
+// write writes the list, of the platform if t is nil.
 func (c exportCmd) write(ctx context.Context, s *store.Store, t *tenancy.Tenant, asked list.Asked, w io.Writer, bar *progress) error {
 	player := game.PlayerID(c.Player)
 	switch c.List {
@@ -197,6 +209,9 @@ func (c exportCmd) write(ctx context.Context, s *store.Store, t *tenancy.Tenant,
 		})
 	case "audit":
 		return writeTable(ctx, c, asked, audit.Lines, w, bar, func(q list.Query) ([]audit.Line, string, error) {
+			if t == nil {
+				return s.Audit.ListPlatform(ctx, q)
+			}
 			return s.Audit.List(ctx, t.ID, q)
 		}, func(x audit.Line) exportedLine { return exportedLine{x.ID, wire.At(x.At), x.Audit} })
 	case "rounds":

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,6 +92,35 @@ func TestAListIsExportedWholeAsCSVAndAsJSONLines(t *testing.T) {
 	}
 	if _, err := os.Stat(name); err != nil {
 		t.Errorf("an export that failed took the file of one before: %v", err)
+	}
+}
+
+func TestTheAuditLogOfThePlatformIsExportedAndChosenLikeACasinos(t *testing.T) {
+	f := newCasino(t)
+	for _, name := range []string{"first", "second"} {
+		f.mustCLI("key", "api", "create", "--platform", "--name", name, "--scope", "tenants:read", "--reason", "for the "+name)
+	}
+	f.mustCLI("key", "api", "create", "--tenant", "casino-x", "--name", "third", "--scope", "rooms:read", "--reason", "for the third")
+	export := func(args ...string) []string {
+		t.Helper()
+		return strings.Split(f.mustCLI(append([]string{"export", "audit", "--platform", "--format", "jsonl"}, args...)...), "\n")
+	}
+	var line struct {
+		Action, Reason, Actor string
+		ID                    int64
+		After                 struct{ Name string }
+	}
+	lines := export()
+	if err := json.Unmarshal([]byte(lines[0]), &line); err != nil || len(lines) != 2 || line.Action != "api_key.create" || line.Reason != "for the second" || line.After.Name != "second" || !strings.HasPrefix(line.Actor, "cli") {
+		t.Errorf("%d lines, %+v, %v", len(lines), line, err)
+	}
+	if lines = export("--sort", "id", "--where", "action.prefix=api_key.", "--where", fmt.Sprintf("id.lt=%d", line.ID)); len(lines) != 1 || !strings.Contains(lines[0], `"for the first"`) {
+		t.Errorf("before the second there are %q", lines)
+	}
+	for _, refused := range [][]string{{"players", "--platform"}, {"audit", "--platform", "--tenant", "casino-x"}, {"audit"}} {
+		if out, err := f.cli(append([]string{"export"}, refused...)...); err == nil {
+			t.Errorf("%v: %q", refused, out)
+		}
 	}
 }
 

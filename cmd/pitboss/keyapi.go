@@ -24,7 +24,7 @@ type keyAPICmd struct {
 // apiKeyOwner holds the flags that say whose key it is.
 type apiKeyOwner struct {
 	Tenant   string `xor:"owner" required:"" help:"The casino's slug."`
-	Platform bool   `xor:"owner" required:"" help:"The platform's own keys, which open no casino."`
+	Platform bool   `xor:"owner" required:"" help:"The platform's own keys, for the admin listener; they open no casino."`
 	JSON     bool   `help:"Print JSON."`
 }
 
@@ -52,22 +52,32 @@ func (apiKeyCreateCmd) Help() string {
 	var b strings.Builder
 	b.WriteString("Programs send the key as 'Authorization: Bearer pitboss_…'. Scopes:\n\n")
 	for _, r := range auth.Scopes() {
-		if r.Keys {
-			fmt.Fprintf(&b, "  %s: %s\n", r.Scope, r.Text)
+		of := ""
+		switch {
+		case r.Keys && r.Platform:
+			of = " (or the platform's)"
+		case r.Platform:
+			of = " (the platform's)"
+		case !r.Keys:
+			continue
 		}
+		fmt.Fprintf(&b, "  %s: %s%s\n", r.Scope, r.Text, of)
 	}
 	return b.String()
 }
 
 // Run implements the command.
 func (c apiKeyCreateCmd) Run(p *program) error {
-	n := tenancy.NewAPIKey{Name: c.Name, Addresses: c.Address}
+	n, all := tenancy.NewAPIKey{Name: c.Name, Addresses: c.Address}, auth.KeyScopes()
+	if c.Platform {
+		all = auth.PlatformScopes()
+	}
 	for _, s := range c.Scope {
 		if s != allRead {
 			n.Scopes = append(n.Scopes, s)
 			continue
 		}
-		for _, s := range auth.KeyScopes() {
+		for _, s := range all {
 			if strings.HasSuffix(string(s), ":read") {
 				n.Scopes = append(n.Scopes, string(s))
 			}

@@ -36,7 +36,7 @@ var (
 	ErrReused = errors.New("store: this id was used to ask for something else")
 	// ErrTooMany means that OpenMax approvals are open.
 	ErrTooMany = errors.New("store: too many approvals are open")
-	// ErrSecondPerson means that who asked wants to be the second person too.
+	// ErrSecondPerson means that who asked, or is behind the API key that did, wants to be the second person too.
 	ErrSecondPerson = errors.New("store: another person has to answer")
 	// ErrNotAllowed means that somebody may not answer: no person with the scope, or not who asked.
 	ErrNotAllowed = errors.New("store: this is not for you to answer")
@@ -73,6 +73,7 @@ type Approval struct {
 	Reason    string
 	State     State
 	AskedBy   db.Person
+	People    []string // behind AskedBy, as it was then; none of them can be the second person
 	AskedAt   time.Time
 	ExpiresAt time.Time
 
@@ -103,8 +104,8 @@ const (
 	selectDigest = `select digest from approval where id = $1`
 	countOpen    = `select count(*) from approval where state = 'open' and expires_at > clock_timestamp()`
 	insertAsk    = `
-insert into approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, asked_with, asked_in, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, clock_timestamp() + make_interval(secs => $12))`
+insert into approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, asked_with, asked_in, people, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13))`
 )
 
 // QueueAsked queues a look whether a was asked for before. What it finds is said: ErrReused if something else was, by
@@ -136,14 +137,14 @@ func (Desk) Ask(ctx context.Context, tx pgx.Tx, a db.Ask) error {
 	if open >= OpenMax {
 		return ErrTooMany
 	}
-	_, err := tx.Exec(ctx, insertAsk, a.ID, a.Kind, a.Target, string(a.Request), digest(a), a.Reason, a.By.Role, a.By.Subject, a.By.Address, a.By.Credential, a.By.Request, TTL.Seconds())
+	_, err := tx.Exec(ctx, insertAsk, a.ID, a.Kind, a.Target, string(a.Request), digest(a), a.Reason, a.By.Role, a.By.Subject, a.By.Address, a.By.Credential, a.By.Request, a.People, TTL.Seconds())
 	if db.Violates(err, "approval_pkey") {
 		return ErrReused
 	}
 	if err != nil {
 		return err
 	}
-	after, err := json.Marshal(map[string]any{"approval": a.ID, "kind": a.Kind, "request": a.Request})
+	after, err := json.Marshal(map[string]any{"approval": a.ID, "kind": a.Kind, "request": a.Request, "people": a.People})
 	if err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func digest(a db.Ask) []byte {
 const columns = `
 id::text, n, kind, target, request, reason,
 case when state = 'open' and expires_at <= clock_timestamp() then 'expired' else state end,
-asker_role, asker, asked_from, asked_with, asked_in, asked_at, expires_at,
+asker_role, asker, asked_from, asked_with, asked_in, people, asked_at, expires_at,
 coalesce(answerer_role, ''), coalesce(answerer, ''), coalesce(answered_from, ''), answered_at, coalesce(answer_reason, ''), result`
 
 const (
@@ -238,7 +239,7 @@ func scanOne(row pgx.CollectableRow) (Approval, error) { return scan(row) }
 func scan(row pgx.CollectableRow, more ...any) (a Approval, err error) {
 	var answered *time.Time
 	err = row.Scan(append([]any{&a.ID, &a.N, &a.Kind, &a.Target, (*[]byte)(&a.Request), &a.Reason, (*string)(&a.State),
-		&a.AskedBy.Role, &a.AskedBy.Subject, &a.AskedBy.Address, &a.AskedBy.Credential, &a.AskedBy.Request, &a.AskedAt, &a.ExpiresAt,
+		&a.AskedBy.Role, &a.AskedBy.Subject, &a.AskedBy.Address, &a.AskedBy.Credential, &a.AskedBy.Request, &a.People, &a.AskedAt, &a.ExpiresAt,
 		&a.AnsweredBy.Role, &a.AnsweredBy.Subject, &a.AnsweredBy.Address, &answered, &a.AnswerReason, (*[]byte)(&a.Result)}, more...)...)
 	a.AskedAt, a.ExpiresAt = a.AskedAt.UTC(), a.ExpiresAt.UTC()
 	if answered != nil {
@@ -271,7 +272,7 @@ func (w Answer) allowed(a Approval) error {
 		if w.By.Role != auth.Operator || !w.By.May(auth.ApprovalsWrite) { // no key, no service: a person
 			return ErrNotAllowed
 		}
-		if w.By.Subject == a.AskedBy.Subject {
+		if w.By.Subject == a.AskedBy.Subject || slices.Contains(a.People, w.By.Subject) {
 			return ErrSecondPerson
 		}
 	}
@@ -328,7 +329,7 @@ func (a *Approvals) answer(ctx context.Context, tx pgx.Tx, id tenant.ID, approva
 		if execute == nil {
 			return x, fmt.Errorf("approvals of the kind %q cannot be done by this binary", x.Kind)
 		}
-		ask := db.Ask{ID: x.ID, Kind: x.Kind, Target: x.Target, Request: x.Request, Reason: x.Reason, By: x.AskedBy}
+		ask := db.Ask{ID: x.ID, Kind: x.Kind, Target: x.Target, Request: x.Request, Reason: x.Reason, By: x.AskedBy, People: x.People}
 		if result, err = execute(ctx, tx, id, db.Approved{Ask: ask, Approver: by}); err != nil {
 			return x, err
 		}

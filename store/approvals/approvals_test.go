@@ -106,7 +106,7 @@ func TestNobodyIsTheirOwnSecondPersonAndNoMachineIsOne(t *testing.T) {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
-	for _, sql := range []string{`update approval set request = '{}'`, `update approval set asker = 'x'`, `delete from approval`} {
+	for _, sql := range []string{`update approval set request = '{}'`, `update approval set asker = 'x'`, `update approval set people = '{x}'`, `delete from approval`} {
 		if err := storetest.Exec(t, c.Store, c.id, sql); storetest.State(err) != "42501" {
 			t.Errorf("%s: %v", sql, err)
 		}
@@ -265,8 +265,8 @@ func TestSoManyApprovalsAreOpenAndNoMore(t *testing.T) {
 	t.Parallel()
 	c := newCasino(t)
 	first := c.ask(credit(5000))
-	c.owner(`insert into approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, expires_at)
-		select gen_random_uuid(), 'credit', 'x', '{}', '', 'r', 'operator', 'o', '', clock_timestamp() + interval '1 hour' from generate_series(2, ` + fmt.Sprint(approvals.OpenMax) + `)`)
+	c.owner(`insert into approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, people, expires_at)
+		select gen_random_uuid(), 'credit', 'x', '{}', '', 'r', 'operator', 'o', '', '{o}', clock_timestamp() + interval '1 hour' from generate_series(2, ` + fmt.Sprint(approvals.OpenMax) + `)`)
 	late := credit(5000)
 	if _, err := c.Ledger.Give(t.Context(), c.id, late); !errors.Is(err, approvals.ErrTooMany) {
 		t.Errorf("one more: %v", err)

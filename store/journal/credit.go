@@ -89,8 +89,8 @@ func (l *Ledger) Credit(ctx context.Context, id tenant.ID, c Credit) (balance ga
 
 // Give moves money between the house and a player, with an audit line. A command id has its effect once: when
 // it comes again, Give changes nothing and returns the balance as it is. Above the tenant's limit, and if it
-// lifts beyond that what its actor moved with this player in 24 hours without a second person, it moves nothing
-// and asks for one: then the approval's id is the command's.
+// lifts beyond that what the people behind its actor moved with this player in 24 hours without a second person, it
+// moves nothing and asks for one: then the approval's id is the command's.
 //
 // It returns ErrInsufficientFunds if more is taken back than there is, ErrAmount, ErrCommandReused,
 // ErrCurrencyChanged, ErrNoPlayer, ErrNoCredit, ErrReversal, ErrAlreadyReversed, approvals.ErrReused,

@@ -7,14 +7,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // creditBy returns a credit of one of the operator's people.
@@ -75,6 +78,64 @@ func TestWhatOnePersonGivesOnePlayerWithinADayAddsUpToTheLimit(t *testing.T) {
 	}
 	if got := storetest.Balance(t, s, id, "alice"); got != 3000 {
 		t.Errorf("alice has %d", got)
+	}
+	storetest.Sound(t, s, id)
+}
+
+func TestWhatAPersonGivesByKeysAddsUpWithWhatTheyGiveThemselves(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	id := storetest.Tenant(t, admin)
+	storetest.NeedApproval(t, s, admin, id, 1000)
+	key := func(change func(by tenancy.APIKeyChange) (tenancy.APIKeyInfo, auth.APIKeyText, error), by string) string {
+		t.Helper()
+		k, _, err := change(tenancy.APIKeyChange{Reason: "a test", Actor: by})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k.ID
+	}
+	makeKey := func(by string) string {
+		return key(func(by tenancy.APIKeyChange) (tenancy.APIKeyInfo, auth.APIKeyText, error) {
+			return s.APIKeys.Create(t.Context(), id, tenancy.NewAPIKey{Name: "wallet", Scopes: []string{"money:write"}}, by)
+		}, by)
+	}
+	first, second, oscars := makeKey("operator:olivia"), makeKey("operator:olivia"), makeKey("operator:oscar")
+	shared := key(func(by tenancy.APIKeyChange) (tenancy.APIKeyInfo, auth.APIKeyText, error) {
+		return s.APIKeys.Rotate(t.Context(), id, oscars, time.Hour, by)
+	}, "operator:olivia")
+	for _, step := range []struct {
+		actor  string
+		player game.PlayerID
+		amount game.Money
+		want   bool // a second person is needed
+	}{
+		{"key:" + first, "alice", 400, false},
+		{"key:" + second, "alice", 400, false},
+		{"key:" + first, "alice", 201, true},
+		{"key:" + second, "alice", -201, true},
+		{"operator:olivia", "alice", 201, true},
+		{"service:olivia", "alice", 201, true},
+		{"key:" + shared, "alice", 201, true},
+		{"operator:olivia", "alice", 200, false},
+		{"key:" + first, "alice", 1, true},
+		{"key:" + first, "bob", 1000, false},
+
+		{"key:" + oscars, "alice", 600, false}, // of his alone
+		{"operator:oscar", "alice", 401, true},
+		{"operator:oscar", "alice", 400, false},
+
+		{"key:" + shared, "carol", 600, false}, // counts for both
+		{"operator:oscar", "carol", 401, true},
+		{"operator:olivia", "carol", 401, true},
+		{"key:" + second, "carol", 401, true},
+		{"operator:otto", "carol", 1000, false},
+	} {
+		c := creditBy("", step.player, step.amount)
+		c.Actor = step.actor
+		if out := give(t, s, id, c); out.NeedsApproval != step.want {
+			t.Errorf("%d for %s by %s: %t", step.amount, step.player, step.actor, out.NeedsApproval)
+		}
 	}
 	storetest.Sound(t, s, id)
 }
@@ -237,8 +298,8 @@ func TestACreditIsReversedOnceAndAReversalNever(t *testing.T) {
 	if err != nil || lines[0].Action != "player.credit.reverse" || !strings.Contains(string(lines[0].After), gift.CommandID) {
 		t.Errorf("the audit log has %+v, %v", lines, err)
 	}
-	if err := storetest.Exec(t, s, id, `insert into credit (command, player, giver, amount, created, reverses, at)
-		values (gen_random_uuid(), 'alice', 'x', 1, false, '`+gift.CommandID+`', now())`); storetest.State(err) != "23505" {
+	if err := storetest.Exec(t, s, id, `insert into credit (command, player, giver, people, amount, created, reverses, at)
+		values (gen_random_uuid(), 'alice', 'x', '{x}', 1, false, '`+gift.CommandID+`', now())`); storetest.State(err) != "23505" {
 		t.Errorf("the table takes a second reversal: %v", err)
 	}
 	storetest.Sound(t, s, id)

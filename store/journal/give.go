@@ -36,11 +36,12 @@ from transfer t left join credit c on c.command = t.command where t.kind = 'cred
 
 	selectReversal = `select command::text from credit where reverses = $1`
 
-	// selectGiven adds up what somebody gave and took back within a day without a second person. What has
-	// to be compared with a limit is far below the bound, beyond which the sum would not be a bigint.
+	// selectGiven adds up what people, themselves or by API keys that they are behind, gave and took back within a
+	// day without a second person. What has to be compared with a limit is far below the bound, beyond which the sum
+	// would not be a bigint.
 	selectGiven = `
 select least(coalesce(sum(amount), 0), 1000000000000000000)::bigint from credit
-where player = $1 and giver = $2 and approval is null and at > clock_timestamp() - interval '24 hours'`
+where player = $1 and people && $2 and approval is null and at > clock_timestamp() - interval '24 hours'`
 
 	insertMoved = `
 insert into transfer (debit, credit, amount, kind, ref, player, command, at)
@@ -48,10 +49,10 @@ select u.debit, u.credit, u.amount, 'credit', u.ref, u.player, u.command::uuid, 
 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[]) as u(debit, credit, amount, ref, player, command)`
 
 	insertCredits = `
-insert into credit (command, player, giver, amount, created, approval, reverses, at)
-select u.command::uuid, u.player, u.giver, u.amount, u.created, u.approval::uuid, u.reverses::uuid, clock_timestamp()
-from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::text[], $7::text[])
-  as u(command, player, giver, amount, created, approval, reverses)`
+insert into credit (command, player, giver, people, amount, created, approval, reverses, at)
+select u.command::uuid, u.player, u.giver, array(select json_array_elements_text(u.people)), u.amount, u.created, u.approval::uuid, u.reverses::uuid, clock_timestamp()
+from unnest($1::text[], $2::text[], $3::text[], $4::json[], $5::bigint[], $6::boolean[], $7::text[], $8::text[])
+  as u(command, player, giver, people, amount, created, approval, reverses)`
 )
 
 // pending is a Credit in progress.
@@ -105,12 +106,18 @@ func (l *Ledger) give(ctx context.Context, tx pgx.Tx, id tenant.ID, credits []*p
 	if err := tx.QueryRow(ctx, lockHouse).Scan(&house.id, &house.balance, &house.version); err != nil {
 		return err
 	}
-	terms, err := termsOf(ctx, tx, id)
+	for _, g := range credits {
+		g.attempt = attempt{Credit: g.asked}
+		g.ask.By = db.PersonOf(g.Actor, g.Origin)
+	}
+	terms, err := termsOf(ctx, tx, id, credits)
 	if err != nil {
 		return err
 	}
 	for _, g := range credits {
-		g.attempt = attempt{Credit: g.asked}
+		if g.agreed != nil {
+			g.ask.People = g.agreed.People
+		}
 		if g.Reverses != "" {
 			if err := reverse(ctx, tx, house.id, &g.Credit); err != nil {
 				return err
@@ -155,7 +162,7 @@ func (l *Ledger) look(ctx context.Context, tx pgx.Tx, house int64, credits []*pe
 		if err != nil {
 			return err
 		}
-		g.ask = db.Ask{ID: g.CommandID, Kind: KindCredit, Target: string(g.Player), Request: request, Reason: string(g.Reason), By: db.PersonOf(g.Actor, g.Origin)}
+		g.ask = db.Ask{ID: g.CommandID, Kind: KindCredit, Target: string(g.Player), Request: request, Reason: string(g.Reason), By: g.ask.By, People: g.ask.People}
 		if g.agreed == nil {
 			l.approvals.QueueAsked(q, g.ask, func(asked bool, err error) { g.waits, g.err = asked, err })
 		}
@@ -163,7 +170,7 @@ func (l *Ledger) look(ctx context.Context, tx pgx.Tx, house int64, credits []*pe
 			g.done, err = scanMoved(row)
 			return err
 		})
-		q.Queue(selectGiven, string(g.Player), g.ask.By.Subject).QueryRow(func(row pgx.Row) error { return row.Scan(&g.given) })
+		q.Queue(selectGiven, string(g.Player), g.ask.People).QueryRow(func(row pgx.Row) error { return row.Scan(&g.given) })
 	}
 	return tx.SendBatch(ctx, q).Close()
 }
@@ -203,15 +210,17 @@ func (g *pending) known() bool {
 	return true
 }
 
-// check returns an error if there is no player or the tenant's currency is another one, and finds out whether a
-// second person is needed: beyond the limit by itself or with what the same person moved with the player in 24 hours
-// without one. Both directions add up.
+// check returns an error if there is no player, no API key or another currency, and finds out whether a second person
+// is needed: beyond the limit by itself or with what the same people moved with the player in 24 hours without one.
+// Both directions add up.
 func (g *pending) check(t terms) error {
 	switch {
 	case !g.exists && g.Existing:
 		return ErrNoPlayer
 	case t.currency != g.Currency || t.exponent != g.Exponent:
 		return fmt.Errorf("%w: %s with %d digits, and the amount is in %s with %d", ErrCurrencyChanged, t.currency, t.exponent, g.Currency, g.Exponent)
+	case len(g.ask.People) == 0:
+		return fmt.Errorf("%w: there is no API key %s", db.ErrInvalid, g.ask.By.Subject)
 	}
 	size := max(int64(g.Amount), -int64(g.Amount))
 	g.out.NeedsApproval = g.agreed == nil && t.above != nil && (size > *t.above || g.given > *t.above-size)
@@ -278,6 +287,7 @@ func write(ctx context.Context, tx pgx.Tx, house account, credits []*pending) er
 	q := &pgx.Batch{}
 	from, to, sizes := make([]int64, n), make([]int64, n), make([]int64, n)
 	reasons, players, commands, givers := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	people := make([]json.RawMessage, n)
 	created, approvals, reverses := make([]bool, n), make([]*string, n), make([]*string, n)
 	ids, balances, versions := []int64{house.id}, []int64{house.balance}, []int64{house.version}
 	var facts []db.Fact
@@ -287,6 +297,10 @@ func write(ctx context.Context, tx pgx.Tx, house account, credits []*pending) er
 			from[i], to[i], sizes[i] = g.account.id, house.id, -int64(g.Amount)
 		}
 		reasons[i], players[i], commands[i], givers[i], created[i] = string(g.Reason), string(g.Player), g.CommandID, g.ask.By.Subject, g.out.Created
+		var err error
+		if people[i], err = json.Marshal(g.ask.People); err != nil {
+			return err
+		}
 		if g.agreed != nil {
 			approvals[i] = &g.agreed.ID
 		}
@@ -307,7 +321,7 @@ func write(ctx context.Context, tx pgx.Tx, house account, credits []*pending) er
 		}})
 	}
 	q.Queue(insertMoved, from, to, sizes, reasons, players, commands)
-	q.Queue(insertCredits, commands, players, givers, sizes, created, approvals, reverses)
+	q.Queue(insertCredits, commands, players, givers, people, sizes, created, approvals, reverses)
 	q.Queue(updateAccounts, ids, balances, versions).Exec(all(len(ids), "balances"))
 	if err := db.QueueFacts(q, facts...); err != nil {
 		return err
@@ -382,17 +396,44 @@ type terms struct {
 }
 
 const (
-	selectTerms = `select currency, exponent, credit_approval_above from platform.tenant where id = $1`
-	leaveScope  = `select set_config('role', 'none', true)`
+	selectTerms  = `select currency, exponent, credit_approval_above from platform.tenant where id = $1`
+	selectPeople = `select id, people from platform.api_key where tenant = $1 and id = any($2)`
+	leaveScope   = `select set_config('role', 'none', true)`
 )
 
-// termsOf returns a tenant's terms. The tenant's role cannot see the platform's row, so tx, which has locked the
-// house's account, becomes the login's for a moment.
-func termsOf(ctx context.Context, tx pgx.Tx, id tenant.ID) (t terms, err error) {
-	if _, err := tx.Exec(ctx, leaveScope); err != nil { // one by one: a batch is prepared as the role that it begins with
+// termsOf returns a tenant's terms, and sets the people behind those who give; behind an API key that is not there is
+// nobody. The tenant's role cannot see the platform's rows, so tx, which has locked the house's account, becomes the
+// login's for a moment.
+func termsOf(ctx context.Context, tx pgx.Tx, id tenant.ID, credits []*pending) (t terms, err error) {
+	var keys []string
+	for _, g := range credits {
+		if key := g.ask.By.Key(); key != "" {
+			keys = append(keys, key)
+		} else {
+			g.ask.People = []string{g.ask.By.Subject}
+		}
+	}
+	if _, err := tx.Exec(ctx, leaveScope); err != nil { // by itself: a batch is prepared as the role that it begins with
 		return t, err
 	}
-	if err := tx.QueryRow(ctx, selectTerms, id.String()).Scan(&t.currency, &t.exponent, &t.above); err != nil {
+	q := &pgx.Batch{}
+	q.Queue(selectTerms, id.String()).QueryRow(func(row pgx.Row) error { return row.Scan(&t.currency, &t.exponent, &t.above) })
+	if len(keys) > 0 {
+		q.Queue(selectPeople, id.String(), keys).Query(func(rows pgx.Rows) error {
+			var key string
+			var people []string
+			_, err := pgx.ForEachRow(rows, []any{&key, &people}, func() error {
+				for _, g := range credits {
+					if g.ask.By.Key() == key {
+						g.ask.People = slices.Clone(people)
+					}
+				}
+				return nil
+			})
+			return err
+		})
+	}
+	if err := tx.SendBatch(ctx, q).Close(); err != nil {
 		return t, err
 	}
 	_, err = tx.Exec(ctx, db.EnterScope, id.Role())

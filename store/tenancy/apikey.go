@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 )
@@ -24,7 +25,8 @@ const (
 	APIKeyAddressesMax = 32
 	// APIKeyOverlapMax is how long an API key may be valid after it was replaced.
 	APIKeyOverlapMax = 30 * 24 * time.Hour
-	// apiKeyKept is how long a key that ended is told from one that never was.
+	// apiKeyKept is how long a key that ended is listed, counts as one of APIKeysMax, and is told from one that never
+	// was; then it is deleted. What it did, and who it was, stays in the audit log. Platform migration 0014 says so too.
 	apiKeyKept = 30 * 24 * time.Hour
 )
 
@@ -103,6 +105,7 @@ type APIKeyInfo struct {
 	Addresses  []netip.Prefix `json:"addresses"` // empty: any
 	CreatedAt  Moment         `json:"created_at"`
 	CreatedBy  string         `json:"created_by"`
+	People     []string       `json:"people"` // the subjects of those behind it, and behind the keys that it replaced
 	ExpiresAt  Moment         `json:"expires_at,omitzero"`
 	LastUsedAt Moment         `json:"last_used_at,omitzero"` // to the minute
 	RevokedAt  Moment         `json:"revoked_at,omitzero"`
@@ -125,12 +128,20 @@ func (k *APIKeyInfo) setState(now time.Time) {
 	}
 }
 
-// check returns what a new key may do and from where, in their normal forms, or an APIKeyError.
-func (n *NewAPIKey) check(now time.Time) (scopes []auth.Scope, addresses []netip.Prefix, err error) {
+// scopesFor returns the scopes that the keys of an owner can have: a tenant's, or the platform's if it is zero.
+func scopesFor(owner tenant.ID) []auth.Scope {
+	if owner.IsZero() {
+		return auth.PlatformScopes()
+	}
+	return auth.KeyScopes()
+}
+
+// check returns what a new key of an owner's may do and from where, in their normal forms, or an APIKeyError.
+func (n *NewAPIKey) check(owner tenant.ID, now time.Time) (scopes []auth.Scope, addresses []netip.Prefix, err error) {
 	if !strict.Trim(&n.Name, 1, APIKeyNameMax) || strict.CheckLine(string(n.Name)) != nil {
 		return nil, nil, &APIKeyError{"name", fmt.Sprintf("want 1 to %d characters, in one line", APIKeyNameMax), utf8.RuneCountInString(string(n.Name)) > APIKeyNameMax}
 	}
-	if scopes, err = checkScopes(n.Scopes); err != nil {
+	if scopes, err = checkScopes(n.Scopes, scopesFor(owner)); err != nil {
 		return nil, nil, err
 	}
 	if addresses, err = checkAddresses(n.Addresses); err != nil {
@@ -142,18 +153,17 @@ func (n *NewAPIKey) check(now time.Time) (scopes []auth.Scope, addresses []netip
 	return scopes, addresses, nil
 }
 
-// checkScopes returns scopes in the order of auth.Scopes, each once, or an APIKeyError that lists those that a
-// key can have.
-func checkScopes(names []string) ([]auth.Scope, error) {
-	all := auth.KeyScopes()
+// checkScopes returns scopes in the order of auth.Scopes, each once, or an APIKeyError that lists all that the key
+// can have.
+func checkScopes(names []string, all []auth.Scope) ([]auth.Scope, error) {
 	for _, name := range names {
-		if _, ok := auth.KeyScope(name); !ok {
+		if !slices.Contains(all, auth.Scope(name)) {
 			return nil, &APIKeyError{"scopes", fmt.Sprintf("a key cannot have %q: want some of %s", name, listed(all)), false}
 		}
 	}
-	scopes := slices.DeleteFunc(all, func(s auth.Scope) bool { return !slices.Contains(names, string(s)) })
+	scopes := slices.DeleteFunc(slices.Clone(all), func(s auth.Scope) bool { return !slices.Contains(names, string(s)) })
 	if len(scopes) == 0 {
-		return nil, &APIKeyError{"scopes", "want some of " + listed(auth.KeyScopes()), false}
+		return nil, &APIKeyError{"scopes", "want some of " + listed(all), false}
 	}
 	return scopes, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -26,6 +27,11 @@ var byTest = tenancy.APIKeyChange{Reason: "a test", Actor: "operator:olivia", Or
 // bookkeeping is a key that is to be made.
 func bookkeeping() tenancy.NewAPIKey {
 	return tenancy.NewAPIKey{Name: "bookkeeping", Scopes: []string{"audit:read", "money:read"}}
+}
+
+// ofThePlatform is a key of the platform's that is to be made.
+func ofThePlatform() tenancy.NewAPIKey {
+	return tenancy.NewAPIKey{Name: "bookkeeping", Scopes: []string{"tenants:read", "audit:read"}}
 }
 
 // verify returns what a node says of a key that is used at a tenant now.
@@ -71,7 +77,11 @@ func TestAnAPIKeyIsGoodOnEveryNodeWithinASecondUntilItIsRevokedOrReplaced(t *tes
 		"the platform's": ofAdmin(t, admin, tenant.ID{}, tenancy.Platform),
 	} {
 		k, text, err := of.create()
-		if err != nil || k.State != tenancy.APIKeyActive || fmt.Sprint(k.Scopes) != "[money:read audit:read]" {
+		scopes := "[money:read audit:read]"
+		if name == "the platform's" {
+			scopes = "[audit:read tenants:read]"
+		}
+		if err != nil || k.State != tenancy.APIKeyActive || fmt.Sprint(k.Scopes) != scopes {
 			t.Fatalf("%s: %+v, %v", name, k, err)
 		}
 		becomes(t, there, of.at, text, nil)
@@ -122,6 +132,9 @@ func ofAdmin(t *testing.T, admin *tenancy.Admin, id tenant.ID, slug tenant.Slug)
 	return keyring{
 		id,
 		func() (tenancy.APIKeyInfo, auth.APIKeyText, error) {
+			if slug == tenancy.Platform {
+				return admin.CreateAPIKey(t.Context(), slug, ofThePlatform(), "a test")
+			}
 			return admin.CreateAPIKey(t.Context(), slug, bookkeeping(), "a test")
 		},
 		func(key string, overlap time.Duration) (tenancy.APIKeyInfo, auth.APIKeyText, error) {
@@ -145,7 +158,7 @@ func TestAnAPIKeyIsItsOwnersAloneAndItsChangesAreInItsOwnersAuditLogWithoutASecr
 	if err != nil {
 		t.Fatal(err)
 	}
-	platforms, second, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, bookkeeping(), "a test")
+	platforms, second, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, ofThePlatform(), "a test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +240,7 @@ func TestTheApplicationsLoginCanMakeNoKeyOfThePlatformsAndNotChangeWhatAKeyMayDo
 	if err != nil {
 		t.Fatal(err)
 	}
-	platforms, _, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, bookkeeping(), "a test")
+	platforms, _, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, ofThePlatform(), "a test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,21 +249,25 @@ func TestTheApplicationsLoginCanMakeNoKeyOfThePlatformsAndNotChangeWhatAKeyMayDo
 		`insert into platform.api_key (id, name, hash, scopes, created_by) values ('0123456789', 'x', $1, '{rooms:read}', 'x')`: {hash[:]},
 		`update platform.api_key set scopes = '{money:write}' where id = $1`:                                                    {k.ID},
 		`update platform.api_key set hash = hash where id = $1`:                                                                 {k.ID},
+		`update platform.api_key set people = '{x}' where id = $1`:                                                              {k.ID},
 		`update platform.api_key set tenant = null where id = $1`:                                                               {k.ID},
 		`update platform.api_key set expires_at = null, addresses = '{}' where id = $1`:                                         {k.ID},
-		`delete from platform.api_key where id = $1`:                                                                            {k.ID},
 		`alter table platform.api_key disable row level security`:                                                               nil,
 		`insert into platform.audit_log (actor, action, target, reason, address) values ('', '', '', '', '')`:                   nil,
-		`select from platform.audit_log`:                                                                                        nil,
+		`delete from platform.audit_log`:                                                                                        nil,
 		`select platform.api_key_changed()`:                                                                                     nil,
 	} {
 		if _, err := app.Exec(t.Context(), sql, args...); storetest.State(err) != "42501" {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}
-	tag, err := app.Exec(t.Context(), `update platform.api_key set revoked_at = now() where id = $1`, platforms.ID)
-	if err != nil || tag.RowsAffected() != 0 {
-		t.Errorf("the platform's key is revoked: %v, %v", tag, err)
+	for sql, key := range map[string]string{
+		`update platform.api_key set revoked_at = now() where id = $1`: platforms.ID,
+		`delete from platform.api_key where id = $1`:                   k.ID,
+	} {
+		if tag, err := app.Exec(t.Context(), sql, key); err != nil || tag.RowsAffected() != 0 {
+			t.Errorf("%s: %v, %v", sql, tag, err)
+		}
 	}
 	if err := storetest.Exec(t, s, id, `select from platform.api_key`); storetest.State(err) != "42501" {
 		t.Errorf("a tenant's role sees the keys: %v", err)
@@ -261,6 +278,9 @@ func TestAnAPIKeyIsMadeWithinItsBoundsAndForNoMoreThanItsMakerMayDo(t *testing.T
 	t.Parallel()
 	s, admin := storetest.New(t)
 	id := storetest.Tenant(t, admin)
+	if err := s.Tenants.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for says, change := range map[string]func(*tenancy.NewAPIKey){
 		"name: want 1 to 40 characters": func(n *tenancy.NewAPIKey) { n.Name = " " },
 		"name: want 1 to 40 characters, in one line": func(n *tenancy.NewAPIKey) {
@@ -281,6 +301,13 @@ func TestAnAPIKeyIsMadeWithinItsBoundsAndForNoMoreThanItsMakerMayDo(t *testing.T
 		var refused *tenancy.APIKeyError
 		if !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), says) {
 			t.Errorf("%v, want %s", err, says)
+		}
+	}
+	for scope, slug := range map[string]tenant.Slug{"money:write": tenancy.Platform, "tenants:read": must(s.Tenants.ByID(id)).Slug} {
+		_, _, err := admin.CreateAPIKey(t.Context(), slug, tenancy.NewAPIKey{Name: "x", Scopes: []string{scope}}, "a test")
+		var refused *tenancy.APIKeyError
+		if !errors.As(err, &refused) || refused.Field != "scopes" {
+			t.Errorf("a key of %s with %s: %v", slug, scope, err)
 		}
 	}
 	clerk := byTest
@@ -312,8 +339,8 @@ func TestAPIKeysMadeAtOnceAreNotMoreThanThereMayBe(t *testing.T) {
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
 	id, other := storetest.Tenant(t, admin), storetest.Tenant(t, admin)
-	storetest.Super(t, d, fmt.Sprintf(`insert into platform.api_key (id, tenant, name, hash, scopes, created_by, revoked_at)
-		select lpad(translate(n::text, 'i', ''), 10, '0'), '%s', 'x', sha256('x'), '{rooms:read}', 'x', clock_timestamp() - case when n > 10 then interval '29 days' else interval '31 days' end
+	storetest.Super(t, d, fmt.Sprintf(`insert into platform.api_key (id, tenant, name, hash, scopes, created_by, people, revoked_at)
+		select lpad(translate(n::text, 'i', ''), 10, '0'), '%s', 'x', sha256('x'), '{rooms:read}', 'x', '{x}', clock_timestamp() - case when n > 10 then interval '29 days' else interval '31 days' end
 		from generate_series(1, %d) n`, id, tenancy.APIKeysMax+10-4))
 	var made, refused atomic.Int32
 	var all sync.WaitGroup
@@ -336,6 +363,84 @@ func TestAPIKeysMadeAtOnceAreNotMoreThanThereMayBe(t *testing.T) {
 	}
 	if _, _, err := s.APIKeys.Create(t.Context(), other, bookkeeping(), byTest); err != nil {
 		t.Errorf("another tenant: %v", err)
+	}
+}
+
+func TestAnAPIKeyIsDeletedThirtyDaysAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	id := storetest.Tenant(t, admin)
+	owner := storetest.Owner(t, admin)
+	made := func(ends string, args ...any) string {
+		t.Helper()
+		k, _, err := s.APIKeys.Create(t.Context(), id, bookkeeping(), byTest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.APIKeys.Used(k.ID, time.Now())
+		if _, err := owner.Exec(t.Context(), `update platform.api_key set `+ends+` where id = '`+k.ID+`'`, args...); err != nil {
+			t.Fatal(err)
+		}
+		return k.ID
+	}
+	const long, short = `clock_timestamp() - interval '30 days 1 minute'`, `clock_timestamp() - interval '30 days' + interval '1 minute'`
+	stays := map[string]string{
+		"a key without an end":           made(`name = 'x'`),
+		"a key that expires":             made(`expires_at = clock_timestamp() + interval '1 day'`),
+		"a key that was revoked lately":  made(`revoked_at = ` + short),
+		"a key that expired lately":      made(`expires_at = ` + short),
+		"a key that was replaced lately": made(`replaced_by = id, valid_until = ` + short),
+	}
+	last := made(`revoked_at = ` + long)
+	goes := map[string]string{
+		"a key that was revoked":  made(`revoked_at = ` + long),
+		"a key that expired":      made(`expires_at = ` + long),
+		"a key that was replaced": made(`valid_until = `+long+`, replaced_by = $1`, stays["a key without an end"]),
+	}
+	replaced := made(`valid_until = `+long+`, replaced_by = $1`, last)
+	platforms, _, err := admin.CreateAPIKey(t.Context(), tenancy.Platform, ofThePlatform(), "a test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := owner.Exec(t.Context(), `update platform.api_key set revoked_at = `+long+` where id = $1`, platforms.ID); err != nil {
+		t.Fatal(err)
+	}
+	goes["a key of the platform's"], goes["a key that was replaced by one that ended"] = platforms.ID, replaced
+	if err := s.APIKeys.WriteUsed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	has := func(key string) bool {
+		return storetest.Count(t, admin, `select count(*) from platform.api_key where id = $1`, key) == 1
+	}
+	sweep := func() {
+		t.Helper()
+		if err := s.EndedAPIKeys.Sweep(t.Context(), tenant.ID{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep()
+	for name, key := range goes {
+		if has(key) {
+			t.Errorf("%s is there", name)
+		}
+	}
+	for name, key := range stays {
+		if !has(key) {
+			t.Errorf("%s is gone", name)
+		}
+	}
+	if !has(last) {
+		t.Error("a key is gone before the one that it replaced")
+	}
+	if sweep(); has(last) {
+		t.Error("a key is there after the one that it replaced is gone")
+	}
+	if n := storetest.Count(t, admin, `select count(*) from platform.api_key_used`); n != len(stays) {
+		t.Errorf("of %d keys it is known when they were used, want %d", n, len(stays))
+	}
+	lines, err := storetest.LastLines(t.Context(), s, id, 20)
+	if err != nil || !slices.ContainsFunc(lines, func(l audit.Line) bool { return l.Action == "api_key.create" && l.Target == last }) {
+		t.Errorf("the audit log lost a key: %+v, %v", lines, err)
 	}
 }
 

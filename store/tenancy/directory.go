@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -93,6 +94,16 @@ func (d *Directory) ByID(id tenant.ID) (*Tenant, bool) {
 
 // All returns every tenant, by slug.
 func (d *Directory) All() []*Tenant { return slices.Clone(d.now.Load().all) }
+
+// Known returns every tenant, by slug, those too that are so much out of order that they have no ID.
+func (d *Directory) Known() []*Tenant {
+	all := d.now.Load().bySlug
+	out := make([]*Tenant, 0, len(all))
+	for _, slug := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, all[slug])
+	}
+	return out
+}
 
 // IDs returns the IDs of all tenants.
 func (d *Directory) IDs() []tenant.ID {

@@ -7,7 +7,7 @@
 //   - A request's tenant is found in memory; no request costs SQL for that. A change of a tenant is known
 //     to every node within a second.
 //   - An API key is verified in memory: a request costs no SQL for it, and when it was used is written later. Nodes
-//     can make no key of the platform's, and not change what a key may do.
+//     can make no key of the platform's, and not change what a key may do, and delete none but those that ended 30 days ago.
 //   - A tenant with anything wrong in its row, its keys, its schema or its role is out of order by itself;
 //     the others are served.
 //   - A tenant is made, changed and migrated whole or not at all, each in a transaction of its own, with

@@ -35,6 +35,12 @@ func (a *Admin) BeforeRefusals() {
 	})
 }
 
+// BeforePeople makes the admin that of the version before the people behind API keys were known.
+func (a *Admin) BeforePeople() {
+	a.known.Platform.Steps, a.known.Tenant.Steps = a.known.Platform.Steps[:12], a.known.Tenant.Steps[:8]
+	a.known.Platform.Grants = strings.ReplaceAll(a.known.Platform.Grants, "people, ", "")
+}
+
 // AfterFirst is the SQL that has the tenants of BeforeRefusals be as the first version left them.
 const AfterFirst = `
 do $$ declare s text; begin

@@ -97,3 +97,43 @@ func TestTheSeedsOfRoundsOfTheFirstVersionAreFound(t *testing.T) {
 		}
 	}
 }
+
+// TestThePeopleBehindTheKeysOfAnOlderVersionAreFound brings a casino to this version whose keys were rotated, and had
+// asked for approvals, before the people behind them were written down.
+func TestThePeopleBehindTheKeysOfAnOlderVersionAreFound(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	old, err := tenancy.OpenAdmin(t.Context(), d.AdminURL, d.Box)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	old.BeforePeople()
+	if err := old.Migrate(t.Context(), d.AppURL); err != nil {
+		t.Fatal(err)
+	}
+	id := storetest.Tenant(t, old)
+	storetest.Super(t, d, `
+		insert into platform.api_key (id, tenant, name, hash, scopes, created_by, replaced_by, valid_until)
+		select v.id, '`+id.String()+`', 'wallet', sha256('x'), '{money:write}', v.by, v.next, case when v.next <> '' then now() end
+		from (values ('0000000003', 'operator:otto', null), ('0000000002', 'operator:olivia', '0000000003'), ('0000000001', 'operator:oscar', '0000000002'),
+			('0000000009', 'cli:root', null), ('0000000008', 'cli', null)) as v (id, by, next);
+		insert into `+id.Schema()+`.approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, expires_at, state, answerer_role, answerer, answered_at, answer_reason, result)
+		select gen_random_uuid(), 'credit', 'alice', '{}', '', 'r', v.role, v.asker, '', now() + interval '1 hour', v.state, v.answerer_role, v.answerer, v.at, v.answer_reason, v.result::json
+		from (values ('key', '0000000003', 'open', null, null, null::timestamptz, null, null), ('operator', 'olivia', 'open', null, null, null, null, null),
+			('key', '0000000003', 'approved', 'operator', 'otto', now(), 'r', '{}')) as v (role, asker, state, answerer_role, answerer, at, answer_reason, result);
+		insert into `+id.Schema()+`.credit (command, player, giver, amount, created, at)
+		select gen_random_uuid(), 'alice', giver, 1, false, now() from unnest('{0000000003,olivia}'::text[]) as giver`)
+	_, admin := storetest.Open(t, d, store.Options{})
+	for sql, want := range map[string]string{
+		`select string_agg(id || ' ' || people::text, ' ' order by id) from platform.api_key`:                                    "0000000001 {oscar} 0000000002 {olivia,oscar} 0000000003 {olivia,oscar,otto} 0000000008 {cli} 0000000009 {root}",
+		`select string_agg(asker || ' ' || people::text, ' ' order by n) from ` + id.Schema() + `.approval where state = 'open'`: "0000000003 {olivia,oscar,otto} olivia {olivia}",
+		`select people::text from ` + id.Schema() + `.approval where state = 'approved'`:                                         "{0000000003}",
+		`select string_agg(people::text, ' ' order by giver) from ` + id.Schema() + `.credit`:                                    "{olivia,oscar,otto} {olivia}",
+	} {
+		var got string
+		if err := storetest.Owner(t, admin).QueryRow(t.Context(), sql).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: %s, %v; want %s", sql, got, err, want)
+		}
+	}
+}

@@ -26,6 +26,7 @@ type approvalBody struct {
 	Reason    string          `json:"reason"`
 	State     approvals.State `json:"state"`
 	AskedBy   string          `json:"asked_by"`
+	People    []string        `json:"people"` // behind who asked
 	AskedAt   wire.Time       `json:"asked_at"`
 	ExpiresAt wire.Time       `json:"expires_at"`
 
@@ -42,7 +43,7 @@ type answerBody struct {
 func approvalOf(x approvals.Approval) approvalBody {
 	out := approvalBody{
 		N: x.N, ID: x.ID, Kind: x.Kind, Target: x.Target, Request: x.Request, Reason: x.Reason, State: x.State,
-		AskedBy: x.AskedBy.Actor(), AskedAt: wire.At(x.AskedAt), ExpiresAt: wire.At(x.ExpiresAt),
+		AskedBy: x.AskedBy.Actor(), People: x.People, AskedAt: wire.At(x.AskedAt), ExpiresAt: wire.At(x.ExpiresAt),
 	}
 	if !x.AnsweredAt.IsZero() {
 		out.Answer = &answerBody{x.AnsweredBy.Actor(), wire.At(x.AnsweredAt), x.AnswerReason, x.Result}

@@ -19,6 +19,7 @@ import (
 type approval struct {
 	ID, Kind, Target, State string
 	AskedBy                 string `json:"asked_by"`
+	People                  []string
 	Answer                  *struct{ By, Reason string }
 }
 
@@ -53,6 +54,18 @@ func answersAreForTheirRoles(t *testing.T, c *webtest.Casino) {
 	c.Post(operator, ask(c, operator, "rolf")+"/withdraw", reason).Want(http.StatusOK, "")
 	c.Post(service, ask(c, service, "rolf")+"/withdraw", reason).Want(http.StatusOK, "")
 	c.Post(operator, ask(c, service, "rolf")+"/approve", reason).Want(http.StatusOK, "")
+
+	// What a key asks for, who made the key asks for.
+	var made struct{ ID, Key string }
+	c.Post(operator, "/v1/keys", `{"name":"wallet","scopes":["money:write"],"reason":"a test"}`).Want(http.StatusCreated, "").Into(&made)
+	path = ask(c, made.Key, "rolf")
+	var out struct{ Approval approval }
+	if c.Get(oscar, path).Into(&out); out.Approval.AskedBy != "key:"+made.ID || !slices.Equal(out.Approval.People, []string{"olivia"}) {
+		t.Errorf("what a key asked for is %+v", out.Approval)
+	}
+	c.Post(operator, path+"/approve", reason).Want(http.StatusForbidden, "second_person_needed")
+	c.Post(operator, path+"/withdraw", reason).Want(http.StatusForbidden, game.CodeForbidden)
+	c.Post(oscar, path+"/approve", reason).Want(http.StatusOK, "")
 
 	reverse := "/v1/credits/" + uuid.NewString() + "/reverse"
 	for _, token := range []string{player, support} {

@@ -17,9 +17,13 @@ import (
 
 // newKey is an API key and its text, which is shown once.
 type newKey struct {
-	Key string `json:"key"`
+	Key    string `json:"key,omitempty"`
+	Detail string `json:"detail,omitempty"` // why there is no Key
 	tenancy.APIKeyInfo
 }
+
+// keyNotKept is the Detail of a key that is answered with again.
+const keyNotKept = "The key's text was in the first answer and is not kept. If it is lost, rotate this key."
 
 // keyLimits names the limits of an API key's parts.
 var keyLimits = map[string]string{"name": api.LimitAPIKeyName, "addresses": api.LimitAPIKeyAddresses, "overlap": api.LimitAPIKeyOverlap}
@@ -113,5 +117,5 @@ func (a *API) madeKey(c echo.Context, k tenancy.APIKeyInfo, text auth.APIKeyText
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusCreated, newKey{text.Reveal(), k})
+	return api.ShowOnce(c, http.StatusCreated, newKey{Key: text.Reveal(), APIKeyInfo: k}, newKey{Detail: keyNotKept, APIKeyInfo: k})
 }

@@ -126,8 +126,8 @@ func apiKeyLimits(t *testing.T, c *webtest.Casino) {
 		return other.Post(operator, "/v1/keys/"+id+"/rotate", fmt.Sprintf(`{"overlap_seconds":%d,"reason":"x"}`, seconds))
 	}
 	rotate(30*24*3600+1).Want(http.StatusBadRequest, wire.CodeInvalidParams)
-	_, err := storetest.Owner(t, c.Admin).Exec(t.Context(), `insert into platform.api_key (id, tenant, name, hash, scopes, created_by)
-		select 'x' || lpad(n::text, 9, '0'), $1, 'x', sha256('x'), '{rooms:read}', 'x' from generate_series(1, $2::int) n`, other.Tenant.ID.String(), tenancy.APIKeysMax-2)
+	_, err := storetest.Owner(t, c.Admin).Exec(t.Context(), `insert into platform.api_key (id, tenant, name, hash, scopes, created_by, people)
+		select 'x' || lpad(n::text, 9, '0'), $1, 'x', sha256('x'), '{rooms:read}', 'x', '{x}' from generate_series(1, $2::int) n`, other.Tenant.ID.String(), tenancy.APIKeysMax-2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,11 +31,26 @@ type webhookBody struct {
 	FormerUntil  wire.Time      `json:"former_until,omitzero"` // until when the former secret signs too
 	CreatedAt    wire.Time      `json:"created_at"`
 	Secret       string         `json:"secret,omitempty"` // when it is new
+	Detail       string         `json:"detail,omitempty"` // why a new one is missing
+}
+
+// secretNotKept is the Detail of an endpoint that is answered with again.
+const secretNotKept = "The secret was in the first answer and is not kept. If it is lost, rotate it."
+
+// answerWebhook answers with an endpoint, or with what was done to one. A secret is shown once.
+func answerWebhook(c echo.Context, status int, out any) error {
+	w, ok := out.(webhookBody)
+	if !ok || w.Secret == "" {
+		return c.JSON(status, out)
+	}
+	kept := w
+	kept.Secret, kept.Detail = "", secretNotKept
+	return api.ShowOnce(c, status, w, kept)
 }
 
 func bodyOf(e webhooks.Endpoint, secret string) webhookBody {
 	return webhookBody{
-		e.ID, e.URL, e.Description, e.Types, e.State, e.Reason, wire.At(e.Since), timeOrZero(e.FailingSince), timeOrZero(e.FormerUntil), wire.At(e.CreatedAt), secret,
+		e.ID, e.URL, e.Description, e.Types, e.State, e.Reason, wire.At(e.Since), timeOrZero(e.FailingSince), timeOrZero(e.FormerUntil), wire.At(e.CreatedAt), secret, "",
 	}
 }
 
@@ -116,7 +131,7 @@ func (a *API) CreateWebhook(c echo.Context) error {
 	if err != nil {
 		return a.countWebhookLimits(err)
 	}
-	return c.JSON(http.StatusCreated, bodyOf(e, secret))
+	return answerWebhook(c, http.StatusCreated, bodyOf(e, secret))
 }
 
 // countWebhookLimits counts what was beyond a limit.
@@ -159,7 +174,7 @@ func (a *API) changeWebhook(c echo.Context, reason strict.Line, status int, chan
 	if err != nil {
 		return a.countWebhookLimits(err)
 	}
-	return c.JSON(status, out)
+	return answerWebhook(c, status, out)
 }
 
 // reasoned is a body of nothing but a reason.

@@ -30,9 +30,14 @@ type contract struct {
 	options *config.ValidationOptions // how operations are found
 }
 
-// theContract returns the contract, which is compiled once.
-var theContract = sync.OnceValues(func() (contract, error) {
-	doc, err := libopenapi.NewDocument(web.OpenAPI())
+// casinoContract and platformContract return the contracts of a casino's API and of the platform's, each compiled once.
+var (
+	casinoContract   = sync.OnceValues(func() (contract, error) { return newContract(web.OpenAPI()) })
+	platformContract = sync.OnceValues(func() (contract, error) { return newContract(web.PlatformOpenAPI()) })
+)
+
+func newContract(document []byte) (contract, error) {
+	doc, err := libopenapi.NewDocument(document)
 	if err != nil {
 		return contract{}, err
 	}
@@ -43,15 +48,19 @@ var theContract = sync.OnceValues(func() (contract, error) {
 	v := validator.NewValidatorFromV3Model(&model.Model, config.WithoutSecurityValidation(), config.WithBodyDecoder("application/jsonl", content.TextDecoder()))
 	options := config.NewValidationOptions(config.WithPathTree(radix.BuildPathTree(&model.Model)))
 	return contract{v, &model.Model, options}, nil
-})
+}
 
-// CheckDocumented returns why a request and its answer are not as the API's OpenAPI document has them, or nil. A request counts
-// only if it was accepted; HEAD, and what is not under /v1/, does not count.
+// CheckDocumented returns why a request and its answer are not as the OpenAPI document of a casino's API has them, or nil. A
+// request counts only if it was accepted; HEAD, and what is not under /v1/, does not count.
 func CheckDocumented(req *http.Request, body string, a Answer) error {
+	return checkDocumented(casinoContract, req, body, a)
+}
+
+func checkDocumented(by func() (contract, error), req *http.Request, body string, a Answer) error {
 	if req.Method == http.MethodHead || !strings.HasPrefix(req.URL.Path, "/v1/") {
 		return nil
 	}
-	c, err := theContract()
+	c, err := by()
 	if err != nil {
 		return err
 	}
@@ -86,7 +95,7 @@ var webhooks sync.Mutex
 
 // CheckWebhook returns why a message to a casino's server is not as the document has those of its type, or nil.
 func CheckWebhook(header http.Header, body []byte) error {
-	c, err := theContract()
+	c, err := casinoContract()
 	if err != nil {
 		return err
 	}
@@ -107,7 +116,7 @@ func CheckWebhook(header http.Header, body []byte) error {
 
 // WebhookExamples returns the document's example of each type of messages to casinos' servers.
 func WebhookExamples() (map[string][]byte, error) {
-	c, err := theContract()
+	c, err := casinoContract()
 	if err != nil {
 		return nil, err
 	}

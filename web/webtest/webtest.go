@@ -73,7 +73,10 @@ type Casino struct {
 
 	t       testing.TB
 	host    string // by which the casino is asked
-	address string // where the node listens
+	address string // where the node listens, and
+	admin   string // where its admin listener is
+
+	platform bool // it is the platform that is asked
 }
 
 // New returns a casino in EUR with one table, and serves it until the test ends. The node has the options of a node
@@ -171,7 +174,8 @@ func (c *Casino) serve(change []func(*web.Options)) {
 	}
 	c.Server = web.New(options)
 	listener := httptest.NewServer(c.Server)
-	c.address = listener.Listener.Addr().String()
+	admin := httptest.NewServer(c.Server.AdminHandler(c.Metrics))
+	c.address, c.admin = listener.Listener.Addr().String(), admin.Listener.Addr().String()
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(c.t.Context()))
 	parts := []func(context.Context) error{c.Hub.Run, c.Rooms.Run, s.Tenants.Run, s.APIKeys.Run, s.Revocations.Run, s.Refusals.Run, s.Answers.Run, c.Server.Run}
@@ -187,6 +191,7 @@ func (c *Casino) serve(change []func(*web.Options)) {
 			}
 		}
 		listener.Close()
+		admin.Close()
 	})
 	select {
 	case <-c.Rooms.Ready():
@@ -277,6 +282,26 @@ func (c *Casino) At(host string) *Casino {
 	there := *c
 	there.host = host
 	return &there
+}
+
+// Platform returns the platform's API, at the node's admin listener.
+func (c *Casino) Platform() *Casino {
+	there := *c
+	there.host, there.address, there.platform = "127.0.0.1:9090", c.admin, true
+	return &there
+}
+
+// PlatformKey makes an API key of the platform's, and returns its ID and its text.
+func (c *Casino) PlatformKey(n tenancy.NewAPIKey) (id, text string) {
+	c.t.Helper()
+	k, made, err := c.Admin.CreateAPIKey(c.t.Context(), tenancy.Platform, n, "test")
+	if err == nil {
+		err = c.Store.Tenants.Reload(c.t.Context())
+	}
+	if err != nil {
+		c.t.Fatalf("webtest: an API key of the platform: %v", err)
+	}
+	return k.ID, made.Reveal()
 }
 
 // dial connects to the node, whatever it is asked for.

@@ -2,11 +2,62 @@ package e2e
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 )
+
+func TestAKeyOfThePlatformOpensTheAdminListenersAPIAndNothingOfACasino(t *testing.T) {
+	t.Parallel()
+	f := newCasino(t)
+	admin := freePort(t)
+	f.startNode("--admin-listen", admin)
+	var made struct{ Key, ID string }
+	out := f.mustCLI("key", "api", "create", "--platform", "--name", "billing", "--scope", "all-read", "--address", "127.0.0.1", "--reason", "a test", "--json")
+	if err := json.Unmarshal([]byte(out), &made); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	ask := func(path, key string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+admin+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key != "" {
+			req.Header.Set("Authorization", "Bearer "+key)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = res.Body.Close() }()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(body)
+	}
+	eventually(t, "the node knows the key", func() bool { status, _ := ask("/v1/tenants", made.Key); return status == http.StatusOK })
+	if _, body := ask("/v1/tenants", made.Key); !strings.Contains(body, `"slug":"`+f.slug+`"`) {
+		t.Errorf("the casinos are %s", body)
+	}
+	if status, body := ask("/v1/audit", made.Key); status != http.StatusOK || !strings.Contains(body, `"target":"`+made.ID+`"`) {
+		t.Errorf("the audit log: %d %s", status, body)
+	}
+	for path, want := range map[string]int{"/v1/tenants": http.StatusUnauthorized, "/v1/audit": http.StatusUnauthorized, "/v1/openapi.json": http.StatusOK, "/metrics": http.StatusOK, "/healthz": http.StatusOK} {
+		if status, body := ask(path, ""); status != want {
+			t.Errorf("%s without a key: %d %s", path, status, body)
+		}
+	}
+	if status, code, _ := f.do("GET", "/v1/rooms", made.Key, ""); status != http.StatusUnauthorized || code != "key_unknown" {
+		t.Errorf("a casino's rooms: %d %s", status, code)
+	}
+	if status, code, _ := f.do("GET", "/v1/tenants", made.Key, ""); status != http.StatusNotFound || code != "not_found" {
+		t.Errorf("the casinos, at a casino: %d %s", status, code)
+	}
+}
 
 func TestAnAPIKeyOfTheCommandLineIsGoodFromItsAddressesUntilItIsRevokedAndInNoLineOfTheLog(t *testing.T) {
 	t.Parallel()

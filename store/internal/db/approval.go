@@ -30,6 +30,17 @@ func (p Person) Actor() string {
 	return p.Role + ":" + p.Subject
 }
 
+// roleKey is auth.APIKey, which this package does not know.
+const roleKey = "key"
+
+// Key returns the ID of the API key that the person is, or "".
+func (p Person) Key() string {
+	if p.Role == roleKey {
+		return p.Subject
+	}
+	return ""
+}
+
 // Ask is something that is done once a second person agrees.
 type Ask struct {
 	ID      string          // the command's, a UUID
@@ -38,6 +49,7 @@ type Ask struct {
 	Request json.RawMessage // what else there is to know of it
 	Reason  string
 	By      Person
+	People  []string // the subjects of the people behind By: itself, or those behind an API key. None of them can agree.
 }
 
 // Approved is an Ask that a second person agreed to.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store/list"
@@ -16,17 +17,30 @@ const planList = `select set_config('plan_cache_mode', 'force_custom_plan', true
 // List returns a page of a tenant's list, and the cursor of the next one; "" is the end. scan reads a row, value
 // returns what a row has in a field that the list can be sorted by.
 func List[T any](ctx context.Context, d *DB, id tenant.ID, t list.Table, q list.Query, scan pgx.RowToFunc[T], value func(T, string) any) (page []T, next string, err error) {
-	sql, args := t.SQL(q)
-	err = d.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		b := &pgx.Batch{}
-		b.Queue(planList)
-		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
-			page, err = pgx.CollectRows(rows, scan)
-			return err
-		})
-		return tx.SendBatch(ctx, b).Close()
+	return listed(t, q, scan, value, func(b *pgx.Batch) error {
+		return d.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
 	})
-	if err != nil {
+}
+
+// ListPlatform does what List does, with a list of the platform's.
+func ListPlatform[T any](ctx context.Context, d *DB, t list.Table, q list.Query, scan pgx.RowToFunc[T], value func(T, string) any) (page []T, next string, err error) {
+	return listed(t, q, scan, value, func(b *pgx.Batch) error {
+		return d.borrow(ctx, d.pool, d.scopes, func(conn *pgxpool.Conn) error {
+			return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: beginRead}, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
+		})
+	})
+}
+
+// listed returns the page and the cursor of List, whose statements send sends in a transaction.
+func listed[T any](t list.Table, q list.Query, scan pgx.RowToFunc[T], value func(T, string) any, send func(*pgx.Batch) error) (page []T, next string, err error) {
+	sql, args := t.SQL(q)
+	b := &pgx.Batch{}
+	b.Queue(planList)
+	b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+		page, err = pgx.CollectRows(rows, scan)
+		return err
+	})
+	if err := send(b); err != nil {
 		return nil, "", err
 	}
 	page, next = list.Cut(q, page, value)

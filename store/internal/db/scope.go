@@ -106,6 +106,11 @@ func (c Scope) LoginTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error { return pgx.BeginFunc(ctx, conn, fn) })
 }
 
+// PlatformTx runs fn once, in a transaction of the application's login, on no tenant's share.
+func (d *DB) PlatformTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
+	return d.borrow(ctx, d.pool, nil, func(conn *pgxpool.Conn) error { return once(ctx, d, conn, beginWrite, fn) })
+}
+
 func (c Scope) run(ctx context.Context, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	return c.retry(ctx, func() error { return c.once(ctx, begin, fn) })
 }

@@ -21,11 +21,11 @@ const (
 	sweepAlone = `select pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || current_user, 0))`
 )
 
-// Sweeper deletes rows of all tenants that were kept for as long as they must be.
+// Sweeper deletes rows of all tenants, or of the platform, that were kept for as long as they must be.
 type Sweeper struct {
 	DB      *DB
-	Tenants func() []tenant.ID
-	Table   string // of which the rows are
+	Tenants func() []tenant.ID // nil: the rows are the platform's
+	Table   string             // of which the rows are
 	// Delete is the statement that deletes rows older than the interval $1, at most $2 of them.
 	Delete string
 	Life   time.Duration
@@ -41,7 +41,11 @@ func (s *Sweeper) Run(ctx context.Context) error {
 			return nil
 		case <-t.C:
 		}
-		for _, id := range s.Tenants() {
+		owners := []tenant.ID{{}}
+		if s.Tenants != nil {
+			owners = s.Tenants()
+		}
+		for _, id := range owners {
 			if err := s.Sweep(ctx, id); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoTenant) {
 				s.DB.Log.WarnContext(ctx, "old rows are not deleted", "tenant", id.String(), "table", s.Table, "error", err)
 			}
@@ -49,10 +53,14 @@ func (s *Sweeper) Run(ctx context.Context) error {
 	}
 }
 
-// Sweep deletes a tenant's old rows, a portion at a time.
+// Sweep deletes the old rows of a tenant, or of the platform if id is zero, a portion at a time.
 func (s *Sweeper) Sweep(ctx context.Context, id tenant.ID) error {
+	run := s.DB.PlatformTx
+	if !id.IsZero() {
+		run = s.DB.Tenant(id).Tx
+	}
 	for more := true; more; {
-		err := s.DB.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		err := run(ctx, func(ctx context.Context, tx pgx.Tx) error {
 			more = false
 			var alone bool
 			if err := tx.QueryRow(ctx, sweepAlone, s.Table).Scan(&alone); err != nil || !alone {

@@ -113,7 +113,7 @@ var known = []struct {
 	{approvals.ErrNotFound, Fail(http.StatusNotFound, "approval_not_found", "There is no such approval.")},
 	{approvals.ErrReused, Fail(http.StatusConflict, wire.CodeCommandReused, "This command_id was used for something else.")},
 	{approvals.ErrTooMany, Fail(http.StatusConflict, game.CodeLimitReached, "Too many approvals are open; answer some.")},
-	{approvals.ErrSecondPerson, Fail(http.StatusForbidden, "second_person_needed", "You asked for it: another person has to answer.")},
+	{approvals.ErrSecondPerson, Fail(http.StatusForbidden, "second_person_needed", "You asked for it, yourself or by an API key that you made or rotated: another person has to answer.")},
 	{approvals.ErrNotAllowed, Fail(http.StatusForbidden, game.CodeForbidden, "This is not for you to answer.")},
 	{approvals.ErrAnswered, Fail(http.StatusConflict, "already_answered", "The approval has an answer.")},
 	{approvals.ErrExpired, Fail(http.StatusConflict, "approval_expired", "The approval has expired; ask again.")},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -29,6 +30,7 @@ const (
 const (
 	keyTenant    = "tenant"
 	keyPrincipal = "principal"
+	keyKept      = "kept"
 )
 
 // requestIDMax is the largest length of an id that a client gives a request.
@@ -106,6 +108,25 @@ func IdempotencyKey(c echo.Context) (string, error) {
 		return "", Fail(http.StatusBadRequest, wire.CodeInvalidParams, "Idempotency-Key: want 1 to 255 printable ASCII characters, such as a UUID")
 	}
 	return key, nil
+}
+
+// ShowOnce answers with shown, which holds a secret. Kept is what the request is answered with if it comes again under
+// its Idempotency-Key: so the secret is stored nowhere.
+func ShowOnce(c echo.Context, status int, shown, kept any) error {
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return err
+	}
+	c.Set(keyKept, text)
+	return c.JSON(status, shown)
+}
+
+// KeptOf returns what is to be kept of a request's answer by ShowOnce, or else the answer's own body.
+func KeptOf(c echo.Context, body []byte) []byte {
+	if kept, ok := c.Get(keyKept).([]byte); ok {
+		return kept
+	}
+	return body
 }
 
 // commands is the name space of the command ids that follow from Idempotency-Keys (RFC 9562, version 5).

@@ -1,0 +1,83 @@
+package platform
+
+import (
+	"context"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/audit"
+	"github.com/pitboss-hub/pitboss/store/list"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
+)
+
+// API answers what the platform's operator asks; each of its handlers is one route. Make it with New.
+type API struct {
+	store *store.Store
+	lists *api.Lists
+}
+
+// New returns an API.
+func New(s *store.Store, l *api.Lists) *API { return &API{s, l} }
+
+// tenantBody is a casino as the platform's operator sees it.
+type tenantBody struct {
+	Slug         tenant.Slug    `json:"slug"`
+	Name         string         `json:"name"`
+	Status       tenancy.Status `json:"status"`
+	SuspendedFor string         `json:"suspended_for,omitempty"` // why, if it is
+	OutOfOrder   string         `json:"out_of_order,omitempty"`  // why, if it is
+	OnTrial      bool           `json:"on_trial"`
+	PaidUntil    wire.Time      `json:"paid_until,omitzero"`
+	CreatedOn    wire.Time      `json:"created_on,omitzero"`
+	Currency     string         `json:"currency"`
+	Exponent     int            `json:"exponent"`
+	Domains      []string       `json:"domains"` // the primary one first
+}
+
+// tenantsMax bounds the casinos of a page.
+const tenantsMax = 10_000
+
+// TenantTable is the list of casinos.
+var TenantTable = list.Table{
+	Fields: []list.Field{
+		{Name: "slug", Sort: true}, {Name: "name", Sort: true},
+		{Name: "status", Values: []string{
+			string(tenancy.Active), string(tenancy.Trial), string(tenancy.Grace), string(tenancy.Unpaid), string(tenancy.Suspended), string(tenancy.OutOfOrder),
+		}},
+		{Name: "created_on", Type: list.Time}, {Name: "paid_until", Type: list.Time},
+	},
+	Key: "slug", Order: "slug",
+}
+
+// Tenants answers with casinos, from memory.
+func (a *API) Tenants(c echo.Context) error {
+	return api.AnswerRows(a.lists, c, "tenants", TenantTable, tenantsMax, func(context.Context) ([]tenantBody, error) {
+		var out []tenantBody
+		now := time.Now()
+		for _, t := range a.store.Tenants.Known() {
+			out = append(out, tenantBody{
+				t.Slug, t.Name, t.Status(now), t.SuspendedFor, t.OutOfOrder, t.OnTrial, timeOrZero(t.PaidUntil), timeOrZero(t.CreatedOn), t.Currency, t.Exponent,
+				append([]string{}, t.Domains...),
+			})
+		}
+		return out, nil
+	})
+}
+
+// timeOrZero returns a time that may be missing.
+func timeOrZero(t time.Time) (out wire.Time) {
+	if !t.IsZero() {
+		out = wire.At(t)
+	}
+	return out
+}
+
+// Audit answers with the platform's audit log, the latest line first.
+func (a *API) Audit(c echo.Context) error {
+	return api.AnswerAudit(a.lists, c, audit.PlatformLines, a.store.Audit.ListPlatform)
+}
