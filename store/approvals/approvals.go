@@ -179,7 +179,7 @@ const (
 var Table = list.Table{
 	Select: `
 select id::text, n, kind, target, request, reason, case when state = 'open' and expires_at <= now() then 'expired' else state end as state,
-  asker_role, asker, asked_from, asked_with, asked_in, asked_at, expires_at,
+  asker_role, asker, asked_from, asked_with, asked_in, people, asked_at, expires_at,
   coalesce(answerer_role, ''), coalesce(answerer, ''), coalesce(answered_from, ''), answered_at, coalesce(answer_reason, ''), result,
   case when asker_role = asker then asker else asker_role || ':' || asker end as asked_by, state as stored
 from approval`,

@@ -280,8 +280,8 @@ func TestSoManyApprovalsAreOpenAndNoMore(t *testing.T) {
 func TestApprovalsOfAStateAreFoundWithoutReadingTheOthers(t *testing.T) {
 	t.Parallel()
 	c := newCasino(t)
-	c.owner(`insert into approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, expires_at, state, answerer_role, answerer, answered_from, answered_at, answer_reason)
-		select gen_random_uuid(), 'credit', 'x', '{}', '', 'r', 'operator', 'o', '', now() - interval '1 day', case i % 3 when 0 then 'open' else 'refused' end,
+	c.owner(`insert into approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, people, expires_at, state, answerer_role, answerer, answered_from, answered_at, answer_reason)
+		select gen_random_uuid(), 'credit', 'x', '{}', '', 'r', 'operator', 'o', '', '{o}', now() - interval '1 day', case i % 3 when 0 then 'open' else 'refused' end,
 			case i % 3 when 0 then null else 'operator' end, case i % 3 when 0 then null else 'p' end, case i % 3 when 0 then null else '' end,
 			case i % 3 when 0 then null else now() end, case i % 3 when 0 then null else 'r' end from generate_series(1, 30000) i;
 		analyze approval`)
