@@ -11,6 +11,7 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1600, // kB: the viewer of the API's document
   },
   test: { testTimeout: 60_000, setupFiles: ['shared/messages.setup.ts'], include: ['**/*.test.ts'], exclude: ['node_modules/**', 'e2e/**', 'compiled/**'] },
 })
