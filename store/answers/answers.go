@@ -65,8 +65,8 @@ delete from answer where (owner, key) in (
 // New returns the answers of the tenants that tenants returns.
 func New(d *db.DB, box *seal.Box, tenants func() []tenant.ID) *Answers {
 	a := &Answers{Sweeper: &db.Sweeper{DB: d, Tenants: tenants, Table: "answer", Delete: deleteAnswers, Life: Life}, db: d, box: box}
-	a.begins = &db.Lanes[*begin]{DB: d, AtOnce: 1, Max: groupMax, Size: one[*begin], Key: func(b *begin) string { return b.name() }, Do: a.begin}
-	a.finishes = &db.Lanes[*finish]{DB: d, AtOnce: 1, Max: groupMax, Size: one[*finish], Key: func(f *finish) string { return f.name() }, Do: a.finish}
+	a.begins = &db.Lanes[*begin]{DB: d, AtOnce: 1, Max: groupMax, Size: one[*begin], Keys: func(b *begin) []string { return []string{b.name()} }, Do: a.begin}
+	a.finishes = &db.Lanes[*finish]{DB: d, AtOnce: 1, Max: groupMax, Size: one[*finish], Keys: func(f *finish) []string { return []string{f.name()} }, Do: a.finish}
 	return a
 }
 

@@ -101,30 +101,32 @@ func New(d *db.DB, kinds map[string]Execute) *Approvals { return &Approvals{d, k
 type Desk struct{}
 
 const (
-	selectDigest = `select digest from approval where id = $1`
+	selectDigest = `select id::text, digest from approval where id = any($1::text[]::uuid[])`
 	countOpen    = `select count(*) from approval where state = 'open' and expires_at > clock_timestamp()`
 	insertAsk    = `
 insert into approval (id, kind, target, request, digest, reason, asker_role, asker, asked_from, asked_with, asked_in, people, expires_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, clock_timestamp() + make_interval(secs => $13))`
 )
 
-// QueueAsked queues a look whether a was asked for before. What it finds is said: ErrReused if something else was, by
-// its ID.
-func (Desk) QueueAsked(q *pgx.Batch, a db.Ask, say func(asked bool, err error)) {
-	q.Queue(selectDigest, a.ID).QueryRow(func(row pgx.Row) error {
+// QueueAsked queues a look at which of asks were asked for before. Of each that was by its ID, it is said; with ErrReused
+// if it was something else.
+func (Desk) QueueAsked(q *pgx.Batch, asks []db.Ask, say func(id string, err error)) {
+	ids, digests := make([]string, len(asks)), map[string][]byte{}
+	for i, a := range asks {
+		ids[i], digests[a.ID] = a.ID, digest(a)
+	}
+	q.Queue(selectDigest, ids).Query(func(rows pgx.Rows) error {
+		var id string
 		var has []byte
-		err := row.Scan(&has)
-		switch {
-		case errors.Is(err, pgx.ErrNoRows):
-			say(false, nil)
-		case err != nil:
-			return err
-		case !bytes.Equal(has, digest(a)):
-			say(false, ErrReused)
-		default:
-			say(true, nil)
-		}
-		return nil
+		_, err := pgx.ForEachRow(rows, []any{&id, &has}, func() error {
+			if bytes.Equal(has, digests[id]) {
+				say(id, nil)
+			} else {
+				say(id, ErrReused)
+			}
+			return nil
+		})
+		return err
 	})
 }
 

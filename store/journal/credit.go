@@ -22,8 +22,9 @@ const KindCredit = "credit"
 
 // Approvals is where the ledger asks for a second person, in its transactions.
 type Approvals interface {
-	// QueueAsked queues a look whether a was asked for before, which says so or that something else was by its ID.
-	QueueAsked(q *pgx.Batch, a db.Ask, say func(asked bool, err error))
+	// QueueAsked queues a look at what was asked for before. Of each that was by its ID, it is said; with an error if
+	// it was something else.
+	QueueAsked(q *pgx.Batch, asks []db.Ask, say func(id string, err error))
 	Ask(ctx context.Context, tx pgx.Tx, a db.Ask) error
 }
 

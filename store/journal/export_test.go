@@ -50,6 +50,9 @@ func (l *Ledger) Together(ctx context.Context, id tenant.ID, credits []Credit) (
 	return out, errs
 }
 
+// Waiting returns how many credits of a tenant wait.
+func (l *Ledger) Waiting(id tenant.ID) int { return l.pending.Waiting(id) }
+
 // LateClaim is what a Claim that read a room's status some time ago tells the index.
 func (j *Journal) LateClaim(ctx context.Context, ref rooms.Ref, read rooms.Status, node string, epoch int64) error {
 	return j.index(ctx, updateIndex, ref, string(read), node, epoch)

@@ -29,10 +29,11 @@ select owner, id, balance, version from account where kind = 'player' and owner 
 insert into account (kind, owner) select 'player', u.owner from unnest($1::text[]) as u(owner) order by u.owner
 on conflict do nothing returning owner`
 
-	// selectMoved returns a credit as the player sees it; $2 is the house's account.
+	// selectMoved returns credits by their commands, as players see them; $2 is the house's account.
 	selectMoved = `
-select t.player, case when t.credit = $2 then -t.amount else t.amount end, coalesce(c.created, false), coalesce(c.reverses::text, '')
-from transfer t left join credit c on c.command = t.command where t.kind = 'credit' and t.command = $1`
+select t.command::text, t.player, case when t.credit = $2 then -t.amount else t.amount end, coalesce(c.created, false), coalesce(c.reverses::text, '')
+from transfer t left join credit c on c.command = t.command
+where t.kind = 'credit' and t.command = any($1::text[]::uuid[])`
 
 	selectReversal = `select command::text from credit where reverses = $1`
 
@@ -80,11 +81,13 @@ type attempt struct {
 }
 
 // newPending returns where credits wait for a transaction: a tenant's come one after the other anyway. A transaction
-// has one of each player at most, and a reversal, which does not say whose money it is, has one of its own.
+// has one of each player and each command at most, and a reversal, which does not say whose money it is, has one of its own.
 func newPending(l *Ledger) *db.Lanes[*pending] {
 	return &db.Lanes[*pending]{
 		DB: l.db, AtOnce: 1, Max: groupMax, Do: l.together,
-		Key: func(g *pending) string { return string(g.asked.Player) },
+		Keys: func(g *pending) []string {
+			return []string{"player " + string(g.asked.Player), "command " + g.asked.CommandID}
+		},
 		Size: func(g *pending) int {
 			if g.asked.Reverses != "" {
 				return groupMax
@@ -124,7 +127,7 @@ func (l *Ledger) give(ctx context.Context, tx pgx.Tx, id tenant.ID, credits []*p
 			}
 		}
 	}
-	if err := l.look(ctx, tx, house.id, credits); err != nil {
+	if err := l.look(ctx, tx, house.id, terms, credits); err != nil {
 		return err
 	}
 	var due, moved []*pending
@@ -154,24 +157,32 @@ func (l *Ledger) give(ctx context.Context, tx pgx.Tx, id tenant.ID, credits []*p
 }
 
 // look locks the players' accounts and reads what else the credits depend on.
-func (l *Ledger) look(ctx context.Context, tx pgx.Tx, house int64, credits []*pending) error {
+func (l *Ledger) look(ctx context.Context, tx pgx.Tx, house int64, t terms, credits []*pending) error {
 	q := &pgx.Batch{}
 	queueLocks(q, credits)
-	for _, g := range credits {
+	of, commands, asks := map[string]*pending{}, make([]string, len(credits)), make([]db.Ask, 0, len(credits))
+	for i, g := range credits {
 		request, err := json.Marshal(creditRequest{int64(g.Amount), g.Currency, g.Exponent, g.Reverses})
 		if err != nil {
 			return err
 		}
 		g.ask = db.Ask{ID: g.CommandID, Kind: KindCredit, Target: string(g.Player), Request: request, Reason: string(g.Reason), By: g.ask.By, People: g.ask.People}
+		of[g.CommandID], commands[i] = g, g.CommandID
 		if g.agreed == nil {
-			l.approvals.QueueAsked(q, g.ask, func(asked bool, err error) { g.waits, g.err = asked, err })
+			asks = append(asks, g.ask)
 		}
-		q.Queue(selectMoved, g.CommandID, house).QueryRow(func(row pgx.Row) (err error) {
-			g.done, err = scanMoved(row)
-			return err
-		})
-		q.Queue(selectGiven, string(g.Player), g.ask.People).QueryRow(func(row pgx.Row) error { return row.Scan(&g.given) })
+		if t.above != nil {
+			q.Queue(selectGiven, string(g.Player), g.ask.People).QueryRow(func(row pgx.Row) error { return row.Scan(&g.given) })
+		}
 	}
+	l.approvals.QueueAsked(q, asks, func(id string, err error) { of[id].waits, of[id].err = err == nil, err })
+	q.Queue(selectMoved, commands, house).Query(func(rows pgx.Rows) error {
+		done, err := pgx.CollectRows(rows, scanMoved)
+		for _, p := range done {
+			of[p.command].done = &p
+		}
+		return err
+	})
 	return tx.SendBatch(ctx, q).Close()
 }
 
@@ -278,7 +289,7 @@ func (g *pending) move(house *account) error {
 	return nil
 }
 
-// write writes credits that were moved: one statement a table, but for audit lines.
+// write writes credits that were moved, one statement a table.
 func write(ctx context.Context, tx pgx.Tx, house account, credits []*pending) error {
 	n := len(credits)
 	if n == 0 {
@@ -290,6 +301,7 @@ func write(ctx context.Context, tx pgx.Tx, house account, credits []*pending) er
 	people := make([]json.RawMessage, n)
 	created, approvals, reverses := make([]bool, n), make([]*string, n), make([]*string, n)
 	ids, balances, versions := []int64{house.id}, []int64{house.balance}, []int64{house.version}
+	var lines []rooms.Audit
 	var facts []db.Fact
 	for i, g := range credits {
 		from[i], to[i], sizes[i] = house.id, g.account.id, int64(g.Amount)
@@ -315,7 +327,7 @@ func write(ctx context.Context, tx pgx.Tx, house account, credits []*pending) er
 		if err != nil {
 			return err
 		}
-		db.QueueAudit(q, line)
+		lines = append(lines, line)
 		facts = append(facts, db.Fact{Type: db.FactPlayerCredited, Player: string(g.Player), Data: map[string]any{
 			"player": g.Player, "amount": g.Amount, "balance": g.account.balance, "command_id": g.CommandID, "reason": g.Reason, "actor": g.Actor,
 		}})
@@ -323,6 +335,7 @@ func write(ctx context.Context, tx pgx.Tx, house account, credits []*pending) er
 	q.Queue(insertMoved, from, to, sizes, reasons, players, commands)
 	q.Queue(insertCredits, commands, players, givers, people, sizes, created, approvals, reverses)
 	q.Queue(updateAccounts, ids, balances, versions).Exec(all(len(ids), "balances"))
+	db.QueueAudit(q, lines...)
 	if err := db.QueueFacts(q, facts...); err != nil {
 		return err
 	}
@@ -332,28 +345,25 @@ func write(ctx context.Context, tx pgx.Tx, house account, credits []*pending) er
 // past is a credit that was done.
 type past struct {
 	Credited
-	reverses string
+	command, reverses string
 }
 
-// scanMoved returns what selectMoved found; nil if that is nothing.
-func scanMoved(row pgx.Row) (*past, error) {
-	p := &past{}
-	err := row.Scan((*string)(&p.Player), (*int64)(&p.Amount), &p.Created, &p.reverses)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
+// scanMoved reads a row of selectMoved.
+func scanMoved(row pgx.CollectableRow) (p past, err error) {
+	err = row.Scan(&p.command, (*string)(&p.Player), (*int64)(&p.Amount), &p.Created, &p.reverses)
 	return p, err
 }
 
 // reverse sets the player and the amount of c, which reverses another credit. It returns ErrNoCredit,
 // ErrReversal or ErrAlreadyReversed.
 func reverse(ctx context.Context, tx pgx.Tx, house int64, c *Credit) error {
-	original, err := scanMoved(tx.QueryRow(ctx, selectMoved, c.Reverses, house))
+	rows, _ := tx.Query(ctx, selectMoved, []string{c.Reverses}, house) // its error comes from CollectOneRow
+	original, err := pgx.CollectOneRow(rows, scanMoved)
 	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return ErrNoCredit
 	case err != nil:
 		return err
-	case original == nil:
-		return ErrNoCredit
 	case original.reverses != "":
 		return ErrReversal
 	}

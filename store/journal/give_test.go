@@ -110,17 +110,28 @@ func TestCreditsAtOnceAreAllGivenOnceBesideBets(t *testing.T) {
 	storetest.Sound(t, s, refs[0].Tenant)
 }
 
+// TestOneCommandForTwoPlayersAtOnceMovesMoneyOnce has them come while another credit is given, so that they wait together.
 func TestOneCommandForTwoPlayersAtOnceMovesMoneyOnce(t *testing.T) {
 	t.Parallel()
-	s, admin := storetest.New(t)
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
 	id := storetest.Tenant(t, admin)
-	first, second, third := creditBy("olivia", "alice", 5), creditBy("olivia", "bob", 5), creditBy("olivia", "carol", 5)
+	give(t, s, id, creditBy("olivia", "zoe", 1))
+	unlock := storetest.Lock(t, d, id.Schema()+".account")
+	first, second := creditBy("olivia", "alice", 5), creditBy("olivia", "bob", 5)
 	second.CommandID = first.CommandID
-	_, errs := s.Ledger.Together(t.Context(), id, []journal.Credit{first, second, third})
-	if errs[0] != nil || !errors.Is(errs[1], journal.ErrCommandReused) || errs[2] != nil {
+	errs := make([]error, 4)
+	var all sync.WaitGroup
+	for i, c := range []journal.Credit{creditBy("olivia", "zoe", 1), first, second, creditBy("olivia", "carol", 5)} {
+		all.Go(func() { _, errs[i] = s.Ledger.Give(t.Context(), id, c) })
+		storetest.Eventually(t, "it waits", func() bool { return s.Ledger.Waiting(id) == i })
+	}
+	unlock()
+	all.Wait()
+	if errs[0] != nil || errs[1] != nil || !errors.Is(errs[2], journal.ErrCommandReused) || errs[3] != nil {
 		t.Errorf("got %v", errs)
 	}
-	for who, want := range map[game.PlayerID]game.Money{"alice": 5, "bob": 0, "carol": 5} {
+	for who, want := range map[game.PlayerID]game.Money{"alice": 5, "bob": 0, "carol": 5, "zoe": 2} {
 		if got := storetest.Balance(t, s, id, who); got != want {
 			t.Errorf("%s has %d", who, got)
 		}

@@ -28,7 +28,7 @@ const (
 func newLanes(j *Journal) *db.Lanes[*plan] {
 	return &db.Lanes[*plan]{
 		DB: j.db, AtOnce: groupsAtOnce, Max: groupEntries, Do: j.try,
-		Key:  func(p *plan) string { return p.ref.Room },
+		Keys: func(p *plan) []string { return []string{p.ref.Room} },
 		Size: func(p *plan) int { return len(p.b.Entries) },
 	}
 }

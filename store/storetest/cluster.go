@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -63,7 +64,20 @@ func (c *cluster) make(ctx context.Context) error {
 	if err := c.run("initdb", "-D", c.data(), "-U", superuser, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C"); err != nil {
 		return err
 	}
+	if err := c.configure("fsync = off", "full_page_writes = off"); err != nil { // not by flags, which Durable could not overrule
+		return err
+	}
 	return c.start(ctx)
+}
+
+// configure adds lines to the server's configuration.
+func (c *cluster) configure(lines ...string) error {
+	f, err := os.OpenFile(filepath.Join(c.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("\n" + strings.Join(lines, "\n") + "\n")
+	return errors.Join(err, f.Close())
 }
 
 // data returns the folder of the server's files.
@@ -96,7 +110,7 @@ func (c *cluster) start(ctx context.Context) error {
 	}
 	defer func() { _ = log.Close() }()
 	c.process, c.ended = c.command("postgres", "-D", c.data(), "-k", c.dir,
-		"-c", "listen_addresses=", "-c", "fsync=off", "-c", "full_page_writes=off",
+		"-c", "listen_addresses=",
 		"-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "max_locks_per_transaction=256",
 		"-c", "log_min_messages=fatal"), make(chan struct{})
 	c.process.Stdout, c.process.Stderr = log, log

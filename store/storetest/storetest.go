@@ -199,6 +199,12 @@ func Durable(t testing.TB, d Database) {
 	if err := set(t.Context(), "on"); err != nil {
 		t.Fatal(err)
 	}
+	conn := Connect(t, shared.url(superuser, d.Name))
+	Eventually(t, "the cluster waits for the disk", func() bool {
+		var on bool
+		err := conn.QueryRow(t.Context(), `select current_setting('fsync') = 'on' and current_setting('full_page_writes') = 'on'`).Scan(&on)
+		return err == nil && on
+	})
 	t.Cleanup(func() {
 		if err := set(context.Background(), "off"); err != nil {
 			t.Error(err)

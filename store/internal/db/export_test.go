@@ -6,8 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
 // Pool is the application's login without any scope, for tests that show what it may not.
@@ -41,13 +39,3 @@ func (d *DB) WaitForDisk() {
 
 // Undone is what an append takes an error for.
 var Undone = undone
-
-// Waiting returns how much work of a tenant waits; -1 if none is done either.
-func (l *Lanes[W]) Waiting(id tenant.ID) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if own := l.lanes[id]; own != nil {
-		return len(own.waiting)
-	}
-	return -1
-}

@@ -29,8 +29,8 @@ type Lanes[W any] struct {
 	DB *DB
 	// AtOnce is the number of groups that one tenant may have under way.
 	AtOnce int
-	// Key returns what two of a group must not have in common.
-	Key func(W) string
+	// Keys returns what two of a group must not have in common.
+	Keys func(W) []string
 	// Size returns the size of a piece of work, and Max bounds the sum of a group of more than one.
 	Size func(W) int
 	Max  int
@@ -141,12 +141,14 @@ func (l *Lanes[W]) next(id tenant.ID) []*piece[W] {
 			later = append(later, own.waiting[i:]...)
 			break
 		}
-		key, more := l.Key(p.work), l.Size(p.work)
-		if taken[key] || len(now) > 0 && size+more > l.Max {
+		keys, more := l.Keys(p.work), l.Size(p.work)
+		if len(now) > 0 && size+more > l.Max || slices.ContainsFunc(keys, func(k string) bool { return taken[k] }) {
 			later = append(later, p)
 			continue
 		}
-		taken[key] = true
+		for _, k := range keys {
+			taken[k] = true
+		}
 		size += more
 		now = append(now, p)
 	}
@@ -199,4 +201,14 @@ func (l *Lanes[W]) Together(ctx context.Context, id tenant.ID, work []W) []error
 		errs[i] = p.err
 	}
 	return errs
+}
+
+// Waiting returns how much work of a tenant waits; -1 if none is done either. It is for tests.
+func (l *Lanes[W]) Waiting(id tenant.ID) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if own := l.lanes[id]; own != nil {
+		return len(own.waiting)
+	}
+	return -1
 }

@@ -25,12 +25,12 @@ type held struct {
 	let    chan error
 }
 
-// newHeld has work whose key is its first letter, and whose size is the number of its "+", and one.
+// newHeld has work whose keys are its first letter and itself, and whose size is the number of its "+", and one.
 func newHeld(s *store.Store) *held {
 	h := &held{groups: make(chan []string), let: make(chan error)}
 	h.Lanes = db.Lanes[string]{
 		DB: s.DB, AtOnce: 1, Max: 3,
-		Key:  func(w string) string { return w[:1] },
+		Keys: func(w string) []string { return []string{w[:1], w} },
 		Size: func(w string) int { return 1 + strings.Count(w, "+") },
 		Do: func(_ context.Context, _ tenant.ID, group []string) error {
 			h.groups <- group
