@@ -265,6 +265,9 @@ func (l *apiLoad) turn(players []*webtest.Socket, p *apiPhase, writes, settled b
 		}
 	}
 	wg.Wait()
+	for _, s := range players {
+		s.Call(wire.MethodRoomLeave, wire.RoomLeave{Room: room}, nil)
+	}
 	p.P99s = append(p.P99s, percentile(bets, 99))
 	p.bets = append(p.bets, bets...)
 }

@@ -49,10 +49,9 @@ type Request struct {
 type Answers struct {
 	*db.Sweeper // deletes old answers; has to Run
 
-	db       *db.DB
-	box      *seal.Box
-	begins   *db.Lanes[*begin]
-	finishes *db.Lanes[*finish]
+	db    *db.DB
+	box   *seal.Box
+	lanes *db.Lanes[*step]
 }
 
 // groupMax bounds the keys of one transaction.
@@ -65,23 +64,24 @@ delete from answer where (owner, key) in (
 // New returns the answers of the tenants that tenants returns.
 func New(d *db.DB, box *seal.Box, tenants func() []tenant.ID) *Answers {
 	a := &Answers{Sweeper: &db.Sweeper{DB: d, Tenants: tenants, Table: "answer", Delete: deleteAnswers, Life: Life}, db: d, box: box}
-	a.begins = &db.Lanes[*begin]{DB: d, AtOnce: 1, Max: groupMax, Size: one[*begin], Keys: func(b *begin) []string { return []string{b.name()} }, Do: a.begin}
-	a.finishes = &db.Lanes[*finish]{DB: d, AtOnce: 1, Max: groupMax, Size: one[*finish], Keys: func(f *finish) []string { return []string{f.name()} }, Do: a.finish}
+	a.lanes = &db.Lanes[*step]{
+		DB: d, AtOnce: 1, Max: groupMax, Do: a.together,
+		Keys: func(s *step) []string { return []string{s.name()} },
+		Size: func(*step) int { return 1 },
+	}
 	return a
 }
 
-func one[W any](W) int { return 1 }
-
-// begin is a Begin in progress.
-type begin struct {
+// step is a Begin or a Finish in progress.
+type step struct {
 	Request
+
+	// Of a Begin: what came of it.
 	taken bool
 	known kept
-}
 
-// finish is a Finish in progress.
-type finish struct {
-	Request
+	// Of a Finish.
+	ends   bool
 	status int
 	sealed []byte
 }
@@ -104,9 +104,13 @@ on conflict (owner, key) do update set asked = excluded.asked, status = null, se
 where a.at < clock_timestamp() - $4::interval
    or a.status is null and a.asked = excluded.asked and a.at < clock_timestamp() - $5::interval
 returning owner, key`
-	selectKeys = `
-select a.owner, a.key, a.asked, coalesce(a.status, 0), a.sealed
-from unnest($1::text[], $2::text[]) as k(owner, key) join answer a on a.owner = k.owner and a.key = k.key`
+	// beginKeys takes keys, and returns those that were there before, and those that are taken.
+	beginKeys = `
+with taken as (` + takeKeys + `)
+select a.owner, a.key, a.asked, coalesce(a.status, 0), a.sealed, false
+from unnest($1::text[], $2::text[]) as k(owner, key) join answer a on a.owner = k.owner and a.key = k.key
+union all
+select owner, key, null, 0, null, true from taken`
 	setAnswers = `
 update answer a set status = u.status, sealed = u.sealed
 from unnest($1::text[], $2::text[], $3::bytea[], $4::int[], $5::bytea[]) as u(owner, key, asked, status, sealed)
@@ -120,14 +124,14 @@ const purpose = "answer"
 // Begin takes a key for a request and returns nil, or returns the answer that the key has. It returns ErrReused,
 // ErrUnderWay or store.ErrNoTenant.
 func (a *Answers) Begin(ctx context.Context, id tenant.ID, r Request) (*Answer, error) {
-	b := &begin{Request: r}
-	if err := a.begins.Run(ctx, id, b); err != nil {
+	b := &step{Request: r}
+	if err := a.lanes.Run(ctx, id, b); err != nil {
 		return nil, fmt.Errorf("store: idempotency key: %w", err)
 	}
 	switch {
 	case b.taken:
 		return nil, nil
-	case b.known.asked == nil: // dropped just now
+	case b.known.asked == nil: // dropped or taken just now
 		return nil, ErrUnderWay
 	case string(b.known.asked) != string(r.Asked[:]):
 		return nil, ErrReused
@@ -142,31 +146,46 @@ func (a *Answers) Begin(ctx context.Context, id tenant.ID, r Request) (*Answer, 
 	return known, strict.DecodeKnown(plain, known)
 }
 
-// begin takes the keys of a group.
-func (a *Answers) begin(ctx context.Context, id tenant.ID, group []*begin) error {
-	byName, owners, keys, asked := map[string]*begin{}, make([]string, len(group)), make([]string, len(group)), make([][]byte, len(group))
-	for i, b := range group {
-		byName[b.name()] = b
-		owners[i], keys[i], asked[i] = b.Owner, b.Key, b.Asked[:]
+// together takes the steps of a group.
+func (a *Answers) together(ctx context.Context, id tenant.ID, group []*step) error {
+	byName := map[string]*step{}
+	var begun, ended struct {
+		owners, keys  []string
+		asked, sealed [][]byte
+		statuses      []int
+	}
+	for _, s := range group {
+		to := &begun
+		if s.ends {
+			to = &ended
+			to.statuses, to.sealed = append(to.statuses, s.status), append(to.sealed, s.sealed)
+		}
+		byName[s.name()] = s
+		to.owners, to.keys, to.asked = append(to.owners, s.Owner), append(to.keys, s.Key), append(to.asked, s.Asked[:])
 	}
 	return a.db.Tenant(id).LazyTrip(ctx, func() *pgx.Batch {
-		for _, b := range group {
-			b.taken, b.known = false, kept{}
-		}
-		var row Request
 		q := &pgx.Batch{}
-		q.Queue(takeKeys, owners, keys, asked, Life, UnderWay).Query(func(rows pgx.Rows) error {
-			_, err := pgx.ForEachRow(rows, []any{&row.Owner, &row.Key}, func() error { byName[row.name()].taken = true; return nil })
-			return err
-		})
-		q.Queue(selectKeys, owners, keys).Query(func(rows pgx.Rows) error {
-			var k kept
-			_, err := pgx.ForEachRow(rows, []any{&row.Owner, &row.Key, &k.asked, &k.status, &k.sealed}, func() error {
-				byName[row.name()].known = k
-				return nil
+		if len(ended.keys) > 0 {
+			q.Queue(setAnswers, ended.owners, ended.keys, ended.asked, ended.statuses, ended.sealed)
+		}
+		if len(begun.keys) > 0 {
+			for _, s := range group {
+				s.taken, s.known = false, kept{}
+			}
+			q.Queue(beginKeys, begun.owners, begun.keys, begun.asked, Life, UnderWay).Query(func(rows pgx.Rows) error {
+				var row Request
+				var k kept
+				var taken bool
+				_, err := pgx.ForEachRow(rows, []any{&row.Owner, &row.Key, &k.asked, &k.status, &k.sealed, &taken}, func() error {
+					s := byName[row.name()]
+					if s.taken = s.taken || taken; !taken {
+						s.known = k
+					}
+					return nil
+				})
+				return err
 			})
-			return err
-		})
+		}
 		return q
 	})
 }
@@ -181,24 +200,10 @@ func (a *Answers) Finish(ctx context.Context, id tenant.ID, r Request, answer An
 	if err != nil {
 		return err
 	}
-	if err := a.finishes.Run(ctx, id, &finish{r, answer.Status, sealed}); err != nil {
+	if err := a.lanes.Run(ctx, id, &step{Request: r, ends: true, status: answer.Status, sealed: sealed}); err != nil {
 		return fmt.Errorf("store: answer: %w", err)
 	}
 	return nil
-}
-
-// finish keeps the answers of a group.
-func (a *Answers) finish(ctx context.Context, id tenant.ID, group []*finish) error {
-	n := len(group)
-	owners, keys, asked, statuses, sealed := make([]string, n), make([]string, n), make([][]byte, n), make([]int, n), make([][]byte, n)
-	for i, f := range group {
-		owners[i], keys[i], asked[i], statuses[i], sealed[i] = f.Owner, f.Key, f.Asked[:], f.status, f.sealed
-	}
-	return a.db.Tenant(id).LazyTrip(ctx, func() *pgx.Batch {
-		q := &pgx.Batch{}
-		q.Queue(setAnswers, owners, keys, asked, statuses, sealed)
-		return q
-	})
 }
 
 // Drop gives the key of a request back that did nothing, so that it can be sent again.

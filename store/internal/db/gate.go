@@ -25,6 +25,8 @@ const (
 	// scopeShare is which part of the connections all tenants may have in use, besides those of appends: however
 	// much else is asked for, a bet finds a connection.
 	scopeShare = 2
+	// groupShare is which part of the connections groups of small writes may have in use (BenchmarkAPI).
+	groupShare = 4
 	// waitersMax is how many may wait at one gate: all players of a large casino come back at once.
 	waitersMax = 10_000
 	// waitMost is how long each of them waits: less than a request or a new socket does.

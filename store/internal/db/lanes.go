@@ -27,6 +27,9 @@ var errPanic = errors.New("store: panic in a group")
 // is, the fewer transactions it gets. Its fields are not to be changed once it is used.
 type Lanes[W any] struct {
 	DB *DB
+	// Bets says that these are the players' bets, which wait for no other groups. Of all others, a node has a few under
+	// way: more would make bets wait for processors, and groups no larger.
+	Bets bool
 	// AtOnce is the number of groups that one tenant may have under way.
 	AtOnce int
 	// Keys returns what two of a group must not have in common.
@@ -185,6 +188,14 @@ func (l *Lanes[W]) try(ctx context.Context, id tenant.ID, group []*piece[W]) (er
 	work := make([]W, len(group))
 	for i, p := range group {
 		work[i] = p.work
+	}
+	if !l.Bets {
+		select {
+		case l.DB.groups <- struct{}{}:
+			defer func() { <-l.DB.groups }()
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", rooms.ErrNotWritten, classify(ctx.Err(), false))
+		}
 	}
 	return l.Do(ctx, id, work)
 }
