@@ -42,7 +42,7 @@ const (
 // for as long as there is room, of another one for roundFresh.
 type rounds struct {
 	reading singleflight.Group
-	slots   *api.Slots
+	slots   *api.Slots[tenant.ID]
 	bytes   *api.Buckets[tenant.ID] // that are read
 
 	mu    sync.Mutex // guards what follows
@@ -67,7 +67,7 @@ type lookup struct {
 
 func newRounds() *rounds {
 	return &rounds{
-		slots: api.NewSlots(roundLookupsMax), bytes: api.NewBuckets[tenant.ID](roundsReadPerSecond, roundsReadBurst),
+		slots: api.NewSlots[tenant.ID](roundLookupsMax), bytes: api.NewBuckets[tenant.ID](roundsReadPerSecond, roundsReadBurst),
 		kept: map[roundKey]*list.Element{},
 	}
 }

@@ -3,6 +3,7 @@ package operator
 import (
 	"log/slog"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -44,14 +45,14 @@ type API struct {
 	hub        *hub.Hub
 	roomInfo   func(*tenancy.Tenant, rooms.Info) wire.RoomInfo
 	roomClosed func(rooms.Ref)
-	trials     *api.Slots // trial balances
+	trials     *api.Slots[tenant.ID] // trial balances
 }
 
 // New returns an API, which also answers what other nodes ask about the sockets of this one.
 func New(o Options) *API {
 	a := &API{
 		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub,
-		roomInfo: o.RoomInfo, roomClosed: o.RoomClosed, trials: api.NewSlots(trialsMax),
+		roomInfo: o.RoomInfo, roomClosed: o.RoomClosed, trials: api.NewSlots[tenant.ID](trialsMax),
 	}
 	a.answerNodes()
 	return a

@@ -90,7 +90,7 @@ func webhooksOverHTTP(t *testing.T, c *webtest.Casino) {
 	}
 	replay := at + "/deliveries/" + strconv.FormatInt(first.Deliveries[0].ID, 10) + "/replay"
 	c.Post(operator, replay, reason).Want(http.StatusConflict, "delivery_pending")
-	deliver(t, c, webhooks.Result{Endpoint: uuid.MustParse(made.ID), Fact: first.Deliveries[0].ID, Drop: true, Status: 500, Error: "the answer is 500"})
+	deliver(t, c, webhooks.Result{Endpoint: uuid.MustParse(made.ID), URL: got.URL, Fact: first.Deliveries[0].ID, Drop: true, Status: 500, Error: "the answer is 500"})
 	c.Post(operator, replay, reason).Want(http.StatusAccepted, "")
 	c.Get(support, at+"/deliveries?limit=x").Want(http.StatusBadRequest, wire.CodeInvalidParams)
 	c.Post(operator, at+"/deliveries/9999999/replay", reason).Want(http.StatusNotFound, "not_found")

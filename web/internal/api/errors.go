@@ -60,7 +60,7 @@ var (
 	ErrLongRound    = Fail(http.StatusConflict, game.CodeLimitReached, "This round is too long to be shown here.")
 	ErrManyTrials   = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "The trial balance is being made already; try again when it is there.")
 	ErrManySearches = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "Two lists of your casino are being searched already; try again when they are there.")
-	ErrManyStreams  = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "Two lists of your casino are being sent already; try again when they are there.")
+	ErrManyStreams  = Fail(http.StatusServiceUnavailable, wire.CodeBusy, "As many lists are being sent already as may be at once; try again when they are there.")
 	ErrManyReads    = Fail(http.StatusTooManyRequests, wire.CodeRateLimited, "You ask for too many pages of history; wait a moment.")
 	ErrMediaType    = Fail(http.StatusUnsupportedMediaType, "unsupported_media_type", "Send JSON, as application/json.")
 

@@ -12,12 +12,16 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store/list"
 )
 
 const (
-	// streamsMax is how many lists of a tenant are streamed at once.
+	// streamsMax bounds the lists of a tenant that are streamed at once to others than players.
 	streamsMax = 2
+	// playersStreamsMax bounds those that are streamed to its players, each of whom has one.
+	playersStreamsMax = 16
 	// searchesMax is how many pages of a tenant are searched for at once.
 	searchesMax = 2
 	// streamPage is how many rows of a stream are read at once.
@@ -44,14 +48,43 @@ type Page[Row any] struct {
 // lines if the client prefers that by Accept.
 type Lists struct {
 	limits   *Limits
-	streams  *Slots
-	searches *Slots
+	streams  *Slots[tenant.ID] // to others than players
+	players  *Slots[tenant.ID] // to players
+	player   *Slots[player]    // to each of them
+	searches *Slots[tenant.ID]
 	answer   time.Duration // that a client may take to read a page of a stream
 }
 
 // NewLists returns Lists. A client may take answer to read a page of a stream.
 func NewLists(l *Limits, answer time.Duration) *Lists {
-	return &Lists{l, NewSlots(streamsMax), NewSlots(searchesMax), answer}
+	return &Lists{
+		l, NewSlots[tenant.ID](streamsMax), NewSlots[tenant.ID](playersStreamsMax), NewSlots[player](1), NewSlots[tenant.ID](searchesMax), answer,
+	}
+}
+
+// player is one of a casino's.
+type player struct {
+	tenant tenant.ID
+	name   string
+}
+
+// acquire takes a place for a stream, which free gives back, and reports whether there was one. Players take none of the
+// staff's.
+func (l *Lists) acquire(c echo.Context) (free func(), ok bool) {
+	p := PrincipalOf(c)
+	if p.Role != auth.Player {
+		return l.streams.Acquire(TenantOf(c).ID)
+	}
+	one, ok := l.player.Acquire(player{p.Tenant, p.Subject})
+	if !ok {
+		return nil, false
+	}
+	all, ok := l.players.Acquire(p.Tenant)
+	if !ok {
+		one()
+		return nil, false
+	}
+	return func() { all(); one() }, true
 }
 
 // TableParams returns the query parameters of a list.
@@ -153,7 +186,7 @@ func Answer[Row any](l *Lists, c echo.Context, name, cursor string, limit int, p
 
 // stream answers with all of a list. Where it cannot go on, the connection is cut, so that nobody takes a part for all.
 func stream[Row any](l *Lists, c echo.Context, name, kind, cursor string, page func(ctx context.Context, cursor string, limit int) (Page[Row], error)) error {
-	free, ok := l.streams.Acquire(TenantOf(c).ID)
+	free, ok := l.acquire(c)
 	if !ok {
 		l.limits.Hit(LimitStreams)
 		return ErrManyStreams

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -62,5 +64,43 @@ func TestTwoPagesOfACasinoAreSearchedForAtOnce(t *testing.T) {
 	}
 	if err := ask(one, "kind=b", nothing); err != nil {
 		t.Errorf("a search when the others have ended: %v", err)
+	}
+}
+
+func TestAPlayersStreamsTakeNoPlaceOfTheStaffsNorOfOthers(t *testing.T) {
+	t.Parallel()
+	l := NewLists(NewLimits(prometheus.NewRegistry()), time.Minute)
+	casino := newTenantID(t, "one")
+	by := func(role auth.Role, name string) (free func(), ok bool) {
+		c := echo.New().NewContext(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody), httptest.NewRecorder())
+		SetTenant(c, &tenancy.Tenant{ID: casino})
+		SetPrincipal(c, auth.Principal{Tenant: casino, Role: role, Subject: name})
+		return l.acquire(c)
+	}
+	var frees []func()
+	for i := range playersStreamsMax {
+		free, ok := by(auth.Player, fmt.Sprint("player-", i))
+		if !ok {
+			t.Fatalf("player %d has no stream", i)
+		}
+		frees = append(frees, free)
+		if _, ok := by(auth.Player, fmt.Sprint("player-", i)); ok {
+			t.Errorf("player %d has two", i)
+		}
+	}
+	if _, ok := by(auth.Player, "alice"); ok {
+		t.Error("one more player has a stream")
+	}
+	for range streamsMax {
+		if _, ok := by(auth.Operator, "olivia"); !ok {
+			t.Error("the staff waits for players")
+		}
+	}
+	if _, ok := by(auth.Operator, "olivia"); ok {
+		t.Error("the staff has one more stream")
+	}
+	frees[0]()
+	if _, ok := by(auth.Player, "alice"); !ok {
+		t.Error("a stream that has ended holds its place")
 	}
 }

@@ -1,23 +1,19 @@
 package api
 
-import (
-	"sync"
+import "sync"
 
-	"github.com/pitboss-hub/pitboss/auth/tenant"
-)
-
-// Slots bounds how many questions of one kind are worked on for one tenant at once.
-type Slots struct {
+// Slots bounds how many questions of one kind are worked on for each K, a tenant or a person, at once.
+type Slots[K comparable] struct {
 	most int
 	mu   sync.Mutex
-	used map[tenant.ID]int
+	used map[K]int
 }
 
-// NewSlots returns Slots of which each tenant has so many.
-func NewSlots(most int) *Slots { return &Slots{most: most, used: map[tenant.ID]int{}} }
+// NewSlots returns Slots of which each K has so many.
+func NewSlots[K comparable](most int) *Slots[K] { return &Slots[K]{most: most, used: map[K]int{}} }
 
 // Acquire takes a slot, which free gives back, and reports whether there was one.
-func (s *Slots) Acquire(id tenant.ID) (free func(), ok bool) {
+func (s *Slots[K]) Acquire(id K) (free func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.used[id] >= s.most {

@@ -7,7 +7,7 @@ import (
 )
 
 func TestSlotsAreATenantsOwn(t *testing.T) {
-	s := NewSlots(2)
+	s := NewSlots[tenant.ID](2)
 	a, b := newTenantID(t, "a-casino"), newTenantID(t, "b-casino")
 	free, ok := s.Acquire(a)
 	if _, again := s.Acquire(a); !ok || !again {
