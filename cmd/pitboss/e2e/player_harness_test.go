@@ -238,7 +238,8 @@ func (p *crashPlayer) noteLocked(e seen) {
 func (p *crashPlayer) think() []*bet {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.done || len(p.unansweredLocked()) > 4 || p.calm && p.rnd.IntN(3) > 0 {
+	// One who is calm bets at first: a round begins with a bet, and without one nobody is woken again.
+	if p.done || len(p.unansweredLocked()) > 4 || p.calm && len(p.bets) > 0 && p.rnd.IntN(3) > 0 {
 		return nil
 	}
 	var out []*bet
