@@ -132,6 +132,7 @@ export async function accessible(page, where, ...but) {
 
 /** Shows a part of the drawer: past, players, chat, rules or fairness. */
 export async function show(page, panel) {
+  await page.locator('[data-panel], [data-testid=open-drawer]').first().waitFor() // beside a wide table the drawer is open, once it is fetched
   if ((await page.locator('[data-panel]').count()) === 0) await page.click('[data-testid=open-drawer]')
   await page.click(`[data-panel=${panel}]`)
 }
