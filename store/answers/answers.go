@@ -163,7 +163,7 @@ func (a *Answers) together(ctx context.Context, id tenant.ID, group []*step) err
 		byName[s.name()] = s
 		to.owners, to.keys, to.asked = append(to.owners, s.Owner), append(to.keys, s.Key), append(to.asked, s.Asked[:])
 	}
-	return a.db.Tenant(id).LazyTrip(ctx, func() *pgx.Batch {
+	return a.db.Tenant(id).ForGroups().LazyTrip(ctx, func() *pgx.Batch {
 		q := &pgx.Batch{}
 		if len(ended.keys) > 0 {
 			q.Queue(setAnswers, ended.owners, ended.keys, ended.asked, ended.statuses, ended.sealed)

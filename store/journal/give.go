@@ -99,7 +99,7 @@ func newPending(l *Ledger) *db.Lanes[*pending] {
 
 // together gives credits in one transaction.
 func (l *Ledger) together(ctx context.Context, id tenant.ID, credits []*pending) error {
-	return l.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error { return l.give(ctx, tx, id, credits) })
+	return l.db.Tenant(id).ForGroups().Tx(ctx, func(ctx context.Context, tx pgx.Tx) error { return l.give(ctx, tx, id, credits) })
 }
 
 // give gives credits, each with a result or an error of its own, or fails for all. It locks the house's account

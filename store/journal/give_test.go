@@ -1,11 +1,13 @@
 package journal_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
@@ -137,4 +139,37 @@ func TestOneCommandForTwoPlayersAtOnceMovesMoneyOnce(t *testing.T) {
 		}
 	}
 	storetest.Sound(t, s, id)
+}
+
+// TestCreditsThatWaitForTheirOwnCasinosConnectionsHoldUpNoOtherCasinos has a casino use all of its connections for something
+// else, at a node that does one group of credits at a time.
+func TestCreditsThatWaitForTheirOwnCasinosConnectionsHoldUpNoOtherCasinos(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.Open(t, storetest.Empty(t), store.Options{MaxConns: 4})
+	busy, other := storetest.Tenant(t, admin), storetest.Tenant(t, admin)
+	let, in := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		err := s.Tenant(busy).Tx(t.Context(), func(context.Context, pgx.Tx) error {
+			close(in)
+			<-let
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-in
+	all.Go(func() {
+		if _, err := s.Ledger.Give(t.Context(), busy, creditBy("olivia", "alice", 1)); err != nil {
+			t.Errorf("the busy casino's: %v", err)
+		}
+	})
+	storetest.Eventually(t, "the busy casino's credit is under way", func() bool { return s.Ledger.Waiting(busy) == 0 })
+	give(t, s, other, creditBy("olivia", "alice", 1))
+	if s.Ledger.Waiting(busy) != 0 {
+		t.Error("another casino's credit waited for the busy one's")
+	}
+	close(let)
+	all.Wait()
 }

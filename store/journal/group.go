@@ -27,7 +27,7 @@ const (
 // newLanes returns where appends wait for a transaction, which has at most one of each room.
 func newLanes(j *Journal) *db.Lanes[*plan] {
 	return &db.Lanes[*plan]{
-		DB: j.db, Bets: true, AtOnce: groupsAtOnce, Max: groupEntries, Do: j.try,
+		DB: j.db, AtOnce: groupsAtOnce, Max: groupEntries, Do: j.try,
 		Keys: func(p *plan) []string { return []string{p.ref.Room} },
 		Size: func(p *plan) int { return len(p.b.Entries) },
 	}
