@@ -23,7 +23,7 @@ const (
 
 	// lockPlayers locks accounts, after the house's, in the order of lockAccounts.
 	lockPlayers = `
-select owner, id, balance, version from account where kind = 'player' and owner = any($1) order by owner for no key update`
+select owner, id, balance, version from account where kind = 'player' and owner = any($1) order by owner collate "C" for no key update`
 
 	openPlayers = `
 insert into account (kind, owner) select 'player', u.owner from unnest($1::text[]) as u(owner) order by u.owner

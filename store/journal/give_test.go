@@ -173,3 +173,62 @@ func TestCreditsThatWaitForTheirOwnCasinosConnectionsHoldUpNoOtherCasinos(t *tes
 	close(let)
 	all.Wait()
 }
+
+// TestCreditsLockPlayersInTheOrderOfBetsWhateverTheCollation has a database that sorts as people do, as that of an operator
+// may. In another order a group of credits and a round that pays the same players would wait for each other.
+func TestCreditsLockPlayersInTheOrderOfBetsWhateverTheCollation(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "n")
+	owner, super, accounts := storetest.Owner(t, admin), storetest.Connect(t, d.SuperURL), ref.Tenant.Schema()+".account"
+	for _, table := range []string{accounts, "tpl.account"} {
+		if _, err := owner.Exec(t.Context(), `alter table `+table+` alter column owner type text collate "en-x-icu"`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, who := range []game.PlayerID{"alice", "Bob"} {
+		storetest.Fund(t, s, ref.Tenant, who, 100)
+	}
+	if _, err := s.Journal.Append(t.Context(), ref, storetest.Batch(0, storetest.Bet(1, 1, "alice", 1))); err != nil { // opens the till
+		t.Fatal(err)
+	}
+	const lock = ` for no key update nowait`
+	for name, do := range map[string]func() error{
+		"bets": func() error {
+			_, err := s.Journal.Append(t.Context(), ref, storetest.Batch(1, storetest.Bet(1, 2, "alice", 1), storetest.Bet(1, 3, "Bob", 1)))
+			return err
+		},
+		"credits": func() error {
+			_, errs := s.Ledger.Together(t.Context(), ref.Tenant, []journal.Credit{creditBy("olivia", "alice", 1), creditBy("olivia", "Bob", 1)})
+			return errors.Join(errs...)
+		},
+	} {
+		tx, err := owner.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(t.Context(), `select from `+accounts+` where owner = 'Bob'`+lock); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- do() }()
+		storetest.Eventually(t, name+" wait for Bob", func() (waits bool) {
+			err := super.QueryRow(t.Context(), `select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return waits
+		})
+		if _, err := tx.Exec(t.Context(), `select from `+accounts+` where owner = 'alice'`+lock); err != nil {
+			t.Errorf("%s lock alice before Bob: %v", name, err)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
