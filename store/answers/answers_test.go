@@ -1,12 +1,14 @@
 package answers_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/answers"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
@@ -74,5 +76,37 @@ func TestAKeyIsTakenOnceAndHasItsAnswer(t *testing.T) {
 	}
 	if known, err := s.Answers.Begin(t.Context(), here, r); err != nil || known == nil {
 		t.Errorf("after it was given back: %+v, %v", known, err)
+	}
+}
+
+// TestAKeyThatNobodyWaitsForIsNotTaken has somebody give up while the database takes a key, and send the request again.
+func TestAKeyThatNobodyWaitsForIsNotTaken(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	id := storetest.Tenant(t, admin)
+	under := request("operator:olivia", "under way", "open a table")
+	if known, err := s.Answers.Begin(t.Context(), id, under); known != nil || err != nil {
+		t.Fatalf("%+v, %v", known, err)
+	}
+	for key, want := range map[string]error{"new": nil, under.Key: answers.ErrUnderWay} {
+		r := request("operator:olivia", key, "open a table")
+		unlock := storetest.Lock(t, d, id.Schema()+".answer")
+		ctx, giveUp := context.WithCancel(t.Context())
+		gone := make(chan error)
+		go func() {
+			_, err := s.Answers.Begin(ctx, id, r)
+			gone <- err
+		}()
+		storetest.Eventually(t, "the key is being taken", func() bool { return s.Answers.Waiting(id) == 0 })
+		giveUp()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: given up: %v", key, err)
+		}
+		unlock()
+		if known, err := s.Answers.Begin(t.Context(), id, r); known != nil || !errors.Is(err, want) {
+			t.Errorf("%s: sent again: %+v, %v", key, known, err)
+		}
+		storetest.Eventually(t, "nothing is under way", func() bool { return s.Answers.Waiting(id) == -1 })
 	}
 }
