@@ -1,11 +1,13 @@
 package answers
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -156,6 +158,8 @@ func (a *Answers) together(ctx context.Context, id tenant.ID, group []*step) err
 		asked, sealed [][]byte
 		statuses      []int
 	}
+	// All nodes lock keys in one order, lest they wait for each other.
+	slices.SortFunc(group, func(s, t *step) int { return cmp.Compare(s.name(), t.name()) })
 	for _, s := range group {
 		to := &begun
 		if s.ends {

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/answers"
 	"github.com/pitboss-hub/pitboss/store/storetest"
@@ -108,5 +110,49 @@ func TestAKeyThatNobodyWaitsForIsNotTaken(t *testing.T) {
 			t.Errorf("%s: sent again: %+v, %v", key, known, err)
 		}
 		storetest.Eventually(t, "nothing is under way", func() bool { return s.Answers.Waiting(id) == -1 })
+	}
+}
+
+// TestKeysAreTakenInOneOrderWhateverTheOrderInWhichTheyCame has somebody else take b. Two nodes that took the same keys in two
+// orders would wait for each other.
+func TestKeysAreTakenInOneOrderWhateverTheOrderInWhichTheyCame(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	id := storetest.Tenant(t, admin)
+	super, another := storetest.Connect(t, d.SuperURL), storetest.Connect(t, d.SuperURL)
+	take := func(conn *pgx.Conn, key string) error {
+		_, err := conn.Exec(t.Context(), `insert into `+id.Schema()+`.answer (owner, key, asked) values ('operator:olivia', $1, '')`, key)
+		return err
+	}
+	exec := func(conn *pgx.Conn, sql string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(super, `begin`)
+	if err := take(super, "b"); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() {
+		done <- s.Answers.BeginTogether(t.Context(), id, request("operator:olivia", "c", "x"), request("operator:olivia", "b", "x"))
+	}()
+	storetest.Eventually(t, "the group waits for b", func() (waits bool) {
+		err := another.QueryRow(t.Context(), `select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return waits
+	})
+	exec(another, `begin; set local lock_timeout = '200ms'`)
+	if err := take(another, "c"); err != nil {
+		t.Errorf("c was taken before b: %v", err)
+	}
+	exec(another, `rollback`)
+	exec(super, `rollback`)
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
