@@ -14,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/store/answers"
 	"github.com/pitboss-hub/pitboss/store/storetest"
+	"github.com/pitboss-hub/pitboss/web"
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
 
@@ -206,13 +207,36 @@ func TestAnAnswerIsNotReadableInTheDatabase(t *testing.T) {
 	t.Parallel()
 	c := webtest.New(t)
 	operator := c.Token("olivia", auth.Operator)
-	var ticket struct{ Ticket string }
-	c.Do(http.MethodPost, operator, "/v1/tickets", "", "Idempotency-Key", "one").Into(&ticket)
+	const name = "the robot of olivia"
+	c.Do(http.MethodPost, operator, "/v1/keys", `{"name":"`+name+`","scopes":["rooms:read"],"reason":"a test"}`, "Idempotency-Key", "one").Want(http.StatusCreated, "")
 	table := ` from ` + c.Tenant.ID.Schema() + `.answer`
 	if n := storetest.Count(t, c.Admin, `select count(*)`+table); n != 1 {
 		t.Errorf("%d answers are kept", n)
 	}
-	if n := storetest.Count(t, c.Admin, `select count(*)`+table+` where position($1::bytea in sealed) > 0`, []byte(ticket.Ticket)); n != 0 {
-		t.Error("the ticket can be read in the database")
+	if n := storetest.Count(t, c.Admin, `select count(*)`+table+` where position($1::bytea in sealed) > 0`, []byte(name)); n != 0 {
+		t.Error("the answer can be read in the database")
+	}
+}
+
+// TestNoPlayerFillsTheDatabaseWithAnswers has one ask for what players may: nothing of it changes anything, and a ticket that is
+// answered with again has been used.
+func TestNoPlayerFillsTheDatabaseWithAnswers(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	player := c.Token("ida", auth.Player)
+	var tickets [2]struct{ Ticket string }
+	for i := range tickets {
+		c.Do(http.MethodPost, player, "/v1/tickets", "", "Idempotency-Key", "one").Want(http.StatusCreated, "").Into(&tickets[i])
+	}
+	if tickets[0] == tickets[1] {
+		t.Error("a ticket for one socket is given twice")
+	}
+	for name, r := range c.Server.Needs() {
+		if method, path, _ := strings.Cut(name, " "); method != http.MethodGet && r != web.Public {
+			c.Do(method, player, path, "{}", "Idempotency-Key", name)
+		}
+	}
+	if n := storetest.Count(t, c.Admin, `select count(*) from `+c.Tenant.ID.Schema()+`.answer`); n != 0 {
+		t.Errorf("%d answers are kept for a player", n)
 	}
 }

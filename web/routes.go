@@ -138,7 +138,7 @@ func (s *Server) routePlatform(p *platform.API) {
 	s.add(s.platform.Group("", ofPlatform), s.platformRoutes(p))
 }
 
-// add adds routes to a group, of which those that change something pass change too.
+// add adds routes to a group, of which those that change something pass change too. A ticket changes nothing.
 func (s *Server) add(t *echo.Group, routes []route, change ...echo.MiddlewareFunc) {
 	// Middleware is named per route: Echo gives a group's middleware to unknown paths too.
 	body := middleware.BodyLimit(api.BodyMax)
@@ -150,9 +150,12 @@ func (s *Server) add(t *echo.Group, routes []route, change ...echo.MiddlewareFun
 		m = append(m, query(r.query))
 		if r.method == http.MethodGet {
 			get(t, r.path, r.handle, m...)
-		} else {
-			t.Add(r.method, r.path, r.handle, append(m, change...)...)
+			continue
 		}
+		if r.needs != auth.SocketOpen {
+			m = append(m, change...)
+		}
+		t.Add(r.method, r.path, r.handle, m...)
 	}
 }
 

@@ -1,12 +1,15 @@
 package answers
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -76,9 +79,10 @@ func New(d *db.DB, box *seal.Box, tenants func() []tenant.ID) *Answers {
 type step struct {
 	Request
 
-	// Of a Begin: what came of it.
-	taken bool
-	known kept
+	// Of a Begin: what came of it. It is settled by whoever comes first: the group that has done it, or who asked and gave up.
+	taken   bool
+	known   kept
+	settled atomic.Bool
 
 	// Of a Finish.
 	ends   bool
@@ -121,11 +125,11 @@ where a.owner = u.owner and a.key = u.key and a.asked = u.asked and a.status is 
 // purpose is what an answer is sealed for.
 const purpose = "answer"
 
-// Begin takes a key for a request and returns nil, or returns the answer that the key has. It returns ErrReused,
-// ErrUnderWay or store.ErrNoTenant.
+// Begin takes a key for a request and returns nil, or returns the answer that the key has. If ctx ends, no key is left
+// taken for it. It returns ErrReused, ErrUnderWay or store.ErrNoTenant.
 func (a *Answers) Begin(ctx context.Context, id tenant.ID, r Request) (*Answer, error) {
 	b := &step{Request: r}
-	if err := a.lanes.Run(ctx, id, b); err != nil {
+	if err := a.lanes.Run(ctx, id, b); err != nil && b.settled.CompareAndSwap(false, true) { // else it was done just now
 		return nil, fmt.Errorf("store: idempotency key: %w", err)
 	}
 	switch {
@@ -154,6 +158,8 @@ func (a *Answers) together(ctx context.Context, id tenant.ID, group []*step) err
 		asked, sealed [][]byte
 		statuses      []int
 	}
+	// All nodes lock keys in one order, lest they wait for each other.
+	slices.SortFunc(group, func(s, t *step) int { return cmp.Compare(s.name(), t.name()) })
 	for _, s := range group {
 		to := &begun
 		if s.ends {
@@ -163,7 +169,7 @@ func (a *Answers) together(ctx context.Context, id tenant.ID, group []*step) err
 		byName[s.name()] = s
 		to.owners, to.keys, to.asked = append(to.owners, s.Owner), append(to.keys, s.Key), append(to.asked, s.Asked[:])
 	}
-	return a.db.Tenant(id).LazyTrip(ctx, func() *pgx.Batch {
+	err := a.db.Tenant(id).ForGroups().LazyTrip(ctx, func() *pgx.Batch {
 		q := &pgx.Batch{}
 		if len(ended.keys) > 0 {
 			q.Queue(setAnswers, ended.owners, ended.keys, ended.asked, ended.statuses, ended.sealed)
@@ -188,6 +194,34 @@ func (a *Answers) together(ctx context.Context, id tenant.ID, group []*step) err
 		}
 		return q
 	})
+	if err != nil {
+		return err
+	}
+	var left []*step
+	for _, s := range group {
+		if !s.ends && !s.settled.CompareAndSwap(false, true) && s.taken {
+			left = append(left, s)
+		}
+	}
+	a.giveBack(ctx, id, left)
+	return nil
+}
+
+// giveBack gives the keys back that were taken for those who had given up by then.
+func (a *Answers) giveBack(ctx context.Context, id tenant.ID, left []*step) {
+	if len(left) == 0 {
+		return
+	}
+	err := a.db.Tenant(id).ForGroups().LazyTrip(ctx, func() *pgx.Batch {
+		q := &pgx.Batch{}
+		for _, s := range left {
+			q.Queue(dropKey, s.Owner, s.Key, s.Asked[:])
+		}
+		return q
+	})
+	if err != nil {
+		a.db.Log.WarnContext(ctx, "Idempotency-Keys of requests that were given up stay taken for a minute", "tenant", id.String(), "keys", len(left), "error", err)
+	}
 }
 
 // Finish keeps the answer to a request that Begin took the key for.

@@ -1,12 +1,16 @@
 package answers_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/answers"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
@@ -74,5 +78,81 @@ func TestAKeyIsTakenOnceAndHasItsAnswer(t *testing.T) {
 	}
 	if known, err := s.Answers.Begin(t.Context(), here, r); err != nil || known == nil {
 		t.Errorf("after it was given back: %+v, %v", known, err)
+	}
+}
+
+// TestAKeyThatNobodyWaitsForIsNotTaken has somebody give up while the database takes a key, and send the request again.
+func TestAKeyThatNobodyWaitsForIsNotTaken(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	id := storetest.Tenant(t, admin)
+	under := request("operator:olivia", "under way", "open a table")
+	if known, err := s.Answers.Begin(t.Context(), id, under); known != nil || err != nil {
+		t.Fatalf("%+v, %v", known, err)
+	}
+	for key, want := range map[string]error{"new": nil, under.Key: answers.ErrUnderWay} {
+		r := request("operator:olivia", key, "open a table")
+		unlock := storetest.Lock(t, d, id.Schema()+".answer")
+		ctx, giveUp := context.WithCancel(t.Context())
+		gone := make(chan error)
+		go func() {
+			_, err := s.Answers.Begin(ctx, id, r)
+			gone <- err
+		}()
+		storetest.Eventually(t, "the key is being taken", func() bool { return s.Answers.Waiting(id) == 0 })
+		giveUp()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: given up: %v", key, err)
+		}
+		unlock()
+		if known, err := s.Answers.Begin(t.Context(), id, r); known != nil || !errors.Is(err, want) {
+			t.Errorf("%s: sent again: %+v, %v", key, known, err)
+		}
+		storetest.Eventually(t, "nothing is under way", func() bool { return s.Answers.Waiting(id) == -1 })
+	}
+}
+
+// TestKeysAreTakenInOneOrderWhateverTheOrderInWhichTheyCame has somebody else take b. Two nodes that took the same keys in two
+// orders would wait for each other.
+func TestKeysAreTakenInOneOrderWhateverTheOrderInWhichTheyCame(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	id := storetest.Tenant(t, admin)
+	super, another := storetest.Connect(t, d.SuperURL), storetest.Connect(t, d.SuperURL)
+	take := func(conn *pgx.Conn, key string) error {
+		_, err := conn.Exec(t.Context(), `insert into `+id.Schema()+`.answer (owner, key, asked) values ('operator:olivia', $1, '')`, key)
+		return err
+	}
+	exec := func(conn *pgx.Conn, sql string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(super, `begin`)
+	if err := take(super, "b"); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() {
+		done <- s.Answers.BeginTogether(t.Context(), id, request("operator:olivia", "c", "x"), request("operator:olivia", "b", "x"))
+	}()
+	storetest.Eventually(t, "the group waits for b", func() (waits bool) {
+		err := another.QueryRow(t.Context(), `select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return waits
+	})
+	exec(another, `begin; set local lock_timeout = '200ms'`)
+	if err := take(another, "c"); err != nil {
+		t.Errorf("c was taken before b: %v", err)
+	}
+	exec(another, `rollback`)
+	exec(super, `rollback`)
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

@@ -183,7 +183,7 @@ var Table = list.Table{
 select id::text, n, kind, target, request, reason, case when state = 'open' and expires_at <= now() then 'expired' else state end as state,
   asker_role, asker, asked_from, asked_with, asked_in, people, asked_at, expires_at,
   coalesce(answerer_role, ''), coalesce(answerer, ''), coalesce(answered_from, ''), answered_at, coalesce(answer_reason, ''), result,
-  case when asker_role = asker then asker else asker_role || ':' || asker end as asked_by, state as stored
+  case when asker_role = '' then asker else asker_role || ':' || asker end as asked_by, state as stored
 from approval`,
 	Fields: []list.Field{
 		{Name: "n", Type: list.Number, Sort: true, Indexed: true}, {Name: "id"}, {Name: "kind"}, {Name: "target"},

@@ -7,6 +7,8 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/approvals"
+	"github.com/pitboss-hub/pitboss/store/list"
+	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
@@ -121,4 +123,30 @@ func TestWhatBecomesOfAKeyChangesNothingOfWhatItAskedFor(t *testing.T) {
 		t.Errorf("by who rotated it since: %v", err)
 	}
 	c.has(5000)
+}
+
+// TestWhoIsCalledLikeTheirRoleIsNamedWithIt has people and backends whose subject is the name of their role.
+func TestWhoIsCalledLikeTheirRoleIsNamedWithIt(t *testing.T) {
+	t.Parallel()
+	c := newCasino(t)
+	for actor, second := range map[string]string{"service:service": "operator", "operator:operator": "olivia", "dev": "operator"} {
+		big := credit(5000)
+		big.Actor = actor
+		id := c.ask(big)
+		if page, _ := c.list(list.Asked{Where: map[string][]string{"asked_by": {actor}}, Limit: 10}); len(page) != 1 || page[0].AskedBy.Actor() != actor {
+			t.Errorf("asked by %s: %+v", actor, page)
+		}
+		if _, err := c.answer(id, approvals.Approved, auth.Operator, second); err != nil {
+			t.Fatal(err)
+		}
+		lines, err := storetest.LastLines(t.Context(), c.Store, c.id, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []string{"operator:" + second, actor, actor} { // who approves, whose credit it is, who asked
+			if lines[i].Actor != want {
+				t.Errorf("asked by %s: the line %s is by %s, want %s", actor, lines[i].Action, lines[i].Actor, want)
+			}
+		}
+	}
 }

@@ -146,7 +146,7 @@ func (l *Ledger) run(ctx context.Context, id tenant.ID, g *pending) error {
 	if err := l.pending.Run(ctx, id, g); err != nil || !g.alone {
 		return err
 	}
-	return l.together(ctx, id, []*pending{g})
+	return l.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error { return l.give(ctx, tx, id, []*pending{g}) })
 }
 
 // errDryRun undoes the transaction of a dry run.

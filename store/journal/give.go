@@ -23,7 +23,7 @@ const (
 
 	// lockPlayers locks accounts, after the house's, in the order of lockAccounts.
 	lockPlayers = `
-select owner, id, balance, version from account where kind = 'player' and owner = any($1) order by owner for no key update`
+select owner, id, balance, version from account where kind = 'player' and owner = any($1) order by owner collate "C" for no key update`
 
 	openPlayers = `
 insert into account (kind, owner) select 'player', u.owner from unnest($1::text[]) as u(owner) order by u.owner
@@ -99,7 +99,7 @@ func newPending(l *Ledger) *db.Lanes[*pending] {
 
 // together gives credits in one transaction.
 func (l *Ledger) together(ctx context.Context, id tenant.ID, credits []*pending) error {
-	return l.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error { return l.give(ctx, tx, id, credits) })
+	return l.db.Tenant(id).ForGroups().Tx(ctx, func(ctx context.Context, tx pgx.Tx) error { return l.give(ctx, tx, id, credits) })
 }
 
 // give gives credits, each with a result or an error of its own, or fails for all. It locks the house's account

@@ -1,11 +1,13 @@
 package journal_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
@@ -137,4 +139,96 @@ func TestOneCommandForTwoPlayersAtOnceMovesMoneyOnce(t *testing.T) {
 		}
 	}
 	storetest.Sound(t, s, id)
+}
+
+// TestCreditsThatWaitForTheirOwnCasinosConnectionsHoldUpNoOtherCasinos has a casino use all of its connections for something
+// else, at a node that does one group of credits at a time.
+func TestCreditsThatWaitForTheirOwnCasinosConnectionsHoldUpNoOtherCasinos(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.Open(t, storetest.Empty(t), store.Options{MaxConns: 4})
+	busy, other := storetest.Tenant(t, admin), storetest.Tenant(t, admin)
+	let, in := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		err := s.Tenant(busy).Tx(t.Context(), func(context.Context, pgx.Tx) error {
+			close(in)
+			<-let
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-in
+	all.Go(func() {
+		if _, err := s.Ledger.Give(t.Context(), busy, creditBy("olivia", "alice", 1)); err != nil {
+			t.Errorf("the busy casino's: %v", err)
+		}
+	})
+	storetest.Eventually(t, "the busy casino's credit is under way", func() bool { return s.Ledger.Waiting(busy) == 0 })
+	give(t, s, other, creditBy("olivia", "alice", 1))
+	if s.Ledger.Waiting(busy) != 0 {
+		t.Error("another casino's credit waited for the busy one's")
+	}
+	close(let)
+	all.Wait()
+}
+
+// TestCreditsLockPlayersInTheOrderOfBetsWhateverTheCollation has a database that sorts as people do, as that of an operator
+// may. In another order a group of credits and a round that pays the same players would wait for each other.
+func TestCreditsLockPlayersInTheOrderOfBetsWhateverTheCollation(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	ref := storetest.Table(t, s, admin)
+	storetest.Claim(t, s, ref, "n")
+	owner, super, accounts := storetest.Owner(t, admin), storetest.Connect(t, d.SuperURL), ref.Tenant.Schema()+".account"
+	for _, table := range []string{accounts, "tpl.account"} {
+		if _, err := owner.Exec(t.Context(), `alter table `+table+` alter column owner type text collate "en-x-icu"`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, who := range []game.PlayerID{"alice", "Bob"} {
+		storetest.Fund(t, s, ref.Tenant, who, 100)
+	}
+	if _, err := s.Journal.Append(t.Context(), ref, storetest.Batch(0, storetest.Bet(1, 1, "alice", 1))); err != nil { // opens the till
+		t.Fatal(err)
+	}
+	const lock = ` for no key update nowait`
+	for name, do := range map[string]func() error{
+		"bets": func() error {
+			_, err := s.Journal.Append(t.Context(), ref, storetest.Batch(1, storetest.Bet(1, 2, "alice", 1), storetest.Bet(1, 3, "Bob", 1)))
+			return err
+		},
+		"credits": func() error {
+			_, errs := s.Ledger.Together(t.Context(), ref.Tenant, []journal.Credit{creditBy("olivia", "alice", 1), creditBy("olivia", "Bob", 1)})
+			return errors.Join(errs...)
+		},
+	} {
+		tx, err := owner.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(t.Context(), `select from `+accounts+` where owner = 'Bob'`+lock); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- do() }()
+		storetest.Eventually(t, name+" wait for Bob", func() (waits bool) {
+			err := super.QueryRow(t.Context(), `select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return waits
+		})
+		if _, err := tx.Exec(t.Context(), `select from `+accounts+` where owner = 'alice'`+lock); err != nil {
+			t.Errorf("%s lock alice before Bob: %v", name, err)
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

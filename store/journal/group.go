@@ -27,7 +27,7 @@ const (
 // newLanes returns where appends wait for a transaction, which has at most one of each room.
 func newLanes(j *Journal) *db.Lanes[*plan] {
 	return &db.Lanes[*plan]{
-		DB: j.db, Bets: true, AtOnce: groupsAtOnce, Max: groupEntries, Do: j.try,
+		DB: j.db, AtOnce: groupsAtOnce, Max: groupEntries, Do: j.try,
 		Keys: func(p *plan) []string { return []string{p.ref.Room} },
 		Size: func(p *plan) int { return len(p.b.Entries) },
 	}
@@ -140,12 +140,12 @@ select player, id, room, body, answer from (
   from unnest($1::text[], $2::text[]) as k(player, id) join refusal r on r.player = k.player and r.id = k.id::uuid
 ) as x(player, id, room, body, answer, accepted) order by accepted`
 
-	// lockAccounts locks accounts in one order for everybody: players by name, then tills. It does not
-	// block those who only check whether an account exists.
+	// lockAccounts locks accounts in one order for everybody: players by the bytes of their names, as presume does
+	// whatever the database's collation, then tills. It does not block those who only check whether an account exists.
 	lockAccounts = `
 select kind, owner, id, balance, version from account
 where (kind = 'player' and owner = any($1)) or (kind = 'till' and owner = any($2))
-order by kind, owner for no key update`
+order by kind, owner collate "C" for no key update`
 )
 
 // load queues the statements that lock and read what the plans depend on.

@@ -7,7 +7,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 )
 
-// Person is who asks for something or answers, and by what.
+// Person is who asks for something or answers, and by what. A part of the platform has no role.
 type Person struct {
 	Role, Subject string
 	rooms.Origin
@@ -17,14 +17,14 @@ type Person struct {
 func PersonOf(actor string, from rooms.Origin) Person {
 	role, subject, ok := strings.Cut(actor, ":")
 	if !ok {
-		subject = actor
+		role, subject = "", actor
 	}
 	return Person{role, subject, from}
 }
 
 // Actor returns the person as the audit log names it.
 func (p Person) Actor() string {
-	if p.Role == p.Subject {
+	if p.Role == "" {
 		return p.Subject
 	}
 	return p.Role + ":" + p.Subject

@@ -44,7 +44,7 @@ type DB struct {
 	others  *gate         // of the control lane, for all but leases
 	scopes  *gate         // of tenants' scopes, for all but appends
 	shares  sync.Map      // tenant.ID → *share
-	groups  chan struct{} // that are under way, but for bets
+	groups  *gate         // of groups of small writes, but for bets
 	meter   meters
 	disk    disk
 	history history
@@ -82,7 +82,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	d := &DB{Log: o.Log, pool: pool, control: control, meter: newMeters(), tenantConns: max(1, int(o.MaxConns)/tenantShare)}
 	d.others = newGate(controlShare, d.meter.hits.WithLabelValues(limitControlConns), nil)
 	d.scopes = newGate(max(1, int(o.MaxConns)/scopeShare), d.meter.hits.WithLabelValues(limitScopeConns), nil)
-	d.groups = make(chan struct{}, max(1, int(o.MaxConns)/groupShare))
+	d.groups = newGate(max(1, int(o.MaxConns)/groupShare), d.meter.hits.WithLabelValues(limitScopeConns), d.scopes)
 	d.disk.log, d.disk.gauge = o.Log, d.meter.failed
 	return d, nil
 }

@@ -27,9 +27,6 @@ var errPanic = errors.New("store: panic in a group")
 // is, the fewer transactions it gets. Its fields are not to be changed once it is used.
 type Lanes[W any] struct {
 	DB *DB
-	// Bets says that these are the players' bets, which wait for no other groups. Of all others, a node has a few under
-	// way: more would make bets wait for processors, and groups no larger.
-	Bets bool
 	// AtOnce is the number of groups that one tenant may have under way.
 	AtOnce int
 	// Keys returns what two of a group must not have in common.
@@ -37,8 +34,8 @@ type Lanes[W any] struct {
 	// Size returns the size of a piece of work, and Max bounds the sum of a group of more than one.
 	Size func(W) int
 	Max  int
-	// Do does a group, and sets its results. It returns an error that all have in common. If that is a panic, or the
-	// server refuses what may be the fault of one, Do is called anew with each alone.
+	// Do does a group, in Scope.ForGroups or ForAppends, and sets its results. It returns an error that all have in common.
+	// If that is a panic, or the server refuses what may be the fault of one, Do is called anew with each alone.
 	Do func(ctx context.Context, id tenant.ID, group []W) error
 
 	mu    sync.Mutex
@@ -188,14 +185,6 @@ func (l *Lanes[W]) try(ctx context.Context, id tenant.ID, group []*piece[W]) (er
 	work := make([]W, len(group))
 	for i, p := range group {
 		work[i] = p.work
-	}
-	if !l.Bets {
-		select {
-		case l.DB.groups <- struct{}{}:
-			defer func() { <-l.DB.groups }()
-		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", rooms.ErrNotWritten, classify(ctx.Err(), false))
-		}
 	}
 	return l.Do(ctx, id, work)
 }

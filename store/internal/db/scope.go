@@ -34,6 +34,7 @@ type Scope struct {
 type share struct {
 	role, write, read string
 	others            *gate // for all but appends
+	groups            *gate // for groups, within others
 }
 
 // Tenant returns the scope of a tenant. It panics on the zero ID.
@@ -42,11 +43,13 @@ func (d *DB) Tenant(id tenant.ID) Scope {
 		return scopeOf(d, b.(*share))
 	}
 	set := "; set local role " + Quote(id.Role())
+	others := newGate(d.tenantConns, d.meter.hits.WithLabelValues(limitTenantConns), d.scopes)
 	b, _ := d.shares.LoadOrStore(id, &share{
 		role:   id.Role(),
 		write:  beginWrite + set,
 		read:   beginRead + set,
-		others: newGate(d.tenantConns, d.meter.hits.WithLabelValues(limitTenantConns), d.scopes),
+		others: others,
+		groups: &gate{before: d.groups, in: others.in, refused: others.refused},
 	})
 	return scopeOf(d, b.(*share))
 }
@@ -57,6 +60,13 @@ func scopeOf(d *DB, b *share) Scope { return Scope{d, b, b.others} }
 // journal: other requests of the tenant must not keep them waiting.
 func (c Scope) ForAppends() Scope {
 	c.gate = nil
+	return c
+}
+
+// ForGroups returns the scope for groups of small writes of Lanes, of which a node has a few under way: more would make
+// bets wait for processors, and groups no larger. One that waits for its tenant's share is none of them.
+func (c Scope) ForGroups() Scope {
+	c.gate = c.groups
 	return c
 }
 
