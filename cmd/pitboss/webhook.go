@@ -248,7 +248,7 @@ type webhookDeleteCmd struct {
 // Run implements the command.
 func (c webhookDeleteCmd) Run(p *program) error {
 	return c.with(p, func(s *store.Store, t *tenancy.Tenant) error {
-		if err := s.Webhooks.Delete(p.ctx, t.ID, c.ID, c.by()); err != nil {
+		if err := s.Webhooks.Delete(p.ctx, t.ID, c.ID, nil, c.by()); err != nil {
 			return err
 		}
 		if c.JSON {

@@ -100,7 +100,7 @@ var known = []struct {
 	{tenancy.ErrAPIKeyScope, Fail(http.StatusForbidden, game.CodeForbidden, "You cannot give a key a scope that you do not have.")},
 	{journal.ErrAmount, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "The amount, or the balance that would come of it, is too large.")},
 	{store.ErrInvalid, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value cannot be stored.")},
-	{answers.ErrReused, Fail(http.StatusUnprocessableEntity, "idempotency_key_reused", "This Idempotency-Key was used for something else.")},
+	{answers.ErrReused, Fail(http.StatusUnprocessableEntity, "idempotency_key_reused", "This Idempotency-Key was used for another request: send a new one, or the same request again.")},
 	{answers.ErrUnderWay, Fail(http.StatusConflict, "idempotency_key_in_use", "A request under this Idempotency-Key is being answered; send it again in a moment.")},
 	{context.Canceled, Fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
 	{journal.ErrInsufficientFunds, Fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
