@@ -92,7 +92,7 @@ var known = []struct {
 	{webhooks.ErrNoEndpoint, Fail(http.StatusNotFound, "not_found", "There is no such webhook endpoint.")},
 	{webhooks.ErrNoDelivery, Fail(http.StatusNotFound, "not_found", "There is no such delivery; deliveries are kept for 30 days.")},
 	{webhooks.ErrTooManyEndpoints, Fail(http.StatusConflict, game.CodeLimitReached, "There are as many webhook endpoints as there may be; delete one.")},
-	{webhooks.ErrNotActive, Fail(http.StatusConflict, "webhook_not_active", "The webhook endpoint is paused or disabled; resume it first.")},
+	{webhooks.ErrNotActive, Fail(http.StatusConflict, "webhook_not_active", "The webhook endpoint is paused or disabled: nothing is sent until it is resumed.")},
 	{webhooks.ErrPending, Fail(http.StatusConflict, "delivery_pending", "The delivery has not ended yet; it is tried again by itself.")},
 	{tenancy.ErrTooManyAPIKeys, Fail(http.StatusConflict, game.CodeLimitReached, "There are too many API keys; one that ends counts for 30 days more.")},
 	{tenancy.ErrNoAPIKey, Fail(http.StatusNotFound, "not_found", "There is no such API key.")},
