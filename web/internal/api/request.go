@@ -181,7 +181,7 @@ func Read(c echo.Context, into any) error {
 	if err != nil {
 		return err
 	}
-	if bad := wire.DecodeParams(raw, into); bad != nil {
+	if bad := wire.DecodeBody(raw, into); bad != nil {
 		return bad
 	}
 	return nil
