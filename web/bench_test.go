@@ -206,7 +206,7 @@ func (l *apiLoad) listen(does bool) {
 		e, _, err = l.c.Store.Webhooks.Create(l.b.Context(), l.c.Tenant.ID, webhooks.Spec{URL: "https://receiver.example/"}, by)
 		l.endpoint = e.ID
 	case !does && l.endpoint != uuid.Nil:
-		err = l.c.Store.Webhooks.Delete(l.b.Context(), l.c.Tenant.ID, l.endpoint, by)
+		err = l.c.Store.Webhooks.Delete(l.b.Context(), l.c.Tenant.ID, l.endpoint, nil, by)
 		l.endpoint = uuid.Nil
 	}
 	if err != nil {

@@ -19,14 +19,15 @@ const answerBytesMax = 64 << 10
 
 // idempotent does a request that has an Idempotency-Key once, and answers it as it was answered before when it comes
 // again (draft-ietf-httpapi-idempotency-key-header), but for secrets, which are shown once. An answer that says that
-// nothing was done, or that it is not known, is not kept: the request can be sent again under its key.
+// the request could not be read, that nothing was done, or that it is not known, is not kept: it can be sent again under its
+// key, also mended. So can what was tried by a dry run.
 func (s *Server) idempotent(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		key, err := api.IdempotencyKey(c)
-		if key == "" || err != nil {
-			if err != nil {
-				return err
-			}
+		if err != nil {
+			return err
+		}
+		if key == "" || c.QueryParam("dry_run") == "1" {
 			return next(c)
 		}
 		r := c.Request()
@@ -79,7 +80,11 @@ func (s *Server) idempotent(next echo.HandlerFunc) echo.HandlerFunc {
 
 // final reports whether an answer says for good what came of a request.
 func final(status int) bool {
-	return status < http.StatusInternalServerError && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout && status != 499
+	switch status {
+	case http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests, 499:
+		return false
+	}
+	return status < http.StatusInternalServerError
 }
 
 // recorder keeps what is answered.

@@ -100,6 +100,41 @@ func TestARefusalIsKeptUnderItsKeyAndWhatWasNotDoneIsNot(t *testing.T) {
 	}
 }
 
+func TestAKeyIsUsedUpByWhatWasAskedForAndByNothingElse(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	operator := c.Token("olivia", auth.Operator)
+	const path, body = "/v1/players/isla/credit", `{"amount":500,"reason":"a test"}`
+	send := func(path, body string, header ...string) webtest.Answer {
+		return c.Do(http.MethodPost, operator, path, body, append(header, "Idempotency-Key", "payout-17")...)
+	}
+	// A program that is mended sends the same payout under the same key.
+	send(path, `{"amount":500}`).Want(http.StatusBadRequest, "invalid_params")
+	send(path, body+strings.Repeat(" ", 100<<10)).Want(http.StatusRequestEntityTooLarge, "invalid_params")
+	send(path, body, "Content-Type", "text/plain").Want(http.StatusUnsupportedMediaType, "unsupported_media_type")
+	var dry struct {
+		Before   int64 `json:"balance_before"`
+		Postings []any `json:"postings"`
+	}
+	for range 2 {
+		if send(path+"?dry_run=1", body).Want(http.StatusOK, "").Into(&dry); dry.Before != 0 || len(dry.Postings) != 1 {
+			t.Errorf("a dry run before it: %+v", dry)
+		}
+	}
+	send(path, body).Want(http.StatusOK, "")
+	if send(path+"?dry_run=1", body).Want(http.StatusOK, "").Into(&dry); dry.Before != 500 || len(dry.Postings) != 0 {
+		t.Errorf("a dry run of what was done: %+v", dry)
+	}
+	if c.Post(operator, path+"?dry_run=1", body).Want(http.StatusOK, "").Into(&dry); dry.Before != 500 || len(dry.Postings) != 1 {
+		t.Errorf("a dry run of something new, under no key: %+v", dry)
+	}
+	send(path, body).Want(http.StatusOK, "")
+	if got := balance(c, operator, "isla"); got != 500 {
+		t.Errorf("isla has %d", got)
+	}
+	c.Do(http.MethodPost, operator, "/v1/keys", `{"name":"robot","scopes":["rooms:read"],"reason":"a test"}`, "Idempotency-Key", "").Want(http.StatusBadRequest, "invalid_params")
+}
+
 func TestAKeyWhoseNodeDiedIsWorkedOnAgainAndMovesMoneyOnce(t *testing.T) {
 	t.Parallel()
 	c := webtest.New(t)

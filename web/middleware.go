@@ -86,6 +86,8 @@ func (s *Server) verify(c echo.Context, now time.Time) (auth.Principal, error) {
 		return auth.Principal{}, auth.ErrMissing
 	case !auth.IsAPIKey(token) && !t.ID.IsZero():
 		return s.verifier.Verify(t.ID, t.Slug, token)
+	case !auth.IsAPIKey(token):
+		return auth.Principal{}, auth.ErrKeyNeeded
 	}
 	from, _ := netip.ParseAddr(c.RealIP())
 	p, err := auth.VerifyAPIKey(s.tenants, t.ID, t.Slug, token, from, now)

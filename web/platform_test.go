@@ -123,6 +123,9 @@ func TestThePlatformListsItsCasinosAndItsAuditLog(t *testing.T) {
 	if len(log.Entries) != 1 || log.Entries[0].Target != id || log.Entries[0].Reason != "test" {
 		t.Errorf("the audit log has %+v", log.Entries)
 	}
+	if a := at.Get(c.Token("olivia", auth.Operator), "/v1/tenants").Want(http.StatusUnauthorized, "key_malformed"); !strings.Contains(string(a.Body), "API key of the platform") {
+		t.Errorf("a token is answered %s", a.Body)
+	}
 	at.Get(key, "/v1/audit?shoe=42").Want(http.StatusBadRequest, "invalid_params")
 	if a := at.Do(http.MethodGet, key, "/v1/audit", "", "Accept", "text/csv").Want(http.StatusOK, ""); !strings.HasPrefix(string(a.Body), "id,at,actor") {
 		t.Errorf("as CSV it is %s", a.Body)

@@ -69,4 +69,7 @@ func TestAChangeOfWhatSomebodyElseChangedIsRefused(t *testing.T) {
 	}
 	c.Do(http.MethodPut, operator, "/v1/brand/logo", `{"image":"","reason":"a test"}`, "If-Match", `"another"`).Want(http.StatusPreconditionFailed, "changed_meanwhile")
 	c.Do(http.MethodPut, operator, "/v1/brand/logo", `{"image":"","reason":"a test"}`, "If-Match", c.Get(operator, "/v1/brand").Header.Get("ETag")).Want(http.StatusOK, "")
+	hook := "/v1/webhooks/" + made.ID
+	c.Do(http.MethodDelete, operator, hook, because, "If-Match", `"another"`).Want(http.StatusPreconditionFailed, "changed_meanwhile")
+	c.Do(http.MethodDelete, operator, hook, because, "If-Match", c.Get(operator, hook).Header.Get("ETag")).Want(http.StatusOK, "")
 }

@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 	parser, err := kong.New(&c, kong.Name("pitboss"),
 		kong.Description("A multi-tenant real-time game hub for casinos."),
 		kong.Vars{"load_games": load.Names(games.Played()), "dir": defaultDir},
-		kong.UsageOnError(), kong.WithHyphenPrefixedParameters(true), kong.Writers(std.out, std.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ShortUsageOnError(), kong.WithHyphenPrefixedParameters(true), kong.Writers(std.out, std.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
 		return err
@@ -96,6 +96,7 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 	return catchExit(func() error {
 		parsed, err := parser.Parse(args)
 		if err != nil {
+			parser.Stdout = std.err // the output may go to another program
 			parser.FatalIfErrorf(err)
 			return errShown
 		}

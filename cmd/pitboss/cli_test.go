@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 )
@@ -18,6 +19,7 @@ func TestNonsenseOnTheCommandLineIsRefusedInASentence(t *testing.T) {
 		{"not an amount", []string{"tenant", "fund", "--tenant", "casino-x", "--player", "a", "--amount", "1.005"}},
 		{"a player's id", []string{"tenant", "fund", "--tenant", "casino-x", "--player", "a b", "--amount", "1"}},
 		{"insufficient funds", []string{"tenant", "fund", "--tenant", "casino-x", "--player", "a", "--amount", "-1"}},
+		{"there is no player", []string{"tenant", "fund", "--tenant", "casino-x", "--player", "nobody", "--amount", "1", "--existing"}},
 		{"a room's id", []string{"room", "open", "Table 1", "--tenant", "casino-x"}},
 		{"no such game", []string{"room", "open", "a", "--tenant", "casino-x", "--game", "chess"}},
 		{"min_bet", []string{"room", "open", "a", "--tenant", "casino-x", "--settings", `{"min_bet": -1}`}},
@@ -29,6 +31,21 @@ func TestNonsenseOnTheCommandLineIsRefusedInASentence(t *testing.T) {
 		out, err := f.cli(c.args...)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("pitboss %s: %v, %q; want %q", strings.Join(c.args, " "), err, out, c.want)
+		}
+	}
+}
+
+func TestAMistypedCommandIsToldShortlyAndNotWhereItsOutputGoes(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"missing flags: --reason": {"key", "api", "create", "--tenant", "casino-x", "--name", "a", "--scope", "audit:read"},
+		"unknown flag --jsno":     {"webhook", "list", "--tenant", "casino-x", "--jsno"},
+		"must be 1 to 500":        {"webhook", "deliveries", "01a21f4e-d943-7259-ac60-e42fc21d4de6", "--tenant", "casino-x", "--limit", "0"},
+	} {
+		var out, said bytes.Buffer
+		err := run(soon(t), args, streams{&out, &said}, seams{})
+		if err == nil || out.Len() != 0 || !strings.Contains(said.String(), want) || !strings.Contains(said.String(), "--help") || strings.Count(said.String(), "\n") > 6 {
+			t.Errorf("%v: %v, to the output %q, said %q", args, err, out.String(), said.String())
 		}
 	}
 }

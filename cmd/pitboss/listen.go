@@ -14,10 +14,10 @@ import (
 )
 
 type webhookListenCmd struct {
-	Listen netip.AddrPort `help:"Where to listen, on this machine; 'serve' calls it with --webhook-allow-address 127.0.0.1/32, 'dev' as it is." default:"127.0.0.1:8090" placeholder:"ADDRESS:PORT"`
+	Listen netip.AddrPort `help:"Where to listen, on this machine (127.0.0.1:8090); 'serve' calls it with --webhook-allow-address 127.0.0.1/32, 'dev' as it is." default:"127.0.0.1:8090" placeholder:"ADDRESS:PORT"`
 	Secret string         `required:"" help:"The endpoint's secret, whsec_…" env:"PITBOSS_WEBHOOK_SECRET"`
 	Count  int            `help:"End after so many messages; 0 never." placeholder:"N"`
-	Within time.Duration  `help:"Fail if --count messages have not come by then; 0 waits." placeholder:"60s"`
+	Within time.Duration  `help:"Fail if --count messages have not come by then; 0 waits." placeholder:"DURATION"`
 }
 
 // Help implements kong's long help.
@@ -49,7 +49,7 @@ func (c webhookListenCmd) Run(p *program) error {
 		if len(seen) == c.Count {
 			end()
 		}
-	}, func(err error) { p.log.Warn("a request is no message", "error", err) })
+	}, func(err error) { p.log.Warn("a request that is no signed message", "error", err) })
 	if err != nil {
 		return fmt.Errorf("--secret: want what 'webhook create' printed: %w", err)
 	}
@@ -57,6 +57,7 @@ func (c webhookListenCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	p.log.Info("listening for webhooks", "url", "http://"+c.Listen.String())
 	server := &http.Server{Handler: handler, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(socket) }()

@@ -22,8 +22,8 @@ func TestAListenerPrintsWhatIsSignedOnceAndEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	p := &program{ctx: soon(t), streams: streams{&out, io.Discard}, log: slog.New(slog.DiscardHandler)}
+	var out, log bytes.Buffer
+	p := &program{ctx: soon(t), streams: streams{&out, io.Discard}, log: slog.New(slog.NewTextHandler(&log, nil))}
 	c := webhookListenCmd{Listen: netip.MustParseAddrPort(freePort(t)), Secret: secret, Count: 2}
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(p) }()
@@ -71,6 +71,9 @@ func TestAListenerPrintsWhatIsSignedOnceAndEnds(t *testing.T) {
 	}
 	if got, want := out.String(), "{\"n\":\"a\"}\n{\"n\":\"b\"}\n"; got != want {
 		t.Errorf("printed %q, want %q", got, want)
+	}
+	if !strings.Contains(log.String(), "http://"+c.Listen.String()) {
+		t.Errorf("it does not say where it listens: %s", log.String())
 	}
 	c.Within = time.Millisecond
 	if err := c.Run(p); err == nil || !strings.Contains(err.Error(), "fewer than 2") {

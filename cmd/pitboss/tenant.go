@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -259,7 +260,10 @@ func (c tenantFundCmd) Run(p *program) error {
 			Player: game.PlayerID(c.Player), Amount: amount, Currency: t.Currency, Exponent: t.Exponent, Reason: c.Reason, Actor: actor(), CommandID: id.String(),
 			Existing: c.Existing, DryRun: c.DryRun,
 		})
-		if err != nil {
+		switch {
+		case errors.Is(err, journal.ErrNoPlayer):
+			return fmt.Errorf("there is no player %q; without --existing this makes an account", c.Player)
+		case err != nil:
 			return err
 		}
 		if c.JSON {

@@ -248,7 +248,7 @@ type webhookDeleteCmd struct {
 // Run implements the command.
 func (c webhookDeleteCmd) Run(p *program) error {
 	return c.with(p, func(s *store.Store, t *tenancy.Tenant) error {
-		if err := s.Webhooks.Delete(p.ctx, t.ID, c.ID, c.by()); err != nil {
+		if err := s.Webhooks.Delete(p.ctx, t.ID, c.ID, nil, c.by()); err != nil {
 			return err
 		}
 		if c.JSON {
@@ -292,9 +292,9 @@ func (c webhookDeliveriesCmd) Run(p *program) error {
 			return p.printJSON(append([]webhooks.Delivery{}, list...))
 		}
 		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(w, "DELIVERY\tTYPE\tPLAYER\tSTATE\tATTEMPTS\tSTATUS\tNEXT\tWEBHOOK-ID\tERROR")
+		_, _ = fmt.Fprintln(w, "DELIVERY\tHAPPENED\tTYPE\tPLAYER\tSTATE\tATTEMPTS\tTRIED\tSTATUS\tNEXT\tWEBHOOK-ID\tERROR")
 		for _, d := range list {
-			_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n", d.ID, d.Type, d.Player, d.State, d.Attempts, d.Status, moment(d.NextAt), d.WebhookID, d.Error)
+			_, _ = fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%d\t%s\t%d\t%s\t%s\t%s\n", d.ID, moment(d.CreatedAt), d.Type, d.Player, d.State, d.Attempts, moment(d.Attempted), d.Status, moment(d.NextAt), d.WebhookID, d.Error)
 		}
 		return w.Flush()
 	})

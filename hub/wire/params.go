@@ -17,12 +17,20 @@ func DecodeParams(raw json.RawMessage, dst any) *Error {
 	if raw == nil {
 		raw = json.RawMessage("{}")
 	}
+	return decodeInto("params", raw, dst)
+}
+
+// DecodeBody decodes the body of a request over HTTP in the same way; it cannot be absent.
+func DecodeBody(raw json.RawMessage, dst any) *Error { return decodeInto("body", raw, dst) }
+
+// decodeInto decodes what is called name.
+func decodeInto(name string, raw json.RawMessage, dst any) *Error {
 	err := strict.Decode(raw, dst)
 	if err == nil {
 		err = missing(raw, "", reflect.ValueOf(dst).Elem())
 	}
 	if bad, ok := errors.AsType[*strict.Error](err); ok {
-		return NewError(CodeInvalidParams, bad.Of("params"))
+		return NewError(CodeInvalidParams, bad.Of(name))
 	}
 	return nil
 }

@@ -8,5 +8,5 @@
 //     the Table.
 //   - Rows in memory are listed as those of the database, whose text is compared by its bytes: a database that was made with
 //     a collation of its own sorts text by that.
-//   - A cursor belongs to the order that it was made in; with another one it is refused.
+//   - A cursor belongs to the list and the order that it was made in; with another one it is refused.
 package list

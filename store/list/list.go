@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"slices"
 	"strconv"
@@ -80,7 +81,7 @@ type Error struct{ What, Why string }
 func (e *Error) Error() string { return e.What + ": " + e.Why }
 
 // ErrCursor means that a cursor is none of this list in this order.
-var ErrCursor = &Error{"cursor", "want the next of another page, in the same order"}
+var ErrCursor = &Error{"cursor", "want the next of a page of this list, asked for in the same order"}
 
 // Asked is a question as a client asks it.
 type Asked struct {
@@ -97,6 +98,7 @@ type Asked struct {
 // Query is a part of a list.
 type Query struct {
 	Asked
+	list       string // which one, for its cursors
 	conditions []condition
 	by         Field // what it is sorted by
 	key        Field
@@ -152,7 +154,7 @@ func (t Table) Conditions() []string {
 
 // Parse reads a question. It returns an *Error.
 func (t Table) Parse(a Asked) (Query, error) {
-	q := Query{Asked: a, inMemory: t.Select == ""}
+	q := Query{Asked: a, list: t.mark(), inMemory: t.Select == ""}
 	for _, name := range slices.Sorted(maps.Keys(a.Where)) {
 		of, op, _ := strings.Cut(name, ".")
 		f, ok := t.field(of)
@@ -204,6 +206,12 @@ func (q Query) And(column string, value any) Query {
 	return q
 }
 
+// mark tells a list from others, by its fields: so that none takes another's cursor for its own and answers with a page that
+// begins somewhere.
+func (t Table) mark() string {
+	return strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(t.names(func(Field) bool { return true })))), 36)
+}
+
 func (t Table) names(which func(Field) bool) string {
 	var out []string
 	for _, f := range t.Fields {
@@ -215,9 +223,10 @@ func (t Table) names(which func(Field) bool) string {
 }
 
 var (
-	errNumber = errors.New("want a whole number")
+	errNumber = errors.New("want a whole number that fits 64 bits")
 	errTime   = errors.New("want a time as RFC 3339 has it, such as 2026-05-04T12:30:00Z")
-	errText   = errors.New("want text without a zero character")
+	errPlus   = errors.New("want a time as RFC 3339 has it, such as 2026-05-04T12:30:00Z; in a URL a + is written %2B")
+	errText   = errors.New("want UTF-8 without U+0000")
 )
 
 func (f Field) parse(text string) (any, error) {
@@ -230,7 +239,10 @@ func (f Field) parse(text string) (any, error) {
 		return n, nil
 	case Time:
 		at, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil {
+		switch {
+		case err != nil && strings.Contains(text, " "): // what a + in a URL is read as
+			return nil, errPlus
+		case err != nil:
 			return nil, errTime
 		}
 		return at, nil
@@ -259,7 +271,7 @@ func Cut[Row any](q Query, found []Row, value func(Row, string) any) (page []Row
 		return found, ""
 	}
 	last := found[q.Limit-1]
-	parts := []string{q.order(), text(value(last, q.by.Name)), text(value(last, q.key.Name))}
+	parts := []string{q.list + ":" + q.order(), text(value(last, q.by.Name)), text(value(last, q.key.Name))}
 	for i, p := range parts {
 		parts[i] = strconv.Quote(p)
 	}
@@ -321,7 +333,7 @@ func (q Query) parseCursor(cursor string) ([]any, error) {
 		}
 		parts, rest = append(parts, part), strings.TrimPrefix(rest[len(quoted):], ",")
 	}
-	if rest != "" || parts[0] != q.order() {
+	if rest != "" || parts[0] != q.list+":"+q.order() {
 		return nil, ErrCursor
 	}
 	after := make([]any, 2)

@@ -30,6 +30,12 @@ func TestAQuestionThatCannotBeReadIsRefusedByItsName(t *testing.T) {
 		return next
 	}
 	byTime := cursor("at", "2026-05-04T12:30:00Z")
+	another := list.Table{Fields: []list.Field{{Name: "id", Type: list.Number, Sort: true}, {Name: "colour"}}, Key: "id", Order: "-id"}
+	q, err := another.Parse(list.Asked{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ofAnother := list.Cut(q, []int64{7, 6}, func(row int64, _ string) any { return row })
 	for name, c := range map[string]struct {
 		params        map[string][]string
 		order, cursor string
@@ -54,6 +60,7 @@ func TestAQuestionThatCannotBeReadIsRefusedByItsName(t *testing.T) {
 		"a cursor that was made up":    {order: "at", cursor: "abc", what: "cursor"},
 		"a cursor whose value is none": {order: "at", cursor: cursor("at", "soon"), what: "cursor"},
 		"a cursor with something more": {order: "at", cursor: byTime + "IA", what: "cursor"},
+		"a cursor of another list":     {cursor: ofAnother, what: "cursor"},
 	} {
 		_, err := table.Parse(list.Asked{Where: c.params, Sort: c.order, Cursor: c.cursor, Limit: 10})
 		var e *list.Error
@@ -95,6 +102,21 @@ func TestAQuestionSearchesUnlessAnIndexHasItsRows(t *testing.T) {
 		}
 		if q.Searches() != c.want {
 			t.Errorf("%s: %t, want %t", name, q.Searches(), c.want)
+		}
+	}
+}
+
+func TestWhyAValueIsNoneSaysWhatToSend(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ field, value, want string }{
+		"a zero character":                      {"kind", "a\x00", "U+0000"},
+		"no UTF-8":                              {"kind", "\xff", "UTF-8"},
+		"a time whose + the query made a space": {"at.gte", "2026-05-04T12:30:00 02:00", "%2B"},
+		"a number that no database has":         {"id", "99999999999999999999", "64 bits"},
+	} {
+		_, err := table.Parse(list.Asked{Where: map[string][]string{c.field: {c.value}}, Limit: 1})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s in it", name, err, c.want)
 		}
 	}
 }

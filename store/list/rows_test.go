@@ -138,3 +138,25 @@ func TestRowsThatComeOrGoMoveNoOtherToAnotherPage(t *testing.T) {
 		t.Errorf("the pages have %v, want %v", got, want)
 	}
 }
+
+func TestWhatARowLacksIsAnEmptyCell(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		ID    int       `json:"id"`
+		Zero  int       `json:"zero"`
+		Round int       `json:"round,omitempty"`
+		Tags  []string  `json:"tags,omitempty"`
+		Ended time.Time `json:"ended,omitzero"`
+		Proof *string   `json:"proof,omitempty"`
+	}
+	empty := ""
+	var out strings.Builder
+	rows := []row{{ID: 1}, {2, 0, 3, []string{"a"}, time.Date(2026, 5, 4, 12, 30, 0, 0, time.UTC), &empty}}
+	if err := list.WriterOf[row](&out, list.CSV)(rows, true); err != nil {
+		t.Fatal(err)
+	}
+	want := "id,zero,round,tags,ended,proof\n1,0,,,,\n2,0,3,\"[\"\"a\"\"]\",2026-05-04T12:30:00Z,\n"
+	if out.String() != want {
+		t.Errorf("%s\nwant\n%s", out.String(), want)
+	}
+}

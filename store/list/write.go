@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -17,7 +18,8 @@ const (
 	Lines Format = "jsonl" // a JSON object a line
 )
 
-// WriterOf returns what writes rows in a format; first says whether they are the first.
+// WriterOf returns what writes rows in a format; first says whether they are the first. What a row lacks in JSON is an empty
+// cell of CSV.
 func WriterOf[Row any](w io.Writer, f Format) func(rows []Row, first bool) error {
 	if f == Lines {
 		lines := json.NewEncoder(w)
@@ -45,7 +47,11 @@ func WriterOf[Row any](w io.Writer, f Format) func(rows []Row, first bool) error
 		for _, r := range rows {
 			record := make([]string, len(columns))
 			for i, col := range columns {
-				text, err := cell(reflect.ValueOf(r).FieldByIndex(col.index))
+				v := reflect.ValueOf(r).FieldByIndex(col.index)
+				if col.lacks(v) {
+					continue
+				}
+				text, err := cell(v)
 				if err != nil {
 					return err
 				}
@@ -62,8 +68,29 @@ func WriterOf[Row any](w io.Writer, f Format) func(rows []Row, first bool) error
 
 // column is a column of a list in CSV: a member of its rows in JSON.
 type column struct {
-	name  string
-	index []int
+	name                string
+	index               []int
+	omitEmpty, omitZero bool
+}
+
+// lacks reports whether a row with the value v has no such member in JSON.
+func (c column) lacks(v reflect.Value) bool {
+	if c.omitZero {
+		if z, ok := v.Interface().(interface{ IsZero() bool }); ok {
+			return z.IsZero()
+		}
+		return v.IsZero()
+	}
+	if !c.omitEmpty {
+		return false
+	}
+	switch v.Kind() {
+	case reflect.Map, reflect.Slice, reflect.String, reflect.Array:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
 }
 
 // columnsOf returns the columns of a row's type, in the order in which its members are declared.
@@ -72,12 +99,13 @@ func columnsOf(t reflect.Type, at []int) []column {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		index := append(append([]int{}, at...), i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "":
 			out = append(out, columnsOf(f.Type, index)...)
 		case f.IsExported() && name != "-" && name != "":
-			out = append(out, column{name, index})
+			how := strings.Split(options, ",")
+			out = append(out, column{name, index, slices.Contains(how, "omitempty"), slices.Contains(how, "omitzero")})
 		}
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -224,12 +225,14 @@ func (p *Spec) check() error {
 		return ErrURLTooLong
 	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.Fragment != "" || strings.ContainsFunc(p.URL, unicode.IsControl) || !utf8.ValidString(p.URL):
 		return &SpecError{"url: want an absolute https URL without a user and a fragment"}
+	case !validPort(u.Port()):
+		return &SpecError{"url: want a port from 1 to 65535"}
 	case !strict.Trim(&p.Description, 0, DescriptionRunesMax) || strict.CheckLine(string(p.Description)) != nil:
 		return &SpecError{fmt.Sprintf("description: want one line of at most %d characters", DescriptionRunesMax)}
 	}
 	for _, t := range p.Types {
 		if t == db.FactWebhookTest || db.FactVersion(t) == 0 {
-			return &SpecError{fmt.Sprintf("types: there is no type %q", t)}
+			return &SpecError{fmt.Sprintf("types: there is no type %q to choose: want some of %s, or none for all", t, choosable())}
 		}
 	}
 	slices.Sort(p.Types)
@@ -238,6 +241,23 @@ func (p *Spec) check() error {
 		p.Types = []string{}
 	}
 	return nil
+}
+
+// validPort reports whether a URL's port is one, or not given.
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
+}
+
+// choosable returns the types of which an endpoint can be told.
+func choosable() string {
+	var out []string
+	for _, k := range db.FactKinds() {
+		if k.Type != db.FactWebhookTest {
+			out = append(out, k.Type)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // Create adds an endpoint, and returns the secret that signs what it is told, which is not shown again. It
@@ -413,9 +433,15 @@ func (s *Endpoints) Rotate(ctx context.Context, id tenant.ID, endpoint uuid.UUID
 	return e, secret, nil
 }
 
-// Delete removes an endpoint, and what it was still to be told. It returns ErrNoEndpoint.
-func (s *Endpoints) Delete(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by By) error {
-	_, err := s.change(ctx, id, endpoint, "webhook.delete", by, func(ctx context.Context, tx pgx.Tx, _ Endpoint) (Endpoint, error) {
+// Delete removes an endpoint, and what it was still to be told, unless check, which gets it as it is and may be nil,
+// returns an error. It returns ErrNoEndpoint or that error.
+func (s *Endpoints) Delete(ctx context.Context, id tenant.ID, endpoint uuid.UUID, check func(Endpoint) error, by By) error {
+	_, err := s.change(ctx, id, endpoint, "webhook.delete", by, func(ctx context.Context, tx pgx.Tx, before Endpoint) (Endpoint, error) {
+		if check != nil {
+			if err := check(before); err != nil {
+				return before, err
+			}
+		}
 		_, err := tx.Exec(ctx, deleteEndpoint, endpoint.String())
 		return Endpoint{}, err
 	})

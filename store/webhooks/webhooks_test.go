@@ -135,7 +135,7 @@ func TestACasinoWithoutWebhooksWritesNoFact(t *testing.T) {
 	if n := count(); n != 2 {
 		t.Errorf("%d facts with one that is paused", n)
 	}
-	if err := s.Webhooks.Delete(t.Context(), id, e.ID, staff); err != nil {
+	if err := s.Webhooks.Delete(t.Context(), id, e.ID, nil, staff); err != nil {
 		t.Fatal(err)
 	}
 	storetest.Fund(t, s, id, "alice", 1)
@@ -448,7 +448,7 @@ func TestWhatADeletedEndpointWasToBeToldIsNotLost(t *testing.T) {
 	s, admin, id, e, epoch := arrange(t)
 	storetest.Fund(t, s, id, "alice", 1)
 	due(t, s, id, epoch)
-	if err := s.Webhooks.Delete(t.Context(), id, e.ID, staff); err != nil {
+	if err := s.Webhooks.Delete(t.Context(), id, e.ID, nil, staff); err != nil {
 		t.Fatal(err)
 	}
 	if err := storetest.Exec(t, s, id, `update webhook_delivery set created_at = now() - interval '31 days'`); err != nil {
@@ -561,6 +561,8 @@ func TestEndpointsAreBoundedAndChecked(t *testing.T) {
 		"a long one":        {URL: "https://receiver.example/" + strings.Repeat("x", webhooks.URLBytesMax)},
 		"no UTF-8":          {URL: "https://receiver.example/\xff"},
 		"an unknown type":   {URL: "https://receiver.example/", Types: []string{"bet.placed"}},
+		"a port beyond all": {URL: "https://receiver.example:99999/"},
+		"port 0":            {URL: "https://receiver.example:0/"},
 		"two lines":         {URL: "https://receiver.example/", Description: "a\nb"},
 		"the type of tests": {URL: "https://receiver.example/", Types: []string{"webhook.test"}},
 	} {

@@ -19,7 +19,9 @@ func bodiesThatCannotBeRead(t *testing.T, c *webtest.Casino) {
 		for _, body := range []string{"", "{", "[]", "null x", `{"surprise":1}`, r.body + r.body, `{"reason":1,"title":1,"room":1,"jti":1}`} {
 			bad := r
 			bad.body = body
-			bad.ask(c, operator).Want(http.StatusBadRequest, wire.CodeInvalidParams)
+			if a := bad.ask(c, operator).Want(http.StatusBadRequest, wire.CodeInvalidParams); strings.Contains(string(a.Body), `"params`) || !strings.Contains(string(a.Body), `"body`) {
+				t.Errorf("%s with %s is answered %s", r.name, body, a.Body)
+			}
 		}
 		method, path, _ := strings.Cut(r.name, " ")
 		if r.path != "" {

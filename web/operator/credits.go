@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/auth"
@@ -66,11 +67,14 @@ func (a *API) give(c echo.Context, credit journal.Credit) error {
 	if err := checkReason(&credit.Reason); err != nil {
 		return err
 	}
-	id, err := api.CommandID(c, credit.CommandID)
+	dry, err := api.Number(c, "dry_run", 0, 0, 1)
 	if err != nil {
 		return err
 	}
-	dry, err := api.Number(c, "dry_run", 0, 0, 1)
+	if dry == 1 && credit.CommandID == "" && c.Request().Header.Get("Idempotency-Key") == "" {
+		credit.CommandID = uuid.NewString() // nobody's: it is not kept
+	}
+	id, err := api.CommandID(c, credit.CommandID)
 	if err != nil {
 		return err
 	}

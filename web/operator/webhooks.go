@@ -189,7 +189,8 @@ func (a *API) DeleteWebhook(c echo.Context) error {
 		return err
 	}
 	return a.changeWebhook(c, in.Reason, http.StatusOK, func(ctx context.Context, id tenant.ID, endpoint uuid.UUID, by webhooks.By) (any, error) {
-		return struct{}{}, a.store.Webhooks.Delete(ctx, id, endpoint, by)
+		unchanged := func(e webhooks.Endpoint) error { return api.CheckMatch(c, bodyOf(e, "")) }
+		return struct{}{}, a.store.Webhooks.Delete(ctx, id, endpoint, unchanged, by)
 	})
 }
 

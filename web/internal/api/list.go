@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,19 +95,29 @@ func TableParams(t list.Table) []string { return append(t.Conditions(), "sort", 
 // WantsAll reports whether a request wants all of a list.
 func WantsAll(c echo.Context) bool { return streamType(c) != "" }
 
-// streamType returns the media type in which a request wants all of a list, or "" for a page as JSON.
+// streamType returns the media type in which a request wants all of a list, or "" for a page as JSON: the one with the
+// largest weight (RFC 9110, section 12.4.2), of several the first.
 func streamType(c echo.Context) string {
+	wanted, most := "", 0.0
 	for accepted := range strings.SplitSeq(c.Request().Header.Get(echo.HeaderAccept), ",") {
-		switch kind, _, _ := mime.ParseMediaType(accepted); kind {
+		kind, params, _ := mime.ParseMediaType(accepted)
+		weight, err := strconv.ParseFloat(params["q"], 64)
+		if err != nil || math.IsNaN(weight) {
+			weight = 1
+		}
+		if weight <= most {
+			continue
+		}
+		switch kind {
 		case typeCSV, typeLines:
-			return kind
+			wanted, most = kind, weight
 		case "application/x-ndjson":
-			return typeLines
+			wanted, most = typeLines, weight
 		case echo.MIMEApplicationJSON, "*/*", "application/*":
-			return ""
+			wanted, most = "", weight
 		}
 	}
-	return ""
+	return wanted
 }
 
 // AnswerTable answers a request for a part of a table, whose rows are called name, at most limitMax of them and limit if

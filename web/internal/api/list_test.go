@@ -104,3 +104,28 @@ func TestAPlayersStreamsTakeNoPlaceOfTheStaffsNorOfOthers(t *testing.T) {
 		t.Error("a stream that has ended holds its place")
 	}
 }
+
+func TestAListComesAsTheClientPrefersByAccept(t *testing.T) {
+	t.Parallel()
+	for accept, want := range map[string]string{
+		"":                                      "",
+		"*/*":                                   "",
+		"application/xml":                       "",
+		"text/csv":                              typeCSV,
+		"TEXT/CSV; charset=utf-8":               typeCSV,
+		"application/x-ndjson":                  typeLines,
+		"application/jsonl, text/csv":           typeLines,
+		"text/csv, application/json":            typeCSV,
+		"text/csv;q=0":                          "",
+		"text/csv;q=0, application/jsonl;q=0.1": typeLines,
+		"text/csv;q=0.5, application/json":      "",
+		"application/json;q=0.5, text/csv":      typeCSV,
+		"text/csv;q=none":                       typeCSV,
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+		r.Header.Set(echo.HeaderAccept, accept)
+		if got := streamType(echo.New().NewContext(r, httptest.NewRecorder())); got != want {
+			t.Errorf("%q: %q, want %q", accept, got, want)
+		}
+	}
+}

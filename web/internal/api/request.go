@@ -98,11 +98,17 @@ const idempotencyKeyMax = 255
 // IdempotencyKey returns the Idempotency-Key of a request, with or without the quotes of a structured field, or "". It
 // returns a Problem if it is none.
 func IdempotencyKey(c echo.Context) (string, error) {
-	key := c.Request().Header.Get("Idempotency-Key")
+	keys := c.Request().Header.Values("Idempotency-Key")
+	switch len(keys) {
+	case 0:
+		return "", nil
+	case 1:
+	default:
+		return "", Fail(http.StatusBadRequest, wire.CodeInvalidParams, "Idempotency-Key: want it once")
+	}
+	key := keys[0]
 	if n := len(key); n >= 2 && key[0] == '"' && key[n-1] == '"' {
 		key = key[1 : n-1]
-	} else if key == "" {
-		return "", nil
 	}
 	if key == "" || len(key) > idempotencyKeyMax || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return "", Fail(http.StatusBadRequest, wire.CodeInvalidParams, "Idempotency-Key: want 1 to 255 printable ASCII characters, such as a UUID")
@@ -175,7 +181,7 @@ func Read(c echo.Context, into any) error {
 	if err != nil {
 		return err
 	}
-	if bad := wire.DecodeParams(raw, into); bad != nil {
+	if bad := wire.DecodeBody(raw, into); bad != nil {
 		return bad
 	}
 	return nil
