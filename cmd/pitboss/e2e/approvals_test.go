@@ -23,7 +23,7 @@ func TestACreditOfTheCommandLineAboveTheLimitNeedsASecondPersonToo(t *testing.T)
 	if out := f.mustCLI(append(fund, "--dry-run")...); !strings.Contains(out, "would have 1000.01 EUR") || !strings.Contains(out, "another person") || !strings.Contains(out, "new player") {
 		t.Errorf("the dry run says %s", out)
 	}
-	if _, err := f.cli(append(fund, "--existing")...); err == nil || !strings.Contains(err.Error(), "no such player") {
+	if _, err := f.cli(append(fund, "--existing")...); err == nil || !strings.Contains(err.Error(), "there is no player") {
 		t.Errorf("a player who must exist: %v", err)
 	}
 	if _, err := f.cli(fund...); err == nil || !strings.Contains(err.Error(), id) {
