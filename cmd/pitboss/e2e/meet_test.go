@@ -195,6 +195,7 @@ func TestACopyOfADatabasesFilesOnTheSameRedisTurnsNodesRed(t *testing.T) {
 	here := f.startOn("node-1", "redis://"+redis.Addr)
 	eventually(t, "it is ready", here.ready)
 	there := g.startOn("node-2", "redis://"+redis.Addr)
+	eventually(t, "the copy serves", func() bool { return strings.Contains(there.log.last(8<<10), "msg=serving") })
 	for what, x := range map[string]*started{"the origin": here, "the copy": there} {
 		eventually(t, what+" is red and says why", func() bool {
 			status, _, body := x.do("GET", "/readyz", "", "")
