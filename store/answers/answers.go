@@ -41,9 +41,9 @@ type Answer struct {
 	Body   []byte `json:"body"`
 }
 
-// Request is what a key stands for.
+// Request names a request: whose it is, under which key, and what it asks for.
 type Request struct {
-	Owner string            // who asks; another's key is another one
+	Owner string            // who asks; the same key of somebody else stands for another request
 	Key   string            // as the client chose it
 	Asked [sha256.Size]byte // digest of what is asked for
 }
@@ -122,7 +122,7 @@ where a.owner = u.owner and a.key = u.key and a.asked = u.asked and a.status is 
 	dropKey = `delete from answer where owner = $1 and key = $2 and asked = $3 and status is null`
 )
 
-// purpose is what an answer is sealed for.
+// purpose separates sealed answers from whatever else is sealed for a tenant.
 const purpose = "answer"
 
 // Begin takes a key for a request and returns nil, or returns the answer that the key has. If ctx ends, no key is left

@@ -23,9 +23,9 @@ import (
 )
 
 const (
-	// TTL is how long an approval is open.
+	// TTL bounds the time for which an approval waits for its answer.
 	TTL = 24 * time.Hour
-	// OpenMax is how many approvals of a tenant are open at once.
+	// OpenMax bounds the approvals of a tenant that are open at once.
 	OpenMax = 1000
 )
 
@@ -46,7 +46,7 @@ var (
 	ErrExpired = errors.New("store: the approval has expired")
 )
 
-// State is where an approval stands.
+// State says whether an approval still waits, and if not, how it ended.
 type State string
 
 // The states.
@@ -63,7 +63,7 @@ var transitions = map[State][]State{
 	Open: {Approved, Refused, Withdrawn, Expired},
 }
 
-// Approval is what somebody asked for, and the answer.
+// Approval holds what somebody asked for and, once there is one, the answer.
 type Approval struct {
 	ID        string
 	N         int64 // a later one has a larger one
@@ -97,7 +97,7 @@ type Approvals struct {
 // New returns the approvals, of which each kind is done by its Execute.
 func New(d *db.DB, kinds map[string]Execute) *Approvals { return &Approvals{d, kinds} }
 
-// Desk is where other parts of the store ask, in their transactions.
+// Desk lets other parts of the store ask for a second person within their own transactions.
 type Desk struct{}
 
 const (

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -28,8 +27,6 @@ const (
 	// PauseAfter is how long every attempt at an endpoint fails before it is paused. It is less than the
 	// attempts at one delivery take, so that nothing is given up for an endpoint that is away.
 	PauseAfter = 72 * time.Hour
-	// takeMost is how many tenants a process takes over in one look, so that processes share them.
-	takeMost = 64
 )
 
 // actor is the actor of audit lines for what the deliverer does by itself.
@@ -48,20 +45,6 @@ type Queue struct {
 func NewQueue(d *db.DB, box *seal.Box) *Queue { return &Queue{d, box} }
 
 const (
-	renewLeases = `
-update platform.webhook set expires = clock_timestamp() + $2::interval where holder = $1 returning tenant`
-
-	// takeLeases asks for now() where an index has to answer; clock_timestamp() is another time for each row.
-	takeLeases = `
-update platform.webhook w set holder = $1, expires = clock_timestamp() + $2::interval
-where w.tenant = any(array(
-  select f.tenant from platform.webhook f
-  where f.expires < now() and f.holder is distinct from $1
-  order by f.expires limit $3 for update skip locked))
-returning w.tenant`
-
-	releaseLeases = `update platform.webhook set expires = '-infinity', holder = null where holder = $1`
-
 	claim = `update webhook_deliverer set epoch = greatest(epoch + 1, $1) where one returning epoch`
 
 	// fence holds up whoever claims, and returns nothing to who was fenced off.
@@ -69,8 +52,8 @@ returning w.tenant`
 select d.mark::text, pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text
 from webhook_deliverer d, pg_current_snapshot() s where d.one and d.epoch = $1 for no key update of d`
 
-	// fanOut makes deliveries as old as their facts, so that none outlives its fact. It looks deliveries up one by one ("offset 0"): a table that has just grown is joined in ways that read it
-	// again and again.
+	// fanOut makes deliveries as old as their facts, so that none outlives its fact. It looks deliveries up one by
+	// one ("offset 0"): a table that has just grown is joined in ways that read it again and again.
 	fanOut = `
 with new as (
   select e.id as endpoint, f.seq, f.player, f.at from fact f cross join webhook_endpoint e
@@ -146,44 +129,6 @@ returning endpoint, key, case when exists (select from webhook_endpoint e where 
 	deleteFacts = `
 delete from fact where seq in (select seq from fact where at < now() - $1::interval order by at limit $2)`
 )
-
-// Hold renews the leases of a process for ttl and, if more is set, takes some that nobody holds. It returns
-// the tenants for which the process, and no other, may deliver.
-func (s *Queue) Hold(ctx context.Context, holder uuid.UUID, ttl time.Duration, more bool) (out []tenant.ID, err error) {
-	err = s.db.Platform(ctx, func(conn *pgxpool.Conn) error {
-		q := &pgx.Batch{}
-		collect := func(rows pgx.Rows) error {
-			names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			for _, name := range names {
-				if id, err := tenant.Parse(name); err == nil { // else the tenant is out of order, and says so
-					out = append(out, id)
-				}
-			}
-			return err
-		}
-		q.Queue(renewLeases, holder.String(), ttl).Query(collect)
-		if more {
-			q.Queue(takeLeases, holder.String(), ttl, takeMost).Query(collect)
-		}
-		return conn.SendBatch(ctx, q).Close()
-	})
-	if err != nil {
-		return nil, fmt.Errorf("store: leases of webhooks: %w", err)
-	}
-	return out, nil
-}
-
-// Release gives the leases of a process back.
-func (s *Queue) Release(ctx context.Context, holder uuid.UUID) error {
-	err := s.db.Platform(ctx, func(conn *pgxpool.Conn) error {
-		_, err := conn.Exec(ctx, releaseLeases, holder.String())
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("store: release the leases of webhooks: %w", err)
-	}
-	return nil
-}
 
 // Claim makes the caller the only one that delivers for a tenant, and returns its epoch.
 func (s *Queue) Claim(ctx context.Context, id tenant.ID) (epoch int64, err error) {
