@@ -33,14 +33,8 @@ type bundle struct {
 
 func setup(t *testing.T, extra ...auth.Key) bundle {
 	t.Helper()
-	x, err := tenant.New("casino-x")
-	if err != nil {
-		t.Fatal(err)
-	}
-	y, err := tenant.New("casino-y")
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := tenant.New()
+	y := tenant.New()
 	keys := auth.StaticKeys{x: append([]auth.Key{secretX}, extra...), y: {secretY}}
 	return bundle{x, y, auth.NewVerifier(keys, nil)}
 }

@@ -77,10 +77,7 @@ func TestMain(m *testing.M) {
 
 func mustTenant(t testing.TB, slug tenant.Slug) tenant.ID {
 	t.Helper()
-	id, err := tenant.New(slug)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := tenant.New()
 	return id
 }
 

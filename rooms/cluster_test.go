@@ -614,10 +614,7 @@ func TestARoomThatIsSeenBeforeItIsThereIsListedByAll(t *testing.T) {
 // locked: dead nodes and other casinos' rooms are noticed as ever.
 func TestALockedTenantDoesNotKeepANodeFromLooking(t *testing.T) {
 	onCluster(t, 2, func(c *cluster) {
-		id, err := tenant.New("casino-locked")
-		if err != nil {
-			c.Fatal(err)
-		}
+		id := tenant.New()
 		looks := func(m *member) int {
 			m.link.mu.Lock()
 			defer m.link.mu.Unlock()
@@ -651,10 +648,7 @@ func TestALockedTenantDoesNotKeepANodeFromLooking(t *testing.T) {
 // whose tables are locked.
 func TestALockedTenantsRoomsKeepNoOthersFromBeingOpened(t *testing.T) {
 	onCluster(t, 2, func(c *cluster) {
-		id, err := tenant.New("casino-locked")
-		if err != nil {
-			c.Fatal(err)
-		}
+		id := tenant.New()
 		for n := range 60 {
 			if _, err := c.journal.OpenRoom(id, rooms.Config{Room: fmt.Sprint("t-", n), Game: "coin", Settings: json.RawMessage(`{}`)}); err != nil {
 				c.Fatal(err)

@@ -76,10 +76,7 @@ func inCasino(t *testing.T, test func(f *casino)) {
 
 func newCasino(t *testing.T) *casino {
 	t.Helper()
-	id, err := tenant.New("casino-x")
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := tenant.New()
 	f := &casino{T: t, journal: roomstest.NewJournal(), tenant: id, log: &bytes.Buffer{}, limits: unlimited}
 	f.through, f.kinds = f.journal, map[string]game.Kind{"coin": coinKind, "sum": sumKind}
 	f.hub = &recorder{journal: f.journal, listening: true}

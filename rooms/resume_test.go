@@ -183,10 +183,7 @@ func TestATenantsReadsWaitForEachOtherAndThenItIsTheView(t *testing.T) {
 // table of roulette with a hundred players and full bets: eight clients ask at once. Before gaps
 // were measured first, each of them formed half a MiB and threw it away.
 func BenchmarkOldResumes(b *testing.B) {
-	id, err := tenant.New("casino-x")
-	if err != nil {
-		b.Fatal(err)
-	}
+	id := tenant.New()
 	for name, size := range map[string]int{"bets of all positions": 157, "bets of one": 1} {
 		b.Run(name, func(b *testing.B) {
 			journal := roomstest.NewJournal()

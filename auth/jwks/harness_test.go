@@ -155,10 +155,7 @@ type bench struct {
 // running reads a source until the test ends.
 func running(t *testing.T, at string, every time.Duration, allow []netip.Prefix) *bench {
 	t.Helper()
-	id, err := tenant.New("casino-x")
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := tenant.New()
 	b := &bench{t: t, id: id, changes: make(chan []tenant.ID, 64), log: &lockedBuffer{}, metrics: prometheus.NewRegistry(),
 		directory: &directory{keys: map[tenant.ID][]auth.Key{}, sources: []Source{{id, "set", at}}, retired: map[string]bool{}}}
 	b.Keys = New(b.directory, Options{Allow: allow, Log: slog.New(slog.NewTextHandler(b.log, nil)), Registerer: b.metrics})

@@ -12,7 +12,7 @@
 //
 // # Why
 //
-// The random suffix makes an ID unrepeatable, so dropping a tenant and creating
-// another of the same slug cannot adopt a left-over schema, role or key. The slug
-// is in the ID only so that a person reading pg_dump or Redis knows what it is.
+// An ID is random, so dropping a tenant and creating another of the same slug cannot adopt a left-over schema, role
+// or key, a schema can be made before it is known whose it will be, and the names of schemas, which PostgreSQL
+// shows to every role, do not say which casinos there are.
 package tenant

@@ -17,8 +17,8 @@ var ErrSlug = errors.New("tenant: a slug is 2 to 32 lower-case letters, digits a
 
 var (
 	slugForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}[a-z0-9]$`)
-	idForm   = regexp.MustCompile(`^t_[a-z][a-z0-9_]{0,30}[a-z0-9]_[a-z2-7]{6}$`)
-	suffix   = base32.StdEncoding.WithPadding(base32.NoPadding)
+	idForm   = regexp.MustCompile(`^t_([a-z2-7]{16}|[a-z][a-z0-9_]{0,30}[a-z0-9]_[a-z2-7]{6})$`)
+	letters  = base32.StdEncoding.WithPadding(base32.NoPadding)
 )
 
 // Slug is the name that people and tokens (claim "tid") use for a tenant. It is
@@ -36,20 +36,16 @@ func ParseSlug(s string) (Slug, error) {
 // ID identifies a tenant and never changes. The zero ID is no tenant.
 type ID struct{ name string }
 
-// New returns an ID that was never used before: t_<slug>_<6 random base32>.
-func New(slug Slug) (ID, error) {
-	if _, err := ParseSlug(string(slug)); err != nil {
-		return ID{}, err
-	}
-	var b [4]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return ID{}, fmt.Errorf("tenant: no randomness: %w", err)
-	}
-	tail := strings.ToLower(suffix.EncodeToString(b[:]))[:6]
-	return ID{"t_" + strings.ReplaceAll(string(slug), "-", "_") + "_" + tail}, nil
+// New returns an ID that was never used before: t_ and 80 random bits in base32 (RFC 4648 §6). It says nothing
+// of the tenant: every role of a database can read the names of its schemas.
+func New() ID {
+	var b [10]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return ID{"t_" + strings.ToLower(letters.EncodeToString(b[:]))}
 }
 
-// Parse parses a stored ID. It returns ErrID for anything that New could not have made.
+// Parse parses a stored ID. It returns ErrID for anything that New could not have made, now or when IDs
+// were t_<slug>_<6 random base32>.
 func Parse(s string) (ID, error) {
 	if !idForm.MatchString(s) {
 		return ID{}, fmt.Errorf("%w: %q", ErrID, s)

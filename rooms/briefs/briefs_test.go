@@ -22,10 +22,7 @@ import (
 
 func casino(t testing.TB, slug tenant.Slug) tenant.ID {
 	t.Helper()
-	id, err := tenant.New(slug)
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := tenant.New()
 	return id
 }
 

@@ -36,10 +36,7 @@ func (r *told) Publish(_ context.Context, m hub.Message) error {
 func TestPromotionIsAPushOfItsOwnAndAudited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		id, err := tenant.New("casino-x")
-		if err != nil {
-			t.Fatal(err)
-		}
+		id := tenant.New()
 		journal, sockets := roomstest.NewJournal(), &told{}
 		ref, err := journal.OpenRoom(id, rooms.Config{Room: rooms.LobbyID, Game: lobby.Kind.Name})
 		if err != nil {

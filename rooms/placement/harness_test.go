@@ -24,10 +24,7 @@ const welcome = "welcome"
 // casino returns a tenant.
 func casino(t testing.TB) tenant.ID {
 	t.Helper()
-	id, err := tenant.New("casino-x")
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := tenant.New()
 	return id
 }
 

@@ -13,10 +13,7 @@ import (
 
 func casino(t *testing.T) tenant.ID {
 	t.Helper()
-	id, err := tenant.New("casino-x")
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := tenant.New()
 	return id
 }
 

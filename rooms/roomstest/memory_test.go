@@ -30,10 +30,7 @@ func TestMemoryGoesBack(t *testing.T) {
 
 func fixture(t *testing.T) roomstest.LeaseFixture {
 	t.Helper()
-	id, err := tenant.New("casino-x")
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := tenant.New()
 	j := roomstest.NewJournal()
 	return roomstest.LeaseFixture{Leases: j, Backup: func(testing.TB) func() { return j.Backup() }, Fixture: roomstest.Fixture{
 		Journal: j,

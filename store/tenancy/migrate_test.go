@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/google/uuid"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -96,26 +95,21 @@ func TestCreateTenantRefusesWhatIsTakenOrWrong(t *testing.T) {
 	}
 }
 
-// unused is a slug of which the cluster, whose roles all databases share, has no trace.
-func unused(prefix string) string { return prefix + "-x" + uuid.NewString()[:8] }
-
-// leftOvers counts schemas and roles of tenants of a slug prefix.
-func leftOvers(t *testing.T, admin *tenancy.Admin, slug string) (schemas, roles int) {
+// leftOvers counts schemas and roles of tenants.
+func leftOvers(t *testing.T, admin *tenancy.Admin) (schemas, roles int) {
 	t.Helper()
-	like := `t\_` + strings.ReplaceAll(slug, "-", `\_`) + `\_______`
-	return storetest.Count(t, admin, `select count(*) from pg_namespace where nspname like $1`, like),
-		storetest.Count(t, admin, `select count(*) from pg_roles where rolname like $1`, like)
+	return storetest.Count(t, admin, `select count(*) from pg_namespace where nspname like 't\_%'`),
+		storetest.Count(t, admin, `select count(*) from pg_roles where shobj_description(oid, 'pg_authid') = (select 'pitboss ' || deployment from platform.instance)`)
 }
 
 func TestFailedCreateLeavesNothing(t *testing.T) {
 	t.Parallel()
 	_, admin := storetest.New(t)
 	admin.BreakProvisioning()
-	slug := unused("broken")
-	if _, err := admin.CreateTenant(t.Context(), storetest.Casino(slug, "x.localhost")); storetest.State(err) != "22012" {
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "x.localhost")); storetest.State(err) != "22012" {
 		t.Fatalf("got %v, want the error of the last step", err)
 	}
-	if schemas, roles := leftOvers(t, admin, slug); schemas != 0 || roles != 0 {
+	if schemas, roles := leftOvers(t, admin); schemas != 0 || roles != 0 {
 		t.Errorf("left over: %d schemas, %d roles", schemas, roles)
 	}
 	if n := storetest.Count(t, admin, `select count(*) from platform.tenant`); n != 0 {
@@ -128,9 +122,8 @@ func TestConcurrentCreatesOfOneSlugHaveOneWinner(t *testing.T) {
 	_, admin := storetest.New(t)
 	var wg sync.WaitGroup
 	errs := make([]error, 4)
-	slug := unused("raced")
 	for i := range errs {
-		wg.Go(func() { _, errs[i] = admin.CreateTenant(t.Context(), storetest.Casino(slug, "x.localhost")) })
+		wg.Go(func() { _, errs[i] = admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "x.localhost")) })
 	}
 	wg.Wait()
 	won := 0
@@ -141,7 +134,7 @@ func TestConcurrentCreatesOfOneSlugHaveOneWinner(t *testing.T) {
 			t.Errorf("a loser got %v", err)
 		}
 	}
-	schemas, roles := leftOvers(t, admin, slug)
+	schemas, roles := leftOvers(t, admin)
 	if won != 1 || schemas != 1 || roles != 1 {
 		t.Errorf("%d winners, %d schemas, %d roles; want 1 of each", won, schemas, roles)
 	}

@@ -43,15 +43,12 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	if err != nil {
 		return Tenant{}, err
 	}
-	id, err := tenant.New(n.Slug)
-	if err != nil {
-		return Tenant{}, err
-	}
+	id := tenant.New()
 	if n.FrameAncestors == nil {
 		n.FrameAncestors = []string{}
 	}
 	err = a.inTx(ctx, func(tx pgx.Tx) error {
-		role, err := a.ready(ctx, tx)
+		in, err := a.ready(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -68,11 +65,10 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 				return err
 			}
 		}
-		create := `create role ` + db.Quote(id.Role()) + ` nologin noinherit; create schema ` + db.Quote(id.Schema())
-		if _, err := tx.Exec(ctx, create); err != nil {
+		if err := in.createSchema(ctx, tx, id); err != nil {
 			return err
 		}
-		if err := a.applyTenant(ctx, tx, id, role, 0); err != nil {
+		if err := a.applyTenant(ctx, tx, id, in.appRole, 0); err != nil {
 			return err
 		}
 		if err := a.furnish(ctx, tx, id); err != nil {
@@ -92,31 +88,49 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	return a.Tenant(ctx, n.Slug)
 }
 
-// ready returns the application's login if the database is of this binary's version.
-func (a *Admin) ready(ctx context.Context, tx pgx.Tx) (role string, err error) {
+// instance is what the whole installation shares.
+type instance struct {
+	appRole    string // the application's login
+	deployment string // a UUID
+}
+
+// createSchema makes a tenant's role and schema. Their comments name the installation: roles belong to a whole server,
+// and their names say nothing.
+func (in instance) createSchema(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
+	role, schema := db.Quote(id.Role()), db.Quote(id.Schema())
+	_, err := tx.Exec(ctx, fmt.Sprintf("create role %[1]s nologin noinherit; comment on role %[1]s is '%[3]s'; create schema %[2]s; comment on schema %[2]s is '%[3]s'",
+		role, schema, in.mark()))
+	return err
+}
+
+// mark returns the comment of tenants' roles and schemas.
+func (in instance) mark() string { return "pitboss " + in.deployment }
+
+// ready returns the instance if the database is of this binary's version.
+func (a *Admin) ready(ctx context.Context, tx pgx.Tx) (in instance, err error) {
 	var platform, tenants int
 	err = tx.QueryRow(ctx, selectVersions).Scan(&platform, &tenants)
 	if state := db.SQLState(err); state == db.StateNoTable || state == db.StateNoSchema {
-		return "", ErrOlderSchema
+		return in, ErrOlderSchema
 	}
 	if err != nil {
-		return "", err
+		return in, err
 	}
 	if err := a.known.Check(platform, tenants); err != nil {
-		return "", err
+		return in, err
 	}
 	if platform < a.known.Platform.Last() || tenants < a.known.Tenant.Last() {
-		return "", ErrOlderSchema
+		return in, ErrOlderSchema
 	}
 	var check []byte
-	err = tx.QueryRow(ctx, `select app_role, master_check from platform.instance`).Scan(&role, &check)
+	err = tx.QueryRow(ctx, `select app_role, deployment::text, master_check from platform.instance`).Scan(&in.appRole, &in.deployment, &check)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", ErrOlderSchema
+		return in, ErrOlderSchema
 	}
 	if err != nil {
-		return "", err
+		return in, err
 	}
-	return role, checkMaster(a.box, check)
+	return in, checkMaster(a.box, check)
 }
 
 const (

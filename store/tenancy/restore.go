@@ -93,7 +93,7 @@ func (a *Admin) checkOwner(ctx context.Context) error {
 	var missing []string
 	rows, _ := a.pool.Query(ctx, `
 select n.nspname, r.rolname, current_user from pg_namespace n join pg_roles r on r.oid = n.nspowner
-where (n.nspname in ('platform', $1) or n.nspname ~ '^t_[a-z0-9_]+_[a-z2-7]{6}$') and not pg_has_role(r.oid, 'USAGE')
+where (n.nspname in ('platform', $1) or n.nspname ~ '^t_([a-z2-7]{16}|[a-z0-9_]+_[a-z2-7]{6})$') and not pg_has_role(r.oid, 'USAGE')
 order by n.nspname`, template)
 	_, err := pgx.ForEachRow(rows, []any{&schema, &who, &owner}, func() error {
 		missing = append(missing, fmt.Sprintf("ALTER SCHEMA %s OWNER TO %s;", db.Quote(schema), db.Quote(owner)))

@@ -83,10 +83,7 @@ func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
 // from a table while more happens there than may wait for him.
 func TestAWatcherWhoReadsTooSlowlyIsSentARoomResyncAndThenEveryLaterEvent(t *testing.T) {
 	t.Parallel()
-	id, err := tenant.New("casino-x")
-	if err != nil {
-		t.Fatal(err)
-	}
+	id := tenant.New()
 	journal := roomstest.NewJournal()
 	ref, err := journal.OpenRoom(id, rooms.Config{Room: "loud", Game: "noise", Name: "Loud", Settings: json.RawMessage(`{}`)})
 	if err != nil {
