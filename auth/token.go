@@ -63,8 +63,9 @@ func (v *Verifier) Revoked(p Principal) bool {
 	return !slices.ContainsFunc(v.keys.Keys(p.Tenant), func(k Key) bool { return k.Mark() == p.Key })
 }
 
-// Verify returns the Principal of a token at this tenant. Its error is an *Error.
-func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Principal, error) {
+// Verify returns the Principal of a token at this tenant. A token may also name, as its tenant and its audience, one
+// of the slugs that the tenant had. Its error is an *Error.
+func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string, former ...tenant.Slug) (Principal, error) {
 	if token == "" {
 		return Principal{}, ErrMissing
 	}
@@ -73,7 +74,11 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 	}
 	var c claims
 	var by Key
-	parser := jwt.NewParser(jwt.WithLeeway(Leeway), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithAudience(Audience(slug)))
+	audiences := []string{Audience(slug)}
+	for _, old := range former {
+		audiences = append(audiences, Audience(old))
+	}
+	parser := jwt.NewParser(jwt.WithLeeway(Leeway), jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithAudience(audiences...))
 	_, err := parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		key, err := v.key(id, t.Header)
 		if err != nil {
@@ -88,8 +93,10 @@ func (v *Verifier) Verify(id tenant.ID, slug tenant.Slug, token string) (Princip
 	switch {
 	case c.Issuer == "":
 		return Principal{}, ErrIssuer
-	case c.Tenant != string(slug):
+	case c.Tenant != string(slug) && !slices.Contains(former, tenant.Slug(c.Tenant)):
 		return Principal{}, ErrTenant
+	case !slices.Contains(c.Audience, Audience(tenant.Slug(c.Tenant))):
+		return Principal{}, ErrAudience
 	case !Role(c.Role).Valid():
 		return Principal{}, ErrRole
 	case !ValidSubject(c.Subject), c.ID != "" && !ValidTokenID(c.ID):

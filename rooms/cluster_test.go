@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,6 +33,7 @@ type cluster struct {
 	bus   *membus.Bus
 	lose  func() bool // a message between nodes; nil: none is
 	nodes map[string]*member
+	rests atomic.Bool // all rooms are to rest
 }
 
 // member is one node of it, with a link to the database that can be cut and stalled.
@@ -234,6 +236,7 @@ func (c *cluster) add(name string) *member {
 		Listening: func(tenant.Topic) bool { return true },
 		Currency:  func(tenant.ID) string { return "EUR" },
 		Node:      name, Log: log, Registerer: m.reg, Limits: c.limits,
+		Rests: func(rooms.Ref) bool { return c.rests.Load() },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	hubbing, hubEnd := context.WithCancel(context.Background())

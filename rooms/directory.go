@@ -76,6 +76,10 @@ type Options struct {
 	// Registerer registers the metrics. Nil: they are not exported.
 	Registerer prometheus.Registerer
 
+	// Rests reports whether a room is to rest, as those of a casino in maintenance are: it stops at the end of its round,
+	// and is not opened again until Rests reports false. Nil: none is. It must not block.
+	Rests func(Ref) bool
+
 	// Limits bound what rooms publish and what players send to them.
 	Limits Limits
 
@@ -121,7 +125,7 @@ func NewDirectory(o Options) *Directory {
 		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, notBefore: map[Ref]time.Time{}, logged: map[Ref]string{},
 	}
 	d.placement = placement.NewAgent(placement.Options{
-		Leases: o.Leases, Runtime: localRooms{d}, Node: o.Node, Incarnation: o.Incarnation, First: LobbyID, Log: o.Log, Registerer: o.Registerer,
+		Leases: o.Leases, Runtime: localRooms{d}, Node: o.Node, Incarnation: o.Incarnation, Rests: o.Rests, First: LobbyID, Log: o.Log, Registerer: o.Registerer,
 	})
 	d.index = d.placement.Index()
 	d.life, d.end = context.WithCancel(context.Background())

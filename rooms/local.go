@@ -22,7 +22,7 @@ func (l localRooms) Staying() (refs []Ref, leaving int) {
 	l.d.mu.RLock()
 	defer l.d.mu.RUnlock()
 	for ref, r := range l.d.rooms {
-		if r.leaves() {
+		if _, goes := r.target(); goes {
 			leaving++
 			continue
 		}

@@ -10,14 +10,14 @@ import (
 )
 
 // Open makes sure that a room runs: on the node that owns it, or on the one that should (placement.Agent.For).
-// A closed room stays closed, without an error. It returns ErrNotFound, ErrGame, or
+// A closed room stays closed, and one at rest (Options.Rests) stays so, without an error. It returns ErrNotFound, ErrGame, or
 // ErrUnavailable while draining and for a room whose rules panicked a moment ago.
 func (d *Directory) Open(ctx context.Context, ref Ref) error {
 	if d.alone() {
 		return d.openHere(ctx, ref, AnyEpoch)
 	}
 	a, known := d.index.Find(ref)
-	if d.find(ref) != nil || known && a.Node != "" && d.index.Lives(a.Node) {
+	if d.find(ref) != nil || known && a.Node != "" && d.index.Lives(a.Node) || d.placement.Rests(ref) {
 		return nil
 	}
 	to := d.placement.For(ref)
@@ -141,10 +141,7 @@ func (d *Directory) restore(ref Ref, saved Saved) (*room, error) {
 // node.
 func (d *Directory) remove(r *room) {
 	d.meter.rooms.WithLabelValues(string(r.status)).Dec()
-	to := r.target()
-	if r.dropped || r.status == Closed {
-		to = ""
-	}
+	to, goes := r.target()
 	d.mu.Lock()
 	if d.rooms[r.ref] == r {
 		delete(d.rooms, r.ref)
@@ -155,19 +152,22 @@ func (d *Directory) remove(r *room) {
 	}
 	d.mu.Unlock()
 	r.empty()
-	if to != "" {
+	if goes && !r.dropped && r.status != Closed {
 		d.handOver(r, to)
 	}
 }
 
-// handOver assigns a room that has stopped here to another node and asks that node to open it. If the
-// request is lost, the other node finds the assignment in the index.
+// handOver assigns a room that has stopped here to another node and asks that node to open it, or to none if to is "".
+// If the request is lost, the other node finds the assignment in the index.
 func (d *Directory) handOver(r *room, to string) {
 	a := placement.Assignment{Ref: r.ref, Status: r.status, Node: to, Epoch: r.epoch}
 	if err := d.placement.HandOver(a); err != nil {
 		// It is still assigned to this node, which opens it again at the next refresh, unless it drains:
 		// then its lease ends soon.
 		r.log.Warn("the room is not handed over", "to", to, "error", err)
+		return
+	}
+	if to == "" {
 		return
 	}
 	d.meter.handedOver.Inc()

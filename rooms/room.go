@@ -39,7 +39,7 @@ type room struct {
 	log     *slog.Logger
 	mailbox chan *message
 	stop    chan struct{}         // closed by halt
-	leaving chan struct{}         // closed by leave
+	leaving chan struct{}         // closed by leave and rest
 	listed  atomic.Value          // a Status: what List says
 	brief   atomic.Pointer[Brief] // what the lobby shows; nil: nothing
 
@@ -50,7 +50,8 @@ type room struct {
 
 	mu     sync.Mutex // guards what follows
 	halted bool
-	to     string // the node that it leaves for
+	goes   bool   // leave or rest was called
+	to     string // the node that it leaves for; "": it is to rest
 
 	// Owned by run, after load. The state is the committed one, except between decide and
 	// the end of the append.
@@ -105,24 +106,22 @@ func (r *room) halt() {
 	}
 }
 
-// leave makes the room leave for another node at the end of its round.
+// leave makes the room leave for another node at the end of its round, or rest if to is "".
 func (r *room) leave(to string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.to == "" {
+	if !r.goes {
 		close(r.leaving)
 	}
-	r.to = to
+	r.goes, r.to = true, to
 }
 
-// target returns the node that the room leaves for; "" if it stays.
-func (r *room) target() string {
+// target returns the node that the room leaves for, "" if it is to rest, and whether it leaves or rests at all.
+func (r *room) target() (to string, goes bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.to
+	return r.to, r.goes
 }
-
-func (r *room) leaves() bool { return r.target() != "" }
 
 // betweenRounds reports whether no round is under way, as the game says; of a game that does not say it: whether
 // no seed is committed and unrevealed, or the game waits for somebody to begin.

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -17,6 +20,9 @@ import (
 const (
 	// outOfOrderAgain is when the sockets of a tenant that is out of order are told to come back.
 	outOfOrderAgain = 30 * time.Second
+	// maintenanceAgain and maintenanceMax bound when those are told to come back who meet a tenant in maintenance.
+	maintenanceAgain = 15 * time.Second
+	maintenanceMax   = 5 * time.Minute
 	// changedAgain is when sockets come back that were closed because their tenant changed: all
 	// nodes know it by then.
 	changedAgain = time.Second
@@ -31,23 +37,53 @@ type lifecycle struct {
 	hub      *hub.Hub
 }
 
-// mayServe returns nil while the tenant's players and operators may come in.
+// mayServe returns nil while the tenant's status lets anybody in.
 func mayServe(t *tenancy.Tenant, now time.Time) error {
-	switch status := t.Status(now); {
-	case status.Served():
-		return nil
-	case status == tenancy.OutOfOrder:
+	if status := t.Status(now); !status.LetsAnybodyIn() {
+		return refusalOf(status)
+	}
+	return nil
+}
+
+// mayEnter returns nil while the tenant's status lets those of a role in.
+func mayEnter(t *tenancy.Tenant, role auth.Role, now time.Time) error {
+	if status := t.Status(now); !status.LetsIn(role) {
+		return refusalOf(status)
+	}
+	return nil
+}
+
+// refusalOf returns why a tenant of a status does not let somebody in.
+func refusalOf(status tenancy.Status) error {
+	switch status {
+	case tenancy.Maintenance:
+		return api.ErrMaintenance
+	case tenancy.OutOfOrder:
 		return api.ErrOutOfOrder
-	case status == tenancy.Unpaid:
+	case tenancy.Unpaid:
 		return api.ErrUnpaid
+	case tenancy.Archived:
+		return api.ErrArchived
 	}
 	return api.ErrSuspended
 }
 
-// closeCode returns the code with which the sockets of a tenant are closed that mayServe refuses,
-// and when they come back: one that is out of order is mended, the others are shut.
-func closeCode(refusal error) (code wire.CloseCode, again time.Duration) {
-	if errors.Is(refusal, api.ErrOutOfOrder) {
+// backIn returns when whoever is refused because of a tenant's maintenance comes back: when it is likely to be over, in
+// maintenanceMax at most, since it may be over sooner.
+func backIn(t *tenancy.Tenant, now time.Time) time.Duration {
+	if t.BackAt.IsZero() {
+		return maintenanceAgain
+	}
+	return min(max(t.BackAt.Sub(now), maintenanceAgain), maintenanceMax)
+}
+
+// closeCode returns the code with which the sockets of a tenant are closed that mayEnter refuses, and when they come back:
+// to one in maintenance, or out of order, which is mended. The others are shut.
+func closeCode(t *tenancy.Tenant, refusal error, now time.Time) (code wire.CloseCode, again time.Duration) {
+	switch {
+	case errors.Is(refusal, api.ErrMaintenance):
+		return wire.CloseMaintenance, backIn(t, now)
+	case errors.Is(refusal, api.ErrOutOfOrder):
 		return wire.CloseOverloaded, outOfOrderAgain
 	}
 	return wire.CloseSuspended, 0
@@ -60,8 +96,9 @@ func (l *lifecycle) refuses(old *tenancy.Tenant, who auth.Principal, id hub.Iden
 	if !ok {
 		return wire.CloseSuspended, 0, true
 	}
-	if err := mayServe(now, time.Now()); err != nil {
-		code, again = closeCode(err)
+	at := time.Now()
+	if err := mayEnter(now, who.Role, at); err != nil {
+		code, again = closeCode(now, err, at)
 		return code, again, true
 	}
 	if !now.SameMoney(old) || !cameBy(now, id) {
@@ -79,8 +116,8 @@ func (l *lifecycle) changed(old, now *tenancy.Tenant) {
 	if now == nil {
 		return
 	}
-	if now.Suspended && (old == nil || !old.Suspended) { // players are not told why
-		l.log.Info("an operator is suspended", "tenant", now.ID, "reason", now.SuspendedFor)
+	if now.Set != tenancy.Active && (old == nil || old.Set != now.Set) { // players are not told why
+		l.log.Info("an operator is not served", "tenant", now.ID, "status", now.Set, "reason", now.StatusReason)
 	}
 	l.closeUnserved([]*tenancy.Tenant{now}, time.Now())
 	if old != nil {
@@ -89,25 +126,30 @@ func (l *lifecycle) changed(old, now *tenancy.Tenant) {
 	}
 }
 
-// closeUnserved closes the sockets of those tenants that may not be served now.
+// closeUnserved closes the sockets of those whom their tenants, of these, do not let in now.
 func (l *lifecycle) closeUnserved(tenants []*tenancy.Tenant, now time.Time) {
-	shut, broken := map[tenant.ID]bool{}, map[tenant.ID]bool{}
-	for _, t := range tenants {
-		switch err := mayServe(t, now); {
-		case errors.Is(err, api.ErrOutOfOrder):
-			broken[t.ID] = true
-		case err != nil:
-			shut[t.ID] = true
-		}
+	type closing struct {
+		code  wire.CloseCode
+		again time.Duration
 	}
-	for _, c := range []struct {
-		ids     map[tenant.ID]bool
-		refusal error
-	}{{shut, api.ErrSuspended}, {broken, api.ErrOutOfOrder}} {
-		if len(c.ids) > 0 {
-			code, again := closeCode(c.refusal)
-			l.hub.CloseWhere(func(id hub.Identity) bool { return c.ids[id.Tenant] }, code, again)
+	shut := map[closing]map[tenant.ID]tenancy.Status{}
+	for _, t := range tenants {
+		status := t.Status(now)
+		if status.Served() {
+			continue
 		}
+		code, again := closeCode(t, refusalOf(status), now)
+		c := closing{code, again}
+		if shut[c] == nil {
+			shut[c] = map[tenant.ID]tenancy.Status{}
+		}
+		shut[c][t.ID] = status
+	}
+	for c, of := range shut {
+		l.hub.CloseWhere(func(id hub.Identity) bool {
+			status, ok := of[id.Tenant]
+			return ok && !status.LetsIn(auth.Role(id.Role))
+		}, c.code, c.again)
 	}
 }
 
@@ -140,4 +182,14 @@ func (l *lifecycle) closeRevoked(tenants []tenant.ID) {
 			Tenant: id.Tenant, Subject: id.Player, Role: auth.Role(id.Role), TokenID: id.Token.ID, Key: id.Token.Key, IssuedAt: id.Token.IssuedAt,
 		})
 	}, wire.CloseRevoked, 0)
+}
+
+// enters returns nil while the tenant's status lets those of a role in, and else has the answer say when to come back.
+func enters(c echo.Context, t *tenancy.Tenant, role auth.Role) error {
+	now := time.Now()
+	err := mayEnter(t, role, now)
+	if errors.Is(err, api.ErrMaintenance) {
+		c.Response().Header().Set("Retry-After", strconv.FormatInt(int64(backIn(t, now)/time.Second), 10))
+	}
+	return err
 }

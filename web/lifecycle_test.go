@@ -1,11 +1,16 @@
 package web_test
 
 import (
+	"context"
+	"encoding/json"
+	"io"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/store/localpg"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/webtest"
@@ -20,6 +25,10 @@ func socketsThatMayNotBeHere(t *testing.T, c *webtest.Casino) {
 		"loses-a-domain":        losesADomain,
 		"retires-its-key":       retiresItsKey,
 		"does-not-pay":          doesNotPay,
+		"in-maintenance":        inMaintenance,
+		"trial-ends":            trialEnds,
+		"renamed":               renamed,
+		"archived":              archived,
 	} {
 		other := c.Another(slug)
 		t.Run(slug, func(t *testing.T) {
@@ -97,4 +106,85 @@ func retiresItsKey(t *testing.T, c *webtest.Casino) {
 	alice.Closed(wire.CloseRevoked)
 	c.Get(token, "/v1/session").Want(http.StatusUnauthorized, "token_kid")
 	c.Get(c.Player("alice", 100), "/v1/session").Want(http.StatusOK, "") // by the new one
+}
+
+func inMaintenance(t *testing.T, c *webtest.Casino) {
+	token := c.Player("alice", 100)
+	staff, service, support := c.Staff()
+	alice, olivia := c.Dial("alice", token), c.Dial("olivia", staff)
+	alice.Await(wire.PushWalletBalance)
+	if err := c.Admin.Maintain(t.Context(), c.Tenant.Slug, time.Now().Add(2*time.Minute), "a test"); err != nil {
+		t.Fatal(err)
+	}
+	alice.Closed(wire.CloseMaintenance)
+	var closing wire.Closing
+	if err := json.Unmarshal(alice.Told(wire.PushClosing)[0], &closing); err != nil || closing.RetryAfterMS < 100_000 || closing.RetryAfterMS > 120_000 {
+		t.Errorf("told to come back in %d ms, %v", closing.RetryAfterMS, err)
+	}
+	got := c.Get(token, "/v1/session").Want(http.StatusServiceUnavailable, "tenant_maintenance")
+	if after, err := strconv.Atoi(got.Header.Get("Retry-After")); err != nil || after < 100 || after > 120 {
+		t.Errorf("Retry-After: %q", got.Header.Get("Retry-After"))
+	}
+	c.DialRefused(http.StatusServiceUnavailable, wire.BearerPrefix+token)
+	olivia.Call(wire.MethodPing, struct{}{}, nil)
+	for _, who := range []string{staff, service, support} {
+		c.Get(who, "/v1/session").Want(http.StatusOK, "")
+	}
+	c.Dial("sam", support)
+	if err := c.Admin.Resume(t.Context(), c.Tenant.Slug); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Eventually(t, "it is served again", func() bool { return c.Get(token, "/v1/session").Status == http.StatusOK })
+	c.Dial("alice", token).Await(wire.PushWalletBalance)
+}
+
+func trialEnds(t *testing.T, c *webtest.Casino) {
+	token := c.Player("alice", 100)
+	yes, until := true, time.Now().Add(3*time.Second)
+	if _, err := c.Admin.SetTenant(t.Context(), c.Tenant.Slug, tenancy.Settings{OnTrial: &yes, PaidUntil: &until}, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	alice := c.Dial("alice", token)
+	alice.Await(wire.PushWalletBalance)
+	alice.Closed(wire.CloseSuspended) // by time alone
+	if late := time.Since(until); late > time.Second {
+		t.Errorf("the socket was closed %s after the end of the trial", late)
+	}
+	c.Get(token, "/v1/session").Want(http.StatusForbidden, "tenant_unpaid")
+}
+
+func renamed(t *testing.T, c *webtest.Casino) {
+	token := c.Player("alice", 100) // names the former slug
+	alice := c.Dial("alice", token)
+	alice.Await(wire.PushWalletBalance)
+	if _, err := c.Admin.Rename(t.Context(), c.Tenant.Slug, "renamed-again", "a test"); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Eventually(t, "the node knows the new slug", func() bool {
+		now, ok := c.Store.Tenants.ByID(c.Tenant.ID)
+		return ok && now.Slug == "renamed-again"
+	})
+	alice.Call(wire.MethodPing, struct{}{}, nil)
+	c.Get(token, "/v1/session").Want(http.StatusOK, "")
+	c.Dial("alice", token).Await(wire.PushWalletBalance)
+}
+
+func archived(t *testing.T, c *webtest.Casino) {
+	token := c.Player("alice", 100)
+	alice := c.Dial("alice", token)
+	alice.Await(wire.PushWalletBalance)
+	owner := storetest.Owner(t, c.Admin).Config().ConnString()
+	to := tenancy.Archiver{Dir: t.TempDir(), Dump: func(ctx context.Context, schema string, out io.Writer) error {
+		return localpg.Dump(ctx, owner, schema, out)
+	}}
+	if _, err := c.Admin.Archive(t.Context(), c.Tenant.Slug, "a test", to); err != nil {
+		t.Fatal(err)
+	}
+	alice.Closed(wire.CloseSuspended)
+	storetest.Eventually(t, "it says that it is closed", func() bool { return c.Get(token, "/v1/session").Status == http.StatusForbidden })
+	c.Get("", "/play").Want(http.StatusForbidden, "tenant_archived")
+	if err := c.Admin.Resume(t.Context(), c.Tenant.Slug); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Eventually(t, "it is served again", func() bool { return c.Get(token, "/v1/session").Status == http.StatusOK })
 }

@@ -69,6 +69,11 @@ func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		s.giveBack(c, p.Role)
+		if t := api.TenantOf(c); !t.ID.IsZero() {
+			if err := enters(c, t, p.Role); err != nil {
+				return err
+			}
+		}
 		if err := whole(c, s.edge.Answer); err != nil {
 			return err
 		}
@@ -85,7 +90,7 @@ func (s *Server) verify(c echo.Context, now time.Time) (auth.Principal, error) {
 	case token == "":
 		return auth.Principal{}, auth.ErrMissing
 	case !auth.IsAPIKey(token) && !t.ID.IsZero():
-		return s.verifier.Verify(t.ID, t.Slug, token)
+		return s.verifier.Verify(t.ID, t.Slug, token, t.FormerSlugs(now)...)
 	case !auth.IsAPIKey(token):
 		return auth.Principal{}, auth.ErrKeyNeeded
 	}

@@ -104,12 +104,12 @@ func TestThePlatformListsItsCasinosAndItsAuditLog(t *testing.T) {
 	var out struct {
 		Tenants []struct {
 			Slug, Name, Status, Currency string
-			SuspendedFor                 string `json:"suspended_for"`
+			StatusReason                 string `json:"status_reason"`
 			Domains                      []string
 		}
 	}
 	a := at.Get(key, "/v1/tenants").Want(http.StatusOK, "")
-	if a.Into(&out); len(out.Tenants) != 2 || out.Tenants[0].Slug != "casino-x" || out.Tenants[0].Status != "active" || out.Tenants[1].Status != "suspended" || out.Tenants[1].SuspendedFor != "it moved" ||
+	if a.Into(&out); len(out.Tenants) != 2 || out.Tenants[0].Slug != "casino-x" || out.Tenants[0].Status != "active" || out.Tenants[1].Status != "suspended" || out.Tenants[1].StatusReason != "it moved" ||
 		!slices.Equal(out.Tenants[0].Domains, []string{"casino-x.localhost"}) || out.Tenants[0].Currency != "EUR" {
 		t.Errorf("the casinos are %+v", out.Tenants)
 	}

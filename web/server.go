@@ -83,7 +83,7 @@ func New(o Options) *Server {
 	history := api.NewHistory(s.store, s.rooms, s.limits, lists)
 	s.sessions = session.New(session.Options{
 		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,
-		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, Verified: s.verifiedSocket, Refuses: s.lifecycle.refuses,
+		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, Verified: s.verifiedSocket, Enters: enters, Refuses: s.lifecycle.refuses,
 	})
 	op := operator.New(operator.Options{
 		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,

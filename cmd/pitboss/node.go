@@ -109,6 +109,7 @@ func newNode(o nodeOptions) *node {
 			balance, version, err := s.Ledger.Balance(ctx, id, who)
 			return rooms.PlayerBalance{Player: who, Balance: balance, Version: version}, err
 		},
+		Rests: n.tenants.Rests,
 		WentBack: func(generation int64) {
 			n.web.GoBack()
 			n.hub.GoBack(placement.FirstEpoch(generation))

@@ -71,7 +71,8 @@ type tenantInfo struct {
 	Name      string    `json:"name"`
 	Schema    string    `json:"schema_name"`
 	Status    string    `json:"status"`
-	Suspended string    `json:"suspended_for,omitempty"` // why, if it is
+	Reason    string    `json:"status_reason,omitempty"` // why, unless it is active
+	BackAt    time.Time `json:"back_at,omitzero"`        // of maintenance: when it is likely to be over
 	Broken    string    `json:"out_of_order,omitempty"`  // why, if it is
 	OnTrial   bool      `json:"on_trial"`
 	PaidUntil time.Time `json:"paid_until,omitzero"`
@@ -91,7 +92,7 @@ func describe(t *tenancy.Tenant) tenantInfo {
 		schema = t.ID.Schema()
 	}
 	return tenantInfo{
-		string(t.Slug), t.Name, schema, string(t.Status(time.Now())), t.SuspendedFor, t.OutOfOrder, t.OnTrial, t.PaidUntil, t.CreatedOn,
+		string(t.Slug), t.Name, schema, string(t.Status(time.Now())), t.StatusReason, t.BackAt, t.OutOfOrder, t.OnTrial, t.PaidUntil, t.CreatedOn,
 		t.Currency, t.Exponent, t.Domains, append([]string{}, t.FrameAncestors...),
 		t.CreditApprovalAbove,
 	}
@@ -183,8 +184,8 @@ func (p *program) printTenant(t tenantInfo) {
 	switch {
 	case t.Broken != "":
 		t.Status = p.red(t.Status + ": " + t.Broken)
-	case t.Suspended != "":
-		t.Status += ": " + t.Suspended
+	case t.Reason != "":
+		t.Status += ": " + t.Reason
 	}
 	frames := "-"
 	if len(t.FrameAncestors) > 0 {

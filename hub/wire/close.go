@@ -21,6 +21,7 @@ var (
 	CloseIdle         = CloseCode{4001, "idle", true, "Nothing was heard from the client for too long."}
 	CloseFlood        = CloseCode{4002, "flooding", true, "The client went on past its rate limit."}
 	CloseWentBack     = CloseCode{4003, "database_went_back", true, "The database lost what it had kept last; ask anew where everything is."}
+	CloseMaintenance  = CloseCode{4004, "tenant_maintenance", true, "The casino is in maintenance; come back after retry_after_ms."}
 	CloseSuperseded   = CloseCode{4500, "superseded", false, "The same player connected elsewhere."}
 	CloseTokenExpired = CloseCode{4501, "token_expired", false, "The token ran out; get a new one."}
 	CloseRevoked      = CloseCode{4502, "revoked", false, "The token or the player was revoked."}
@@ -31,6 +32,6 @@ var (
 // kept equal by a golden file.
 var CloseCodes = []CloseCode{
 	CloseNormal, CloseUnsupported, CloseTooBig, CloseDraining, CloseOverloaded,
-	CloseSlow, CloseIdle, CloseFlood, CloseWentBack,
+	CloseSlow, CloseIdle, CloseFlood, CloseWentBack, CloseMaintenance,
 	CloseSuperseded, CloseTokenExpired, CloseRevoked, CloseSuspended,
 }

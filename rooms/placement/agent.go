@@ -36,7 +36,7 @@ type Runtime interface {
 	// Close asks a room that runs here to end after the current round. The Agent calls it until the room is
 	// closed.
 	Close(ref Ref, reason string)
-	// Leave makes a room leave for another node at the end of its round.
+	// Leave makes a room leave for another node at the end of its round. If to is "" it leaves for none: it rests.
 	Leave(ref Ref, to string)
 	// Lost stops a room that another node owns, unless it was claimed here later than the assignment.
 	Lost(a Assignment)
@@ -53,6 +53,9 @@ type Options struct {
 	Node    string
 	// Incarnation distinguishes this process from all others, also of its node's name: a UUID.
 	Incarnation string
+	// Rests reports whether a room is to rest: it stops at the end of its round, and is not opened again until Rests
+	// reports false. Nil: none is. It must not block.
+	Rests func(Ref) bool
 	// First is the id of the room that is opened before a tenant's others.
 	First string
 	Log   *slog.Logger
@@ -87,6 +90,9 @@ func NewAgent(o Options) *Agent {
 		trust: trust{changed: make(chan struct{})}, ready: make(chan struct{}), hasten: make(chan struct{}, 1), opening: map[Ref]bool{},
 	}
 }
+
+// Rests reports whether a room is to rest.
+func (a *Agent) Rests(ref Ref) bool { return a.o.Rests != nil && a.o.Rests(ref) }
 
 // Alone reports whether this node is the only one there can be.
 func (a *Agent) Alone() bool { return a.o.Leases == nil }

@@ -94,7 +94,10 @@ func (x *Index) put(a Assignment) {
 	if a.Epoch < e.Epoch {
 		return
 	}
-	if a.Status == Closed && e.closedAt.IsZero() {
+	switch {
+	case a.Status != Closed: // also again, as when its tenant comes back from the archive
+		e.closedAt = time.Time{}
+	case e.closedAt.IsZero():
 		e.closedAt = time.Now()
 	}
 	if a.Status != e.Status {

@@ -124,17 +124,25 @@ func (a *Agent) reconcile(ctx context.Context) (opened chan struct{}) {
 	return opened
 }
 
-// due returns the rooms that this node should open and is not opening already, and closes those that run
-// here and are to be closed. A patient node leaves orphans alone.
+// due returns the rooms that this node should open and is not opening already, closes those that run
+// here and are to be closed, and tells those to rest that are to. One whose node died is opened even then: it may be in
+// the middle of a round. A patient node leaves orphans alone.
 func (a *Agent) due(patient bool) []Assignment {
 	candidates := a.index.candidates()
 	rooms, orphan := a.index.concerns(a.o.Node)
 	var mine []Assignment
 	for _, room := range rooms {
+		rests := a.Rests(room.Ref)
 		if a.o.Runtime.Runs(room.Ref) {
 			if room.Status == Closing {
 				a.o.Runtime.Close(room.Ref, room.Reason)
 			}
+			if rests {
+				a.o.Runtime.Leave(room.Ref, "")
+			}
+			continue
+		}
+		if rests && room.Node == "" {
 			continue
 		}
 		if room.Node == a.o.Node || orphan(room) && !patient && Rank(room.Ref, candidates) == a.o.Node {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/placement"
 
 	"github.com/jackc/pgx/v5"
@@ -47,6 +48,8 @@ const (
 type Admin struct {
 	// Actor is the actor of audit lines. It defaults to "platform".
 	Actor string
+	// Origin is theirs too. The command line has none.
+	Origin rooms.Origin
 	// Log receives what Migrate made because it was missing. If it is nil, nothing is logged.
 	Log *slog.Logger
 
@@ -97,6 +100,13 @@ func (a *Admin) actor() string {
 		return platformActor
 	}
 	return a.Actor
+}
+
+// As returns the same Admin under another actor of audit lines.
+func (a *Admin) As(actor string, from rooms.Origin) *Admin {
+	b := *a
+	b.Actor, b.Origin = actor, from
+	return &b
 }
 
 // Close closes all connections.

@@ -70,14 +70,10 @@ func (a *Admin) changeAPIKey(ctx context.Context, slug tenant.Slug, reason stric
 		if err := change(t); err != nil {
 			return err
 		}
-		write := func() error { return db.WriteAudit(ctx, tx, t.line) }
-		if !owner.IsZero() {
-			return a.inSchema(ctx, tx, owner, write)
+		if owner.IsZero() {
+			return a.writePlatformAudit(ctx, tx, t.line)
 		}
-		if _, err := tx.Exec(ctx, `set local search_path = platform, pg_temp`); err != nil {
-			return err
-		}
-		return write()
+		return a.inSchema(ctx, tx, owner, func() error { return db.WriteAudit(ctx, tx, t.line) })
 	})
 	if db.SQLState(err) == db.StateLockTimeout {
 		return fmt.Errorf("%w: somebody else holds what is to be changed: %w", db.ErrUnavailable, err)

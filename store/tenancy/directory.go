@@ -17,6 +17,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
@@ -105,14 +106,32 @@ func (d *Directory) Known() []*Tenant {
 	return out
 }
 
-// IDs returns the IDs of all tenants.
+// IDs returns the IDs of all tenants but those that are archived, in whose schemas nothing may be written.
 func (d *Directory) IDs() []tenant.ID {
 	all := d.now.Load().all
-	out := make([]tenant.ID, len(all))
-	for i, t := range all {
-		out[i] = t.ID
+	out := make([]tenant.ID, 0, len(all))
+	for _, t := range all {
+		if t.Set != Archived {
+			out = append(out, t.ID)
+		}
 	}
 	return out
+}
+
+// Rests reports whether a room is to rest, by the status of its tenant. The lobby goes on while the tenant may be let in
+// again; nothing runs of a tenant that is not known.
+func (d *Directory) Rests(ref rooms.Ref) bool {
+	t, ok := d.ByID(ref.Tenant)
+	if !ok {
+		return true
+	}
+	switch t.Status(time.Now()).Rounds() {
+	case RoundsRun:
+		return false
+	case RoundsEnd:
+		return ref.Room != rooms.LobbyID
+	}
+	return true
 }
 
 // OnChange makes Run call f after a tenant came (old is nil), changed, or went (new is

@@ -81,7 +81,7 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := within(t, changes, time.Second)
-	if got[0].Status(time.Now()) != tenancy.Active || got[1].Status(time.Now()) != tenancy.Suspended || got[1].SuspendedFor != "licence withdrawn" {
+	if got[0].Status(time.Now()) != tenancy.Active || got[1].Status(time.Now()) != tenancy.Suspended || got[1].StatusReason != "licence withdrawn" {
 		t.Errorf("after Suspend: %+v", got)
 	}
 	if now, _ := s.Tenants.Lookup("casino-x.localhost"); now != got[1] {
@@ -90,7 +90,7 @@ func TestDirectoryShowsChangesWithinASecond(t *testing.T) {
 	if err := admin.Resume(t.Context(), "casino-x"); err != nil {
 		t.Fatal(err)
 	}
-	if got := within(t, changes, time.Second); got[1].Status(time.Now()) != tenancy.Active || got[1].SuspendedFor != "" {
+	if got := within(t, changes, time.Second); got[1].Status(time.Now()) != tenancy.Active || got[1].StatusReason != "" {
 		t.Errorf("after Resume: %+v", got[1])
 	}
 	if diff := cmp.Diff(keys, s.Tenants.Keys(made.ID)); diff != "" {
@@ -151,14 +151,14 @@ func TestStatusFollowsTheCalendar(t *testing.T) {
 		want   tenancy.Status
 		served bool
 	}{
-		"no end":            {tenancy.Tenant{}, paid, tenancy.Active, true},
-		"paid":              {tenancy.Tenant{PaidUntil: paid}, paid.Add(-1), tenancy.Active, true},
-		"trial":             {tenancy.Tenant{PaidUntil: paid, OnTrial: true}, paid.Add(-1), tenancy.Trial, true},
-		"just over":         {tenancy.Tenant{PaidUntil: paid}, paid, tenancy.Grace, true},
-		"last of the grace": {tenancy.Tenant{PaidUntil: paid}, paid.Add(tenancy.GracePeriod - 1), tenancy.Grace, true},
-		"grace over":        {tenancy.Tenant{PaidUntil: paid}, paid.Add(tenancy.GracePeriod), tenancy.Unpaid, false},
-		"trial over":        {tenancy.Tenant{PaidUntil: paid, OnTrial: true}, paid.Add(tenancy.GracePeriod), tenancy.Unpaid, false},
-		"suspended":         {tenancy.Tenant{Suspended: true, PaidUntil: paid}, paid.Add(-1), tenancy.Suspended, false},
+		"no end":            {tenancy.Tenant{Set: tenancy.Active}, paid, tenancy.Active, true},
+		"paid":              {tenancy.Tenant{Set: tenancy.Active, PaidUntil: paid}, paid.Add(-1), tenancy.Active, true},
+		"trial":             {tenancy.Tenant{Set: tenancy.Active, PaidUntil: paid, OnTrial: true}, paid.Add(-1), tenancy.Trial, true},
+		"just over":         {tenancy.Tenant{Set: tenancy.Active, PaidUntil: paid}, paid, tenancy.Grace, true},
+		"last of the grace": {tenancy.Tenant{Set: tenancy.Active, PaidUntil: paid}, paid.Add(tenancy.GracePeriod - 1), tenancy.Grace, true},
+		"grace over":        {tenancy.Tenant{Set: tenancy.Active, PaidUntil: paid}, paid.Add(tenancy.GracePeriod), tenancy.Unpaid, false},
+		"trial over":        {tenancy.Tenant{Set: tenancy.Active, PaidUntil: paid, OnTrial: true}, paid, tenancy.Unpaid, false},
+		"suspended":         {tenancy.Tenant{Set: tenancy.Suspended, PaidUntil: paid}, paid.Add(-1), tenancy.Suspended, false},
 	} {
 		if got := c.t.Status(c.at); got != c.want || got.Served() != c.served {
 			t.Errorf("%s: %s, served %t", name, got, got.Served())

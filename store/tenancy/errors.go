@@ -9,8 +9,8 @@ var (
 	ErrEncoding = errors.New("store: the database must be made with encoding UTF8 (create database … encoding 'UTF8' template template0)")
 	// ErrAppLogin means that the application's login cannot keep tenants apart.
 	ErrAppLogin = errors.New("store: the application's login must be another than the owner's, and no superuser")
-	// ErrSlugTaken means that a tenant of that slug exists.
-	ErrSlugTaken = errors.New("store: a tenant of this slug exists")
+	// ErrSlugTaken means that a tenant has, or had, that slug.
+	ErrSlugTaken = errors.New("store: a tenant has, or had, this slug")
 	// ErrDomainTaken means that the domain belongs to a tenant already.
 	ErrDomainTaken = errors.New("store: this domain belongs to a tenant already")
 	// ErrDomain means that a text cannot be a tenant's domain; its text says why.

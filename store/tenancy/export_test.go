@@ -5,8 +5,10 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store/migrations"
 )
 
@@ -38,7 +40,25 @@ func (a *Admin) BeforeRefusals() {
 // BeforePeople makes the admin that of the version before the people behind API keys were known.
 func (a *Admin) BeforePeople() {
 	a.known.Platform.Steps, a.known.Tenant.Steps = a.known.Platform.Steps[:12], a.known.Tenant.Steps[:8]
-	a.known.Platform.Grants = strings.ReplaceAll(a.known.Platform.Grants, "people, ", "")
+	a.known.Platform.Grants = strings.NewReplacer("people, ", "", "platform.slug, ", "").Replace(a.known.Platform.Grants)
+}
+
+// CreateAsBefore makes a tenant as versions did that knew no former slugs: with its role, schema and tables.
+func (a *Admin) CreateAsBefore(ctx context.Context) (tenant.ID, error) {
+	id := tenant.New()
+	return id, a.inTx(ctx, func(tx pgx.Tx) error {
+		in, err := a.ready(ctx, tx)
+		if err == nil {
+			_, err = tx.Exec(ctx, `insert into platform.tenant (id, slug, name, on_trial, currency, exponent) values ($1, 'casino-old', 'Old', false, 'EUR', 2)`, id.String())
+		}
+		if err == nil {
+			err = in.createSchema(ctx, tx, id)
+		}
+		if err == nil {
+			err = a.applyTenant(ctx, tx, id, in.appRole, 0)
+		}
+		return err
+	})
 }
 
 // AfterFirst is the SQL that has the tenants of BeforeRefusals be as the first version left them.

@@ -26,11 +26,12 @@ const (
 	// its role lacks. $1 is whether the reader is the application's login. Only direct memberships
 	// count: those are what migrate grants.
 	selectTenants = `
-select t.id, t.slug, t.name, t.status = 'suspended', t.suspended_for, t.on_trial,
+select t.id, t.slug, t.name, t.status, t.suspended_for, t.back_at, t.on_trial,
   case when isfinite(t.paid_until) then t.paid_until end,
   case when isfinite(t.created_on) then t.created_on else 'epoch' end,
   t.currency, t.exponent, array_remove(t.frame_ancestors, null), t.credit_approval_above, t.version, t.schema_version,
-  case when r.oid is null then 'its role is missing: run pitboss migrate'
+  case when t.status = 'archived' then ''
+       when r.oid is null then 'its role is missing: run pitboss migrate'
        when n.oid is null then 'its schema is missing: restore it from a backup'
        when not exists (select from pg_auth_members m where m.roleid = r.oid and m.member = app.oid)
          then 'the app''s login may not act as its role: run pitboss migrate'
@@ -39,7 +40,10 @@ from platform.tenant t
 left join pg_roles r on r.rolname = t.id
 left join pg_namespace n on n.nspname = t.id
 left join pg_roles app on app.rolname = case when $1 then current_user else (select app_role::name from platform.instance) end
+where t.status not in ('provisioning', 'purged')
 order by t.slug`
+
+	selectFormer = `select tenant, slug, until from platform.slug where until > now() order by tenant, until desc, slug`
 
 	selectDomains = `select tenant, domain from platform.domain order by tenant, is_primary desc, domain`
 
@@ -55,6 +59,10 @@ func loadTenants(ctx context.Context, tx pgx.Tx, box *seal.Box, asApp bool) ([]T
 	if err != nil {
 		return nil, err
 	}
+	former, err := loadFormer(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	keys, broken, err := loadKeys(ctx, tx, box)
 	if err != nil {
 		return nil, err
@@ -66,7 +74,7 @@ func loadTenants(ctx context.Context, tx pgx.Tx, box *seal.Box, asApp bool) ([]T
 	rows, _ := tx.Query(ctx, selectTenants, asApp) // its error comes from CollectRows
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Tenant, error) {
 		t, name, err := scanTenant(row)
-		t.Domains, t.Brand = domains[name], brands[name]
+		t.Domains, t.Former, t.Brand = domains[name], former[name], brands[name]
 		if k := keys[name]; k != nil {
 			t.keys = *k
 		}
@@ -80,15 +88,18 @@ func loadTenants(ctx context.Context, tx pgx.Tx, box *seal.Box, asApp bool) ([]T
 // scanTenant returns a tenant without domains and keys, and its ID as it is stored.
 func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
 	var slug, lacks string
-	var paid *time.Time
+	var paid, back *time.Time
 	var version int
-	err = row.Scan(&name, &slug, &t.Name, &t.Suspended, &t.SuspendedFor, &t.OnTrial, &paid, &t.CreatedOn,
+	err = row.Scan(&name, &slug, &t.Name, &t.Set, &t.StatusReason, &back, &t.OnTrial, &paid, &t.CreatedOn,
 		&t.Currency, &t.Exponent, &t.FrameAncestors, &t.CreditApprovalAbove, &t.Version, &version, &lacks)
 	if err != nil {
 		return t, name, err
 	}
 	if paid != nil {
 		t.PaidUntil = paid.UTC()
+	}
+	if back != nil {
+		t.BackAt = back.UTC()
 	}
 	t.CreatedOn, t.Slug = t.CreatedOn.UTC(), tenant.Slug(slug)
 	var wrong error
@@ -101,7 +112,7 @@ func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
 		t.OutOfOrder = wrong.Error()
 	case lacks != "":
 		t.OutOfOrder = lacks
-	case version < migrations.Embedded.Tenant.Last():
+	case version < migrations.Embedded.Tenant.Last() && t.Set != Archived:
 		t.OutOfOrder = fmt.Sprintf("its tables are of version %d, and %d is needed: run pitboss migrate", version, migrations.Embedded.Tenant.Last())
 	}
 	return t, name, nil
@@ -129,6 +140,20 @@ func loadDomains(ctx context.Context, tx pgx.Tx) (map[string][]string, error) {
 	rows, _ := tx.Query(ctx, selectDomains) // its error comes from ForEachRow
 	_, err := pgx.ForEachRow(rows, []any{&name, &domain}, func() error {
 		out[name] = append(out[name], domain)
+		return nil
+	})
+	return out, err
+}
+
+// loadFormer returns the slugs that tenants had and that tokens may still name, by tenant.
+func loadFormer(ctx context.Context, tx pgx.Tx) (map[string][]Former, error) {
+	var name string
+	var f Former
+	out := map[string][]Former{}
+	rows, _ := tx.Query(ctx, selectFormer) // its error comes from ForEachRow
+	_, err := pgx.ForEachRow(rows, []any{&name, &f.Slug, &f.Until}, func() error {
+		f.Until = f.Until.UTC()
+		out[name] = append(out[name], f)
 		return nil
 	})
 	return out, err

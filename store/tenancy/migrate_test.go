@@ -34,7 +34,7 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	want := tenancy.Tenant{
 		Slug: "casino-x", Name: "Casino X",
 		Domains: []string{"casino-x.localhost", "spiel.xn--bcher-kva.example", "xn--bcher-kva.example"},
-		OnTrial: true, PaidUntil: until, Currency: "EUR", Exponent: 2, FrameAncestors: []string{"https://portal.example"},
+		OnTrial: true, PaidUntil: until, Currency: "EUR", Exponent: 2, FrameAncestors: []string{"https://portal.example"}, Set: tenancy.Active,
 	}
 	diff := cmp.Diff(want, got, cmpopts.IgnoreFields(tenancy.Tenant{}, "ID", "CreatedOn", "Version"), cmpopts.IgnoreUnexported(tenancy.Tenant{}))
 	if diff != "" {

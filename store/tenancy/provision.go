@@ -5,12 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
-	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
@@ -23,17 +23,33 @@ const (
 	lobbyName     = "Lobby"
 )
 
-const insertTenant = `
-insert into platform.tenant (id, slug, name, on_trial, paid_until, currency, exponent, frame_ancestors, created_on)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+const (
+	// insertBare adds a tenant that has no name yet, and no schema.
+	insertBare = `
+insert into platform.tenant (id, status, name, on_trial, currency, exponent, created_on)
+values ($1, 'provisioning', '', false, '', 0, $2)`
 
-const bumpTenant = `
+	// takeReady picks a tenant whose schema was made ahead, the oldest; another process that looks meanwhile gets the next.
+	takeReady = `
+select id from platform.tenant where status = 'provisioning' and slug is null and schema_version = $1
+order by created_on, id limit 1 for update skip locked`
+
+	countReady = `select count(*) from platform.tenant where status = 'provisioning' and slug is null and schema_version = $1`
+
+	nameTenant = `
+update platform.tenant set slug = $2, name = $3, on_trial = $4, paid_until = $5, currency = $6, exponent = $7, frame_ancestors = $8, created_on = $9,
+  status = $10, changed_at = clock_timestamp()
+where id = $1`
+
+	bumpTenant = `
 with v as (update platform.instance set directory_version = directory_version + 1 returning directory_version)
-update platform.tenant set version = v.directory_version from v where id = $1`
+update platform.tenant set version = v.directory_version from v where id = $1 returning version`
+)
 
-// CreateTenant makes a tenant, whole or not at all: role, schema, tables, rights, signing
-// key, domains and the lobby. It returns ErrSlugTaken, ErrDomainTaken, ErrTenant, ErrDomain,
-// tenant.ErrSlug, migrations.ErrNewer or ErrOlderSchema.
+// CreateTenant makes a tenant, whole or not at all: role, schema, tables, rights, signing key, domains and the lobby; or
+// gives its name to one that FillPool made ahead, which needs no DDL. With WithoutSchema it reserves the slug and the
+// domains, and Provision does the rest. It returns ErrSlugTaken, ErrDomainTaken, ErrTenant, ErrDomain, tenant.ErrSlug,
+// migrations.ErrNewer or ErrOlderSchema.
 func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	domains, err := n.valid()
 	if err != nil {
@@ -43,49 +59,148 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	if err != nil {
 		return Tenant{}, err
 	}
-	id := tenant.New()
 	if n.FrameAncestors == nil {
 		n.FrameAncestors = []string{}
 	}
+	var made Tenant
 	err = a.inTx(ctx, func(tx pgx.Tx) error {
 		in, err := a.ready(ctx, tx)
 		if err != nil {
 			return err
 		}
-		// The names first: whoever creates the same tenant at the same time waits here and
-		// then finds them taken, before it made anything.
-		_, err = tx.Exec(ctx, insertTenant, id.String(), string(n.Slug), string(n.Name), n.OnTrial, orNull(n.PaidUntil),
-			n.Currency, exponent, n.FrameAncestors, time.Now().UTC().Truncate(time.Millisecond))
+		id, ahead, err := a.bare(ctx, tx, !n.WithoutSchema)
 		if err != nil {
 			return err
 		}
+		// The names first: whoever creates the same tenant at the same time waits here and
+		// then finds them taken, before it made anything.
+		status := Active
+		if n.WithoutSchema {
+			status = Provisioning
+		}
+		now := time.Now().UTC().Truncate(time.Millisecond)
+		q := &pgx.Batch{}
+		q.Queue(insertSlug, string(n.Slug), id.String())
 		for i, d := range domains {
-			_, err := tx.Exec(ctx, `insert into platform.domain (domain, tenant, is_primary) values ($1, $2, $3)`, d, id.String(), i == 0)
-			if err != nil {
-				return err
+			q.Queue(`insert into platform.domain (domain, tenant, is_primary) values ($1, $2, $3)`, d, id.String(), i == 0)
+		}
+		q.Queue(nameTenant, id.String(), string(n.Slug), string(n.Name), n.OnTrial, orNull(n.PaidUntil), n.Currency, exponent, n.FrameAncestors, now, string(status))
+		if err := tx.SendBatch(ctx, q).Close(); err != nil {
+			return err
+		}
+		made = Tenant{
+			ID: id, Slug: n.Slug, Name: string(n.Name), Domains: domains, OnTrial: n.OnTrial, PaidUntil: n.PaidUntil.UTC(), CreatedOn: now,
+			Currency: n.Currency, Exponent: exponent, FrameAncestors: n.FrameAncestors, Set: status,
+		}
+		switch {
+		case n.WithoutSchema:
+			err = a.writePlatformAudit(ctx, tx, a.line("tenant.create", id.String(), ""))
+		case !ahead:
+			err = a.furnish(ctx, tx, in, id)
+			fallthrough
+		default:
+			if err == nil {
+				err = a.writeAudit(ctx, tx, id, a.line("tenant.create", id.String(), ""))
 			}
 		}
-		if err := in.createSchema(ctx, tx, id); err != nil {
+		if err != nil {
 			return err
 		}
-		if err := a.applyTenant(ctx, tx, id, in.appRole, 0); err != nil {
-			return err
-		}
-		if err := a.furnish(ctx, tx, id); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, bumpTenant, id.String())
-		return err
+		return tx.QueryRow(ctx, bumpTenant, id.String()).Scan(&made.Version)
 	})
+	slices.Sort(made.Domains[min(1, len(made.Domains)):])
 	switch {
-	case db.Violates(err, "tenant_slug"):
+	case db.Violates(err, "slug_name"):
 		return Tenant{}, fmt.Errorf("%w: %s", ErrSlugTaken, n.Slug)
 	case db.Violates(err, "domain_name"):
 		return Tenant{}, a.domainTaken(ctx, domains...)
 	case err != nil:
 		return Tenant{}, fmt.Errorf("store: create tenant %s: %w", n.Slug, err)
 	}
-	return a.Tenant(ctx, n.Slug)
+	return made, nil
+}
+
+// bare returns a tenant without a name: one that was made ahead if there is one and it may be, or a new one without a
+// schema.
+func (a *Admin) bare(ctx context.Context, tx pgx.Tx, mayBeAhead bool) (id tenant.ID, ahead bool, err error) {
+	if mayBeAhead {
+		id, err := scanID(tx.QueryRow(ctx, takeReady, a.known.Tenant.Last()))
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return id, true, err
+		}
+	}
+	id = tenant.New()
+	_, err = tx.Exec(ctx, insertBare, id.String(), time.Now().UTC())
+	return id, false, err
+}
+
+// Provision makes the schema of a tenant that was created without one. It returns store.ErrNoTenant or ErrStatus.
+func (a *Admin) Provision(ctx context.Context, slug tenant.Slug) (Tenant, error) {
+	err := a.inTx(ctx, func(tx pgx.Tx) error {
+		in, err := a.ready(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var status Status
+		id, err := scanID(tx.QueryRow(ctx, `select id, status from platform.tenant where slug = $1 for update`, string(slug)), &status)
+		if err != nil {
+			return err
+		}
+		if status != Provisioning {
+			return fmt.Errorf("%w: it is %s, and has a schema", ErrStatus, status)
+		}
+		if err := a.furnish(ctx, tx, in, id); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, updateStatus, id.String(), string(Active), "", nil); err != nil {
+			return err
+		}
+		if err := a.writeAudit(ctx, tx, id, a.line("tenant.provision", id.String(), "")); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, bumpTenant, id.String())
+		return err
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Tenant{}, fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
+	}
+	if err != nil {
+		return Tenant{}, fmt.Errorf("store: provision %s: %w", slug, err)
+	}
+	return a.Tenant(ctx, slug)
+}
+
+// FillPool makes tenants ahead until there are n without a name, one after the other, each in a transaction of its own, and
+// returns how many it made. Processes that fill the pool at the same time may make some too many.
+func (a *Admin) FillPool(ctx context.Context, n int) (made int, err error) {
+	for {
+		full := false
+		err := a.inTx(ctx, func(tx pgx.Tx) error {
+			in, err := a.ready(ctx, tx)
+			if err != nil {
+				return err
+			}
+			var ready int
+			if err := tx.QueryRow(ctx, countReady, a.known.Tenant.Last()).Scan(&ready); err != nil {
+				return err
+			}
+			if full = ready >= n; full {
+				return nil
+			}
+			id, _, err := a.bare(ctx, tx, false)
+			if err != nil {
+				return err
+			}
+			return a.furnish(ctx, tx, in, id)
+		})
+		if err != nil {
+			return made, fmt.Errorf("store: make a tenant ahead: %w", err)
+		}
+		if full {
+			return made, nil
+		}
+		made++
+	}
 }
 
 // instance is what the whole installation shares.
@@ -137,8 +252,14 @@ const (
 	insertKey = `insert into platform.tenant_key (tenant, kid, alg, secret) values ($1, $2, 'HS256', $3)`
 )
 
-// furnish gives a new tenant its signing key, its lobby and its first audit line.
-func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
+// furnish makes a tenant's role and schema with all that is in them, its signing key and its lobby.
+func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, in instance, id tenant.ID) error {
+	if err := in.createSchema(ctx, tx, id); err != nil {
+		return err
+	}
+	if err := a.applyTenant(ctx, tx, id, in.appRole, 0); err != nil {
+		return err
+	}
 	name, err := newKeyID()
 	if err != nil {
 		return err
@@ -158,10 +279,8 @@ func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 		return err
 	}
 	return a.inSchema(ctx, tx, id, func() error {
-		if _, err := tx.Exec(ctx, db.InsertRoom, rooms.LobbyID, rooms.LobbyID, lobbyName, "{}"); err != nil {
-			return err
-		}
-		return db.WriteAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: "tenant.create", Target: id.String()})
+		_, err := tx.Exec(ctx, db.InsertRoom, rooms.LobbyID, rooms.LobbyID, lobbyName, "{}")
+		return err
 	})
 }
 
@@ -175,50 +294,6 @@ func (a *Admin) inSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, fn func()
 	}
 	_, err := tx.Exec(ctx, `set local search_path = pg_catalog, pg_temp`)
 	return err
-}
-
-// Suspend shuts a tenant out, with a reason that its people are shown: every node refuses
-// it within a second. Suspending again replaces the reason. It returns store.ErrNoTenant or store.ErrInvalid.
-func (a *Admin) Suspend(ctx context.Context, slug tenant.Slug, reason strict.Line) error {
-	if err := db.CheckReason(reason); err != nil {
-		return err
-	}
-	return a.setStatus(ctx, slug, "suspended", "tenant.suspend", reason)
-}
-
-// Resume lets a suspended tenant in again. It returns store.ErrNoTenant.
-func (a *Admin) Resume(ctx context.Context, slug tenant.Slug) error {
-	return a.setStatus(ctx, slug, "active", "tenant.resume", "")
-}
-
-func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, status, action string, reason strict.Line) error {
-	err := a.inTx(ctx, func(tx pgx.Tx) error {
-		var name string
-		err := tx.QueryRow(ctx, `update platform.tenant set status = $2, suspended_for = $3 where slug = $1 returning id`,
-			string(slug), status, string(reason)).Scan(&name)
-		if err != nil {
-			return err
-		}
-		id, err := tenant.Parse(name)
-		if err != nil {
-			return err
-		}
-		err = a.inSchema(ctx, tx, id, func() error {
-			return db.WriteAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: action, Target: name, Reason: string(reason)})
-		})
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, bumpTenant, name)
-		return err
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
-	}
-	if err != nil {
-		return fmt.Errorf("store: %s %s: %w", action, slug, err)
-	}
-	return nil
 }
 
 // ListTenants returns every tenant, by slug, also those that are out of order.
@@ -247,6 +322,15 @@ func (a *Admin) Tenant(ctx context.Context, slug tenant.Slug) (Tenant, error) {
 		}
 	}
 	return Tenant{}, fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
+}
+
+// scanID returns the tenant's ID in the first column of a row, and scans the other columns.
+func scanID(row pgx.Row, others ...any) (tenant.ID, error) {
+	var name string
+	if err := row.Scan(append([]any{&name}, others...)...); err != nil {
+		return tenant.ID{}, err
+	}
+	return tenant.Parse(name)
 }
 
 // orNull returns a time as a parameter of a statement, which is null if the time is zero.

@@ -42,9 +42,9 @@ left join pg_roles r on r.rolname = t.id
 left join pg_namespace n on n.nspname = t.id
 left join pg_class c on c.relnamespace = n.oid and c.relname = 'room'
 left join pg_roles app on app.rolname = (select app_role::name from platform.instance)
-where t.schema_version <> $1 or r.oid is null or n.oid is null or c.oid is null
+where t.status not in ('archived', 'purged') and not (t.status = 'provisioning' and t.slug is not null) and (t.schema_version <> $1 or r.oid is null or n.oid is null or c.oid is null
   or not has_schema_privilege(r.oid, n.oid, 'USAGE') or not has_table_privilege(r.oid, c.oid, 'UPDATE')
-  or not `+a.memberRight()+`
+  or not `+a.memberRight()+`)
 order by t.id`, a.known.Tenant.Last())
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {

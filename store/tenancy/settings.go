@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -173,14 +174,14 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, targ
 		if target == "" {
 			target = name
 		}
-		line := rooms.Audit{Actor: a.actor(), Action: action, Target: target, Reason: string(reason)}
+		line := a.line(action, target, reason)
 		if line.Before, err = jsonOf(before); err != nil {
 			return err
 		}
 		if line.After, err = jsonOf(after); err != nil {
 			return err
 		}
-		if err := a.inSchema(ctx, tx, id, func() error { return db.WriteAudit(ctx, tx, line) }); err != nil {
+		if err := a.writeAudit(ctx, tx, id, line); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, bumpTenant, name)
@@ -192,6 +193,34 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, targ
 	case db.SQLState(err) == db.StateLockTimeout:
 		return fmt.Errorf("%w: somebody else holds what is to be changed: %w", db.ErrUnavailable, err)
 	}
+	return err
+}
+
+// line returns an audit line of what somebody does by a.
+func (a *Admin) line(action, target string, reason strict.Line) rooms.Audit {
+	return rooms.Audit{Actor: a.actor(), Action: action, Target: target, Reason: string(reason), Origin: a.Origin}
+}
+
+// writeAudit adds a line to a tenant's audit log, and to the platform's if its action is one of those on a whole tenant:
+// they outlive its schema.
+func (a *Admin) writeAudit(ctx context.Context, tx pgx.Tx, id tenant.ID, line rooms.Audit) error {
+	if strings.HasPrefix(line.Action, "tenant.") {
+		if err := a.writePlatformAudit(ctx, tx, line); err != nil {
+			return err
+		}
+	}
+	return a.inSchema(ctx, tx, id, func() error { return db.WriteAudit(ctx, tx, line) })
+}
+
+// writePlatformAudit adds a line to the platform's audit log.
+func (a *Admin) writePlatformAudit(ctx context.Context, tx pgx.Tx, line rooms.Audit) error {
+	if _, err := tx.Exec(ctx, `set local search_path = platform, pg_temp`); err != nil {
+		return err
+	}
+	if err := db.WriteAudit(ctx, tx, line); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `set local search_path = pg_catalog, pg_temp`)
 	return err
 }
 

@@ -12,31 +12,11 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 )
 
-// GracePeriod is how long a tenant is served after the day until which it paid.
-const GracePeriod = 7 * 24 * time.Hour
-
 const (
 	maxDomains   = 32  // of a tenant
 	maxName      = 100 // characters of a tenant's display name
 	maxAncestors = 32  // origins that may frame a tenant's pages
 )
-
-// Status says whether a tenant is served, and why or why not.
-type Status string
-
-// The statuses. Those that are Served get in; the others are refused with a reason.
-const (
-	Active    Status = "active"
-	Trial     Status = "trial"
-	Grace     Status = "grace" // paid_until is over, by less than GracePeriod
-	Unpaid    Status = "unpaid"
-	Suspended Status = "suspended"
-	// OutOfOrder is a tenant that cannot be served because of what is stored of it.
-	OutOfOrder Status = "out_of_order"
-)
-
-// Served reports whether a tenant of this status is let in.
-func (s Status) Served() bool { return s == Active || s == Trial || s == Grace }
 
 // Tenant describes a tenant. It is never changed: a change makes a new one.
 type Tenant struct {
@@ -53,9 +33,11 @@ type Tenant struct {
 	// CreditApprovalAbove is the amount, in minor units, above which a credit needs a second person; nil: none does.
 	CreditApprovalAbove *int64
 
-	Suspended    bool
-	SuspendedFor string // why, if it is
-	OutOfOrder   string // why it cannot be served, if it cannot; for the platform's people
+	Set          Status    // what people set of its life: Active, Maintenance, Suspended or Archived; Status is what time makes of it
+	StatusReason string    // why, unless it is Active
+	BackAt       time.Time // of Maintenance: when it is likely to be over; zero: nobody knows
+	OutOfOrder   string    // why it cannot be served, if it cannot; for the platform's people
+	Former       []Former  // slugs that it had
 	Brand        Brand
 	Version      int64 // rises with each change
 
@@ -69,21 +51,29 @@ type tenantKeys struct {
 	retired map[string]bool // by kid
 }
 
+// Former is a slug that a tenant had.
+type Former struct {
+	Slug  tenant.Slug
+	Until time.Time // when the last token that names it has expired
+}
+
 // Status returns the tenant's status at a moment.
 func (t *Tenant) Status(now time.Time) Status {
-	switch {
-	case t.OutOfOrder != "":
+	s := life{t.Set, t.OnTrial, t.PaidUntil}.at(now)
+	if t.OutOfOrder != "" && s != Suspended && s != Archived {
 		return OutOfOrder
-	case t.Suspended:
-		return Suspended
-	case !t.PaidUntil.IsZero() && !now.Before(t.PaidUntil.Add(GracePeriod)):
-		return Unpaid
-	case !t.PaidUntil.IsZero() && !now.Before(t.PaidUntil):
-		return Grace
-	case t.OnTrial:
-		return Trial
 	}
-	return Active
+	return s
+}
+
+// FormerSlugs returns the slugs that the tenant had and that its tokens may still name at a moment.
+func (t *Tenant) FormerSlugs(now time.Time) (out []tenant.Slug) {
+	for _, f := range t.Former {
+		if now.Before(f.Until) {
+			out = append(out, f.Slug)
+		}
+	}
+	return out
 }
 
 // DisplayName returns the name that players see.
@@ -103,6 +93,7 @@ type NewTenant struct {
 	OnTrial        bool
 	PaidUntil      time.Time // zero: no end
 	FrameAncestors []string  // origins that may show the player's page in a frame
+	WithoutSchema  bool      // no schema is made until Provision: the tenant stays Provisioning
 }
 
 var (

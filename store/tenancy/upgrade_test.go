@@ -112,7 +112,10 @@ func TestThePeopleBehindTheKeysOfAnOlderVersionAreFound(t *testing.T) {
 	if err := old.Migrate(t.Context(), d.AppURL); err != nil {
 		t.Fatal(err)
 	}
-	id := storetest.Tenant(t, old)
+	id, err := old.CreateAsBefore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	storetest.Super(t, d, `
 		insert into platform.api_key (id, tenant, name, hash, scopes, created_by, replaced_by, valid_until)
 		select v.id, '`+id.String()+`', 'wallet', sha256('x'), '{money:write}', v.by, v.next, case when v.next <> '' then now() end

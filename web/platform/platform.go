@@ -29,7 +29,8 @@ type tenantBody struct {
 	Slug         tenant.Slug    `json:"slug"`
 	Name         string         `json:"name"`
 	Status       tenancy.Status `json:"status"`
-	SuspendedFor string         `json:"suspended_for,omitempty"` // why, if it is
+	StatusReason string         `json:"status_reason,omitempty"` // why, unless it is active
+	BackAt       wire.Time      `json:"back_at,omitzero"`        // of maintenance: when it is likely to be over
 	OutOfOrder   string         `json:"out_of_order,omitempty"`  // why, if it is
 	OnTrial      bool           `json:"on_trial"`
 	PaidUntil    wire.Time      `json:"paid_until,omitzero"`
@@ -47,7 +48,8 @@ var TenantTable = list.Table{
 	Fields: []list.Field{
 		{Name: "slug", Sort: true}, {Name: "name", Sort: true},
 		{Name: "status", Values: []string{
-			string(tenancy.Active), string(tenancy.Trial), string(tenancy.Grace), string(tenancy.Unpaid), string(tenancy.Suspended), string(tenancy.OutOfOrder),
+			string(tenancy.Active), string(tenancy.Trial), string(tenancy.Grace), string(tenancy.Unpaid), string(tenancy.Maintenance), string(tenancy.Suspended),
+			string(tenancy.Archived), string(tenancy.OutOfOrder),
 		}},
 		{Name: "created_on", Type: list.Time}, {Name: "paid_until", Type: list.Time},
 	},
@@ -61,7 +63,7 @@ func (a *API) Tenants(c echo.Context) error {
 		now := time.Now()
 		for _, t := range a.store.Tenants.Known() {
 			out = append(out, tenantBody{
-				t.Slug, t.Name, t.Status(now), t.SuspendedFor, t.OutOfOrder, t.OnTrial, timeOrZero(t.PaidUntil), timeOrZero(t.CreatedOn), t.Currency, t.Exponent,
+				t.Slug, t.Name, t.Status(now), t.StatusReason, timeOrZero(t.BackAt), t.OutOfOrder, t.OnTrial, timeOrZero(t.PaidUntil), timeOrZero(t.CreatedOn), t.Currency, t.Exponent,
 				append([]string{}, t.Domains...),
 			})
 		}

@@ -36,6 +36,8 @@ type Options struct {
 	Draining func() bool
 	// Verified is called when the token or ticket of a handshake was verified.
 	Verified func(echo.Context, auth.Role)
+	// Enters returns nil if the tenant's status lets those of a role in.
+	Enters func(c echo.Context, t *tenancy.Tenant, role auth.Role) error
 	// Refuses reports whether a socket may not be here any more, how it is closed then, and when it
 	// comes back. The tenant is what it was at the handshake.
 	Refuses func(*tenancy.Tenant, auth.Principal, hub.Identity) (code wire.CloseCode, again time.Duration, refused bool)
@@ -58,6 +60,7 @@ type Service struct {
 	tickets  *auth.Tickets
 	draining func() bool
 	verified func(echo.Context, auth.Role)
+	enters   func(echo.Context, *tenancy.Tenant, auth.Role) error
 	refuses  func(*tenancy.Tenant, auth.Principal, hub.Identity) (wire.CloseCode, time.Duration, bool)
 
 	chat     *chats
@@ -71,7 +74,7 @@ type Service struct {
 func New(o Options) *Service {
 	return &Service{
 		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub,
-		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, verified: o.Verified, refuses: o.Refuses,
+		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, verified: o.Verified, enters: o.Enters, refuses: o.Refuses,
 		chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}},
 		briefs: briefs.New(o.Node, o.Hub, o.Log), lobbies: lobbies{sockets: map[tenant.ID]map[*hub.Conn]bool{}},
 	}

@@ -281,7 +281,11 @@ func (x *session) say(ctx context.Context, p wire.ChatSend) (any, error) {
 
 // renew replaces the socket's token by a later one of the same bearer.
 func (x *session) renew(p wire.SessionRenew) (any, error) {
-	who, err := x.service.verifier.Verify(x.tenant.ID, x.tenant.Slug, p.Token)
+	t, ok := x.service.tenants.ByID(x.tenant.ID) // it may have another slug since the socket was opened
+	if !ok {
+		t = x.tenant
+	}
+	who, err := x.service.verifier.Verify(t.ID, t.Slug, p.Token, t.FormerSlugs(time.Now())...)
 	if err != nil {
 		return nil, err
 	}

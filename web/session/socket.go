@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,6 +38,9 @@ func (s *Service) Socket(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.enters(c, t, who.Role); err != nil {
+		return err
+	}
 	s.verified(c, who.Role)
 	id := hub.Identity{
 		Tenant: t.ID, Slug: string(t.Slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
@@ -52,13 +56,13 @@ func (s *Service) Socket(c echo.Context) error {
 // principal returns who opens a socket: by header, or by the second subprotocol.
 func (s *Service) principal(ctx context.Context, t *tenancy.Tenant, r *http.Request) (auth.Principal, error) {
 	if token := api.BearerToken(r); token != "" {
-		return s.verifier.Verify(t.ID, t.Slug, token)
+		return s.verifier.Verify(t.ID, t.Slug, token, t.FormerSlugs(time.Now())...)
 	}
 	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for _, offered := range strings.Split(line, ",") {
 			offered = strings.TrimSpace(offered)
 			if token, ok := strings.CutPrefix(offered, wire.BearerPrefix); ok {
-				return s.verifier.Verify(t.ID, t.Slug, token)
+				return s.verifier.Verify(t.ID, t.Slug, token, t.FormerSlugs(time.Now())...)
 			}
 			if ticket, ok := strings.CutPrefix(offered, wire.TicketPrefix); ok {
 				return s.redeem(ctx, t, ticket)

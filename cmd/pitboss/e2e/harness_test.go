@@ -286,7 +286,7 @@ type tenantInfo struct {
 	Slug, Name     string
 	Status         string
 	Broken         string    `json:"out_of_order"`
-	Suspended      string    `json:"suspended_for"`
+	Suspended      string    `json:"status_reason"`
 	OnTrial        bool      `json:"on_trial"`
 	PaidUntil      time.Time `json:"paid_until"`
 	Currency       string

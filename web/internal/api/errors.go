@@ -50,6 +50,8 @@ var (
 	ErrUnknownHost  = Fail(http.StatusNotFound, "unknown_host", "No operator is served at this address.")
 	ErrSuspended    = Fail(http.StatusForbidden, "tenant_suspended", "This operator is suspended.")
 	ErrUnpaid       = Fail(http.StatusForbidden, "tenant_unpaid", "This operator's subscription has run out.")
+	ErrArchived     = Fail(http.StatusForbidden, "tenant_archived", "This operator is closed.")
+	ErrMaintenance  = Fail(http.StatusServiceUnavailable, "tenant_maintenance", "This operator is in maintenance; come back when Retry-After says.")
 	ErrOutOfOrder   = Fail(http.StatusServiceUnavailable, "tenant_out_of_order", "This operator is out of order: what is stored of it cannot be read. Those who run this service see why.")
 	ErrOrigin       = Fail(http.StatusForbidden, "origin_forbidden", "This page may not connect here.")
 	ErrDraining     = Fail(http.StatusServiceUnavailable, wire.CodeUnavailable, "This node is going down; try again in a moment.")

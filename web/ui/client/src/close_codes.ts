@@ -15,6 +15,7 @@ export const closeCodes: readonly CloseCode[] = [
   { code: 4001, name: 'idle', reconnect: true },
   { code: 4002, name: 'flooding', reconnect: true },
   { code: 4003, name: 'database_went_back', reconnect: true },
+  { code: 4004, name: 'tenant_maintenance', reconnect: true },
   { code: 4500, name: 'superseded', reconnect: false },
   { code: 4501, name: 'token_expired', reconnect: false },
   { code: 4502, name: 'revoked', reconnect: false },

@@ -1,0 +1,167 @@
+package tenancy
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
+)
+
+const (
+	// PurgeAfter is how long a tenant stays archived before it can be purged.
+	PurgeAfter = 30 * 24 * time.Hour
+	// dropAtOnce is how many tables one transaction drops: each takes locks on it and on all that hangs on it, of which a
+	// server has some thousands (max_locks_per_transaction).
+	dropAtOnce = 8
+)
+
+// ErrConfirm means that who wants to purge a tenant did not type its slug.
+var ErrConfirm = errors.New("store: the slug that was typed is not the tenant's")
+
+// ErrPurgeEarly means that a tenant cannot be purged yet; its text says from when on, or what is missing.
+var ErrPurgeEarly = errors.New("store: the tenant cannot be purged yet")
+
+// forgetTenant deletes what the platform keeps of a tenant. Its row and its slugs stay, so that nobody gets them again.
+const forgetTenant = `
+with d as (delete from platform.domain where tenant = $1),
+     k as (delete from platform.tenant_key where tenant = $1),
+     b as (delete from platform.brand where tenant = $1),
+     r as (delete from platform.room where tenant = $1),
+     v as (delete from platform.revocation where tenant = $1),
+     w as (delete from platform.webhook where tenant = $1),
+     u as (delete from platform.api_key_used where key in (select id from platform.api_key where tenant = $1))
+update platform.tenant set status = 'purged', suspended_for = $2, back_at = null, frame_ancestors = '{}', changed_at = clock_timestamp() where id = $1`
+
+// Purge deletes an archived tenant: its schema, its role and what the platform keeps of it, but its slugs, which nobody
+// gets again. typed is the slug as somebody typed it; the archive has to be where it was written, unchanged, and
+// PurgeAfter has to have passed since. What an interrupted Purge left is deleted by the next one. It returns
+// store.ErrNoTenant, store.ErrInvalid, ErrConfirm, ErrStatus, ErrPurgeEarly or ErrArchive.
+func (a *Admin) Purge(ctx context.Context, slug tenant.Slug, typed string, reason strict.Line, told func(done, of int64)) error {
+	if err := db.CheckReason(reason); err != nil {
+		return err
+	}
+	if typed != string(slug) {
+		return fmt.Errorf("%w: %q, not %q", ErrConfirm, slug, typed)
+	}
+	id, status, err := a.statusOf(ctx, slug)
+	if err != nil {
+		return err
+	}
+	if err := status.may(Purge); err != nil {
+		return fmt.Errorf("store: purge %s: %w", slug, err)
+	}
+	if status == Archived {
+		if err := a.checkArchive(ctx, id); err != nil {
+			return err
+		}
+		if err := a.forget(ctx, id, reason); err != nil {
+			return fmt.Errorf("store: purge %s: %w", slug, err)
+		}
+	}
+	if err := a.dropSchema(ctx, id, told); err != nil {
+		return fmt.Errorf("store: purge %s: drop its schema: %w", slug, err)
+	}
+	if _, err := a.pool.Exec(ctx, `drop role if exists `+db.Quote(id.Role())); err != nil {
+		return fmt.Errorf("store: purge %s: drop its role: %w", slug, err)
+	}
+	return nil
+}
+
+// checkArchive returns ErrPurgeEarly or ErrArchive unless a tenant's archive is old enough, and as it was written.
+func (a *Admin) checkArchive(ctx context.Context, id tenant.ID) error {
+	var f ArchiveFile
+	err := a.pool.QueryRow(ctx, selectArchive, id.String()).Scan(&f.File, &f.Bytes, &f.SHA256, &f.SchemaVersion, &f.Rows, &f.VerifiedAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("%w: its archive was not written: archive it again", ErrPurgeEarly)
+	}
+	if err != nil {
+		return err
+	}
+	if from := f.VerifiedAt.Add(PurgeAfter); time.Now().Before(from) {
+		return fmt.Errorf("%w: from %s on", ErrPurgeEarly, from.UTC().Format(time.RFC3339))
+	}
+	file, err := os.Open(f.File)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrArchive, err)
+	}
+	defer func() { _ = file.Close() }()
+	sum := sha256.New()
+	n, err := io.Copy(sum, file)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrArchive, err)
+	}
+	if n != f.Bytes || string(sum.Sum(nil)) != string(f.SHA256) {
+		return fmt.Errorf("%w: %s has changed since it was written", ErrArchive, f.File)
+	}
+	return nil
+}
+
+// forget makes a tenant purged: nothing leads to it any more.
+func (a *Admin) forget(ctx context.Context, id tenant.ID, reason strict.Line) error {
+	return a.inTx(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `select from platform.tenant where id = $1 for update`, id.String()); err != nil {
+			return err
+		}
+		was, now, err := readStatus(ctx, tx, id)
+		if err == nil && now != Archived {
+			err = fmt.Errorf("%w: it is %s meanwhile", ErrStatus, now)
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, forgetTenant, id.String(), string(reason)); err != nil {
+			return err
+		}
+		// The keys' trigger changes the tenant's row, which one statement does not do twice.
+		if _, err := tx.Exec(ctx, `update platform.api_key set revoked_at = coalesce(revoked_at, clock_timestamp()) where tenant = $1`, id.String()); err != nil {
+			return err
+		}
+		line := a.line("tenant."+string(Purge), id.String(), reason)
+		if line.Before, err = jsonOf(was); err != nil {
+			return err
+		}
+		if err := a.writePlatformAudit(ctx, tx, line); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, bumpTenant, id.String())
+		return err
+	})
+}
+
+// dropSchema drops a tenant's schema, a few tables at a time. It does nothing if there is none.
+func (a *Admin) dropSchema(ctx context.Context, id tenant.ID, told func(done, of int64)) error {
+	schema := db.Quote(id.Schema())
+	var there bool
+	if err := a.pool.QueryRow(ctx, `select exists (select from pg_namespace where nspname = $1)`, id.Schema()).Scan(&there); err != nil || !there {
+		return err
+	}
+	rows, _ := a.pool.Query(ctx, selectTables, schema) // its error comes from CollectRows
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for done := 0; done < len(tables); {
+		some := tables[done:min(done+dropAtOnce, len(tables))]
+		names := make([]string, len(some))
+		for i, t := range some {
+			names[i] = pgx.Identifier{id.Schema(), t}.Sanitize()
+		}
+		if _, err := a.pool.Exec(ctx, `drop table if exists `+strings.Join(names, ", ")+` cascade`); err != nil {
+			return err
+		}
+		done += len(some)
+		told(int64(done), int64(len(tables)))
+	}
+	_, err = a.pool.Exec(ctx, `drop schema if exists `+schema+` cascade`)
+	return err
+}
