@@ -41,7 +41,7 @@ type cli struct {
 	Cluster clusterCmd `cmd:"" help:"As dev, with several nodes, Redis between them, and a proxy before them."`
 	Serve   serveCmd   `cmd:"" help:"Run a node."`
 	Migrate migrateCmd `cmd:"" help:"Bring the platform's and every tenant's tables up to date."`
-	Tenant  tenantCmd  `cmd:"" help:"Create, list, show, brand, suspend, resume and fund casinos."`
+	Tenant  tenantCmd  `cmd:"" help:"Create, list, show, set, brand, suspend, resume, maintain, rename, archive, purge and fund casinos."`
 	Domain  domainCmd  `cmd:"" help:"Add, remove and list a casino's domains, and choose the primary one."`
 	Room    roomCmd    `cmd:"" help:"Open, list and close tables."`
 	Node    nodeCmd    `cmd:"" help:"List the nodes that share this database."`

@@ -12,7 +12,7 @@ func TestNonsenseOnTheCommandLineIsRefusedInASentence(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"a tenant of this slug exists", []string{"tenant", "create", "--slug", "casino-x", "--name", "a", "--domain", "a.localhost"}},
+		{"a tenant has, or had, this slug", []string{"tenant", "create", "--slug", "casino-x", "--name", "a", "--domain", "a.localhost"}},
 		{"belongs to a tenant already", []string{"tenant", "create", "--slug", "other", "--name", "a", "--domain", "casino-x.localhost"}},
 		{"a slug is", []string{"tenant", "create", "--slug", "Casino X", "--name", "a", "--domain", "a.localhost"}},
 		{"there is no tenant", []string{"tenant", "fund", "--tenant", "nobody", "--player", "a", "--amount", "1"}},

@@ -27,7 +27,12 @@ type tenantCmd struct {
 	Set          tenantSetCmd          `cmd:"" help:"Change a casino's name, trial, paid-until day, frame ancestors, currency, or what needs a second person."`
 	Brand        tenantBrandCmd        `cmd:"" help:"Show or change how a casino's pages look: name, logo, colours."`
 	Suspend      tenantSuspendCmd      `cmd:"" help:"Let nobody in any more; sockets are closed within a second."`
-	Resume       tenantResumeCmd       `cmd:"" help:"Let everybody in again."`
+	Resume       tenantResumeCmd       `cmd:"" help:"Let everybody in again, also after maintenance or an archive."`
+	Maintenance  tenantMaintenanceCmd  `cmd:"" help:"Let no player in for a while; they are told when to come back."`
+	Rename       tenantRenameCmd       `cmd:"" help:"Give a casino another slug; tokens may name the former one for 30 days."`
+	Provision    tenantProvisionCmd    `cmd:"" help:"Make the schema of a casino that was created with --no-schema."`
+	Archive      tenantArchiveCmd      `cmd:"" help:"End a casino: write its schema to a file that is restored and compared."`
+	Purge        tenantPurgeCmd        `cmd:"" help:"Delete an archived casino for good, after 30 days."`
 	Fund         tenantFundCmd         `cmd:"" help:"Give a player money from the house, or take it back."`
 	Kick         tenantKickCmd         `cmd:"" help:"Close somebody's sockets within a second, and take back their tokens issued until now."`
 	TrialBalance tenantTrialBalanceCmd `cmd:"" help:"Add up all accounts: must be zero. Exits with 1 if it is not."`
@@ -41,6 +46,7 @@ type tenantCreateCmd struct {
 	OnTrial   bool        `help:"On trial until --paid-until, or without end."`
 	PaidUntil time.Time   `format:"2006-01-02" help:"Served until that day and a grace of 7 more." placeholder:"YYYY-MM-DD"`
 	Frame     []string    `name:"frame-ancestor" help:"An origin whose pages may show this casino's in a frame; repeat for more." placeholder:"https://HOST"`
+	NoSchema  bool        `help:"Reserve the slug and the domains only; 'pitboss tenant provision' makes the schema."`
 	JSON      bool        `help:"Print JSON."`
 }
 
@@ -53,6 +59,7 @@ func (c tenantCreateCmd) Run(p *program) error {
 		}
 		t, err := admin.CreateTenant(p.ctx, tenancy.NewTenant{
 			Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, OnTrial: c.OnTrial, PaidUntil: c.PaidUntil, FrameAncestors: c.Frame,
+			WithoutSchema: c.NoSchema,
 		})
 		if err != nil {
 			return err
@@ -197,37 +204,6 @@ func (p *program) printTenant(t tenantInfo) {
 	}
 	p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  framed by   %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n  approval    %s\n",
 		t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), frames, t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn), approval)
-}
-
-type tenantSuspendCmd struct {
-	Slug   string      `arg:""`
-	Reason strict.Line `required:"" help:"Why; kept with the tenant."`
-}
-
-// Run implements the command.
-func (c tenantSuspendCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *tenancy.Admin) error {
-		if err := admin.Suspend(p.ctx, tenant.Slug(c.Slug), c.Reason); err != nil {
-			return err
-		}
-		p.printf("%s is suspended\n", c.Slug)
-		return nil
-	})
-}
-
-type tenantResumeCmd struct {
-	Slug string `arg:""`
-}
-
-// Run implements the command.
-func (c tenantResumeCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *tenancy.Admin) error {
-		if err := admin.Resume(p.ctx, tenant.Slug(c.Slug)); err != nil {
-			return err
-		}
-		p.printf("%s is open again\n", c.Slug)
-		return nil
-	})
 }
 
 type tenantFundCmd struct {

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store/localpg"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
+)
+
+// tenantChange holds the flags of commands that change one tenant.
+type tenantChange struct {
+	Slug string `arg:"" help:"The casino's slug."`
+	JSON bool   `help:"Print JSON."`
+}
+
+// change does something to the tenant and prints what it is then.
+func (c tenantChange) change(p *program, do func(*tenancy.Admin, tenant.Slug) (now tenant.Slug, err error)) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
+		slug, err := do(admin, tenant.Slug(c.Slug))
+		if err != nil {
+			return err
+		}
+		t, err := admin.Tenant(p.ctx, slug)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return p.printJSON(describe(&t))
+		}
+		p.printf("%s is %s\n", t.Slug, t.Status(time.Now()))
+		return nil
+	})
+}
+
+type tenantSuspendCmd struct {
+	tenantChange `embed:""`
+	Reason       strict.Line `required:"" help:"Why; kept with the casino."`
+}
+
+// Run implements the command.
+func (c tenantSuspendCmd) Run(p *program) error {
+	return c.change(p, func(admin *tenancy.Admin, slug tenant.Slug) (tenant.Slug, error) {
+		return slug, admin.Suspend(p.ctx, slug, c.Reason)
+	})
+}
+
+type tenantResumeCmd struct {
+	tenantChange `embed:""`
+}
+
+// Run implements the command.
+func (c tenantResumeCmd) Run(p *program) error {
+	return c.change(p, func(admin *tenancy.Admin, slug tenant.Slug) (tenant.Slug, error) {
+		return slug, admin.Resume(p.ctx, slug)
+	})
+}
+
+type tenantMaintenanceCmd struct {
+	tenantChange `embed:""`
+	For          time.Duration `xor:"back" help:"Players are told to come back after this time." placeholder:"30m"`
+	Until        time.Time     `xor:"back" format:"2006-01-02T15:04:05Z07:00" help:"Players are told to come back at this time." placeholder:"RFC3339"`
+	Reason       strict.Line   `required:"" help:"Why; kept with the casino."`
+}
+
+// Help implements kong's long help.
+func (tenantMaintenanceCmd) Help() string {
+	return "Players' sockets are closed within a second, and tables rest at the end of their rounds. Operators and API keys are let in. It lasts until 'pitboss tenant resume', whatever players were told."
+}
+
+// Run implements the command.
+func (c tenantMaintenanceCmd) Run(p *program) error {
+	back := c.Until
+	if c.For != 0 {
+		back = time.Now().Add(c.For)
+	}
+	return c.change(p, func(admin *tenancy.Admin, slug tenant.Slug) (tenant.Slug, error) {
+		return slug, admin.Maintain(p.ctx, slug, back, c.Reason)
+	})
+}
+
+type tenantRenameCmd struct {
+	tenantChange `embed:""`
+	To           string      `arg:"" help:"The new slug."`
+	Reason       strict.Line `required:"" help:"Why; for the audit log."`
+}
+
+// Help implements kong's long help.
+func (tenantRenameCmd) Help() string {
+	return "Tokens that name the former slug are good for 30 days more, which is as long as any can be. No other casino ever gets it."
+}
+
+// Run implements the command.
+func (c tenantRenameCmd) Run(p *program) error {
+	return c.change(p, func(admin *tenancy.Admin, slug tenant.Slug) (tenant.Slug, error) {
+		to, err := tenant.ParseSlug(c.To)
+		if err == nil {
+			_, err = admin.Rename(p.ctx, slug, to, c.Reason)
+		}
+		return to, err
+	})
+}
+
+type tenantProvisionCmd struct {
+	tenantChange `embed:""`
+}
+
+// Run implements the command.
+func (c tenantProvisionCmd) Run(p *program) error {
+	return c.change(p, func(admin *tenancy.Admin, slug tenant.Slug) (tenant.Slug, error) {
+		_, err := admin.Provision(p.ctx, slug)
+		return slug, err
+	})
+}
+
+type tenantArchiveCmd struct {
+	tenantChange `embed:""`
+	Archives     string      `help:"The folder for the archive. Defaults to 'archive' in --dir." env:"PITBOSS_ARCHIVES" placeholder:"FOLDER" type:"path"`
+	Reason       strict.Line `required:"" help:"Why; for the audit log."`
+}
+
+// Help implements kong's long help.
+func (tenantArchiveCmd) Help() string {
+	return "Suspends the casino, waits until its rounds have ended, and writes its schema to a file, which is restored and compared. Run it again if it was interrupted; 'pitboss tenant resume' brings the casino back."
+}
+
+// Run implements the command.
+func (c tenantArchiveCmd) Run(p *program) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
+		show, end := p.showSteps(c.JSON)
+		f, err := admin.Archive(p.ctx, tenant.Slug(c.Slug), c.Reason, p.archiver(c.Archives, show))
+		end()
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return p.printJSON(f)
+		}
+		p.printf("%s is archived: %d rows, %d bytes in %s, sha256 %x\nIt can be purged from %s on.\n",
+			c.Slug, f.Rows, f.Bytes, f.File, f.SHA256, f.VerifiedAt.Add(tenancy.PurgeAfter).Format(time.DateOnly))
+		return nil
+	})
+}
+
+// archiver returns what writes archives to a folder, by pg_dump.
+func (p *program) archiver(dir string, show func(what string, done, of int64)) tenancy.Archiver {
+	return tenancy.Archiver{
+		Dir: cmp.Or(dir, filepath.Join(p.Dir, "archive")),
+		Dump: func(ctx context.Context, schema string, out io.Writer) error {
+			return localpg.Dump(ctx, p.Admin, schema, out)
+		},
+		Progress: show,
+	}
+}
+
+type tenantPurgeCmd struct {
+	tenantChange `embed:""`
+	Confirm      string      `help:"The slug again. Without it, it is asked for at a terminal." placeholder:"SLUG"`
+	Reason       strict.Line `required:"" help:"Why; for the audit log."`
+}
+
+// Help implements kong's long help.
+func (tenantPurgeCmd) Help() string {
+	return "Deletes an archived casino for good: its schema, its role, its domains and keys. Its archive has to be 30 days old and where it was written. Nobody gets its slug again. Run it again if it was interrupted."
+}
+
+// Run implements the command.
+func (c tenantPurgeCmd) Run(p *program) error {
+	typed := c.Confirm
+	if typed == "" {
+		if !isatty.IsTerminal(os.Stdin.Fd()) {
+			return errors.New("type the slug again with --confirm: this deletes the casino for good")
+		}
+		p.printf("This deletes %s for good. Type its slug to go on: ", c.Slug)
+		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		typed = strings.TrimSpace(line)
+	}
+	return p.withAdmin(func(admin *tenancy.Admin) error {
+		show, end := p.showSteps(c.JSON)
+		err := admin.Purge(p.ctx, tenant.Slug(c.Slug), typed, c.Reason, func(done, of int64) { show("dropping tables", done, of) })
+		end()
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return p.printJSON(map[string]string{"slug": c.Slug, "status": string(tenancy.Purged)})
+		}
+		p.printf("%s is purged\n", c.Slug)
+		return nil
+	})
+}
+
+// showSteps returns what shows how far something is, a bar for each of its steps at a terminal, else a line for each; and
+// what ends that.
+func (p *program) showSteps(quiet bool) (show func(what string, done, of int64), end func()) {
+	f, ok := p.out.(*os.File)
+	if quiet {
+		return func(string, int64, int64) {}, func() {}
+	}
+	if !ok || !isatty.IsTerminal(f.Fd()) {
+		said := ""
+		return func(what string, _, _ int64) {
+			if what != said {
+				said = what
+				p.printf("%s …\n", what)
+			}
+		}, func() {}
+	}
+	var bar *progressbar.ProgressBar
+	step := ""
+	end = func() {
+		if bar != nil {
+			_ = bar.Finish()
+			_, _ = fmt.Fprintln(f)
+		}
+	}
+	return func(what string, done, of int64) {
+		if what != step {
+			end()
+			step = what
+			bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what), progressbar.OptionShowCount(), progressbar.OptionFullWidth())
+		}
+		if of > 0 {
+			bar.ChangeMax64(of)
+		}
+		_ = bar.Set64(done)
+	}, end
+}
