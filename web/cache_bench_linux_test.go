@@ -1,8 +1,6 @@
 package web_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
+	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/cache"
 	"github.com/pitboss-hub/pitboss/store/storetest"
@@ -27,8 +26,9 @@ import (
 )
 
 const (
-	cachedRounds = 500 // of the table that is looked up
-	cachedBets   = 40  // of each round: as much as a table with ten players has
+	cachedRounds = 500  // of the table that is looked up
+	cachedBets   = 40   // of each round: as much as a table with ten players has
+	benchPlayed  = 1000 // players who were in a hundred rounds each
 )
 
 // BenchmarkCache is what an answer costs when it is computed, and what one costs that another node, or this one, has
@@ -36,8 +36,8 @@ const (
 // clock ticks a hundred times a second: it takes some thousand operations to tell.
 //
 //   - round: a finished round, as HTTP answers it.
-//   - rounds, transactions: the first page of a player's history, of twenty; version is what it would take to know
-//     that a kept page of transactions is still true, and kept the reading of a page of that length from Redis.
+//   - rounds, transactions: a page of a player's history, of twenty; version is what it would take to know that a
+//     first page of transactions is still true.
 //   - trial balance: of all transfers there are.
 func BenchmarkCache(b *testing.B) {
 	server, err := localredis.Start(b.Context(), b.TempDir(), 0)
@@ -85,44 +85,62 @@ func BenchmarkCache(b *testing.B) {
 		})
 	}
 
-	history := api.NewHistory(c.Store, c.Rooms, api.NewLimits(prometheus.NewRegistry()), nil)
+	history := api.NewHistory(c.Store, c.Rooms, api.NewLimits(prometheus.NewRegistry()), nil, cache.New(cache.Options{
+		Bytes: cache.MemoryBytes, Epoch: c.Store.Tenants.Epoch, History: c.Store.History,
+	}))
+	limit := 20
 	asked := func(i int) api.Asked { // each time by somebody else, since a person may ask for little
-		return api.Asked{Tenant: c.Tenant, By: auth.Principal{Role: auth.Operator, Subject: strconv.Itoa(i)}, Player: game.PlayerID(fmt.Sprint("player-", i%1000))}
-	}
-	var page []byte
-	form := func(v any, err error) {
-		if err == nil {
-			page, err = json.Marshal(v)
+		return api.Asked{
+			Tenant: c.Tenant, By: auth.Principal{Role: auth.Operator, Subject: strconv.Itoa(i)},
+			Player: game.PlayerID(fmt.Sprint("player-", i%benchPlayed)), Page: wire.HistoryPage{Limit: &limit},
 		}
+	}
+	done := func(_ any, err error) {
 		if err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.Run("rounds/database", func(b *testing.B) {
-		measure(b, func(i int) { form(history.Rounds(b.Context(), asked(i))) })
-	})
-	b.Run("transactions/database", func(b *testing.B) {
-		measure(b, func(i int) { form(history.Transactions(b.Context(), asked(i))) })
-	})
+	for _, kind := range []struct {
+		name string
+		ask  func(api.Asked) (next string, err error)
+	}{
+		{"rounds", func(q api.Asked) (string, error) { page, err := history.Rounds(b.Context(), q); return page.Next, err }},
+		{"transactions", func(q api.Asked) (string, error) {
+			page, err := history.Transactions(b.Context(), q)
+			return page.Next, err
+		}},
+	} {
+		cursors := make([]string, benchPlayed)
+		b.Run(kind.name+"/first page", func(b *testing.B) { measure(b, func(i int) { done(kind.ask(asked(i))) }) })
+		for i := range cursors {
+			if cursors[i], err = kind.ask(asked(i)); err != nil || cursors[i] == "" {
+				b.Fatal(cursors[i], err)
+			}
+		}
+		turn := 0
+		b.Run(kind.name+"/later page, read", func(b *testing.B) {
+			measure(b, func(i int) {
+				q := asked(i)
+				most := 19 - (turn+i)/benchPlayed%10 // another page than before
+				q.Page.Cursor, q.Page.Limit = cursors[i%benchPlayed], &most
+				done(kind.ask(q))
+			})
+			turn += b.N
+		})
+		second := func(i int) {
+			q := asked(i)
+			q.Page.Cursor = cursors[i%20]
+			q.Player = game.PlayerID(fmt.Sprint("player-", i%20))
+			done(kind.ask(q))
+		}
+		b.Run(kind.name+"/later page, kept", func(b *testing.B) { measure(b, second) })
+	}
 	b.Run("transactions/version", func(b *testing.B) {
 		measure(b, func(i int) {
 			if _, _, err := c.Store.Ledger.Balance(b.Context(), c.Tenant.ID, asked(i).Player); err != nil {
 				b.Fatal(err)
 			}
 		})
-	})
-	b.Run("transactions/kept", func(b *testing.B) {
-		kept := cache.New(cache.Options{Shared: shared, Epoch: c.Store.Tenants.Epoch, History: c.Store.History})
-		form(history.Transactions(b.Context(), asked(0)))
-		measure(b, func(i int) {
-			_, err := kept.Fetch(b.Context(), c.Tenant.ID.Key("page", strconv.Itoa(i%1000)), func(context.Context) (cache.Entry, error) {
-				return cache.Entry{Data: page, Until: time.Now().Add(time.Hour)}, nil
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
-		})
-		b.ReportMetric(float64(len(page)), "bytes")
 	})
 	b.Run("trial balance/database", func(b *testing.B) {
 		measure(b, func(int) {
@@ -197,11 +215,10 @@ func benchCasino(b *testing.B) *webtest.Casino {
 			union all select 90, 'round.settled', '{"round":ROUND,"next_at":"2026-01-02T03:04:05.000Z"}'
 			union all select 91, 'seed.revealed', '{"round":ROUND,"since":ROUND,"commitment":"' || $3 || '","seed":"' || $5 || '"}') e
 		order by n, k`, webtest.Table, cachedRounds, seed.Commit().String(), cachedBets, seed.Hex())
-	must(`insert into account (kind, owner) select 'player', 'player-' || n from generate_series(0, 999) n`)
+	must(`insert into account (kind, owner) select 'player', 'player-' || n from generate_series(0, $1 - 1) n`, benchPlayed)
 	must(`insert into transfer (debit, credit, amount, kind, ref, room, seq, player, at)
 		select p.id, 1, 100, k.kind, 'round ' || 10000 + r, $1, 1000000 + r * 100 + 1, p.owner, now()
 		from generate_series(1, 100) r, (values ('stake'), ('payout')) k(kind), (select id, owner from account where kind = 'player' and owner like 'player-%' and owner ~ '[0-9]') p
 		order by r, p.id`, webtest.Table)
 	return c
 }
-

@@ -83,7 +83,7 @@ func New(o Options) *Server {
 	s.makeServers()
 	s.store.Revocations.OnChange(s.lifecycle.closeRevoked)
 	lists := api.NewLists(s.limits, s.edge.Answer)
-	history := api.NewHistory(s.store, s.rooms, s.limits, lists)
+	history := api.NewHistory(s.store, s.rooms, s.limits, lists, s.cache)
 	s.sessions = session.New(session.Options{
 		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,
 		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, Verified: s.verifiedSocket, Refuses: s.lifecycle.refuses,
