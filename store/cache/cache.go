@@ -15,8 +15,8 @@ import (
 // MemoryBytes is how much memory a node has for values.
 const MemoryBytes = 32 << 20
 
-// sharedMin is the least time for which a value is good that is worth a round trip to the shared layer.
-const sharedMin = time.Minute
+// sharedLeast is the least time for which a value is good that is worth a round trip to the shared layer.
+const sharedLeast = time.Minute
 
 // Place is where a value is kept: under a key, in an epoch of its tenant and a history of the database. A value
 // is found at its own place and no other.
@@ -139,7 +139,7 @@ func (c *Cache) find(ctx context.Context, at Place, load func(context.Context) (
 	}
 	if good := time.Until(e.Until); good > 0 {
 		c.memory.Put(ctx, at, e)
-		if c.shared != nil && good >= sharedMin {
+		if c.shared != nil && good >= sharedLeast {
 			c.shared.Put(ctx, at, e)
 		}
 	}

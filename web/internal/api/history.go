@@ -86,7 +86,9 @@ func (h *History) Rounds(ctx context.Context, q Asked) (wire.HistoryRounds, erro
 			return wire.HistoryRounds{}, err
 		}
 	}
-	return fetchPage(ctx, h, kindRounds, q, limit, func(ctx context.Context) (wire.HistoryRounds, bool, error) { return h.readRounds(ctx, q, before, limit) })
+	return fetchPage(ctx, h, kindRounds, q, limit, func(ctx context.Context) (wire.HistoryRounds, bool, error) {
+		return h.readRounds(ctx, q, before, limit)
+	})
 }
 
 // readRounds returns a page of rounds, and whether all of them are over and proven, so that none changes any more.
