@@ -136,6 +136,11 @@ bench: ## Side by side with other servers: table and docs/benchmarks, 28 min (AR
 bench-go: ## Benchmarks of the hot paths' parts; the database waits for the disk
 	go test -run '^$$' -bench 'Benchmark([^E]|E[^x])' -benchmem ./hub/... ./rooms/... ./store/... ./cmd/pitboss/load/...
 
+.PHONY: bench-cache
+bench-cache: ## What cached answers save: latency and CPU time, on real PostgreSQL and Redis, 1 min
+	@.ci/install.sh --try postgresql redis
+	go test -count=1 -run '^$$' -bench '^BenchmarkCache$$' -benchtime 2s ./web
+
 .PHONY: bench-exec-modes
 bench-exec-modes: ## How pgx sends statements, by number of tenants; docs/benchmarks/exec-modes.md
 	go test -run '^$$' -bench ExecModes -benchtime 3000x -timeout 30m ./store/internal/db

@@ -9,6 +9,8 @@
 //   - webhooks: where casinos want to be told what happens, and what they were told
 //   - approvals: what waits for a second person
 //
+// One part needs no database: cache keeps what was computed of tenants, in memory and in Redis.
+//
 // What they share is internal/db: the connections, the scope of a tenant, gates, errors, and the history of
 // a database that goes back. What one part needs of another, Open passes in. The documentation of each
 // package says what always holds there, and why.

@@ -17,6 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/presence"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/cache"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 	"github.com/pitboss-hub/pitboss/web/operator"
@@ -34,6 +35,7 @@ type Options struct {
 	Hub      *hub.Hub
 	Verifier *auth.Verifier
 	Tickets  *auth.Tickets
+	Cache    *cache.Cache // of answers
 	// Registerer shows how often each limit was hit.
 	Registerer prometheus.Registerer
 	// Edge need not be given.
@@ -62,6 +64,7 @@ type Server struct {
 	ready     readiness
 	draining  chan struct{}
 	rounds    *rounds
+	cache     *cache.Cache
 	logos     *logos
 }
 
@@ -70,7 +73,7 @@ func New(o Options) *Server {
 	s := &Server{
 		log: o.Log, seldom: api.NewSeldom(o.Log), limits: api.NewLimits(o.Registerer), tenants: o.Tenants, store: o.Store, rooms: o.Rooms,
 		hub: o.Hub, verifier: o.Verifier, lifecycle: &lifecycle{o.Log, o.Tenants, o.Verifier, o.Hub},
-		edge: o.Edge.withDefaults(), draining: make(chan struct{}), rounds: newRounds(), logos: &logos{kept: map[tenant.ID]logo{}},
+		edge: o.Edge.withDefaults(), draining: make(chan struct{}), rounds: newRounds(), cache: o.Cache, logos: &logos{kept: map[tenant.ID]logo{}},
 	}
 	if n := s.edge.AddressRequests; n > 0 {
 		s.addresses = api.NewBuckets[netip.Addr](n, addressBurst*n)
@@ -80,7 +83,7 @@ func New(o Options) *Server {
 	s.makeServers()
 	s.store.Revocations.OnChange(s.lifecycle.closeRevoked)
 	lists := api.NewLists(s.limits, s.edge.Answer)
-	history := api.NewHistory(s.store, s.rooms, s.limits, lists)
+	history := api.NewHistory(s.store, s.rooms, s.limits, lists, s.cache)
 	s.sessions = session.New(session.Options{
 		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,
 		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, Verified: s.verifiedSocket, Enters: enters, Refuses: s.lifecycle.refuses,

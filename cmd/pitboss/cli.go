@@ -46,6 +46,7 @@ type cli struct {
 	Room    roomCmd    `cmd:"" help:"Open, list and close tables."`
 	Node    nodeCmd    `cmd:"" help:"List the nodes that share this database."`
 	Key     keyCmd     `cmd:"" help:"Add, rotate, retire and list the keys that verify a casino's tokens; and its API keys."`
+	Cache   cacheCmd   `cmd:"" help:"Forget what is cached of a casino."`
 	Webhook webhookCmd `cmd:"" help:"Tell a casino's servers what happens, and see what they were told."`
 	Export  exportCmd  `cmd:"" help:"Write a casino's players, postings, audit log, or a player's rounds or transactions, or the platform's audit log, as CSV or JSON lines."`
 	Token   tokenCmd   `cmd:"" help:"Print a JWT for a player or an operator, for scripts; or take one back."`

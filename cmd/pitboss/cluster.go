@@ -53,7 +53,7 @@ func (c clusterCmd) Run(p *program) error {
 	if err := os.MkdirAll(redisDir, 0o755); err != nil {
 		return fmt.Errorf("make %s: %w", redisDir, err)
 	}
-	bus, err := localredis.Start(p.ctx, redisDir, 0)
+	bus, err := localredis.Start(p.ctx, redisDir, 0, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
 	if err != nil {
 		return err
 	}

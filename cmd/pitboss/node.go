@@ -23,6 +23,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/cache"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web"
 	"github.com/pitboss-hub/pitboss/web/webhooks"
@@ -64,6 +65,7 @@ type nodeOptions struct {
 	incarnation string // a UUID; empty: a random one
 	store       *store.Store
 	bus         hub.Bus
+	values      cache.Layer // of all nodes; nil: none
 	log         *slog.Logger
 	edge        web.Edge
 	published   []netip.Prefix // private addresses from which tenants' published keys are read
@@ -111,7 +113,6 @@ func newNode(o nodeOptions) *node {
 		},
 		Rests: n.tenants.Rests,
 		WentBack: func(generation int64) {
-			n.web.GoBack()
 			n.hub.GoBack(placement.FirstEpoch(generation))
 		},
 		Listening: func(t tenant.Topic) bool { return n.hub.Count(t) > 0 },
@@ -127,6 +128,7 @@ func newNode(o nodeOptions) *node {
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
 		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: n.metrics, Edge: o.edge,
+		Cache: cache.New(cache.Options{Bytes: cache.MemoryBytes, Shared: o.values, Epoch: n.tenants.Epoch, History: s.History, Registerer: n.metrics}),
 	})
 	n.hooks = webhooks.New(webhooks.Options{
 		Queue: s.Deliveries, Holder: uuid.New(), Tenants: n.tenants, Allow: o.told, Log: n.log, Registerer: n.metrics,

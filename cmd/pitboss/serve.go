@@ -19,6 +19,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/redisbus"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/cache"
 	"github.com/pitboss-hub/pitboss/web"
 )
 
@@ -26,7 +27,7 @@ type serveCmd struct {
 	Listen      string  `help:"Where players and operators connect." default:":8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
 	AdminListen string  `help:"Where metrics and health are; not for the public. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
 	Node        string  `help:"This node's name, which no other node may have. Defaults to the host's name and the port." env:"PITBOSS_NODE" placeholder:"NAME"`
-	Redis       string  `name:"redis-url" help:"The bus between nodes. Without it this is the only node." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
+	Redis       string  `name:"redis-url" help:"The bus between nodes, and their cache. Without it this is the only node." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
 	Edge        edge    `embed:""`
 	Keys        keySets `embed:""`
 	Webhooks    targets `embed:""`
@@ -122,8 +123,13 @@ func (c serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	values, closeValues, err := c.values(p, s, metrics)
+	if err != nil {
+		return err
+	}
+	defer closeValues()
 	n := newNode(nodeOptions{
-		name: name, incarnation: incarnation.String(), store: s, bus: bus, log: p.log,
+		name: name, incarnation: incarnation.String(), store: s, bus: bus, values: values, log: p.log,
 		edge: c.limits(), published: c.Keys.JWKSAllow, told: c.Webhooks.Allow, test: p.seams,
 	})
 	n.metrics.MustRegister(metrics)
@@ -153,6 +159,19 @@ func (c serveCmd) bus(p *program, s *store.Store, name string, incarnation uuid.
 		URL: c.Redis, Key: s.Box.BusKey(), Realm: realm[:], Sender: incarnation, Clock: s.Clock, Processes: leases.Processes,
 		Log: p.log, Registerer: metrics,
 	})
+}
+
+// values returns where the nodes keep what they cache for each other, or nil without Redis.
+func (c serveCmd) values(p *program, s *store.Store, metrics prometheus.Registerer) (values cache.Layer, end func(), err error) {
+	if c.Redis == "" {
+		return nil, func() {}, nil
+	}
+	realm := s.Realm()
+	r, err := cache.OpenRedis(cache.RedisOptions{URL: c.Redis, Key: s.Box.CacheKey(), Realm: realm[:], Release: version, Log: p.log, Registerer: metrics})
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, func() { _ = r.Close() }, nil
 }
 
 // name returns this node's name. The port distinguishes two nodes on one host, and is the same after a

@@ -40,6 +40,7 @@ type Box struct {
 	aead   cipher.AEAD
 	header []byte // version and key id
 	bus    []byte
+	cache  []byte
 	prints []byte // the key of fingerprints
 }
 
@@ -62,16 +63,24 @@ func NewBox(master []byte) (*Box, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: master key: %w", err)
 	}
+	cache, err := hkdf.Key(sha256.New, master, nil, "pitboss cached values", sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("store: master key: %w", err)
+	}
 	prints, err := hkdf.Key(sha256.New, master, nil, "pitboss fingerprints", sha256.Size)
 	if err != nil {
 		return nil, fmt.Errorf("store: master key: %w", err)
 	}
-	return &Box{aead, append([]byte{boxVersion}, mac.Sum(nil)[:keyIDSize]...), bus, prints}, nil
+	return &Box{aead, append([]byte{boxVersion}, mac.Sum(nil)[:keyIDSize]...), bus, cache, prints}, nil
 }
 
 // BusKey returns the key under which nodes sign what they say to each other: 32 bytes, derived from the
 // master key (RFC 5869).
 func (b *Box) BusKey() []byte { return bytes.Clone(b.bus) }
+
+// CacheKey returns the key under which nodes seal what they keep in a cache that they share: 32 bytes, derived
+// from the master key (RFC 5869).
+func (b *Box) CacheKey() []byte { return bytes.Clone(b.cache) }
 
 // Fingerprint returns 32 bytes that stand for data, for one purpose of one tenant: the same on every node, and
 // computed by nobody without the master key (HMAC-SHA-256, RFC 2104).

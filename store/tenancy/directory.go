@@ -93,6 +93,16 @@ func (d *Directory) ByID(id tenant.ID) (*Tenant, bool) {
 	return t, ok
 }
 
+// Epoch returns the epoch of what is cached of a tenant, and reports whether there is such a tenant. It is the
+// version of the tenant: each change of it begins another one, as Admin.FlushCache does.
+func (d *Directory) Epoch(id tenant.ID) (epoch int64, ok bool) {
+	t, ok := d.ByID(id)
+	if !ok {
+		return 0, false
+	}
+	return t.Version, true
+}
+
 // All returns every tenant, by slug.
 func (d *Directory) All() []*Tenant { return slices.Clone(d.now.Load().all) }
 

@@ -42,6 +42,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
 	"github.com/pitboss-hub/pitboss/rooms/roulette"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/cache"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -168,6 +169,7 @@ func (c *Casino) serve(change []func(*web.Options)) {
 	options := web.Options{
 		Node: node, Log: log, Tenants: s.Tenants, Store: s, Rooms: c.Rooms, Hub: c.Hub,
 		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: c.Metrics,
+		Cache: cache.New(cache.Options{Bytes: cache.MemoryBytes, Epoch: s.Tenants.Epoch, History: s.History, Registerer: c.Metrics}),
 	}
 	for _, f := range change {
 		f(&options)

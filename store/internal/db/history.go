@@ -20,6 +20,7 @@ type history struct {
 	seen       int64 // how many bytes of WAL the database had kept in this generation, at least
 
 	clock atomic.Pointer[reading]
+	name  atomic.Pointer[string]
 }
 
 // reading holds the time by the database's clock, and the monotonic time of this node when it was read.
@@ -39,19 +40,30 @@ func (h *history) point() (generation, seen int64) {
 	return h.generation, h.seen
 }
 
-// note records the generation and the amount of WAL that the database has.
-func (h *history) note(generation, seen int64) {
+// note records the generation and the amount of WAL that the database has, and when its server started.
+func (h *history) note(generation, seen int64, started time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if generation < h.generation {
+		return
+	}
 	if generation > h.generation {
 		h.generation, h.seen = generation, seen
-	} else if generation == h.generation {
+	} else {
 		h.seen = max(h.seen, seen)
 	}
+	name := fmt.Sprint(generation, ".", started.UnixMicro())
+	h.name.Store(&name)
 }
 
+// History names the history of the database that this node saw last: its generation, and when its server
+// started. What was read under one name may be remembered under it, also by other processes and after this one
+// ended. Whatever takes the database back gives it another name, also if no node ran meanwhile that could have
+// raised the generation: files are replaced, and replicas promoted, under a server that starts or is another one.
+func (d *DB) History() string { return *d.history.name.Load() }
+
 const (
-	selectGeneration = `select platform.generation($1, $2), platform.written(), clock_timestamp()`
+	selectGeneration = `select platform.generation($1, $2), platform.written(), clock_timestamp(), pg_postmaster_start_time()`
 
 	raiseGeneration = `
 update platform.instance
@@ -71,12 +83,12 @@ func (d *DB) QueueGeneration(q *pgx.Batch, generation *int64) {
 	known, seen := d.history.point()
 	q.Queue(selectGeneration, known, seen).QueryRow(func(row pgx.Row) error {
 		var written int64
-		var said time.Time
-		if err := row.Scan(generation, &written, &said); err != nil {
+		var said, started time.Time
+		if err := row.Scan(generation, &written, &said, &started); err != nil {
 			return err
 		}
 		d.history.clock.Store(&reading{said, time.Now()})
-		d.history.note(*generation, written)
+		d.history.note(*generation, written, started)
 		return nil
 	})
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -15,9 +16,11 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/cache"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -30,6 +33,14 @@ const (
 	// historyPerSecond and historyBurst are how many pages one person may ask for.
 	historyPerSecond = 5
 	historyBurst     = 20
+	// historyKept is how long a page is kept that cannot change, by the node that answered with it.
+	historyKept = 30 * time.Second
+)
+
+// The kinds of pages in the cache.
+const (
+	kindRounds       = "rounds"
+	kindTransactions = "transactions"
 )
 
 // History answers what players ask about their past rounds and money, and what the operator's people ask
@@ -39,6 +50,7 @@ type History struct {
 	rooms  *rooms.Directory
 	limits *Limits
 	lists  *Lists
+	cache  *cache.Cache
 	reads  *Buckets[person]
 }
 
@@ -50,8 +62,8 @@ type person struct {
 }
 
 // NewHistory returns a History.
-func NewHistory(s *store.Store, d *rooms.Directory, limits *Limits, lists *Lists) *History {
-	return &History{store: s, rooms: d, limits: limits, lists: lists, reads: NewBuckets[person](historyPerSecond, historyBurst)}
+func NewHistory(s *store.Store, d *rooms.Directory, limits *Limits, lists *Lists, c *cache.Cache) *History {
+	return &History{store: s, rooms: d, limits: limits, lists: lists, cache: c, reads: NewBuckets[person](historyPerSecond, historyBurst)}
 }
 
 // Asked is a question about a player's history.
@@ -74,11 +86,18 @@ func (h *History) Rounds(ctx context.Context, q Asked) (wire.HistoryRounds, erro
 			return wire.HistoryRounds{}, err
 		}
 	}
+	return fetchPage(ctx, h, kindRounds, q, limit, func(ctx context.Context) (wire.HistoryRounds, bool, error) {
+		return h.readRounds(ctx, q, before, limit)
+	})
+}
+
+// readRounds returns a page of rounds, and whether all of them are over and proven, so that none changes any more.
+func (h *History) readRounds(ctx context.Context, q Asked, before int64, limit int) (out wire.HistoryRounds, final bool, err error) {
 	list, err := h.store.Ledger.Played(ctx, q.Tenant.ID, q.Player, before, limit+1)
 	if err != nil {
-		return wire.HistoryRounds{}, err
+		return out, false, err
 	}
-	out := wire.HistoryRounds{Rounds: make([]wire.HistoryRound, 0, limit)}
+	out.Rounds, final = make([]wire.HistoryRound, 0, limit), true
 	if len(list) > limit {
 		list = list[:limit]
 		out.Next = strconv.FormatInt(list[limit-1].First, 10)
@@ -86,8 +105,9 @@ func (h *History) Rounds(ctx context.Context, q Asked) (wire.HistoryRounds, erro
 	for _, p := range list {
 		proof, err := h.proof(p)
 		if err != nil {
-			return wire.HistoryRounds{}, err
+			return out, false, err
 		}
+		final = final && p.End != "" && proof != rooms.ProofPending
 		r := wire.HistoryRound{
 			Room: p.Room, Game: p.Game, Round: p.Round, State: p.State(), Staked: int64(p.Staked), Payout: int64(p.Paid), Refund: int64(p.Refunded),
 			Net: int64(p.Paid + p.Refunded - p.Staked), Currency: q.Tenant.Currency, Proof: string(proof),
@@ -102,7 +122,35 @@ func (h *History) Rounds(ctx context.Context, q Asked) (wire.HistoryRounds, erro
 		}
 		out.Rounds = append(out.Rounds, r)
 	}
-	return out, nil
+	return out, final, nil
+}
+
+// fetchPage returns a page: one that is kept, or what read returns. Only a page that cannot change is kept: it is
+// not the first one, to which whatever happens is added, and read says that it is final. Nor is one of the largest
+// kept, which are those of a list that is read whole.
+func fetchPage[P any](ctx context.Context, h *History, kind string, q Asked, limit int, read func(context.Context) (page P, final bool, err error)) (page P, err error) {
+	if q.Page.Cursor == "" || limit == historyPageMax {
+		page, _, err = read(ctx)
+		return page, err
+	}
+	key := q.Tenant.ID.Key(kind, fmt.Sprint(limit, "/", q.Page.Cursor, "/", q.Player))
+	kept, err := h.cache.Fetch(ctx, key, func(ctx context.Context) (e cache.Entry, err error) {
+		ctx, cancel := context.WithTimeout(ctx, Patience)
+		defer cancel()
+		page, final, err := read(ctx)
+		if err != nil {
+			return e, err
+		}
+		if final {
+			e.Until = time.Now().Add(historyKept)
+		}
+		e.Data, err = json.Marshal(page)
+		return e, err
+	})
+	if err != nil {
+		return page, err
+	}
+	return page, strict.Decode(kept.Data, &page)
 }
 
 // proof returns the state of a round's proof. A round of a game that is not there any more has none.
@@ -138,15 +186,24 @@ func (h *History) Transactions(ctx context.Context, q Asked) (wire.HistoryTransa
 			return wire.HistoryTransactions{}, err
 		}
 	}
+	return fetchPage(ctx, h, kindTransactions, q, limit, func(ctx context.Context) (wire.HistoryTransactions, bool, error) {
+		page, err := h.readTransactions(ctx, q, before, known, limit)
+		return page, true, err // what was posted stays
+	})
+}
+
+// readTransactions returns a page of the transactions before one, after which the balance is known unless it is
+// below zero.
+func (h *History) readTransactions(ctx context.Context, q Asked, before, known int64, limit int) (out wire.HistoryTransactions, err error) {
 	list, now, err := h.store.Ledger.Transfers(ctx, q.Tenant.ID, q.Player, before, limit+1)
 	if err != nil {
-		return wire.HistoryTransactions{}, err
+		return out, err
 	}
 	balance := int64(now)
 	if known >= 0 {
 		balance = known
 	}
-	out := wire.HistoryTransactions{Transactions: make([]wire.Transaction, 0, limit)}
+	out.Transactions = make([]wire.Transaction, 0, limit)
 	more := len(list) > limit
 	for _, t := range list[:min(limit, len(list))] {
 		out.Transactions = append(out.Transactions, wire.Transaction{
