@@ -27,6 +27,12 @@ const insertTenant = `
 insert into platform.tenant (id, slug, name, on_trial, paid_until, currency, exponent, frame_ancestors, created_on)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
+// insertDomains inserts the domains in one order, whatever the caller's: two tenants that want each other's at
+// the same time would wait for one another.
+const insertDomains = `
+insert into platform.domain (domain, tenant, is_primary)
+select d, $2, n = 1 from unnest($1::text[]) with ordinality as wanted (d, n) order by d`
+
 const bumpTenant = `
 with v as (update platform.instance set directory_version = directory_version + 1 returning directory_version)
 update platform.tenant set version = v.directory_version from v where id = $1`
@@ -62,11 +68,8 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 		if err != nil {
 			return err
 		}
-		for i, d := range domains {
-			_, err := tx.Exec(ctx, `insert into platform.domain (domain, tenant, is_primary) values ($1, $2, $3)`, d, id.String(), i == 0)
-			if err != nil {
-				return err
-			}
+		if _, err := tx.Exec(ctx, insertDomains, domains, id.String()); err != nil {
+			return err
 		}
 		create := `create role ` + db.Quote(id.Role()) + ` nologin noinherit; create schema ` + db.Quote(id.Schema())
 		if _, err := tx.Exec(ctx, create); err != nil {

@@ -134,10 +134,14 @@ var ends = []end{
 			rows.Close()
 			err = rows.Err()
 		}
-		if storetest.State(err) != denied {
+		switch state := storetest.State(err); {
+		case state == denied:
+			return nil
+		case state == "" || db.Transient(state): // the pool is asked by itself, and says it in its own words
+			return errors.Join(db.ErrUnavailable, err)
+		default:
 			return fmt.Errorf("want SQLSTATE %s: %w", denied, err)
 		}
-		return nil
 	}},
 }
 
