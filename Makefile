@@ -49,9 +49,11 @@ check-fmt:
 	@wrong=$$(gofmt -l $(GO_FILES)); [[ -z $$wrong ]] || { echo "not formatted (make fmt): $$wrong"; exit 1; }
 
 .PHONY: vet
-vet:
+vet: ## go vet, and what the walls between tenants ask of the code (cmd/pitbossvet)
 	go vet ./...
 	cd cmd/bench && go vet ./...
+	cd cmd/pitbossvet && go vet ./... && go build -o ../../bin/pitbossvet .
+	go vet -vettool=bin/pitbossvet ./...
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Lint, the arrows between packages included
@@ -65,6 +67,7 @@ compose: ## Check docker-compose.yml, if there is a docker-compose to do it
 unit: ## Go tests, with the race detector, on real PostgreSQL
 	go test -race -timeout 30m ./...
 	cd cmd/bench && go test -race ./...
+	cd cmd/pitbossvet && go test -race ./...
 
 .PHONY: web-check
 web-check: web/ui/node_modules/.installed ## Types and unit tests of the pages and the SDK

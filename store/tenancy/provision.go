@@ -40,6 +40,8 @@ update platform.tenant set version = v.directory_version from v where id = $1`
 // CreateTenant makes a tenant, whole or not at all: role, schema, tables, rights, signing
 // key, domains and the lobby. It returns ErrSlugTaken, ErrDomainTaken, ErrTenant, ErrDomain,
 // tenant.ErrSlug, migrations.ErrNewer or ErrOlderSchema.
+//
+//pitboss:sql DDL; names are a tenant.ID, quoted
 func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	domains, err := n.valid()
 	if err != nil {
@@ -155,6 +157,8 @@ func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 }
 
 // inSchema runs fn with the tenant's schema as the path, as the owner.
+//
+//pitboss:sql the schema is a tenant.ID, quoted
 func (a *Admin) inSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, fn func() error) error {
 	if _, err := tx.Exec(ctx, `set local search_path = `+db.Quote(id.Schema())+`, pg_temp`); err != nil {
 		return err

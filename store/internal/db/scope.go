@@ -81,11 +81,15 @@ func Quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 // than the tables, fn is run again: it must set its results anew each time. An error of fn is returned as it is, and nothing was
 // written. Another error may mean that it is not known whether the transaction was
 // committed. It returns ErrNoTenant if there is no such tenant.
+//
+//pitboss:sql the role is a tenant.ID, quoted
 func (c Scope) Tx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	return c.run(ctx, c.write, fn)
 }
 
 // ReadTx runs fn as Tx does, for reading only: all that fn reads is of one moment.
+//
+//pitboss:sql the role is a tenant.ID, quoted
 func (c Scope) ReadTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	return c.run(ctx, c.read, fn)
 }
