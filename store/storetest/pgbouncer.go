@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -84,7 +85,10 @@ func (p Pooler) Start(t testing.TB, d Database) (appURL string) {
 			t.Fatalf("pgbouncer ended:\n%s", text)
 		default:
 		}
-		_, err := os.Stat(socket)
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			_ = conn.Close()
+		}
 		return err == nil
 	})
 	return u.String()
