@@ -189,12 +189,12 @@ func (s *sqlPass) calls(f *ast.File, do func(*ast.FuncDecl, ast.Expr)) {
 					do(fn, sql)
 				}
 			case *ast.CompositeLit:
-				if !isNamed(s.TypesInfo.TypeOf(n), pgx, "TxOptions") {
+				if !isNamed(s.TypesInfo.TypeOf(n), pgx, "TxOptions", "QueuedQuery") {
 					break
 				}
 				for _, e := range n.Elts {
 					if kv, ok := e.(*ast.KeyValueExpr); ok {
-						if id, ok := kv.Key.(*ast.Ident); ok && (id.Name == "BeginQuery" || id.Name == "CommitQuery") {
+						if id, ok := kv.Key.(*ast.Ident); ok && slices.Contains([]string{"BeginQuery", "CommitQuery", "SQL"}, id.Name) {
 							do(fn, kv.Value)
 						}
 					}

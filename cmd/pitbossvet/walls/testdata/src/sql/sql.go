@@ -47,6 +47,7 @@ func built(tx pgx.Tx, conn *pgxpool.Conn, q *pgx.Batch, name string, n named) {
 	pointed := `select 1`
 	change(&pointed)
 	q.Queue(pointed)                                       // want `SQL that is no constant`
+	_ = pgx.QueuedQuery{SQL: n.sql}                        // want `SQL that is no constant`
 	_ = pgx.TxOptions{BeginQuery: fmt.Sprint("begin ", n)} // want `SQL that is no constant`
 }
 

@@ -9,8 +9,9 @@ type (
 		QueryRow(ctx any, sql string, args ...any) any
 		Conn() *Conn
 	}
-	Batch     struct{}
-	TxOptions struct{ BeginQuery string }
+	Batch       struct{}
+	TxOptions   struct{ BeginQuery string }
+	QueuedQuery struct{ SQL string }
 )
 
 func (*Batch) Queue(query string, args ...any) {}
