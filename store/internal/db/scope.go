@@ -78,8 +78,8 @@ func Quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 // commits it if fn returns nil. Names in fn's SQL are unqualified, and its SQL is constant.
 //
 // If the server undid the transaction because of another one, or of a prepared statement that is older
-// than the tables, fn is run again: it must set its results anew each time. An error of fn is returned as it is, and nothing was
-// written. Another error may mean that it is not known whether the transaction was
+// than the tables, fn is run again: it must set its results anew each time. An error of fn is returned as
+// it is, and nothing was written. Another error may mean that it is not known whether the transaction was
 // committed. It returns ErrNoTenant if there is no such tenant.
 //
 //pitboss:sql the role is a tenant.ID, quoted
