@@ -41,7 +41,7 @@ test: ## Install what is missing, then run every check and test
 
 .PHONY: install
 install: ## Install what the tests need: system packages, golangci-lint, npm packages
-	@.ci/install.sh gcc curl postgresql postgresql-newest redis chromium compose
+	@.ci/install.sh gcc curl postgresql postgresql-newest pgbouncer redis chromium compose
 	@$(MAKE) --no-print-directory $(GOLANGCI) web/ui/node_modules/.installed docs/node_modules/.installed
 
 .PHONY: check-fmt
@@ -49,9 +49,11 @@ check-fmt:
 	@wrong=$$(gofmt -l $(GO_FILES)); [[ -z $$wrong ]] || { echo "not formatted (make fmt): $$wrong"; exit 1; }
 
 .PHONY: vet
-vet:
+vet: ## go vet, and what the walls between tenants ask of the code (cmd/pitbossvet)
 	go vet ./...
 	cd cmd/bench && go vet ./...
+	cd cmd/pitbossvet && go vet ./... && go build -o ../../bin/pitbossvet .
+	go vet -vettool=bin/pitbossvet ./...
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Lint, the arrows between packages included
@@ -65,6 +67,7 @@ compose: ## Check docker-compose.yml, if there is a docker-compose to do it
 unit: ## Go tests, with the race detector, on real PostgreSQL
 	go test -race -timeout 30m ./...
 	cd cmd/bench && go test -race ./...
+	cd cmd/pitbossvet && go test -race ./...
 
 .PHONY: web-check
 web-check: web/ui/node_modules/.installed ## Types and unit tests of the pages and the SDK
@@ -115,6 +118,13 @@ failover: KILLS := 30
 failover: ## Kill the node that owns a table and time until clients see it deal again (KILLS=30)
 	@.ci/install.sh --try postgresql redis
 	go test -count=1 -v -run TestATableDealsAgainAfterItsNodesDeath -timeout $$(( $(KILLS) * 30 + 120 ))s ./cmd/pitboss/e2e -failover.kills=$(KILLS)
+
+.PHONY: leaks
+leaks: QUERIES := 1000000
+leaks: SEED := 0
+leaks: ## Interleave tenants on one connection, direct and through pgbouncer, and look for foreign rows (QUERIES=1000000 SEED=0)
+	@.ci/install.sh --try postgresql pgbouncer
+	go test -count=1 -v -run TestNoTenantSeesARowOfAnother -timeout 120m ./store/internal/db -leak.queries=$(QUERIES) -leak.seed=$(SEED)
 
 .PHONY: fuzz
 fuzz: T := 30s

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # install.sh [--try] NAME…: makes sure that make, gcc, curl, postgresql, redis, chromium, compose are there, and
-# postgresql-newest, which is unpacked beside the system's (postgresql-newest.sh). Debian's
+# postgresql-newest and pgbouncer, which are unpacked beside the system's (newest.sh). Debian's
 # packages are installed where that can be done without a password; elsewhere a sentence says
 # what to install. --try never fails.
 set -euo pipefail
@@ -21,7 +21,7 @@ has_chromium() { has chromium || has chromium-browser || has google-chrome || [[
 has_gcc() { has gcc || has clang || [[ -n ${CC:-} ]]; } # for the race detector
 has_compose() { has docker-compose || docker compose version > /dev/null 2>&1; }
 
-packages=() newest=false
+packages=() newest=()
 for name in "$@"; do
 	case $name in
 	make) has make || packages+=(make) ;;
@@ -30,7 +30,8 @@ for name in "$@"; do
 	redis) has redis-server || packages+=(redis-server) ;;
 	chromium) has_chromium || packages+=(chromium) ;;
 	gcc) has_gcc || packages+=(gcc libc6-dev) ;;
-	postgresql-newest) newest=true ;;
+	postgresql-newest) [[ -n ${PITBOSS_PG_NEWEST_BIN:-} ]] || newest+=(postgresql) ;;
+	pgbouncer) [[ -n ${PITBOSS_PGBOUNCER:-} ]] || newest+=(pgbouncer) ;;
 	compose) has_compose || packages+=(docker-compose) ;;
 	*) echo "install.sh: what is $name?" >&2; exit 2 ;;
 	esac
@@ -40,7 +41,7 @@ if ! $try; then
 		has "$name" || { echo "Please install $name first." >&2; exit 1; }
 	done
 fi
-if $newest && [[ -z ${PITBOSS_PG_NEWEST_BIN:-} ]]; then "$(dirname "$0")/postgresql-newest.sh" || $try; fi
+for name in "${newest[@]}"; do "$(dirname "$0")/newest.sh" "$name" || $try; done
 [[ ${#packages[@]} -gt 0 ]] || exit 0
 
 # In a terminal of its own, sudo may ask for a password; a script must not wait for one.

@@ -128,7 +128,7 @@ func (c *Conn) Identity() Identity {
 // Log returns a logger that adds conn, tenant and player to every line. Each call makes a new one:
 // most sockets never log.
 func (c *Conn) Log() *slog.Logger {
-	return c.hub.log.With("conn", c.name, "tenant", c.id.Tenant.String(), "player", c.id.Player)
+	return c.hub.log.With("conn", c.name, "tenant", c.id.Tenant, "player", c.id.Player)
 }
 
 // Send queues a frame, which must not be changed any more. A frame with a key replaces

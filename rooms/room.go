@@ -90,7 +90,7 @@ type room struct {
 func newRoom(d *Directory, ref Ref, c Config, kind game.Kind) *room {
 	return &room{
 		d: d, ref: ref, config: c, kind: kind,
-		log:     d.o.Log.With("tenant", ref.Tenant.String(), "room", ref.Room),
+		log:     d.o.Log.With("tenant", ref.Tenant, "room", ref.Room),
 		mailbox: make(chan *message, MailboxMax), stop: make(chan struct{}),
 		leaving: make(chan struct{}), day: timepiece{now: d.o.Now},
 	}

@@ -10,6 +10,9 @@ var (
 	// ErrBusy means that all of a tenant's connections are in use and too many callers wait for them:
 	// nothing was done.
 	ErrBusy = db.ErrBusy
+	// ErrExecMode means that a database URL asks for default_query_exec_mode=describe_exec, which is not safe
+	// behind a pooler.
+	ErrExecMode = db.ErrExecMode
 	// ErrNoTenant means that there is no such tenant.
 	ErrNoTenant = db.ErrNoTenant
 	// ErrInvalid means that an argument is missing or malformed; its text says which.

@@ -64,7 +64,8 @@ type Store struct {
 }
 
 // Open connects, checks the schema's version and the master key, and loads the directory of
-// tenants and the revocations. It returns migrations.ErrNewer, tenancy.ErrOlderSchema, tenancy.ErrEncoding or seal.ErrMasterKey.
+// tenants and the revocations. It returns migrations.ErrNewer, tenancy.ErrOlderSchema, tenancy.ErrEncoding,
+// ErrExecMode or seal.ErrMasterKey.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Box == nil {
 		return nil, fmt.Errorf("%w: none was given", seal.ErrMasterKey)

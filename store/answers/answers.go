@@ -103,7 +103,7 @@ const (
 	// takeKeys takes the keys that are new, too old, or of a request that was given up.
 	takeKeys = `
 insert into answer as a (owner, key, asked)
-select * from unnest($1::text[], $2::text[], $3::bytea[])
+select owner, key, asked from unnest($1::text[], $2::text[], $3::bytea[]) as wanted (owner, key, asked)
 on conflict (owner, key) do update set asked = excluded.asked, status = null, sealed = null, at = clock_timestamp()
 where a.at < clock_timestamp() - $4::interval
    or a.status is null and a.asked = excluded.asked and a.at < clock_timestamp() - $5::interval
@@ -220,7 +220,7 @@ func (a *Answers) giveBack(ctx context.Context, id tenant.ID, left []*step) {
 		return q
 	})
 	if err != nil {
-		a.db.Log.WarnContext(ctx, "Idempotency-Keys of requests that were given up stay taken for a minute", "tenant", id.String(), "keys", len(left), "error", err)
+		a.db.Log.WarnContext(ctx, "Idempotency-Keys of requests that were given up stay taken for a minute", "tenant", id, "keys", len(left), "error", err)
 	}
 }
 

@@ -31,7 +31,7 @@ type bench struct {
 
 func newBench(t testing.TB, shared cache.Layer) *bench {
 	t.Helper()
-	b := &bench{id: cachetest.Tenant(t), metrics: prometheus.NewRegistry()}
+	b := &bench{id: tenant.New(), metrics: prometheus.NewRegistry()}
 	b.goesBack("1.1")
 	b.Cache = cache.New(cache.Options{
 		Bytes: cache.MemoryBytes, Shared: shared, Registerer: b.metrics,
@@ -229,7 +229,7 @@ func TestSeriesAreBoundedHoweverManyTenantsThereAre(t *testing.T) {
 	b := newBench(t, nil)
 	const tenants = 150
 	for range tenants {
-		b.id = cachetest.Tenant(t)
+		b.id = tenant.New()
 		b.want(t, "a", "1", "1")
 		b.want(t, "a", "2", "1")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store/cache"
 	"github.com/pitboss-hub/pitboss/store/cache/cachetest"
 )
@@ -17,7 +18,7 @@ func TestMemoryForgetsWhatNobodyAskedForTheLongest(t *testing.T) {
 	t.Parallel()
 	const size, bound = 1 << 10, 64 << 10
 	m := cache.NewMemory(bound)
-	id := cachetest.Tenant(t)
+	id := tenant.New()
 	data := string(make([]byte, size))
 	kept := func(i int) bool { _, ok := m.Get(t.Context(), cachetest.At(id, fmt.Sprint(i))); return ok }
 	const most = 1000
@@ -51,7 +52,7 @@ func TestATenantThatAsksForVeryMuchForgetsItsOwn(t *testing.T) {
 	t.Parallel()
 	const size, bound = 1 << 10, 64 << 10
 	m := cache.NewMemory(bound)
-	quiet, loud := cachetest.Tenant(t), cachetest.Tenant(t)
+	quiet, loud := tenant.New(), tenant.New()
 	data := string(make([]byte, size))
 	for i := range 10 {
 		m.Put(t.Context(), cachetest.At(quiet, fmt.Sprint(i)), cachetest.Good(data))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/redisbus/redisurl"
 	"github.com/pitboss-hub/pitboss/store/cache"
 	"github.com/pitboss-hub/pitboss/store/cache/cachetest"
@@ -54,7 +55,7 @@ func TestAllNodesFindWhatOnePut(t *testing.T) {
 	t.Parallel()
 	url := "redis://" + server(t, 0).Addr
 	a, b := open(t, cache.RedisOptions{URL: url}), open(t, cache.RedisOptions{URL: url})
-	at := cachetest.At(cachetest.Tenant(t), "a")
+	at := cachetest.At(tenant.New(), "a")
 	a.Put(t.Context(), at, cachetest.Good("value"))
 	cachetest.Want(t, b, at, "value")
 }
@@ -63,7 +64,7 @@ func TestOtherInstallationsReleasesAndKeysFindNothing(t *testing.T) {
 	t.Parallel()
 	url := "redis://" + server(t, 0).Addr
 	own := open(t, cache.RedisOptions{URL: url, Release: "1"})
-	at := cachetest.At(cachetest.Tenant(t), "a")
+	at := cachetest.At(tenant.New(), "a")
 	own.Put(t.Context(), at, cachetest.Good("value"))
 	for name, o := range map[string]cache.RedisOptions{
 		"another database":                {URL: url, Release: "1", Realm: bytes.Repeat([]byte("s"), 32)},
@@ -80,7 +81,7 @@ func TestATenantsValuesAreInOneSlotUnderItsName(t *testing.T) {
 	t.Parallel()
 	s := server(t, 0)
 	n, c := open(t, cache.RedisOptions{URL: "redis://" + s.Addr}), bare(t, s.Addr)
-	id := cachetest.Tenant(t)
+	id := tenant.New()
 	for i := range 5 {
 		at := cachetest.At(id, strings.Repeat("{x}\r\n", 1000*i))
 		at.Epoch = int64(i)
@@ -121,9 +122,9 @@ func TestWhatWasNotPutThereByANodeIsAMiss(t *testing.T) {
 		}
 		return list[0], sealed
 	}
-	id := cachetest.Tenant(t)
+	id := tenant.New()
 	at := cachetest.At(id, "a")
-	_, otherTenant := kept(cachetest.At(cachetest.Tenant(t), "a"))
+	_, otherTenant := kept(cachetest.At(tenant.New(), "a"))
 	_, otherKey := kept(cachetest.At(id, "b"))
 	_, otherEpoch := kept(cache.Place{Key: at.Key, Epoch: at.Epoch - 1, History: at.History})
 	_, otherHistory := kept(cache.Place{Key: at.Key, Epoch: at.Epoch, History: "0.9"})
@@ -172,7 +173,7 @@ func TestAValueThatIsPutBackAfterItsTimeIsAMiss(t *testing.T) {
 	t.Parallel()
 	s := server(t, 0)
 	n, c := open(t, cache.RedisOptions{URL: "redis://" + s.Addr}), bare(t, s.Addr)
-	at := cachetest.At(cachetest.Tenant(t), "a")
+	at := cachetest.At(tenant.New(), "a")
 	n.Put(t.Context(), at, cache.Entry{Data: []byte("value"), Until: time.Now().Add(2 * time.Second)})
 	name := names(t, c)[0]
 	if err := c.Persist(t.Context(), name).Err(); err != nil {
@@ -189,7 +190,7 @@ func TestWhatIsTooLongIsNeitherPutNorRead(t *testing.T) {
 	t.Parallel()
 	s := server(t, 0)
 	n, c := open(t, cache.RedisOptions{URL: "redis://" + s.Addr}), bare(t, s.Addr)
-	at := cachetest.At(cachetest.Tenant(t), "a")
+	at := cachetest.At(tenant.New(), "a")
 	n.Put(t.Context(), at, cachetest.Good(strings.Repeat("x", cache.SharedBytesMax+1)))
 	if list := names(t, c); len(list) != 0 || n.count(t, "too_long") != 1 {
 		t.Errorf("it is there: %v", list)
@@ -200,7 +201,7 @@ func TestARedisThatForgotEverythingIsFilledAgain(t *testing.T) {
 	t.Parallel()
 	s := server(t, 0)
 	n, c := open(t, cache.RedisOptions{URL: "redis://" + s.Addr}), bare(t, s.Addr)
-	id := cachetest.Tenant(t)
+	id := tenant.New()
 	forget := map[string]func() error{
 		"FLUSHALL": func() error { return c.FlushAll(t.Context()).Err() },
 		"evicted":  func() error { return c.Del(t.Context(), names(t, c)...).Err() },
@@ -224,7 +225,7 @@ func TestAFullRedisIsAMiss(t *testing.T) {
 	if err := c.ConfigSet(t.Context(), "maxmemory", "1mb").Err(); err != nil { // less than it needs for itself, and it may evict nothing
 		t.Fatal(err)
 	}
-	at := cachetest.At(cachetest.Tenant(t), "a")
+	at := cachetest.At(tenant.New(), "a")
 	n.Put(t.Context(), at, cachetest.Good("value"))
 	cachetest.WantNone(t, n, at)
 	if n.count(t, "failed") != 1 {
@@ -246,7 +247,7 @@ func TestADeadRedisIsAMissAndIsAskedAgainWhenItIsBack(t *testing.T) {
 	t.Parallel()
 	s := server(t, 0)
 	n := open(t, cache.RedisOptions{URL: "redis://" + s.Addr})
-	at := cachetest.At(cachetest.Tenant(t), "a")
+	at := cachetest.At(tenant.New(), "a")
 	n.Put(t.Context(), at, cachetest.Good("value"))
 	cachetest.Want(t, n, at, "value")
 	s.Kill()
@@ -271,7 +272,7 @@ func TestAStalledRedisSlowsNobody(t *testing.T) {
 	t.Parallel()
 	s := server(t, 0)
 	n := open(t, cache.RedisOptions{URL: "redis://" + s.Addr})
-	at := cachetest.At(cachetest.Tenant(t), "a")
+	at := cachetest.At(tenant.New(), "a")
 	n.Put(t.Context(), at, cachetest.Good("value"))
 	if err := s.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -300,7 +301,7 @@ func TestRedisIsAskedOnlyByName(t *testing.T) {
 	t.Parallel()
 	s := server(t, 0)
 	n, c := open(t, cache.RedisOptions{URL: "redis://" + s.Addr}), bare(t, s.Addr)
-	at := cachetest.At(cachetest.Tenant(t), "a")
+	at := cachetest.At(tenant.New(), "a")
 	before := commands(t, c)
 	const times = 10
 	for range times {

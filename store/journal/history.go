@@ -46,7 +46,7 @@ const (
 select t.id, t.at, t.kind, case when t.debit = $4 then -t.amount else t.amount end, coalesce(t.room, ''),
   case when t.room is null then 0 else ` + roundOfRef + ` end,
   case when t.kind = 'credit' then coalesce(t.command::text, '') else '' end, coalesce(c.reverses::text, '')
-from (select * from transfer t where ` + pageOfPlayer + ` limit 51) as t
+from (select t.player, t.id, t.at, t.kind, t.debit, t.amount, t.room, t.ref, t.command from transfer t where ` + pageOfPlayer + ` limit 51) as t
 left join lateral (select reverses from credit where t.kind = 'credit' and command = t.command offset 0) c on true
 order by t.player desc, t.id desc limit $3`
 )
@@ -112,7 +112,7 @@ const selectPlayed = `
 with page as materialized (
   select t.id, t.room, t.ref, ` + roundOfRef + ` as round
   from (
-    select * from transfer t
+    select t.player, t.id, t.room, t.ref from transfer t
     where t.room is not null and t.ref like 'round %' and not exists (
       select from transfer x where x.player = t.player and x.room = t.room and x.ref = t.ref and x.id < t.id offset 0)
     and ` + pageOfPlayer + ` limit 51

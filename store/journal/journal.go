@@ -130,7 +130,7 @@ func (j *Journal) index(ctx context.Context, sql string, ref rooms.Ref, args ...
 		return err
 	})
 	if err != nil {
-		j.db.Log.WarnContext(ctx, "the index of rooms is behind", "tenant", ref.Tenant.String(), "room", ref.Room, "error", err)
+		j.db.Log.WarnContext(ctx, "the index of rooms is behind", "tenant", ref.Tenant, "room", ref.Room, "error", err)
 	}
 	return err
 }

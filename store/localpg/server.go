@@ -151,6 +151,8 @@ func (c *Cluster) lastWords() string {
 
 // furnish makes the logins and the database, as far as they do not exist. The owner makes the app's login,
 // and so may change it.
+//
+//pitboss:sql DDL; the names are constants, and the passwords letters and digits
 func (c *Cluster) furnish(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, c.url(superuser, c.secrets.Superuser, "postgres"))
 	if err != nil {

@@ -109,23 +109,12 @@ func (c *cluster) start(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	c.process, c.ended = c.command("postgres", "-D", c.data(), "-k", c.dir,
+	c.process = c.command("postgres", "-D", c.data(), "-k", c.dir,
 		"-c", "listen_addresses=",
 		"-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "max_locks_per_transaction=256",
-		"-c", "log_min_messages=fatal"), make(chan struct{})
+		"-c", "log_min_messages=fatal")
 	c.process.Stdout, c.process.Stderr = log, log
-	started := make(chan error)
-	go func(server *exec.Cmd, ended chan struct{}) { // ends when the server does
-		defer close(ended)
-		unlock := tieToThread()
-		defer unlock()
-		err := server.Start()
-		started <- err
-		if err == nil {
-			_ = server.Wait()
-		}
-	}(c.process, c.ended)
-	if err := <-started; err != nil {
+	if c.ended, err = launch(c.process); err != nil {
 		c.process = nil
 		return err
 	}
@@ -159,16 +148,7 @@ func (c *cluster) halt() error {
 	if c.process == nil {
 		return nil
 	}
-	if err := c.process.Process.Signal(syscall.SIGQUIT); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	select {
-	case <-c.ended:
-	case <-time.After(stopTimeout):
-		_ = c.process.Process.Kill()
-		<-c.ended
-	}
-	return nil
+	return end(c.process, c.ended)
 }
 
 // stop ends the server and removes the folder.

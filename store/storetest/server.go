@@ -36,26 +36,35 @@ func Newest(t testing.TB) (bin string) {
 	if bin := os.Getenv("PITBOSS_PG_NEWEST_BIN"); bin != "" {
 		return bin
 	}
+	if program := unpacked(t, "postgresql-newest", "usr/lib/postgresql/*/bin/postgres"); program != "" {
+		return filepath.Dir(program)
+	}
+	t.Fatal("storetest: the newest PostgreSQL is missing: run make install, or set PITBOSS_PG_NEWEST_BIN")
+	return ""
+}
+
+// unpacked returns the program of a name in a folder that "make install" unpacked; "" if it is not there.
+func unpacked(t testing.TB, folder, name string) string {
+	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	patterns := []string{"/var/cache/pitboss/postgresql-newest/usr/lib/postgresql/*/bin"}
+	folders := []string{"/var/cache/pitboss"}
 	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		patterns = append(patterns, filepath.Join(dir, ".tools/postgresql-newest/usr/lib/postgresql/*/bin"))
+		folders = append(folders, filepath.Join(dir, ".tools"))
 	}
-	for _, pattern := range patterns {
-		found, err := filepath.Glob(pattern)
+	for _, in := range folders {
+		found, err := filepath.Glob(filepath.Join(in, folder, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, bin := range found {
-			if executable(filepath.Join(bin, "postgres")) {
-				return bin
+		for _, program := range found {
+			if executable(program) {
+				return program
 			}
 		}
 	}
-	t.Fatal("storetest: the newest PostgreSQL is missing: run make install, or set PITBOSS_PG_NEWEST_BIN")
 	return ""
 }
 

@@ -118,6 +118,8 @@ from pg_roles where rolname = $1`
 
 // ensureAppLogin makes the application's login if it is missing, and makes sure that it neither has nor
 // inherits rights: the isolation of tenants depends on that.
+//
+//pitboss:sql DDL; names are quoted
 func (a *Admin) ensureAppLogin(ctx context.Context, appURL string) (role string, err error) {
 	c, err := pgx.ParseConfig(appURL)
 	if err != nil {
@@ -171,6 +173,8 @@ var loginSettings = [][2]string{
 
 // bindLogin gives the login its settings in this database, and revokes rights of the public that nobody
 // needs. Processes that migrate do this one after the other.
+//
+//pitboss:sql DDL; names are quoted, settings are constants
 func bindLogin(ctx context.Context, tx pgx.Tx, role string) error {
 	var database string
 	if err := tx.QueryRow(ctx, `select current_database()`).Scan(&database); err != nil {
@@ -207,6 +211,8 @@ func bindLogin(ctx context.Context, tx pgx.Tx, role string) error {
 
 // createLogin creates the login; another process may do the same at the same time, since
 // logins belong to the whole cluster.
+//
+//pitboss:sql DDL; the server quotes the name and the password
 func (a *Admin) createLogin(ctx context.Context, role, password string) error {
 	var sql string
 	err := a.pool.QueryRow(ctx, `select format('create role %I login noinherit password %L', $1::text, $2::text)`,

@@ -51,6 +51,8 @@ func (a *Admin) ListAPIKeys(ctx context.Context, slug tenant.Slug) (list []APIKe
 
 // changeAPIKey runs change and adds its audit line, in one transaction: to the tenant's audit log, or to the
 // platform's.
+//
+//pitboss:sql the number is a constant
 func (a *Admin) changeAPIKey(ctx context.Context, slug tenant.Slug, reason strict.Line, change func(*apiKeyTx) error) error {
 	if err := db.CheckReason(reason); err != nil {
 		return err

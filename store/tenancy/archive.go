@@ -172,6 +172,8 @@ func (a *Admin) awaitRest(ctx context.Context, id tenant.ID, told func(done, of 
 
 // shut takes the application's right to a suspended tenant's schema away: from then on no node can write in it, whatever
 // it believes.
+//
+//pitboss:sql DDL; names are a tenant.ID and the login, quoted
 func (a *Admin) shut(ctx context.Context, slug tenant.Slug, reason strict.Line) error {
 	return a.changeTenant(ctx, slug, "tenant."+string(Archive), "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		was, now, err := readStatus(ctx, tx, id)
@@ -205,6 +207,8 @@ func (a *Admin) shut(ctx context.Context, slug tenant.Slug, reason strict.Line) 
 }
 
 // unarchive gives the application its right to an archived tenant's schema back, and brings the schema up to date.
+//
+//pitboss:sql the schema is a tenant.ID, quoted
 func (a *Admin) unarchive(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 	in, err := a.ready(ctx, tx)
 	if err != nil {

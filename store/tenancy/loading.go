@@ -212,12 +212,12 @@ func (d *Directory) note(ctx context.Context, before, now *snapshot) {
 	}
 	for slug, why := range now.broken {
 		if reasons[slug] != why {
-			d.db.Log.ErrorContext(ctx, "a casino is out of order and is not served", "tenant", slug, "reason", why)
+			d.db.Log.ErrorContext(ctx, "a casino is out of order and is not served", "tenant", tenant.Slug(slug), "reason", why)
 		}
 	}
 	for slug := range reasons {
 		if _, still := now.broken[slug]; !still {
-			d.db.Log.Log(ctx, slog.LevelInfo, "a casino is in order again", "tenant", slug)
+			d.db.Log.Log(ctx, slog.LevelInfo, "a casino is in order again", "tenant", tenant.Slug(slug))
 		}
 	}
 	d.broken.Set(float64(len(now.broken)))

@@ -79,6 +79,8 @@ from platform.migration`
 
 // migratePlatform applies the missing steps of the platform and of the template in one transaction, and
 // runs then at its end.
+//
+//pitboss:sql steps are embedded files
 func (a *Admin) migratePlatform(ctx context.Context, then func(pgx.Tx) error) error {
 	return a.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(migrateLock)); err != nil {
@@ -135,6 +137,8 @@ func inSchema(schema string, m migrations.Step) string {
 }
 
 // settle records the application's login and the master key, and grants the login its rights.
+//
+//pitboss:sql grants are an embedded file; the role is quoted
 func (a *Admin) settle(ctx context.Context, tx pgx.Tx, role string) error {
 	var check []byte
 	err := tx.QueryRow(ctx, `select master_check from platform.instance`).Scan(&check)
@@ -206,6 +210,8 @@ func (a *Admin) migrateTenant(ctx context.Context, name, role string) error {
 }
 
 // applyTenant brings an existing schema from a version to the last one, with all grants.
+//
+//pitboss:sql steps and grants are embedded files; the schema and the role are quoted
 func (a *Admin) applyTenant(ctx context.Context, tx pgx.Tx, id tenant.ID, role string, from int) error {
 	if _, err := tx.Exec(ctx, fmt.Sprintf(`set local lock_timeout = %d`, lockTimeout.Milliseconds())); err != nil {
 		return err

@@ -41,6 +41,12 @@ update platform.tenant set slug = $2, name = $3, on_trial = $4, paid_until = $5,
   status = $10, changed_at = clock_timestamp()
 where id = $1`
 
+	// insertDomains inserts the domains in one order, whatever the caller's: two tenants that want each other's at
+	// the same time would wait for one another.
+	insertDomains = `
+insert into platform.domain (domain, tenant, is_primary)
+select d, $2, n = 1 from unnest($1::text[]) with ordinality as wanted (d, n) order by d`
+
 	bumpTenant = `
 with v as (update platform.instance set directory_version = directory_version + 1 returning directory_version)
 update platform.tenant set version = v.directory_version from v where id = $1 returning version`
@@ -81,9 +87,7 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 		now := time.Now().UTC().Truncate(time.Millisecond)
 		q := &pgx.Batch{}
 		q.Queue(insertSlug, string(n.Slug), id.String())
-		for i, d := range domains {
-			q.Queue(`insert into platform.domain (domain, tenant, is_primary) values ($1, $2, $3)`, d, id.String(), i == 0)
-		}
+		q.Queue(insertDomains, domains, id.String())
 		q.Queue(nameTenant, id.String(), string(n.Slug), string(n.Name), n.OnTrial, orNull(n.PaidUntil), n.Currency, exponent, n.FrameAncestors, now, string(status))
 		if err := tx.SendBatch(ctx, q).Close(); err != nil {
 			return err
@@ -211,6 +215,8 @@ type instance struct {
 
 // createSchema makes a tenant's role and schema. Their comments name the installation: roles belong to a whole server,
 // and their names say nothing.
+//
+//pitboss:sql DDL; names are a tenant.ID, quoted
 func (in instance) createSchema(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 	role, schema := db.Quote(id.Role()), db.Quote(id.Schema())
 	_, err := tx.Exec(ctx, fmt.Sprintf("create role %[1]s nologin noinherit; comment on role %[1]s is '%[3]s'; create schema %[2]s; comment on schema %[2]s is '%[3]s'",
@@ -285,6 +291,8 @@ func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, in instance, id tenant.I
 }
 
 // inSchema runs fn with the tenant's schema as the path, as the owner.
+//
+//pitboss:sql the schema is a tenant.ID, quoted
 func (a *Admin) inSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, fn func() error) error {
 	if _, err := tx.Exec(ctx, `set local search_path = `+db.Quote(id.Schema())+`, pg_temp`); err != nil {
 		return err

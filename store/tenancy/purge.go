@@ -46,6 +46,8 @@ update platform.tenant set status = 'purged', suspended_for = $2, back_at = null
 // gets again. typed is the slug as somebody typed it; the archive has to be where it was written, unchanged, and
 // PurgeAfter has to have passed since. What an interrupted Purge left is deleted by the next one. It returns
 // store.ErrNoTenant, store.ErrInvalid, ErrConfirm, ErrStatus, ErrPurgeEarly or ErrArchive.
+//
+//pitboss:sql DDL; the role is a tenant.ID, quoted
 func (a *Admin) Purge(ctx context.Context, slug tenant.Slug, typed string, reason strict.Line, told func(done, of int64)) error {
 	if err := db.CheckReason(reason); err != nil {
 		return err
@@ -139,6 +141,8 @@ func (a *Admin) forget(ctx context.Context, id tenant.ID, reason strict.Line) er
 }
 
 // dropSchema drops a tenant's schema, a few tables at a time. It does nothing if there is none.
+//
+//pitboss:sql DDL; names are of the catalogue, quoted
 func (a *Admin) dropSchema(ctx context.Context, id tenant.ID, told func(done, of int64)) error {
 	schema := db.Quote(id.Schema())
 	var there bool

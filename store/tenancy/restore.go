@@ -35,6 +35,8 @@ func (a *Admin) memberRight() string {
 }
 
 // lacking returns the IDs of tenants that lack anything: migrations, their role, a membership, or rights.
+//
+//pitboss:sql conditions are constants
 func (a *Admin) lacking(ctx context.Context) ([]string, error) {
 	rows, _ := a.pool.Query(ctx, `
 select t.id from platform.tenant t
@@ -56,6 +58,8 @@ order by t.id`, a.known.Tenant.Last())
 // checkRights returns ErrGrants with what a superuser has to run before the owner can migrate: since
 // PostgreSQL 16, CREATEROLE alone changes and grants no role that somebody else made, as those that
 // pg_dumpall restores.
+//
+//pitboss:sql conditions are constants
 func (a *Admin) checkRights(ctx context.Context, app string) error {
 	if a.server < grantOptionsServer {
 		return nil
@@ -110,6 +114,8 @@ order by n.nspname`, template)
 }
 
 // ensureRole makes a tenant's role if it is missing, and the login a member of it.
+//
+//pitboss:sql DDL; names are quoted
 func (a *Admin) ensureRole(ctx context.Context, tx pgx.Tx, id tenant.ID, app string) error {
 	var exists, schema, member bool
 	err := tx.QueryRow(ctx, `
@@ -127,7 +133,7 @@ left join pg_roles r on r.rolname = x.name left join pg_namespace n on n.nspname
 		if _, err := tx.Exec(ctx, `create role `+db.Quote(id.Role())+` nologin noinherit`); err != nil {
 			return err
 		}
-		a.log().InfoContext(ctx, "made the role that was missing", "tenant", id.String())
+		a.log().InfoContext(ctx, "made the role that was missing", "tenant", id)
 	}
 	if member {
 		return nil
@@ -139,7 +145,7 @@ left join pg_roles r on r.rolname = x.name left join pg_namespace n on n.nspname
 	if _, err := tx.Exec(ctx, grant); err != nil {
 		return err
 	}
-	a.log().InfoContext(ctx, "the app's login may act as the tenant's role", "tenant", id.String(), "login", app)
+	a.log().InfoContext(ctx, "the app's login may act as the tenant's role", "tenant", id, "login", app)
 	return nil
 }
 
@@ -192,6 +198,8 @@ func (a *Admin) checkApp(ctx context.Context, role, appURL string) error {
 }
 
 // setPassword makes the application's URL's password that of its login.
+//
+//pitboss:sql DDL; the server quotes the name and the password
 func (a *Admin) setPassword(ctx context.Context, role, appURL string) error {
 	c, err := pgx.ParseConfig(appURL)
 	if err != nil {

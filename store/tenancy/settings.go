@@ -151,6 +151,8 @@ func (a *Admin) checkUnused(ctx context.Context, tx pgx.Tx, id tenant.ID) error 
 // changeTenant runs change in a transaction, adds an audit line with what it returns, and raises the
 // version of the directory, so that all nodes read the change. An empty target means the tenant. The
 // tenant's row is locked: changes of a tenant come one after the other.
+//
+//pitboss:sql the number is a constant
 func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, target string, reason strict.Line, change func(tx pgx.Tx, id tenant.ID) (before, after any, err error)) error {
 	err := a.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := a.ready(ctx, tx); err != nil {

@@ -67,6 +67,8 @@ func (a *Admin) verifyArchive(ctx context.Context, id tenant.ID, file io.Reader,
 
 // restoreDump executes what pg_dump wrote of a schema, for another schema: rows go through COPY, and the schema's name,
 // which is quoted everywhere else, is replaced.
+//
+//pitboss:sql what pg_dump wrote of a tenant's schema, as the owner
 func restoreDump(ctx context.Context, conn *pgconn.PgConn, file io.Reader, from, to string, told func(done, of int64)) error {
 	packed, err := gzip.NewReader(file)
 	if err != nil {
@@ -139,6 +141,8 @@ func (c *copied) Read(b []byte) (int, error) {
 }
 
 // compareSchemas returns ErrArchive unless two schemas have the same tables with the same rows, and how many rows they have.
+//
+//pitboss:sql names are of the catalogue, quoted
 func compareSchemas(ctx context.Context, tx pgx.Tx, a, b string, told func(done, of int64)) (rows int64, err error) {
 	var shapes [2]string
 	for i, schema := range []string{a, b} {

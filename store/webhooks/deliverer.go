@@ -85,7 +85,7 @@ from webhook_endpoint where state = 'active' order by created_at, id`
 select e.id, d.fact, d.key, d.attempts, f.id, f.type, f.version, f.at, f.data
 from webhook_endpoint e
 cross join lateral (
-  select * from webhook_delivery d
+  select d.fact, d.key, d.attempts, d.next_at from webhook_delivery d
   where d.endpoint = e.id and d.state = 'pending' and d.next_at is not null and d.next_at <= now()
   order by d.next_at, d.fact limit $1
 ) d
@@ -99,7 +99,7 @@ order by d.next_at, d.fact`
 update webhook_delivery d set state = u.state, next_at = case when u.state = 'pending' then clock_timestamp() + u.pause end,
   attempts = d.attempts + 1, status = u.status, error = u.error, took = u.took, attempted_at = clock_timestamp()
 from (
-  select r.*, case when r.ended = 'dropped' and (e.state = 'paused' or e.url <> r.url) then 'pending' else r.ended end as state,
+  select r.endpoint, r.fact, r.status, r.error, r.took, case when r.ended = 'dropped' and (e.state = 'paused' or e.url <> r.url) then 'pending' else r.ended end as state,
     case when e.url = r.url then r.wait else '0' end as pause
   from unnest($1::uuid[], $2::bigint[], $3::text[], $4::interval[], $5::int[], $6::text[], $7::interval[], $8::text[])
     as r(endpoint, fact, ended, wait, status, error, took, url)
@@ -119,7 +119,7 @@ returning ` + endpointColumns
 
 	disableGone = `
 update webhook_endpoint set state = 'disabled', reason = $3, since = clock_timestamp()
-where id = any($1::uuid[]) and (id, url) in (select * from unnest($1::uuid[], $2::text[])) and state <> 'disabled' returning ` + endpointColumns
+where id = any($1::uuid[]) and (id, url) in (select u.id, u.url from unnest($1::uuid[], $2::text[]) as u (id, url)) and state <> 'disabled' returning ` + endpointColumns
 
 	deleteDeliveries = `
 delete from webhook_delivery where (endpoint, fact) in (

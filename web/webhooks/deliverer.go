@@ -175,7 +175,7 @@ func (d *Deliverer) start(ctx context.Context, id tenant.ID) *job {
 		defer close(j.done)
 		defer cancel()
 		if err := d.deliver(ctx, id); err != nil && ctx.Err() == nil && !errors.Is(err, webhooks.ErrFenced) {
-			d.seldom.Log(slog.LevelWarn, "a casino's webhooks wait", "tenant", id.String(), "error", err)
+			d.seldom.Log(slog.LevelWarn, "a casino's webhooks wait", "tenant", id, "error", err)
 		}
 	}()
 	return j
@@ -265,7 +265,7 @@ func (w *worker) run(ctx context.Context) error {
 			}
 			if lost > 0 {
 				w.meter.lost.Add(float64(lost))
-				w.log.ErrorContext(ctx, "webhooks waited too long and are lost", "tenant", w.id.String(), "deliveries", lost)
+				w.log.ErrorContext(ctx, "webhooks waited too long and are lost", "tenant", w.id, "deliveries", lost)
 			}
 		}
 	}
@@ -289,7 +289,7 @@ func (w *worker) save(ctx context.Context) error {
 	w.unsaved = nil
 	for _, e := range stopped {
 		w.meter.stopped.WithLabelValues(string(e.State)).Inc()
-		w.log.ErrorContext(ctx, "a webhook endpoint is told nothing any more until it is resumed", "tenant", w.id.String(), "endpoint", e.ID.String(), "state", string(e.State), "reason", e.Reason)
+		w.log.ErrorContext(ctx, "a webhook endpoint is told nothing any more until it is resumed", "tenant", w.id, "endpoint", e.ID.String(), "state", string(e.State), "reason", e.Reason)
 	}
 	return nil
 }
@@ -297,7 +297,7 @@ func (w *worker) save(ctx context.Context) error {
 // launch starts what is due, as far as there is room.
 func (w *worker) launch(ctx context.Context, work webhooks.Work) {
 	for _, err := range work.Errs {
-		w.seldom.Log(slog.LevelError, "a webhook endpoint cannot be told anything", "tenant", w.id.String(), "error", err)
+		w.seldom.Log(slog.LevelError, "a webhook endpoint cannot be told anything", "tenant", w.id, "error", err)
 	}
 	full := map[uuid.UUID]bool{}
 	for _, x := range work.Due {

@@ -46,16 +46,6 @@ func Run(t *testing.T, open func(t *testing.T) cache.Layer) {
 	}
 }
 
-// Tenant returns an ID that nothing else uses.
-func Tenant(t testing.TB) tenant.ID {
-	t.Helper()
-	id, err := tenant.New("casino-x")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
 // At returns a place of a tenant in its first epoch.
 func At(id tenant.ID, name string) cache.Place {
 	return cache.Place{Key: id.Key("test", name), Epoch: 1, History: "1.1"}
@@ -83,13 +73,13 @@ func WantNone(t testing.TB, l cache.Layer, at cache.Place) {
 }
 
 func itsPlaceAlone(t *testing.T, l cache.Layer) {
-	id := Tenant(t)
+	id := tenant.New()
 	at := At(id, "a")
 	WantNone(t, l, at)
 	l.Put(t.Context(), at, Good("value"))
 	Want(t, l, at, "value")
 	for _, other := range []cache.Place{
-		At(Tenant(t), "a"), At(id, "b"), At(id, ""), At(id, "a:a"),
+		At(tenant.New(), "a"), At(id, "b"), At(id, ""), At(id, "a:a"),
 		{Key: id.Key("other", "a"), Epoch: at.Epoch, History: at.History},
 		{Key: at.Key, Epoch: at.Epoch + 1, History: at.History}, {Key: at.Key, Epoch: at.Epoch - 1, History: at.History},
 		{Key: at.Key, Epoch: at.Epoch, History: "2.1"}, {Key: at.Key, Epoch: at.Epoch, History: ""},
@@ -99,7 +89,7 @@ func itsPlaceAlone(t *testing.T, l cache.Layer) {
 }
 
 func theLast(t *testing.T, l cache.Layer) {
-	at := At(Tenant(t), "a")
+	at := At(tenant.New(), "a")
 	for i := range 3 {
 		data := fmt.Sprint("value ", i)
 		l.Put(t.Context(), at, Good(data))
@@ -108,7 +98,7 @@ func theLast(t *testing.T, l cache.Layer) {
 }
 
 func whileItIsGood(t *testing.T, l cache.Layer) {
-	at := At(Tenant(t), "a")
+	at := At(tenant.New(), "a")
 	until := time.Now().Add(200 * time.Millisecond)
 	l.Put(t.Context(), at, cache.Entry{Data: []byte("value"), Until: until})
 	began := time.Now()
@@ -129,7 +119,7 @@ func whileItIsGood(t *testing.T, l cache.Layer) {
 }
 
 func notGood(t *testing.T, l cache.Layer) {
-	at := At(Tenant(t), "a")
+	at := At(tenant.New(), "a")
 	for _, until := range []time.Time{{}, time.Now().Add(-time.Second)} {
 		l.Put(t.Context(), at, cache.Entry{Data: []byte("value"), Until: until})
 		WantNone(t, l, at)
@@ -137,7 +127,7 @@ func notGood(t *testing.T, l cache.Layer) {
 }
 
 func anyData(t *testing.T, l cache.Layer) {
-	id := Tenant(t)
+	id := tenant.New()
 	long := make([]byte, cache.SharedBytesMax)
 	_, _ = rand.Read(long)
 	for name, data := range map[string][]byte{"none": {}, "zero": {0}, "no text": {0xff, '\r', '\n', 0}, "long": long, "a name\r\nof \x00any form": []byte("x")} {
@@ -150,7 +140,7 @@ func anyData(t *testing.T, l cache.Layer) {
 }
 
 func manyAtOnce(t *testing.T, l cache.Layer) {
-	ids := []tenant.ID{Tenant(t), Tenant(t)}
+	ids := []tenant.ID{tenant.New(), tenant.New()}
 	var wg sync.WaitGroup
 	for worker := range 8 {
 		wg.Go(func() {
@@ -173,7 +163,7 @@ func manyAtOnce(t *testing.T, l cache.Layer) {
 }
 
 func afterAContextEnded(t *testing.T, l cache.Layer) {
-	at := At(Tenant(t), "a")
+	at := At(tenant.New(), "a")
 	ended, end := context.WithCancel(t.Context())
 	end()
 	for range 20 { // more than any breaker forgives

@@ -54,7 +54,7 @@ type DB struct {
 }
 
 // Open connects to the database, by a pool for tenants' scopes and one for the control lane. Settle has
-// to be called before anything is asked that depends on the database's history.
+// to be called before anything is asked that depends on the database's history. It returns ErrExecMode.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -65,11 +65,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.ControlURL == "" {
 		o.ControlURL = o.URL
 	}
-	pool, err := OpenPool(ctx, o.URL, o.Application, execMode(o.URL), o.MaxConns)
+	pool, err := openPool(ctx, o.URL, o.Application, o.MaxConns)
 	if err != nil {
 		return nil, err
 	}
-	control, err := OpenPool(ctx, o.ControlURL, o.Application, execMode(o.ControlURL), controlConns)
+	control, err := openPool(ctx, o.ControlURL, o.Application, controlConns)
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("%w (the control lane)", err)
@@ -92,15 +92,18 @@ func (d *DB) Settle(ctx context.Context) error {
 	return errors.Join(d.settleHistory(ctx), d.readRealm(ctx))
 }
 
-// execMode returns how statements are sent: prepared once for each connection, unless the URL says
-// otherwise (default_query_exec_mode=cache_describe, for a pooler that knows no prepared
-// statements). docs/benchmarks/exec-modes.md has the figures.
-func execMode(url string) pgx.QueryExecMode {
-	c, err := pgxpool.ParseConfig(url)
-	if err != nil {
-		return pgx.QueryExecModeCacheStatement // OpenPool reports the error
+// openPool opens a pool of the application's login, which sends statements as the URL says: prepared once for
+// each connection, unless it says otherwise (default_query_exec_mode=cache_describe, for a pooler that knows no
+// prepared statements). docs/benchmarks/exec-modes.md has the figures. It returns ErrExecMode.
+func openPool(ctx context.Context, url, application string, conns int32) (*pgxpool.Pool, error) {
+	mode := pgx.QueryExecModeCacheStatement
+	if c, err := pgxpool.ParseConfig(url); err == nil { // else OpenPool reports the error
+		mode = c.ConnConfig.DefaultQueryExecMode // pgx's own is CacheStatement
 	}
-	return c.ConnConfig.DefaultQueryExecMode // pgx's own is CacheStatement
+	if mode == pgx.QueryExecModeDescribeExec {
+		return nil, ErrExecMode
+	}
+	return OpenPool(ctx, url, application, mode, conns)
 }
 
 // OpenPool connects as the login that a URL names, and returns when the database has answered.

@@ -8,6 +8,8 @@
 //     returns rows.
 //   - A scope lasts exactly as long as its transaction, so nothing of a tenant is left on a connection,
 //     also behind pgbouncer in transaction mode.
+//   - A statement is never decoded by what it returned for a tenant whose tables are of another version: it is
+//     prepared again, and the transaction run again (Scope.Tx).
 //   - One tenant's locks hold up no other: the connections that it uses at once are limited (gate.go), and
 //     leases, the directory, revocations, tickets and the index of rooms go by other connections. Appends
 //     pass no gate, and all else together never has more than half of the connections.

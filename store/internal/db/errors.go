@@ -17,6 +17,11 @@ var (
 	// nothing was done.
 	ErrBusy = errors.New("store: too many requests are waiting")
 
+	// ErrExecMode means that a database URL asks for statements that are described in one message and executed
+	// by the next one. A pooler in transaction mode may have lent the connection to another client in between,
+	// and would execute that client's statement.
+	ErrExecMode = errors.New("store: default_query_exec_mode=describe_exec is not safe behind a pooler: use cache_describe")
+
 	// ErrNoTenant means that there is no such tenant.
 	ErrNoTenant = errors.New("store: no such tenant")
 	// ErrInvalid means that an argument is missing or malformed; its text says which.
@@ -27,6 +32,7 @@ var (
 const (
 	stateSerialization   = "40001"
 	stateDeadlock        = "40P01"
+	stateStalePlan       = "0A000" // the result of a prepared statement has other columns than when it was prepared
 	StateUnique          = "23505"
 	stateCheck           = "23514"
 	StateNotNull         = "23502"

@@ -39,3 +39,6 @@ func (d *DB) WaitForDisk() {
 
 // Undone is what an append takes an error for.
 var Undone = undone
+
+// SweepAlone is the statement by which a sweep reserves a table.
+const SweepAlone = sweepAlone

@@ -179,7 +179,7 @@ func (l *Lanes[W]) try(ctx context.Context, id tenant.ID, group []*piece[W]) (er
 	defer func() {
 		if x := recover(); x != nil {
 			err = fmt.Errorf("%w: %v", errPanic, x)
-			l.DB.Log.ErrorContext(ctx, "a group of the store panicked", "tenant", id.String(), "panic", x, "stack", string(debug.Stack()))
+			l.DB.Log.ErrorContext(ctx, "a group of the store panicked", "tenant", id, "panic", x, "stack", string(debug.Stack()))
 		}
 	}()
 	work := make([]W, len(group))

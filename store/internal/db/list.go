@@ -32,6 +32,8 @@ func ListPlatform[T any](ctx context.Context, d *DB, t list.Table, q list.Query,
 }
 
 // listed returns the page and the cursor of List, whose statements send sends in a transaction.
+//
+//pitboss:sql list.Table.SQL puts constants together, and values are parameters
 func listed[T any](t list.Table, q list.Query, scan pgx.RowToFunc[T], value func(T, string) any, send func(*pgx.Batch) error) (page []T, next string, err error) {
 	sql, args := t.SQL(q)
 	b := &pgx.Batch{}

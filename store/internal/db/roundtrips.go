@@ -16,9 +16,12 @@ import (
 // which is no error. start is called anew for each attempt. An error that is known to have come before the
 // commit, or instead of it, is a rooms.ErrNotWritten.
 func (c Scope) TwoTrips(ctx context.Context, start func() (first *pgx.Batch, second func(*pgx.Batch) error)) error {
+	apart := false
 	return c.retry(ctx, func() error {
 		first, second := start()
-		return c.trips(ctx, EnterScope, first, second)
+		err := c.trips(ctx, EnterScope, apart, first, second)
+		apart = apart || SQLState(err) == stateStalePlan
+		return err
 	})
 }
 
@@ -26,14 +29,21 @@ func (c Scope) TwoTrips(ctx context.Context, start func() (first *pgx.Batch, sec
 // within the next moments may lose it, and then has lost all that was written after it: what is written and waited
 // for once it has returned is only ever there together with it. all is called anew for each attempt.
 func (c Scope) LazyTrip(ctx context.Context, all func() *pgx.Batch) error {
-	return c.retry(ctx, func() error { return c.trips(ctx, enterLazily, all(), nil) })
+	apart := false
+	return c.retry(ctx, func() error {
+		err := c.trips(ctx, enterLazily, apart, all(), nil)
+		apart = apart || SQLState(err) == stateStalePlan
+		return err
+	})
 }
 
-// trips runs one attempt of TwoTrips. If second is nil, commit is sent with first, in one round trip.
-func (c Scope) trips(ctx context.Context, enter string, first *pgx.Batch, second func(*pgx.Batch) error) error {
+// trips runs one attempt of TwoTrips. If second is nil, commit is sent with first, in one round trip. If apart, what
+// begins the transaction is sent ahead: what is sent with it is prepared before it is executed, for the tables of the
+// template, and those of a tenant may be of another version.
+func (c Scope) trips(ctx context.Context, enter string, apart bool, first *pgx.Batch, second func(*pgx.Batch) error) error {
 	sent := false // the commit
 	err := c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error {
-		return c.tripsOn(ctx, conn, enter, first, second, &sent)
+		return c.tripsOn(ctx, conn, enter, apart, first, second, &sent)
 	})
 	if err != nil && (!sent || undone(err)) {
 		return fmt.Errorf("%w: %w", rooms.ErrNotWritten, err)
@@ -41,7 +51,7 @@ func (c Scope) trips(ctx context.Context, enter string, first *pgx.Batch, second
 	return err
 }
 
-func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, enter string, first *pgx.Batch, second func(*pgx.Batch) error, sent *bool) error {
+func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, enter string, apart bool, first *pgx.Batch, second func(*pgx.Batch) error, sent *bool) error {
 	done := false
 	defer func() { // also when second panics; a connection that is not idle is thrown away
 		if done {
@@ -56,22 +66,23 @@ func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, enter string, fi
 	q := &pgx.Batch{}
 	q.Queue(beginWrite)
 	q.Queue(enter, c.role)
+	if apart {
+		if err := begun(conn.SendBatch(ctx, q)); err != nil {
+			return err
+		}
+		q = &pgx.Batch{}
+	}
 	q.QueuedQueries = append(q.QueuedQueries, first.QueuedQueries...)
 	if second == nil {
 		*sent = true
 		q.Queue("commit").Exec(committed)
 	}
 	results := conn.SendBatch(ctx, q)
-	_, err := results.Exec()
-	if err == nil {
-		_, err = results.Exec()
-	}
-	switch SQLState(err) {
-	case StateNoSuchSetting, StateDenied:
-		err = fmt.Errorf("%w (%w)", ErrNoTenant, err)
-	}
-	if closed := results.Close(); err == nil {
-		err = closed
+	var err error
+	if apart {
+		err = results.Close()
+	} else {
+		err = begun(results)
 	}
 	if err != nil || second == nil {
 		done = err == nil
@@ -88,6 +99,23 @@ func (c Scope) tripsOn(ctx context.Context, conn *pgxpool.Conn, enter string, fi
 	}
 	done = true
 	return nil
+}
+
+// begun reads the results of what begins a transaction, and of all that was sent with it. It returns ErrNoTenant if there
+// is no such role.
+func begun(results pgx.BatchResults) error {
+	_, err := results.Exec()
+	if err == nil {
+		_, err = results.Exec()
+	}
+	switch SQLState(err) {
+	case StateNoSuchSetting, StateDenied:
+		err = fmt.Errorf("%w (%w)", ErrNoTenant, err)
+	}
+	if closed := results.Close(); err == nil {
+		err = closed
+	}
+	return err
 }
 
 // committed fails if the server answered a commit with a rollback.

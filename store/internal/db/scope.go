@@ -14,7 +14,8 @@ import (
 
 const (
 	// MaxAttempts bounds how often a transaction is run that the server undid because of
-	// another one (deadlock, serialization failure).
+	// another one (deadlock, serialization failure), or because a statement was prepared before its
+	// tables were changed, or in the scope of a tenant whose tables are of another version.
 	MaxAttempts = 5
 	// attemptPause is the unit of the random pause between attempts.
 	attemptPause = 5 * time.Millisecond
@@ -76,15 +77,19 @@ func Quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 // Tx runs fn in a transaction that can see the tenant's tables and nothing else, and
 // commits it if fn returns nil. Names in fn's SQL are unqualified, and its SQL is constant.
 //
-// If the server undid the transaction because of another one, fn is run again: it must set
-// its results anew each time. An error of fn is returned as it is, and nothing was
-// written. Another error may mean that it is not known whether the transaction was
+// If the server undid the transaction because of another one, or of a prepared statement that is older
+// than the tables, fn is run again: it must set its results anew each time. An error of fn is returned as
+// it is, and nothing was written. Another error may mean that it is not known whether the transaction was
 // committed. It returns ErrNoTenant if there is no such tenant.
+//
+//pitboss:sql the role is a tenant.ID, quoted
 func (c Scope) Tx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	return c.run(ctx, c.write, fn)
 }
 
 // ReadTx runs fn as Tx does, for reading only: all that fn reads is of one moment.
+//
+//pitboss:sql the role is a tenant.ID, quoted
 func (c Scope) ReadTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	return c.run(ctx, c.read, fn)
 }
@@ -129,7 +134,8 @@ func (c Scope) retry(ctx context.Context, once func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := once()
 		state := SQLState(err)
-		if attempt == MaxAttempts || (state != stateSerialization && state != stateDeadlock) {
+		again := state == stateSerialization || state == stateDeadlock || state == stateStalePlan
+		if attempt == MaxAttempts || !again {
 			return err
 		}
 		if Pause(ctx, attempt, attemptPause) != nil {

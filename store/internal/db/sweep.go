@@ -47,13 +47,15 @@ func (s *Sweeper) Run(ctx context.Context) error {
 		}
 		for _, id := range owners {
 			if err := s.Sweep(ctx, id); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNoTenant) {
-				s.DB.Log.WarnContext(ctx, "old rows are not deleted", "tenant", id.String(), "table", s.Table, "error", err)
+				s.DB.Log.WarnContext(ctx, "old rows are not deleted", "tenant", id, "table", s.Table, "error", err)
 			}
 		}
 	}
 }
 
 // Sweep deletes the old rows of a tenant, or of the platform if id is zero, a portion at a time.
+//
+//pitboss:sql Delete is a constant of whoever made the Sweeper
 func (s *Sweeper) Sweep(ctx context.Context, id tenant.ID) error {
 	run := s.DB.PlatformTx
 	if !id.IsZero() {

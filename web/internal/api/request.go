@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -66,9 +67,9 @@ func SetTenant(c echo.Context, t *tenancy.Tenant) { c.Set(keyTenant, t) }
 func TenantOf(c echo.Context) *tenancy.Tenant { return c.Get(keyTenant).(*tenancy.Tenant) }
 
 // SlugOf returns the slug of a request's tenant, or "" if the request has none.
-func SlugOf(c echo.Context) string {
+func SlugOf(c echo.Context) tenant.Slug {
 	if t, ok := c.Get(keyTenant).(*tenancy.Tenant); ok {
-		return string(t.Slug)
+		return t.Slug
 	}
 	return ""
 }
