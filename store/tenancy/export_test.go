@@ -2,11 +2,13 @@ package tenancy
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store/migrations"
 )
 
@@ -39,6 +41,7 @@ func (a *Admin) BeforeRefusals() {
 func (a *Admin) BeforePeople() {
 	a.known.Platform.Steps, a.known.Tenant.Steps = a.known.Platform.Steps[:12], a.known.Tenant.Steps[:8]
 	a.known.Platform.Grants = strings.ReplaceAll(a.known.Platform.Grants, "people, ", "")
+	a.known.Platform.Grants = strings.ReplaceAll(a.known.Platform.Grants, ", verified_at", "")
 }
 
 // AfterFirst is the SQL that has the tenants of BeforeRefusals be as the first version left them.
@@ -53,6 +56,18 @@ var (
 	grantOf     = regexp.MustCompile(`(?m)^grant .*;$`)
 	schemaTable = regexp.MustCompile(`:schema\.([a-z_]+)`)
 )
+
+// DirectoryOf returns a directory of n casinos, each with a domain and a wildcard below it.
+func DirectoryOf(n int) *Directory {
+	list := make([]Tenant, n)
+	for i := range list {
+		name := fmt.Sprintf("casino-%d", i)
+		list[i] = Tenant{Slug: tenant.Slug(name), Domains: []string{name + ".example", wildcard + name + ".example"}}
+	}
+	d := NewDirectory(nil, nil, false)
+	d.now.Store(newSnapshot(list))
+	return d
+}
 
 // TenantVersion is the newest tenant migration that the admin knows.
 func (a *Admin) TenantVersion() int { return a.known.Tenant.Last() }
