@@ -20,6 +20,7 @@ func socketsThatMayNotBeHere(t *testing.T, c *webtest.Casino) {
 		"loses-a-domain":        losesADomain,
 		"retires-its-key":       retiresItsKey,
 		"does-not-pay":          doesNotPay,
+		"comes-by-a-wildcard":   comesByAWildcard,
 	} {
 		other := c.Another(slug)
 		t.Run(slug, func(t *testing.T) {
