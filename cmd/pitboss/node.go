@@ -66,6 +66,7 @@ type nodeOptions struct {
 	bus         hub.Bus
 	log         *slog.Logger
 	edge        web.Edge
+	routing     web.Routing
 	published   []netip.Prefix // private addresses from which tenants' published keys are read
 	told        []netip.Prefix // private addresses to which webhooks go
 	test        seams
@@ -125,7 +126,7 @@ func newNode(o nodeOptions) *node {
 	verifier := auth.NewVerifier(n.keys, s.Revocations)
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
-		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: n.metrics, Edge: o.edge,
+		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: n.metrics, Edge: o.edge, Routing: o.routing,
 	})
 	n.hooks = webhooks.New(webhooks.Options{
 		Queue: s.Deliveries, Holder: uuid.New(), Tenants: n.tenants, Allow: o.told, Log: n.log, Registerer: n.metrics,
