@@ -1,1 +1,0 @@
-import{u as e}from"./console-Dad85oE-.js";var t=t=>e+t;export{t};
