@@ -147,12 +147,20 @@ func takeFolder(u *url.URL) folder {
 // tenant returns the casino of a request.
 func (r *routing) tenant(c echo.Context) (*tenancy.Tenant, bool) {
 	if f, ok := folderOf(c); ok {
-		return r.tenants.BySlug(f.slug) // nobody has an empty one
+		return r.named(f.slug)
 	}
 	if t, ok := r.tenants.Lookup(c.Request().Host); ok {
 		return t, true
 	}
-	return r.tenants.BySlug(r.UnknownHost.Tenant)
+	return r.named(r.UnknownHost.Tenant)
+}
+
+// named returns the casino of a slug, which is "" for none.
+func (r *routing) named(slug tenant.Slug) (*tenancy.Tenant, bool) {
+	if slug == "" {
+		return nil, false
+	}
+	return r.tenants.BySlug(slug)
 }
 
 // cameBy returns the hosts by which a socket comes to a casino: that of the request, and that of the page which opens it, ""
@@ -198,7 +206,7 @@ func (r *routing) admits(id hub.Identity) bool {
 	if t, ok := r.tenants.Lookup(id.Host); ok {
 		return t.ID == id.Tenant && (id.Origin == "" || r.isDomainOf(t, id.Origin))
 	}
-	t, ok := r.tenants.BySlug(r.UnknownHost.Tenant)
+	t, ok := r.named(r.UnknownHost.Tenant)
 	return ok && t.ID == id.Tenant && same
 }
 
