@@ -21,8 +21,8 @@ type Identity struct {
 	Name    string // the name that others see
 	Role    string // RolePlayer, or a role of the operator's staff
 	Address string // the client's network address
-	Host    string // the tenant's domain by which the client came
-	Origin  string // the tenant's domain whose page opened the socket; empty for programs
+	Host    string // the host by which the client came
+	Origin  string // the host whose page opened the socket; empty for programs
 	Token   Token
 }
 

@@ -33,6 +33,9 @@ type Options struct {
 	Application string
 	// MaxConns is the largest number of connections for tenants' scopes. It defaults to 16.
 	MaxConns int32
+	// VerifiedDomainsOnly leaves domains that are not verified out of the directory, but for those that DNS
+	// cannot have (RFC 6761 §6.3).
+	VerifiedDomainsOnly bool
 }
 
 // Store is the database as the application's login sees it, and the parts that are built on it. It may be
@@ -74,7 +77,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	tenants := tenancy.NewDirectory(d, o.Box)
+	tenants := tenancy.NewDirectory(d, o.Box, o.VerifiedDomainsOnly)
 	ledger := journal.NewLedger(d, approvals.Desk{})
 	s := &Store{
 		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants), APIKeys: tenancy.NewAPIKeys(d, tenants), EndedAPIKeys: tenancy.NewEndedAPIKeys(d),

@@ -16,6 +16,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
@@ -158,8 +159,8 @@ func (s *Server) page(name string) echo.HandlerFunc {
 		h := c.Response().Header()
 		// Not every browser takes 'self' to mean the socket too.
 		connect := "; connect-src 'self'"
-		for _, d := range api.TenantOf(c).Domains {
-			connect += " ws://" + d + ":* wss://" + d + ":*"
+		if host, err := tenancy.NormalizeHost(c.Request().Host); err == nil { // letters, digits, hyphens and dots
+			connect += " ws://" + host + ":* wss://" + host + ":*"
 		}
 		h.Set("Content-Security-Policy", policy+ancestors+connect)
 		h.Set("Referrer-Policy", "no-referrer")
@@ -214,5 +215,12 @@ func (s *Server) asset(c echo.Context) error {
 	return f.serve(c)
 }
 
-// home redirects a visitor of the domain to the player's page.
-func (s *Server) home(c echo.Context) error { return c.Redirect(http.StatusFound, "/play") }
+// home redirects a visitor of the domain to the player's page, and one of a folder whose name has no slash behind it to that
+// which has, since pages are relative to it.
+func (s *Server) home(c echo.Context) error {
+	to := prefixOf(c) + "/play"
+	if f, _ := folderOf(c); f.bare {
+		to = prefixOf(c) + "/"
+	}
+	return c.Redirect(http.StatusFound, to)
+}

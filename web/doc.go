@@ -6,8 +6,9 @@
 //
 // # What always holds
 //
-//   - The tenant of a request is the one whose domain the Host is. A token counts only
-//     if it is that tenant's; no header, path or message names a tenant.
+//   - The tenant of a request is the one whose domain the Host is. Only where the platform's people say so, it is
+//     that of a folder at one host, that of hosts which nobody has, or the Host is what a trusted proxy says. A token
+//     counts only if it is that tenant's; no other header, path or message names a tenant.
 //   - No SQL is run to find the tenant or to check a token; to use a ticket takes one
 //     statement.
 //   - A room of another tenant does not exist: it is answered like any unknown room.

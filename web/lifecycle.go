@@ -35,6 +35,7 @@ type lifecycle struct {
 	tenants  *tenancy.Directory
 	verifier *auth.Verifier
 	hub      *hub.Hub
+	routing  *routing
 }
 
 // mayServe returns nil while the tenant's status lets anybody in.
@@ -101,7 +102,7 @@ func (l *lifecycle) refuses(old *tenancy.Tenant, who auth.Principal, id hub.Iden
 		code, again = closeCode(now, err, at)
 		return code, again, true
 	}
-	if !now.SameMoney(old) || !cameBy(now, id) {
+	if !now.SameMoney(old) || !l.routing.admits(id) {
 		return wire.CloseOverloaded, changedAgain, true
 	}
 	if l.verifier.Revoked(who) {
@@ -120,8 +121,8 @@ func (l *lifecycle) changed(old, now *tenancy.Tenant) {
 		l.log.Info("an operator is not served", "tenant", now.ID, "status", now.Set, "reason", now.StatusReason)
 	}
 	l.closeUnserved([]*tenancy.Tenant{now}, time.Now())
+	l.closeChanged(old, now)
 	if old != nil {
-		l.closeChanged(old, now)
 		l.closeRevoked([]tenant.ID{now.ID})
 	}
 }
@@ -153,21 +154,17 @@ func (l *lifecycle) closeUnserved(tenants []*tenancy.Tenant, now time.Time) {
 	}
 }
 
-// closeChanged closes the sockets that were told another currency than their tenant has now, or
-// that came by a domain that it no longer has.
+// closeChanged closes the sockets that were told another currency than their tenant has now, and those of any tenant that came by a
+// domain that it no longer has: an exact domain takes it from whoever has the wildcard. old is nil for a new tenant.
 func (l *lifecycle) closeChanged(old, now *tenancy.Tenant) {
-	money := !old.SameMoney(now)
-	if !money && slices.Equal(old.Domains, now.Domains) {
+	money := old != nil && !old.SameMoney(now)
+	moved := old == nil || !slices.Equal(old.Domains, now.Domains)
+	if !money && !moved {
 		return
 	}
 	l.hub.CloseWhere(func(id hub.Identity) bool {
-		return id.Tenant == now.ID && (money || !cameBy(now, id))
+		return money && id.Tenant == now.ID || moved && !l.routing.admits(id)
 	}, wire.CloseOverloaded, changedAgain)
-}
-
-// cameBy reports whether a socket came by domains that the tenant has.
-func cameBy(t *tenancy.Tenant, id hub.Identity) bool {
-	return slices.Contains(t.Domains, id.Host) && (id.Origin == "" || slices.Contains(t.Domains, id.Origin))
 }
 
 // closeRevoked closes the sockets of these tenants whose tokens, or the keys of whose tokens, were

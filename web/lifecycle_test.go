@@ -29,6 +29,7 @@ func socketsThatMayNotBeHere(t *testing.T, c *webtest.Casino) {
 		"trial-ends":            trialEnds,
 		"renamed":               renamed,
 		"archived":              archived,
+		"comes-by-a-wildcard":   comesByAWildcard,
 	} {
 		other := c.Another(slug)
 		t.Run(slug, func(t *testing.T) {

@@ -36,12 +36,12 @@ func headers(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// ofHost sets the tenant of a request by its Host, from memory.
+// ofHost sets the tenant of a request by its Host, or its folder, from memory.
 func (s *Server) ofHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		t, ok := s.tenants.Lookup(c.Request().Host)
+		t, ok := s.routing.tenant(c)
 		if !ok {
-			return api.ErrUnknownHost
+			return s.routing.unknown(c)
 		}
 		if err := mayServe(t, time.Now()); err != nil {
 			return err

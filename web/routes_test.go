@@ -262,7 +262,7 @@ func TestAnAPIKeyCostsNoSQLAndASuspendedCasinosKeysAreRefused(t *testing.T) {
 	c := webtest.New(t)
 	_, key := c.Key(tenancy.NewAPIKey{Name: "a test", Scopes: []string{"rooms:read"}})
 	owner := storetest.Owner(t, c.Admin)
-	if _, err := owner.Exec(t.Context(), `begin; lock table platform.api_key, platform.api_key_used, platform.tenant, platform.domain, platform.tenant_key in access exclusive mode`); err != nil {
+	if _, err := owner.Exec(t.Context(), `begin; lock table platform.domain, platform.tenant_key, platform.tenant, platform.api_key, platform.api_key_used in access exclusive mode`); err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {

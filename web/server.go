@@ -38,8 +38,9 @@ type Options struct {
 	Cache    *cache.Cache // of answers
 	// Registerer shows how often each limit was hit.
 	Registerer prometheus.Registerer
-	// Edge need not be given.
-	Edge Edge
+	// Edge and Routing need not be given.
+	Edge    Edge
+	Routing Routing
 }
 
 // Server answers HTTP. Make it with New.
@@ -52,6 +53,7 @@ type Server struct {
 	rooms     *rooms.Directory
 	hub       *hub.Hub
 	verifier  *auth.Verifier
+	routing   *routing
 	lifecycle *lifecycle
 	sessions  *session.Service
 	echo      *echo.Echo // casinos
@@ -72,21 +74,24 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		log: o.Log, seldom: api.NewSeldom(o.Log), limits: api.NewLimits(o.Registerer), tenants: o.Tenants, store: o.Store, rooms: o.Rooms,
-		hub: o.Hub, verifier: o.Verifier, lifecycle: &lifecycle{o.Log, o.Tenants, o.Verifier, o.Hub},
+		hub: o.Hub, verifier: o.Verifier,
 		edge: o.Edge.withDefaults(), draining: make(chan struct{}), rounds: newRounds(), cache: o.Cache, logos: &logos{kept: map[tenant.ID]logo{}},
 	}
 	if n := s.edge.AddressRequests; n > 0 {
 		s.addresses = api.NewBuckets[netip.Addr](n, addressBurst*n)
 	}
+	s.routing = &routing{o.Routing, o.Tenants, s.edge.TrustedProxies, func(message, peer string) { s.seldom.Log(slog.LevelWarn, message, "peer", peer) }}
+	s.lifecycle = &lifecycle{o.Log, o.Tenants, o.Verifier, o.Hub, s.routing}
 	s.rates = newRates(s.edge.PersonRequests, s.edge.TenantRequests)
 	s.echo, s.platform = s.newEcho(), s.newEcho()
+	s.echo.Pre(s.routing.enter)
 	s.makeServers()
 	s.store.Revocations.OnChange(s.lifecycle.closeRevoked)
 	lists := api.NewLists(s.limits, s.edge.Answer)
 	history := api.NewHistory(s.store, s.rooms, s.limits, lists, s.cache)
 	s.sessions = session.New(session.Options{
 		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,
-		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, Verified: s.verifiedSocket, Enters: enters, Refuses: s.lifecycle.refuses,
+		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, CameBy: s.routing.cameBy, Verified: s.verifiedSocket, Enters: enters, Refuses: s.lifecycle.refuses,
 	})
 	op := operator.New(operator.Options{
 		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,

@@ -42,7 +42,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run a node."`
 	Migrate migrateCmd `cmd:"" help:"Bring the platform's and every tenant's tables up to date."`
 	Tenant  tenantCmd  `cmd:"" help:"Create, list, show, set, brand, suspend, resume, maintain, rename, archive, purge and fund casinos."`
-	Domain  domainCmd  `cmd:"" help:"Add, remove and list a casino's domains, and choose the primary one."`
+	Domain  domainCmd  `cmd:"" help:"Add, remove, verify and list a casino's domains, and choose the primary one."`
 	Room    roomCmd    `cmd:"" help:"Open, list and close tables."`
 	Node    nodeCmd    `cmd:"" help:"List the nodes that share this database."`
 	Key     keyCmd     `cmd:"" help:"Add, rotate, retire and list the keys that verify a casino's tokens; and its API keys."`
@@ -77,6 +77,8 @@ type program struct {
 	*globals
 	log         *slog.Logger
 	application string // the application_name of connections to PostgreSQL
+	// verifiedDomainsOnly leaves domains that are not verified out of the directory.
+	verifiedDomainsOnly bool
 }
 
 // run runs the program. It returns when the command is done or ctx has ended, and all

@@ -87,7 +87,7 @@ func (p *program) openStore() (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(p.ctx, store.Options{URL: p.Database, ControlURL: p.Control, Box: box, Log: p.log, Application: p.application})
+	return store.Open(p.ctx, store.Options{URL: p.Database, ControlURL: p.Control, Box: box, Log: p.log, Application: p.application, VerifiedDomainsOnly: p.verifiedDomainsOnly})
 }
 
 // openAdmin connects with the owner's login.

@@ -27,10 +27,11 @@ import (
 )
 
 type devCmd struct {
-	Listen      string `help:"Where to serve." default:"127.0.0.1:8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
-	AdminListen string `help:"Where metrics and health are. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
-	Pprof       bool   `help:"Serve profiles (net/http/pprof) at the admin listener." env:"PITBOSS_PPROF"`
-	Reset       bool   `help:"Throw the database away and start over."`
+	Listen      string  `help:"Where to serve." default:"127.0.0.1:8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
+	AdminListen string  `help:"Where metrics and health are. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
+	Routing     routing `embed:""`
+	Pprof       bool    `help:"Serve profiles (net/http/pprof) at the admin listener." env:"PITBOSS_PPROF"`
+	Reset       bool    `help:"Throw the database away and start over."`
 }
 
 // Help implements kong's long help.
@@ -94,7 +95,7 @@ func (c devCmd) Run(p *program) error {
 	// All clients are on this machine, load tests too: no limits by address, and wide ones by person.
 	limits := edge{AddressRequests: 0, PersonRequests: 5_000, TenantRequests: 10_000}.limits()
 	limits.Profiles = c.Pprof
-	n := newNode(nodeOptions{name: "dev", store: s, bus: membus.New(), log: p.log, edge: limits, told: loopback, test: p.seams})
+	n := newNode(nodeOptions{name: "dev", store: s, bus: membus.New(), log: p.log, edge: limits, routing: c.Routing.options(), told: loopback, test: p.seams})
 	// Without its database there is nothing left to serve.
 	ctx, cancel := context.WithCancelCause(p.ctx)
 	defer cancel(nil)

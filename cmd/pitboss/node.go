@@ -68,6 +68,7 @@ type nodeOptions struct {
 	values      cache.Layer // of all nodes; nil: none
 	log         *slog.Logger
 	edge        web.Edge
+	routing     web.Routing
 	published   []netip.Prefix // private addresses from which tenants' published keys are read
 	told        []netip.Prefix // private addresses to which webhooks go
 	test        seams
@@ -127,7 +128,7 @@ func newNode(o nodeOptions) *node {
 	verifier := auth.NewVerifier(n.keys, s.Revocations)
 	n.web = web.New(web.Options{
 		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
-		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: n.metrics, Edge: o.edge,
+		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: n.metrics, Edge: o.edge, Routing: o.routing,
 		Cache: cache.New(cache.Options{Bytes: cache.MemoryBytes, Shared: o.values, Epoch: n.tenants.Epoch, History: s.History, Registerer: n.metrics}),
 	})
 	n.hooks = webhooks.New(webhooks.Options{

@@ -29,16 +29,19 @@ type serveCmd struct {
 	Node        string  `help:"This node's name, which no other node may have. Defaults to the host's name and the port." env:"PITBOSS_NODE" placeholder:"NAME"`
 	Redis       string  `name:"redis-url" help:"The bus between nodes, and their cache. Without it this is the only node." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
 	Edge        edge    `embed:""`
+	Routing     routing `embed:""`
 	Keys        keySets `embed:""`
 	Webhooks    targets `embed:""`
 	AccessLog   bool    `help:"Log every request: method, route, status, time, casino, address." env:"PITBOSS_ACCESS_LOG"`
 	Pprof       bool    `help:"Serve profiles (net/http/pprof) at the admin listener." env:"PITBOSS_PPROF"`
+	Verified    bool    `name:"require-verified-domains" help:"Serve casinos at verified domains only (pitboss domain verify), and at names below localhost." env:"PITBOSS_REQUIRE_VERIFIED_DOMAINS"`
 	Migrate     bool    `help:"Migrate first; needs the owner's login." env:"PITBOSS_MIGRATE"`
 }
 
 // edge holds the flags that limit clients by address, by person and by casino.
 type edge struct {
 	TrustedProxy    []netip.Prefix `help:"Ranges of the proxies before this node, whose X-Forwarded-For is believed: what is limited by address is then limited by the client's." env:"PITBOSS_TRUSTED_PROXY" placeholder:"CIDR"`
+	ForwardedHost   string         `help:"The header by which these proxies say which host a client asked, if it is not Host: off, x-forwarded-host or forwarded (RFC 7239). Name one only if every proxy sets it, whatever clients send." enum:"off,x-forwarded-host,forwarded" default:"off" env:"PITBOSS_FORWARDED_HOST"`
 	AddressRequests int            `help:"Requests a second from one address, ten times as many at once; a handshake counts as 2, the look-up of a round as 10. 0 for no limits by address." default:"100" env:"PITBOSS_ADDRESS_REQUESTS" placeholder:"N"`
 	PersonRequests  int            `help:"Requests of the API a second of one person or API key, ten times as many at once. 0 for no limits by person and casino." default:"200" env:"PITBOSS_PERSON_REQUESTS" placeholder:"N"`
 	TenantRequests  int            `help:"Requests of the API a second of one casino, ten times as many at once. 0 for no limits by person and casino." default:"2000" env:"PITBOSS_TENANT_REQUESTS" placeholder:"N"`
@@ -60,6 +63,9 @@ func (e edge) Validate() error {
 		if n < 0 || n > 1_000_000 {
 			return fmt.Errorf("--%s-requests is %d, and must be 0 to 1000000", name, n)
 		}
+	}
+	if forwardedHosts[e.ForwardedHost] != "" && len(e.TrustedProxy) == 0 {
+		return fmt.Errorf("--forwarded-host %s needs --trusted-proxy: from nobody else is a host believed", e.ForwardedHost)
 	}
 	for _, p := range e.TrustedProxy {
 		switch {
@@ -110,7 +116,7 @@ func (c serveCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	p.application = "pitboss " + name
+	p.application, p.verifiedDomainsOnly = "pitboss "+name, c.Verified
 	s, err := p.openStore()
 	if err != nil {
 		return err
@@ -130,7 +136,7 @@ func (c serveCmd) Run(p *program) error {
 	defer closeValues()
 	n := newNode(nodeOptions{
 		name: name, incarnation: incarnation.String(), store: s, bus: bus, values: values, log: p.log,
-		edge: c.limits(), published: c.Keys.JWKSAllow, told: c.Webhooks.Allow, test: p.seams,
+		edge: c.limits(), routing: c.routing(), published: c.Keys.JWKSAllow, told: c.Webhooks.Allow, test: p.seams,
 	})
 	n.metrics.MustRegister(metrics)
 	return n.run(p.ctx, public, admin, func() {
@@ -143,6 +149,13 @@ func (c serveCmd) limits() web.Edge {
 	limits := c.Edge.limits()
 	limits.AccessLog, limits.Profiles = c.AccessLog, c.Pprof
 	return limits
+}
+
+// routing returns where casinos are served beside their own domains.
+func (c serveCmd) routing() web.Routing {
+	r := c.Routing.options()
+	r.ForwardedHost = forwardedHosts[c.Edge.ForwardedHost]
+	return r
 }
 
 // bus returns the bus to the other nodes, which accept this process because the database knows it.

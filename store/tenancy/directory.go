@@ -33,6 +33,8 @@ type Directory struct {
 	box    *seal.Box
 	now    atomic.Pointer[snapshot]
 	broken prometheus.Gauge
+	// verifiedOnly leaves out the domains that are not verified.
+	verifiedOnly bool
 
 	mu       sync.Mutex // guards what follows
 	onChange []func(old, new *Tenant)
@@ -40,9 +42,10 @@ type Directory struct {
 
 var _ prometheus.Collector = (*Directory)(nil)
 
-// NewDirectory returns a directory that is empty until Reload. box opens the tenants' keys.
-func NewDirectory(d *db.DB, box *seal.Box) *Directory {
-	return &Directory{db: d, box: box, broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_tenants_out_of_order", Help: "Tenants that cannot be served because of what is stored of them."})}
+// NewDirectory returns a directory that is empty until Reload. box opens the tenants' keys. With verifiedOnly, tenants
+// have those domains only that are verified or need not be.
+func NewDirectory(d *db.DB, box *seal.Box, verifiedOnly bool) *Directory {
+	return &Directory{db: d, box: box, verifiedOnly: verifiedOnly, broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_tenants_out_of_order", Help: "Tenants that cannot be served because of what is stored of them."})}
 }
 
 // Describe implements prometheus.Collector.
@@ -57,13 +60,15 @@ type snapshot struct {
 	loaded              time.Time
 	all                 []*Tenant // by slug; without those whose ID cannot be read
 	byHost              map[string]*Tenant
+	byWildcard          map[string]*Tenant // by the name below which it has every name of one more part
 	bySlug              map[tenant.Slug]*Tenant
 	byID                map[tenant.ID]*Tenant
 	broken              map[string]string // by slug: why a tenant is out of order
 	apiKeys             map[string]auth.StoredAPIKey
 }
 
-// Lookup returns the tenant of a request's Host, which may have a port.
+// Lookup returns the tenant of a request's Host, which may have a port. An exact domain comes before a
+// wildcard.
 func (d *Directory) Lookup(host string) (*Tenant, bool) {
 	now := d.now.Load()
 	name := host
@@ -73,12 +78,21 @@ func (d *Directory) Lookup(host string) (*Tenant, bool) {
 	if t, ok := now.byHost[name]; ok { // what browsers send needs no more
 		return t, true
 	}
-	name, err := NormalizeHost(host)
-	if err != nil {
+	if !isNormal(name) {
+		var err error
+		if name, err = NormalizeHost(host); err != nil {
+			return nil, false
+		}
+		if t, ok := now.byHost[name]; ok {
+			return t, true
+		}
+	}
+	first, above, _ := strings.Cut(name, ".")
+	t, ok := now.byWildcard[above]
+	if !ok || !isLabel(first) {
 		return nil, false
 	}
-	t, ok := now.byHost[name]
-	return t, ok
+	return t, true
 }
 
 // BySlug returns the tenant that has the slug now.
@@ -243,6 +257,11 @@ func (d *Directory) Reload(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if d.verifiedOnly {
+			if err := dropUnverified(ctx, tx, list); err != nil {
+				return err
+			}
+		}
 		next = newSnapshot(list)
 		next.apiKeys, err = loadAPIKeys(ctx, tx)
 		next.generation, next.version = generation, version
@@ -276,12 +295,16 @@ func (d *snapshot) knows(next *snapshot) bool {
 func newSnapshot(list []Tenant) *snapshot {
 	d := &snapshot{
 		loaded: time.Now(), broken: map[string]string{},
-		byHost: map[string]*Tenant{}, bySlug: map[tenant.Slug]*Tenant{}, byID: map[tenant.ID]*Tenant{},
+		byHost: map[string]*Tenant{}, byWildcard: map[string]*Tenant{}, bySlug: map[tenant.Slug]*Tenant{}, byID: map[tenant.ID]*Tenant{},
 	}
 	for i := range list {
 		t := &list[i]
 		d.bySlug[t.Slug] = t
 		for _, domain := range t.Domains {
+			if above, ok := strings.CutPrefix(domain, wildcard); ok {
+				d.byWildcard[above] = t
+				continue
+			}
 			d.byHost[domain] = t
 		}
 		if t.OutOfOrder != "" {

@@ -3,11 +3,14 @@ package tenancy_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
@@ -166,18 +169,94 @@ func TestStatusFollowsTheCalendar(t *testing.T) {
 	}
 }
 
+func TestAWildcardIsEveryNameOfOneMorePartThatNobodyHas(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	for slug, domains := range map[string][]string{"casino-x": {"x.localhost", "*.casino.example", "*.deep.casino.example"}, "casino-y": {"taken.casino.example", "casino.example"}} {
+		if _, err := admin.CreateTenant(t.Context(), storetest.Casino(slug, domains[0])); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range domains[1:] {
+			if _, err := admin.AddDomain(t.Context(), tenant.Slug(slug), d, "a test"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.Tenants.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("a", 63)
+	for host, want := range map[string]string{
+		"play.casino.example": "casino-x", "Play.CASINO.example.:443": "casino-x", "a-b.casino.example": "casino-x", "1.casino.example": "casino-x", long + ".casino.example": "casino-x",
+		"bücher.casino.example": "casino-x", "xn--bcher-kva.casino.example": "casino-x", "deep.casino.example": "casino-x", "a.deep.casino.example": "casino-x",
+		"taken.casino.example": "casino-y", "TAKEN.casino.example:80": "casino-y", "casino.example": "casino-y", // exact ones come first, whosever they are
+		"a.b.casino.example": "", "a.taken.casino.example": "", ".casino.example": "", "*.casino.example": "", "-a.casino.example": "", "a-.casino.example": "", "a_b.casino.example": "",
+		"a--b.casino.example": "casino-x", "ab--c.casino.example": "", "xn--a.casino.example": "", "a b.casino.example": "", "a\x00.casino.example": "", "a/.casino.example": "", "casino-example": "",
+		long + "a.casino.example": "", "evilcasino.example": "", "play.casino.example.evil.test": "", "[play.casino.example]": "", strings.Repeat("ü", 2000) + ".casino.example": "",
+	} {
+		got, ok := s.Tenants.Lookup(host)
+		if ok != (want != "") || ok && string(got.Slug) != want {
+			t.Errorf("Lookup(%.60q): %v, want %q", host, got, want)
+		}
+	}
+}
+
+func TestAWildcardComesAndGoesOnEveryNodeWithinASecond(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	a, admin := storetest.Open(t, d, store.Options{})
+	b, _ := storetest.Open(t, d, store.Options{})
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "x.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	nodes := map[*store.Store]<-chan [2]*tenancy.Tenant{a: directory(t, a), b: directory(t, b)}
+	for _, changes := range nodes {
+		within(t, changes, 2*time.Second)
+	}
+	for _, c := range []struct {
+		change func(context.Context, tenant.Slug, string, strict.Line) (tenancy.Tenant, error)
+		served bool
+	}{{admin.AddDomain, true}, {admin.RemoveDomain, false}} {
+		if _, err := c.change(t.Context(), "casino-x", "*.casino.example", "a test"); err != nil {
+			t.Fatal(err)
+		}
+		for s, changes := range nodes {
+			within(t, changes, time.Second)
+			if _, ok := s.Tenants.Lookup("play.casino.example"); ok != c.served {
+				t.Errorf("a node serves it: %t, want %t", ok, c.served)
+			}
+		}
+	}
+}
+
+// BenchmarkLookup measures look-ups among 10,000 casinos: none allocates.
 func BenchmarkLookup(b *testing.B) {
-	s, admin := storetest.New(b)
-	if _, err := admin.CreateTenant(b.Context(), storetest.Casino("casino-x", "casino-x.localhost")); err != nil {
-		b.Fatal(err)
+	const casinos = 10_000
+	d := tenancy.DirectoryOf(casinos)
+	for name, c := range map[string]struct {
+		host  string
+		found bool
+	}{
+		"exact":    {"casino-5000.example:8080", true},
+		"wildcard": {"play.casino-5000.example:8080", true},
+		"unknown":  {"play.nowhere.example:8080", false},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := d.Lookup(c.host); ok != c.found {
+					b.Fatalf("%s: %t", c.host, ok)
+				}
+			}
+		})
 	}
-	if err := s.Tenants.Reload(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, ok := s.Tenants.Lookup("casino-x.localhost:8080"); !ok {
-			b.Fatal("not found")
+}
+
+func TestALookUpAllocatesNothing(t *testing.T) {
+	d := tenancy.DirectoryOf(10)
+	for _, host := range []string{"casino-5.example", "casino-5.example:8080", "play.casino-5.example", "play.casino-5.example:443", "nowhere.example", "a.b.c.nowhere.example:80", "10.0.0.1:8080"} {
+		if n := testing.AllocsPerRun(100, func() { d.Lookup(host) }); n != 0 {
+			t.Errorf("%s: %v allocations", host, n)
 		}
 	}
 }

@@ -11,18 +11,27 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
 )
 
-// maxDomain and maxLabel bound a domain name and each of its parts, in bytes (RFC 1035 §2.3.4).
 const (
+	// maxDomain and maxLabel bound a domain name and each of its parts, in bytes (RFC 1035 §2.3.4).
 	maxDomain = 253
 	maxLabel  = 63
+	// maxHost bounds a Host that is looked at, in bytes: a name in its international form, of four bytes a
+	// letter, and a port.
+	maxHost = 4*maxDomain + len(":65535")
+	// wildcard is how a domain begins that is every name of one more part (RFC 9525 §6.3).
+	wildcard = "*."
 )
 
 // NormalizeHost returns the form in which a request's Host is looked up: without port and trailing
 // dot, in lower case, international names in their ASCII form. It returns ErrDomain.
 func NormalizeHost(host string) (string, error) {
 	name := host
+	if len(name) > maxHost {
+		return "", fmt.Errorf("%w: %.40q…: it has %d bytes", ErrDomain, host, len(host))
+	}
 	if strings.Contains(name, ":") {
 		h, _, err := net.SplitHostPort(name)
 		if err != nil {
@@ -72,6 +81,51 @@ func ParseDomain(domain string) (string, error) {
 	return ascii, nil
 }
 
+// parseServed returns the form in which a domain is kept that is a name or a wildcard: "*." and the name
+// above. A public suffix has no wildcard, since the names below it are not one owner's.
+func parseServed(domain string) (string, error) {
+	above, ok := strings.CutPrefix(domain, wildcard)
+	if !ok {
+		return ParseDomain(domain)
+	}
+	name, err := ParseDomain(above)
+	if err != nil {
+		return "", err
+	}
+	if suffix, _ := publicsuffix.PublicSuffix(name); suffix == name {
+		return "", fmt.Errorf("%w: %q: names below %s are not one owner's: a wildcard is of a name like *.casino.%s", ErrDomain, domain, name, name)
+	}
+	if len(wildcard)+len(name) > maxDomain {
+		return "", fmt.Errorf("%w: %.40q…: no name below it would be short enough", ErrDomain, domain)
+	}
+	return wildcard + name, nil
+}
+
+// isWildcard reports whether a domain as it is kept is a wildcard.
+func isWildcard(domain string) bool { return strings.HasPrefix(domain, wildcard) }
+
+// isNormal reports whether a name is certainly in the form of NormalizeHost, if it is a name at all. What browsers
+// send nearly always is; international names never count.
+func isNormal(name string) bool {
+	if name == "" || len(name) > maxDomain || name[len(name)-1] == '.' {
+		return false
+	}
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '.':
+		case c == '-' && i > 0 && name[i-1] != '-': // two may be the beginning of an international name
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// isLabel reports whether a part of a name without uncommon letters can stand where a wildcard has its star.
+func isLabel(part string) bool {
+	return part != "" && len(part) <= maxLabel && part[0] != '-' && part[len(part)-1] != '-'
+}
+
 // notAHost returns why a text cannot name a host; "" if it can.
 func notAHost(text string) string {
 	_, err := netip.ParseAddr(strings.Trim(text, "[]"))
@@ -87,7 +141,7 @@ func notAHost(text string) string {
 	case strings.Contains(text, ":"):
 		return "it has a port: a domain is served on whatever port a node listens"
 	case strings.Contains(text, "*"):
-		return "there are no wildcards: name each domain"
+		return "a wildcard is *. before a name, and is added to a casino that has a domain already: pitboss domain add"
 	case strings.Contains(text, "_"):
 		return "a host's name has no underscore"
 	case strings.ContainsRune(text, utf8.RuneError): // also of what is no UTF-8

@@ -2,6 +2,7 @@ package tenancy_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestADomainIsTheNameOfAHostOrIsRefusedWithTheReason(t *testing.T) {
 	for text, why := range map[string]string{
 		"": "empty", ".": "empty", "https://casino.example": "URL: give the host alone, as casino.example", "http://": "URL", "https://x:8080/y": "as x",
 		"casino.example:8080": "port", "casino.example/play": "path", "casino.example?x": "path", "casino.example#x": "path", "olivia@casino.example": "path", `a\b`: "path",
-		"*.casino.example": "wildcards", "*": "wildcards", "my_casino.example": "underscore", "my casino.example": "space", "casino.example\n": "space",
+		"*.casino.example": "pitboss domain add", "*": "*. before a name", "my_casino.example": "underscore", "my casino.example": "space", "casino.example\n": "space",
 		"127.0.0.1": "address", "[::1]": "address", "::1": "address", "10.1": "number", "0x7f.1": "number", "casino.0x7f": "number", "2130706433": "number",
 		"casino..example": "nothing between", ".casino.example": "nothing between", "casino.example..": "nothing between",
 		"-casino.example": "hyphen", "casino-.example": "hyphen", "ca$ino.example": "letters", "a\x00b.example": "letters", "\xff.example": "letters",
@@ -36,6 +37,37 @@ func TestADomainIsTheNameOfAHostOrIsRefusedWithTheReason(t *testing.T) {
 		if !errors.Is(err, tenancy.ErrDomain) || !strings.Contains(err.Error(), why) {
 			t.Errorf("%.40q: %q, %v; want %q", text, got, err, why)
 		}
+	}
+}
+
+func TestAWildcardIsOfANameThatHasOneOwner(t *testing.T) {
+	t.Parallel()
+	_, admin := storetest.New(t)
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "x.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	for text, why := range map[string]string{
+		"*": "wildcard is *. before a name", "*.": "empty", "*.*.casino.example": "*. before a name", "a*.casino.example": "*. before a name", "play.*.example": "*. before a name",
+		"*.com": "not one owner's", "*.co.uk": "not one owner's", "*.github.io": "not one owner's", "*.localhost": "not one owner's", "*.COM.": "not one owner's",
+		"*.10.0.0.1": "address", "*..example": "nothing between", "*.casino.example:80": "port",
+		"*." + strings.Repeat("abcdefg.", 31) + "abcd": "short enough",
+	} {
+		if _, err := admin.AddDomain(t.Context(), "casino-x", text, "a test"); !errors.Is(err, tenancy.ErrDomain) || !strings.Contains(err.Error(), why) {
+			t.Errorf("%.40q: %v; want %q", text, err, why)
+		}
+	}
+	got, err := admin.AddDomain(t.Context(), "casino-x", "*.BÜCHER.example.", "a test")
+	if err != nil || !slices.Equal(got.Domains, []string{"x.localhost", "*.xn--bcher-kva.example"}) {
+		t.Errorf("%v, %v", got.Domains, err)
+	}
+	if _, err := admin.SetPrimaryDomain(t.Context(), "casino-x", "*.bücher.example", "a test"); !errors.Is(err, tenancy.ErrDomain) || !strings.Contains(err.Error(), "an exact one") {
+		t.Errorf("a wildcard as the primary domain: %v", err)
+	}
+	if _, err := admin.Pool().Exec(t.Context(), `update platform.domain set is_primary = not is_primary`); storetest.State(err) != "23514" {
+		t.Errorf("a wildcard as the primary domain, by SQL: %v", err)
+	}
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-y", "*.casino-y.example")); !errors.Is(err, tenancy.ErrDomain) {
+		t.Errorf("a casino of a wildcard alone: %v", err)
 	}
 }
 

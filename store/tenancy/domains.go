@@ -29,10 +29,11 @@ type tenantDomains struct {
 	Domains []string `json:"domains"`
 }
 
-// AddDomain adds a domain to a tenant, which every node serves there within a second. It returns
+// AddDomain adds a domain to a tenant, which every node serves there within a second: a name, or a wildcard as
+// *.casino.example, which is every name of one more part that nobody has as such. It returns
 // ErrDomain, ErrDomainTaken, which names the tenant that has it, store.ErrNoTenant, ErrTenant or store.ErrInvalid.
 func (a *Admin) AddDomain(ctx context.Context, slug tenant.Slug, domain string, reason strict.Line) (Tenant, error) {
-	name, err := ParseDomain(domain)
+	name, err := parseServed(domain)
 	if err != nil {
 		return Tenant{}, err
 	}
@@ -69,6 +70,9 @@ func (a *Admin) SetPrimaryDomain(ctx context.Context, slug tenant.Slug, domain s
 		if err := a.checkOwn(ctx, slug, name, have); err != nil {
 			return err
 		}
+		if isWildcard(name) {
+			return fmt.Errorf("%w: %s is a wildcard, and links are made from the primary one: choose an exact one", ErrDomain, name)
+		}
 		if _, err := tx.Exec(ctx, clearPrimary, id.String()); err != nil {
 			return err
 		}
@@ -80,7 +84,7 @@ func (a *Admin) SetPrimaryDomain(ctx context.Context, slug tenant.Slug, domain s
 // asKept returns the form in which a domain is kept. One that was added before names were checked is
 // found as it was written.
 func asKept(domain string) string {
-	if name, err := ParseDomain(domain); err == nil {
+	if name, err := parseServed(domain); err == nil {
 		return name
 	}
 	return strings.ToLower(strings.TrimSuffix(domain, "."))

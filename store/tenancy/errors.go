@@ -15,6 +15,8 @@ var (
 	ErrDomainTaken = errors.New("store: this domain belongs to a tenant already")
 	// ErrDomain means that a text cannot be a tenant's domain; its text says why.
 	ErrDomain = errors.New("store: not a domain")
+	// ErrUnverified means that DNS does not have a domain's challenge; its text says what it has.
+	ErrUnverified = errors.New("store: the domain is not verified")
 	// ErrTenant means that a new tenant's data cannot be right; its text says what.
 	ErrTenant = errors.New("store: not a valid tenant")
 	// ErrStaked means that a tenant's currency cannot be changed any more: money was moved in it.

@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -40,7 +41,7 @@ func (a *Admin) BeforeRefusals() {
 // BeforePeople makes the admin that of the version before the people behind API keys were known.
 func (a *Admin) BeforePeople() {
 	a.known.Platform.Steps, a.known.Tenant.Steps = a.known.Platform.Steps[:12], a.known.Tenant.Steps[:8]
-	a.known.Platform.Grants = strings.NewReplacer("people, ", "", "platform.slug, ", "").Replace(a.known.Platform.Grants)
+	a.known.Platform.Grants = strings.NewReplacer("people, ", "", "platform.slug, ", "", ", verified_at", "").Replace(a.known.Platform.Grants)
 }
 
 // CreateAsBefore makes a tenant as versions did that knew no former slugs: with its role, schema and tables.
@@ -73,6 +74,18 @@ var (
 	grantOf     = regexp.MustCompile(`(?m)^grant .*;$`)
 	schemaTable = regexp.MustCompile(`:schema\.([a-z_]+)`)
 )
+
+// DirectoryOf returns a directory of n casinos, each with a domain and a wildcard below it.
+func DirectoryOf(n int) *Directory {
+	list := make([]Tenant, n)
+	for i := range list {
+		name := fmt.Sprintf("casino-%d", i)
+		list[i] = Tenant{Slug: tenant.Slug(name), Domains: []string{name + ".example", wildcard + name + ".example"}}
+	}
+	d := NewDirectory(nil, nil, false)
+	d.now.Store(newSnapshot(list))
+	return d
+}
 
 // TenantVersion is the newest tenant migration that the admin knows.
 func (a *Admin) TenantVersion() int { return a.known.Tenant.Last() }

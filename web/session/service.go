@@ -34,6 +34,9 @@ type Options struct {
 	Tickets  *auth.Tickets
 	// Draining reports whether the node lets no new socket in.
 	Draining func() bool
+	// CameBy returns the hosts by which a socket comes, as hub.Identity has them, or a Problem if the page that opens it is
+	// not the tenant's.
+	CameBy func(echo.Context) (host, origin string, err error)
 	// Verified is called when the token or ticket of a handshake was verified.
 	Verified func(echo.Context, auth.Role)
 	// Enters returns nil if the tenant's status lets those of a role in.
@@ -59,6 +62,7 @@ type Service struct {
 	verifier *auth.Verifier
 	tickets  *auth.Tickets
 	draining func() bool
+	cameBy   func(echo.Context) (host, origin string, err error)
 	verified func(echo.Context, auth.Role)
 	enters   func(echo.Context, *tenancy.Tenant, auth.Role) error
 	refuses  func(*tenancy.Tenant, auth.Principal, hub.Identity) (wire.CloseCode, time.Duration, bool)
@@ -74,7 +78,7 @@ type Service struct {
 func New(o Options) *Service {
 	return &Service{
 		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub,
-		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, verified: o.Verified, enters: o.Enters, refuses: o.Refuses,
+		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, cameBy: o.CameBy, verified: o.Verified, enters: o.Enters, refuses: o.Refuses,
 		chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}},
 		briefs: briefs.New(o.Node, o.Hub, o.Log), lobbies: lobbies{sockets: map[tenant.ID]map[*hub.Conn]bool{}},
 	}

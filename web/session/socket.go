@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +26,7 @@ func (s *Service) Socket(c echo.Context) error {
 	if s.draining() {
 		return api.ErrDraining
 	}
-	origin, err := s.checkOrigin(t, r)
+	host, origin, err := s.cameBy(c)
 	if err != nil {
 		return err
 	}
@@ -44,7 +42,7 @@ func (s *Service) Socket(c echo.Context) error {
 	s.verified(c, who.Role)
 	id := hub.Identity{
 		Tenant: t.ID, Slug: string(t.Slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
-		Address: c.RealIP(), Host: domainOf(t, r.Host), Origin: origin, Token: tokenOf(who),
+		Address: c.RealIP(), Host: host, Origin: origin, Token: tokenOf(who),
 	}
 	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
 		sess := &session{service: s, tenant: t, who: who, shown: s.shownName(t.ID, who), conn: conn, joined: map[string]tenantRoom{}}
@@ -80,36 +78,6 @@ func (s *Service) redeem(ctx context.Context, t *tenancy.Tenant, ticket string) 
 		err = api.ErrUnavailable
 	}
 	return who, err
-}
-
-// checkOrigin returns the domain that a browser's page was served from, if that is one of the
-// tenant's own (RFC 6455 §10.2), or an error. Programs send no Origin.
-func (s *Service) checkOrigin(t *tenancy.Tenant, r *http.Request) (domain string, err error) {
-	origin := r.Header.Get(echo.HeaderOrigin)
-	if origin == "" {
-		return "", nil
-	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" {
-		return "", api.ErrOrigin
-	}
-	if from, ok := s.tenants.Lookup(u.Host); !ok || from.ID != t.ID {
-		return "", api.ErrOrigin
-	}
-	return domainOf(t, u.Host), nil
-}
-
-// domainOf returns the domain of a tenant that a host names: the directory's text, which all
-// sockets share.
-func domainOf(t *tenancy.Tenant, host string) string {
-	name, err := tenancy.NormalizeHost(host)
-	if err != nil {
-		return ""
-	}
-	if i := slices.Index(t.Domains, name); i >= 0 {
-		return t.Domains[i]
-	}
-	return name
 }
 
 // tokenOf returns the token by which somebody is here, as the socket keeps it.

@@ -51,6 +51,16 @@ func (c *Casino) Dial(name, token string) *Socket {
 	return s
 }
 
+// DialFrom opens a socket as the page of an origin does, with further headers as pairs of name and value.
+func (c *Casino) DialFrom(name, token, origin string, header ...string) *Socket {
+	c.t.Helper()
+	s, res, err := c.dialBy(name, wire.BearerPrefix+token, append(header, "Origin", origin)...)
+	if err != nil {
+		c.t.Fatalf("%s: no socket: %v", name, refusal(res, err))
+	}
+	return s
+}
+
 // DialByTicket opens a socket by a ticket.
 func (c *Casino) DialByTicket(name, ticket string) *Socket {
 	c.t.Helper()

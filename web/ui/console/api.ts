@@ -25,22 +25,22 @@ type Answered<O extends keyof operations> = { [S in keyof Answers<O> & (200 | 20
 export class Api {
   constructor(private readonly token: string) {}
 
-  rooms = () => this.#ask<{ rooms: RoomInfo[] }>('GET', '/v1/rooms')
-  games = () => this.#ask<{ games: GameSettings[] }>('GET', '/v1/games')
-  connections = () => this.#ask<Answered<'connections'>>('GET', '/v1/connections')
-  players = (cursor: string) => this.#ask<Answered<'players'>>('GET', `/v1/players?limit=100&cursor=${encodeURIComponent(cursor)}`)
-  promotions = () => this.#ask<Answered<'promotions'>>('GET', '/v1/promotions')
-  audit = (cursor = '') => this.#ask<Answered<'audit'>>('GET', `/v1/audit?limit=50&cursor=${encodeURIComponent(cursor)}`)
-  trialBalance = () => this.#ask<Answered<'trialBalance'>>('GET', '/v1/ledger/trial-balance')
+  rooms = () => this.#ask<{ rooms: RoomInfo[] }>('GET', 'v1/rooms')
+  games = () => this.#ask<{ games: GameSettings[] }>('GET', 'v1/games')
+  connections = () => this.#ask<Answered<'connections'>>('GET', 'v1/connections')
+  players = (cursor: string) => this.#ask<Answered<'players'>>('GET', `v1/players?limit=100&cursor=${encodeURIComponent(cursor)}`)
+  promotions = () => this.#ask<Answered<'promotions'>>('GET', 'v1/promotions')
+  audit = (cursor = '') => this.#ask<Answered<'audit'>>('GET', `v1/audit?limit=50&cursor=${encodeURIComponent(cursor)}`)
+  trialBalance = () => this.#ask<Answered<'trialBalance'>>('GET', 'v1/ledger/trial-balance')
 
-  openRoom = (room: Sent<'openRoom'>) => this.#ask<Answered<'openRoom'>>('POST', '/v1/rooms', room)
-  closeRoom = (room: string, reason: string) => this.#ask<Answered<'closeRoom'>>('POST', `/v1/rooms/${encodeURIComponent(room)}/close`, { reason })
-  voidRound = (room: string, body: Sent<'voidRound'>) => this.#ask<Answered<'voidRound'>>('POST', `/v1/rooms/${encodeURIComponent(room)}/void`, body)
+  openRoom = (room: Sent<'openRoom'>) => this.#ask<Answered<'openRoom'>>('POST', 'v1/rooms', room)
+  closeRoom = (room: string, reason: string) => this.#ask<Answered<'closeRoom'>>('POST', `v1/rooms/${encodeURIComponent(room)}/close`, { reason })
+  voidRound = (room: string, body: Sent<'voidRound'>) => this.#ask<Answered<'voidRound'>>('POST', `v1/rooms/${encodeURIComponent(room)}/void`, body)
   credit = (player: string, body: Sent<'credit'>) =>
-    this.#ask<{ balance: number; created: boolean; approval?: { id: string; state: string } }>('POST', `/v1/players/${encodeURIComponent(player)}/credit`, body)
-  kick = (player: string, reason: string) => this.#ask<Answered<'kick'>>('POST', `/v1/players/${encodeURIComponent(player)}/kick`, { reason })
-  publish = (p: Sent<'publishPromotion'>) => this.#ask<Answered<'publishPromotion'>>('POST', '/v1/promotions', p)
-  withdraw = (id: string, body: Sent<'withdrawPromotion'>) => this.#ask<Answered<'withdrawPromotion'>>('POST', `/v1/promotions/${encodeURIComponent(id)}/withdraw`, body)
+    this.#ask<{ balance: number; created: boolean; approval?: { id: string; state: string } }>('POST', `v1/players/${encodeURIComponent(player)}/credit`, body)
+  kick = (player: string, reason: string) => this.#ask<Answered<'kick'>>('POST', `v1/players/${encodeURIComponent(player)}/kick`, { reason })
+  publish = (p: Sent<'publishPromotion'>) => this.#ask<Answered<'publishPromotion'>>('POST', 'v1/promotions', p)
+  withdraw = (id: string, body: Sent<'withdrawPromotion'>) => this.#ask<Answered<'withdrawPromotion'>>('POST', `v1/promotions/${encodeURIComponent(id)}/withdraw`, body)
 
   async #ask<T>(method: string, path: string, body?: object): Promise<T> {
     let res: Response

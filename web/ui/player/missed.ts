@@ -1,4 +1,4 @@
-import { remember, remembered } from '../shared/locale'
+import { remember, remembered } from '../shared/storage'
 
 /** Missed remembers in which round of a room a player has a stake whose outcome was not seen yet, also when the page is closed. */
 export class Missed {

@@ -1,4 +1,4 @@
-import { remember, remembered } from '../shared/locale'
+import { remember, remembered } from '../shared/storage'
 
 /** Preferences are what a player has chosen for all tables, kept in this browser. */
 class Preferences {

@@ -1,8 +1,7 @@
-/** The part of this page's address before "/play": where the casino is. */
-const root = typeof location === 'undefined' ? '' : location.pathname.slice(0, Math.max(0, location.pathname.search(/\/play(\/|$)/)))
+import { home } from '../shared/storage'
 
 /** Returns the address of one of the casino's own pages or resources, such as "verify". */
-export const address = (of: string): string => `${root}/${of}`
+export const address = (of: string): string => home + of
 
 /** Returns a part of an address, decoded; one that nobody can decode stays as it is, and names no table. */
 function decoded(part: string): string {
@@ -42,7 +41,7 @@ export class Route {
   #look(): void {
     const room = new URLSearchParams(location.hash.slice(1)).get('room')
     if (room) history.replaceState(null, '', address(`play/t/${encodeURIComponent(room)}`))
-    const [, , what, name] = location.pathname.slice(root.length).split('/')
+    const [, what, name] = location.pathname.slice(home.length).split('/')
     this.room = what === 't' && name ? decoded(name) : ''
     this.view = this.room ? 'table' : what === 'history' ? 'history' : 'lobby'
   }

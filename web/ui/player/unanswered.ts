@@ -1,10 +1,11 @@
+import { tab } from '../shared/storage'
 import { unansweredKey } from '../shared/token'
 
 /** Codes of commands that nobody refused: the line ended for good, or the room was left. */
 export const noAnswers: ReadonlySet<string> = new Set(['timeout', 'disconnected', 'not_joined'])
 
-const kept = (): string[] => JSON.parse(sessionStorage.getItem(unansweredKey) ?? '[]') as string[]
-const keep = (room: string, left: boolean): void => sessionStorage.setItem(unansweredKey, JSON.stringify([...kept().filter((r) => r !== room), ...(left ? [room] : [])]))
+const kept = (): string[] => JSON.parse(tab.get(unansweredKey) ?? '[]') as string[]
+const keep = (room: string, left: boolean): void => tab.set(unansweredKey, JSON.stringify([...kept().filter((r) => r !== room), ...(left ? [room] : [])]))
 
 /**
  * Unanswered remembers in this tab that a room has commands without an answer. A page that is loaded

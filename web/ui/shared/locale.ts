@@ -1,28 +1,12 @@
 // The language of a page, and how money and dates are written in it. Boards, and the digits on them, stay left-to-right and Latin.
+import { remember, remembered } from './storage'
+
 /** The languages that the pages are written in, under their own names. */
 export const languages = { en: 'English', de: 'Deutsch', es: 'Español', ar: 'العربية' } as const
 export type Locale = keyof typeof languages
 
 const key = 'pitboss.locale'
 const known = (tag: string | null | undefined): Locale | undefined => Object.keys(languages).find((l) => tag?.toLowerCase().split('-')[0] === l) as Locale | undefined
-
-/** Returns what a browser keeps of this origin; undefined if it keeps nothing, or refuses to. */
-export function remembered(key: string): string | undefined {
-  try {
-    return localStorage.getItem(key) ?? undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Keeps something in this browser, if it lets us. */
-export function remember(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value)
-  } catch {
-    // then it is asked again next time
-  }
-}
 
 /** The language of this page: the one that was chosen, or the first of the browser's that there is. */
 export const locale: Locale = known(remembered(key)) ?? (globalThis.navigator?.languages ?? []).map(known).find((l) => l !== undefined) ?? 'en'

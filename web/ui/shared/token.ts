@@ -1,3 +1,5 @@
+import { tab } from './storage'
+
 const key = 'pitboss.token'
 const startKey = 'pitboss.start'
 /** Where the player's page keeps the rooms that have not answered everything. */
@@ -12,18 +14,18 @@ export function takeToken(): string | undefined {
   const token = fragment.get('token')
   if (token) {
     dropToken()
-    sessionStorage.setItem(key, token)
+    tab.set(key, token)
     fragment.delete('token')
     const rest = fragment.toString()
     history.replaceState(null, '', location.pathname + location.search + (rest ? `#${rest}` : ''))
   }
-  return sessionStorage.getItem(key) ?? undefined
+  return tab.get(key)
 }
 
 export function dropToken(): void {
-  sessionStorage.removeItem(key)
-  sessionStorage.removeItem(startKey)
-  sessionStorage.removeItem(unansweredKey)
+  tab.remove(key)
+  tab.remove(startKey)
+  tab.remove(unansweredKey)
 }
 
 /** When the session began, and with how much, once that is known. A reload does not change it. */
@@ -33,7 +35,7 @@ export interface Start {
 }
 
 export function sessionStart(): Start {
-  const kept = sessionStorage.getItem(startKey)
+  const kept = tab.get(startKey)
   if (kept) return JSON.parse(kept) as Start
   const start = { at: Date.now() }
   keepStart(start)
@@ -41,5 +43,5 @@ export function sessionStart(): Start {
 }
 
 export function keepStart(start: Start): void {
-  sessionStorage.setItem(startKey, JSON.stringify(start))
+  tab.set(startKey, JSON.stringify(start))
 }

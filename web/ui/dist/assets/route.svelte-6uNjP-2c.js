@@ -1,1 +1,0 @@
-import"./console-2GMKvZT9.js";var e=typeof location>`u`?``:location.pathname.slice(0,Math.max(0,location.pathname.search(/\/play(\/|$)/))),t=t=>`${e}/${t}`;export{t};
