@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -37,9 +38,21 @@ func (a *Admin) BeforeRefusals() {
 
 // BeforePeople makes the admin that of the version before the people behind API keys were known.
 func (a *Admin) BeforePeople() {
-	a.known.Platform.Steps, a.known.Tenant.Steps = a.known.Platform.Steps[:12], a.known.Tenant.Steps[:8]
+	steps := slices.Clone(a.known.Platform.Steps[:12])
+	for _, m := range a.known.Platform.Steps[12:] {
+		if m.Name == "fleet" { // without which this version migrates nobody; AfterPeople takes it away again
+			steps[11].SQL += m.SQL
+		}
+	}
+	a.known.Platform.Steps, a.known.Tenant.Steps = steps, a.known.Tenant.Steps[:8]
 	a.known.Platform.Grants = strings.ReplaceAll(a.known.Platform.Grants, "people, ", "")
 }
+
+// AfterPeople is the SQL that has the platform of BeforePeople be as that version left it.
+const AfterPeople = `
+drop table platform.tenant_migration, platform.migration_run;
+alter table platform.node drop column platform_version, drop column tenant_version;
+alter table platform.migration drop column phase`
 
 // AfterFirst is the SQL that has the tenants of BeforeRefusals be as the first version left them.
 const AfterFirst = `
@@ -67,3 +80,12 @@ func PitbossStyle() Style { return pitbossStyle }
 
 // WriteUsed writes which API keys were used, as Run does once a minute.
 func (a *APIKeys) WriteUsed(ctx context.Context) error { return a.writeUsed(ctx) }
+
+// Stepwise makes the admin make tenants by the steps alone.
+func (a *Admin) Stepwise() { a.known.Tenant = a.known.Tenant.Stepwise() }
+
+// SquashedVersion is the version that tenant.sql makes.
+func (a *Admin) SquashedVersion() int { return a.known.Tenant.Squashed() }
+
+// KillAt has f called at the points of a migration.
+func (a *Admin) KillAt(f func(point string)) { a.kill = f }

@@ -68,11 +68,7 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 				return err
 			}
 		}
-		create := `create role ` + db.Quote(id.Role()) + ` nologin noinherit; create schema ` + db.Quote(id.Schema())
-		if _, err := tx.Exec(ctx, create); err != nil {
-			return err
-		}
-		if err := a.applyTenant(ctx, tx, id, role, 0); err != nil {
+		if err := a.createSchema(ctx, tx, id, role); err != nil {
 			return err
 		}
 		if err := a.furnish(ctx, tx, id); err != nil {
@@ -105,7 +101,7 @@ func (a *Admin) ready(ctx context.Context, tx pgx.Tx) (role string, err error) {
 	if err := a.known.Check(platform, tenants); err != nil {
 		return "", err
 	}
-	if platform < a.known.Platform.Last() || tenants < a.known.Tenant.Last() {
+	if platform < a.known.Platform.Needs() || tenants < a.known.Tenant.Needs() {
 		return "", ErrOlderSchema
 	}
 	var check []byte

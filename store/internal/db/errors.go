@@ -26,7 +26,7 @@ var (
 // SQLSTATEs that the store acts on.
 const (
 	stateSerialization   = "40001"
-	stateDeadlock        = "40P01"
+	StateDeadlock        = "40P01"
 	StateUnique          = "23505"
 	stateCheck           = "23514"
 	StateNotNull         = "23502"
@@ -41,6 +41,7 @@ const (
 	StateWrongPassword   = "28P01"
 	StateNoAuthorization = "28000"
 	StateNoTable         = "42P01"
+	StateNoColumn        = "42703"
 	StateNoSchema        = "3F000"
 	stateNotReady        = "55000" // as a standby, for what only a primary can do
 	stateWentBack        = "PB001" // by platform.generation
