@@ -20,6 +20,15 @@ func (a *Admin) WithTenantStep(sql string) {
 	a.known.Tenant.Steps = append(append([]migrations.Step{}, a.known.Tenant.Steps...), migrations.Step{Version: next, Name: "test", SQL: sql})
 }
 
+// WithPhase makes the admin that of a newer binary, whose tenants have one more step of a phase.
+func (a *Admin) WithPhase(phase migrations.Phase, sql string) {
+	a.WithTenantStep(sql)
+	a.known.Tenant.Steps[a.known.Tenant.Last()-1].Phase = phase
+}
+
+// LeaseTTL is how long after a worker was heard of its tenant goes to another.
+const LeaseTTL = leaseTTL
+
 // BeforeRefusals makes the admin that of the first version, whose tenants have the tables of step 1 only, and rights on
 // no others; but for what this version writes of a new tenant into audit_log: AfterFirst takes it away again.
 func (a *Admin) BeforeRefusals() {

@@ -5,7 +5,6 @@
 package lint
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/wasilibs/go-pgquery/parser"
 
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/store/migrations"
 )
 
@@ -68,7 +68,7 @@ func check(m migrations.Step, tenant bool) []string {
 		} `json:"stmts"`
 	}
 	if err == nil {
-		err = json.Unmarshal([]byte(text), &tree)
+		err = strict.DecodeKnown([]byte(text), &tree)
 	}
 	if err != nil {
 		l.say(RuleSyntax, "%v", err)
