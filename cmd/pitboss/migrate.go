@@ -125,13 +125,15 @@ func (p *program) showProgress() func(tenancy.RunStatus) {
 	if f, ok := p.out.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
 		return progressBar(f)
 	}
-	said := -1
+	said := ""
 	return func(s tenancy.RunStatus) {
 		wave := slices.IndexFunc(s.Waves, func(w tenancy.Wave) bool { return w.Done+w.Failed < w.Tenants })
-		if wave == said {
+		if now := fmt.Sprint(s.ID, wave, s.State); now == said {
 			return
+		} else {
+			said = now
 		}
-		if said = wave; wave >= 0 {
+		if wave >= 0 && s.State == tenancy.RunRunning {
 			p.printf("run %d to version %d: wave %d of %d, %d of %d casinos done, %d failed\n", s.ID, s.Target, wave+1, len(s.Waves), s.Done, s.Total(), s.Failed)
 		} else {
 			p.printf("run %d to version %d: %s, %d of %d casinos done, %d failed\n", s.ID, s.Target, s.State, s.Done, s.Total(), s.Failed)

@@ -9,7 +9,9 @@
 package migrations
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -105,6 +107,12 @@ func (s Series) GrantsFor(schema, role string, version int) string {
 		grants = revokeLine.ReplaceAllString(grants, "")
 	}
 	return strings.NewReplacer(":role", pgx.Identifier{role}.Sanitize(), ":schema", pgx.Identifier{schema}.Sanitize()).Replace(grants)
+}
+
+// RightsOf returns a digest of the rights that GrantsFor grants in a schema of a version.
+func (s Series) RightsOf(version int) string {
+	sum := sha256.Sum256([]byte(s.GrantsFor("", "", version)))
+	return hex.EncodeToString(sum[:8])
 }
 
 var revokeLine = regexp.MustCompile(`(?m)^revoke .*;\n`)

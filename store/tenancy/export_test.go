@@ -61,6 +61,7 @@ func (a *Admin) BeforePeople() {
 const AfterPeople = `
 drop table platform.tenant_migration, platform.migration_run;
 alter table platform.node drop column platform_version, drop column tenant_version;
+alter table platform.tenant drop column rights;
 alter table platform.migration drop column phase`
 
 // AfterFirst is the SQL that has the tenants of BeforeRefusals be as the first version left them.

@@ -158,7 +158,7 @@ func (a *Admin) migrateTenants(ctx context.Context, role string, target int, r R
 	if err != nil {
 		return err
 	}
-	w := &worker{admin: a, run: run, target: target, role: role, name: workerName()}
+	w := &worker{admin: a, run: run, target: target, role: role, name: workerName(), begin: a.beginTenant()}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watched := make(chan struct{})

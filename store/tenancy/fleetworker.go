@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,7 +32,8 @@ const (
 	backfillTimeout = 10 * time.Second
 )
 
-// claimTenant gives a worker the next tenant of the wave that is under way.
+// claimTenant gives a worker the next tenant of the wave that is under way. A claim that a crash of the server
+// loses is made again, so it does not wait for the disk.
 const claimTenant = `
 with next as (
   select m.tenant from platform.tenant_migration m join platform.migration_run r on r.id = m.run
@@ -43,7 +45,7 @@ update platform.tenant_migration m
 set state = 'running', worker = $2, lease_until = clock_timestamp() + $3::interval, attempts = m.attempts + 1,
   started_at = coalesce(m.started_at, clock_timestamp())
 from next where m.run = $1 and m.tenant = next.tenant and m.state in ('pending', 'running')
-returning m.tenant`
+returning m.tenant, set_config('synchronous_commit', 'off', true)`
 
 // worker brings tenants of a run to their version, one after the other.
 type worker struct {
@@ -52,13 +54,14 @@ type worker struct {
 	target int
 	role   string // of the application
 	name   string
+	begin  string // beginTenant
 }
 
 // work migrates tenants until the run is over or stopped.
 func (w *worker) work(ctx context.Context) error {
 	for {
-		var name string
-		err := w.admin.pool.QueryRow(ctx, claimTenant, w.run, w.name, leaseTTL).Scan(&name)
+		var name, off string
+		err := w.admin.pool.QueryRow(ctx, claimTenant, pgx.QueryExecModeExec, w.run, w.name, lease).Scan(&name, &off)
 		switch {
 		case err == nil:
 			w.admin.at("claimed")
@@ -95,7 +98,7 @@ func (w *worker) tenant(ctx context.Context, name string) error {
 	for attempt := 1; ; attempt++ {
 		began := time.Now()
 		var got progress
-		err := w.admin.inTx(ctx, func(tx pgx.Tx) (err error) {
+		err := pgx.BeginTxFunc(ctx, w.admin.pool, pgx.TxOptions{BeginQuery: beginStep}, func(tx pgx.Tx) (err error) {
 			got, err = w.next(ctx, tx, name)
 			return err
 		})
@@ -119,7 +122,7 @@ func (w *worker) tenant(ctx context.Context, name string) error {
 			return context.Cause(ctx)
 		case state == "" && !isStepError(err): // the database is gone: the lease says who resumes
 			return err
-		case (state == db.StateLockTimeout || state == db.StateDeadlock) && attempt < lockAttempts:
+		case db.Transient(state) && attempt < lockAttempts: // a lock, a deadlock, a connection that was ended
 			if err := db.Pause(ctx, attempt, lockPause); err != nil {
 				return err
 			}
@@ -135,22 +138,27 @@ type progress struct {
 	rows int64 // of a backfill that may have more to do
 }
 
-// beginTenant makes sure that the tenant is the worker's, and locks it (tenantLock) and its row. It extends the lease.
-var beginTenant = `
+// A tenant takes few messages, since each may have to wait on a busy machine: so these are sent without asking
+// for the types of their parameters first, and several statements at a time.
+var (
+	beginStep = fmt.Sprintf(`begin; set local lock_timeout = %d`, lockTimeout.Milliseconds())
+	lease     = leaseTTL.String() // for PostgreSQL, too
+)
+
+// beginTenant makes sure that the tenant is the worker's, locks it (tenantLock) and its row, and looks at its role.
+// It extends the lease.
+func (a *Admin) beginTenant() string {
+	return `
 with mine as (
   update platform.tenant_migration m set lease_until = clock_timestamp() + $4::interval
   from platform.migration_run r
   where r.id = m.run and r.state = 'running' and m.run = $2 and m.tenant = $1 and m.worker = $3 and m.state = 'running'
   returning m.tenant
 )
-select exists (select from mine) and pg_try_advisory_xact_lock(` + strconv.Itoa(tenantLocks) + `, hashtext($1::text)), t.schema_version from platform.tenant t where t.id = $1 for no key update`
-
-// finishTenant records what a transaction did; the tenant is done if $4.
-const finishTenant = `
-with t as (update platform.tenant set schema_version = $3 where id = $1 and schema_version <> $3)
-update platform.tenant_migration set to_version = $3, backfilled = backfilled + $5,
-  state = case when $4 then 'done' else state end, finished_at = case when $4 then clock_timestamp() end
-where run = $2 and tenant = $1`
+select exists (select from mine) and pg_try_advisory_xact_lock(` + strconv.Itoa(tenantLocks) + `, hashtext($1::text)), t.schema_version, t.rights,
+  exists (select from pg_roles r, pg_namespace n, pg_roles app where r.rolname = t.id and n.nspname = t.id and app.rolname = $5::name and ` + a.memberRight() + `)
+from platform.tenant t where t.id = $1 for no key update`
+}
 
 // next brings a tenant one version further, or does one batch of a backfill; in the transaction that reaches the
 // run's version, also what else the tenant lacks.
@@ -159,12 +167,10 @@ func (w *worker) next(ctx context.Context, tx pgx.Tx, name string) (got progress
 	if err != nil {
 		return got, stepError{err}
 	}
-	if _, err := tx.Exec(ctx, fmt.Sprintf(`set local lock_timeout = %d`, lockTimeout.Milliseconds())); err != nil {
-		return got, err
-	}
-	var mine bool
+	var mine, role bool
 	var version int
-	err = tx.QueryRow(ctx, beginTenant, name, w.run, w.name, leaseTTL).Scan(&mine, &version)
+	var rights string
+	err = tx.QueryRow(ctx, w.begin, pgx.QueryExecModeExec, name, w.run, w.name, lease, w.role).Scan(&mine, &version, &rights, &role)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && !mine { // the tenant is gone, and this row of the ledger with it
 		return got, errElsewhere
 	}
@@ -175,33 +181,55 @@ func (w *worker) next(ctx context.Context, tx pgx.Tx, name string) (got progress
 	if version > w.target {
 		return got, stepError{fmt.Errorf("it is of version %d already: %w", version, migrations.ErrNewer)}
 	}
-	if err := w.admin.ensureRole(ctx, tx, id, w.role); err != nil {
-		return got, stepError{fmt.Errorf("role: %w", err)}
-	}
-	if version < w.target {
-		m := w.admin.known.Tenant.Steps[version]
-		if m.Phase == migrations.Backfill {
-			got.rows, err = backfill(ctx, tx, id, m)
-		} else {
-			_, err = tx.Exec(ctx, inSchema(id.Schema(), m))
+	if !role {
+		if err := w.admin.ensureRole(ctx, tx, id, w.role); err != nil {
+			if err = fmt.Errorf("role: %w", err); db.SQLState(err) == "" && !tx.Conn().IsClosed() { // its schema is missing
+				err = stepError{err}
+			}
+			return got, err
 		}
-		if err != nil {
-			return got, stepError{fmt.Errorf("migration %d %s: %w", m.Version, m.Name, err)}
+	}
+	var sql strings.Builder
+	wanted, what := w.admin.known.Tenant.RightsOf(w.target), "grants"
+	granted := role && rights == wanted
+	if version == w.target {
+		granted = false // it is here because it lacks them
+	} else {
+		m := w.admin.known.Tenant.Steps[version]
+		what = fmt.Sprintf("migration %d %s", m.Version, m.Name)
+		if m.Phase == migrations.Backfill {
+			if got.rows, err = backfill(ctx, tx, id, m); err != nil {
+				return got, fmt.Errorf("%s: %w", what, err)
+			}
+		} else {
+			sql.WriteString(inSchema(id.Schema(), m) + ";\n")
+			if m.Phase != migrations.Expand { // a table may have been made anew
+				granted, rights = false, ""
+			}
 		}
 		if got.rows == 0 {
 			version++
 		}
 	}
-	if got.rows == 0 && version == w.target {
-		if _, err := tx.Exec(ctx, w.admin.known.Tenant.GrantsFor(id.Schema(), id.Role(), version)); err != nil {
-			return got, stepError{fmt.Errorf("grants: %w", err)}
-		}
-		got.done = true
+	if got.done = got.rows == 0 && version == w.target; got.done && !granted {
+		sql.WriteString(w.admin.known.Tenant.GrantsFor(id.Schema(), id.Role(), version) + ";\n")
+		rights = wanted
 	}
-	_, err = tx.Exec(ctx, finishTenant, name, w.run, version, got.done, got.rows)
+	fmt.Fprintf(&sql, finishTenant, name, w.run, version, rights, got.done, got.rows)
+	if _, err := tx.Exec(ctx, sql.String()); err != nil {
+		return got, fmt.Errorf("%s: %w", what, err)
+	}
 	w.admin.at("written")
-	return got, err
+	return got, nil
 }
+
+// finishTenant records what a transaction did: of a tenant, in a run, its version, its rights, whether it is done,
+// and the rows of a backfill.
+const finishTenant = `
+with t as (update platform.tenant set schema_version = %[3]d, rights = '%[4]s' where id = '%[1]s' and (schema_version, rights) <> (%[3]d, '%[4]s'))
+update platform.tenant_migration set to_version = %[3]d, backfilled = backfilled + %[6]d,
+  state = case when %[5]t then 'done' else state end, finished_at = case when %[5]t then clock_timestamp() end
+where run = %[2]d and tenant = '%[1]s'`
 
 // backfill does one batch of a backfill, and returns how many rows it changed. If there were none, the tenant
 // has the step's version.
@@ -223,7 +251,7 @@ func backfill(ctx context.Context, tx pgx.Tx, id tenant.ID, m migrations.Step) (
 	return did.RowsAffected(), err
 }
 
-// stepError is an error that is the tenant's, and not the connection's.
+// stepError is an error without an SQLSTATE that is the tenant's, and not the connection's.
 type stepError struct{ error }
 
 // Unwrap returns the error.

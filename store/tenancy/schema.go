@@ -34,7 +34,7 @@ func (a *Admin) createSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, app s
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `update platform.tenant set schema_version = $2 where id = $1`, id.String(), version)
+	_, err = tx.Exec(ctx, `update platform.tenant set schema_version = $2, rights = $3 where id = $1`, id.String(), version, a.known.Tenant.RightsOf(version))
 	return err
 }
 

@@ -26,7 +26,7 @@ var (
 // SQLSTATEs that the store acts on.
 const (
 	stateSerialization   = "40001"
-	StateDeadlock        = "40P01"
+	stateDeadlock        = "40P01"
 	StateUnique          = "23505"
 	stateCheck           = "23514"
 	StateNotNull         = "23502"

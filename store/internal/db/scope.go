@@ -129,7 +129,7 @@ func (c Scope) retry(ctx context.Context, once func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := once()
 		state := SQLState(err)
-		if attempt == MaxAttempts || (state != stateSerialization && state != StateDeadlock) {
+		if attempt == MaxAttempts || (state != stateSerialization && state != stateDeadlock) {
 			return err
 		}
 		if Pause(ctx, attempt, attemptPause) != nil {

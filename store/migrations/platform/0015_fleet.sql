@@ -4,6 +4,9 @@ alter table platform.node
   add column platform_version int,
   add column tenant_version   int;
 
+-- Which rights the tenant's role has: a digest of what granted them; '': not known.
+alter table platform.tenant add column rights text not null default '';
+
 -- Runs that bring tenants to a version. One at a time is open.
 create table platform.migration_run (
   id           bigint      generated always as identity primary key,
