@@ -99,3 +99,6 @@ func (a *Admin) SquashedVersion() int { return a.known.Tenant.Squashed() }
 
 // KillAt has f called at the points of a migration.
 func (a *Admin) KillAt(f func(point string)) { a.kill = f }
+
+// Grant adds to the rights of tenants' roles.
+func (a *Admin) Grant(sql string) { a.known.Tenant.Grants += "\n" + sql + "\n" }

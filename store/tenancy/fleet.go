@@ -61,6 +61,12 @@ func (r *Rollout) check() error {
 	return nil
 }
 
+// querier is the owner's pool, or a transaction of the owner's.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
 // lack is a tenant that lacks migrations or rights.
 type lack struct {
 	name    string // its ID
@@ -71,11 +77,11 @@ type lack struct {
 
 // plan returns the tenants of a run that lack anything, with their waves: the canaries, then of the others the
 // first hundredth, the first tenth, and the rest, in an order that is always the same and means nothing.
-func (a *Admin) plan(ctx context.Context, target int, r Rollout) ([]lack, error) {
-	if err := a.checkSlugs(ctx, append(slices.Clone(r.Tenants), r.Canaries...)); err != nil {
+func (a *Admin) plan(ctx context.Context, q querier, target int, r Rollout) ([]lack, error) {
+	if err := checkSlugs(ctx, q, append(slices.Clone(r.Tenants), r.Canaries...)); err != nil {
 		return nil, err
 	}
-	all, err := a.lacking(ctx, target)
+	all, err := a.lacking(ctx, q, target)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +123,7 @@ func b2i(b bool) int {
 }
 
 // checkSlugs returns db.ErrNoTenant unless all the tenants are there.
-func (a *Admin) checkSlugs(ctx context.Context, slugs []tenant.Slug) error {
+func checkSlugs(ctx context.Context, q querier, slugs []tenant.Slug) error {
 	if len(slugs) == 0 {
 		return nil
 	}
@@ -126,7 +132,7 @@ func (a *Admin) checkSlugs(ctx context.Context, slugs []tenant.Slug) error {
 		names[i] = string(s)
 	}
 	var missing string
-	err := a.pool.QueryRow(ctx, `select n from unnest($1::text[]) n where not exists (select from platform.tenant where slug = n) limit 1`, names).Scan(&missing)
+	err := q.QueryRow(ctx, `select n from unnest($1::text[]) n where not exists (select from platform.tenant where slug = n) limit 1`, names).Scan(&missing)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil
@@ -144,7 +150,7 @@ where r.state = 'running' and not exists (select from platform.tenant_migration 
 // migrateTenants brings the tenants that need anything to a version; one query finds them, and the others are not
 // touched. It begins a run, or takes part in the one that is open.
 func (a *Admin) migrateTenants(ctx context.Context, role string, target int, r Rollout) error {
-	all, err := a.plan(ctx, target, r)
+	all, err := a.plan(ctx, a.pool, target, r)
 	if err != nil {
 		return err
 	}
@@ -154,8 +160,8 @@ func (a *Admin) migrateTenants(ctx context.Context, role string, target int, r R
 	if len(all) == 0 {
 		return nil
 	}
-	run, err := a.openRun(ctx, target, all, r)
-	if err != nil {
+	run, err := a.openRun(ctx, target, r)
+	if err != nil || run == 0 { // others have done it
 		return err
 	}
 	w := &worker{admin: a, run: run, target: target, role: role, name: workerName(), begin: a.beginTenant()}
@@ -193,9 +199,10 @@ func workerName() string {
 	return fmt.Sprintf("%s %d %s", host, os.Getpid(), uuid.NewString()[:8])
 }
 
-// openRun begins a run, or adds to the open one what it lacks. An open run to another version is cancelled: its
-// workers notice before they begin another tenant.
-func (a *Admin) openRun(ctx context.Context, target int, all []lack, r Rollout) (run int64, err error) {
+// openRun begins a run, or adds to the open one what it lacks. An open run to an older version is
+// cancelled: its workers notice before they begin another tenant. It returns 0 if no tenant lacks anything any more, or
+// another process is further.
+func (a *Admin) openRun(ctx context.Context, target int, r Rollout) (run int64, err error) {
 	err = a.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(migrateLock)); err != nil {
 			return err
@@ -210,13 +217,22 @@ func (a *Admin) openRun(ctx context.Context, target int, all []lack, r Rollout) 
 			return err
 		case state == "paused":
 			return fmt.Errorf("%w %d is paused: pitboss migrate resume, or cancel", ErrRun, run)
-		case to != target:
+		case to > target: // another process is further: advance says so, too
+			run = 0
+			return nil
+		case to < target:
 			if err := endRun(ctx, tx, run, "cancelled", fmt.Sprintf("run to version %d instead", target)); err != nil {
 				return err
 			}
 			run = 0
 		case r.Tenants != nil:
 			return fmt.Errorf("%w %d is under way, of which other tenants may be part: wait for it, or pitboss migrate cancel", ErrRun, run)
+		}
+		// Now, since what an ended run did is seen after it was seen to have ended.
+		all, err := a.plan(ctx, tx, target, r)
+		if err != nil || len(all) == 0 {
+			run = 0
+			return err
 		}
 		if run == 0 {
 			err := tx.QueryRow(ctx, `insert into platform.migration_run (target, max_failures, started_by) values ($1, $2, $3) returning id`,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/migrations"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -133,7 +134,8 @@ func BenchmarkFleetNothingToDo(b *testing.B) {
 		for _, id := range part {
 			fmt.Fprintf(&sql, `create role %[1]s nologin noinherit; grant %[1]s to pitboss_app; create schema %[1]s; create table %[1]s.room (id text);
 				grant usage on schema %[1]s to %[1]s; grant update on %[1]s.room to %[1]s;
-				insert into platform.tenant (id, slug, name, on_trial, currency, exponent, schema_version) values ('%[1]s', '%[1]s', '', false, 'EUR', 2, %[2]d);`, id, admin.TenantVersion())
+				insert into platform.tenant (id, slug, name, on_trial, currency, exponent, schema_version, rights)
+				values ('%[1]s', '%[1]s', '', false, 'EUR', 2, %[2]d, '%[3]s');`, id, admin.TenantVersion(), migrations.Embedded.Tenant.RightsOf(admin.TenantVersion()))
 		}
 		if _, err := owner.Exec(b.Context(), sql.String()); err != nil {
 			b.Fatal(err)

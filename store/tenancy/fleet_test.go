@@ -246,3 +246,23 @@ func TestATenantWhoseTableIsLockedIsGivenUpAndTheOthersGoOn(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestRightsThatChangedReachEveryTenantWithoutAStep(t *testing.T) {
+	t.Parallel()
+	d, _, _, ids := fleet(t, 2)
+	admin := newer(t, d)
+	admin.Grant(`grant delete on :schema.fact, :schema.credit to :role;`)
+	if err := admin.Migrate(t.Context(), d.AppURL); err != nil {
+		t.Fatal(err)
+	}
+	owner := storetest.Connect(t, d.AdminURL)
+	for _, id := range ids {
+		var may bool
+		if err := owner.QueryRow(t.Context(), `select has_table_privilege($1, $2, 'DELETE')`, id.Role(), id.Schema()+".credit").Scan(&may); err != nil || !may {
+			t.Errorf("%s may not: %v", id, err)
+		}
+	}
+	if drift, err := admin.Drift(t.Context()); err != nil || len(drift.Drifted) > 0 {
+		t.Errorf("%+v, %v", drift, err)
+	}
+}

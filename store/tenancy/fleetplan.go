@@ -52,7 +52,7 @@ func (a *Admin) PlanRoll(ctx context.Context, r Rollout) (Plan, error) {
 	if empty {
 		return out, nil
 	}
-	all, err := a.plan(ctx, a.known.Tenant.Last(), r)
+	all, err := a.plan(ctx, a.pool, a.known.Tenant.Last(), r)
 	if err != nil {
 		return out, err
 	}
