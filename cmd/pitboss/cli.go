@@ -40,7 +40,7 @@ type cli struct {
 	Dev     devCmd     `cmd:"" help:"Run everything on this machine: a private PostgreSQL, two demo casinos, links to click."`
 	Cluster clusterCmd `cmd:"" help:"As dev, with several nodes, Redis between them, and a proxy before them."`
 	Serve   serveCmd   `cmd:"" help:"Run a node."`
-	Migrate migrateCmd `cmd:"" help:"Bring the platform's and every tenant's tables up to date."`
+	Migrate migrateCmd `cmd:"" help:"Bring the platform's and every casino's tables up to date; see how far that is, or compare them."`
 	Tenant  tenantCmd  `cmd:"" help:"Create, list, show, set, brand, suspend, resume, maintain, rename, archive, purge and fund casinos."`
 	Domain  domainCmd  `cmd:"" help:"Add, remove, verify and list a casino's domains, and choose the primary one."`
 	Room    roomCmd    `cmd:"" help:"Open, list and close tables."`

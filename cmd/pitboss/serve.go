@@ -218,23 +218,6 @@ func listen(address string) (net.Listener, error) {
 	return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 }
 
-type migrateCmd struct{}
-
-// Run implements the command.
-func (migrateCmd) Run(p *program) error { return migrate(p) }
-
-func migrate(p *program) error {
-	admin, err := p.openAdmin()
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
-	if p.Database == "" {
-		return errors.New("set PITBOSS_DATABASE_URL too: its user and password become the app's login")
-	}
-	return admin.Migrate(p.ctx, p.Database)
-}
-
 type healthCmd struct {
 	URL    string `help:"The node's readiness page. Defaults to that of the node which listens at --listen on this machine." placeholder:"URL"`
 	Listen string `help:"Where the node listens." default:":8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`

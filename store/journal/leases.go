@@ -14,6 +14,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/migrations"
 )
 
 // Leases stores the leases of nodes, and the assignments of all tenants' rooms, in the platform's schema.
@@ -25,17 +26,22 @@ var _ placement.Leases = (*Leases)(nil)
 // NewLeases returns the leases of all nodes on this database.
 func NewLeases(d *db.DB) *Leases { return &Leases{d} }
 
-const (
-	renewLease = `
-insert into platform.node as n (node, incarnation, expires, draining)
-values ($1, $2, clock_timestamp() + $3::interval, $4)
+// renewLease gives none to a node that cannot serve the database. It sees what was committed while it waited for
+// the table, which tenancy.Admin locks before it applies what older nodes cannot live with.
+var renewLease = `
+insert into platform.node as n (node, incarnation, expires, draining, platform_version, tenant_version)
+select $1::text, $2::uuid, clock_timestamp() + $3::interval, $4::boolean, $7::int, $8::int where not ` + migrations.NotServed(7) + `
 on conflict (node) do update set
+  platform_version = excluded.platform_version, tenant_version = excluded.tenant_version,
   expired = case when n.incarnation = excluded.incarnation then n.expires end,
   started = case when n.incarnation = excluded.incarnation then n.started else clock_timestamp() end,
   incarnation = excluded.incarnation, expires = excluded.expires, draining = excluded.draining
 where n.incarnation = excluded.incarnation or $5 or $6 <> (select generation from platform.instance)
 returning n.expired is null or n.expired < clock_timestamp()`
 
+var selectNotServed = `select ` + migrations.NotServed(1)
+
+const (
 	releaseLease = `delete from platform.node where node = $1 and incarnation = $2`
 
 	// selectNodes leaves dead nodes out: their rooms are orphans with or without them.
@@ -63,15 +69,23 @@ select incarnation::text from platform.process where announced > clock_timestamp
 )
 
 // Renew implements placement.Leases.
+//
+//pitboss:sql the condition is a constant of the migrations, of the numbers of two parameters
 func (l *Leases) Renew(ctx context.Context, n placement.Lease, ttl time.Duration) (generation int64, fresh bool, err error) {
 	var found []bool
+	var newer bool
+	platform, tenants := migrations.Embedded.Platform.Last(), migrations.Embedded.Tenant.Last()
 	q := &pgx.Batch{}
 	l.db.QueueGeneration(q, &generation)
-	q.Queue(renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Starting, n.Generation).Query(func(rows pgx.Rows) (err error) {
+	q.Queue(renewLease, n.Node, n.Incarnation, ttl, n.Draining, n.Starting, n.Generation, platform, tenants).Query(func(rows pgx.Rows) (err error) {
 		found, err = pgx.CollectRows(rows, pgx.RowTo[bool])
 		return err
 	})
+	q.Queue(selectNotServed, platform, tenants).QueryRow(func(row pgx.Row) error { return row.Scan(&newer) })
 	err = l.db.Raise(ctx, l.db.Urgent(ctx, func(conn *pgxpool.Conn) error { return conn.SendBatch(ctx, q).Close() }))
+	if err == nil && newer {
+		err = migrations.ErrNewer
+	}
 	switch {
 	case err != nil:
 		return 0, false, fmt.Errorf("store: renew the lease of %s: %w", n.Node, err)

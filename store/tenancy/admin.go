@@ -26,7 +26,7 @@ const (
 	// nothing is inherited.
 	grantOptionsServer = 160000
 
-	adminConns = 4
+	adminConns = MaxWorkers + 2
 
 	// appLockTimeout and the others are the limits of the application's login, so that a node that hangs or vanished in the middle of a
 	// transaction does not hold its locks for long, and so that a room, which waits 10 seconds for an
@@ -56,7 +56,15 @@ type Admin struct {
 	pool   *pgxpool.Pool
 	box    *seal.Box
 	known  migrations.Schemas
-	server int // server_version_num
+	server int                // server_version_num
+	kill   func(point string) // of tests: called at the named points of a migration; nil: nothing is
+}
+
+// at is called at the points of a migration at which tests kill it.
+func (a *Admin) at(point string) {
+	if a.kill != nil {
+		a.kill(point)
+	}
 }
 
 // OpenAdmin connects as the database's owner. box seals the keys of new tenants. It returns

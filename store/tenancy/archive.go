@@ -126,7 +126,7 @@ func (o Archiver) told(what string) func(done, of int64) {
 // statusOf returns a tenant's ID and status, or store.ErrNoTenant.
 func (a *Admin) statusOf(ctx context.Context, slug tenant.Slug) (id tenant.ID, now Status, err error) {
 	err = a.inTx(ctx, func(tx pgx.Tx) error {
-		if id, err = scanID(tx.QueryRow(ctx, `select id from platform.tenant where slug = $1`, string(slug))); err != nil {
+		if id, err = scanID(tx.QueryRow(ctx, `select id from platform.tenant where slug = $1 and slug <> id`, string(slug))); err != nil {
 			return err
 		}
 		_, now, err = readStatus(ctx, tx, id)
@@ -206,7 +206,8 @@ func (a *Admin) shut(ctx context.Context, slug tenant.Slug, reason strict.Line) 
 	})
 }
 
-// unarchive gives the application its right to an archived tenant's schema back, and brings the schema up to date.
+// unarchive gives the application its right to an archived tenant's schema back. If the schema is older than its nodes
+// need, the tenant is out of order until it is migrated.
 //
 //pitboss:sql the schema is a tenant.ID, quoted
 func (a *Admin) unarchive(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
@@ -214,11 +215,7 @@ func (a *Admin) unarchive(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 	if err != nil {
 		return err
 	}
-	var version int
-	if err := tx.QueryRow(ctx, `select schema_version from platform.tenant where id = $1`, id.String()).Scan(&version); err != nil {
-		return err
-	}
-	if err := a.applyTenant(ctx, tx, id, in.appRole, version); err != nil {
+	if err := a.ensureRole(ctx, tx, id, in.appRole); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, fmt.Sprintf(reopenIndex, db.Quote(id.Schema())), id.String()); err != nil {

@@ -14,23 +14,29 @@ import (
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
 
-const selectInstance = `
+var selectInstance = `
 select (select coalesce(max(version), 0) from platform.migration where scope = 'platform'),
        (select coalesce(max(version), 0) from platform.migration where scope = 'tenant'),
+       ` + migrations.NotServed(1) + `,
        i.master_check, current_setting('server_encoding')
 from platform.instance i`
 
-// CheckSchema returns an error unless the database is of this binary's version and its secrets are
-// sealed under box's key. It returns migrations.ErrNewer, ErrOlderSchema, ErrEncoding or seal.ErrMasterKey.
+// CheckSchema returns an error unless this binary can serve the database and its secrets are sealed under
+// box's key: the database has every step that the binary needs, and of others only those that it can live
+// with (see migrations.Phase). It returns migrations.ErrNewer, ErrOlderSchema, ErrEncoding or seal.ErrMasterKey.
+//
+//pitboss:sql the condition is a constant of the migrations, of the numbers of two parameters
 func CheckSchema(ctx context.Context, d *db.DB, box *seal.Box) error {
 	var platform, tenants int
+	var newer bool
 	var sealed []byte
+	known := migrations.Embedded
 	var encoding string
 	err := d.Platform(ctx, func(conn *pgxpool.Conn) error {
-		return conn.QueryRow(ctx, selectInstance).Scan(&platform, &tenants, &sealed, &encoding)
+		return conn.QueryRow(ctx, selectInstance, known.Platform.Last(), known.Tenant.Last()).Scan(&platform, &tenants, &newer, &sealed, &encoding)
 	})
 	switch state := db.SQLState(err); {
-	case state == db.StateNoTable || state == db.StateNoSchema || state == db.StateDenied || errors.Is(err, pgx.ErrNoRows):
+	case state == db.StateNoTable || state == db.StateNoColumn || state == db.StateNoSchema || state == db.StateDenied || errors.Is(err, pgx.ErrNoRows):
 		return fmt.Errorf("%w (%w)", ErrOlderSchema, err)
 	case err != nil:
 		return fmt.Errorf("store: read the schema's version: %w", err)
@@ -38,10 +44,10 @@ func CheckSchema(ctx context.Context, d *db.DB, box *seal.Box) error {
 	if err := checkEncoding(encoding); err != nil {
 		return err
 	}
-	if err := migrations.Embedded.Check(platform, tenants); err != nil {
-		return err
+	if newer {
+		return known.Check(platform, tenants)
 	}
-	if platform < migrations.Embedded.Platform.Last() || tenants < migrations.Embedded.Tenant.Last() {
+	if platform < known.Platform.Needs() || tenants < known.Tenant.Needs() {
 		return ErrOlderSchema
 	}
 	return checkMaster(box, sealed)

@@ -29,10 +29,11 @@ const brokenPoll = time.Second
 // Directory is the directory of tenants, in memory. Its look-ups never touch the database
 // and may be used by many goroutines; Run keeps it up to date.
 type Directory struct {
-	db     *db.DB
-	box    *seal.Box
-	now    atomic.Pointer[snapshot]
-	broken prometheus.Gauge
+	db                      *db.DB
+	box                     *seal.Box
+	now                     atomic.Pointer[snapshot]
+	broken                  prometheus.Gauge
+	pending, oldest, failed prometheus.Gauge // of migrations
 	// verifiedOnly leaves out the domains that are not verified.
 	verifiedOnly bool
 
@@ -45,14 +46,31 @@ var _ prometheus.Collector = (*Directory)(nil)
 // NewDirectory returns a directory that is empty until Reload. box opens the tenants' keys. With verifiedOnly, tenants
 // have those domains only that are verified or need not be.
 func NewDirectory(d *db.DB, box *seal.Box, verifiedOnly bool) *Directory {
-	return &Directory{db: d, box: box, verifiedOnly: verifiedOnly, broken: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_tenants_out_of_order", Help: "Tenants that cannot be served because of what is stored of them."})}
+	gauge := func(name, help string) prometheus.Gauge {
+		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	}
+	return &Directory{
+		db: d, box: box, verifiedOnly: verifiedOnly,
+		broken:  gauge("pitboss_store_tenants_out_of_order", "Tenants that cannot be served because of what is stored of them."),
+		pending: gauge("pitboss_migration_pending", "Tenants whose tables are older than this binary's newest step."),
+		oldest:  gauge("pitboss_migration_oldest_version", "The oldest version of a tenant's tables; this binary's if there is no tenant or all are newer."),
+		failed:  gauge("pitboss_migration_failed", "Tenants that failed in the last run of migrations."),
+	}
 }
 
 // Describe implements prometheus.Collector.
-func (d *Directory) Describe(out chan<- *prometheus.Desc) { d.broken.Describe(out) }
+func (d *Directory) Describe(out chan<- *prometheus.Desc) {
+	for _, g := range []prometheus.Gauge{d.broken, d.pending, d.oldest, d.failed} {
+		g.Describe(out)
+	}
+}
 
 // Collect implements prometheus.Collector.
-func (d *Directory) Collect(out chan<- prometheus.Metric) { d.broken.Collect(out) }
+func (d *Directory) Collect(out chan<- prometheus.Metric) {
+	for _, g := range []prometheus.Gauge{d.broken, d.pending, d.oldest, d.failed} {
+		g.Collect(out)
+	}
+}
 
 // snapshot holds all tenants as they were at one moment. It is never changed.
 type snapshot struct {
@@ -65,6 +83,7 @@ type snapshot struct {
 	byID                map[tenant.ID]*Tenant
 	broken              map[string]string // by slug: why a tenant is out of order
 	apiKeys             map[string]auth.StoredAPIKey
+	failed              int // tenants, in the last run of migrations
 }
 
 // Lookup returns the tenant of a request's Host, which may have a port. An exact domain comes before a
@@ -263,9 +282,11 @@ func (d *Directory) Reload(ctx context.Context) error {
 			}
 		}
 		next = newSnapshot(list)
-		next.apiKeys, err = loadAPIKeys(ctx, tx)
+		if next.apiKeys, err = loadAPIKeys(ctx, tx); err != nil {
+			return err
+		}
 		next.generation, next.version = generation, version
-		return err
+		return tx.QueryRow(ctx, selectFailed).Scan(&next.failed)
 	}
 	err := d.db.Raise(ctx, d.db.Platform(ctx, func(conn *pgxpool.Conn) error {
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, load)

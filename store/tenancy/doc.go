@@ -12,6 +12,11 @@
 //     the others are served.
 //   - A tenant is made, changed and migrated whole or not at all, each in a transaction of its own, with
 //     an audit line.
+//   - A tenant is of one version of the steps or of the next: a step, its version in the tenant's _meta, in the directory and in
+//     the ledger of the run are written in one transaction. Whoever is killed leaves nothing that another does not resume.
+//   - A step that takes something away is applied when all tenants have the version before and no live node is older; a node
+//     that is older gets no lease afterwards.
+//   - A new tenant has what the steps make of an empty schema, in the template's version.
 //   - A tenant's rows are in the tenant's own schema, and only the tenant's own role may touch them. The
 //     application's login may act as that role, owns nothing and inherits nothing.
 //   - A statement of the application waits for a lock for 3 s and runs for 7 s at most. The login is bound to
@@ -27,5 +32,12 @@
 // transactions that took them, and a poller would miss a change.
 //
 // A step of a migration waits for a table for a fraction of a second only, and is tried again: those who
-// come after it have to wait too.
+// come after it have to wait too. Rights are granted anew only if they are others than before: each grant makes every backend forget
+// what it knows of the table.
+//
+// The lease of a tenant in a run says only whom to wait for. What keeps two workers from one tenant is its advisory lock,
+// which ends with its holder, so the lease may be short and need not be renewed during a step.
+//
+// Drift is found against a schema that is made and undone, and not against the template, which has no grants and could have
+// drifted itself.
 package tenancy

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,15 @@ func (a *Admin) WithTenantStep(sql string) {
 	next := a.known.Tenant.Last() + 1
 	a.known.Tenant.Steps = append(append([]migrations.Step{}, a.known.Tenant.Steps...), migrations.Step{Version: next, Name: "test", SQL: sql})
 }
+
+// WithPhase makes the admin that of a newer binary, whose tenants have one more step of a phase.
+func (a *Admin) WithPhase(phase migrations.Phase, sql string) {
+	a.WithTenantStep(sql)
+	a.known.Tenant.Steps[a.known.Tenant.Last()-1].Phase = phase
+}
+
+// LeaseTTL is how long after a worker was heard of its tenant goes to another.
+const LeaseTTL = leaseTTL
 
 // BeforeRefusals makes the admin that of the first version, whose tenants have the tables of step 1 only, and rights on
 // no others; but for what this version writes of a new tenant into audit_log: AfterFirst takes it away again.
@@ -40,7 +50,13 @@ func (a *Admin) BeforeRefusals() {
 
 // BeforePeople makes the admin that of the version before the people behind API keys were known.
 func (a *Admin) BeforePeople() {
-	a.known.Platform.Steps, a.known.Tenant.Steps = a.known.Platform.Steps[:12], a.known.Tenant.Steps[:8]
+	steps := slices.Clone(a.known.Platform.Steps[:12])
+	for _, m := range a.known.Platform.Steps[12:] {
+		if m.Name == "fleet" { // without which this version migrates nobody; AfterPeople takes it away again
+			steps[11].SQL += m.SQL
+		}
+	}
+	a.known.Platform.Steps, a.known.Tenant.Steps = steps, a.known.Tenant.Steps[:8]
 	a.known.Platform.Grants = strings.NewReplacer("people, ", "", "platform.slug, ", "", ", verified_at", "").Replace(a.known.Platform.Grants)
 }
 
@@ -53,14 +69,18 @@ func (a *Admin) CreateAsBefore(ctx context.Context) (tenant.ID, error) {
 			_, err = tx.Exec(ctx, `insert into platform.tenant (id, slug, name, on_trial, currency, exponent) values ($1, 'casino-old', 'Old', false, 'EUR', 2)`, id.String())
 		}
 		if err == nil {
-			err = in.createSchema(ctx, tx, id)
-		}
-		if err == nil {
-			err = a.applyTenant(ctx, tx, id, in.appRole, 0)
+			err = a.createSchema(ctx, tx, id, in)
 		}
 		return err
 	})
 }
+
+// AfterPeople is the SQL that has the platform of BeforePeople be as that version left it.
+const AfterPeople = `
+drop table platform.tenant_migration, platform.migration_run;
+alter table platform.node drop column platform_version, drop column tenant_version;
+alter table platform.tenant drop column rights;
+alter table platform.migration drop column phase`
 
 // AfterFirst is the SQL that has the tenants of BeforeRefusals be as the first version left them.
 const AfterFirst = `
@@ -100,3 +120,15 @@ func PitbossStyle() Style { return pitbossStyle }
 
 // WriteUsed writes which API keys were used, as Run does once a minute.
 func (a *APIKeys) WriteUsed(ctx context.Context) error { return a.writeUsed(ctx) }
+
+// Stepwise makes the admin make tenants by the steps alone.
+func (a *Admin) Stepwise() { a.known.Tenant = a.known.Tenant.Stepwise() }
+
+// SquashedVersion is the version that tenant.sql makes.
+func (a *Admin) SquashedVersion() int { return a.known.Tenant.Squashed() }
+
+// KillAt has f called at the points of a migration.
+func (a *Admin) KillAt(f func(point string)) { a.kill = f }
+
+// Grant adds to the rights of tenants' roles.
+func (a *Admin) Grant(sql string) { a.known.Tenant.Grants += "\n" + sql + "\n" }

@@ -89,9 +89,8 @@ func loadTenants(ctx context.Context, tx pgx.Tx, box *seal.Box, asApp bool) ([]T
 func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
 	var slug, lacks string
 	var paid, back *time.Time
-	var version int
 	err = row.Scan(&name, &slug, &t.Name, &t.Set, &t.StatusReason, &back, &t.OnTrial, &paid, &t.CreatedOn,
-		&t.Currency, &t.Exponent, &t.FrameAncestors, &t.CreditApprovalAbove, &t.Version, &version, &lacks)
+		&t.Currency, &t.Exponent, &t.FrameAncestors, &t.CreditApprovalAbove, &t.Version, &t.schemaVersion, &lacks)
 	if err != nil {
 		return t, name, err
 	}
@@ -102,6 +101,7 @@ func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
 		t.BackAt = back.UTC()
 	}
 	t.CreatedOn, t.Slug = t.CreatedOn.UTC(), tenant.Slug(slug)
+	version := t.schemaVersion
 	var wrong error
 	t.ID, wrong = tenant.Parse(name)
 	if wrong == nil {
@@ -112,8 +112,8 @@ func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
 		t.OutOfOrder = wrong.Error()
 	case lacks != "":
 		t.OutOfOrder = lacks
-	case version < migrations.Embedded.Tenant.Last() && t.Set != Archived:
-		t.OutOfOrder = fmt.Sprintf("its tables are of version %d, and %d is needed: run pitboss migrate", version, migrations.Embedded.Tenant.Last())
+	case version < migrations.Embedded.Tenant.Needs() && t.Set != Archived:
+		t.OutOfOrder = fmt.Sprintf("its tables are of version %d, and %d is needed: run pitboss migrate", version, migrations.Embedded.Tenant.Needs())
 	}
 	return t, name, nil
 }
@@ -221,7 +221,21 @@ func (d *Directory) note(ctx context.Context, before, now *snapshot) {
 		}
 	}
 	d.broken.Set(float64(len(now.broken)))
+	pending, oldest := 0, migrations.Embedded.Tenant.Last()
+	for _, t := range now.bySlug {
+		if t.schemaVersion < migrations.Embedded.Tenant.Last() {
+			pending++
+		}
+		oldest = min(oldest, t.schemaVersion)
+	}
+	d.pending.Set(float64(pending))
+	d.oldest.Set(float64(oldest))
+	d.failed.Set(float64(now.failed))
 }
+
+// selectFailed counts the tenants that failed in the last run of migrations.
+const selectFailed = `
+select count(*) from platform.tenant_migration where run = (select max(id) from platform.migration_run) and state = 'failed'`
 
 // Health returns an error if there are tenants and all of them are out of order: the fault is the
 // database's then, and not a tenant's.

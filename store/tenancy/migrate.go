@@ -14,52 +14,68 @@ import (
 )
 
 const (
+	// nodeLockTimeout bounds how long a Contract step waits for the table of nodes: their leases wait behind it.
+	nodeLockTimeout = 300 * time.Millisecond
+
 	// migrateLock is the advisory lock that lets one process at a time migrate the platform.
 	migrateLock = 0x7069_7462_6f73_7301
-	// lockTimeout bounds how long a step waits for a table that players are using: those who
-	// come after it wait too.
-	lockTimeout = 300 * time.Millisecond
-	// lockAttempts is how often a step tries before its tenant is given up.
-	lockAttempts = 10
-	// lockPause is the unit of the random pause between attempts.
-	lockPause = 100 * time.Millisecond
 
 	template = "tpl"
 )
 
-// Migrate brings the database to this binary's version: the application's login (made from
-// appURL's user and password if it is missing), the platform, the template, and every
-// tenant, each in a transaction of its own. It may be run at any time and by any number of
-// processes; what is done already is not done again. A database that was restored on another
-// server gets the roles and rights that no dump has, and the login the password of appURL. A
-// tenant that cannot be migrated keeps its version, the others go on, and the errors are joined.
-// It returns migrations.ErrNewer if the database is newer, ErrAppLogin, ErrAppDatabase, ErrGrants or
-// seal.ErrMasterKey.
+// Migrate brings the database to this binary's version, as Roll does with its defaults.
 func (a *Admin) Migrate(ctx context.Context, appURL string) error {
+	_, err := a.Roll(ctx, appURL, Rollout{})
+	return err
+}
+
+// Roll brings the database to this binary's version: the application's login (made from appURL's user and password
+// if it is missing), the platform, the template, and every tenant, each version in a transaction of its own. It may
+// be run at any time and by any number of processes, which share the work; what is done already is not done again.
+// A database that was restored on another server gets the roles and rights that no dump has, and the login the
+// password of appURL. A tenant that cannot be migrated keeps its version, the others go on, and the errors are
+// joined; after too many of them the run stops. Contract steps wait until all tenants have the version before, and
+// until no live node is older: what waits is returned.
+// It returns migrations.ErrNewer if the database is newer, ErrAppLogin, ErrAppDatabase, ErrGrants, ErrRun or
+// seal.ErrMasterKey.
+func (a *Admin) Roll(ctx context.Context, appURL string, r Rollout) (waits []Waiting, err error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
 	if err := a.warnOfMight(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.checkOwner(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	if err := a.migratePlatform(ctx, nil); err != nil { // also refuses a newer database before touching it
-		return err
+	if _, err := a.advance(ctx, nil); err != nil { // also refuses a newer database before touching it
+		return nil, err
 	}
 	role, err := a.ensureAppLogin(ctx, appURL)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.checkApp(ctx, role, appURL); err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.checkRights(ctx, role); err != nil {
-		return err
+		return nil, err
 	}
-	err = a.migratePlatform(ctx, func(tx pgx.Tx) error { return a.settle(ctx, tx, role) })
-	if err != nil {
-		return a.needsAdmin(ctx, role, err)
+	for before := -1; ; {
+		got, err := a.advance(ctx, func(tx pgx.Tx) error { return a.settle(ctx, tx, role) })
+		if err != nil {
+			return nil, a.needsAdmin(ctx, role, err)
+		}
+		if got.tenants == before { // the tenants have it, and nothing came of that
+			return got.waits, nil
+		}
+		if err := a.migrateTenants(ctx, role, got.tenants, r); err != nil {
+			return got.waits, err
+		}
+		if before = got.tenants; before == a.known.Tenant.Last() {
+			return got.waits, nil
+		}
 	}
-	return a.migrateTenants(ctx, role)
 }
 
 const createLedger = `
@@ -69,20 +85,41 @@ create table if not exists platform.migration (
   version    int         not null,
   name       text        not null,
   applied_at timestamptz not null default now(),
+  phase      text        not null default '',
   primary key (scope, version)
-)`
+);
+do $$ begin -- of a database that was made before there were phases
+  if not exists (select from pg_attribute where attrelid = 'platform.migration'::regclass and attname = 'phase') then
+    alter table platform.migration add column phase text not null default '';
+  end if;
+end $$`
 
 const selectVersions = `
 select coalesce(max(version) filter (where scope = 'platform'), 0),
        coalesce(max(version) filter (where scope = 'tenant'), 0)
 from platform.migration`
 
-// migratePlatform applies the missing steps of the platform and of the template in one transaction, and
-// runs then at its end.
+// Waiting is a step that is not applied yet, and the live nodes for which it waits.
+type Waiting struct {
+	Scope string   `json:"scope"` // platform or tenant
+	Step  string   `json:"step"`
+	Nodes []string `json:"nodes"`
+}
+
+// reached is what advance came to.
+type reached struct {
+	tenants int // the template's version
+	waits   []Waiting
+}
+
+// advance applies the missing steps of the platform and of the template in one transaction, up to the first that
+// has to wait, and runs then at its end.
 //
 //pitboss:sql steps are embedded files
-func (a *Admin) migratePlatform(ctx context.Context, then func(pgx.Tx) error) error {
-	return a.inTx(ctx, func(tx pgx.Tx) error {
+func (a *Admin) advance(ctx context.Context, then func(pgx.Tx) error) (reached, error) {
+	var out reached
+	err := a.inTx(ctx, func(tx pgx.Tx) error {
+		out = reached{}
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1)`, int64(migrateLock)); err != nil {
 			return fmt.Errorf("store: migrate: %w", err)
 		}
@@ -97,6 +134,12 @@ func (a *Admin) migratePlatform(ctx context.Context, then func(pgx.Tx) error) er
 			return err
 		}
 		for _, m := range a.known.Platform.Steps[platform:] {
+			if wait, err := a.mustWait(ctx, tx, "platform", m); err != nil {
+				return err
+			} else if wait != nil {
+				out.waits = append(out.waits, *wait)
+				break
+			}
 			if err := a.step(ctx, tx, "platform", m, m.SQL); err != nil {
 				return err
 			}
@@ -106,16 +149,60 @@ func (a *Admin) migratePlatform(ctx context.Context, then func(pgx.Tx) error) er
 				return fmt.Errorf("store: migrate: %w", err)
 			}
 		}
+		out.tenants = tenants
 		for _, m := range a.known.Tenant.Steps[tenants:] {
+			if m.Phase == migrations.Contract {
+				var behind bool
+				err := tx.QueryRow(ctx, `select exists (select from platform.tenant t where `+hasSchema+` and schema_version < $1)`, out.tenants).Scan(&behind)
+				if err != nil {
+					return fmt.Errorf("store: migrate: %w", err)
+				}
+				if behind {
+					break
+				}
+			}
+			if wait, err := a.mustWait(ctx, tx, "tenant", m); err != nil {
+				return err
+			} else if wait != nil {
+				out.waits = append(out.waits, *wait)
+				break
+			}
 			if err := a.step(ctx, tx, "tenant", m, inSchema(template, m)); err != nil {
 				return err
 			}
+			out.tenants = m.Version
 		}
 		if then == nil {
 			return nil
 		}
 		return then(tx)
 	})
+	return out, err
+}
+
+// mustWait returns for whom a step has to wait. A node that comes, or comes back, after that gets no lease if it
+// is older: it would have to write the table that is locked here.
+//
+//pitboss:sql the number is a constant
+func (a *Admin) mustWait(ctx context.Context, tx pgx.Tx, scope string, m migrations.Step) (*Waiting, error) {
+	if m.Phase != migrations.Contract {
+		return nil, nil
+	}
+	lock := fmt.Sprintf(`set local lock_timeout = %d; lock table platform.node in share mode; set local lock_timeout = 0`, nodeLockTimeout.Milliseconds())
+	if _, err := tx.Exec(ctx, lock); err != nil {
+		return nil, fmt.Errorf("store: migrate: %w", err)
+	}
+	rows, _ := tx.Query(ctx, `select node from platform.node
+		where expires > clock_timestamp() and coalesce(case $1::text when 'platform' then platform_version else tenant_version end, 0) < $2
+		order by node`, scope, m.Version)
+	nodes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("store: migrate: %w", err)
+	}
+	if len(nodes) == 0 {
+		return nil, nil
+	}
+	return &Waiting{Scope: scope, Step: fmt.Sprintf("%04d_%s", m.Version, m.Name), Nodes: nodes}, nil
 }
 
 // step applies a step and records it.
@@ -123,14 +210,15 @@ func (a *Admin) step(ctx context.Context, tx pgx.Tx, scope string, m migrations.
 	if _, err := tx.Exec(ctx, sql); err != nil {
 		return fmt.Errorf("store: %s migration %d %s: %w", scope, m.Version, m.Name, err)
 	}
-	_, err := tx.Exec(ctx, `insert into platform.migration (scope, version, name) values ($1, $2, $3)`, scope, m.Version, m.Name)
+	_, err := tx.Exec(ctx, `insert into platform.migration (scope, version, name, phase) values ($1, $2, $3, $4)`, scope, m.Version, m.Name, string(m.Phase))
 	if err != nil {
 		return fmt.Errorf("store: %s migration %d %s: %w", scope, m.Version, m.Name, err)
 	}
 	return nil
 }
 
-// inSchema returns a step's SQL for the schema of a tenant, or for the template.
+// inSchema returns a step's SQL for the schema of a tenant, or for the template, which is empty but for single rows:
+// a backfill finds nothing there.
 func inSchema(schema string, m migrations.Step) string {
 	return fmt.Sprintf("set local search_path = %s, pg_temp;\n%s;\nupdate _meta set version = %d;\nset local search_path = pg_catalog, pg_temp",
 		db.Quote(schema), m.SQL, m.Version)
@@ -153,12 +241,16 @@ func (a *Admin) settle(ctx context.Context, tx pgx.Tx, role string) error {
 			return err
 		}
 	}
+	var platform, tenants int
+	if err := tx.QueryRow(ctx, selectVersions).Scan(&platform, &tenants); err != nil {
+		return fmt.Errorf("store: migrate: %w", err)
+	}
 	_, err = tx.Exec(ctx, `insert into platform.instance (app_role, master_check) values ($1, $2)
 		on conflict (one) do update set app_role = $1, master_check = $2`, role, check)
 	if err != nil {
 		return fmt.Errorf("store: migrate: %w", err)
 	}
-	grants := a.known.Platform.GrantsFor("platform", role) + `; grant usage on schema ` + template + ` to ` + db.Quote(role)
+	grants := a.known.Platform.GrantsFor("platform", role, platform) + `; grant usage on schema ` + template + ` to ` + db.Quote(role)
 	if _, err := tx.Exec(ctx, grants); err != nil {
 		return fmt.Errorf("store: rights of login %q: %w", role, err)
 	}
@@ -166,67 +258,4 @@ func (a *Admin) settle(ctx context.Context, tx pgx.Tx, role string) error {
 		return fmt.Errorf("store: rights of login %q: %w", role, err)
 	}
 	return nil
-}
-
-// migrateTenants migrates the tenants that need anything, which one query finds. The others are not touched.
-func (a *Admin) migrateTenants(ctx context.Context, role string) error {
-	names, err := a.lacking(ctx)
-	if err != nil {
-		return err
-	}
-	var failed []error
-	for _, name := range names {
-		if err := a.migrateTenant(ctx, name, role); err != nil {
-			failed = append(failed, fmt.Errorf("store: migrate %s: %w", name, err))
-		}
-	}
-	return errors.Join(failed...)
-}
-
-func (a *Admin) migrateTenant(ctx context.Context, name, role string) error {
-	id, err := tenant.Parse(name)
-	if err != nil {
-		return err
-	}
-	for attempt := 1; ; attempt++ {
-		err := a.inTx(ctx, func(tx pgx.Tx) error {
-			var version int
-			err := tx.QueryRow(ctx, `select schema_version from platform.tenant where id = $1 for update`, name).Scan(&version)
-			if err != nil {
-				return err
-			}
-			if err := a.known.Check(0, version); err != nil {
-				return err
-			}
-			return a.applyTenant(ctx, tx, id, role, version)
-		})
-		if db.SQLState(err) != db.StateLockTimeout || attempt == lockAttempts {
-			return err
-		}
-		if err := db.Pause(ctx, attempt, lockPause); err != nil {
-			return err
-		}
-	}
-}
-
-// applyTenant brings an existing schema from a version to the last one, with all grants.
-//
-//pitboss:sql steps and grants are embedded files; the schema and the role are quoted
-func (a *Admin) applyTenant(ctx context.Context, tx pgx.Tx, id tenant.ID, role string, from int) error {
-	if _, err := tx.Exec(ctx, fmt.Sprintf(`set local lock_timeout = %d`, lockTimeout.Milliseconds())); err != nil {
-		return err
-	}
-	if err := a.ensureRole(ctx, tx, id, role); err != nil {
-		return fmt.Errorf("role: %w", err)
-	}
-	for _, m := range a.known.Tenant.Steps[from:] {
-		if _, err := tx.Exec(ctx, inSchema(id.Schema(), m)); err != nil {
-			return fmt.Errorf("migration %d %s: %w", m.Version, m.Name, err)
-		}
-	}
-	if _, err := tx.Exec(ctx, a.known.Tenant.GrantsFor(id.Schema(), id.Role())); err != nil {
-		return fmt.Errorf("grants: %w", err)
-	}
-	_, err := tx.Exec(ctx, `update platform.tenant set schema_version = $2 where id = $1`, id.String(), a.known.Tenant.Last())
-	return err
 }

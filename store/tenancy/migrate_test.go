@@ -3,7 +3,6 @@ package tenancy_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -193,7 +192,8 @@ func TestMigrateLeavesATenantWholeThatFails(t *testing.T) {
 	before := admin.TenantVersion()
 	admin.WithTenantStep(`create table first (x int); create table second (x int)`)
 	err := admin.Migrate(t.Context(), d.AppURL)
-	if storetest.State(err) != "42P07" || !strings.Contains(err.Error(), bad.String()) {
+	var failure tenancy.TenantFailure
+	if !errors.As(err, &failure) || failure.SQLState != "42P07" || failure.Tenant != bad.String() {
 		t.Fatalf("got %v, want the bad tenant's error", err)
 	}
 	if n := storetest.Count(t, admin, `select version from `+good.Schema()+`._meta`); n != before+1 {

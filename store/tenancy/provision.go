@@ -26,15 +26,15 @@ const (
 const (
 	// insertBare adds a tenant that has no name yet, and no schema.
 	insertBare = `
-insert into platform.tenant (id, status, name, on_trial, currency, exponent, created_on)
-values ($1, 'provisioning', '', false, '', 0, $2)`
+insert into platform.tenant (id, slug, status, name, on_trial, currency, exponent, created_on)
+values ($1, $1, 'provisioning', '', false, '', 0, $2)`
 
 	// takeReady picks a tenant whose schema was made ahead, the oldest; another process that looks meanwhile gets the next.
 	takeReady = `
-select id from platform.tenant where status = 'provisioning' and slug is null and schema_version = $1
+select id from platform.tenant where status = 'provisioning' and slug = id and schema_version = $1
 order by created_on, id limit 1 for update skip locked`
 
-	countReady = `select count(*) from platform.tenant where status = 'provisioning' and slug is null and schema_version = $1`
+	countReady = `select count(*) from platform.tenant where status = 'provisioning' and slug = id and schema_version = $1`
 
 	nameTenant = `
 update platform.tenant set slug = $2, name = $3, on_trial = $4, paid_until = $5, currency = $6, exponent = $7, frame_ancestors = $8, created_on = $9,
@@ -213,17 +213,6 @@ type instance struct {
 	deployment string // a UUID
 }
 
-// createSchema makes a tenant's role and schema. Their comments name the installation: roles belong to a whole server,
-// and their names say nothing.
-//
-//pitboss:sql DDL; names are a tenant.ID, quoted
-func (in instance) createSchema(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
-	role, schema := db.Quote(id.Role()), db.Quote(id.Schema())
-	_, err := tx.Exec(ctx, fmt.Sprintf("create role %[1]s nologin noinherit; comment on role %[1]s is '%[3]s'; create schema %[2]s; comment on schema %[2]s is '%[3]s'",
-		role, schema, in.mark()))
-	return err
-}
-
 // mark returns the comment of tenants' roles and schemas.
 func (in instance) mark() string { return "pitboss " + in.deployment }
 
@@ -240,7 +229,7 @@ func (a *Admin) ready(ctx context.Context, tx pgx.Tx) (in instance, err error) {
 	if err := a.known.Check(platform, tenants); err != nil {
 		return in, err
 	}
-	if platform < a.known.Platform.Last() || tenants < a.known.Tenant.Last() {
+	if platform < a.known.Platform.Needs() || tenants < a.known.Tenant.Needs() {
 		return in, ErrOlderSchema
 	}
 	var check []byte
@@ -260,10 +249,7 @@ const (
 
 // furnish makes a tenant's role and schema with all that is in them, its signing key and its lobby.
 func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, in instance, id tenant.ID) error {
-	if err := in.createSchema(ctx, tx, id); err != nil {
-		return err
-	}
-	if err := a.applyTenant(ctx, tx, id, in.appRole, 0); err != nil {
+	if err := a.createSchema(ctx, tx, id, in); err != nil {
 		return err
 	}
 	name, err := newKeyID()

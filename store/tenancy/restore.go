@@ -34,25 +34,34 @@ func (a *Admin) memberRight() string {
 		and not exists (select from pg_auth_members m where m.roleid = r.oid and m.member = app.oid and m.inherit_option))`
 }
 
-// lacking returns the IDs of tenants that lack anything: migrations, their role, a membership, or rights.
+// hasSchema is the condition that a tenant t has a schema that nodes may use, or will: it is not archived or purged, nor
+// reserved without one.
+const hasSchema = `t.status not in ('archived', 'purged') and not (t.status = 'provisioning' and t.slug <> t.id)`
+
+// lacking returns the tenants that lack anything: migrations up to a version, their role, a membership, or rights.
 //
 //pitboss:sql conditions are constants
-func (a *Admin) lacking(ctx context.Context) ([]string, error) {
-	rows, _ := a.pool.Query(ctx, `
-select t.id from platform.tenant t
+func (a *Admin) lacking(ctx context.Context, q querier, version int) ([]lack, error) {
+	rows, _ := q.Query(ctx, `
+select t.id, t.slug, t.schema_version from platform.tenant t
 left join pg_roles r on r.rolname = t.id
 left join pg_namespace n on n.nspname = t.id
 left join pg_class c on c.relnamespace = n.oid and c.relname = 'room'
 left join pg_roles app on app.rolname = (select app_role::name from platform.instance)
-where t.status not in ('archived', 'purged') and not (t.status = 'provisioning' and t.slug is not null) and (t.schema_version <> $1 or r.oid is null or n.oid is null or c.oid is null
+where `+hasSchema+` and (t.schema_version < $1 or t.schema_version = $1 and t.rights <> $2 or r.oid is null or n.oid is null or c.oid is null
   or not has_schema_privilege(r.oid, n.oid, 'USAGE') or not has_table_privilege(r.oid, c.oid, 'UPDATE')
   or not `+a.memberRight()+`)
-order by t.id`, a.known.Tenant.Last())
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+order by t.id`, version, a.known.Tenant.RightsOf(version))
+	var l lack
+	var out []lack
+	_, err := pgx.ForEachRow(rows, []any{&l.name, &l.slug, &l.version}, func() error {
+		out = append(out, l)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("store: migrate tenants: %w", err)
 	}
-	return names, nil
+	return out, nil
 }
 
 // checkRights returns ErrGrants with what a superuser has to run before the owner can migrate: since

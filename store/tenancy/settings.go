@@ -162,7 +162,7 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, targ
 			return err
 		}
 		var name string
-		if err := tx.QueryRow(ctx, `select id from platform.tenant where slug = $1 for update`, string(slug)).Scan(&name); err != nil {
+		if err := tx.QueryRow(ctx, `select id from platform.tenant where slug = $1 and slug <> id for update`, string(slug)).Scan(&name); err != nil {
 			return err
 		}
 		id, err := tenant.Parse(name)

@@ -52,7 +52,7 @@ func TestADatabaseThatIsNotUTF8IsRefused(t *testing.T) {
 	}
 
 	// One that was set up by an earlier version, which did not look.
-	storetest.Super(t, d, `create schema platform; create table platform.migration (scope text, version int);
+	storetest.Super(t, d, `create schema platform; create table platform.migration (scope text, version int, phase text);
 		create table platform.instance (master_check bytea); insert into platform.instance values (null);
 		grant usage on schema platform to pitboss_app; grant select on all tables in schema platform to pitboss_app`)
 	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL, Box: d.Box}); !errors.Is(err, tenancy.ErrEncoding) {

@@ -41,7 +41,8 @@ type Tenant struct {
 	Brand        Brand
 	Version      int64 // rises with each change
 
-	keys tenantKeys
+	keys          tenantKeys
+	schemaVersion int
 }
 
 // tenantKeys holds the keys of a tenant.

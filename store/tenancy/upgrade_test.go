@@ -126,7 +126,8 @@ func TestThePeopleBehindTheKeysOfAnOlderVersionAreFound(t *testing.T) {
 		from (values ('key', '0000000003', 'open', null, null, null::timestamptz, null, null), ('operator', 'olivia', 'open', null, null, null, null, null),
 			('key', '0000000003', 'approved', 'operator', 'otto', now(), 'r', '{}')) as v (role, asker, state, answerer_role, answerer, at, answer_reason, result);
 		insert into `+id.Schema()+`.credit (command, player, giver, amount, created, at)
-		select gen_random_uuid(), 'alice', giver, 1, false, now() from unnest('{0000000003,olivia}'::text[]) as giver`)
+		select gen_random_uuid(), 'alice', giver, 1, false, now() from unnest('{0000000003,olivia}'::text[]) as giver;
+		`+tenancy.AfterPeople)
 	_, admin := storetest.Open(t, d, store.Options{})
 	for sql, want := range map[string]string{
 		`select string_agg(id || ' ' || people::text, ' ' order by id) from platform.api_key`:                                    "0000000001 {oscar} 0000000002 {olivia,oscar} 0000000003 {olivia,oscar,otto} 0000000008 {cli} 0000000009 {root}",

@@ -27,24 +27,6 @@ var errRestored = errors.New("restored, and as it should be")
 // selectTables lists the tables of a schema.
 const selectTables = `select relname from pg_class where relnamespace = $1::regnamespace and relkind = 'r' order by relname`
 
-// selectShape describes the columns, indexes and constraints of a schema's tables, without the schema's name.
-const selectShape = `
-select coalesce(string_agg(line, e'\n' order by line), '') from (
-  select replace(format('%s.%s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid)), n.nspname || '.', '') as line
-  from pg_namespace n join pg_class c on c.relnamespace = n.oid and c.relkind = 'r'
-  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-  left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-  where n.nspname = $1
-  union all
-  select replace(pg_get_indexdef(i.indexrelid), n.nspname || '.', '')
-  from pg_namespace n join pg_class c on c.relnamespace = n.oid and c.relkind = 'r' join pg_index i on i.indrelid = c.oid
-  where n.nspname = $1
-  union all
-  select replace(c.relname || ' ' || o.conname || ' ' || pg_get_constraintdef(o.oid), n.nspname || '.', '')
-  from pg_namespace n join pg_class c on c.relnamespace = n.oid join pg_constraint o on o.conrelid = c.oid
-  where n.nspname = $1
-) as lines`
-
 // verifyArchive restores an archive into a schema of its own, in a transaction that is rolled back, and compares that with
 // the tenant's: the shape of every table, and the number and a checksum of its rows. It returns the number of all rows, or
 // ErrArchive.
@@ -144,14 +126,14 @@ func (c *copied) Read(b []byte) (int, error) {
 //
 //pitboss:sql names are of the catalogue, quoted
 func compareSchemas(ctx context.Context, tx pgx.Tx, a, b string, told func(done, of int64)) (rows int64, err error) {
-	var shapes [2]string
-	for i, schema := range []string{a, b} {
-		if err := tx.QueryRow(ctx, selectShape, schema).Scan(&shapes[i]); err != nil {
-			return 0, err
-		}
+	shape := map[string][]string{}
+	var name, line string
+	lines, _ := tx.Query(ctx, describeSchemas+`select name, line from lines where line not like 'grant %' order by name, line collate "C"`, []string{a, b})
+	if _, err := pgx.ForEachRow(lines, []any{&name, &line}, func() error { shape[name] = append(shape[name], line); return nil }); err != nil {
+		return 0, err
 	}
-	if shapes[0] != shapes[1] {
-		return 0, fmt.Errorf("%w: the tables differ: %s", ErrArchive, firstDifference(shapes[0], shapes[1]))
+	if diff := diffLines(shape[a], shape[b]); len(diff) > 0 {
+		return 0, fmt.Errorf("%w: the tables differ: %s", ErrArchive, diff[0])
 	}
 	list, _ := tx.Query(ctx, selectTables, db.Quote(a)) // its error comes from CollectRows
 	tables, err := pgx.CollectRows(list, pgx.RowTo[string])
@@ -174,22 +156,4 @@ func compareSchemas(ctx context.Context, tx pgx.Tx, a, b string, told func(done,
 		told(int64(i+1), int64(len(tables)))
 	}
 	return rows, nil
-}
-
-// firstDifference returns the first line in which two texts differ, of both.
-func firstDifference(a, b string) string {
-	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
-	for i := range max(len(x), len(y)) {
-		var p, q string
-		if i < len(x) {
-			p = x[i]
-		}
-		if i < len(y) {
-			q = y[i]
-		}
-		if p != q {
-			return fmt.Sprintf("%q, %q", p, q)
-		}
-	}
-	return ""
 }

@@ -47,6 +47,7 @@ const (
 	StateWrongPassword   = "28P01"
 	StateNoAuthorization = "28000"
 	StateNoTable         = "42P01"
+	StateNoColumn        = "42703"
 	StateNoSchema        = "3F000"
 	stateNotReady        = "55000" // as a standby, for what only a primary can do
 	stateWentBack        = "PB001" // by platform.generation

@@ -1,13 +1,14 @@
+-- phase: expand
+-- allow additive: a wider check takes the place of the one before
+-- allow validate: the table has a row for each casino
 -- What people set of a tenant's life; what time makes of an active one (trial, grace, unpaid) follows from on_trial and
--- paid_until. suspended_for says why for every status. A tenant whose schema was made ahead has no slug yet; one that
--- was purged keeps its row, so that its slug and id are not given again.
+-- paid_until. suspended_for says why for every status. A tenant whose schema was made ahead has its id as its slug, which is
+-- none, until it is named; one that was purged keeps its row, so that its slug and id are not given again.
 alter table platform.tenant
   drop constraint tenant_status_check,
   add constraint tenant_status_check check (status in ('provisioning', 'active', 'suspended', 'maintenance', 'archived', 'purged')),
-  alter column slug drop not null,
-  add constraint tenant_named check (slug is not null or status = 'provisioning'),
   add column back_at     timestamptz,  -- of maintenance: when it is likely to be over
-  add column changed_at  timestamptz not null default clock_timestamp();  -- of the status
+  add column changed_at  timestamptz not null default now();  -- of the status
 
 -- Every slug that a tenant has or had. None is given again.
 create table platform.slug (

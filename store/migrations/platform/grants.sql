@@ -1,7 +1,7 @@
 -- What the application's login may do by itself, without a tenant's role.
 revoke all on all tables in schema platform from :role;
 grant usage on schema platform to :role;
-grant select on platform.migration, platform.instance, platform.tenant, platform.slug, platform.tenant_key to :role;
+grant select on platform.migration, platform.migration_run, platform.tenant_migration, platform.instance, platform.tenant, platform.slug, platform.tenant_key to :role;
 grant select (domain, tenant, is_primary, verified_at) on platform.domain to :role;
 grant update (generation, history) on platform.instance to :role;
 grant select, insert, update on platform.brand to :role;

@@ -1,0 +1,194 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
+
+// Drift says which tenants' schemas differ from what a new tenant gets.
+type Drift struct {
+	Version int      `json:"version"` // that was compared
+	Checked int      `json:"checked"` // schemas: the tenants of this version, and the template
+	Behind  []string `json:"behind"`  // tenants of other versions, which were not compared
+	Drifted []Drifts `json:"drifted"`
+}
+
+// Drifts says in what a schema differs.
+type Drifts struct {
+	Tenant string   `json:"tenant"` // or "tpl": the template
+	Diff   []string `json:"diff"`   // lines that begin with - are missing, with + too much
+}
+
+// errUndo undoes a transaction that has served its purpose.
+var errUndo = errors.New("undone")
+
+// Drift compares the schemas of all tenants, and the template, with one that it makes and does not keep. It
+// returns ErrOlderSchema or migrations.ErrNewer.
+func (a *Admin) Drift(ctx context.Context) (Drift, error) {
+	out := Drift{Behind: []string{}, Drifted: []Drifts{}}
+	err := a.inTx(ctx, func(tx pgx.Tx) error {
+		in, err := a.ready(ctx, tx)
+		if err != nil {
+			return err
+		}
+		scratch := tenant.New()
+		if err := a.createSchema(ctx, tx, scratch, in); err != nil {
+			return err
+		}
+		if err := a.compare(ctx, tx, scratch.Schema(), &out); err != nil {
+			return err
+		}
+		return errUndo
+	})
+	if !errors.Is(err, errUndo) {
+		return out, fmt.Errorf("store: drift: %w", err)
+	}
+	return out, nil
+}
+
+// compare compares all schemas with one.
+func (a *Admin) compare(ctx context.Context, tx pgx.Tx, with string, out *Drift) error {
+	var platform int
+	if err := tx.QueryRow(ctx, selectVersions).Scan(&platform, &out.Version); err != nil {
+		return err
+	}
+	schemas := []string{with, template}
+	var name string
+	var same bool
+	rows, _ := tx.Query(ctx, `select t.id, t.schema_version = $1 from platform.tenant t
+where t.status <> 'purged' and not (t.status = 'provisioning' and t.slug <> t.id) order by t.slug`, out.Version)
+	_, err := pgx.ForEachRow(rows, []any{&name, &same}, func() error {
+		if same {
+			schemas = append(schemas, name)
+		} else {
+			out.Behind = append(out.Behind, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	prints := map[string]string{}
+	var print string
+	rows, _ = tx.Query(ctx, describeSchemas+`
+select name, encode(sha256(convert_to(string_agg(line, E'\n' order by line collate "C"), 'UTF8')), 'hex') from lines
+where $2 or name <> 'tpl' or line not like 'grant %' group by name`, schemas, false)
+	if _, err := pgx.ForEachRow(rows, []any{&name, &print}, func() error { prints[name] = print; return nil }); err != nil {
+		return err
+	}
+	// The template has no role: it is compared without grants.
+	differ := []string{with}
+	for _, s := range schemas[1:] {
+		if s == template || prints[s] != prints[with] {
+			differ = append(differ, s)
+		}
+	}
+	out.Checked = len(schemas) - 1
+	return a.diff(ctx, tx, with, differ, out)
+}
+
+// diff reads what schemas consist of, and adds what differs.
+func (a *Admin) diff(ctx context.Context, tx pgx.Tx, with string, schemas []string, out *Drift) error {
+	has := map[string][]string{}
+	var name, line string
+	rows, _ := tx.Query(ctx, describeSchemas+`select name, line from lines order by name, line collate "C"`, schemas)
+	if _, err := pgx.ForEachRow(rows, []any{&name, &line}, func() error {
+		has[name] = append(has[name], line)
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, s := range schemas[1:] {
+		want := has[with]
+		if s == template {
+			want = slices.DeleteFunc(slices.Clone(want), isGrant)
+			has[s] = slices.DeleteFunc(has[s], isGrant)
+		}
+		if diff := diffLines(want, has[s]); len(diff) > 0 {
+			out.Drifted = append(out.Drifted, Drifts{Tenant: s, Diff: diff})
+		}
+	}
+	return nil
+}
+
+func isGrant(line string) bool { return strings.HasPrefix(line, "grant ") }
+
+// diffLines returns the lines of want that are missing in got, and those that it has besides, in order.
+func diffLines(want, got []string) []string {
+	var out []string
+	for _, l := range want {
+		if _, ok := slices.BinarySearch(got, l); !ok {
+			out = append(out, "- "+l)
+		}
+	}
+	for _, l := range got {
+		if _, ok := slices.BinarySearch(want, l); !ok {
+			out = append(out, "+ "+l)
+		}
+	}
+	slices.SortFunc(out, func(x, y string) int { return strings.Compare(x[2:]+x[:1], y[2:]+y[:1]) })
+	return out
+}
+
+// describeSchemas is a CTE of lines (name, line) that say all that the schemas of $1 consist of, in which neither
+// the schema's name nor its role's nor its owner's is. A schema that is missing has no lines.
+const describeSchemas = `
+with schemas as (
+  select n.oid, n.nspname::text as name, n.nspname || '.' as prefix, n.nspacl, n.nspowner from pg_namespace n where n.nspname = any ($1::text[])
+), relations as (
+  select c.oid, c.relname, c.relkind, c.relacl, c.reloptions, c.relrowsecurity, c.relpersistence, c.relowner, s.name, s.prefix, s.nspowner
+  from schemas s join pg_class c on c.relnamespace = s.oid
+), grants as (
+  select name, nspowner, 'schema' as what, (aclexplode(nspacl)).* from schemas
+  union all
+  select name, nspowner, relname, (aclexplode(relacl)).* from relations
+  union all
+  select r.name, r.nspowner, r.relname || '.' || a.attname, (aclexplode(a.attacl)).* from relations r join pg_attribute a on a.attrelid = r.oid
+  where a.attacl is not null and not a.attisdropped
+), lines as (
+  select name, concat_ws(' ', case relkind when 'r' then 'table' when 'S' then 'sequence' when 'v' then 'view' else 'relation ' || relkind::text end, relname,
+    array_to_string(reloptions, ','), case when relrowsecurity then 'row security' end, case when relpersistence <> 'p' then 'persistence ' || relpersistence::text end,
+    case when relowner <> nspowner then 'of another owner' end) as line
+  from relations where relkind not in ('i', 'I', 't')
+  union all
+  select r.name, concat_ws(' ', 'column', r.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod), case when a.attnotnull then 'not null' end,
+    case a.attidentity when 'a' then 'identity always' when 'd' then 'identity' end,
+    case a.attgenerated when 's' then 'generated' end, 'default ' || replace(pg_get_expr(d.adbin, d.adrelid), r.prefix, ''),
+    'collate ' || nullif(a.attcollation, t.typcollation)::regcollation::text)
+  from relations r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped join pg_type t on t.oid = a.atttypid
+  left join pg_attrdef d on d.adrelid = r.oid and d.adnum = a.attnum
+  where r.relkind not in ('i', 'I', 't', 'S')
+  union all
+  select r.name, 'columns of ' || r.relname || ': ' || string_agg(a.attname, ', ' order by a.attnum)
+  from relations r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+  where r.relkind not in ('i', 'I', 't', 'S') group by r.name, r.relname
+  union all
+  select r.name, concat_ws(' ', replace(pg_get_indexdef(i.indexrelid), r.prefix, ''), case when not i.indisvalid then 'invalid' end)
+  from relations r join pg_index i on i.indrelid = r.oid
+  union all
+  select r.name, concat_ws(' ', 'constraint', r.relname || '.' || c.conname, replace(pg_get_constraintdef(c.oid), r.prefix, ''))
+  from relations r join pg_constraint c on c.conrelid = r.oid
+  union all
+  select r.name, concat_ws(' ', replace(pg_get_triggerdef(t.oid), r.prefix, ''), case when t.tgenabled <> 'O' then 'enabled ' || t.tgenabled::text end)
+  from relations r join pg_trigger t on t.tgrelid = r.oid where not t.tgisinternal
+  union all
+  select r.name, concat_ws(' ', 'policy', r.relname || '.' || p.polname, p.polcmd::text, pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+  from relations r join pg_policy p on p.polrelid = r.oid
+  union all
+  select s.name, 'function ' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' from schemas s join pg_proc p on p.pronamespace = s.oid
+  union all
+  select s.name, 'type ' || t.typname from schemas s join pg_type t on t.typnamespace = s.oid left join pg_class c on c.oid = t.typrelid
+  where t.typelem = 0 and (c.oid is null or c.relkind = 'c')
+  union all
+  select g.name, concat_ws(' ', 'grant', g.privilege_type, 'on', g.what, 'to', case when g.grantee = 0 then 'public' when x.rolname = g.name then 'the role' else x.rolname end,
+    case when g.is_grantable then 'with grant option' end)
+  from grants g left join pg_roles x on x.oid = g.grantee where g.grantee <> g.nspowner
+)
+`
