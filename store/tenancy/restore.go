@@ -35,6 +35,7 @@ func (a *Admin) memberRight() string {
 }
 
 // lacking returns the tenants that lack anything: migrations up to a version, their role, a membership, or rights.
+// A database that was not migrated yet has no column for the rights.
 func (a *Admin) lacking(ctx context.Context, q querier, version int) ([]lack, error) {
 	rows, _ := q.Query(ctx, `
 select t.id, t.slug, t.schema_version from platform.tenant t
@@ -42,7 +43,7 @@ left join pg_roles r on r.rolname = t.id
 left join pg_namespace n on n.nspname = t.id
 left join pg_class c on c.relnamespace = n.oid and c.relname = 'room'
 left join pg_roles app on app.rolname = (select app_role::name from platform.instance)
-where t.schema_version < $1 or t.schema_version = $1 and t.rights <> $2 or r.oid is null or n.oid is null or c.oid is null
+where t.schema_version < $1 or t.schema_version = $1 and to_jsonb(t) ->> 'rights' is distinct from $2 or r.oid is null or n.oid is null or c.oid is null
   or not has_schema_privilege(r.oid, n.oid, 'USAGE') or not has_table_privilege(r.oid, c.oid, 'UPDATE')
   or not `+a.memberRight()+`
 order by t.id`, version, a.known.Tenant.RightsOf(version))
