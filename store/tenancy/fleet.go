@@ -27,6 +27,8 @@ const (
 	MaxWorkers = 16
 	// chosenCanaryFrom is the size of a run from which on a canary is chosen if none is named.
 	chosenCanaryFrom = 20
+	// keptRuns is how many runs are kept with what became of each tenant.
+	keptRuns = 20
 	// idlePause is how long a worker waits for the others' tenants of a wave before it looks again.
 	idlePause = 50 * time.Millisecond
 )
@@ -94,32 +96,25 @@ func (a *Admin) plan(ctx context.Context, q querier, target int, r Rollout) ([]l
 	if canaries == nil && len(all) >= chosenCanaryFrom {
 		canaries = []tenant.Slug{all[0].slug}
 	}
-	slices.SortStableFunc(all, func(x, y lack) int {
-		return cmp.Compare(b2i(!slices.Contains(canaries, x.slug)), b2i(!slices.Contains(canaries, y.slug)))
-	})
-	n := 0
-	for i := range all {
-		if slices.Contains(canaries, all[i].slug) {
-			n++
-			continue
+	var first, others []lack
+	for _, l := range all {
+		if slices.Contains(canaries, l.slug) {
+			first = append(first, l)
+		} else {
+			others = append(others, l)
 		}
-		switch others := len(all) - n; {
-		case i-n < (others+99)/100 && others >= chosenCanaryFrom:
-			all[i].wave = 1
-		case i-n < (others+9)/10 && others >= chosenCanaryFrom:
-			all[i].wave = 2
+	}
+	for i := range others {
+		switch few := len(others) < chosenCanaryFrom; {
+		case !few && i < (len(others)+99)/100:
+			others[i].wave = 1
+		case !few && i < (len(others)+9)/10:
+			others[i].wave = 2
 		default:
-			all[i].wave = 3
+			others[i].wave = 3
 		}
 	}
-	return all, nil
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	return append(first, others...), nil
 }
 
 // checkSlugs returns db.ErrNoTenant unless all the tenants are there.
@@ -238,6 +233,9 @@ func (a *Admin) openRun(ctx context.Context, target int, r Rollout) (run int64, 
 			err := tx.QueryRow(ctx, `insert into platform.migration_run (target, max_failures, started_by) values ($1, $2, $3) returning id`,
 				target, *r.MaxFailures, a.actor()).Scan(&run)
 			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, `delete from platform.tenant_migration where run <= $1`, run-keptRuns); err != nil {
 				return err
 			}
 		}

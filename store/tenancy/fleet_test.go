@@ -241,6 +241,10 @@ func TestATenantWhoseTableIsLockedIsGivenUpAndTheOthersGoOn(t *testing.T) {
 	if err != nil || s.Run.Done != 2 || s.Run.Failed != 1 || s.Run.State != tenancy.RunDone {
 		t.Errorf("%+v, %v", s.Run, err)
 	}
+	var claims int // by no worker that waited for the wave to end
+	if err := storetest.Connect(t, d.AdminURL).QueryRow(t.Context(), `select sum(attempts) from platform.tenant_migration`).Scan(&claims); err != nil || claims != len(ids) {
+		t.Errorf("%d claims of %d tenants, %v", claims, len(ids), err)
+	}
 	unlock()
 	if err := admin.Migrate(t.Context(), d.AppURL); err != nil {
 		t.Error(err)

@@ -125,6 +125,9 @@ func (w *worker) tenant(ctx context.Context, name string) error {
 		case state == "" && !isStepError(err): // the database is gone: the lease says who resumes
 			return err
 		case db.Transient(state) && attempt < lockAttempts: // a lock, a deadlock, a connection that was ended
+			if _, err := w.admin.pool.Exec(ctx, renewClaim, w.run, name, w.name, leaseTTL); err != nil { // what the attempt renewed is undone
+				return err
+			}
 			if err := db.Pause(ctx, attempt, lockPause); err != nil {
 				return err
 			}
@@ -133,6 +136,11 @@ func (w *worker) tenant(ctx context.Context, name string) error {
 		}
 	}
 }
+
+// renewClaim keeps a tenant for a worker that tries again.
+const renewClaim = `
+update platform.tenant_migration set lease_until = clock_timestamp() + $4::interval
+where run = $1 and tenant = $2 and worker = $3 and state = 'running'`
 
 // progress is what a transaction did for a tenant.
 type progress struct {
@@ -289,7 +297,7 @@ func (w *worker) fail(ctx context.Context, name string, why error) error {
 	w.admin.log().ErrorContext(ctx, "a casino is not migrated", "tenant", id, "error", why)
 	text := why.Error()
 	if len(text) > maxError {
-		text = text[:maxError]
+		text = strings.ToValidUTF8(text[:maxError], "")
 	}
 	return w.admin.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select from platform.migration_run where id = $1 for update`, w.run); err != nil { // failures are counted one after the other

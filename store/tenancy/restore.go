@@ -39,6 +39,7 @@ func (a *Admin) memberRight() string {
 const hasSchema = `t.status not in ('archived', 'purged') and not (t.status = 'provisioning' and t.slug <> t.id)`
 
 // lacking returns the tenants that lack anything: migrations up to a version, their role, a membership, or rights.
+// A database that was not migrated yet has no column for the rights.
 //
 //pitboss:sql conditions are constants
 func (a *Admin) lacking(ctx context.Context, q querier, version int) ([]lack, error) {
@@ -48,7 +49,7 @@ left join pg_roles r on r.rolname = t.id
 left join pg_namespace n on n.nspname = t.id
 left join pg_class c on c.relnamespace = n.oid and c.relname = 'room'
 left join pg_roles app on app.rolname = (select app_role::name from platform.instance)
-where `+hasSchema+` and (t.schema_version < $1 or t.schema_version = $1 and t.rights <> $2 or r.oid is null or n.oid is null or c.oid is null
+where `+hasSchema+` and (t.schema_version < $1 or t.schema_version = $1 and to_jsonb(t) ->> 'rights' is distinct from $2 or r.oid is null or n.oid is null or c.oid is null
   or not has_schema_privilege(r.oid, n.oid, 'USAGE') or not has_table_privilege(r.oid, c.oid, 'UPDATE')
   or not `+a.memberRight()+`)
 order by t.id`, version, a.known.Tenant.RightsOf(version))

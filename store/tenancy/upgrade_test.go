@@ -128,6 +128,11 @@ func TestThePeopleBehindTheKeysOfAnOlderVersionAreFound(t *testing.T) {
 		insert into `+id.Schema()+`.credit (command, player, giver, amount, created, at)
 		select gen_random_uuid(), 'alice', giver, 1, false, now() from unnest('{0000000003,olivia}'::text[]) as giver;
 		`+tenancy.AfterPeople)
+	now := newer(t, d)
+	plan, err := now.PlanRoll(t.Context(), tenancy.Rollout{})
+	if err != nil || len(plan.Platform) == 0 || len(plan.Groups) != 1 || len(plan.Groups[0].Tenants) != 1 {
+		t.Errorf("the plan: %+v, %v", plan, err)
+	}
 	_, admin := storetest.Open(t, d, store.Options{})
 	for sql, want := range map[string]string{
 		`select string_agg(id || ' ' || people::text, ' ' order by id) from platform.api_key`:                                    "0000000001 {oscar} 0000000002 {olivia,oscar} 0000000003 {olivia,oscar,otto} 0000000008 {cli} 0000000009 {root}",
