@@ -34,6 +34,8 @@ const (
 	ApprovalsRead   Scope = "approvals:read"
 	ApprovalsWrite  Scope = "approvals:write"
 	TenantsRead     Scope = "tenants:read"
+	TenantsWrite    Scope = "tenants:write"
+	TenantsEnd      Scope = "tenants:end"
 )
 
 // ScopeRule says what a scope allows, and which roles have it by their token.
@@ -79,7 +81,9 @@ var scopes = []ScopeRule{
 	{WebhooksWrite, "change webhook endpoints, send deliveries again", writers, true, false},
 	{ApprovalsRead, "list what waits for a second person", readers, true, false},
 	{ApprovalsWrite, "approve or refuse what another person asked for", people, false, false},
-	{TenantsRead, "list the casinos", nil, false, true},
+	{TenantsRead, "list the casinos, and what was asked of the platform's process", nil, false, true},
+	{TenantsWrite, "make and change casinos, their domains and their keys, and migrate them", nil, false, true},
+	{TenantsEnd, "archive and purge casinos", nil, false, true},
 }
 
 // Scopes returns the table of scopes, in the order in which people read it.

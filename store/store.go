@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/approvals"
 	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/jobs"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/seal"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -64,6 +65,8 @@ type Store struct {
 	Webhooks   *webhooks.Endpoints
 	Deliveries *webhooks.Queue
 	Approvals  *approvals.Approvals
+
+	Jobs *jobs.Queue
 }
 
 // Open connects, checks the schema's version and the master key, and loads the directory of
@@ -85,6 +88,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
 		Answers:  answers.New(d, o.Box, tenants.IDs),
 		Webhooks: webhooks.NewEndpoints(d, o.Box), Deliveries: webhooks.NewQueue(d, o.Box),
+		Jobs:      jobs.NewQueue(d, o.Box),
 		Approvals: approvals.New(d, map[string]approvals.Execute{journal.KindCredit: ledger.Approved}),
 	}
 	err = tenancy.CheckSchema(ctx, d, o.Box)

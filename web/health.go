@@ -95,7 +95,7 @@ func (s *Server) unready() (reason string) {
 	return ""
 }
 
-// AdminHandler serves metrics, health, readiness, the API of the platform and, if that is wanted, profiles.
+// AdminHandler serves metrics, health, readiness and, if that is wanted, profiles.
 func (s *Server) AdminHandler(metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: metricsMax}))
@@ -108,7 +108,6 @@ func (s *Server) AdminHandler(metrics prometheus.Gatherer) http.Handler {
 	}
 	mux.Handle("GET /healthz", s)
 	mux.Handle("GET /readyz", s)
-	mux.Handle("/v1/", s.platform)
 	return s.inTime(mux)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/approvals"
 	"github.com/pitboss-hub/pitboss/store/audit"
+	"github.com/pitboss-hub/pitboss/store/jobs"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/webhooks"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
@@ -129,6 +130,27 @@ func (s *Server) platformRoutes(p *platform.API) []route {
 	return []route{
 		{http.MethodGet, "/v1/openapi.json", public, nil, s.documentOf(platformOpenAPI)},
 		{http.MethodGet, "/v1/tenants", auth.TenantsRead, api.TableParams(platform.TenantTable), p.Tenants},
+		{http.MethodPost, "/v1/tenants", auth.TenantsWrite, nil, p.Task("tenant.create")},
+		{http.MethodGet, "/v1/tenants/:slug", auth.TenantsRead, nil, p.Tenant},
+		{http.MethodPatch, "/v1/tenants/:slug", auth.TenantsWrite, nil, p.Task("tenant.set")},
+		{http.MethodPost, "/v1/tenants/:slug/provision", auth.TenantsWrite, nil, p.Task("tenant.provision")},
+		{http.MethodPost, "/v1/tenants/:slug/suspend", auth.TenantsWrite, nil, p.Task("tenant.suspend")},
+		{http.MethodPost, "/v1/tenants/:slug/resume", auth.TenantsWrite, nil, p.Task("tenant.resume")},
+		{http.MethodPost, "/v1/tenants/:slug/maintenance", auth.TenantsWrite, nil, p.Task("tenant.maintain")},
+		{http.MethodPost, "/v1/tenants/:slug/rename", auth.TenantsWrite, nil, p.Task("tenant.rename")},
+		{http.MethodPost, "/v1/tenants/:slug/archive", auth.TenantsEnd, nil, p.Task("tenant.archive")},
+		{http.MethodPost, "/v1/tenants/:slug/purge", auth.TenantsEnd, nil, p.Task("tenant.purge")},
+		{http.MethodPost, "/v1/tenants/:slug/domains/add", auth.TenantsWrite, nil, p.Task("domain.add")},
+		{http.MethodPost, "/v1/tenants/:slug/domains/remove", auth.TenantsWrite, nil, p.Task("domain.remove")},
+		{http.MethodPost, "/v1/tenants/:slug/domains/primary", auth.TenantsWrite, nil, p.Task("domain.primary")},
+		{http.MethodPost, "/v1/tenants/:slug/domains/verify", auth.TenantsWrite, nil, p.Task("domain.verify")},
+		{http.MethodPost, "/v1/tenants/:slug/signing-keys/rotate", auth.TenantsWrite, nil, p.Task("signing_key.rotate")},
+		{http.MethodPost, "/v1/tenants/:slug/keys", auth.TenantsWrite, nil, p.Task("api_key.create")},
+		{http.MethodPost, "/v1/tenants/:slug/keys/revoke", auth.TenantsWrite, nil, p.Task("api_key.revoke")},
+		{http.MethodPost, "/v1/migrate", auth.TenantsWrite, nil, p.Task("migrate")},
+		{http.MethodPost, "/v1/drift", auth.TenantsRead, nil, p.Task("drift")},
+		{http.MethodGet, "/v1/jobs", auth.TenantsRead, api.TableParams(jobs.Jobs), p.Jobs},
+		{http.MethodGet, "/v1/jobs/:id", auth.TenantsRead, nil, p.Job},
 		{http.MethodGet, "/v1/audit", auth.AuditRead, api.TableParams(audit.PlatformLines), p.Audit},
 	}
 }

@@ -23,6 +23,9 @@ type Routing struct {
 	// SubfolderHost is the host, in the form of ParseHost, at which every casino is served below /t/<slug>/, and
 	// nothing else is. Casinos share an origin there (docs/security.md). "" is none.
 	SubfolderHost string
+	// PlatformHost is the host, in the form of ParseHost, at which the platform's own API is served, and nothing else. "" is
+	// none.
+	PlatformHost string
 	// UnknownHost says what is served at a host that no casino has.
 	UnknownHost UnknownHost
 	// ForwardedHost is the header by which trusted proxies say which host a client asked, in the place of Host:
@@ -126,6 +129,19 @@ func (r *routing) enter(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Set(keyFolder, takeFolder(req.URL))
 		return next(c)
 	}
+}
+
+// isPlatform reports whether a request is for the platform's own API, by the Host that a client asked.
+func (r *routing) isPlatform(req *http.Request) bool {
+	if r.PlatformHost == "" {
+		return false
+	}
+	asked := req.Host
+	if host := r.forwardedHost(req); host != "" {
+		asked = host
+	}
+	host, err := ParseHost(asked)
+	return err == nil && host == r.PlatformHost
 }
 
 // takeFolder takes the folder of a casino off a path, if it begins with one. A folder is written without escapes.

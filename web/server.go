@@ -57,7 +57,7 @@ type Server struct {
 	lifecycle *lifecycle
 	sessions  *session.Service
 	echo      *echo.Echo // casinos
-	platform  *echo.Echo // the platform's own API, on the admin listener
+	platform  *echo.Echo // the platform's own API, at Routing.PlatformHost
 	edge      Edge
 	servers   servers
 	addresses *api.Buckets[netip.Addr] // nil: requests are not counted by address
@@ -115,7 +115,13 @@ func (s *Server) newEcho() *echo.Echo {
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.routing.isPlatform(r) {
+		s.platform.ServeHTTP(w, r)
+		return
+	}
+	s.echo.ServeHTTP(w, r)
+}
 
 // Run tells every lobby who is here, and closes the sockets of tenants that may not be
 // served any more and of tokens that were taken back, until ctx ends.

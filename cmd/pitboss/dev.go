@@ -27,11 +27,12 @@ import (
 )
 
 type devCmd struct {
-	Listen      string  `help:"Where to serve." default:"127.0.0.1:8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
-	AdminListen string  `help:"Where metrics and health are. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
-	Routing     routing `embed:""`
-	Pprof       bool    `help:"Serve profiles (net/http/pprof) at the admin listener." env:"PITBOSS_PPROF"`
-	Reset       bool    `help:"Throw the database away and start over."`
+	Listen      string       `help:"Where to serve." default:"127.0.0.1:8080" env:"PITBOSS_LISTEN" placeholder:"ADDRESS"`
+	AdminListen string       `help:"Where metrics and health are. Empty for none." default:"127.0.0.1:9090" env:"PITBOSS_ADMIN_LISTEN" placeholder:"ADDRESS"`
+	Routing     routing      `embed:""`
+	Platform    platformWork `embed:"" prefix:"platform-"`
+	Pprof       bool         `help:"Serve profiles (net/http/pprof) at the admin listener." env:"PITBOSS_PPROF"`
+	Reset       bool         `help:"Throw the database away and start over."`
 }
 
 // Help implements kong's long help.
@@ -63,6 +64,8 @@ const (
 	demoFunds    = game.Money(100_000) // 1,000.00
 	demoTokenTTL = 7 * 24 * time.Hour
 	demoOperator = "olivia"
+
+	devPlatformHost = "platform.localhost"
 )
 
 // Run implements the command.
@@ -92,6 +95,9 @@ func (c devCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
+	if c.Routing.PlatformHost == "" {
+		c.Routing.PlatformHost = devPlatformHost
+	}
 	// All clients are on this machine, load tests too: no limits by address, and wide ones by person.
 	limits := edge{AddressRequests: 0, PersonRequests: 5_000, TenantRequests: 10_000}.limits()
 	limits.Profiles = c.Pprof
@@ -103,13 +109,28 @@ func (c devCmd) Run(p *program) error {
 		<-cluster.Ended()
 		cancel(errDatabaseEnded)
 	}()
+	working, stopWork := context.WithCancel(ctx)
+	worked := make(chan error, 1)
+	go func() { // ends below
+		err := c.Platform.run(working, p)
+		if err != nil && working.Err() == nil {
+			cancel(fmt.Errorf("the platform's process: %w", err))
+		}
+		worked <- err
+	}()
+	defer func() {
+		stopWork()
+		if err := <-worked; err != nil && ctx.Err() == nil {
+			p.log.Error("the platform's process", "error", err)
+		}
+	}()
 	err = n.run(ctx, public, admin, func() {
 		if err := welcome(p, n.tenants, public.Addr()); err != nil {
 			p.log.Error("no links", "error", err)
 		}
 	})
-	if err == nil && errors.Is(context.Cause(ctx), errDatabaseEnded) {
-		err = errDatabaseEnded
+	if cause := context.Cause(ctx); err == nil && p.ctx.Err() == nil && cause != nil {
+		err = cause // the database's, or the platform's process's
 	}
 	return err
 }

@@ -176,7 +176,7 @@ func Casino(slug string, domains ...string) tenancy.NewTenant {
 // Count returns the number that a query of the owner's returns.
 func Count(t testing.TB, admin *tenancy.Admin, sql string, args ...any) (n int) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), ownerURL(t, admin))
+	conn, err := pgx.Connect(t.Context(), DatabaseOf(t, admin).AdminURL)
 	if err != nil {
 		t.Fatal(err)
 	}

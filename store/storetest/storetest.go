@@ -140,16 +140,17 @@ var owned sync.Map
 // Owner connects as the owner of the database that Open returned admin for.
 func Owner(t testing.TB, admin *tenancy.Admin) *pgx.Conn {
 	t.Helper()
-	return Connect(t, ownerURL(t, admin))
+	return Connect(t, DatabaseOf(t, admin).AdminURL)
 }
 
-func ownerURL(t testing.TB, admin *tenancy.Admin) string {
+// DatabaseOf returns the database that Open returned admin for.
+func DatabaseOf(t testing.TB, admin *tenancy.Admin) Database {
 	t.Helper()
 	d, ok := owned.Load(admin)
 	if !ok {
 		t.Fatal("storetest: Open did not return this admin")
 	}
-	return d.(Database).AdminURL
+	return d.(Database)
 }
 
 // Connect connects to a database until the test ends.

@@ -36,7 +36,8 @@ where coalesce(k.tenant, '') = $1 and k.ends_at > clock_timestamp() - $2::interv
 
 	selectAPIKey = columnsOfAPIKey + `where k.id = $1`
 
-	selectPeople = `select people from platform.api_key where id = $1 and coalesce(tenant, '') = $2`
+	// selectPeople finds a key of the tenant's, or of the platform's.
+	selectPeople = `select people from platform.api_key where id = $1 and coalesce(tenant, $2) = $2`
 
 	lockAPIKey = `select from platform.api_key where id = $1 and coalesce(tenant, '') = $2 for update`
 

@@ -40,6 +40,14 @@ type tenantBody struct {
 	Domains      []string       `json:"domains"` // the primary one first
 }
 
+// bodyOf returns a casino as it is at a moment.
+func bodyOf(t *tenancy.Tenant, now time.Time) tenantBody {
+	return tenantBody{
+		t.Slug, t.Name, t.Status(now), t.StatusReason, timeOrZero(t.BackAt), t.OutOfOrder, t.OnTrial, timeOrZero(t.PaidUntil), timeOrZero(t.CreatedOn), t.Currency, t.Exponent,
+		append([]string{}, t.Domains...),
+	}
+}
+
 // tenantsMax bounds the casinos of a page.
 const tenantsMax = 10_000
 
@@ -62,10 +70,7 @@ func (a *API) Tenants(c echo.Context) error {
 		var out []tenantBody
 		now := time.Now()
 		for _, t := range a.store.Tenants.Known() {
-			out = append(out, tenantBody{
-				t.Slug, t.Name, t.Status(now), t.StatusReason, timeOrZero(t.BackAt), t.OutOfOrder, t.OnTrial, timeOrZero(t.PaidUntil), timeOrZero(t.CreatedOn), t.Currency, t.Exponent,
-				append([]string{}, t.Domains...),
-			})
+			out = append(out, bodyOf(t, now))
 		}
 		return out, nil
 	})

@@ -21,6 +21,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http/httptest"
@@ -43,7 +44,9 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/roulette"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/cache"
+	"github.com/pitboss-hub/pitboss/store/jobs"
 	"github.com/pitboss-hub/pitboss/store/journal"
+	"github.com/pitboss-hub/pitboss/store/localpg"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web"
@@ -169,7 +172,8 @@ func (c *Casino) serve(change []func(*web.Options)) {
 	options := web.Options{
 		Node: node, Log: log, Tenants: s.Tenants, Store: s, Rooms: c.Rooms, Hub: c.Hub,
 		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: c.Metrics,
-		Cache: cache.New(cache.Options{Bytes: cache.MemoryBytes, Epoch: s.Tenants.Epoch, History: s.History, Registerer: c.Metrics}),
+		Routing: web.Routing{PlatformHost: PlatformHost},
+		Cache:   cache.New(cache.Options{Bytes: cache.MemoryBytes, Epoch: s.Tenants.Epoch, History: s.History, Registerer: c.Metrics}),
 	}
 	for _, f := range change {
 		f(&options)
@@ -181,6 +185,9 @@ func (c *Casino) serve(change []func(*web.Options)) {
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(c.t.Context()))
 	parts := []func(context.Context) error{c.Hub.Run, c.Rooms.Run, s.Tenants.Run, s.APIKeys.Run, s.Revocations.Run, s.Refusals.Run, s.Answers.Run, c.Server.Run}
+	if options.Node == node {
+		parts = append(parts, c.work)
+	}
 	ended := make(chan error, len(parts))
 	for _, run := range parts {
 		go func() { ended <- run(ctx) }()
@@ -200,6 +207,32 @@ func (c *Casino) serve(change []func(*web.Options)) {
 	case <-time.After(Patience):
 		c.t.Fatal("webtest: the node is not ready")
 	}
+}
+
+// WithoutPlatform is a change for New: no process does what is asked of the platform.
+func WithoutPlatform(o *web.Options) { o.Node = "alone" }
+
+// work does what is asked of the platform's process, as "pitboss platform" does.
+func (c *Casino) work(ctx context.Context) error {
+	d := storetest.DatabaseOf(c.t, c.Admin)
+	tools := tenancy.Tools{
+		AppURL: d.AppURL, DNS: net.DefaultResolver,
+		Archiver: tenancy.Archiver{Dir: c.t.TempDir(), Dump: func(ctx context.Context, schema string, out io.Writer) error {
+			return localpg.Dump(ctx, d.AdminURL, schema, out)
+		}},
+	}
+	w, err := jobs.OpenWorker(ctx, jobs.Options{
+		URL: d.AdminURL, Box: c.Store.Box, Log: slog.New(slog.DiscardHandler), Jobs: 1, Code: tenancy.CodeOf,
+		Do: func(ctx context.Context, t jobs.Task) (jobs.Outcome, error) {
+			result, secret, err := c.Admin.DoTask(ctx, t.Kind, t.Subject, t.Input, t.Actor, t.Origin, tools)
+			return jobs.Outcome{Result: result, Secret: secret}, err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	return w.Run(ctx)
 }
 
 // keepRoom writes a table of roulette into the database.
@@ -286,12 +319,18 @@ func (c *Casino) At(host string) *Casino {
 	return &there
 }
 
-// Platform returns the platform's API, at the node's admin listener.
+// PlatformHost is where the node serves the platform's API.
+const PlatformHost = "platform.localhost"
+
+// Platform returns the platform's API.
 func (c *Casino) Platform() *Casino {
 	there := *c
-	there.host, there.address, there.platform = "127.0.0.1:9090", c.admin, true
+	there.host, there.platform = PlatformHost, true
 	return &there
 }
+
+// AdminURL returns where the node's admin listener is.
+func (c *Casino) AdminURL() string { return "http://" + c.admin }
 
 // PlatformKey makes an API key of the platform's, and returns its ID and its text.
 func (c *Casino) PlatformKey(n tenancy.NewAPIKey) (id, text string) {

@@ -18,6 +18,7 @@ var Pools = &analysis.Analyzer{
 // owners are the packages that may, and why.
 var owners = map[string]string{
 	module + "store/internal/db": "it has the pools, and lends their connections behind gates and in scopes",
+	module + "store/jobs":        "the owner's login does jobs, in a process that serves nobody",
 	module + "store/tenancy":     "the owner's login migrates and makes tenants, in a process that serves nobody",
 	module + "store/localpg":     "it starts a server of one's own, and asks it by the superuser's login whether it is there",
 }

@@ -16,3 +16,6 @@ grant select, delete on platform.api_key to :role;
 grant insert (id, tenant, name, hash, scopes, addresses, created_by, people, expires_at) on platform.api_key to :role;
 grant update (revoked_at, replaced_by, valid_until) on platform.api_key to :role;
 grant select, insert, update on platform.api_key_used to :role;
+grant select on platform.job to :role;
+grant insert (id, kind, subject, input, asked, key, actor, address, credential, request) on platform.job to :role;
+grant update (secret) on platform.job to :role;

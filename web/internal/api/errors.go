@@ -18,6 +18,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/access"
 	"github.com/pitboss-hub/pitboss/store/answers"
 	"github.com/pitboss-hub/pitboss/store/approvals"
+	"github.com/pitboss-hub/pitboss/store/jobs"
 	"github.com/pitboss-hub/pitboss/store/journal"
 	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -104,6 +105,9 @@ var known = []struct {
 	{store.ErrInvalid, Fail(http.StatusBadRequest, wire.CodeInvalidParams, "A value cannot be stored.")},
 	{answers.ErrReused, Fail(http.StatusUnprocessableEntity, "idempotency_key_reused", "This Idempotency-Key was used for another request: send a new one, or the same request again.")},
 	{answers.ErrUnderWay, Fail(http.StatusConflict, "idempotency_key_in_use", "A request under this Idempotency-Key is being answered; send it again in a moment.")},
+	{jobs.ErrNotFound, Fail(http.StatusNotFound, "job_not_found", "There is no such job; jobs are kept for 30 days.")},
+	{jobs.ErrReused, Fail(http.StatusUnprocessableEntity, "idempotency_key_reused", "This Idempotency-Key was used for another request: send a new one, or the same request again.")},
+	{jobs.ErrTooMany, Fail(http.StatusServiceUnavailable, wire.CodeBusy, "Too many jobs wait; send it again later.")},
 	{context.Canceled, Fail(statusClientClosed, wire.CodeUnavailable, "The request was given up.")},
 	{journal.ErrInsufficientFunds, Fail(http.StatusConflict, game.CodeInsufficientFunds, "The balance does not cover it.")},
 	{journal.ErrCurrencyChanged, Fail(http.StatusConflict, "currency_changed", "The operator's currency is another since; nothing was done.")},

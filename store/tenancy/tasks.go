@@ -1,0 +1,291 @@
+package tenancy
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/migrations"
+	"github.com/pitboss-hub/pitboss/store/seal"
+)
+
+// Tools are what tasks need besides the database.
+type Tools struct {
+	Archiver Archiver
+	DNS      Resolver
+	AppURL   string // of the application's login, for migrations
+}
+
+// Task is something that the platform's people ask for by its name, with an input in JSON.
+type Task struct {
+	// Input returns a new input, for its decoding by package strict.
+	Input func() any
+	// Do does it to the tenant of a slug, which is "" if the task is about no tenant that is there. What it does may be begun
+	// again. secret is what nobody is told twice.
+	Do func(ctx context.Context, a *Admin, slug tenant.Slug, in any, t Tools) (result any, secret string, err error)
+}
+
+// task returns a Task of a function of its own input.
+func task[In any](do func(ctx context.Context, a *Admin, slug tenant.Slug, in *In, t Tools) (result any, secret string, err error)) Task {
+	return Task{
+		Input: func() any { return new(In) },
+		Do: func(ctx context.Context, a *Admin, slug tenant.Slug, in any, t Tools) (any, string, error) {
+			return do(ctx, a, slug, in.(*In), t)
+		},
+	}
+}
+
+// Named is the result of tasks that make or change a tenant: its slug then, and its status.
+type Named struct {
+	Slug   tenant.Slug `json:"slug"`
+	Status Status      `json:"status"`
+}
+
+// changed returns a Task that changes the tenant of its slug.
+func changed[In any](do func(ctx context.Context, a *Admin, slug tenant.Slug, in *In) error) Task {
+	return task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *In, _ Tools) (any, string, error) {
+		if err := do(ctx, a, slug, in); err != nil {
+			return nil, "", err
+		}
+		_, status, err := a.statusOf(ctx, slug)
+		return Named{slug, status}, "", err
+	})
+}
+
+// Inputs of tasks.
+type (
+	// Reasoned is the input of a task that needs nothing but a reason.
+	Reasoned struct {
+		Reason strict.Line `json:"reason"`
+	}
+	// NewTenantInput is the input of tenant.create.
+	NewTenantInput struct {
+		Slug           tenant.Slug `json:"slug"`
+		Name           strict.Line `json:"name"`
+		Domains        []string    `json:"domains"`
+		Currency       string      `json:"currency"`
+		OnTrial        bool        `json:"on_trial,omitempty"`
+		PaidUntil      *time.Time  `json:"paid_until,omitempty"`
+		FrameAncestors []string    `json:"frame_ancestors,omitempty"`
+		AutoCreate     *bool       `json:"auto_create_schema,omitempty"` // false: Provision makes the schema later
+	}
+	// SettingsInput is the input of tenant.set. What is absent stays as it is.
+	SettingsInput struct {
+		Name                *strict.Line `json:"name,omitempty"`
+		OnTrial             *bool        `json:"on_trial,omitempty"`
+		PaidUntil           *time.Time   `json:"paid_until,omitempty"`
+		NoEnd               bool         `json:"no_end,omitempty"` // it is served without end
+		FrameAncestors      *[]string    `json:"frame_ancestors,omitempty"`
+		Currency            *string      `json:"currency,omitempty"`
+		CreditApprovalAbove *int64       `json:"credit_approval_above,omitempty"` // NoApproval: none
+		Reason              strict.Line  `json:"reason"`
+	}
+	// MaintenanceInput is the input of tenant.maintain.
+	MaintenanceInput struct {
+		BackAt *time.Time  `json:"back_at,omitempty"`
+		Reason strict.Line `json:"reason"`
+	}
+	// RenameInput is the input of tenant.rename.
+	RenameInput struct {
+		To     tenant.Slug `json:"to"`
+		Reason strict.Line `json:"reason"`
+	}
+	// PurgeInput is the input of tenant.purge.
+	PurgeInput struct {
+		Confirm string      `json:"confirm"` // the slug, typed again
+		Reason  strict.Line `json:"reason"`
+	}
+	// DomainInput is the input of tasks about a domain.
+	DomainInput struct {
+		Domain string      `json:"domain"`
+		Reason strict.Line `json:"reason,omitempty"`
+	}
+	// SigningKeyInput is the input of signing_key.rotate.
+	SigningKeyInput struct {
+		Retire bool        `json:"retire,omitempty"` // the secrets that there were are no longer good
+		Reason strict.Line `json:"reason"`
+	}
+	// APIKeyInput is the input of api_key.create.
+	APIKeyInput struct {
+		Name      strict.Line `json:"name"`
+		Scopes    []string    `json:"scopes"`
+		Addresses []string    `json:"addresses,omitempty"`
+		ExpiresAt *time.Time  `json:"expires_at,omitempty"`
+		Reason    strict.Line `json:"reason"`
+	}
+	// APIKeyEndInput is the input of api_key.revoke.
+	APIKeyEndInput struct {
+		Key    string      `json:"key"`
+		Reason strict.Line `json:"reason"`
+	}
+)
+
+// Tasks holds every task, by its name.
+var Tasks = map[string]Task{
+	"tenant.create": task(func(ctx context.Context, a *Admin, _ tenant.Slug, in *NewTenantInput, _ Tools) (any, string, error) {
+		n := NewTenant{
+			Slug: in.Slug, Name: in.Name, Domains: in.Domains, Currency: in.Currency, OnTrial: in.OnTrial, FrameAncestors: in.FrameAncestors,
+			WithoutSchema: in.AutoCreate != nil && !*in.AutoCreate,
+		}
+		if in.PaidUntil != nil {
+			n.PaidUntil = *in.PaidUntil
+		}
+		t, err := a.CreateTenant(ctx, n)
+		if errors.Is(err, ErrSlugTaken) && a.madeBefore(ctx, in.Slug) { // by this task, which was interrupted then
+			t, err = a.Tenant(ctx, in.Slug)
+		}
+		return Named{in.Slug, t.Status(time.Now())}, "", err
+	}),
+	"tenant.provision": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, _ *struct{}) error {
+		_, err := a.Provision(ctx, slug)
+		return err
+	}),
+	"tenant.set": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *SettingsInput) error {
+		to := Settings{Name: in.Name, OnTrial: in.OnTrial, PaidUntil: in.PaidUntil, FrameAncestors: in.FrameAncestors, Currency: in.Currency, CreditApprovalAbove: in.CreditApprovalAbove}
+		if in.NoEnd {
+			to.PaidUntil = &time.Time{}
+		}
+		_, err := a.SetTenant(ctx, slug, to, in.Reason)
+		return err
+	}),
+	"tenant.suspend": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *Reasoned) error {
+		return a.Suspend(ctx, slug, in.Reason)
+	}),
+	"tenant.resume": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, _ *struct{}) error { return a.Resume(ctx, slug) }),
+	"tenant.maintain": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *MaintenanceInput) error {
+		var back time.Time
+		if in.BackAt != nil {
+			back = *in.BackAt
+		}
+		return a.Maintain(ctx, slug, back, in.Reason)
+	}),
+	"tenant.rename": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *RenameInput, _ Tools) (any, string, error) {
+		t, err := a.Rename(ctx, slug, in.To, in.Reason)
+		return Named{t.Slug, t.Status(time.Now())}, "", err
+	}),
+	"tenant.archive": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *Reasoned, t Tools) (any, string, error) {
+		f, err := a.Archive(ctx, slug, in.Reason, t.Archiver)
+		return f, "", err
+	}),
+	"tenant.purge": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *PurgeInput) error {
+		return a.Purge(ctx, slug, in.Confirm, in.Reason, func(int64, int64) {})
+	}),
+	"domain.add": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *DomainInput) error {
+		_, err := a.AddDomain(ctx, slug, in.Domain, in.Reason)
+		return err
+	}),
+	"domain.remove": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *DomainInput) error {
+		_, err := a.RemoveDomain(ctx, slug, in.Domain, in.Reason)
+		return err
+	}),
+	"domain.primary": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *DomainInput) error {
+		_, err := a.SetPrimaryDomain(ctx, slug, in.Domain, in.Reason)
+		return err
+	}),
+	"domain.verify": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *DomainInput, t Tools) (any, string, error) {
+		return in, "", a.VerifyDomain(ctx, slug, in.Domain, t.DNS)
+	}),
+	"signing_key.rotate": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *SigningKeyInput, _ Tools) (any, string, error) {
+		k, secret, _, err := a.RotateKey(ctx, slug, in.Retire, in.Reason)
+		return k, base64.StdEncoding.EncodeToString(secret), err
+	}),
+	"api_key.create": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *APIKeyInput, _ Tools) (any, string, error) {
+		n := NewAPIKey{Name: in.Name, Scopes: in.Scopes, Addresses: in.Addresses}
+		if in.ExpiresAt != nil {
+			n.ExpiresAt = *in.ExpiresAt
+		}
+		k, text, err := a.CreateAPIKey(ctx, slug, n, in.Reason)
+		return k, text.Reveal(), err
+	}),
+	"api_key.revoke": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *APIKeyEndInput, _ Tools) (any, string, error) {
+		k, err := a.RevokeAPIKey(ctx, slug, in.Key, in.Reason)
+		return k, "", err
+	}),
+	"migrate": task(func(ctx context.Context, a *Admin, _ tenant.Slug, _ *struct{}, t Tools) (any, string, error) {
+		if _, err := a.Roll(ctx, t.AppURL, Rollout{}); err != nil {
+			return nil, "", err
+		}
+		s, err := a.FleetStatus(ctx)
+		return s, "", err
+	}),
+	"drift": task(func(ctx context.Context, a *Admin, _ tenant.Slug, _ *struct{}, _ Tools) (any, string, error) {
+		d, err := a.Drift(ctx)
+		return d, "", err
+	}),
+}
+
+// madeBefore reports whether a tenant was made by the request that is done.
+func (a *Admin) madeBefore(ctx context.Context, slug tenant.Slug) (made bool) {
+	err := a.pool.QueryRow(ctx, `
+		select exists (select from platform.tenant t join platform.audit_log l on l.target = t.id
+		where t.slug = $1 and l.action = 'tenant.create' and l.actor = $2 and l.request = $3 and l.request <> '')`,
+		string(slug), a.actor(), a.Origin.Request).Scan(&made)
+	return err == nil && made
+}
+
+// DoTask does a task by its name, on behalf of somebody. It returns store.ErrInvalid for a task that is not known, or an input
+// that is not its own.
+func (a *Admin) DoTask(ctx context.Context, kind string, slug tenant.Slug, input []byte, actor string, from rooms.Origin, t Tools) (result any, secret string, err error) {
+	k, ok := Tasks[kind]
+	if !ok {
+		return nil, "", fmt.Errorf("%w: there is no task %q", db.ErrInvalid, kind)
+	}
+	in := k.Input()
+	if err := strict.Decode(input, in); err != nil {
+		return nil, "", fmt.Errorf("%w: %w", db.ErrInvalid, err)
+	}
+	return k.Do(ctx, a.As(actor, from), slug, in, t)
+}
+
+// codes holds what clients go by of an error of a task. The first that errors.Is finds counts.
+var codes = []struct {
+	err  error
+	code string
+}{
+	{ErrSlugTaken, "slug_taken"},
+	{ErrDomainTaken, "domain_taken"},
+	{ErrUnverified, "domain_unverified"},
+	{ErrStatus, "status_conflict"},
+	{ErrConfirm, "confirmation_needed"},
+	{ErrPurgeEarly, "purge_too_early"},
+	{ErrRoundsOpen, "rounds_open"},
+	{ErrArchive, "archive_invalid"},
+	{ErrStaked, "currency_in_use"},
+	{ErrTooManyAPIKeys, "limit_reached"},
+	{ErrNoAPIKey, "not_found"},
+	{ErrAPIKeyEnded, "key_ended"},
+	{db.ErrNoTenant, "tenant_not_found"},
+	{db.ErrInvalid, "invalid_params"},
+	{ErrTenant, "invalid_params"},
+	{ErrDomain, "invalid_params"},
+	{tenant.ErrSlug, "invalid_params"},
+	{ErrOutOfOrder, "tenant_out_of_order"},
+	{ErrRun, "migration_stopped"},
+	{ErrOlderSchema, "migration_needed"},
+	{migrations.ErrNewer, "migration_needed"},
+	{seal.ErrMasterKey, "unavailable"},
+	{db.ErrUnavailable, "unavailable"},
+	{context.DeadlineExceeded, "unavailable"},
+}
+
+// CodeOf returns what a client goes by of an error of a task, and what a person is told of it. One that is not known is told
+// nobody: it is in the log.
+func CodeOf(err error) (code, text string) {
+	var key *APIKeyError
+	if errors.As(err, &key) {
+		return "invalid_params", key.Error()
+	}
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			return c.code, strings.ReplaceAll(err.Error(), "store: ", "")
+		}
+	}
+	return "internal", "Something went wrong; the log of the platform's process has it under the job's id."
+}
