@@ -60,7 +60,7 @@ type Admin struct {
 	kill   func(point string) // of tests: called at the named points of a migration; nil: nothing is
 }
 
-// at is called at the points of a migration at which tests kill it.
+// at is called at the points of a migration, or of what else is done to a tenant, at which tests kill the process.
 func (a *Admin) at(point string) {
 	if a.kill != nil {
 		a.kill(point)

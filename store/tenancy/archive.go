@@ -89,6 +89,7 @@ func (a *Admin) Archive(ctx context.Context, slug tenant.Slug, reason strict.Lin
 			return ArchiveFile{}, err
 		}
 	}
+	a.at("suspended")
 	if status != Archived {
 		if err := a.awaitRest(ctx, id, to.told("waiting for rounds to end")); err != nil {
 			return ArchiveFile{}, err
@@ -97,10 +98,12 @@ func (a *Admin) Archive(ctx context.Context, slug tenant.Slug, reason strict.Lin
 			return ArchiveFile{}, err
 		}
 	}
+	a.at("shut")
 	f, err := a.writeArchive(ctx, id, slug, to)
 	if err != nil {
 		return f, fmt.Errorf("store: archive %s: %w", slug, err)
 	}
+	a.at("filed")
 	err = a.changeTenant(ctx, slug, "tenant.archived", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		_, now, err := readStatus(ctx, tx, id)
 		if err == nil && now != Archived {
@@ -248,6 +251,7 @@ func (a *Admin) writeArchive(ctx context.Context, id tenant.ID, slug tenant.Slug
 	if err := errors.Join(packed.Close(), out.Sync()); err != nil {
 		return f, err
 	}
+	a.at("dumped")
 	f.Bytes, f.SHA256 = sum.n, sum.sum.Sum(nil)
 	if _, err := out.Seek(0, io.SeekStart); err != nil {
 		return f, err
@@ -255,6 +259,7 @@ func (a *Admin) writeArchive(ctx context.Context, id tenant.ID, slug tenant.Slug
 	if f.Rows, err = a.verifyArchive(ctx, id, out, to); err != nil {
 		return f, err
 	}
+	a.at("verified")
 	f.File = filepath.Join(to.Dir, fmt.Sprintf("%s-%s-%s.sql.gz", slug, id, time.Now().UTC().Format("20060102T150405Z")))
 	if err := os.Rename(out.Name(), f.File); err != nil {
 		return f, err

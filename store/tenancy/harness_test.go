@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"sync/atomic"
@@ -11,7 +12,9 @@ import (
 	"testing"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/localpg"
 	"github.com/pitboss-hub/pitboss/store/migrations"
 	"github.com/pitboss-hub/pitboss/store/seal"
 	"github.com/pitboss-hub/pitboss/store/storetest"
@@ -25,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(storetest.Main(m))
 }
 
-// envRunner makes the test's program a process that migrates, and kills itself.
+// envRunner makes the test's program a process that migrates, or does a task, and kills itself.
 const envRunner = "PITBOSS_TEST_RUNNER"
 
 // runner is what such a process does.
@@ -34,6 +37,10 @@ type runner struct {
 	Steps            []migrations.Step
 	Point            string // at which it kills itself
 	Times            int64  // the how manieth time it comes there
+	Kind             string // of the task that it does; "": it migrates
+	Slug             tenant.Slug
+	Input            string
+	Dir              string // for archives
 }
 
 // fleetKey is the master key of the databases that runners migrate.
@@ -61,10 +68,29 @@ func runRunner(what string) int {
 			select {}
 		}
 	})
-	if err := admin.Migrate(context.Background(), r.AppURL); err != nil {
+	ctx := context.Background()
+	if r.Kind == "" {
+		err = admin.Migrate(ctx, r.AppURL)
+	} else {
+		err = r.task(ctx, admin)
+	}
+	if err != nil {
 		return fail(err)
 	}
 	return 0
+}
+
+// task does the runner's task.
+func (r runner) task(ctx context.Context, admin *tenancy.Admin) error {
+	if r.Kind == "pool" {
+		_, err := admin.FillPool(ctx, 2)
+		return err
+	}
+	tools := tenancy.Tools{Archiver: tenancy.Archiver{Dir: r.Dir, Dump: func(ctx context.Context, schema string, out io.Writer) error {
+		return localpg.Dump(ctx, r.AdminURL, schema, out)
+	}}}
+	_, _, err := admin.DoTask(ctx, r.Kind, r.Slug, []byte(r.Input), "test", rooms.Origin{Request: "r"}, tools)
+	return err
 }
 
 // with adds steps to those that an admin knows.

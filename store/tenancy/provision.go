@@ -92,6 +92,7 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 		if err := tx.SendBatch(ctx, q).Close(); err != nil {
 			return err
 		}
+		a.at("named")
 		made = Tenant{
 			ID: id, Slug: n.Slug, Name: string(n.Name), Domains: domains, OnTrial: n.OnTrial, PaidUntil: n.PaidUntil.UTC(), CreatedOn: now,
 			Currency: n.Currency, Exponent: exponent, FrameAncestors: n.FrameAncestors, Set: status,
@@ -110,6 +111,7 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 		if err != nil {
 			return err
 		}
+		a.at("furnished")
 		return tx.QueryRow(ctx, bumpTenant, id.String()).Scan(&made.Version)
 	})
 	slices.Sort(made.Domains[min(1, len(made.Domains)):])
@@ -195,7 +197,11 @@ func (a *Admin) FillPool(ctx context.Context, n int) (made int, err error) {
 			if err != nil {
 				return err
 			}
-			return a.furnish(ctx, tx, in, id)
+			if err := a.furnish(ctx, tx, in, id); err != nil {
+				return err
+			}
+			a.at("made ahead")
+			return nil
 		})
 		if err != nil {
 			return made, fmt.Errorf("store: make a tenant ahead: %w", err)

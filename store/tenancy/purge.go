@@ -70,9 +70,11 @@ func (a *Admin) Purge(ctx context.Context, slug tenant.Slug, typed string, reaso
 			return fmt.Errorf("store: purge %s: %w", slug, err)
 		}
 	}
+	a.at("forgotten")
 	if err := a.dropSchema(ctx, id, told); err != nil {
 		return fmt.Errorf("store: purge %s: drop its schema: %w", slug, err)
 	}
+	a.at("schemaless")
 	if _, err := a.pool.Exec(ctx, `drop role if exists `+db.Quote(id.Role())); err != nil {
 		return fmt.Errorf("store: purge %s: drop its role: %w", slug, err)
 	}
@@ -164,6 +166,7 @@ func (a *Admin) dropSchema(ctx context.Context, id tenant.ID, told func(done, of
 			return err
 		}
 		done += len(some)
+		a.at("dropped")
 		told(int64(done), int64(len(tables)))
 	}
 	_, err = a.pool.Exec(ctx, `drop schema if exists `+schema+` cascade`)

@@ -118,6 +118,7 @@ func (a *Admin) Rename(ctx context.Context, slug, to tenant.Slug, reason strict.
 		if _, err := tx.Exec(ctx, retireSlug, id.String(), auth.TokenLifeMax+auth.Leeway); err != nil {
 			return nil, nil, err
 		}
+		a.at("retired")
 		again, err := tx.Exec(ctx, keepSlug, string(to), id.String())
 		if err != nil {
 			return nil, nil, err
@@ -128,6 +129,7 @@ func (a *Admin) Rename(ctx context.Context, slug, to tenant.Slug, reason strict.
 			}
 		}
 		_, err = tx.Exec(ctx, renameSlug, id.String(), string(to))
+		a.at("renamed")
 		return slugLine{slug}, slugLine{to}, err
 	})
 	if db.Violates(err, "slug_name") {

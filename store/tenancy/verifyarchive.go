@@ -36,6 +36,7 @@ func (a *Admin) verifyArchive(ctx context.Context, id tenant.ID, file io.Reader,
 		if err := restoreDump(ctx, tx.Conn().PgConn(), file, id.Schema(), scratch.Schema(), to.told("restoring")); err != nil {
 			return fmt.Errorf("%w: it cannot be restored: %w", ErrArchive, err)
 		}
+		a.at("restored")
 		if rows, err = compareSchemas(ctx, tx, id.Schema(), scratch.Schema(), to.told("comparing")); err != nil {
 			return err
 		}
