@@ -7,6 +7,14 @@ COPY . .
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -tags timetzdata -ldflags "-s -w -X main.version=${VERSION}" -o /pitboss ./cmd/pitboss
 
+# The platform's process writes archives of casinos by pg_dump: docker build --target platform.
+FROM postgres:17.6 AS platform
+COPY --from=build /pitboss /pitboss
+RUN install -d -o postgres -g postgres -m 700 /archive
+USER postgres
+ENTRYPOINT ["/pitboss"]
+CMD ["platform", "--archives", "/archive"]
+
 # One static program, no shell, no root. The certificates are for servers that a node calls.
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/

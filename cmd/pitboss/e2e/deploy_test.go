@@ -55,14 +55,14 @@ func TestComposeKeepsApartWhatNeedNotMeet(t *testing.T) {
 		if s.Memory == "" || s.Logging.IsZero() {
 			t.Errorf("%s has no limit of memory, or of its log", name)
 		}
-		if built := !s.Build.IsZero(); built != (name == "migrate") {
+		if built := !s.Build.IsZero(); built != (name == "migrate" || name == "platform") {
 			t.Errorf("%s: built %t", name, built)
 		}
-		if _, version, ok := strings.Cut(s.Image, ":"); !ok || version == "latest" || !strings.HasPrefix(s.Image, "pitboss:") && strings.Count(version, ".") < 1 {
+		if _, version, ok := strings.Cut(s.Image, ":"); !ok || version == "latest" || !strings.HasPrefix(s.Image, "pitboss:") && !strings.HasPrefix(s.Image, "pitboss-platform:") && strings.Count(version, ".") < 1 {
 			t.Errorf("%s is of no exact version: %s", name, s.Image)
 		}
 		owner := s.Environment["PITBOSS_ADMIN_DATABASE_URL"] != "" || s.Environment["PITBOSS_OWNER_PASSWORD"] != ""
-		if owner != (name == "migrate" || name == "postgres") {
+		if owner != (name == "migrate" || name == "platform" || name == "postgres") {
 			t.Errorf("%s: has the owner's login %t", name, owner)
 		}
 	}
