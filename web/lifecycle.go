@@ -186,7 +186,21 @@ func enters(c echo.Context, t *tenancy.Tenant, role auth.Role) error {
 	now := time.Now()
 	err := mayEnter(t, role, now)
 	if errors.Is(err, api.ErrMaintenance) {
-		c.Response().Header().Set("Retry-After", strconv.FormatInt(int64(backIn(t, now)/time.Second), 10))
+		tellMaintenance(c, t, now)
 	}
 	return err
+}
+
+// headerBackAt is the header that says when a maintenance is likely to be over, as RFC 3339 has it, beside Retry-After, which
+// says when to ask again.
+const headerBackAt = "Pitboss-Back-At"
+
+// tellMaintenance has an answer say when to ask again, and when the tenant's maintenance is likely to be over, if that is
+// known and to come.
+func tellMaintenance(c echo.Context, t *tenancy.Tenant, now time.Time) {
+	h := c.Response().Header()
+	h.Set("Retry-After", strconv.FormatInt(int64(backIn(t, now)/time.Second), 10))
+	if t.BackAt.After(now) {
+		h.Set(headerBackAt, t.BackAt.UTC().Format(time.RFC3339))
+	}
 }

@@ -30,6 +30,8 @@ func socketsThatMayNotBeHere(t *testing.T, c *webtest.Casino) {
 		"renamed":               renamed,
 		"archived":              archived,
 		"comes-by-a-wildcard":   comesByAWildcard,
+		"page-in-maintenance":   pageInMaintenance,
+		"closed-in-words":       closedInWords,
 	} {
 		other := c.Another(slug)
 		t.Run(slug, func(t *testing.T) {

@@ -44,7 +44,7 @@ func (s *Server) ofHost(next echo.HandlerFunc) echo.HandlerFunc {
 			return s.routing.unknown(c)
 		}
 		if err := mayServe(t, time.Now()); err != nil {
-			return err
+			return closed(c, t, err)
 		}
 		api.SetTenant(c, t)
 		return next(c)

@@ -103,6 +103,9 @@ func (s *Server) apiRoutes(op *operator.API) []route {
 	}
 }
 
+// pagePaths are the paths of the pages.
+var pagePaths = []string{"/", "/play", "/play/history", "/play/t/:room", "/console", "/verify", "/api"}
+
 // route makes the route table: health, the pages, the socket, and the API.
 func (s *Server) route(op *operator.API) {
 	e := s.echo

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,15 +26,26 @@ type sessionBody struct {
 	Currency   string    `json:"currency"`
 	Exponent   int       `json:"exponent"`
 	ExpiresAt  wire.Time `json:"expires_at,omitzero"`
+	// Maintenance is there while the tenant is in maintenance, which players do not see here: they are refused.
+	Maintenance *maintenanceBody `json:"maintenance,omitempty"`
+}
+
+// maintenanceBody says when a tenant's maintenance is likely to be over, if that is known.
+type maintenanceBody struct {
+	BackAt wire.Time `json:"back_at,omitzero"`
 }
 
 // Session answers with who the token's bearer is: a page whose socket was refused asks here why.
 func (s *Service) Session(c echo.Context) error {
 	t, p := api.TenantOf(c), api.PrincipalOf(c)
-	return c.JSON(http.StatusOK, sessionBody{
+	body := sessionBody{
 		Tenant: string(t.Slug), TenantName: t.DisplayName(), Player: p.Subject, Name: p.Name, Role: p.Role,
 		Currency: t.Currency, Exponent: t.Exponent, ExpiresAt: wire.At(p.ExpiresAt),
-	})
+	}
+	if t.Status(time.Now()) == tenancy.Maintenance {
+		body.Maintenance = &maintenanceBody{wire.At(t.BackAt)}
+	}
+	return c.JSON(http.StatusOK, body)
 }
 
 // Ticket answers with a ticket, by which a page opens a socket without showing its token.

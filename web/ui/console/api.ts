@@ -25,6 +25,7 @@ type Answered<O extends keyof operations> = { [S in keyof Answers<O> & (200 | 20
 export class Api {
   constructor(private readonly token: string) {}
 
+  session = () => this.#ask<Answered<'session'>>('GET', 'v1/session')
   rooms = () => this.#ask<{ rooms: RoomInfo[] }>('GET', 'v1/rooms')
   games = () => this.#ask<{ games: GameSettings[] }>('GET', 'v1/games')
   connections = () => this.#ask<Answered<'connections'>>('GET', 'v1/connections')

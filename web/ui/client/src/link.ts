@@ -45,6 +45,10 @@ const pingEveryMs = 5_000
 const openWithinMs = 10_000
 /** A socket that was open for so long ends a row of failures. */
 const steadyMs = 5_000
+/** How long an answer over HTTP may ask to wait; more is not believed. */
+const longestWaitMs = { usual: 60_000, maintenance: 300_000 }
+/** The reason of a reconnecting state while the casino is in maintenance. */
+const maintenance = 'tenant_maintenance'
 
 /**
  * Link keeps one socket to the hub open: it notices a dead one, comes back after those that ended
@@ -192,24 +196,24 @@ export class Link {
       return
     }
     const why = await this.#whyNot(token)
-    if (why) this.#stop(why.code, why.message)
-    else this.#again('unreachable')
+    if (why?.stops) this.#stop(why.code, why.message)
+    else this.#again(why?.code ?? 'unreachable')
   }
 
-  /** A browser does not say why a socket was refused; the same token is asked about over HTTP. */
-  async #whyNot(token: string): Promise<{ code: string; message: string } | undefined> {
+  /** A browser does not say why a socket was refused; the same token is asked about over HTTP. Undefined is not known. */
+  async #whyNot(token: string): Promise<{ code: string; message: string; stops: boolean } | undefined> {
     try {
       const res = await (this.options.fetch ?? fetch)(new URL('v1/session', this.#base()), {
         headers: { Authorization: `Bearer ${token}` },
         signal: AbortSignal.timeout(openWithinMs),
       })
       if (res.ok) return undefined
-      if (res.status >= 500 || res.status === 429) {
-        const s = Number(res.headers.get('Retry-After'))
-        if (s > 0) this.#retryAfter = 1000 * Math.min(s, 60)
-        return undefined
-      }
-      return ((await res.json()) as { error?: { code: string; message: string } }).error
+      const { error } = (await res.json()) as { error?: { code: string; message: string } }
+      if (res.status < 500 && res.status !== 429) return error && { ...error, stops: true }
+      const rests = error?.code === maintenance
+      const s = Number(res.headers.get('Retry-After'))
+      if (s > 0) this.#retryAfter = Math.min(1000 * s, rests ? longestWaitMs.maintenance : longestWaitMs.usual)
+      return rests ? { ...error!, stops: false } : undefined
     } catch {
       return undefined // nobody there: try again
     }
@@ -217,9 +221,11 @@ export class Link {
 
   #again(reason: string): void {
     if (this.#stopped()) return
-    const asked = this.#retryAfter
+    const asked = this.#retryAfter ?? 0
     this.#retryAfter = undefined
-    const inMs = (asked ?? 0) + backoff(this.#attempt++)
+    // All of a casino's are asked to wait for as long: they come back over a quarter of that.
+    const spread = reason === maintenance ? (Math.random() * asked) / 4 : 0
+    const inMs = asked + spread + backoff(this.#attempt++)
     this.#set({ is: 'reconnecting', inMs, reason })
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => void this.connect(), inMs)

@@ -142,6 +142,31 @@ describe('connecting', () => {
     }
   })
 
+  test('a casino in maintenance says so, and is asked again as it wants to be: after its time and a quarter of that, within five minutes and a quarter', async () => {
+    const problem = JSON.stringify({ error: { code: 'tenant_maintenance', message: 'in maintenance' } })
+    let after = '20'
+    const states: string[] = []
+    const p = line({ fetch: (async () => new Response(problem, { status: 503, headers: { 'Retry-After': after } })) as unknown as typeof fetch })
+    p.on('state', (s) => states.push(s.is === 'reconnecting' ? s.reason : s.is))
+    await settle()
+    Wire.last.open().push('session.closing', { reason: 'tenant_maintenance', retry_after_ms: 20_000 }).end(4004)
+    for (const [next, least] of [['3600', 20_000], ['3600', 300_000]] as const) {
+      after = next
+      const had = Wire.all.length
+      await vi.advanceTimersByTimeAsync(least - 1)
+      expect(Wire.all.length).toBe(had)
+      await vi.advanceTimersByTimeAsync(least / 4 + 1000)
+      expect(Wire.all.length).toBe(had + 1)
+      Wire.last.end(1006)
+      await settle()
+    }
+    const had = Wire.all.length
+    while (Wire.all.length === had) await vi.advanceTimersByTimeAsync(1_000)
+    Wire.last.open()
+    expect(states).toEqual(['open', 'tenant_maintenance', 'tenant_maintenance', 'tenant_maintenance', 'open'])
+    p.close()
+  })
+
   // A player may connect twice a second, and twenty times at once; a browser does not see that it was refused.
   const ends: Record<string, (s: Wire) => void> = {
     'is refused': (s) => s.end(1006),

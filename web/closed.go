@@ -1,0 +1,122 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"html/template"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/text/language"
+
+	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web/internal/api"
+)
+
+// maintenanceElement tells the player's page that its casino is in maintenance.
+var maintenanceElement = []byte(`<meta name="pitboss-status" content="maintenance" />` + "\n  ")
+
+// inMaintenance returns the player's page as it is served while its casino is in maintenance: it says so, in the player's language,
+// and shows the casino when that is over.
+func inMaintenance(page *file) *file {
+	body := bytes.Replace(page.plain.body, headEnd, append(slices.Clone(maintenanceElement), headEnd...), 1)
+	return &file{contentType: page.contentType, plain: newForm(identity, body)}
+}
+
+// wordsOfPages holds the pages' words, of which closedPage takes those of refusals.
+//
+//go:embed ui/messages/*.json
+var wordsOfPages embed.FS
+
+// closedPage is what people see in the place of the pages of a casino that lets nobody in. It loads nothing, since nothing of
+// the casino is served.
+var closedPage = template.Must(template.New("").Parse(`<!doctype html>
+<html lang="{{.Lang}}" dir="{{.Dir}}">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <meta name="color-scheme" content="light dark" />
+    <title>{{.Name}}</title>
+  </head>
+  <body>
+    <main>
+      <h1>{{.Name}}</h1>
+      <p>{{.Why}}</p>
+    </main>
+  </body>
+</html>
+`))
+
+// closedWords is the words of refusals by their codes, in the languages that there are, the first of which is English.
+type closedWords struct {
+	matcher language.Matcher
+	langs   []string
+	words   []map[string]string
+}
+
+// wordsOfRefusals returns the words of refusals.
+var wordsOfRefusals = sync.OnceValue(func() closedWords {
+	const dir = "ui/messages"
+	files, err := wordsOfPages.ReadDir(dir)
+	if err != nil {
+		panic(err) // what is embedded can be read
+	}
+	langs := []string{language.English.String()}
+	for _, f := range files {
+		if lang := strings.TrimSuffix(f.Name(), path.Ext(f.Name())); lang != langs[0] {
+			langs = append(langs, lang)
+		}
+	}
+	all := closedWords{langs: langs}
+	var tags []language.Tag
+	for _, lang := range langs {
+		tags = append(tags, language.MustParse(lang))
+		words := map[string]string{}
+		raw, err := wordsOfPages.ReadFile(path.Join(dir, lang+".json"))
+		if err == nil {
+			err = strict.Decode(raw, &words)
+		}
+		if err != nil {
+			panic(err)
+		}
+		all.words = append(all.words, words)
+	}
+	all.matcher = language.NewMatcher(tags)
+	return all
+})
+
+// readsPages reports whether a request is a browser's for one of the pages, and not a program's, which reads problems.
+func readsPages(c echo.Context) bool {
+	r := c.Request()
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && slices.Contains(pagePaths, c.Path()) &&
+		strings.Contains(r.Header.Get(echo.HeaderAccept), echo.MIMETextHTML)
+}
+
+// closed answers a request that a tenant refuses whoever asks: a browser with a page, in the first of its languages that there is.
+func closed(c echo.Context, t *tenancy.Tenant, refusal error) error {
+	var p *api.Problem
+	if !errors.As(refusal, &p) || !readsPages(c) {
+		return refusal
+	}
+	all := wordsOfRefusals()
+	_, i := language.MatchStrings(all.matcher, c.Request().Header.Get("Accept-Language"))
+	data := struct{ Lang, Dir, Name, Why string }{all.langs[i], "ltr", t.DisplayName(), all.words[i]["error_"+p.Code]}
+	if data.Lang == "ar" {
+		data.Dir = "rtl"
+	}
+	var page bytes.Buffer
+	if err := closedPage.Execute(&page, data); err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Content-Security-Policy", policy+"'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Add(echo.HeaderVary, "Accept, Accept-Language")
+	return c.HTMLBlob(p.Status, page.Bytes())
+}

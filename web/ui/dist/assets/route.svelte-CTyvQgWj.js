@@ -1,1 +1,0 @@
-import{u as e}from"./console-CGuKqsx8.js";var t=t=>e+t;export{t};

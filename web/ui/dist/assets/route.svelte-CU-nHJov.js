@@ -1,0 +1,1 @@
+import{u as e}from"./console-C6Vgay4I.js";var t=t=>e+t;export{t};

@@ -1,1 +1,0 @@
-import{Et as e}from"./verify-BM2Oji5N.js";var t=t=>e+t;export{t};
