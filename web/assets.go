@@ -180,7 +180,7 @@ func (s *Server) page(name string) echo.HandlerFunc {
 		if name == playersPage || name == verifyPage {
 			f = based(branded(f, api.TenantOf(c)), c.Request().URL.Path)
 		}
-		if now := time.Now(); name == playersPage && api.TenantOf(c).Status(now) == tenancy.Maintenance {
+		if now := s.tenants.Now(); name == playersPage && api.TenantOf(c).Status(now) == tenancy.Maintenance {
 			tellMaintenance(c, api.TenantOf(c), now)
 			return inMaintenance(f).refuse(c, api.ErrMaintenance.Status)
 		}

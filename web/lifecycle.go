@@ -97,7 +97,7 @@ func (l *lifecycle) refuses(old *tenancy.Tenant, who auth.Principal, id hub.Iden
 	if !ok {
 		return wire.CloseSuspended, 0, true
 	}
-	at := time.Now()
+	at := l.tenants.Now()
 	if err := mayEnter(now, who.Role, at); err != nil {
 		code, again = closeCode(now, err, at)
 		return code, again, true
@@ -120,7 +120,7 @@ func (l *lifecycle) changed(old, now *tenancy.Tenant) {
 	if now.Set != tenancy.Active && (old == nil || old.Set != now.Set) { // players are not told why
 		l.log.Info("an operator is not served", "tenant", now.ID, "status", now.Set, "reason", now.StatusReason)
 	}
-	l.closeUnserved([]*tenancy.Tenant{now}, time.Now())
+	l.closeUnserved([]*tenancy.Tenant{now}, l.tenants.Now())
 	l.closeChanged(old, now)
 	if old != nil {
 		l.closeRevoked([]tenant.ID{now.ID})
@@ -182,8 +182,8 @@ func (l *lifecycle) closeRevoked(tenants []tenant.ID) {
 }
 
 // enters returns nil while the tenant's status lets those of a role in, and else has the answer say when to come back.
-func enters(c echo.Context, t *tenancy.Tenant, role auth.Role) error {
-	now := time.Now()
+func (l *lifecycle) enters(c echo.Context, t *tenancy.Tenant, role auth.Role) error {
+	now := l.tenants.Now()
 	err := mayEnter(t, role, now)
 	if errors.Is(err, api.ErrMaintenance) {
 		tellMaintenance(c, t, now)

@@ -27,6 +27,7 @@ func socketsThatMayNotBeHere(t *testing.T, c *webtest.Casino) {
 		"does-not-pay":          doesNotPay,
 		"in-maintenance":        inMaintenance,
 		"trial-ends":            trialEnds,
+		"pays-late":             paysLate,
 		"renamed":               renamed,
 		"archived":              archived,
 		"comes-by-a-wildcard":   comesByAWildcard,
@@ -154,6 +155,43 @@ func trialEnds(t *testing.T, c *webtest.Casino) {
 		t.Errorf("the socket was closed %s after the end of the trial", late)
 	}
 	c.Get(token, "/v1/session").Want(http.StatusForbidden, "tenant_unpaid")
+}
+
+// paysLate turns the clock over the day until which a casino paid, its grace, and what it pays in the end.
+func paysLate(t *testing.T, c *webtest.Casino) {
+	token := c.Player("alice", 100)
+	until := time.Now().Add(40 * 24 * time.Hour)
+	if _, err := c.Admin.SetTenant(t.Context(), c.Tenant.Slug, tenancy.Settings{PaidUntil: &until}, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	status := func() tenancy.Status {
+		now, _ := c.Store.Tenants.ByID(c.Tenant.ID)
+		return now.Status(c.Store.Tenants.Now())
+	}
+	storetest.Eventually(t, "the node knows", func() bool { now, _ := c.Store.Tenants.ByID(c.Tenant.ID); return !now.PaidUntil.IsZero() })
+	alice := c.Dial("alice", token)
+	alice.Await(wire.PushWalletBalance)
+	turn := func(to time.Time) (turned time.Time) {
+		by := time.Until(to)
+		c.Store.Tenants.SetClock(func() time.Time { return time.Now().Add(by) })
+		return time.Now()
+	}
+	defer c.Store.Tenants.SetClock(time.Now)
+	turn(until.Add(time.Second))
+	if status() != tenancy.Grace {
+		t.Errorf("it is %s", status())
+	}
+	alice.Call(wire.MethodPing, struct{}{}, nil)
+	turned := turn(until.Add(tenancy.GracePeriod + time.Second))
+	alice.Closed(wire.CloseSuspended)
+	if late := time.Since(turned); late > time.Second || status() != tenancy.Unpaid {
+		t.Errorf("the socket was closed after %s; it is %s", late, status())
+	}
+	more := until.Add(365 * 24 * time.Hour)
+	if _, err := c.Admin.SetTenant(t.Context(), c.Tenant.Slug, tenancy.Settings{PaidUntil: &more}, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Eventually(t, "it is served again", func() bool { return status() == tenancy.Active })
 }
 
 func renamed(t *testing.T, c *webtest.Casino) {

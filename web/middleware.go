@@ -43,7 +43,7 @@ func (s *Server) ofHost(next echo.HandlerFunc) echo.HandlerFunc {
 		if !ok {
 			return s.routing.unknown(c)
 		}
-		if err := mayServe(t, time.Now()); err != nil {
+		if err := mayServe(t, s.tenants.Now()); err != nil {
 			return closed(c, t, err)
 		}
 		api.SetTenant(c, t)
@@ -64,13 +64,13 @@ func ofPlatform(next echo.HandlerFunc) echo.HandlerFunc {
 // for when the node ends.
 func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		p, err := s.verify(c, time.Now())
+		p, err := s.verify(c, s.tenants.Now())
 		if err != nil {
 			return err
 		}
 		s.giveBack(c, p.Role)
 		if t := api.TenantOf(c); !t.ID.IsZero() {
-			if err := enters(c, t, p.Role); err != nil {
+			if err := s.lifecycle.enters(c, t, p.Role); err != nil {
 				return err
 			}
 		}

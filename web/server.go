@@ -91,7 +91,7 @@ func New(o Options) *Server {
 	history := api.NewHistory(s.store, s.rooms, s.limits, lists, s.cache)
 	s.sessions = session.New(session.Options{
 		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,
-		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, CameBy: s.routing.cameBy, Verified: s.verifiedSocket, Enters: enters, Refuses: s.lifecycle.refuses,
+		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, CameBy: s.routing.cameBy, Verified: s.verifiedSocket, Enters: s.lifecycle.enters, Refuses: s.lifecycle.refuses,
 	})
 	op := operator.New(operator.Options{
 		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,
@@ -134,7 +134,7 @@ func (s *Server) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			s.lifecycle.closeUnserved(s.tenants.All(), now)
+			s.lifecycle.closeUnserved(s.tenants.All(), s.tenants.Now())
 			s.sessions.Tell(now)
 		}
 	}

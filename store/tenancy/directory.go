@@ -32,6 +32,7 @@ type Directory struct {
 	db                      *db.DB
 	box                     *seal.Box
 	now                     atomic.Pointer[snapshot]
+	clock                   atomic.Pointer[func() time.Time]
 	broken                  prometheus.Gauge
 	pending, oldest, failed prometheus.Gauge // of migrations
 	// verifiedOnly leaves out the domains that are not verified.
@@ -49,13 +50,15 @@ func NewDirectory(d *db.DB, box *seal.Box, verifiedOnly bool) *Directory {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
 	}
-	return &Directory{
+	dir := &Directory{
 		db: d, box: box, verifiedOnly: verifiedOnly,
 		broken:  gauge("pitboss_store_tenants_out_of_order", "Tenants that cannot be served because of what is stored of them."),
 		pending: gauge("pitboss_migration_pending", "Tenants whose tables are older than this binary's newest step."),
 		oldest:  gauge("pitboss_migration_oldest_version", "The oldest version of a tenant's tables; this binary's if there is no tenant or all are newer."),
 		failed:  gauge("pitboss_migration_failed", "Tenants that failed in the last run of migrations."),
 	}
+	dir.SetClock(time.Now)
+	return dir
 }
 
 // Describe implements prometheus.Collector.
@@ -168,7 +171,7 @@ func (d *Directory) Rests(ref rooms.Ref) bool {
 	if !ok {
 		return true
 	}
-	switch t.Status(time.Now()).Rounds() {
+	switch t.Status(d.Now()).Rounds() {
 	case RoundsRun:
 		return false
 	case RoundsEnd:
@@ -176,6 +179,12 @@ func (d *Directory) Rests(ref rooms.Ref) bool {
 	}
 	return true
 }
+
+// Now returns the time by which tenants' statuses are told.
+func (d *Directory) Now() time.Time { return (*d.clock.Load())() }
+
+// SetClock has the directory tell the time by another clock, as tests do that do not wait for days.
+func (d *Directory) SetClock(now func() time.Time) { d.clock.Store(&now) }
 
 // OnChange makes Run call f after a tenant came (old is nil), changed, or went (new is
 // nil), and when time alone moved it to another status (old and new are the same). f is
@@ -190,7 +199,7 @@ func (d *Directory) OnChange(f func(old, new *Tenant)) {
 // does not answer, the directory stays as it is.
 func (d *Directory) Run(ctx context.Context) error {
 	told := d.now.Load()
-	statuses := statusesAt(told, time.Now())
+	statuses := statusesAt(told, d.Now())
 	return d.db.Poll(ctx, db.Poller{
 		Failed:    "the directory of tenants cannot be refreshed",
 		Recovered: "the directory of tenants is refreshed again",
@@ -201,7 +210,7 @@ func (d *Directory) Run(ctx context.Context) error {
 			}
 			previous, before := told, statuses
 			told = d.now.Load()
-			statuses = statusesAt(told, time.Now())
+			statuses = statusesAt(told, d.Now())
 			d.tell(previous, told, before, statuses)
 			return err
 		},

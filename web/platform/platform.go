@@ -68,7 +68,7 @@ var TenantTable = list.Table{
 func (a *API) Tenants(c echo.Context) error {
 	return api.AnswerRows(a.lists, c, "tenants", TenantTable, tenantsMax, func(context.Context) ([]tenantBody, error) {
 		var out []tenantBody
-		now := time.Now()
+		now := a.store.Tenants.Now()
 		for _, t := range a.store.Tenants.Known() {
 			out = append(out, bodyOf(t, now))
 		}

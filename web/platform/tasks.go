@@ -151,7 +151,7 @@ func (a *API) tenant(c echo.Context, named tenancy.Named) (any, error) {
 	}
 	for _, t := range a.store.Tenants.Known() {
 		if t.Slug == named.Slug {
-			return bodyOf(t, time.Now()), nil
+			return bodyOf(t, a.store.Tenants.Now()), nil
 		}
 	}
 	return named, nil
@@ -195,7 +195,7 @@ func (a *API) Job(c echo.Context) error {
 func (a *API) Tenant(c echo.Context) error {
 	for _, t := range a.store.Tenants.Known() {
 		if string(t.Slug) == api.Param(c, "slug") {
-			return api.AnswerTagged(c, bodyOf(t, time.Now()))
+			return api.AnswerTagged(c, bodyOf(t, a.store.Tenants.Now()))
 		}
 	}
 	return api.Fail(http.StatusNotFound, "tenant_not_found", "There is no such casino, or it has no schema.")

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -42,7 +41,7 @@ func (s *Service) Session(c echo.Context) error {
 		Tenant: string(t.Slug), TenantName: t.DisplayName(), Player: p.Subject, Name: p.Name, Role: p.Role,
 		Currency: t.Currency, Exponent: t.Exponent, ExpiresAt: wire.At(p.ExpiresAt),
 	}
-	if t.Status(time.Now()) == tenancy.Maintenance {
+	if t.Status(s.tenants.Now()) == tenancy.Maintenance {
 		body.Maintenance = &maintenanceBody{wire.At(t.BackAt)}
 	}
 	return c.JSON(http.StatusOK, body)

@@ -285,7 +285,7 @@ func (x *session) renew(p wire.SessionRenew) (any, error) {
 	if !ok {
 		t = x.tenant
 	}
-	who, err := x.service.verifier.Verify(t.ID, t.Slug, p.Token, t.FormerSlugs(time.Now())...)
+	who, err := x.service.verifier.Verify(t.ID, t.Slug, p.Token, t.FormerSlugs(x.service.tenants.Now())...)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -54,13 +53,13 @@ func (s *Service) Socket(c echo.Context) error {
 // principal returns who opens a socket: by header, or by the second subprotocol.
 func (s *Service) principal(ctx context.Context, t *tenancy.Tenant, r *http.Request) (auth.Principal, error) {
 	if token := api.BearerToken(r); token != "" {
-		return s.verifier.Verify(t.ID, t.Slug, token, t.FormerSlugs(time.Now())...)
+		return s.verifier.Verify(t.ID, t.Slug, token, t.FormerSlugs(s.tenants.Now())...)
 	}
 	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for _, offered := range strings.Split(line, ",") {
 			offered = strings.TrimSpace(offered)
 			if token, ok := strings.CutPrefix(offered, wire.BearerPrefix); ok {
-				return s.verifier.Verify(t.ID, t.Slug, token, t.FormerSlugs(time.Now())...)
+				return s.verifier.Verify(t.ID, t.Slug, token, t.FormerSlugs(s.tenants.Now())...)
 			}
 			if ticket, ok := strings.CutPrefix(offered, wire.TicketPrefix); ok {
 				return s.redeem(ctx, t, ticket)

@@ -158,7 +158,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 // shut reports whether a tenant is not served: what it is to be told waits.
 func (d *Deliverer) shut(id tenant.ID) bool {
 	t, ok := d.tenants.ByID(id)
-	return !ok || !t.Status(time.Now()).Served()
+	return !ok || !t.Status(d.tenants.Now()).Served()
 }
 
 // ask renews the leases, within a time that leaves some of them.
