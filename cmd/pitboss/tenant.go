@@ -48,11 +48,16 @@ type tenantCreateCmd struct {
 	Frame     []string    `name:"frame-ancestor" help:"An origin whose pages may show this casino's in a frame; repeat for more." placeholder:"https://HOST"`
 	NoSchema  bool        `help:"Reserve the slug and the domains only; 'pitboss tenant provision' makes the schema."`
 	JSON      bool        `help:"Print JSON."`
+
+	catalogBudget `embed:""`
 }
 
 // Run implements the command.
 func (c tenantCreateCmd) Run(p *program) error {
 	return p.withAdmin(func(admin *tenancy.Admin) error {
+		if err := c.bound(admin); err != nil {
+			return err
+		}
 		slug, err := tenant.ParseSlug(c.Slug)
 		if err != nil {
 			return err

@@ -19,6 +19,7 @@ var Pools = &analysis.Analyzer{
 var owners = map[string]string{
 	module + "store/internal/db": "it has the pools, and lends their connections behind gates and in scopes",
 	module + "store/tenancy":     "the owner's login migrates and makes tenants, in a process that serves nobody",
+	module + "store/doctor":      "it tries as both logins what scopes must refuse, in a process that serves nobody",
 	module + "store/localpg":     "it starts a server of one's own, and asks it by the superuser's login whether it is there",
 }
 
