@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	// execParallelMax bounds how many casinos are worked on at a time.
-	execParallelMax = 16
+	// execParallelMax bounds how many casinos are worked on at a time: a store has as many connections for their scopes.
+	execParallelMax = 8
 	// execOutputMax is how many bytes of a command's output are kept for each casino.
 	execOutputMax = 1 << 20
 	// execSlug is what stands for the casino's slug in a command.

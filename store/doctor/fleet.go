@@ -109,7 +109,7 @@ func drift(ctx context.Context, d *Doctor) (f finding, err error) {
 const selectBehind = `
 select 'the tenant ' || t.slug || ' is of version ' || t.schema_version || ', and the database of ' || v.last || ': pitboss migrate'
 from platform.tenant t, (select coalesce(max(version), 0) as last from platform.migration where scope = 'tenant') as v
-where ` + made + ` and t.schema_version <> v.last
+where ` + usable + ` and t.schema_version <> v.last
 union all
 select 'the last migration has failed for ' || t.slug || ': ' || m.error from platform.tenant_migration m join platform.tenant t on t.id = m.tenant
 where m.state = 'failed' and m.run = (select max(id) from platform.migration_run)
@@ -145,12 +145,14 @@ func catalog(ctx context.Context, d *Doctor) (f finding, err error) {
 	err = d.ask(ctx, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, selectCatalog).Scan(&relations, &roles, &schemas, &bytes)
 	})
+	if err != nil {
+		return f, err
+	}
 	for _, of := range []struct {
 		what     string
 		has, max int64
 	}{{"tables, indexes and sequences", relations, d.o.Relations}, {"roles on the server", roles, d.o.Roles}} {
 		switch text := fmt.Sprintf("%d of %d %s", of.has, of.max, of.what); {
-		case err != nil:
 		case of.has >= of.max:
 			f.fail("%s: no tenant is made any more", text)
 		case of.has*100 >= of.max*fullAt:
@@ -160,7 +162,7 @@ func catalog(ctx context.Context, d *Doctor) (f finding, err error) {
 		}
 	}
 	f.say("%d schemas, %d MiB of pg_class, pg_attribute and pg_index", schemas, bytes>>20)
-	return f, err
+	return f, nil
 }
 
 // clocks compares the clocks, each to the middle of the time that its answer took.

@@ -50,7 +50,8 @@ func (d *Doctor) rolledBack(ctx context.Context, begin string, fn func(tx pgx.Tx
 }
 
 // attempt executes a statement in a savepoint that is rolled back, and returns its SQLSTATE; "" if it succeeded. It is
-// not prepared by a name: pgbouncer has closed connections on which statements failed to be prepared that it knew.
+// not prepared by a name: pgbouncer (1.24) remembers the name also if that failed, and ends the client's connection when it
+// is prepared again.
 func attempt(ctx context.Context, tx pgx.Tx, sql string) (state string, err error) {
 	sub, err := tx.Begin(ctx)
 	if err != nil {
