@@ -1,15 +1,26 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/hub/redisbus/localredis"
+	"github.com/pitboss-hub/pitboss/store/cache"
 	"github.com/pitboss-hub/pitboss/store/doctor"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web"
 )
 
 func TestADeploymentIsExaminedOnTheCommandLine(t *testing.T) {
@@ -69,6 +80,58 @@ func TestADeploymentIsExaminedOnTheCommandLine(t *testing.T) {
 		if !errors.Is(err, errNotExamined) || exitCode(err) != 2 {
 			t.Errorf("%v: %v, exit code %d, %s", args, err, exitCode(err), out)
 		}
+	}
+}
+
+// TestWhatANodeHasInRedisIsNamedByItsCasino looks at what the bus and the cache of a node that runs have there.
+func TestWhatANodeHasInRedisIsNamedByItsCasino(t *testing.T) {
+	f := newCasino(t)
+	redis, err := localredis.Start(t.Context(), t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(redis.Stop)
+	log := slog.New(slog.DiscardHandler)
+	p := &program{ctx: t.Context(), streams: streams{io.Discard, io.Discard}, log: log}
+	serve, incarnation := serveCmd{Redis: "redis://" + redis.Addr}, uuid.New()
+	bus, err := serve.bus(p, f.store, "test", incarnation, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, end, err := serve.values(p, f.store, prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	n := newNode(nodeOptions{name: "test", incarnation: incarnation.String(), store: f.store, bus: bus, values: values, log: log, edge: web.Edge{ConnectionsPerAddress: -1}})
+	l, err := net.Listen("tcp", f.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	up, down := make(chan struct{}), make(chan error, 1)
+	go func() { down <- n.run(ctx, l, nil, func() { close(up) }) }()
+	defer func() {
+		cancel()
+		if err := <-down; err != nil {
+			t.Error(err)
+		}
+	}()
+	select {
+	case <-up:
+	case err := <-down:
+		t.Fatal(err)
+	case <-time.After(testPatience):
+		t.Fatal("the node did not start")
+	}
+	values.Put(t.Context(), cache.Place{Key: f.tenant.ID.Key("round", "1"), Epoch: 1, History: f.store.History()}, cache.Entry{Data: []byte("x"), Until: time.Now().Add(time.Hour)})
+	var got examination
+	if err := json.Unmarshal([]byte(f.mustCLI("doctor", "--json", "--redis-url", serve.Redis)), &got); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(got.Checks, func(r doctor.Result) bool { return r.Check == "redis" })
+	if r := got.Checks[i]; r.Status != doctor.Pass || !strings.HasPrefix(r.Evidence[0], "1 keys and ") || strings.HasPrefix(r.Evidence[0], "1 keys and 0 ") {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -22,7 +22,7 @@ var logins atomic.Int64
 
 // ward is a deployment that a test breaks.
 type ward struct {
-	t     *testing.T
+	t     testing.TB
 	d     storetest.Database
 	login string // nodes' own: a test may change it, since no other database has it
 	s     *store.Store
@@ -32,7 +32,7 @@ type ward struct {
 }
 
 // newWard makes a sound deployment with two tenants, money in one of them, and a node.
-func newWard(t *testing.T) *ward {
+func newWard(t testing.TB) *ward {
 	t.Helper()
 	w := &ward{t: t, d: storetest.Empty(t), login: fmt.Sprintf("doctor_%d", logins.Add(1))}
 	u, err := url.Parse(w.d.AppURL)
