@@ -57,6 +57,9 @@ union all
 select 'everybody has ' || a.privilege_type || ' on ' || n.nspname || '.' || relname || '.' || attname
 from pg_attribute join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace, aclexplode(attacl) as a
 where attacl is not null and a.grantee = 0 and ` + notSystem + `
+union all
+select 'everybody will have ' || a.privilege_type || ' on what ' || defaclrole::regrole || ' makes' from pg_default_acl, aclexplode(defaclacl) as a
+where a.grantee = 0 and defaclobjtype in ('r', 'S', 'n')
 order by 1`
 
 // rights is a CTE of what is granted in schemas that are not PostgreSQL's own. Since tenants' roles are members of no

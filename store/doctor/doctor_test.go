@@ -86,6 +86,7 @@ func TestWhatIsBrokenIsFoundWithEvidence(t *testing.T) {
 			{"public", `grant temporary on database $db to public`, "everybody has TEMPORARY on the database", doctor.Fail},
 			{"public", `grant select on $a.account to public`, "everybody has SELECT on $a.account", doctor.Fail},
 			{"public", `grant select (slug) on platform.tenant to public`, "everybody has SELECT on platform.tenant.slug", doctor.Fail},
+			{"public", `alter default privileges for role pitboss_owner grant select on tables to public`, "everybody will have SELECT on what pitboss_owner makes", doctor.Fail},
 			{"temporary", `grant temporary on database $db to $app`, "create temporary table pitboss_doctor () succeeds", doctor.Fail},
 			{"session", `alter role $app in database $db set search_path = $a`, "search_path $a outside of any transaction", doctor.Fail},
 			{"unscoped", `grant select on tpl.account to $app`, "select from account limit 1 succeeds", doctor.Fail},
@@ -187,7 +188,7 @@ func TestAPoolerThatLendsConnectionsForAStatementIsFound(t *testing.T) {
 	t.Parallel()
 	w := newWard(t)
 	w.o.URL, w.o.ControlURL = storetest.Pooler{Conns: 4, Mode: "statement"}.Start(t, w.d)+"&default_query_exec_mode=simple_protocol", w.d.AppURL
-	w.found("pooler", doctor.Fail, "")
+	w.found("pooler", doctor.Fail, "statement pooling mode")
 }
 
 func TestALockThatASessionKeptIsFound(t *testing.T) {
