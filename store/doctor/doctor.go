@@ -195,7 +195,7 @@ func (d *Doctor) choose(ctx context.Context) error {
 // ask runs fn in a read-only transaction of the owner's.
 func (d *Doctor) ask(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, d.owner, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `select set_config('statement_timeout', $1, true), set_config('search_path', 'pg_catalog, pg_temp', true)`, fmt.Sprint(statementTimeout.Milliseconds()))
+		_, err := tx.Exec(ctx, `select set_config('statement_timeout', $1, true), set_config('search_path', 'pg_catalog, pg_temp', true), set_config('jit', 'off', true)`, fmt.Sprint(statementTimeout.Milliseconds()))
 		if err == nil {
 			err = fn(tx)
 		}

@@ -194,7 +194,7 @@ func pooler(ctx context.Context, d *Doctor) (f finding, err error) {
 	}
 	if f.status == "" {
 		f.status = Skipped
-		f.say("there is a pooler, which lends one connection for a transaction; how it is configured (track_extra_parameters must be off) is told to its administrators only")
+		f.say("there is a pooler, which lends one connection for a transaction; how it is configured is told to its administrators only: track_extra_parameters must not have search_path")
 	}
 	return f, nil
 }
