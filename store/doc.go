@@ -8,6 +8,8 @@
 //   - answers: what requests with an Idempotency-Key were answered with
 //   - webhooks: where casinos want to be told what happens, and what they were told
 //   - approvals: what waits for a second person
+//   - script: an operator's SQL, in the scope of a tenant
+//   - doctor: whether a deployment is sound; it has connections of its own
 //
 // One part needs no database: cache keeps what was computed of tenants, in memory and in Redis.
 //

@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
 // errShown is an error that has already been printed.
@@ -44,6 +45,7 @@ type cli struct {
 	Migrate  migrateCmd  `cmd:"" help:"Bring the platform's and every casino's tables up to date; see how far that is, or compare them."`
 	Tenant   tenantCmd   `cmd:"" help:"Create, list, show, set, brand, suspend, resume, maintain, rename, archive, purge and fund casinos."`
 	Domain   domainCmd   `cmd:"" help:"Add, remove, verify and list a casino's domains, and choose the primary one."`
+	Doctor   doctorCmd   `cmd:"" help:"Examine a deployment: the walls between casinos, drift, orphans, clocks, books. Exits with 1 if a check fails."`
 	Room     roomCmd     `cmd:"" help:"Open, list and close tables."`
 	Node     nodeCmd     `cmd:"" help:"List the nodes that share this database."`
 	Key      keyCmd      `cmd:"" help:"Add, rotate, retire and list the keys that verify a casino's tokens; and its API keys."`
@@ -88,7 +90,10 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("pitboss"),
 		kong.Description("A multi-tenant real-time game hub for casinos."),
-		kong.Vars{"load_games": load.Names(games.Played()), "dir": defaultDir},
+		kong.Vars{
+			"load_games": load.Names(games.Played()), "dir": defaultDir,
+			"max_relations": fmt.Sprint(tenancy.DefaultBudget.Relations), "max_roles": fmt.Sprint(tenancy.DefaultBudget.Roles),
+		},
 		kong.ShortUsageOnError(), kong.WithHyphenPrefixedParameters(true), kong.Writers(std.out, std.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {

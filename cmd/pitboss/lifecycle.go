@@ -115,12 +115,16 @@ func (c tenantRenameCmd) Run(p *program) error {
 }
 
 type tenantProvisionCmd struct {
-	tenantChange `embed:""`
+	tenantChange  `embed:""`
+	catalogBudget `embed:""`
 }
 
 // Run implements the command.
 func (c tenantProvisionCmd) Run(p *program) error {
 	return c.change(p, func(admin *tenancy.Admin, slug tenant.Slug) (tenant.Slug, error) {
+		if err := c.bound(admin); err != nil {
+			return slug, err
+		}
 		_, err := admin.Provision(p.ctx, slug)
 		return slug, err
 	})

@@ -36,12 +36,13 @@ func start(args []string, test seams) int {
 	return exitCode(err)
 }
 
-// exitCode returns 0 on success, 2 if "pitboss load" found a broken promise, else 1.
+// exitCode returns 0 on success, 2 if "pitboss load" found a broken promise or "pitboss doctor" could not do its work,
+// else 1.
 func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errViolated):
+	case errors.Is(err, errViolated), errors.Is(err, errNotExamined):
 		return 2
 	}
 	return 1

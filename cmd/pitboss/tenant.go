@@ -33,6 +33,7 @@ type tenantCmd struct {
 	Provision    tenantProvisionCmd    `cmd:"" help:"Make the schema of a casino that was created with --no-schema."`
 	Archive      tenantArchiveCmd      `cmd:"" help:"End a casino: write its schema to a file that is restored and compared."`
 	Purge        tenantPurgeCmd        `cmd:"" help:"Delete an archived casino for good, after 30 days."`
+	Exec         tenantExecCmd         `cmd:"" help:"Run an SQL file, or a command of pitboss, for some or all casinos."`
 	Fund         tenantFundCmd         `cmd:"" help:"Give a player money from the house, or take it back."`
 	Kick         tenantKickCmd         `cmd:"" help:"Close somebody's sockets within a second, and take back their tokens issued until now."`
 	TrialBalance tenantTrialBalanceCmd `cmd:"" help:"Add up all accounts: must be zero. Exits with 1 if it is not."`
@@ -48,11 +49,16 @@ type tenantCreateCmd struct {
 	Frame     []string    `name:"frame-ancestor" help:"An origin whose pages may show this casino's in a frame; repeat for more." placeholder:"https://HOST"`
 	NoSchema  bool        `help:"Reserve the slug and the domains only; 'pitboss tenant provision' makes the schema."`
 	JSON      bool        `help:"Print JSON."`
+
+	catalogBudget `embed:""`
 }
 
 // Run implements the command.
 func (c tenantCreateCmd) Run(p *program) error {
 	return p.withAdmin(func(admin *tenancy.Admin) error {
+		if err := c.bound(admin); err != nil {
+			return err
+		}
 		slug, err := tenant.ParseSlug(c.Slug)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -16,12 +17,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Pooler is how a pgbouncer lends connections, each for a transaction.
+// Pooler is how a pgbouncer lends connections, each for a transaction unless Mode says otherwise.
 type Pooler struct {
 	Conns int // to the server; 0: one, which all clients share
 	// Prepared is how many prepared statements it knows of each connection. If it is 0 it knows none, and
 	// clients have to ask with default_query_exec_mode=cache_describe.
 	Prepared int
+	Mode     string // for how long it lends a connection; "": for a transaction
 }
 
 // Start runs a pgbouncer before the application's login of a database until the test ends, and returns its
@@ -50,7 +52,7 @@ func (p Pooler) Start(t testing.TB, d Database) (appURL string) {
 	lines := []string{
 		"[databases]", fmt.Sprintf("* = host=%s port=%d", server.Host, server.Port),
 		"[pgbouncer]", "listen_addr =", "unix_socket_dir = " + dir, "auth_type = trust", "auth_file = " + users,
-		"pool_mode = transaction", fmt.Sprintf("default_pool_size = %d", max(1, p.Conns)), "max_client_conn = 500",
+		"pool_mode = " + cmp.Or(p.Mode, "transaction"), fmt.Sprintf("default_pool_size = %d", max(1, p.Conns)), "max_client_conn = 500",
 		"query_wait_timeout = 30", fmt.Sprintf("max_prepared_statements = %d", p.Prepared),
 	}
 	ini := filepath.Join(dir, "pgbouncer.ini")

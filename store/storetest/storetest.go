@@ -22,6 +22,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -120,6 +121,7 @@ func Open(t testing.TB, d Database, o store.Options) (*store.Store, *tenancy.Adm
 		t.Fatal(err)
 	}
 	t.Cleanup(admin.Close)
+	admin.Budget = tenancy.Budget{Relations: math.MaxInt64, Roles: math.MaxInt64} // the cluster has the roles of all tests
 	owned.Store(admin, d)
 	t.Cleanup(func() { owned.Delete(admin) })
 	if err := admin.Migrate(t.Context(), d.AppURL); err != nil {

@@ -52,6 +52,8 @@ type Admin struct {
 	Origin rooms.Origin
 	// Log receives what Migrate made because it was missing. If it is nil, nothing is logged.
 	Log *slog.Logger
+	// Budget bounds the catalogue: no tenant's schema is made past it. A limit of 0 is that of DefaultBudget.
+	Budget Budget
 
 	pool   *pgxpool.Pool
 	box    *seal.Box
@@ -177,6 +179,14 @@ var loginSettings = [][2]string{
 	{"lock_timeout", fmt.Sprint(appLockTimeout.Milliseconds())},
 	{"statement_timeout", fmt.Sprint(appStatementTimeout.Milliseconds())},
 	{"idle_in_transaction_session_timeout", fmt.Sprint(appIdleTimeout.Milliseconds())},
+}
+
+// LoginSettings returns the settings of the application's login in its database, as PostgreSQL stores them.
+func LoginSettings() (out []string) {
+	for _, s := range loginSettings {
+		out = append(out, s[0]+"="+s[1])
+	}
+	return out
 }
 
 // bindLogin gives the login its settings in this database, and revokes rights of the public that nobody

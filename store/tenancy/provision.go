@@ -55,7 +55,7 @@ update platform.tenant set version = v.directory_version from v where id = $1 re
 // CreateTenant makes a tenant, whole or not at all: role, schema, tables, rights, signing key, domains and the lobby; or
 // gives its name to one that FillPool made ahead, which needs no DDL. With WithoutSchema it reserves the slug and the
 // domains, and Provision does the rest. It returns ErrSlugTaken, ErrDomainTaken, ErrTenant, ErrDomain, tenant.ErrSlug,
-// migrations.ErrNewer or ErrOlderSchema.
+// ErrCatalogBudget, migrations.ErrNewer or ErrOlderSchema.
 func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	domains, err := n.valid()
 	if err != nil {
@@ -140,7 +140,8 @@ func (a *Admin) bare(ctx context.Context, tx pgx.Tx, mayBeAhead bool) (id tenant
 	return id, false, err
 }
 
-// Provision makes the schema of a tenant that was created without one. It returns store.ErrNoTenant or ErrStatus.
+// Provision makes the schema of a tenant that was created without one. It returns store.ErrNoTenant, ErrStatus or
+// ErrCatalogBudget.
 func (a *Admin) Provision(ctx context.Context, slug tenant.Slug) (Tenant, error) {
 	err := a.inTx(ctx, func(tx pgx.Tx) error {
 		in, err := a.ready(ctx, tx)
@@ -177,7 +178,7 @@ func (a *Admin) Provision(ctx context.Context, slug tenant.Slug) (Tenant, error)
 }
 
 // FillPool makes tenants ahead until there are n without a name, one after the other, each in a transaction of its own, and
-// returns how many it made. Processes that fill the pool at the same time may make some too many.
+// returns how many it made. Processes that fill the pool at the same time may make some too many. It returns ErrCatalogBudget.
 func (a *Admin) FillPool(ctx context.Context, n int) (made int, err error) {
 	for {
 		full := false
@@ -253,8 +254,12 @@ const (
 	insertKey = `insert into platform.tenant_key (tenant, kid, alg, secret) values ($1, $2, 'HS256', $3)`
 )
 
-// furnish makes a tenant's role and schema with all that is in them, its signing key and its lobby.
+// furnish makes a tenant's role and schema with all that is in them, its signing key and its lobby. It returns
+// ErrCatalogBudget.
 func (a *Admin) furnish(ctx context.Context, tx pgx.Tx, in instance, id tenant.ID) error {
+	if err := a.checkBudget(ctx, tx); err != nil {
+		return err
+	}
 	if err := a.createSchema(ctx, tx, id, in); err != nil {
 		return err
 	}

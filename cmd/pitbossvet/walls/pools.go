@@ -20,6 +20,7 @@ var owners = map[string]string{
 	module + "store/internal/db": "it has the pools, and lends their connections behind gates and in scopes",
 	module + "store/jobs":        "the owner's login does jobs, in a process that serves nobody",
 	module + "store/tenancy":     "the owner's login migrates and makes tenants, in a process that serves nobody",
+	module + "store/doctor":      "it tries as both logins what scopes must refuse, in a process that serves nobody",
 	module + "store/localpg":     "it starts a server of one's own, and asks it by the superuser's login whether it is there",
 }
 

@@ -52,6 +52,7 @@ var rules = []rule{
 	{regexp.MustCompile(`(?i)\bpublic"?\.["a-z]`), "names the schema public, which is nobody's", nil},
 	{regexp.MustCompile(`(?i)\breset\s+role\b|\bset\s+((local|session)\s+)?(role|session\s+authorization)\s+("|[a-z]|$)|set_config\(\s*'role'`), "changes the role: a scope does that", map[string]string{
 		module + "store/internal/db": "it makes the scopes",
+		module + "store/doctor":      "it tries to leave a scope, to see that nothing is to be had outside",
 		module + "store/journal":     "credits leave the scope at the end of a transaction, for the terms that the platform has of the tenant",
 		module + "store/localpg":     "the superuser of a server of one's own makes the application's login in its owner's name",
 	}},

@@ -1,0 +1,10 @@
+package script_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
