@@ -152,6 +152,7 @@ func (s *Server) platformRoutes(p *platform.API) []route {
 		{http.MethodPost, "/v1/tenants/:slug/keys/revoke", auth.TenantsWrite, nil, p.Task("api_key.revoke")},
 		{http.MethodPost, "/v1/migrate", auth.TenantsWrite, nil, p.Task("migrate")},
 		{http.MethodPost, "/v1/drift", auth.TenantsRead, nil, p.Task("drift")},
+		{http.MethodPost, "/v1/doctor", auth.TenantsRead, nil, p.Task("doctor")},
 		{http.MethodGet, "/v1/jobs", auth.TenantsRead, api.TableParams(jobs.Jobs), p.Jobs},
 		{http.MethodGet, "/v1/jobs/:id", auth.TenantsRead, nil, p.Job},
 		{http.MethodGet, "/v1/audit", auth.AuditRead, api.TableParams(audit.PlatformLines), p.Audit},

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pitboss-hub/pitboss/store/doctor"
 	"github.com/pitboss-hub/pitboss/store/jobs"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -23,9 +24,11 @@ type platformCmd struct {
 
 // platformWork holds the flags of what the platform's process does.
 type platformWork struct {
-	Ready    int    `help:"Casinos whose schemas are made ahead, so that a new one needs none." default:"4" env:"PITBOSS_READY" placeholder:"N"`
-	Jobs     int    `help:"Jobs at once." default:"2" env:"PITBOSS_JOBS" placeholder:"N"`
-	Archives string `help:"The folder for archives of casinos. Defaults to 'archive' in --dir." env:"PITBOSS_ARCHIVES" placeholder:"FOLDER" type:"path"`
+	Ready         int    `help:"Casinos whose schemas are made ahead, so that a new one needs none." default:"4" env:"PITBOSS_READY" placeholder:"N"`
+	Jobs          int    `help:"Jobs at once." default:"2" env:"PITBOSS_JOBS" placeholder:"N"`
+	Redis         string `name:"redis-url" help:"The nodes' Redis, which the doctor looks at." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
+	catalogBudget `embed:""`
+	Archives      string `help:"The folder for archives of casinos. Defaults to 'archive' in --dir." env:"PITBOSS_ARCHIVES" placeholder:"FOLDER" type:"path"`
 }
 
 // Help implements kong's long help.
@@ -57,6 +60,9 @@ func (c platformWork) run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer admin.Close()
+	if err := c.bound(admin); err != nil {
+		return err
+	}
 	if p.Database == "" {
 		return errors.New("set PITBOSS_DATABASE_URL too: migrations make its user the app's login")
 	}
@@ -66,6 +72,14 @@ func (c platformWork) run(ctx context.Context, p *program) error {
 	}
 	tools := tenancy.Tools{
 		Archiver: p.archiver(cmp.Or(c.Archives, filepath.Join(p.Dir, "archive")), nil), DNS: net.DefaultResolver, AppURL: p.Database,
+		Doctor: func(ctx context.Context) (any, error) {
+			under, examined := *p, examination{Checks: []doctor.Result{}, OK: true}
+			under.ctx = ctx
+			err := doctorCmd{Redis: c.Redis, JSON: true, catalogBudget: c.catalogBudget}.examine(&under, func(r doctor.Result) {
+				examined.Checks, examined.OK = append(examined.Checks, r), examined.OK && r.Status != doctor.Fail
+			})
+			return examined, err
+		},
 	}
 	w, err := jobs.OpenWorker(ctx, jobs.Options{
 		URL: p.Admin, Box: box, Log: p.log, Jobs: c.Jobs, Code: tenancy.CodeOf,

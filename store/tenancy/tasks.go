@@ -21,6 +21,7 @@ type Tools struct {
 	Archiver Archiver
 	DNS      Resolver
 	AppURL   string // of the application's login, for migrations
+	Doctor   func(context.Context) (any, error)
 }
 
 // Task is something that the platform's people ask for by its name, with an input in JSON.
@@ -215,6 +216,10 @@ var Tasks = map[string]Task{
 		s, err := a.FleetStatus(ctx)
 		return s, "", err
 	}),
+	"doctor": task(func(ctx context.Context, _ *Admin, _ tenant.Slug, _ *struct{}, t Tools) (any, string, error) {
+		report, err := t.Doctor(ctx)
+		return report, "", err
+	}),
 	"drift": task(func(ctx context.Context, a *Admin, _ tenant.Slug, _ *struct{}, _ Tools) (any, string, error) {
 		d, err := a.Drift(ctx)
 		return d, "", err
@@ -258,6 +263,7 @@ var codes = []struct {
 	{ErrRoundsOpen, "rounds_open"},
 	{ErrArchive, "archive_invalid"},
 	{ErrStaked, "currency_in_use"},
+	{ErrCatalogBudget, "limit_reached"},
 	{ErrTooManyAPIKeys, "limit_reached"},
 	{ErrNoAPIKey, "not_found"},
 	{ErrAPIKeyEnded, "key_ended"},

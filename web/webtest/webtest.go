@@ -216,7 +216,12 @@ func WithoutPlatform(o *web.Options) { o.Node = "alone" }
 func (c *Casino) work(ctx context.Context) error {
 	d := storetest.DatabaseOf(c.t, c.Admin)
 	tools := tenancy.Tools{
-		AppURL: d.AppURL, DNS: net.DefaultResolver,
+		AppURL: d.AppURL, Doctor: func(context.Context) (any, error) {
+			return struct {
+				OK     bool     `json:"ok"`
+				Checks []string `json:"checks"`
+			}{true, []string{}}, nil
+		}, DNS: net.DefaultResolver,
 		Archiver: tenancy.Archiver{Dir: c.t.TempDir(), Dump: func(ctx context.Context, schema string, out io.Writer) error {
 			return localpg.Dump(ctx, d.AdminURL, schema, out)
 		}},
