@@ -142,6 +142,11 @@ bench: ## Side by side with other servers: table and docs/benchmarks, 28 min (AR
 	@.ci/install.sh --try postgresql redis
 	@cd cmd/bench && go build -o ../../bin/bench . && exec ../../bin/bench $(ARGS)
 
+.PHONY: bench-tenancy
+bench-tenancy: ## What tenants cost to make, migrate, find and keep apart: table and docs/benchmarks/tenancy.json (ARGS="-quick -only Fleet")
+	@.ci/install.sh --try postgresql
+	@cd cmd/bench && go build -o ../../bin/bench-tenancy ./tenancy && exec ../../bin/bench-tenancy $(ARGS)
+
 .PHONY: bench-go
 bench-go: ## Benchmarks of the hot paths' parts; the database waits for the disk
 	go test -run '^$$' -bench 'Benchmark([^E]|E[^x])' -benchmem ./hub/... ./rooms/... ./store/... ./cmd/pitboss/load/...

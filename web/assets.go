@@ -128,18 +128,6 @@ func (f *file) serve(c echo.Context) error {
 	return nil
 }
 
-// refuse answers with a file as what is shown to people in the place of what they asked for, under the status that says why.
-func (f *file) refuse(c echo.Context, status int) error {
-	chosen := f.choose(c.Request().Header.Values(echo.HeaderAcceptEncoding))
-	h := c.Response().Header()
-	h.Set("Cache-Control", "no-store")
-	h.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
-	if chosen.coding != identity {
-		h.Set(echo.HeaderContentEncoding, chosen.coding)
-	}
-	return c.Blob(status, f.contentType, chosen.body)
-}
-
 // choose returns the form of a file for the values of Accept-Encoding.
 func (f *file) choose(accept []string) form {
 	if len(f.compressed) == 0 {
@@ -182,7 +170,8 @@ func (s *Server) page(name string) echo.HandlerFunc {
 		}
 		if now := s.tenants.Now(); name == playersPage && api.TenantOf(c).Status(now) == tenancy.Maintenance {
 			tellMaintenance(c, api.TenantOf(c), now)
-			return inMaintenance(f).refuse(c, api.ErrMaintenance.Status)
+			h.Set("Cache-Control", "no-store")
+			return c.Blob(api.ErrMaintenance.Status, f.contentType, inMaintenance(f))
 		}
 		return f.serve(c)
 	}

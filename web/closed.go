@@ -24,9 +24,8 @@ var maintenanceElement = []byte(`<meta name="pitboss-status" content="maintenanc
 
 // inMaintenance returns the player's page as it is served while its casino is in maintenance: it says so, in the player's language,
 // and shows the casino when that is over.
-func inMaintenance(page *file) *file {
-	body := bytes.Replace(page.plain.body, headEnd, append(slices.Clone(maintenanceElement), headEnd...), 1)
-	return &file{contentType: page.contentType, plain: newForm(identity, body)}
+func inMaintenance(page *file) []byte {
+	return bytes.Replace(page.plain.body, headEnd, append(slices.Clone(maintenanceElement), headEnd...), 1)
 }
 
 // wordsOfPages holds the pages' words, of which closedPage takes those of refusals.

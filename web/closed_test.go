@@ -3,6 +3,8 @@ package web_test
 import (
 	"bytes"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -90,4 +92,23 @@ func closedInWords(t *testing.T, c *webtest.Casino) {
 	}
 	c.Do(http.MethodGet, "", "/play", "", "Accept", "*/*").Want(http.StatusForbidden, "tenant_unpaid")
 	c.Do(http.MethodGet, c.Player("alice", 100), "/v1/session", "", "Accept", browser).Want(http.StatusForbidden, "tenant_unpaid")
+}
+
+func TestEveryRefusalOfATenantHasWordsInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("ui/messages/*.json")
+	if err != nil || len(files) != 4 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range []string{"tenant_suspended", "tenant_unpaid", "tenant_archived", "tenant_out_of_order"} {
+			if !bytes.Contains(text, []byte(`"error_`+code+`": "`)) {
+				t.Errorf("%s has no words for %s", file, code)
+			}
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package tenancy_test
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,20 +16,31 @@ import (
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
+var (
+	fleetTenants = flag.Int("fleet.tenants", 1000, "the tenants that benchmarks migrate")
+	fleetEntries = flag.Int("fleet.entries", 10_000, "the tenants that lack nothing")
+	provisioned  = flag.Int("fleet.provisioned", 200, "the tenants that BenchmarkProvision makes in each way")
+)
+
 // BenchmarkProvision makes 200 tenants one after the other, on a server that waits for the disk, by the squashed
-// template and by the steps in turns, so that whatever else happens on the machine happens to both. It reports the
-// median and the 99th percentile.
+// template, by the steps, and from those that were made ahead, in turns, so that whatever else happens on the machine
+// happens to all. It reports the median and the 99th percentile.
 func BenchmarkProvision(b *testing.B) {
-	const tenants = 200
+	tenants := *provisioned
 	for b.Loop() {
 		d := storetest.Empty(b)
 		_, squashed := storetest.Open(b, d, store.Options{})
 		_, stepwise := storetest.Open(b, d, store.Options{})
 		stepwise.Stepwise()
+		ready := storetest.Empty(b) // a pool is its database's: whoever makes a tenant there takes of it
+		_, pool := storetest.Open(b, ready, store.Options{})
+		if made, err := pool.FillPool(b.Context(), tenants); err != nil || made != tenants {
+			b.Fatal(made, err)
+		}
 		storetest.Durable(b, d)
 		took := map[string][]time.Duration{}
 		for i := range tenants {
-			for name, admin := range map[string]*tenancy.Admin{"squashed": squashed, "steps": stepwise} {
+			for name, admin := range map[string]*tenancy.Admin{"squashed": squashed, "steps": stepwise, "pool": pool} {
 				slug := fmt.Sprintf("%s-%d", name, i)
 				began := time.Now()
 				if _, err := admin.CreateTenant(b.Context(), storetest.Casino(slug, slug+".localhost")); err != nil {
@@ -72,7 +84,7 @@ func manyTenants(b *testing.B, n int) (storetest.Database, *tenancy.Admin) {
 // and by one that is killed in the middle and another that resumes; then it compares all 1,000 with what a new tenant
 // gets.
 func BenchmarkFleet(b *testing.B) {
-	const tenants = 1000
+	tenants := *fleetTenants
 	for b.Loop() {
 		d, _ := manyTenants(b, tenants)
 		storetest.Durable(b, d)
@@ -86,7 +98,7 @@ func BenchmarkFleet(b *testing.B) {
 
 		steps = append(steps, makeSecond)
 		began = time.Now()
-		killed(b, d, runner{Steps: steps, Point: "written", Times: tenants / 2})
+		killed(b, d, runner{Steps: steps, Point: "written", Times: int64(tenants / 2)})
 		middle := time.Since(began)
 		admin = newer(b, d, steps...)
 		if err := admin.Migrate(b.Context(), d.AppURL); err != nil {
@@ -112,7 +124,8 @@ func BenchmarkFleet(b *testing.B) {
 // BenchmarkFleetNothingToDo runs a migration of 10,000 tenants that lack nothing. They are rows of the directory,
 // each with a role and a schema that has the one table that is looked at.
 func BenchmarkFleetNothingToDo(b *testing.B) {
-	const tenants, batch = 10_000, 500
+	const batch = 500
+	tenants := *fleetEntries
 	d, _, admin, _ := fleet(b, 0)
 	ids := make([]string, 0, tenants)
 	for range tenants {

@@ -208,7 +208,8 @@ export class Link {
         signal: AbortSignal.timeout(openWithinMs),
       })
       if (res.ok) return undefined
-      const { error } = (await res.json()) as { error?: { code: string; message: string } }
+      // Something between here and the casino may answer otherwise.
+      const { error } = (await res.json().catch(() => ({}))) as { error?: { code: string; message: string } }
       if (res.status < 500 && res.status !== 429) return error && { ...error, stops: true }
       const rests = error?.code === maintenance
       const s = Number(res.headers.get('Retry-After'))

@@ -130,7 +130,7 @@ describe('connecting', () => {
   test('a casino that answers 429 or 503 is waited for as long as it asks, and no longer than a minute', async () => {
     for (const [status, after, least, most] of [[429, '7', 7_000, 7_250], [503, '3', 3_000, 3_250], [503, '3600', 60_000, 60_250], [429, 'Wed, 21 Oct 2026 07:28:00 GMT', 0, 250]] as const) {
       Wire.all = []
-      const p = line({ fetch: (async () => new Response('{}', { status, headers: { 'Retry-After': after } })) as unknown as typeof fetch })
+      const p = line({ fetch: (async () => new Response(status === 503 ? '<html>' : '{}', { status, headers: { 'Retry-After': after } })) as unknown as typeof fetch })
       await settle()
       Wire.last.end(1006)
       await settle()

@@ -1,0 +1,94 @@
+package tenancy_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/storetest"
+)
+
+// foreground is who bets while a fleet is migrated.
+const (
+	foregroundTables = 8
+	foregroundEvery  = 20 * time.Millisecond // of each table a bet
+	foregroundAlone  = 10 * time.Second      // before
+)
+
+// BenchmarkFleetForeground is what a run over 1,000 tenants costs a tenant that is played at: the 99th percentile of
+// its bets, as they are written, before the run and during it. Bets are timed from when they were due. It is one of
+// those that are migrated.
+func BenchmarkFleetForeground(b *testing.B) {
+	for b.Loop() {
+		d, admin := manyTenants(b, *fleetTenants)
+		s, _ := storetest.Open(b, d, store.Options{})
+		refs := storetest.Tables(b, s, admin, foregroundTables)
+		seqs := make([]int64, len(refs))
+		for i := range refs {
+			storetest.Fund(b, s, refs[i].Tenant, game.PlayerID(fmt.Sprintf("player-%d-0", i)), 1_000_000)
+		}
+		storetest.Durable(b, d)
+		bet := func(ctx context.Context) float64 {
+			var mu sync.Mutex
+			var took []time.Duration
+			var wg sync.WaitGroup
+			for i, ref := range refs {
+				wg.Go(func() {
+					own := betUntil(ctx, b, s, ref, game.PlayerID(fmt.Sprintf("player-%d-0", i)), &seqs[i])
+					mu.Lock()
+					defer mu.Unlock()
+					took = append(took, own...)
+				})
+			}
+			wg.Wait()
+			if len(took) == 0 {
+				b.Fatal("nobody bet")
+			}
+			slices.Sort(took)
+			return float64(took[(len(took)-1)*99/100].Microseconds()) / 1e3
+		}
+		alone, cancel := context.WithTimeout(b.Context(), foregroundAlone)
+		before := bet(alone)
+		cancel()
+		migrated, cancel := context.WithCancel(b.Context())
+		newest := newer(b, d, expanding[0])
+		began := time.Now()
+		go func() {
+			defer cancel()
+			if err := newest.Migrate(b.Context(), d.AppURL); err != nil {
+				b.Error(err)
+			}
+			b.ReportMetric(time.Since(began).Seconds(), "run-s")
+		}()
+		during := bet(migrated)
+		b.ReportMetric(before, "before-p99-ms")
+		b.ReportMetric(during, "during-p99-ms")
+		b.ReportMetric(100*(during/before-1), "rise-%")
+	}
+}
+
+// betUntil bets at a table until ctx ends, and returns how long each bet took.
+func betUntil(ctx context.Context, b *testing.B, s *store.Store, ref rooms.Ref, who game.PlayerID, seq *int64) (took []time.Duration) {
+	for due := time.Now(); ; due = due.Add(foregroundEvery) {
+		select {
+		case <-ctx.Done():
+			return took
+		case <-time.After(time.Until(due)):
+		}
+		if ctx.Err() != nil {
+			return took
+		}
+		if _, err := s.Journal.Append(b.Context(), ref, storetest.Batch(*seq, storetest.Bet(1, *seq+1, who, 1))); err != nil {
+			b.Error(err)
+			return took
+		}
+		*seq++
+		took = append(took, time.Since(due))
+	}
+}

@@ -1,1 +1,0 @@
-import{u as e}from"./console-C6Vgay4I.js";var t=t=>e+t;export{t};

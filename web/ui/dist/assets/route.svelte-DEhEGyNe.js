@@ -1,0 +1,1 @@
+import{u as e}from"./console-BUHR1ia1.js";var t=t=>e+t;export{t};
