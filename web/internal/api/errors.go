@@ -143,6 +143,13 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	if errors.As(err, &settings) {
 		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, settings.Error())
 	}
+	var plan *rooms.PlanError
+	if errors.As(err, &plan) {
+		return &Problem{http.StatusConflict, game.CodeLimitReached, "The casino has as much of this as its plan allows.", &game.Params{Limit: plan.Limit, Value: plan.Value}}
+	}
+	if errors.Is(err, tenancy.ErrTable) {
+		return Fail(http.StatusConflict, "table_not_allowed", err.Error())
+	}
 	var listed *list.Error
 	if errors.As(err, &listed) {
 		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, listed.Error())
