@@ -28,7 +28,7 @@ var (
 	// ErrInUse means that tenants have what is to be removed; its text says which.
 	ErrInUse = errors.New("store: it is in use")
 	// ErrTable means that a tenant's plan or jurisdiction does not allow a table; its text says why.
-	ErrTable = errors.New("store: this table is not allowed here")
+	ErrTable = errors.New("this table is not allowed")
 	// ErrTenant means that a new tenant's data cannot be right; its text says what.
 	ErrTenant = errors.New("store: not a valid tenant")
 	// ErrStaked means that a tenant's currency cannot be changed any more: money was moved in it.
