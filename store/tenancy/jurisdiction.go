@@ -191,7 +191,7 @@ func (t *Tenant) CheckTable(c rooms.Config) error {
 		return nil
 	}
 	var settings map[string]json.RawMessage
-	if err := json.Unmarshal(c.Settings, &settings); err != nil {
+	if err := strict.DecodeKnown(c.Settings, &settings); err != nil {
 		return fmt.Errorf("%w: its settings cannot be read: %w", ErrTable, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(rules)) {
@@ -207,15 +207,15 @@ func (t *Tenant) CheckTable(c rooms.Config) error {
 func (b Bounds) breaks(raw json.RawMessage) string {
 	if b.Is != nil {
 		var is *bool
-		if json.Unmarshal(raw, &is) != nil || is == nil || *is != *b.Is {
+		if strict.DecodeKnown(raw, &is) != nil || is == nil || *is != *b.Is {
 			return fmt.Sprintf("must be %t", *b.Is)
 		}
 		return ""
 	}
 	var amounts map[string]int64
-	if json.Unmarshal(raw, &amounts) != nil || amounts == nil {
+	if strict.DecodeKnown(raw, &amounts) != nil || amounts == nil {
 		var n *int64
-		if json.Unmarshal(raw, &n) != nil || n == nil {
+		if strict.DecodeKnown(raw, &n) != nil || n == nil {
 			return "is missing, or is no number"
 		}
 		amounts = map[string]int64{"": *n}
