@@ -188,4 +188,11 @@ func TestATableThatMayNotBeDealtRestsAndIsNotOpenedOrListed(t *testing.T) {
 	storetest.Eventually(t, "the table is there again", func() bool { return storetest.Count(t, x.Admin, resting, x.Tenant.ID.String(), webtest.Table) == 0 })
 	ann.Join(webtest.Table)
 	ann.Bet(webtest.Table, "red", 100)
+
+	// What rests can be closed.
+	govern(t, x, tenancy.Jurisdiction{Games: []string{"baccarat"}})
+	storetest.Eventually(t, "the table rests again", func() bool { return storetest.Count(t, x.Admin, resting, x.Tenant.ID.String(), webtest.Table) == 1 })
+	x.Post(operator, "/v1/rooms/"+webtest.Table+"/close", `{"reason":"not allowed here"}`).Want(http.StatusAccepted, "")
+	const closed = `select count(*) from platform.room where tenant = $1 and room = $2 and state = 'closed'`
+	storetest.Eventually(t, "the table is closed", func() bool { return storetest.Count(t, x.Admin, closed, x.Tenant.ID.String(), webtest.Table) == 1 })
 }

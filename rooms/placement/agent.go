@@ -91,12 +91,15 @@ func NewAgent(o Options) *Agent {
 	}
 }
 
-// Rests reports whether a room is to rest.
+// Rests reports whether a room is to rest. One that is to be closed does not rest for its settings: it has to run to close.
 func (a *Agent) Rests(ref Ref) bool {
 	if a.o.Rests == nil {
 		return false
 	}
 	config, _ := a.index.Config(ref)
+	if at, ok := a.index.Find(ref); ok && at.Status == Closing {
+		config = Config{}
+	}
 	return a.o.Rests(ref, config)
 }
 
