@@ -30,7 +30,7 @@ func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open f
 	}
 	s, met := h.reserve(id)
 	if s == nil {
-		return h.rejectConnect(w, met)
+		return h.rejectConnect(w, id, met)
 	}
 	// The library keeps the name as the client wrote it, and with it the whole header.
 	r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
@@ -118,25 +118,41 @@ func offers(r *http.Request) bool {
 }
 
 // rejectConnect answers a request that hit a limit before the upgrade.
-func (h *Hub) rejectConnect(w http.ResponseWriter, limit string) error {
+func (h *Hub) rejectConnect(w http.ResponseWriter, id Identity, limit string) error {
 	h.meters.hit(limit)
+	var params *wire.ErrorParams
 	status, code, message, retry, err := http.StatusServiceUnavailable, wire.CodeBusy, "this node has all the sockets it can hold", overloadRetry, ErrTooManySockets
 	switch limit {
 	case limitStaffSockets:
 		message = "this account has all the sockets it can have"
+	case limitPlanSockets:
+		status, code, message = http.StatusTooManyRequests, codeLimit, "as many players are connected as the casino's plan allows"
+		params = &wire.ErrorParams{Limit: limit, Value: h.tenantLimits(id.Tenant).Players}
 	case limitConnects, limitTenantConnects:
 		status, code, message, retry, err = http.StatusTooManyRequests, wire.CodeRateLimited, "too many new connections; wait a moment", connectRetry, ErrTooManyConnects
 	}
 	w.Header().Set("Retry-After", strconv.Itoa(int(retry.Seconds())))
-	refuse(w, status, code, message)
+	refuseOver(w, status, code, message, params)
 	return err
 }
 
+// codeLimit is the error code for who comes when a limit of the plan is reached.
+const codeLimit = "limit_reached"
+
 // refuse answers over HTTP, in the API's form.
 func refuse(w http.ResponseWriter, status int, code, message string) {
+	refuseOver(w, status, code, message, nil)
+}
+
+// refuseOver is refuse with the limit that was met.
+func refuseOver(w http.ResponseWriter, status int, code, message string, met *wire.ErrorParams) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"code": code, "message": message}})
+	body := map[string]any{"error": map[string]string{"code": code, "message": message}}
+	if met != nil {
+		body["code"], body["params"] = code, met
+	}
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 // register adds the socket to the registry, and closes an older one of the same player. If the

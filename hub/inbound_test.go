@@ -71,7 +71,7 @@ func BenchmarkAllow(b *testing.B) {
 	c.received = 0
 	b.ReportAllocs()
 	for b.Loop() {
-		if !c.Allow(1) {
+		if c.Allow(1) != nil {
 			b.Fatal("refused")
 		}
 	}

@@ -340,7 +340,7 @@ func TestCommandsAreLimitedByPlayerAndByTenant(t *testing.T) {
 		alice, bob, carol := h.connect(h.player("alice")), h.connect(h.player("bob")), h.connect(foreign)
 		allowed := func(c *client, tries int) (n int) {
 			for range tries {
-				if c.conn.Allow(1) {
+				if c.conn.Allow(1) == nil {
 					n++
 				}
 			}
@@ -381,7 +381,7 @@ func TestCommandsAreLimitedInBytesToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		allowed := make(chan bool, 1)
 		h := pipes(t, limits(hub.Limits{BytesPerSecond: 1000, BytesBurst: 3000, TenantBytesPerSecond: 4000}), func(h *house, _ *hub.Options) {
-			h.received = func(c *hub.Conn, _ []byte) { allowed <- c.Allow(1) }
+			h.received = func(c *hub.Conn, _ []byte) { allowed <- c.Allow(1) == nil }
 		})
 		alice, bob := h.connect(h.player("alice")), h.connect(h.player("bob"))
 		try := func(c *client, size int, want bool) {
@@ -412,7 +412,7 @@ func TestWhoFloodsIsClosedWithoutHarmToOthers(t *testing.T) {
 	t.Parallel()
 	h := tcp(t, func(h *house, _ *hub.Options) {
 		h.received = func(c *hub.Conn, _ []byte) {
-			if !c.Allow(1) {
+			if c.Allow(1) != nil {
 				c.Send(hub.ClassResult, "", []byte("slower"))
 			}
 		}
@@ -427,7 +427,7 @@ func TestWhoFloodsIsClosedWithoutHarmToOthers(t *testing.T) {
 	}()
 	flooder.wantClose(wire.CloseFlood)
 	quiet.conn.Send(hub.ClassState, "", []byte("fine"))
-	if got := quiet.read(); got != "fine" || !quiet.conn.Allow(1) {
+	if got := quiet.read(); got != "fine" || quiet.conn.Allow(1) != nil {
 		t.Error("the other socket was harmed")
 	}
 }

@@ -60,6 +60,17 @@ type Limits struct {
 	TenantBytesPerSecond int
 }
 
+// TenantLimits are the limits of one tenant, over all nodes. A limit of 0 is none but those of Limits, which hold in any case.
+type TenantLimits struct {
+	// Players is how many of its players may be connected at once. Staff is not counted, so that whoever runs the casino gets in.
+	Players int64
+	// Elsewhere is how many are connected to other nodes, as far as this one knows.
+	Elsewhere int64
+	// CommandsPerSecond limits the commands of all of them, counted as described at Conn.Allow. This node has its players'
+	// part of it.
+	CommandsPerSecond int64
+}
+
 // Windows is how long a message of each class may be delayed, to be written together with later ones:
 // fewer system calls, more latency. Results and replies are never delayed, and are written with what
 // is. Zero means no delay; docs/benchmarks shows what a window saves.
@@ -75,6 +86,8 @@ const (
 	limitQueue          = "queue_bytes"
 	limitSockets        = "sockets"
 	limitTenantSockets  = "sockets_per_tenant"
+	limitPlanSockets    = "plan_sockets"
+	limitPlanCommands   = "plan_commands_per_second"
 	limitStaffSockets   = "sockets_per_staff"
 	limitTopics         = "topics_per_conn"
 	limitConnects       = "connects_per_second"

@@ -33,13 +33,13 @@ func TestSixteenGreedyPlayersCannotTakeATenantsQuota(t *testing.T) {
 		for ms := range seconds * 1000 {
 			for _, c := range all {
 				for range 3 {
-					if c.conn.Allow(1) {
+					if c.conn.Allow(1) == nil {
 						given++
 					}
 				}
 			}
 			if ms%60 == 0 { // 17 a second
-				if !modest.conn.Allow(1) {
+				if modest.conn.Allow(1) != nil {
 					t.Fatalf("after %d ms the modest one was refused", ms)
 				}
 				his++
@@ -64,7 +64,7 @@ func TestATenantsBytesAreSharedFairlyToo(t *testing.T) {
 			h.received = func(c *hub.Conn, frame []byte) {
 				h.mu.Lock()
 				defer h.mu.Unlock()
-				if c.Allow(1) {
+				if c.Allow(1) == nil {
 					allowed[c.Identity().Player] += len(frame)
 				} else {
 					refused[c.Identity().Player]++
@@ -112,7 +112,7 @@ func TestComingBackChangesNoLimit(t *testing.T) {
 	for range times {
 		c := h.connect(h.player("alice"))
 		for range each {
-			if c.conn.Allow(1) {
+			if c.conn.Allow(1) == nil {
 				commands++
 			}
 			if c.conn.AllowChat() {
@@ -153,14 +153,14 @@ func TestACommandCostsWhatItMakesTheServerDo(t *testing.T) {
 		h := pipes(t)
 		c := h.connect(h.player("alice"))
 		for join := range 16 { // a client that comes back
-			if !c.conn.Allow(10) {
+			if c.conn.Allow(10) != nil {
 				t.Errorf("join %d was refused", join)
 			}
 		}
 		for _, want := range []int{4, 5} { // the rest of the burst, and what a second brings
 			n := 0
 			for range 20 {
-				if c.conn.Allow(10) {
+				if c.conn.Allow(10) == nil {
 					n++
 				}
 			}
@@ -238,7 +238,7 @@ func TestASubjectIsKnownAsLongAsItIsOwedSomething(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := pipes(t)
 		c := h.connect(h.player("alice"))
-		for c.conn.Allow(1) { // 4 s
+		for c.conn.Allow(1) == nil { // 4 s
 		}
 		_ = c.ws.CloseNow()
 		wait(t, 1.5)

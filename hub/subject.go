@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -16,10 +18,15 @@ type tenancy struct {
 	connects, commands, volume bucket
 	subjectCount               atomic.Int64 // len(subjects), for readers that do not hold Hub.mu
 
+	planned      bucket
+	planCommands atomic.Int64 // this node's part of the plan's commands per second; 0: no such limit
+	planOf       atomic.Int64 // all of it
+
 	// Guarded by Hub.mu.
 	subjects map[subjectKey]*subject
 	sockets  int // those that were admitted
 	online   int // players with a seat
+	players  int // with a socket, also with one that is being made
 }
 
 // subject holds the state of one of a tenant's players, or of the operator's staff, across its
@@ -31,7 +38,7 @@ type subject struct {
 
 	connects, commands, volume, chat, frames, refusals bucket
 	// The subject's shares of the tenant's limits.
-	commandShare, volumeShare bucket
+	commandShare, volumeShare, plannedShare bucket
 
 	// Guarded by Hub.mu.
 	sockets  int   // including those being made, and refused ones that are being closed
@@ -49,6 +56,8 @@ const (
 	// shareCommandsMin commands, and FrameBytesMax bytes, are the least burst of a subject's share,
 	// however small the share is: enough for a join.
 	shareCommandsMin = 10
+	// commandsMax bounds what a plan may say: more is no limit to a node.
+	commandsMax = 1_000_000
 	// forgetMax bounds the departed subjects that are examined in one tick of the wheel.
 	forgetMax = 4096
 )
@@ -67,31 +76,85 @@ func (t *tenancy) take(now int64, all, own *bucket, n int, r rate, atOnce int) b
 }
 
 // Allow charges the received command, as cost commands and by its bytes, to the limits of the
-// subject and of the tenant, and reports whether it is within them. A ping costs 1. A socket that
-// keeps exceeding its limits is closed as flooding. Only Received may call Allow, once.
-func (c *Conn) Allow(cost int) bool {
+// subject, of the tenant's plan and of the tenant on this node. It returns nil if the command is within them, or the limit
+// that it met. A ping costs 1. A socket that keeps exceeding its own limits is closed as flooding. Only Received may call
+// Allow, once.
+func (c *Conn) Allow(cost int) *wire.ErrorParams {
 	h, s, t := c.hub, c.subject, c.subject.tenant
 	now, r := h.clock(), &h.rates
-	own := true
+	var limit string
+	var value int64
 	switch {
 	case !s.commands.take(now, cost, r.commands):
-		h.meters.hit(limitCommands)
+		limit, value = limitCommands, int64(h.limits.CommandsPerSecond)
 	case !s.volume.take(now, int(c.received), r.bytes):
-		h.meters.hit(limitBytes)
+		limit, value = limitBytes, int64(h.limits.BytesPerSecond)
+	case !t.takePlanned(now, s, cost):
+		limit, value = limitPlanCommands, t.planOf.Load()
 	case !t.take(now, &t.commands, &s.commandShare, cost, r.tenantCommands, shareCommandsMin):
-		h.meters.hit(limitTenantCommands)
-		own = false
+		limit, value = limitTenantCommands, int64(h.limits.TenantCommandsPerSecond)
 	case !t.take(now, &t.volume, &s.volumeShare, int(c.received), r.tenantBytes, h.limits.FrameBytesMax):
-		h.meters.hit(limitTenantBytes)
-		own = false
+		limit, value = limitTenantBytes, int64(h.limits.TenantBytesPerSecond)
 	default:
-		return true
+		return nil
 	}
+	own := limit == limitCommands || limit == limitBytes
+	h.meters.hit(limit)
 	if own && !s.refusals.take(now, 1, r.refusals) {
 		h.meters.hit(limitRefusals)
 		c.Close(wire.CloseFlood, overloadRetry)
 	}
-	return false
+	return &wire.ErrorParams{Limit: limit, Value: value}
+}
+
+// takePlanned takes cost from this node's part of the commands of the tenant's plan, if it limits them.
+func (t *tenancy) takePlanned(now int64, s *subject, cost int) bool {
+	n := int(t.planCommands.Load())
+	if n == 0 {
+		return true
+	}
+	// The least burst is enough for a join, and for another's while one is beyond its share.
+	return t.take(now, &t.planned, &s.plannedShare, cost, rateOf(n, max(n, 2*shareCommandsMin)), shareCommandsMin)
+}
+
+// LimitTenants has the hub ask for the limits of a tenant: at each connect, and about once a second while it has sockets. of is
+// called by many goroutines, must not block and must not call the hub.
+func (h *Hub) LimitTenants(of func(tenant.ID) TenantLimits) { h.limitsOf.Store(&of) }
+
+// tenantLimits returns the limits of a tenant.
+func (h *Hub) tenantLimits(id tenant.ID) TenantLimits {
+	if of := h.limitsOf.Load(); of != nil {
+		return (*of)(id)
+	}
+	return TenantLimits{}
+}
+
+// replan asks for the limits of all tenants with a socket here.
+func (h *Hub) replan() {
+	if h.limitsOf.Load() == nil {
+		return
+	}
+	h.mu.Lock()
+	here := slices.Collect(maps.Values(h.tenants))
+	h.mu.Unlock()
+	for _, t := range here {
+		limits := h.tenantLimits(t.id)
+		h.mu.Lock()
+		t.plan(limits)
+		h.mu.Unlock()
+	}
+}
+
+// plan sets this node's part of the plan's commands: that of its players. Hub.mu is held.
+func (t *tenancy) plan(l TenantLimits) {
+	t.planOf.Store(l.CommandsPerSecond)
+	if l.CommandsPerSecond <= 0 {
+		t.planCommands.Store(0)
+		return
+	}
+	here := int64(max(1, t.players))
+	part := float64(here) / float64(here+max(0, l.Elsewhere))
+	t.planCommands.Store(min(max(1, int64(part*float64(l.CommandsPerSecond))), commandsMax))
 }
 
 // AllowChat charges a line of chat to the subject's limit, and reports whether it is within it.
@@ -102,6 +165,7 @@ func (c *Conn) AllowChat() bool {
 // reserve charges a connect to the limits of the subject and its tenant, and reserves a socket,
 // which the caller must release with unreserve. It returns nil and the limit's name if one is hit.
 func (h *Hub) reserve(id Identity) (*subject, string) {
+	limits := h.tenantLimits(id.Tenant) // before the lock: it may take others
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.reserved >= h.limits.SocketsMax {
@@ -122,6 +186,9 @@ func (h *Hub) reserve(id Identity) (*subject, string) {
 	case key.staff && s.sockets >= h.limits.SocketsPerStaffMax:
 		return nil, limitStaffSockets
 	}
+	if plays := int64(t.players) + max(0, limits.Elsewhere); !key.staff && s.sockets == 0 && limits.Players > 0 && plays >= limits.Players {
+		return nil, limitPlanSockets
+	}
 	if !s.connects.take(now, 1, h.rates.connects) {
 		return nil, limitConnects
 	}
@@ -130,7 +197,10 @@ func (h *Hub) reserve(id Identity) (*subject, string) {
 	}
 	h.tenants[id.Tenant], t.subjects[key] = t, s // only subjects that may connect are remembered
 	t.subjectCount.Store(int64(len(t.subjects)))
-	s.sockets++
+	if s.sockets++; s.sockets == 1 && !key.staff {
+		t.players++
+	}
+	t.plan(limits)
 	h.reserved++
 	return s, ""
 }
@@ -139,9 +209,14 @@ func (h *Hub) reserve(id Identity) (*subject, string) {
 func (h *Hub) unreserve(s *subject) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if s.sockets--; s.sockets == 0 && !s.departed {
-		s.departed = true
-		h.departed.push(s)
+	if s.sockets--; s.sockets == 0 {
+		if !s.key.staff {
+			s.tenant.players--
+		}
+		if !s.departed {
+			s.departed = true
+			h.departed.push(s)
+		}
 	}
 	if h.reserved--; h.reserved == 0 && h.empty != nil {
 		close(h.empty)
@@ -175,7 +250,7 @@ func (h *Hub) forget() {
 
 // idle reports whether all buckets are full.
 func (s *subject) idle(now int64) bool {
-	for _, b := range []*bucket{&s.connects, &s.commands, &s.volume, &s.chat, &s.frames, &s.refusals, &s.commandShare, &s.volumeShare} {
+	for _, b := range []*bucket{&s.connects, &s.commands, &s.volume, &s.chat, &s.frames, &s.refusals, &s.commandShare, &s.volumeShare, &s.plannedShare} {
 		if !b.idle(now) {
 			return false
 		}
@@ -184,5 +259,5 @@ func (s *subject) idle(now int64) bool {
 }
 
 func (t *tenancy) idle(now int64) bool {
-	return t.connects.idle(now) && t.commands.idle(now) && t.volume.idle(now)
+	return t.connects.idle(now) && t.commands.idle(now) && t.volume.idle(now) && t.planned.idle(now)
 }

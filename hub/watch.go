@@ -81,6 +81,7 @@ func (h *Hub) watch(ctx context.Context) {
 			h.check(due)
 			clear(due)
 			h.forget()
+			h.replan()
 		}
 	}
 }

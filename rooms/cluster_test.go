@@ -236,7 +236,7 @@ func (c *cluster) add(name string) *member {
 		Listening: func(tenant.Topic) bool { return true },
 		Currency:  func(tenant.ID) string { return "EUR" },
 		Node:      name, Log: log, Registerer: m.reg, Limits: c.limits,
-		Rests: func(rooms.Ref) bool { return c.rests.Load() },
+		Rests: func(rooms.Ref, rooms.Config) bool { return c.rests.Load() },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	hubbing, hubEnd := context.WithCancel(context.Background())

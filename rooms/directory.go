@@ -77,8 +77,9 @@ type Options struct {
 	Registerer prometheus.Registerer
 
 	// Rests reports whether a room is to rest, as those of a casino in maintenance are: it stops at the end of its round,
-	// and is not opened again until Rests reports false. Nil: none is. It must not block.
-	Rests func(Ref) bool
+	// and is not opened again until Rests reports false. The Config is the zero one while it is not known. Nil: none is. It
+	// must not block.
+	Rests func(Ref, Config) bool
 
 	// Limits bound what rooms publish and what players send to them.
 	Limits Limits

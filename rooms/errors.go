@@ -1,6 +1,9 @@
 package rooms
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 var (
 	// ErrBusy means that a room's mailbox is full, or that the room has published as much as its sockets
@@ -31,3 +34,17 @@ func (e *SettingsError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.
 func (e *SettingsError) Unwrap() error { return e.Err }
+
+// LimitStorage is the name of the limit of a tenant's storage.
+const LimitStorage = "storage_bytes"
+
+// PlanError says that a tenant has as much as its plan allows.
+type PlanError struct {
+	Limit string // the limit's name
+	Value int64
+}
+
+// Error implements error.
+func (e *PlanError) Error() string {
+	return fmt.Sprintf("rooms: the plan allows no more: %s is %d", e.Limit, e.Value)
+}

@@ -71,6 +71,9 @@ func (d *Directory) openHere(ctx context.Context, ref Ref, seen int64) error {
 	if err == nil && r != nil && !d.alone() {
 		d.publishAssignment(placement.Assignment{Ref: ref, Status: r.status, Node: d.o.Node, Epoch: r.epoch})
 		d.index.Learn(ref.Tenant, r.config)
+		if d.placement.Rests(ref) { // as is known now that its settings are
+			r.leave("")
+		}
 	}
 
 	d.mu.Lock()

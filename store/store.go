@@ -49,6 +49,7 @@ type Store struct {
 	Brands       *tenancy.Brands
 	APIKeys      *tenancy.APIKeys // has to Run
 	EndedAPIKeys *db.Sweeper      // has to Run
+	Storage      *tenancy.Storage // has to Run
 
 	Journal  *journal.Journal
 	Leases   *journal.Leases
@@ -83,7 +84,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	tenants := tenancy.NewDirectory(d, o.Box, o.VerifiedDomainsOnly)
 	ledger := journal.NewLedger(d, approvals.Desk{})
 	s := &Store{
-		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants), APIKeys: tenancy.NewAPIKeys(d, tenants), EndedAPIKeys: tenancy.NewEndedAPIKeys(d),
+		DB: d, Box: o.Box, Tenants: tenants, Brands: tenancy.NewBrands(d, tenants), APIKeys: tenancy.NewAPIKeys(d, tenants), EndedAPIKeys: tenancy.NewEndedAPIKeys(d), Storage: tenancy.NewStorage(d, tenants),
 		Journal: journal.New(d, o.Box), Leases: journal.NewLeases(d), Rooms: journal.NewRooms(d), Ledger: ledger, Refusals: journal.NewRefusals(d, tenants.IDs),
 		Revocations: access.NewRevocations(d), Tickets: access.NewTickets(d), Audit: audit.New(d),
 		Answers:  answers.New(d, o.Box, tenants.IDs),
@@ -112,10 +113,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 func (s *Store) Describe(out chan<- *prometheus.Desc) {
 	s.DB.Describe(out)
 	s.Tenants.Describe(out)
+	s.Storage.Describe(out)
 }
 
 // Collect implements prometheus.Collector.
 func (s *Store) Collect(out chan<- prometheus.Metric) {
 	s.DB.Collect(out)
 	s.Tenants.Collect(out)
+	s.Storage.Collect(out)
 }

@@ -38,24 +38,26 @@ type seams struct {
 type cli struct {
 	globals `embed:""`
 
-	Dev      devCmd      `cmd:"" help:"Run everything on this machine: a private PostgreSQL, two demo casinos, links to click."`
-	Cluster  clusterCmd  `cmd:"" help:"As dev, with several nodes, Redis between them, and a proxy before them."`
-	Serve    serveCmd    `cmd:"" help:"Run a node."`
-	Platform platformCmd `cmd:"" help:"Run the platform's process, which makes and changes casinos for the platform's API."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the platform's and every casino's tables up to date; see how far that is, or compare them."`
-	Tenant   tenantCmd   `cmd:"" help:"Create, list, show, set, brand, suspend, resume, maintain, rename, archive, purge and fund casinos."`
-	Domain   domainCmd   `cmd:"" help:"Add, remove, verify and list a casino's domains, and choose the primary one."`
-	Doctor   doctorCmd   `cmd:"" help:"Examine a deployment: the walls between casinos, drift, orphans, clocks, books. Exits with 1 if a check fails."`
-	Room     roomCmd     `cmd:"" help:"Open, list and close tables."`
-	Node     nodeCmd     `cmd:"" help:"List the nodes that share this database."`
-	Key      keyCmd      `cmd:"" help:"Add, rotate, retire and list the keys that verify a casino's tokens; and its API keys."`
-	Cache    cacheCmd    `cmd:"" help:"Forget what is cached of a casino."`
-	Webhook  webhookCmd  `cmd:"" help:"Tell a casino's servers what happens, and see what they were told."`
-	Export   exportCmd   `cmd:"" help:"Write a casino's players, postings, audit log, or a player's rounds or transactions, or the platform's audit log, as CSV or JSON lines."`
-	Token    tokenCmd    `cmd:"" help:"Print a JWT for a player or an operator, for scripts; or take one back."`
-	Load     loadCmd     `cmd:"" help:"Bet at a casino like thousands of players, measure, and check every promise."`
-	Health   healthCmd   `cmd:"" help:"Ask a running node whether it is ready; for health checks."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Dev          devCmd          `cmd:"" help:"Run everything on this machine: a private PostgreSQL, two demo casinos, links to click."`
+	Cluster      clusterCmd      `cmd:"" help:"As dev, with several nodes, Redis between them, and a proxy before them."`
+	Serve        serveCmd        `cmd:"" help:"Run a node."`
+	Platform     platformCmd     `cmd:"" help:"Run the platform's process, which makes and changes casinos for the platform's API."`
+	Migrate      migrateCmd      `cmd:"" help:"Bring the platform's and every casino's tables up to date; see how far that is, or compare them."`
+	Tenant       tenantCmd       `cmd:"" help:"Create, list, show, set, brand, suspend, resume, maintain, rename, archive, purge and fund casinos."`
+	Domain       domainCmd       `cmd:"" help:"Add, remove, verify and list a casino's domains, and choose the primary one."`
+	Plan         planCmd         `cmd:"" help:"Say what casinos may use: players, tables, commands, connections, storage, games."`
+	Jurisdiction jurisdictionCmd `cmd:"" help:"Say which games may be dealt somewhere, and by which rules."`
+	Doctor       doctorCmd       `cmd:"" help:"Examine a deployment: the walls between casinos, drift, orphans, clocks, books. Exits with 1 if a check fails."`
+	Room         roomCmd         `cmd:"" help:"Open, list and close tables."`
+	Node         nodeCmd         `cmd:"" help:"List the nodes that share this database."`
+	Key          keyCmd          `cmd:"" help:"Add, rotate, retire and list the keys that verify a casino's tokens; and its API keys."`
+	Cache        cacheCmd        `cmd:"" help:"Forget what is cached of a casino."`
+	Webhook      webhookCmd      `cmd:"" help:"Tell a casino's servers what happens, and see what they were told."`
+	Export       exportCmd       `cmd:"" help:"Write a casino's players, postings, audit log, or a player's rounds or transactions, or the platform's audit log, as CSV or JSON lines."`
+	Token        tokenCmd        `cmd:"" help:"Print a JWT for a player or an operator, for scripts; or take one back."`
+	Load         loadCmd         `cmd:"" help:"Bet at a casino like thousands of players, measure, and check every promise."`
+	Health       healthCmd       `cmd:"" help:"Ask a running node whether it is ready; for health checks."`
+	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
 
 // defaultDir names the folder in which "pitboss dev" keeps its database, if --dir does not.

@@ -37,6 +37,9 @@ func (c roomOpenCmd) Run(p *program) error {
 		if err := rooms.CheckConfig(games.Kinds(), &config); err != nil {
 			return err
 		}
+		if err := t.CheckTable(config); err != nil {
+			return err
+		}
 		if err := s.Rooms.Open(p.ctx, t.ID, config, actor(), rooms.Origin{}); err != nil {
 			return err
 		}

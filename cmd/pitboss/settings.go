@@ -12,16 +12,18 @@ import (
 )
 
 type tenantSetCmd struct {
-	Slug      string       `arg:"" help:"The casino's slug."`
-	Name      *strict.Line `help:"The name that people see."`
-	PaidUntil string       `help:"Served until that day and a grace of 7 more; 'never' for no end." placeholder:"YYYY-MM-DD"`
-	OnTrial   *bool        `negatable:"" help:"On trial, or not any more."`
-	Frame     []string     `name:"frame-ancestor" help:"The origins whose pages may show this casino's in a frame; repeat for more. They take the place of those before." placeholder:"https://HOST"`
-	NoFrame   bool         `name:"no-frame-ancestors" help:"No page may show this casino's in a frame."`
-	Currency  *string      `help:"ISO 4217 code. Only before money was moved; sockets come back with it." placeholder:"CODE"`
-	Approval  string       `name:"credit-approval-above" help:"Credits above this amount, in minor units, need a second person; 'never' for none." placeholder:"N"`
-	Reason    strict.Line  `required:"" help:"Why; for the audit log."`
-	JSON      bool         `help:"Print JSON."`
+	Slug         string       `arg:"" help:"The casino's slug."`
+	Name         *strict.Line `help:"The name that people see."`
+	PaidUntil    string       `help:"Served until that day and a grace of 7 more; 'never' for no end." placeholder:"YYYY-MM-DD"`
+	OnTrial      *bool        `negatable:"" help:"On trial, or not any more."`
+	Frame        []string     `name:"frame-ancestor" help:"The origins whose pages may show this casino's in a frame; repeat for more. They take the place of those before." placeholder:"https://HOST"`
+	NoFrame      bool         `name:"no-frame-ancestors" help:"No page may show this casino's in a frame."`
+	Currency     *string      `help:"ISO 4217 code. Only before money was moved; sockets come back with it." placeholder:"CODE"`
+	Approval     string       `name:"credit-approval-above" help:"Credits above this amount, in minor units, need a second person; 'never' for none." placeholder:"N"`
+	Plan         string       `help:"What the casino may use, by 'pitboss plan'; 'none' for the installation's own limits." placeholder:"NAME"`
+	Jurisdiction string       `help:"Where the casino deals, by 'pitboss jurisdiction'; 'none' for no rules but the games' own." placeholder:"NAME"`
+	Reason       strict.Line  `required:"" help:"Why; for the audit log."`
+	JSON         bool         `help:"Print JSON."`
 }
 
 // Help implements kong's long help.
@@ -59,10 +61,22 @@ func (c tenantSetCmd) settings() (tenancy.Settings, error) {
 		}
 		to.CreditApprovalAbove = &above
 	}
+	to.Plan, to.Jurisdiction = named(c.Plan), named(c.Jurisdiction)
 	if to == (tenancy.Settings{}) {
 		return to, errors.New("there is nothing to set: see 'pitboss tenant set --help'")
 	}
 	return to, nil
+}
+
+// named returns the name in a flag: nil for none given, and the empty one for 'none'.
+func named(name string) *string {
+	switch name {
+	case "":
+		return nil
+	case "none":
+		name = ""
+	}
+	return &name
 }
 
 // Run implements the command.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -24,7 +25,7 @@ type tenantCmd struct {
 	Create       tenantCreateCmd       `cmd:"" help:"Create a casino: its role, schema, tables, key and lobby."`
 	List         tenantListCmd         `cmd:"" help:"List all casinos."`
 	Show         tenantShowCmd         `cmd:"" help:"Show one casino."`
-	Set          tenantSetCmd          `cmd:"" help:"Change a casino's name, trial, paid-until day, frame ancestors, currency, or what needs a second person."`
+	Set          tenantSetCmd          `cmd:"" help:"Change a casino's name, trial, paid-until day, frame ancestors, currency, plan, jurisdiction, or what needs a second person."`
 	Brand        tenantBrandCmd        `cmd:"" help:"Show or change how a casino's pages look: name, logo, colours."`
 	Suspend      tenantSuspendCmd      `cmd:"" help:"Let nobody in any more; sockets are closed within a second."`
 	Resume       tenantResumeCmd       `cmd:"" help:"Let everybody in again, also after maintenance or an archive."`
@@ -97,6 +98,9 @@ type tenantInfo struct {
 	FrameAncestors []string `json:"frame_ancestors"`
 
 	CreditApprovalAbove *int64 `json:"credit_approval_above"` // in minor units; null: no credit needs a second person
+
+	Plan         string `json:"plan,omitempty"`         // none: the installation's own limits
+	Jurisdiction string `json:"jurisdiction,omitempty"` // none: no rules but the games' own
 }
 
 func describe(t *tenancy.Tenant) tenantInfo {
@@ -107,7 +111,7 @@ func describe(t *tenancy.Tenant) tenantInfo {
 	return tenantInfo{
 		string(t.Slug), t.Name, schema, string(t.Status(time.Now())), t.StatusReason, t.BackAt, t.OutOfOrder, t.OnTrial, t.PaidUntil, t.CreatedOn,
 		t.Currency, t.Exponent, t.Domains, append([]string{}, t.FrameAncestors...),
-		t.CreditApprovalAbove,
+		t.CreditApprovalAbove, t.Plan.Name, t.Jurisdiction.Name,
 	}
 }
 
@@ -208,8 +212,9 @@ func (p *program) printTenant(t tenantInfo) {
 	if above := t.CreditApprovalAbove; above != nil {
 		approval = "credits above " + game.Money(*above).Format(t.Exponent) + " " + t.Currency
 	}
-	p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  framed by   %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n  approval    %s\n",
-		t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), frames, t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn), approval)
+	p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  framed by   %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n  approval    %s\n  plan        %s\n  deals in    %s\n",
+		t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), frames, t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn), approval,
+		cmp.Or(t.Plan, "-"), cmp.Or(t.Jurisdiction, "-"))
 }
 
 type tenantFundCmd struct {

@@ -47,7 +47,7 @@ type ErrorData struct {
 
 // ErrorParams say which limit a command does not keep, so that a client can say it in its own words.
 type ErrorParams struct {
-	Limit    string `json:"limit"`              // the name of a setting of the game, or of a limit that every table has
+	Limit    string `json:"limit"`              // the name of a setting of the game, of a limit that every table has, or of one of docs/operations.md
 	Value    int64  `json:"value"`              // of the limit; amounts are in minor units
 	Position string `json:"position,omitempty"` // on which the limit is
 	Has      int64  `json:"has,omitempty"`      // what the player has there, or in the round, already

@@ -54,8 +54,8 @@ type Options struct {
 	// Incarnation distinguishes this process from all others, also of its node's name: a UUID.
 	Incarnation string
 	// Rests reports whether a room is to rest: it stops at the end of its round, and is not opened again until Rests
-	// reports false. Nil: none is. It must not block.
-	Rests func(Ref) bool
+	// reports false. The Config is the zero one while it is not known. Nil: none is. It must not block.
+	Rests func(Ref, Config) bool
 	// First is the id of the room that is opened before a tenant's others.
 	First string
 	Log   *slog.Logger
@@ -91,8 +91,17 @@ func NewAgent(o Options) *Agent {
 	}
 }
 
-// Rests reports whether a room is to rest.
-func (a *Agent) Rests(ref Ref) bool { return a.o.Rests != nil && a.o.Rests(ref) }
+// Rests reports whether a room is to rest. One that is to be closed does not rest for its settings: it has to run to close.
+func (a *Agent) Rests(ref Ref) bool {
+	if a.o.Rests == nil {
+		return false
+	}
+	config, _ := a.index.Config(ref)
+	if at, ok := a.index.Find(ref); ok && at.Status == Closing {
+		config = Config{}
+	}
+	return a.o.Rests(ref, config)
+}
 
 // Alone reports whether this node is the only one there can be.
 func (a *Agent) Alone() bool { return a.o.Leases == nil }

@@ -203,6 +203,19 @@ func (c *Counter) sum(id tenant.ID) Counts {
 	return all
 }
 
+// Elsewhere returns how many of a tenant's players are on other nodes, as they said last.
+func (c *Counter) Elsewhere(id tenant.ID) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for name, p := range c.peers {
+		if c.living[name] {
+			n += p.counts[id].Online
+		}
+	}
+	return n
+}
+
 // Players returns how many players are in a room, on all nodes.
 func (c *Counter) Players(id tenant.ID, room string) int {
 	c.mu.Lock()

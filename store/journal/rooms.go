@@ -73,7 +73,7 @@ func (r *Rooms) list(ctx context.Context, id tenant.ID, sql string, args ...any)
 }
 
 // Open opens a new room, with an audit line. The settings must be what the game accepts. It
-// returns rooms.ErrExists, rooms.ErrRoomID or store.ErrNoTenant.
+// returns rooms.ErrExists, rooms.ErrRoomID, rooms.ErrTooManyRooms, a rooms.PlanError or store.ErrNoTenant.
 func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor string, from rooms.Origin) error {
 	ref, err := rooms.NewRef(id, c.Room)
 	if err != nil {
@@ -82,20 +82,14 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor st
 	if c.Settings == nil {
 		c.Settings = json.RawMessage("{}")
 	}
-	var open int
-	err = r.db.Platform(ctx, func(conn *pgxpool.Conn) error { return conn.QueryRow(ctx, countOpen, id.String()).Scan(&open) })
-	if err != nil {
-		return fmt.Errorf("store: open %s: %w", ref, err)
-	}
-	if open >= rooms.RoomsMax {
-		return fmt.Errorf("%w: %d", rooms.ErrTooManyRooms, open)
-	}
 	// The index comes first: it may name a room that is not there, but no room is ever missing in it.
-	err = r.db.Platform(ctx, func(conn *pgxpool.Conn) error {
-		_, err := conn.Exec(ctx, db.InsertIndex, id.String(), c.Room)
-		return err
-	})
+	err = r.db.Tenant(id).LoginTx(ctx, func(tx pgx.Tx) error { return reserve(ctx, tx, ref) })
 	if err != nil {
+		var full *rooms.PlanError
+		if errors.As(err, &full) || errors.Is(err, rooms.ErrTooManyRooms) {
+			r.db.Hit(limitRooms)
+			return err
+		}
 		if db.SQLState(err) == db.StateForeignKey {
 			return fmt.Errorf("%w: %s", db.ErrNoTenant, id)
 		}
@@ -125,7 +119,50 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor st
 	return nil
 }
 
-const countOpen = `select count(*) from platform.room where tenant = $1 and state <> 'closed'`
+// limitRooms is the name of the limit of a tenant's rooms, for the metric.
+const limitRooms = "rooms"
+
+const (
+	// lockIndex has a tenant's rooms come into the index one after the other, so that they are counted. The number is this
+	// lock's own.
+	lockIndex = `select pg_advisory_xact_lock(7711, hashtext($1))`
+
+	// selectRoomFor counts a tenant's tables that are open, and reads what its plan allows. A room that is there already
+	// needs no space.
+	selectRoomFor = `
+select (select count(*) from platform.room r where r.tenant = t.id and r.state <> 'closed' and r.room <> $3),
+  exists (select from platform.room r where r.tenant = t.id and r.room = $2),
+  coalesce(p.rooms, 0), coalesce(p.storage_bytes, 0), coalesce(s.bytes, 0)
+from platform.tenant t left join platform.plan p on p.name = t.plan left join platform.storage s on s.tenant = t.id
+where t.id = $1`
+)
+
+// reserve adds an open room to the index, if the limits of its tenant allow one more. It returns a rooms.PlanError,
+// rooms.ErrTooManyRooms or store.ErrNoTenant.
+func reserve(ctx context.Context, tx pgx.Tx, ref rooms.Ref) error {
+	id := ref.Tenant.String()
+	if _, err := tx.Exec(ctx, lockIndex, id); err != nil {
+		return err
+	}
+	var open, most, storage, used int64
+	var there bool
+	err := tx.QueryRow(ctx, selectRoomFor, id, ref.Room, rooms.LobbyID).Scan(&open, &there, &most, &storage, &used)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("%w: %s", db.ErrNoTenant, ref.Tenant)
+	case err != nil:
+		return err
+	case there:
+	case most > 0 && open >= most:
+		return &rooms.PlanError{Limit: limitRooms, Value: most}
+	case open >= rooms.RoomsMax:
+		return fmt.Errorf("%w: %d", rooms.ErrTooManyRooms, open)
+	case storage > 0 && used >= storage:
+		return &rooms.PlanError{Limit: rooms.LimitStorage, Value: storage}
+	}
+	_, err = tx.Exec(ctx, db.InsertIndex, id, ref.Room)
+	return err
+}
 
 const markClosing = `update room set status = 'closing' where id = $1 and status = 'open'`
 

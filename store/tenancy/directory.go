@@ -164,16 +164,17 @@ func (d *Directory) IDs() []tenant.ID {
 	return out
 }
 
-// Rests reports whether a room is to rest, by the status of its tenant. The lobby goes on while the tenant may be let in
-// again; nothing runs of a tenant that is not known.
-func (d *Directory) Rests(ref rooms.Ref) bool {
+// Rests reports whether a room is to rest: by the status of its tenant, and because the tenant's plan or jurisdiction does not
+// allow it. The lobby goes on while the tenant may be let in again; nothing runs of a tenant that is not known. c is the zero
+// Config while the room's is not known.
+func (d *Directory) Rests(ref rooms.Ref, c rooms.Config) bool {
 	t, ok := d.ByID(ref.Tenant)
 	if !ok {
 		return true
 	}
 	switch t.Status(d.Now()).Rounds() {
 	case RoundsRun:
-		return false
+		return c.Game != "" && t.CheckTable(c) != nil
 	case RoundsEnd:
 		return ref.Room != rooms.LobbyID
 	}
@@ -309,6 +310,9 @@ func (d *Directory) Reload(ctx context.Context) error {
 			return nil
 		}
 		if d.now.CompareAndSwap(now, next) {
+			for _, t := range next.all {
+				d.db.LimitTenant(t.ID, t.Plan.DBConnections)
+			}
 			d.note(ctx, now, next)
 			return nil
 		}

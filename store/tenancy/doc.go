@@ -10,6 +10,8 @@
 //     can make no key of the platform's, and not change what a key may do, and delete none but those that ended 30 days ago.
 //   - A tenant with anything wrong in its row, its keys, its schema or its role is out of order by itself;
 //     the others are served.
+//   - What a tenant's plan and jurisdiction allow is in the directory too. A table that they do not allow rests: it ends its
+//     round and begins none. No limit of a plan stops a bet that was taken, or a payout.
 //   - A tenant is made, changed and migrated whole or not at all, each in a transaction of its own, with
 //     an audit line.
 //   - A tenant is of one version of the steps or of the next: a step, its version in the tenant's _meta, in the directory and in

@@ -17,6 +17,18 @@ var (
 	ErrDomain = errors.New("store: not a domain")
 	// ErrUnverified means that DNS does not have a domain's challenge; its text says what it has.
 	ErrUnverified = errors.New("store: the domain is not verified")
+	// ErrPlan means that a plan cannot be as it is described; its text says why.
+	ErrPlan = errors.New("store: not a valid plan")
+	// ErrNoPlan means that there is no plan of a name.
+	ErrNoPlan = errors.New("store: there is no such plan")
+	// ErrJurisdiction means that a jurisdiction cannot be as it is described; its text says why.
+	ErrJurisdiction = errors.New("store: not a valid jurisdiction")
+	// ErrNoJurisdiction means that there is no jurisdiction of a name.
+	ErrNoJurisdiction = errors.New("store: there is no such jurisdiction")
+	// ErrInUse means that tenants have what is to be removed; its text says which.
+	ErrInUse = errors.New("store: it is in use")
+	// ErrTable means that a tenant's plan or jurisdiction does not allow a table; its text says why.
+	ErrTable = errors.New("this table is not allowed")
 	// ErrTenant means that a new tenant's data cannot be right; its text says what.
 	ErrTenant = errors.New("store: not a valid tenant")
 	// ErrStaked means that a tenant's currency cannot be changed any more: money was moved in it.

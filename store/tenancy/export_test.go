@@ -57,7 +57,8 @@ func (a *Admin) BeforePeople() {
 		}
 	}
 	a.known.Platform.Steps, a.known.Tenant.Steps = steps, a.known.Tenant.Steps[:8]
-	a.known.Platform.Grants = strings.NewReplacer("people, ", "", "platform.slug, ", "", ", verified_at", "").Replace(a.known.Platform.Grants)
+	a.known.Platform.Grants = strings.NewReplacer("people, ", "", "platform.slug, ", "", ", verified_at", "",
+		"grant select on platform.plan, platform.jurisdiction to :role;\n", "", "grant select, insert, update on platform.storage to :role;\n", "").Replace(a.known.Platform.Grants)
 }
 
 // CreateAsBefore makes a tenant as versions did that knew no former slugs: with its role, schema and tables.

@@ -29,7 +29,7 @@ const (
 select t.id, t.slug, t.name, t.status, t.suspended_for, t.back_at, t.on_trial,
   case when isfinite(t.paid_until) then t.paid_until end,
   case when isfinite(t.created_on) then t.created_on else 'epoch' end,
-  t.currency, t.exponent, array_remove(t.frame_ancestors, null), t.credit_approval_above, t.version, t.schema_version,
+  t.currency, t.exponent, array_remove(t.frame_ancestors, null), t.credit_approval_above, coalesce(t.plan, ''), coalesce(t.jurisdiction, ''), t.version, t.schema_version,
   case when t.status = 'archived' then ''
        when r.oid is null then 'its role is missing: run pitboss migrate'
        when n.oid is null then 'its schema is missing: restore it from a backup'
@@ -71,14 +71,24 @@ func loadTenants(ctx context.Context, tx pgx.Tx, box *seal.Box, asApp bool) ([]T
 	if err != nil {
 		return nil, err
 	}
+	plans, err := loadPlans(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	jurisdictions, outlawed, err := loadJurisdictions(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	rows, _ := tx.Query(ctx, selectTenants, asApp) // its error comes from CollectRows
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Tenant, error) {
 		t, name, err := scanTenant(row)
+		place := t.Jurisdiction.Name
+		t.Plan, t.Jurisdiction = plans[t.Plan.Name], jurisdictions[place]
 		t.Domains, t.Former, t.Brand = domains[name], former[name], brands[name]
 		if k := keys[name]; k != nil {
 			t.keys = *k
 		}
-		if wrong := cmp.Or(broken[name], illegible[name]); t.OutOfOrder == "" && wrong != nil {
+		if wrong := cmp.Or(broken[name], illegible[name], outlawed[place]); t.OutOfOrder == "" && wrong != nil {
 			t.OutOfOrder = wrong.Error()
 		}
 		return t, err
@@ -90,7 +100,7 @@ func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
 	var slug, lacks string
 	var paid, back *time.Time
 	err = row.Scan(&name, &slug, &t.Name, &t.Set, &t.StatusReason, &back, &t.OnTrial, &paid, &t.CreatedOn,
-		&t.Currency, &t.Exponent, &t.FrameAncestors, &t.CreditApprovalAbove, &t.Version, &t.schemaVersion, &lacks)
+		&t.Currency, &t.Exponent, &t.FrameAncestors, &t.CreditApprovalAbove, &t.Plan.Name, &t.Jurisdiction.Name, &t.Version, &t.schemaVersion, &lacks)
 	if err != nil {
 		return t, name, err
 	}

@@ -25,6 +25,8 @@ type Settings struct {
 	Currency       *string // ISO 4217; only before money was moved
 	// CreditApprovalAbove is the amount, in minor units, above which a credit needs a second person; NoApproval: none does.
 	CreditApprovalAbove *int64
+	// Plan and Jurisdiction are names; "": none.
+	Plan, Jurisdiction *string
 }
 
 // NoApproval is the CreditApprovalAbove of a tenant none of whose credits needs a second person.
@@ -40,15 +42,19 @@ type tenantSettings struct {
 	Exponent       int        `json:"exponent"`
 
 	CreditApprovalAbove *int64 `json:"credit_approval_above"` // null: none
+
+	Plan         *string `json:"plan"`         // null: none
+	Jurisdiction *string `json:"jurisdiction"` // null: none
 }
 
 const (
 	selectSettings = `
-select id, name, on_trial, case when isfinite(paid_until) then paid_until end, array_remove(frame_ancestors, null), currency, exponent, credit_approval_above
+select id, name, on_trial, case when isfinite(paid_until) then paid_until end, array_remove(frame_ancestors, null), currency, exponent, credit_approval_above, plan, jurisdiction
 from platform.tenant where slug = $1 for update`
 
 	updateSettings = `
-update platform.tenant set name = $2, on_trial = $3, paid_until = $4, frame_ancestors = $5, currency = $6, exponent = $7, credit_approval_above = $8
+update platform.tenant set name = $2, on_trial = $3, paid_until = $4, frame_ancestors = $5, currency = $6, exponent = $7, credit_approval_above = $8,
+  plan = $9, jurisdiction = $10
 where id = $1`
 
 	// selectMoney waits for the credits under way, which lock the house's account until they are
@@ -59,7 +65,7 @@ where id = $1`
 )
 
 // SetTenant changes settings of a tenant, with an audit line, and returns the tenant as it is then;
-// every node has them within a second. It returns store.ErrNoTenant, ErrTenant, store.ErrInvalid or, for another
+// every node has them within a second. It returns store.ErrNoTenant, ErrTenant, ErrNoPlan, ErrNoJurisdiction, store.ErrInvalid or, for another
 // currency after money was moved, ErrStaked.
 func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, reason strict.Line) (Tenant, error) {
 	if err := db.CheckReason(reason); err != nil {
@@ -68,7 +74,8 @@ func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, re
 	err := a.changeTenant(ctx, slug, "tenant.set", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		var old tenantSettings
 		var stored string
-		err = tx.QueryRow(ctx, selectSettings, string(slug)).Scan(&stored, &old.Name, &old.OnTrial, &old.PaidUntil, &old.FrameAncestors, &old.Currency, &old.Exponent, &old.CreditApprovalAbove)
+		err = tx.QueryRow(ctx, selectSettings, string(slug)).Scan(&stored, &old.Name, &old.OnTrial, &old.PaidUntil, &old.FrameAncestors, &old.Currency, &old.Exponent, &old.CreditApprovalAbove,
+			&old.Plan, &old.Jurisdiction)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -81,10 +88,16 @@ func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, re
 				return nil, nil, err
 			}
 		}
-		_, err = tx.Exec(ctx, updateSettings, stored, next.Name, next.OnTrial, next.PaidUntil, next.FrameAncestors, next.Currency, next.Exponent, next.CreditApprovalAbove)
+		_, err = tx.Exec(ctx, updateSettings, stored, next.Name, next.OnTrial, next.PaidUntil, next.FrameAncestors, next.Currency, next.Exponent, next.CreditApprovalAbove,
+			next.Plan, next.Jurisdiction)
 		return old, next, err
 	})
-	if err != nil {
+	switch {
+	case db.Violates(err, "tenant_plan"):
+		return Tenant{}, fmt.Errorf("%w: %s", ErrNoPlan, *to.Plan)
+	case db.Violates(err, "tenant_jurisdiction"):
+		return Tenant{}, fmt.Errorf("%w: %s", ErrNoJurisdiction, *to.Jurisdiction)
+	case err != nil:
 		return Tenant{}, fmt.Errorf("store: set %s: %w", slug, err)
 	}
 	return a.Tenant(ctx, slug)
@@ -117,6 +130,12 @@ func (s Settings) apply(t tenantSettings) (tenantSettings, error) {
 			return t, err
 		}
 		t.Currency, t.Exponent = *s.Currency, digits
+	}
+	if s.Plan != nil {
+		t.Plan = orNone(*s.Plan)
+	}
+	if s.Jurisdiction != nil {
+		t.Jurisdiction = orNone(*s.Jurisdiction)
 	}
 	if above := s.CreditApprovalAbove; above != nil {
 		switch {

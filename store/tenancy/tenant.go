@@ -32,6 +32,8 @@ type Tenant struct {
 	FrameAncestors []string
 	// CreditApprovalAbove is the amount, in minor units, above which a credit needs a second person; nil: none does.
 	CreditApprovalAbove *int64
+	Plan                TenantPlan   // the zero one: the installation's own limits
+	Jurisdiction        Jurisdiction // the zero one: no rules but the games' own
 
 	Set          Status    // what people set of its life: Active, Maintenance, Suspended or Archived; Status is what time makes of it
 	StatusReason string    // why, unless it is Active

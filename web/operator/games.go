@@ -25,7 +25,11 @@ type gameBody struct {
 // Games answers with the games of which rooms can be opened, and the settings of their rooms.
 func (a *API) Games(c echo.Context) error {
 	return api.AnswerRows(a.lists, c, "games", GameTable, gamesMax, func(context.Context) (rows []gameBody, err error) {
+		t := api.TenantOf(c)
 		for _, k := range a.rooms.Games() {
+			if !t.Deals(k.Name) {
+				continue
+			}
 			rows = append(rows, gameBody{k.Name, append([]game.Setting{}, k.Settings...)})
 		}
 		return rows, nil

@@ -31,6 +31,9 @@ func (a *API) OpenRoom(c echo.Context) error {
 	if err := a.rooms.Check(&config); err != nil {
 		return err
 	}
+	if err := t.CheckTable(config); err != nil {
+		return err
+	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
 	if err := a.store.Rooms.Open(ctx, t.ID, config, api.OwnerOf(c), api.OriginOf(c)); err != nil {

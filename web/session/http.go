@@ -82,7 +82,11 @@ var RoomTable = list.Table{
 func (s *Service) ListRooms(c echo.Context) error {
 	return api.AnswerRows(s.lists, c, "rooms", RoomTable, rooms.RoomsMax, func(context.Context) (rows []wire.RoomInfo, err error) {
 		t := api.TenantOf(c)
-		for _, info := range s.rooms.List(t.ID) {
+		list := s.rooms.List(t.ID) // with the tables at rest, for staff
+		if api.PrincipalOf(c).Role == auth.Player {
+			list = s.tablesOf(t)
+		}
+		for _, info := range list {
 			if info.Room != rooms.LobbyID {
 				rows = append(rows, s.RoomInfo(t, info))
 			}

@@ -76,12 +76,23 @@ type Service struct {
 
 // New returns a Service. Tell must be called each presence.Every.
 func New(o Options) *Service {
-	return &Service{
+	s := &Service{
 		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, cameBy: o.CameBy, verified: o.Verified, enters: o.Enters, refuses: o.Refuses,
 		chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}},
 		briefs: briefs.New(o.Node, o.Hub, o.Log), lobbies: lobbies{sockets: map[tenant.ID]map[*hub.Conn]bool{}},
 	}
+	o.Hub.LimitTenants(s.limitsOf)
+	return s
+}
+
+// limitsOf returns the limits of a tenant's plan, for the hub.
+func (s *Service) limitsOf(id tenant.ID) hub.TenantLimits {
+	t, ok := s.tenants.ByID(id)
+	if !ok || t.Plan.Sockets == 0 && t.Plan.CommandsPerSecond == 0 {
+		return hub.TenantLimits{}
+	}
+	return hub.TenantLimits{Players: t.Plan.Sockets, CommandsPerSecond: t.Plan.CommandsPerSecond, Elsewhere: int64(s.presence.Elsewhere(id))}
 }
 
 // Tell tells this node's sockets who is where, which rooms opened, changed or closed, and those in the lobby

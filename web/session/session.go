@@ -57,8 +57,9 @@ func (x *session) Closed() { x.service.lobbies.set(x.conn, false) }
 // Received implements hub.Handler: one frame, one request.
 func (x *session) Received(frame []byte) {
 	req, bad := wire.Decode(frame)
-	if !x.conn.Allow(costOf(req.Method)) {
+	if met := x.conn.Allow(costOf(req.Method)); met != nil {
 		bad = wire.NewError(wire.CodeRateLimited, "Slower, please: nothing was done.")
+		bad.Data.Params = met
 	}
 	if bad != nil {
 		x.refuse(req, bad)

@@ -25,6 +25,7 @@ type tables struct {
 // toldTables holds what one tenant's sockets know.
 type toldTables struct {
 	changes int64 // of the directory, when all was told
+	version int64 // of the tenant then
 	rooms   map[string]rooms.Info
 	listed  map[string]rooms.Info // of which some were told by room.list since
 }
@@ -37,10 +38,18 @@ func (s *Service) knowTables(id tenant.ID) {
 		return
 	}
 	told := &toldTables{changes: s.rooms.Changes(id), rooms: map[string]rooms.Info{}, listed: map[string]rooms.Info{}}
-	for _, info := range s.rooms.List(id) {
-		told.rooms[info.Room] = info
+	if t, ok := s.tenants.ByID(id); ok {
+		told.version = t.Version
+		for _, info := range s.tablesOf(t) {
+			told.rooms[info.Room] = info
+		}
 	}
 	s.tables.told[id] = told
+}
+
+// tablesOf returns a tenant's rooms that its plan and jurisdiction allow.
+func (s *Service) tablesOf(t *tenancy.Tenant) []rooms.Info {
+	return slices.DeleteFunc(s.rooms.List(t.ID), func(info rooms.Info) bool { return t.CheckTable(info.Config) != nil })
 }
 
 // tellTables tells sockets of rooms that opened, changed or closed.
@@ -54,12 +63,12 @@ func (s *Service) tellTables() {
 			continue
 		}
 		changes := s.rooms.Changes(id)
-		if changes == told.changes {
+		if changes == told.changes && t.Version == told.version {
 			continue
 		}
-		news := told.update(s.rooms.List(id))
+		news := told.update(s.tablesOf(t))
 		if len(news) < tablesToldMax {
-			told.changes = changes
+			told.changes, told.version = changes, t.Version
 		}
 		out := wire.LobbyRooms{}
 		for _, info := range news {
@@ -83,7 +92,10 @@ func (s *Service) listTables(t *tenancy.Tenant) wire.RoomListResult {
 	s.tables.mu.Lock()
 	defer s.tables.mu.Unlock()
 	told := s.tables.told[t.ID]
-	for _, info := range s.rooms.List(t.ID) {
+	if now, ok := s.tenants.ByID(t.ID); ok { // it may have another plan since the socket was opened
+		t = now
+	}
+	for _, info := range s.tablesOf(t) {
 		if info.Room == rooms.LobbyID {
 			continue
 		}

@@ -184,7 +184,7 @@ func (c *Casino) serve(change []func(*web.Options)) {
 	c.address, c.admin = listener.Listener.Addr().String(), admin.Listener.Addr().String()
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(c.t.Context()))
-	parts := []func(context.Context) error{c.Hub.Run, c.Rooms.Run, s.Tenants.Run, s.APIKeys.Run, s.Revocations.Run, s.Refusals.Run, s.Answers.Run, c.Server.Run}
+	parts := []func(context.Context) error{c.Hub.Run, c.Rooms.Run, s.Tenants.Run, s.APIKeys.Run, s.Revocations.Run, s.Refusals.Run, s.Answers.Run, s.Storage.Run, c.Server.Run}
 	if options.Node == node {
 		parts = append(parts, c.work)
 	}

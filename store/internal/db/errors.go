@@ -65,7 +65,7 @@ func SQLState(err error) string {
 // Violates reports whether err says that the constraint of that name was violated.
 func Violates(err error, constraint string) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == StateUnique || pg.Code == stateCheck) && pg.ConstraintName == constraint
+	return errors.As(err, &pg) && (pg.Code == StateUnique || pg.Code == stateCheck || pg.Code == StateForeignKey) && pg.ConstraintName == constraint
 }
 
 // Transient reports whether the cause of a SQLSTATE is not the statement itself but connections, resources,

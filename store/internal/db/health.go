@@ -43,6 +43,9 @@ func (d *disk) failed(err error) {
 	d.gauge.Set(1)
 }
 
+// Hit counts a limit that was reached. Limits are constants of the program.
+func (d *DB) Hit(limit string) { d.meter.hits.WithLabelValues(limit).Inc() }
+
 // Health returns ErrDisk if the database refused a write within failingFor because it cannot keep it.
 func (d *DB) Health() error {
 	k := &d.disk
@@ -67,7 +70,7 @@ type meters struct {
 
 func newMeters() meters {
 	return meters{
-		hits:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_store_limit_hits_total", Help: "Requests of the database that were refused here, by limit."}, []string{"limit"}),
+		hits:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_store_limit_hits_total", Help: "What was refused by the store, by limit."}, []string{"limit"}),
 		failed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "pitboss_store_failing", Help: "1 while the database takes no writes: its disk is full or broken, or it is read-only."}),
 	}
 }

@@ -36,6 +36,7 @@ type share struct {
 	role, write, read string
 	others            *gate // for all but appends
 	groups            *gate // for groups, within others
+	conns             int   // of others
 }
 
 // Tenant returns the scope of a tenant. It panics on the zero ID.
@@ -43,16 +44,36 @@ func (d *DB) Tenant(id tenant.ID) Scope {
 	if b, ok := d.shares.Load(id); ok {
 		return scopeOf(d, b.(*share))
 	}
+	b, _ := d.shares.LoadOrStore(id, d.newShare(id, d.tenantConns))
+	return scopeOf(d, b.(*share))
+}
+
+func (d *DB) newShare(id tenant.ID, conns int) *share {
 	set := "; set local role " + Quote(id.Role())
-	others := newGate(d.tenantConns, d.meter.hits.WithLabelValues(limitTenantConns), d.scopes)
-	b, _ := d.shares.LoadOrStore(id, &share{
+	others := newGate(conns, d.meter.hits.WithLabelValues(limitTenantConns), d.scopes)
+	return &share{
 		role:   id.Role(),
 		write:  beginWrite + set,
 		read:   beginRead + set,
 		others: others,
 		groups: &gate{before: d.groups, in: others.in, refused: others.refused},
-	})
-	return scopeOf(d, b.(*share))
+		conns:  conns,
+	}
+}
+
+// LimitTenant sets how many connections a tenant may have in use at once here, besides those of its appends: conns, or as
+// many as every tenant may if that is fewer or conns is 0. What is under way keeps the connections that it has, or waits for,
+// by the limit before.
+func (d *DB) LimitTenant(id tenant.ID, conns int64) {
+	own := d.tenantConns
+	if conns > 0 {
+		own = int(min(int64(own), conns))
+	}
+	b, ok := d.shares.Load(id)
+	if !ok && own == d.tenantConns || ok && b.(*share).conns == own {
+		return
+	}
+	d.shares.Store(id, d.newShare(id, own))
 }
 
 func scopeOf(d *DB, b *share) Scope { return Scope{d, b, b.others} }

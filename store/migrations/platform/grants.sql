@@ -2,6 +2,8 @@
 revoke all on all tables in schema platform from :role;
 grant usage on schema platform to :role;
 grant select on platform.migration, platform.migration_run, platform.tenant_migration, platform.instance, platform.tenant, platform.slug, platform.tenant_key to :role;
+grant select on platform.plan, platform.jurisdiction to :role;
+grant select, insert, update on platform.storage to :role;
 grant select (domain, tenant, is_primary, verified_at) on platform.domain to :role;
 grant update (generation, history) on platform.instance to :role;
 grant select, insert, update on platform.brand to :role;

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -146,6 +147,13 @@ func ProblemOf(log *slog.Logger, err error) *Problem {
 	var settings *rooms.SettingsError
 	if errors.As(err, &settings) {
 		return Fail(http.StatusBadRequest, wire.CodeInvalidParams, settings.Error())
+	}
+	var plan *rooms.PlanError
+	if errors.As(err, &plan) {
+		return &Problem{http.StatusConflict, game.CodeLimitReached, "The casino has as much of this as its plan allows.", &game.Params{Limit: plan.Limit, Value: plan.Value}}
+	}
+	if errors.Is(err, tenancy.ErrTable) {
+		return Fail(http.StatusConflict, "table_not_allowed", "T"+strings.TrimPrefix(err.Error(), "t")+".")
 	}
 	var listed *list.Error
 	if errors.As(err, &listed) {

@@ -212,7 +212,7 @@ func (x *session) Closed() {}
 // Received implements hub.Handler.
 func (x *session) Received(frame []byte) {
 	req, bad := wire.Decode(frame)
-	if !x.conn.Allow(1) {
+	if x.conn.Allow(1) != nil {
 		bad = wire.NewError(wire.CodeRateLimited, "Slower, please: nothing was done.")
 	}
 	var result any
