@@ -92,10 +92,7 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("pitboss"),
 		kong.Description("A multi-tenant real-time game hub for casinos."),
-		kong.Vars{
-			"load_games": load.Names(games.Played()), "dir": defaultDir,
-			"max_relations": fmt.Sprint(tenancy.DefaultBudget.Relations), "max_roles": fmt.Sprint(tenancy.DefaultBudget.Roles),
-		},
+		helpVars(),
 		kong.ShortUsageOnError(), kong.WithHyphenPrefixedParameters(true), kong.Writers(std.out, std.err), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
@@ -121,6 +118,14 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 		}
 		return err
 	})
+}
+
+// helpVars returns the values that help texts name.
+func helpVars() kong.Vars {
+	return kong.Vars{
+		"load_games": load.Names(games.Played()), "dir": defaultDir,
+		"max_relations": fmt.Sprint(tenancy.DefaultBudget.Relations), "max_roles": fmt.Sprint(tenancy.DefaultBudget.Roles),
+	}
 }
 
 // exit is the panic value for kong's request to exit, which only main may do.

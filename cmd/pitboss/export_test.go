@@ -110,7 +110,7 @@ func TestTheAuditLogOfThePlatformIsExportedAndChosenLikeACasinos(t *testing.T) {
 		ID                    int64
 		After                 struct{ Name string }
 	}
-	lines := export()
+	lines := export("--where", "action.prefix=api_key.")
 	if err := json.Unmarshal([]byte(lines[0]), &line); err != nil || len(lines) != 2 || line.Action != "api_key.create" || line.Reason != "for the second" || line.After.Name != "second" || !strings.HasPrefix(line.Actor, "cli") {
 		t.Errorf("%d lines, %+v, %v", len(lines), line, err)
 	}

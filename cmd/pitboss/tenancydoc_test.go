@@ -10,8 +10,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
-	"github.com/pitboss-hub/pitboss/cmd/pitboss/load"
 )
 
 var (
@@ -38,7 +36,7 @@ func TestEveryRowOfTheComparisonNamesATestOrACommandThatExists(t *testing.T) {
 		targets[m[1]] = true
 	}
 	commands := map[string]bool{}
-	parser, err := kong.New(new(cli), kong.Name("pitboss"), kong.Vars{"load_games": load.Names(games.Played()), "dir": defaultDir})
+	parser, err := kong.New(new(cli), kong.Name("pitboss"), helpVars())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,9 +38,10 @@ with d as (delete from platform.domain where tenant = $1),
      b as (delete from platform.brand where tenant = $1),
      r as (delete from platform.room where tenant = $1),
      v as (delete from platform.revocation where tenant = $1),
+     s as (delete from platform.storage where tenant = $1),
      w as (delete from platform.webhook where tenant = $1),
      u as (delete from platform.api_key_used where key in (select id from platform.api_key where tenant = $1))
-update platform.tenant set status = 'purged', suspended_for = $2, back_at = null, frame_ancestors = '{}', changed_at = clock_timestamp() where id = $1`
+update platform.tenant set status = 'purged', suspended_for = $2, back_at = null, plan = null, jurisdiction = null, frame_ancestors = '{}', changed_at = clock_timestamp() where id = $1`
 
 // Purge deletes an archived tenant: its schema, its role and what the platform keeps of it, but its slugs, which nobody
 // gets again. typed is the slug as somebody typed it; the archive has to be where it was written, unchanged, and

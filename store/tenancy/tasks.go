@@ -86,6 +86,8 @@ type (
 		FrameAncestors      *[]string    `json:"frame_ancestors,omitempty"`
 		Currency            *string      `json:"currency,omitempty"`
 		CreditApprovalAbove *int64       `json:"credit_approval_above,omitempty"` // NoApproval: none
+		Plan                *string      `json:"plan,omitempty"`                  // "": none
+		Jurisdiction        *string      `json:"jurisdiction,omitempty"`          // "": none
 		Reason              strict.Line  `json:"reason"`
 	}
 	// MaintenanceInput is the input of tenant.maintain.
@@ -149,7 +151,7 @@ var Tasks = map[string]Task{
 		return err
 	}),
 	"tenant.set": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *SettingsInput) error {
-		to := Settings{Name: in.Name, OnTrial: in.OnTrial, PaidUntil: in.PaidUntil, FrameAncestors: in.FrameAncestors, Currency: in.Currency, CreditApprovalAbove: in.CreditApprovalAbove}
+		to := Settings{Name: in.Name, OnTrial: in.OnTrial, PaidUntil: in.PaidUntil, FrameAncestors: in.FrameAncestors, Currency: in.Currency, CreditApprovalAbove: in.CreditApprovalAbove, Plan: in.Plan, Jurisdiction: in.Jurisdiction}
 		if in.NoEnd {
 			to.PaidUntil = &time.Time{}
 		}
@@ -263,6 +265,8 @@ var codes = []struct {
 	{ErrRoundsOpen, "rounds_open"},
 	{ErrArchive, "archive_invalid"},
 	{ErrStaked, "currency_in_use"},
+	{ErrNoPlan, "invalid_params"},
+	{ErrNoJurisdiction, "invalid_params"},
 	{ErrCatalogBudget, "limit_reached"},
 	{ErrTooManyAPIKeys, "limit_reached"},
 	{ErrNoAPIKey, "not_found"},

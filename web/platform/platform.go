@@ -38,13 +38,15 @@ type tenantBody struct {
 	Currency     string         `json:"currency"`
 	Exponent     int            `json:"exponent"`
 	Domains      []string       `json:"domains"` // the primary one first
+	Plan         string         `json:"plan,omitempty"`
+	Jurisdiction string         `json:"jurisdiction,omitempty"`
 }
 
 // bodyOf returns a casino as it is at a moment.
 func bodyOf(t *tenancy.Tenant, now time.Time) tenantBody {
 	return tenantBody{
 		t.Slug, t.Name, t.Status(now), t.StatusReason, timeOrZero(t.BackAt), t.OutOfOrder, t.OnTrial, timeOrZero(t.PaidUntil), timeOrZero(t.CreatedOn), t.Currency, t.Exponent,
-		append([]string{}, t.Domains...),
+		append([]string{}, t.Domains...), t.Plan.Name, t.Jurisdiction.Name,
 	}
 }
 
