@@ -213,5 +213,25 @@ func (b *bucket) take(now int64, n int, r rate) bool {
 	}
 }
 
+// forgive has the bucket be full within a time, as if no more had been taken.
+func (b *bucket) forgive(now int64, within int64) {
+	for {
+		old := b.full.Load()
+		if old <= now+within || b.full.CompareAndSwap(old, now+within) {
+			return
+		}
+	}
+}
+
+// rescale has what was taken come back in by times the time, since the rate has changed.
+func (b *bucket) rescale(now int64, by float64) {
+	for {
+		old := b.full.Load()
+		if old <= now || b.full.CompareAndSwap(old, now+int64(float64(old-now)*by)) {
+			return
+		}
+	}
+}
+
 // idle reports whether the bucket is full.
 func (b *bucket) idle(now int64) bool { return b.full.Load() <= now }

@@ -102,6 +102,13 @@ func TestANodeHasItsPlayersPartOfAPlansCommandsAndFollowsChangesWithinASecond(t 
 		if met := c.conn.Allow(10); met != nil {
 			t.Errorf("a join was refused: %+v", met)
 		}
+		for c.conn.Allow(1) == nil { // what had gathered
+		}
+		plan.Store(&hub.TenantLimits{CommandsPerSecond: 160}) // it need not wait for what it took at the lower rate
+		<-time.After(time.Second + time.Millisecond)
+		if n := rate(); n < 155 || n > 161 {
+			t.Errorf("after a rise it was given %d of 160", n)
+		}
 		plan.Store(&hub.TenantLimits{})
 		<-time.After(time.Second + time.Millisecond)
 		for i := range 1000 {

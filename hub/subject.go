@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
@@ -56,6 +57,8 @@ const (
 	// shareCommandsMin commands, and FrameBytesMax bytes, are the least burst of a subject's share,
 	// however small the share is: enough for a join.
 	shareCommandsMin = 10
+	// plannedShareMax bounds how long a subject has to wait, and is remembered, for commands beyond its share of a plan.
+	plannedShareMax = time.Minute
 	// commandsMax bounds what a plan may say: more is no limit to a node.
 	commandsMax = 1_000_000
 	// forgetMax bounds the departed subjects that are examined in one tick of the wheel.
@@ -114,6 +117,7 @@ func (t *tenancy) takePlanned(now int64, s *subject, cost int) bool {
 		return true
 	}
 	// The least burst is enough for a join, and for another's while one is beyond its share.
+	s.plannedShare.forgive(now, int64(plannedShareMax))
 	return t.take(now, &t.planned, &s.plannedShare, cost, rateOf(n, max(n, 2*shareCommandsMin)), shareCommandsMin)
 }
 
@@ -140,13 +144,16 @@ func (h *Hub) replan() {
 	for _, t := range here {
 		limits := h.tenantLimits(t.id)
 		h.mu.Lock()
-		t.plan(limits)
+		t.plan(h.clock(), limits)
 		h.mu.Unlock()
 	}
 }
 
 // plan sets this node's part of the plan's commands: that of its players. Hub.mu is held.
-func (t *tenancy) plan(l TenantLimits) {
+// The part changes with the plan, and as players come: what was taken at the rate before would come back too late, or too
+// soon.
+func (t *tenancy) plan(now int64, l TenantLimits) {
+	before := t.planCommands.Load()
 	t.planOf.Store(l.CommandsPerSecond)
 	if l.CommandsPerSecond <= 0 {
 		t.planCommands.Store(0)
@@ -154,7 +161,11 @@ func (t *tenancy) plan(l TenantLimits) {
 	}
 	here := int64(max(1, t.players))
 	part := float64(here) / float64(here+max(0, l.Elsewhere))
-	t.planCommands.Store(min(max(1, int64(part*float64(l.CommandsPerSecond))), commandsMax))
+	next := min(max(1, int64(part*float64(l.CommandsPerSecond))), commandsMax)
+	if before > 0 && before != next {
+		t.planned.rescale(now, float64(before)/float64(next))
+	}
+	t.planCommands.Store(next)
 }
 
 // AllowChat charges a line of chat to the subject's limit, and reports whether it is within it.
@@ -200,7 +211,7 @@ func (h *Hub) reserve(id Identity) (*subject, string) {
 	if s.sockets++; s.sockets == 1 && !key.staff {
 		t.players++
 	}
-	t.plan(limits)
+	t.plan(h.clock(), limits)
 	h.reserved++
 	return s, ""
 }

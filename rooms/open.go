@@ -145,6 +145,9 @@ func (d *Directory) restore(ref Ref, saved Saved) (*room, error) {
 func (d *Directory) remove(r *room) {
 	d.meter.rooms.WithLabelValues(string(r.status)).Dec()
 	to, goes := r.target()
+	if goes && to == "" && !r.dropped && r.status != Closed && !r.betweenRounds() {
+		goes = false // it began a round at the last moment, or the node drains: it is opened again, and rests after the round
+	}
 	d.mu.Lock()
 	if d.rooms[r.ref] == r {
 		delete(d.rooms, r.ref)

@@ -1,6 +1,7 @@
 package rooms_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -65,6 +66,31 @@ func TestARoundIsEndedAlsoIfItsNodeDiesWhenItsRoomIsToRest(t *testing.T) {
 		}
 		if got := c.owners()[""]; got == 0 {
 			c.Errorf("it does not rest: %v", c.owners())
+		}
+	})
+}
+
+// TestARoundThatItsNodeLeftWhileItsRoomIsToRestIsEndedByTheNext restarts the only node in the middle of a round of a room that
+// is to rest: nobody may take the room for one at rest.
+func TestARoundThatItsNodeLeftWhileItsRoomIsToRestIsEndedByTheNext(t *testing.T) {
+	onCluster(t, 1, func(c *cluster) {
+		c.table = c.room("slow", `{"betting_ms":20000}`)
+		c.pass(time.Second)
+		owner := c.ownerOf(c.table)
+		c.betAt(owner, c.table, uuid.NewString(), 10).accepted()
+		c.rests.Store(true)
+		c.pass(time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 6*time.Second)
+		defer cancel()
+		if err := owner.Drain(ctx); err != nil {
+			c.Error(err)
+		}
+		owner.end()
+		delete(c.nodes, owner.name)
+		c.add("next")
+		c.pass(40 * time.Second)
+		if got := c.types(c.table); !slices.Contains(got, "coin.tossed") {
+			c.Errorf("its round was not played: %v", got)
 		}
 	})
 }

@@ -176,7 +176,10 @@ func (r *routing) named(slug tenant.Slug) (*tenancy.Tenant, bool) {
 	if slug == "" {
 		return nil, false
 	}
-	return r.tenants.BySlug(slug)
+	if t, ok := r.tenants.BySlug(slug); ok {
+		return t, true
+	}
+	return r.tenants.ByFormerSlug(slug) // pages that are open, and links, have it for a while
 }
 
 // cameBy returns the hosts by which a socket comes to a casino: that of the request, and that of the page which opens it, ""

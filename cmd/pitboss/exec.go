@@ -120,6 +120,8 @@ func (c tenantExecCmd) check(p *program) error {
 		return errors.New("--timeout is more than nothing, and --rows no less")
 	case len(c.Command) > 0 && (strings.HasPrefix(c.Command[0], "-") || slices.Contains(refusedInExec, c.Command[0])):
 		return fmt.Errorf("%q is not run for a casino", c.Command[0])
+	case len(c.Command) > 1 && c.Command[0] == "tenant" && slices.Contains(c.Command, "purge"):
+		return errors.New("casinos are purged one by one, by typing the slug of each")
 	case len(c.Command) > 0 && !slices.ContainsFunc(c.Command, func(a string) bool { return strings.Contains(a, execSlug) }):
 		return fmt.Errorf("say by %s where the casino's slug goes in the command", execSlug)
 	}

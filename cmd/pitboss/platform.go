@@ -86,7 +86,7 @@ func (c platformWork) run(ctx context.Context, p *program) error {
 		Do: func(ctx context.Context, t jobs.Task) (jobs.Outcome, error) {
 			with := tools
 			with.Archiver.Progress = t.Progress
-			result, secret, err := admin.DoTask(ctx, t.Kind, t.Subject, t.Input, t.Actor, t.Origin, with)
+			result, secret, err := admin.DoTask(ctx, t.Kind, t.Subject, t.Input, tenancy.Asker{Actor: t.Actor, Origin: t.Origin, Job: t.ID, Again: t.Again}, with)
 			return jobs.Outcome{Result: result, Secret: secret}, err
 		},
 	})

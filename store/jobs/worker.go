@@ -23,6 +23,8 @@ import (
 const (
 	// leaseTTL is how long after its process died a job is begun again.
 	leaseTTL = 15 * time.Second
+	// leaseMargin is how much sooner a process stops what it does if it cannot extend the lease.
+	leaseMargin = 3 * time.Second
 	// pollEvery is how long a job waits at most until a process that has nothing to do sees it.
 	pollEvery = 100 * time.Millisecond
 	// attemptsMax is how often a job is tried whose failure is not its own.
@@ -33,8 +35,13 @@ const (
 	conns      = 4
 )
 
+// ErrGivenUp means that every process that began a job died before it was over: it is not begun again.
+var ErrGivenUp = errors.New("store: the job is given up")
+
 // Task is a job as it is done.
 type Task struct {
+	ID      uuid.UUID
+	Again   bool // it was begun before, and may be done already
 	Kind    string
 	Subject tenant.Slug
 	Input   json.RawMessage
@@ -82,29 +89,31 @@ func OpenWorker(ctx context.Context, o Options) (*Worker, error) {
 func (w *Worker) Close() { w.pool.Close() }
 
 const (
-	// claimJob takes the oldest job that nobody does, but for one about a tenant of which an older one is not over.
+	// claimJob takes the oldest job that nobody does, but for one about a tenant of which an older one is not over. The
+	// number of its attempts fences those before, of this process too.
 	claimJob = `
 update platform.job set state = 'running', worker = $1, lease_until = clock_timestamp() + $2::interval, attempts = attempts + 1
 where id = (
   select j.id from platform.job j
   where j.finished_at is null and (j.lease_until is null or j.lease_until < clock_timestamp())
     and (j.subject = '' or not exists (select from platform.job o
-      where o.finished_at is null and o.subject = j.subject and (o.created_at, o.id) < (j.created_at, j.id)))
+      where o.finished_at is null and o.subject = j.subject and o.id <> j.id
+        and ((o.created_at, o.id) < (j.created_at, j.id) or o.state = 'running' and o.lease_until > clock_timestamp())))
   order by j.created_at, j.id limit 1 for update skip locked)
 returning id, kind, subject, input, actor, address, credential, request, attempts`
 
 	extendJob = `
 update platform.job set lease_until = clock_timestamp() + $3::interval, step = $4, done = $5, total = $6
-where id = $1 and worker = $2 and state = 'running'`
+where id = $1 and worker = $2 and attempts = $7 and state = 'running'`
 
 	// waitJob gives a job back, to be begun again after a time.
 	waitJob = `
 update platform.job set state = 'queued', worker = null, lease_until = clock_timestamp() + $3::interval
-where id = $1 and worker = $2 and state = 'running'`
+where id = $1 and worker = $2 and attempts = $4 and state = 'running'`
 
 	finishJob = `
 update platform.job set state = $3, result = $4::text::json, secret = $5, code = $6, error = $7, finished_at = clock_timestamp(), lease_until = null
-where id = $1 and worker = $2 and state = 'running'`
+where id = $1 and worker = $2 and attempts = $8 and state = 'running'`
 
 	sweepJobs = `delete from platform.job where finished_at is not null and created_at < clock_timestamp() - $1::interval`
 )
@@ -152,7 +161,11 @@ func (w *Worker) next(ctx context.Context) (did bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("store: claim a job: %w", err)
 	}
-	return true, w.do(ctx, id, t, attempts)
+	t.ID, t.Again = id, attempts > 1
+	if attempts > attemptsMax { // whoever tried it before did not live to say so
+		return true, w.finish(ctx, t, attempts, Outcome{}, fmt.Errorf("%w: it was begun %d times, and never ended", ErrGivenUp, attempts-1))
+	}
+	return true, w.do(ctx, t, attempts)
 }
 
 // progress is what a job said last of how far it is.
@@ -162,46 +175,58 @@ type progress struct {
 }
 
 // do does a job under its lease, and records what came of it.
-func (w *Worker) do(ctx context.Context, id uuid.UUID, t Task, attempts int) error {
+func (w *Worker) do(ctx context.Context, t Task, attempts int) error {
 	doing, lost := context.WithCancel(ctx)
 	defer lost()
 	var said atomic.Pointer[progress]
 	said.Store(&progress{})
 	t.Progress = func(step string, done, of int64) { said.Store(&progress{step, done, of}) }
 	var extending sync.WaitGroup
-	extending.Go(func() {
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-doing.Done():
-				return
-			case <-tick.C:
-			}
-			p := said.Load()
-			tag, err := w.pool.Exec(doing, extendJob, id, w.name, leaseTTL, p.step, p.done, p.of)
-			if err == nil && tag.RowsAffected() == 0 { // the lease ran out while the database did not answer, and another has it
-				lost()
-				return
-			}
-		}
-	})
+	extending.Go(func() { w.extend(doing, lost, t.ID, attempts, said.Load) })
 	out, err := w.try(doing, t)
 	interrupted := doing.Err() != nil
 	lost()
 	extending.Wait()
-	if interrupted {
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTTL)
-		defer cancel()
-		_, err := w.pool.Exec(ending, waitJob, id, w.name, time.Duration(0))
-		return err
+	if err == nil { // also if it was interrupted meanwhile: it is done
+		return w.finish(ctx, t, attempts, out, nil)
 	}
-	if err != nil && attempts < attemptsMax && (errors.Is(err, db.ErrUnavailable) || db.Transient(db.SQLState(err))) {
-		w.o.Log.WarnContext(ctx, "a job is tried again", "job", id, "kind", t.Kind, "tenant", t.Subject, "attempt", attempts, "error", err)
-		_, err = w.pool.Exec(ctx, waitJob, id, w.name, time.Duration(attempts)*retryPause)
-		return err
+	again := time.Duration(attempts) * retryPause
+	switch {
+	case interrupted:
+		again = 0
+	case attempts >= attemptsMax, !errors.Is(err, db.ErrUnavailable) && !db.Transient(db.SQLState(err)):
+		return w.finish(ctx, t, attempts, out, err)
 	}
-	return w.finish(ctx, id, t, out, err)
+	w.o.Log.WarnContext(ctx, "a job is begun again", "job", t.ID, "kind", t.Kind, "tenant", t.Subject, "attempt", attempts, "error", err)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTTL)
+	defer cancel()
+	_, err = w.pool.Exec(ending, waitJob, t.ID, w.name, again, attempts)
+	return err
+}
+
+// extend extends a job's lease until ctx ends, or calls lost when it may have run out.
+func (w *Worker) extend(ctx context.Context, lost func(), id uuid.UUID, attempts int, said func() *progress) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	held := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		asked, p := time.Now(), said()
+		asking, cancel := context.WithDeadline(ctx, held.Add(leaseTTL-leaseMargin))
+		tag, err := w.pool.Exec(asking, extendJob, id, w.name, leaseTTL, p.step, p.done, p.of, attempts)
+		cancel()
+		switch {
+		case err == nil && tag.RowsAffected() == 1:
+			held = asked
+		case err == nil, time.Since(held) >= leaseTTL-leaseMargin:
+			lost()
+			return
+		}
+	}
 }
 
 // try does a task. A panic is an error of this task alone.
@@ -215,14 +240,16 @@ func (w *Worker) try(ctx context.Context, t Task) (out Outcome, err error) {
 }
 
 // finish records what came of a job.
-func (w *Worker) finish(ctx context.Context, id uuid.UUID, t Task, out Outcome, failed error) error {
+func (w *Worker) finish(ctx context.Context, t Task, attempts int, out Outcome, failed error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTTL)
+	defer cancel()
 	state, code, text := Done, "", ""
 	var result *string
 	var secret []byte
 	if failed == nil {
 		raw, err := json.Marshal(out.Result)
 		if err == nil && out.Secret != "" {
-			secret, err = w.o.Box.Seal(tenant.ID{}, purposeOf(id), []byte(out.Secret))
+			secret, err = w.o.Box.Seal(tenant.ID{}, purposeOf(t.ID), []byte(out.Secret))
 		}
 		failed = err
 		if s := string(raw); out.Result != nil {
@@ -232,9 +259,9 @@ func (w *Worker) finish(ctx context.Context, id uuid.UUID, t Task, out Outcome, 
 	if failed != nil {
 		state, result, secret = Failed, nil, nil
 		code, text = w.o.Code(failed)
-		w.o.Log.WarnContext(ctx, "a job failed", "job", id, "kind", t.Kind, "tenant", t.Subject, "code", code, "error", failed)
+		w.o.Log.WarnContext(ctx, "a job failed", "job", t.ID, "kind", t.Kind, "tenant", t.Subject, "code", code, "error", failed)
 	}
-	_, err := w.pool.Exec(ctx, finishJob, id, w.name, string(state), result, secret, code, text)
+	_, err := w.pool.Exec(ctx, finishJob, t.ID, w.name, string(state), result, secret, code, text, attempts)
 	if err != nil {
 		return fmt.Errorf("store: record what came of a job: %w", err)
 	}

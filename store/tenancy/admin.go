@@ -11,6 +11,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/placement"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -50,6 +51,8 @@ type Admin struct {
 	Actor string
 	// Origin is theirs too. The command line has none.
 	Origin rooms.Origin
+
+	job uuid.UUID // that is done; zero: none
 	// Log receives what Migrate made because it was missing. If it is nil, nothing is logged.
 	Log *slog.Logger
 	// Budget bounds the catalogue: no tenant's schema is made past it. A limit of 0 is that of DefaultBudget.
@@ -117,6 +120,16 @@ func (a *Admin) As(actor string, from rooms.Origin) *Admin {
 	b := *a
 	b.Actor, b.Origin = actor, from
 	return &b
+}
+
+// applied notes, in the transaction of a change of a tenant, that the job's change is committed with it: a process that
+// begins the job again does not change it twice.
+func (a *Admin) applied(ctx context.Context, tx pgx.Tx) error {
+	if a.job == uuid.Nil {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `update platform.job set applied = true where id = $1`, a.job)
+	return err
 }
 
 // Close closes all connections.

@@ -72,6 +72,9 @@ func (a *Admin) changeAPIKey(ctx context.Context, slug tenant.Slug, reason stric
 		if err := change(t); err != nil {
 			return err
 		}
+		if err := a.applied(ctx, tx); err != nil {
+			return err
+		}
 		if owner.IsZero() {
 			return a.writePlatformAudit(ctx, tx, t.line)
 		}

@@ -51,10 +51,9 @@ type ArchiveFile struct {
 }
 
 const (
-	// selectOwned lists the tables of a tenant that a living node runs.
-	selectOwned = `
-select r.room from platform.room r join platform.node n on n.node = r.node and n.expires > clock_timestamp()
-where r.tenant = $1 and r.state <> 'closed' and r.room <> 'lobby' order by r.room limit 10`
+	// selectOwned lists the tables of a tenant that are not at rest: a node runs them, or did when it died, maybe in the
+	// middle of a round, which another has to end.
+	selectOwned = `select room from platform.room where tenant = $1 and state <> 'closed' and node <> '' and room <> 'lobby' order by room limit 10`
 
 	closeIndex = `
 update platform.room set state = 'closed', node = '', change = pg_current_xact_id()::text::bigint where tenant = $1 and state <> 'closed'`
@@ -141,7 +140,7 @@ func (a *Admin) statusOf(ctx context.Context, slug tenant.Slug) (id tenant.ID, n
 	return id, now, err
 }
 
-// owned returns tables of a tenant that a living node runs, some of them if there are many.
+// owned returns tables of a tenant that are not at rest, some of them if there are many.
 func owned(ctx context.Context, q interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }, id tenant.ID,
@@ -150,7 +149,7 @@ func owned(ctx context.Context, q interface {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// awaitRest waits until no node runs a table of a tenant, which is not served any more.
+// awaitRest waits until all tables of a tenant, which is not served any more, are at rest.
 func (a *Admin) awaitRest(ctx context.Context, id tenant.ID, told func(done, of int64)) error {
 	ctx, cancel := context.WithTimeout(ctx, restWithin)
 	defer cancel()
@@ -167,16 +166,17 @@ func (a *Admin) awaitRest(ctx context.Context, id tenant.ID, told func(done, of 
 		told(0, int64(len(rooms)))
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w at %s: void them, or try again later", ErrRoundsOpen, strings.Join(rooms, ", "))
+			return fmt.Errorf("%w at %s: a node has to run for them to end; void them, or try again later", ErrRoundsOpen, strings.Join(rooms, ", "))
 		case <-tick.C:
 		}
 	}
 }
 
-// shut takes the application's right to a suspended tenant's schema away: from then on no node can write in it, whatever
-// it believes.
+// shut takes the application's right to a suspended tenant's schema away, and the role's: from then on no node can write in
+// it, whatever it believes. It waits for those that are writing. A transaction that had entered the role before, and
+// wrote nothing yet, is refused when it does.
 //
-//pitboss:sql DDL; names are a tenant.ID and the login, quoted
+//pitboss:sql DDL; names are a tenant.ID and the login, or of the catalogue, quoted
 func (a *Admin) shut(ctx context.Context, slug tenant.Slug, reason strict.Line) error {
 	return a.changeTenant(ctx, slug, "tenant."+string(Archive), "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		was, now, err := readStatus(ctx, tx, id)
@@ -197,7 +197,18 @@ func (a *Admin) shut(ctx context.Context, slug tenant.Slug, reason strict.Line) 
 		if err != nil {
 			return nil, nil, err
 		}
-		if _, err := tx.Exec(ctx, `revoke `+db.Quote(id.Role())+` from `+db.Quote(in.appRole)); err != nil {
+		list, _ := tx.Query(ctx, selectTables, db.Quote(id.Schema())) // its error comes from CollectRows
+		tables, err := pgx.CollectRows(list, func(row pgx.CollectableRow) (string, error) {
+			name, err := pgx.RowTo[string](row)
+			return pgx.Identifier{id.Schema(), name}.Sanitize(), err
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		role := db.Quote(id.Role())
+		rights := fmt.Sprintf("revoke %[1]s from %[2]s; revoke all on all tables in schema %[3]s from %[1]s; lock table %[4]s in share row exclusive mode; update platform.tenant set rights = '' where id = '%[5]s'",
+			role, db.Quote(in.appRole), db.Quote(id.Schema()), strings.Join(tables, ", "), id)
+		if _, err := tx.Exec(ctx, rights); err != nil {
 			return nil, nil, err
 		}
 		if _, err := tx.Exec(ctx, closeIndex, id.String()); err != nil {
@@ -209,8 +220,8 @@ func (a *Admin) shut(ctx context.Context, slug tenant.Slug, reason strict.Line) 
 	})
 }
 
-// unarchive gives the application its right to an archived tenant's schema back. If the schema is older than its nodes
-// need, the tenant is out of order until it is migrated.
+// unarchive gives the application its right to an archived tenant's schema back. If the schema is older than it
+// could be, the tenant is out of order until it is migrated.
 //
 //pitboss:sql the schema is a tenant.ID, quoted
 func (a *Admin) unarchive(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
@@ -220,6 +231,15 @@ func (a *Admin) unarchive(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 	}
 	if err := a.ensureRole(ctx, tx, id, in.appRole); err != nil {
 		return err
+	}
+	var version int
+	if err := tx.QueryRow(ctx, `select schema_version from platform.tenant where id = $1`, id.String()).Scan(&version); err != nil {
+		return err
+	}
+	if version == a.known.Tenant.Last() { // else it lacks tables, and pitboss migrate grants the rights when they are made
+		if _, err := tx.Exec(ctx, a.known.Tenant.GrantsFor(id.Schema(), id.Role(), version)); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.Exec(ctx, fmt.Sprintf(reopenIndex, db.Quote(id.Schema())), id.String()); err != nil {
 		return err
@@ -236,6 +256,12 @@ func (a *Admin) writeArchive(ctx context.Context, id tenant.ID, slug tenant.Slug
 	}
 	if err := a.pool.QueryRow(ctx, `select schema_version from platform.tenant where id = $1`, id.String()).Scan(&f.SchemaVersion); err != nil {
 		return f, err
+	}
+	old, _ := filepath.Glob(filepath.Join(to.Dir, "."+string(slug)+"-*.part")) // the pattern is well-formed
+	for _, name := range old {
+		if err := os.Remove(name); err != nil { // what an interrupted Archive left
+			return f, err
+		}
 	}
 	out, err := os.CreateTemp(to.Dir, "."+string(slug)+"-*.part") // readable by this user alone
 	if err != nil {

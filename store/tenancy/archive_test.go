@@ -8,8 +8,11 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -92,6 +95,69 @@ func TestAnArchivedTenantIsAFileThatWasRestoredAndCompared(t *testing.T) {
 	}
 }
 
+// TestNobodyWritesInATenantThatIsBeingArchived has two transactions under way when a tenant is shut: one that wrote, which
+// is waited for, and one that only entered the tenant's scope, which is refused when it writes.
+func TestNobodyWritesInATenantThatIsBeingArchived(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	id := storetest.Tenant(t, admin)
+	slug := slugOf(t, admin, id)
+	line := func(ctx context.Context, tx pgx.Tx, action string) error {
+		_, err := tx.Exec(ctx, `insert into audit_log (actor, action, target, reason, address) values ('a', $1, 'b', '', '')`, action)
+		return err
+	}
+	entered, wrote, end := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	var late, early error
+	all.Go(func() {
+		late = s.Tenant(id).Tx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+			if err := tx.QueryRow(ctx, `select 1`).Scan(new(int)); err != nil {
+				return err
+			}
+			close(entered)
+			<-end
+			return line(ctx, tx, "late")
+		})
+	})
+	all.Go(func() {
+		<-entered
+		early = s.Tenant(id).Tx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+			err := line(ctx, tx, "early")
+			close(wrote)
+			if err == nil { // until the archive waits for it
+				storetest.Eventually(t, "the archive waits", func() bool {
+					return storetest.Count(t, admin, `select count(*) from pg_locks l join pg_class c on c.oid = l.relation where not l.granted and c.relname = 'audit_log'`) > 0
+				})
+			}
+			return err
+		})
+	})
+	<-wrote
+	_, err := admin.Archive(t.Context(), slug, "a test", archiver(t, d))
+	close(end)
+	all.Wait()
+	if err != nil || early != nil {
+		t.Errorf("archived: %v; who had written: %v", err, early)
+	}
+	if late == nil {
+		t.Error("who had entered wrote in an archived tenant")
+	}
+	if n := storetest.Count(t, admin, `select count(*) from `+id.Schema()+`.audit_log where action in ('early', 'late')`); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+	if err := admin.Resume(t.Context(), slug); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tenants.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Sound(t, s, id)
+	if drift, err := admin.Drift(t.Context()); err != nil || len(drift.Drifted) != 0 {
+		t.Errorf("it came back with other rights: %+v, %v", drift, err)
+	}
+}
+
 func slugOf(t *testing.T, admin *tenancy.Admin, id tenant.ID) tenant.Slug {
 	t.Helper()
 	all, err := admin.ListTenants(t.Context())
@@ -156,27 +222,33 @@ func TestAnInterruptedArchiveIsCompletedByTheNext(t *testing.T) {
 	}
 }
 
+// TestATenantWithARoundUnderWayIsNotArchived has a table that a node runs, and one whose node died: it may be in the middle of
+// a round.
 func TestATenantWithARoundUnderWayIsNotArchived(t *testing.T) {
 	t.Parallel()
 	d := storetest.Empty(t)
 	s, admin := storetest.Open(t, d, store.Options{})
-	ref := storetest.Table(t, s, admin)
-	slug := slugOf(t, admin, ref.Tenant)
-	if _, err := storetest.Owner(t, admin).Exec(t.Context(), `
-		insert into platform.node (node, incarnation, expires) values ('node-1', gen_random_uuid(), now() + interval '1 hour')`); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := storetest.Owner(t, admin).Exec(t.Context(), `update platform.room set node = 'node-1' where room = $1`, ref.Room); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if _, err := admin.Archive(ctx, slug, "a test", archiver(t, d)); !errors.Is(err, tenancy.ErrRoundsOpen) || !strings.Contains(err.Error(), ref.Room) {
-		t.Errorf("%v", err)
-	}
-	now, err := admin.Tenant(t.Context(), slug)
-	if err != nil || now.Status(time.Now()) != tenancy.Suspended {
-		t.Errorf("%+v, %v", now, err)
+	for _, lives := range []string{"1 hour", "-1 hour"} {
+		ref := storetest.Table(t, s, admin)
+		slug := slugOf(t, admin, ref.Tenant)
+		if _, err := storetest.Owner(t, admin).Exec(t.Context(), `insert into platform.node (node, incarnation, expires) values ('node' || $1::text, gen_random_uuid(), now() + $1::interval)`, lives); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := storetest.Owner(t, admin).Exec(t.Context(), `update platform.room set node = 'node' || $3::text where tenant = $1 and room = $2`, ref.Tenant.String(), ref.Room, lives); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		to := archiver(t, d)
+		to.Progress = func(string, int64, int64) { cancel() } // it is told of rounds first, as it waits for them
+		_, err := admin.Archive(ctx, slug, "a test", to)
+		cancel()
+		if !errors.Is(err, tenancy.ErrRoundsOpen) || !strings.Contains(err.Error(), ref.Room) {
+			t.Errorf("the lease ends in %s: %v", lives, err)
+		}
+		now, err := admin.Tenant(t.Context(), slug)
+		if err != nil || now.Status(time.Now()) != tenancy.Suspended {
+			t.Errorf("%+v, %v", now, err)
+		}
 	}
 }
 

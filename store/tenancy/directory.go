@@ -82,7 +82,7 @@ type snapshot struct {
 	all                 []*Tenant // by slug; without those whose ID cannot be read
 	byHost              map[string]*Tenant
 	byWildcard          map[string]*Tenant // by the name below which it has every name of one more part
-	bySlug              map[tenant.Slug]*Tenant
+	bySlug, byFormer    map[tenant.Slug]*Tenant
 	byID                map[tenant.ID]*Tenant
 	broken              map[string]string // by slug: why a tenant is out of order
 	apiKeys             map[string]auth.StoredAPIKey
@@ -121,6 +121,12 @@ func (d *Directory) Lookup(host string) (*Tenant, bool) {
 func (d *Directory) BySlug(slug tenant.Slug) (*Tenant, bool) {
 	t, ok := d.now.Load().bySlug[slug]
 	return t, ok
+}
+
+// ByFormerSlug returns the tenant that had the slug, while its tokens may name it.
+func (d *Directory) ByFormerSlug(slug tenant.Slug) (*Tenant, bool) {
+	t, ok := d.now.Load().byFormer[slug]
+	return t, ok && slices.Contains(t.FormerSlugs(d.Now()), slug)
 }
 
 // ByID returns the tenant of an ID.
@@ -329,11 +335,14 @@ func (d *snapshot) knows(next *snapshot) bool {
 func newSnapshot(list []Tenant) *snapshot {
 	d := &snapshot{
 		loaded: time.Now(), broken: map[string]string{},
-		byHost: map[string]*Tenant{}, byWildcard: map[string]*Tenant{}, bySlug: map[tenant.Slug]*Tenant{}, byID: map[tenant.ID]*Tenant{},
+		byHost: map[string]*Tenant{}, byWildcard: map[string]*Tenant{}, bySlug: map[tenant.Slug]*Tenant{}, byFormer: map[tenant.Slug]*Tenant{}, byID: map[tenant.ID]*Tenant{},
 	}
 	for i := range list {
 		t := &list[i]
 		d.bySlug[t.Slug] = t
+		for _, f := range t.Former {
+			d.byFormer[f.Slug] = t
+		}
 		for _, domain := range t.Domains {
 			if above, ok := strings.CutPrefix(domain, wildcard); ok {
 				d.byWildcard[above] = t

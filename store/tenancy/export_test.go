@@ -58,6 +58,8 @@ func (a *Admin) BeforePeople() {
 	}
 	a.known.Platform.Steps, a.known.Tenant.Steps = steps, a.known.Tenant.Steps[:8]
 	a.known.Platform.Grants = strings.NewReplacer("people, ", "", "platform.slug, ", "", ", verified_at", "",
+		"grant select on platform.job to :role;\n", "", "grant update (secret) on platform.job to :role;\n", "",
+		"grant insert (id, kind, subject, input, asked, key, actor, address, credential, request) on platform.job to :role;\n", "",
 		"grant select on platform.plan, platform.jurisdiction to :role;\n", "", "grant select, insert, update on platform.storage to :role;\n", "").Replace(a.known.Platform.Grants)
 }
 

@@ -166,7 +166,8 @@ with mine as (
   returning m.tenant
 )
 select exists (select from mine) and pg_try_advisory_xact_lock(` + strconv.Itoa(tenantLocks) + `, hashtext($1::text)), t.schema_version, t.rights,
-  exists (select from pg_roles r, pg_namespace n, pg_roles app where r.rolname = t.id and n.nspname = t.id and app.rolname = $5::name and ` + a.memberRight() + `)
+  exists (select from pg_roles r, pg_namespace n, pg_roles app where r.rolname = t.id and n.nspname = t.id and app.rolname = $5::name and ` + a.memberRight() + `),
+  ` + hasSchema + `
 from platform.tenant t where t.id = $1 for no key update`
 }
 
@@ -179,10 +180,10 @@ func (w *worker) next(ctx context.Context, tx pgx.Tx, name string) (got progress
 	if err != nil {
 		return got, stepError{err}
 	}
-	var mine, role bool
+	var mine, role, live bool
 	var version int
 	var rights string
-	err = tx.QueryRow(ctx, w.begin, pgx.QueryExecModeExec, name, w.run, w.name, lease, w.role).Scan(&mine, &version, &rights, &role)
+	err = tx.QueryRow(ctx, w.begin, pgx.QueryExecModeExec, name, w.run, w.name, lease, w.role).Scan(&mine, &version, &rights, &role, &live)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && !mine { // the tenant is gone, and this row of the ledger with it
 		return got, errElsewhere
 	}
@@ -190,6 +191,11 @@ func (w *worker) next(ctx context.Context, tx pgx.Tx, name string) (got progress
 		return got, err
 	}
 	w.admin.at("locked")
+	if !live { // it was archived or purged since the run was planned: nobody may get a right to it again
+		got.done = true
+		_, err := tx.Exec(ctx, fmt.Sprintf(finishTenant, name, w.run, version, rights, true, 0))
+		return got, err
+	}
 	if version > w.target {
 		return got, stepError{fmt.Errorf("it is of version %d already: %w", version, migrations.ErrNewer)}
 	}

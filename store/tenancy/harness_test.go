@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
-	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/localpg"
 	"github.com/pitboss-hub/pitboss/store/migrations"
@@ -89,7 +88,7 @@ func (r runner) task(ctx context.Context, admin *tenancy.Admin) error {
 	tools := tenancy.Tools{Archiver: tenancy.Archiver{Dir: r.Dir, Dump: func(ctx context.Context, schema string, out io.Writer) error {
 		return localpg.Dump(ctx, r.AdminURL, schema, out)
 	}}}
-	_, _, err := admin.DoTask(ctx, r.Kind, r.Slug, []byte(r.Input), "test", rooms.Origin{Request: "r"}, tools)
+	_, _, err := admin.DoTask(ctx, r.Kind, r.Slug, []byte(r.Input), tenancy.Asker{Actor: "test"}, tools)
 	return err
 }
 

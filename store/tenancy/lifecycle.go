@@ -70,8 +70,8 @@ var Life = []Stage{
 	{Trial, true, true, true, RoundsRun, []Action{Suspend, Maintain}, "unpaid at paid_until"},
 	{Active, true, true, true, RoundsRun, []Action{Suspend, Maintain}, "grace at paid_until"},
 	{Grace, true, true, true, RoundsRun, []Action{Suspend, Maintain}, fmt.Sprintf("unpaid %d days after paid_until", GracePeriod/(24*time.Hour))},
-	{Unpaid, false, false, false, RoundsEnd, []Action{Suspend, Maintain}, ""},
-	{Maintenance, false, true, true, RoundsEnd, []Action{Suspend, Maintain, Resume}, ""},
+	{Unpaid, false, false, false, RoundsEnd, []Action{Suspend}, ""},
+	{Maintenance, false, true, true, RoundsEnd, []Action{Suspend, Maintain, Resume}, "unpaid, as if it were active"},
 	{Suspended, false, false, false, RoundsEnd, []Action{Suspend, Maintain, Resume, Archive}, ""},
 	{Archived, false, false, false, RoundsNone, []Action{Resume, Archive, Purge}, ""},
 	{Purged, false, false, false, RoundsNone, []Action{Purge}, ""}, // those that repeat themselves do what an interrupted one left
@@ -137,8 +137,10 @@ type life struct {
 func (l life) at(now time.Time) Status {
 	due := !l.paidUntil.IsZero() && !now.Before(l.paidUntil)
 	switch {
-	case l.set != Active:
+	case l.set != Active && (l.set != Maintenance || !due):
 		return l.set
+	case due && l.set == Maintenance && !l.onTrial && now.Before(l.paidUntil.Add(GracePeriod)):
+		return Maintenance
 	case due && (l.onTrial || !now.Before(l.paidUntil.Add(GracePeriod))):
 		return Unpaid
 	case due:

@@ -223,7 +223,10 @@ func TestARenamedTenantKeepsItsFormerSlugForTokens(t *testing.T) {
 		t.Errorf("after the last token: %v", got)
 	}
 	if _, ok := s.Tenants.BySlug("casino-x"); ok {
-		t.Error("it is still found by its former slug")
+		t.Error("it still has its former slug")
+	}
+	if found, ok := s.Tenants.ByFormerSlug("casino-x"); !ok || found.ID != first.ID {
+		t.Error("it is not found by its former slug")
 	}
 	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "y.localhost")); !errors.Is(err, tenancy.ErrSlugTaken) {
 		t.Errorf("another gets the former slug: %v", err)

@@ -35,10 +35,12 @@ select t.id, t.slug, t.name, t.status, t.suspended_for, t.back_at, t.on_trial,
        when n.oid is null then 'its schema is missing: restore it from a backup'
        when not exists (select from pg_auth_members m where m.roleid = r.oid and m.member = app.oid)
          then 'the app''s login may not act as its role: run pitboss migrate'
+       when not has_table_privilege(r.oid, c.oid, 'UPDATE') then 'its role has no rights: run pitboss migrate'
        else '' end
 from platform.tenant t
 left join pg_roles r on r.rolname = t.id
 left join pg_namespace n on n.nspname = t.id
+left join pg_class c on c.relnamespace = n.oid and c.relname = 'room'
 left join pg_roles app on app.rolname = case when $1 then current_user else (select app_role::name from platform.instance) end
 where t.status not in ('provisioning', 'purged')
 order by t.slug`

@@ -31,10 +31,10 @@ values ($1, $1, 'provisioning', '', false, '', 0, $2)`
 
 	// takeReady picks a tenant whose schema was made ahead, the oldest; another process that looks meanwhile gets the next.
 	takeReady = `
-select id from platform.tenant where status = 'provisioning' and slug = id and schema_version = $1
+select id from platform.tenant where status = 'provisioning' and slug = id and schema_version = $1 and rights = $2
 order by created_on, id limit 1 for update skip locked`
 
-	countReady = `select count(*) from platform.tenant where status = 'provisioning' and slug = id and schema_version = $1`
+	countReady = `select count(*) from platform.tenant where status = 'provisioning' and slug = id and schema_version = $1 and rights = $2`
 
 	nameTenant = `
 update platform.tenant set slug = $2, name = $3, on_trial = $4, paid_until = $5, currency = $6, exponent = $7, frame_ancestors = $8, created_on = $9,
@@ -112,6 +112,9 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 			return err
 		}
 		a.at("furnished")
+		if err := a.applied(ctx, tx); err != nil {
+			return err
+		}
 		return tx.QueryRow(ctx, bumpTenant, id.String()).Scan(&made.Version)
 	})
 	slices.Sort(made.Domains[min(1, len(made.Domains)):])
@@ -129,8 +132,12 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 // bare returns a tenant without a name: one that was made ahead if there is one and it may be, or a new one without a
 // schema.
 func (a *Admin) bare(ctx context.Context, tx pgx.Tx, mayBeAhead bool) (id tenant.ID, ahead bool, err error) {
+	// Before any row of the tenants', as a migration does that locks the table.
+	if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock_shared($1)`, int64(migrateLock)); err != nil {
+		return id, false, err
+	}
 	if mayBeAhead {
-		id, err := scanID(tx.QueryRow(ctx, takeReady, a.known.Tenant.Last()))
+		id, err := scanID(tx.QueryRow(ctx, takeReady, a.known.Tenant.Last(), a.known.Tenant.RightsOf(a.known.Tenant.Last())))
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return id, true, err
 		}
@@ -165,6 +172,9 @@ func (a *Admin) Provision(ctx context.Context, slug tenant.Slug) (Tenant, error)
 		if err := a.writeAudit(ctx, tx, id, a.line("tenant.provision", id.String(), "")); err != nil {
 			return err
 		}
+		if err := a.applied(ctx, tx); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, bumpTenant, id.String())
 		return err
 	})
@@ -188,7 +198,7 @@ func (a *Admin) FillPool(ctx context.Context, n int) (made int, err error) {
 				return err
 			}
 			var ready int
-			if err := tx.QueryRow(ctx, countReady, a.known.Tenant.Last()).Scan(&ready); err != nil {
+			if err := tx.QueryRow(ctx, countReady, a.known.Tenant.Last(), a.known.Tenant.RightsOf(a.known.Tenant.Last())).Scan(&ready); err != nil {
 				return err
 			}
 			if full = ready >= n; full {

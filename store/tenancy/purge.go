@@ -64,10 +64,11 @@ func (a *Admin) Purge(ctx context.Context, slug tenant.Slug, typed string, reaso
 		return fmt.Errorf("store: purge %s: %w", slug, err)
 	}
 	if status == Archived {
-		if err := a.checkArchive(ctx, id); err != nil {
+		f, err := a.checkArchive(ctx, id)
+		if err != nil {
 			return err
 		}
-		if err := a.forget(ctx, id, reason); err != nil {
+		if err := a.forget(ctx, id, f, reason); err != nil {
 			return fmt.Errorf("store: purge %s: %w", slug, err)
 		}
 	}
@@ -83,36 +84,35 @@ func (a *Admin) Purge(ctx context.Context, slug tenant.Slug, typed string, reaso
 }
 
 // checkArchive returns ErrPurgeEarly or ErrArchive unless a tenant's archive is old enough, and as it was written.
-func (a *Admin) checkArchive(ctx context.Context, id tenant.ID) error {
-	var f ArchiveFile
-	err := a.pool.QueryRow(ctx, selectArchive, id.String()).Scan(&f.File, &f.Bytes, &f.SHA256, &f.SchemaVersion, &f.Rows, &f.VerifiedAt)
+func (a *Admin) checkArchive(ctx context.Context, id tenant.ID) (f ArchiveFile, err error) {
+	err = a.pool.QueryRow(ctx, selectArchive, id.String()).Scan(&f.File, &f.Bytes, &f.SHA256, &f.SchemaVersion, &f.Rows, &f.VerifiedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return fmt.Errorf("%w: its archive was not written: archive it again", ErrPurgeEarly)
+		return f, fmt.Errorf("%w: its archive was not written: archive it again", ErrPurgeEarly)
 	}
 	if err != nil {
-		return err
+		return f, err
 	}
 	if from := f.VerifiedAt.Add(PurgeAfter); time.Now().Before(from) {
-		return fmt.Errorf("%w: from %s on", ErrPurgeEarly, from.UTC().Format(time.RFC3339))
+		return f, fmt.Errorf("%w: from %s on", ErrPurgeEarly, from.UTC().Format(time.RFC3339))
 	}
 	file, err := os.Open(f.File)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrArchive, err)
+		return f, fmt.Errorf("%w: %w", ErrArchive, err)
 	}
 	defer func() { _ = file.Close() }()
 	sum := sha256.New()
 	n, err := io.Copy(sum, file)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrArchive, err)
+		return f, fmt.Errorf("%w: %w", ErrArchive, err)
 	}
 	if n != f.Bytes || string(sum.Sum(nil)) != string(f.SHA256) {
-		return fmt.Errorf("%w: %s has changed since it was written", ErrArchive, f.File)
+		return f, fmt.Errorf("%w: %s has changed since it was written", ErrArchive, f.File)
 	}
-	return nil
+	return f, nil
 }
 
-// forget makes a tenant purged: nothing leads to it any more.
-func (a *Admin) forget(ctx context.Context, id tenant.ID, reason strict.Line) error {
+// forget makes a tenant purged, whose archive is still the one that was checked: nothing leads to it any more.
+func (a *Admin) forget(ctx context.Context, id tenant.ID, f ArchiveFile, reason strict.Line) error {
 	return a.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select from platform.tenant where id = $1 for update`, id.String()); err != nil {
 			return err
@@ -120,6 +120,12 @@ func (a *Admin) forget(ctx context.Context, id tenant.ID, reason strict.Line) er
 		was, now, err := readStatus(ctx, tx, id)
 		if err == nil && now != Archived {
 			err = fmt.Errorf("%w: it is %s meanwhile", ErrStatus, now)
+		}
+		if err == nil {
+			err = tx.QueryRow(ctx, `select from platform.archive where tenant = $1 and sha256 = $2 and verified_at = $3`, id.String(), f.SHA256, f.VerifiedAt).Scan()
+		}
+		if errors.Is(err, pgx.ErrNoRows) {
+			err = fmt.Errorf("%w: it was archived anew meanwhile", ErrPurgeEarly)
 		}
 		if err != nil {
 			return err

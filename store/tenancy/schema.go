@@ -42,7 +42,7 @@ func (a *Admin) createSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, in in
 }
 
 // tenantLock is the SQL that takes the lock of the tenant whose ID is $n until the transaction ends. Whoever
-// makes, migrates, renames or removes a tenant's schema holds it.
+// makes or migrates a tenant's schema holds it; who archives or purges the tenant locks its row, as a migration does.
 func tenantLock(n int) string {
 	return fmt.Sprintf(`pg_advisory_xact_lock(%d, hashtext($%d::text))`, tenantLocks, n)
 }

@@ -181,8 +181,12 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, targ
 			return err
 		}
 		var name string
-		if err := tx.QueryRow(ctx, `select id from platform.tenant where slug = $1 and slug <> id for update`, string(slug)).Scan(&name); err != nil {
+		var status Status
+		if err := tx.QueryRow(ctx, `select id, status from platform.tenant where slug = $1 and slug <> id for update`, string(slug)).Scan(&name, &status); err != nil {
 			return err
+		}
+		if status == Purged {
+			return fmt.Errorf("%w: it is %s", ErrStatus, status)
 		}
 		id, err := tenant.Parse(name)
 		if err != nil {
@@ -202,7 +206,16 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, targ
 		if line.After, err = jsonOf(after); err != nil {
 			return err
 		}
-		if err := a.writeAudit(ctx, tx, id, line); err != nil {
+		switch status {
+		case Provisioning, Archived: // its own log is not there, or is part of its archive
+			err = a.writePlatformAudit(ctx, tx, line)
+		default:
+			err = a.writeAudit(ctx, tx, id, line)
+		}
+		if err != nil {
+			return err
+		}
+		if err := a.applied(ctx, tx); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, bumpTenant, name)

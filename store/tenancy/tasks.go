@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -31,6 +33,9 @@ type Task struct {
 	// Do does it to the tenant of a slug, which is "" if the task is about no tenant that is there. What it does may be begun
 	// again. secret is what nobody is told twice.
 	Do func(ctx context.Context, a *Admin, slug tenant.Slug, in any, t Tools) (result any, secret string, err error)
+	// Done returns the result of one that is begun again, and whose change was committed before. It is nil for a task that
+	// can be done twice.
+	Done func(ctx context.Context, a *Admin, slug tenant.Slug, in any) (result any, err error)
 }
 
 // task returns a Task of a function of its own input.
@@ -51,14 +56,32 @@ type Named struct {
 
 // changed returns a Task that changes the tenant of its slug.
 func changed[In any](do func(ctx context.Context, a *Admin, slug tenant.Slug, in *In) error) Task {
-	return task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *In, _ Tools) (any, string, error) {
+	return once(named, task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *In, _ Tools) (any, string, error) {
 		if err := do(ctx, a, slug, in); err != nil {
 			return nil, "", err
 		}
-		_, status, err := a.statusOf(ctx, slug)
-		return Named{slug, status}, "", err
-	})
+		now, err := named(ctx, a, slug, in)
+		return now, "", err
+	}))
 }
+
+// once returns a Task that is not done twice.
+func once(done func(ctx context.Context, a *Admin, slug tenant.Slug, in any) (any, error), t Task) Task {
+	t.Done = done
+	return t
+}
+
+// named returns the Named of a tenant as it is now.
+func named(ctx context.Context, a *Admin, slug tenant.Slug, _ any) (any, error) {
+	_, status, err := a.statusOf(ctx, slug)
+	return Named{slug, status}, err
+}
+
+// ErrSecretLost means that a process died between making a secret and recording it.
+var ErrSecretLost = errors.New("store: the key was made, and its secret is lost: end it and make another")
+
+// secretLost is the Done of tasks that make a secret.
+func secretLost(context.Context, *Admin, tenant.Slug, any) (any, error) { return nil, ErrSecretLost }
 
 // Inputs of tasks.
 type (
@@ -132,7 +155,9 @@ type (
 
 // Tasks holds every task, by its name.
 var Tasks = map[string]Task{
-	"tenant.create": task(func(ctx context.Context, a *Admin, _ tenant.Slug, in *NewTenantInput, _ Tools) (any, string, error) {
+	"tenant.create": once(func(ctx context.Context, a *Admin, _ tenant.Slug, in any) (any, error) {
+		return named(ctx, a, in.(*NewTenantInput).Slug, in)
+	}, task(func(ctx context.Context, a *Admin, _ tenant.Slug, in *NewTenantInput, _ Tools) (any, string, error) {
 		n := NewTenant{
 			Slug: in.Slug, Name: in.Name, Domains: in.Domains, Currency: in.Currency, OnTrial: in.OnTrial, FrameAncestors: in.FrameAncestors,
 			WithoutSchema: in.AutoCreate != nil && !*in.AutoCreate,
@@ -141,11 +166,8 @@ var Tasks = map[string]Task{
 			n.PaidUntil = *in.PaidUntil
 		}
 		t, err := a.CreateTenant(ctx, n)
-		if errors.Is(err, ErrSlugTaken) && a.madeBefore(ctx, in.Slug) { // by this task, which was interrupted then
-			t, err = a.Tenant(ctx, in.Slug)
-		}
-		return Named{in.Slug, t.Status(time.Now())}, "", err
-	}),
+		return Named{t.Slug, t.Status(time.Now())}, "", err
+	})),
 	"tenant.provision": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, _ *struct{}) error {
 		_, err := a.Provision(ctx, slug)
 		return err
@@ -169,16 +191,22 @@ var Tasks = map[string]Task{
 		}
 		return a.Maintain(ctx, slug, back, in.Reason)
 	}),
-	"tenant.rename": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *RenameInput, _ Tools) (any, string, error) {
+	"tenant.rename": once(func(ctx context.Context, a *Admin, _ tenant.Slug, in any) (any, error) {
+		return named(ctx, a, in.(*RenameInput).To, in)
+	}, task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *RenameInput, _ Tools) (any, string, error) {
 		t, err := a.Rename(ctx, slug, in.To, in.Reason)
 		return Named{t.Slug, t.Status(time.Now())}, "", err
-	}),
+	})),
 	"tenant.archive": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *Reasoned, t Tools) (any, string, error) {
 		f, err := a.Archive(ctx, slug, in.Reason, t.Archiver)
 		return f, "", err
 	}),
-	"tenant.purge": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *PurgeInput) error {
-		return a.Purge(ctx, slug, in.Confirm, in.Reason, func(int64, int64) {})
+	"tenant.purge": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *PurgeInput, _ Tools) (any, string, error) {
+		if err := a.Purge(ctx, slug, in.Confirm, in.Reason, func(int64, int64) {}); err != nil {
+			return nil, "", err
+		}
+		now, err := named(ctx, a, slug, in)
+		return now, "", err
 	}),
 	"domain.add": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *DomainInput) error {
 		_, err := a.AddDomain(ctx, slug, in.Domain, in.Reason)
@@ -195,18 +223,18 @@ var Tasks = map[string]Task{
 	"domain.verify": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *DomainInput, t Tools) (any, string, error) {
 		return in, "", a.VerifyDomain(ctx, slug, in.Domain, t.DNS)
 	}),
-	"signing_key.rotate": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *SigningKeyInput, _ Tools) (any, string, error) {
+	"signing_key.rotate": once(secretLost, task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *SigningKeyInput, _ Tools) (any, string, error) {
 		k, secret, _, err := a.RotateKey(ctx, slug, in.Retire, in.Reason)
 		return k, base64.StdEncoding.EncodeToString(secret), err
-	}),
-	"api_key.create": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *APIKeyInput, _ Tools) (any, string, error) {
+	})),
+	"api_key.create": once(secretLost, task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *APIKeyInput, _ Tools) (any, string, error) {
 		n := NewAPIKey{Name: in.Name, Scopes: in.Scopes, Addresses: in.Addresses}
 		if in.ExpiresAt != nil {
 			n.ExpiresAt = *in.ExpiresAt
 		}
 		k, text, err := a.CreateAPIKey(ctx, slug, n, in.Reason)
 		return k, text.Reveal(), err
-	}),
+	})),
 	"api_key.revoke": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *APIKeyEndInput, _ Tools) (any, string, error) {
 		k, err := a.RevokeAPIKey(ctx, slug, in.Key, in.Reason)
 		return k, "", err
@@ -228,27 +256,43 @@ var Tasks = map[string]Task{
 	}),
 }
 
-// madeBefore reports whether a tenant was made by the request that is done.
-func (a *Admin) madeBefore(ctx context.Context, slug tenant.Slug) (made bool) {
-	err := a.pool.QueryRow(ctx, `
-		select exists (select from platform.tenant t join platform.audit_log l on l.target = t.id
-		where t.slug = $1 and l.action = 'tenant.create' and l.actor = $2 and l.request = $3 and l.request <> '')`,
-		string(slug), a.actor(), a.Origin.Request).Scan(&made)
-	return err == nil && made
+// Asker is on whose behalf a task is done, and as which job.
+type Asker struct {
+	Actor string
+	rooms.Origin
+	Job   uuid.UUID // zero: none
+	Again bool      // the job was begun before
 }
 
 // DoTask does a task by its name, on behalf of somebody. It returns store.ErrInvalid for a task that is not known, or an input
 // that is not its own.
-func (a *Admin) DoTask(ctx context.Context, kind string, slug tenant.Slug, input []byte, actor string, from rooms.Origin, t Tools) (result any, secret string, err error) {
+func (a *Admin) DoTask(ctx context.Context, kind string, slug tenant.Slug, input []byte, by Asker, t Tools) (result any, secret string, err error) {
 	k, ok := Tasks[kind]
 	if !ok {
 		return nil, "", fmt.Errorf("%w: there is no task %q", db.ErrInvalid, kind)
+	}
+	if slug != "" { // what a node queued may be anything: the platform itself is no tenant
+		if _, err := tenant.ParseSlug(string(slug)); err != nil {
+			return nil, "", fmt.Errorf("%w: %w", db.ErrInvalid, err)
+		}
 	}
 	in := k.Input()
 	if err := strict.Decode(input, in); err != nil {
 		return nil, "", fmt.Errorf("%w: %w", db.ErrInvalid, err)
 	}
-	return k.Do(ctx, a.As(actor, from), slug, in, t)
+	b := a.As(by.Actor, by.Origin)
+	b.job = by.Job
+	if by.Again && k.Done != nil {
+		var applied bool
+		if err := a.pool.QueryRow(ctx, `select applied from platform.job where id = $1`, by.Job).Scan(&applied); err != nil {
+			return nil, "", err
+		}
+		if applied {
+			result, err = k.Done(ctx, b, slug, in)
+			return result, "", err
+		}
+	}
+	return k.Do(ctx, b, slug, in, t)
 }
 
 // codes holds what clients go by of an error of a task. The first that errors.Is finds counts.
@@ -268,6 +312,7 @@ var codes = []struct {
 	{ErrNoPlan, "invalid_params"},
 	{ErrNoJurisdiction, "invalid_params"},
 	{ErrCatalogBudget, "limit_reached"},
+	{ErrSecretLost, "secret_lost"},
 	{ErrTooManyAPIKeys, "limit_reached"},
 	{ErrNoAPIKey, "not_found"},
 	{ErrAPIKeyEnded, "key_ended"},

@@ -16,6 +16,7 @@ create table platform.job (
   worker      uuid,
   lease_until timestamptz,
   attempts    int         not null default 0,
+  applied     boolean     not null default false, -- what it changes of a tenant is committed: written in that transaction
   step        text        not null default '',    -- what is being done, and how much of it
   done        bigint      not null default 0,
   total       bigint      not null default 0,     -- 0: nobody knows
