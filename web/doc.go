@@ -1,7 +1,7 @@
 // Package web is the outer rim: HTTP by Echo, its route table, what strangers may take of a node, and
 // the pages. It turns requests into calls of hub, rooms and store, and their errors into words,
 // statuses and codes. The conversation with a socket is package session's, the operator's API package
-// operator's, the API of the platform's operator at the admin listener package platform's; what they share is in internal/api. They do not import each other: New passes to each
+// operator's, the API of the platform's operator, at a host of its own, package platform's; what they share is in internal/api. They do not import each other: New passes to each
 // what it needs of the other.
 //
 // # What always holds

@@ -140,8 +140,7 @@ func (s *Server) Serve(l net.Listener) error {
 	return serving(l, s.servers.publicConns.serve(s.servers.public, l))
 }
 
-// ServeAdmin shows metrics, profiles, health and readiness on l, which players do not reach, and answers the platform's API,
-// until Shutdown.
+// ServeAdmin shows metrics, profiles, health and readiness on l, which players do not reach, until Shutdown.
 func (s *Server) ServeAdmin(l net.Listener, metrics prometheus.Gatherer) error {
 	s.servers.admin.Handler = s.AdminHandler(metrics)
 	return serving(l, s.servers.adminConns.serve(s.servers.admin, l))

@@ -161,6 +161,8 @@ func (s *Server) platformRoutes(p *platform.API) []route {
 
 // routePlatform makes the route table of the platform.
 func (s *Server) routePlatform(p *platform.API) {
+	get(s.platform, routeHealth, s.healthz)
+	get(s.platform, routeReady, s.readyz)
 	s.add(s.platform.Group("", ofPlatform), s.platformRoutes(p))
 }
 

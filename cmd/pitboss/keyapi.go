@@ -24,7 +24,7 @@ type keyAPICmd struct {
 // apiKeyOwner holds the flags that say whose key it is.
 type apiKeyOwner struct {
 	Tenant   string `xor:"owner" required:"" help:"The casino's slug."`
-	Platform bool   `xor:"owner" required:"" help:"The platform's own keys, for the admin listener; they open no casino."`
+	Platform bool   `xor:"owner" required:"" help:"The platform's own keys, for the API at --platform-host; they open no casino."`
 	JSON     bool   `help:"Print JSON."`
 }
 

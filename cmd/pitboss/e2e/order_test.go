@@ -20,8 +20,8 @@ func (f *casino) asOwner(sql string) {
 
 func TestACasinoWhoseKeyCannotBeReadIsRefusedByItselfUntilItIsMended(t *testing.T) {
 	x := newCasino(t)
-	x.startNode()
 	y := x.addTenant("broken")
+	x.startNode()
 	token, others := y.token("alice"), x.token("bob")
 	c := y.dial(soon(t), token, nil)
 	flip := func(f *casino) {
