@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/localpg"
@@ -337,87 +339,47 @@ func TestATenantIsPurgedOnlyLongAfterItsArchiveAndByName(t *testing.T) {
 	storetest.Sound(t, s, other.ID)
 }
 
-// TestATenantThatWasNeverServedIsPurgedAtOnceByName reserves a tenant that nobody provisions, and one that is provisioned
-// while it is purged.
-func TestATenantThatWasNeverServedIsPurgedAtOnceByName(t *testing.T) {
+// TestARoomThatWasClosingWhenItsTenantWasArchivedIsClosingWhenItIsResumed has one that is open, one that is closing and one that
+// is closed.
+func TestARoomThatWasClosingWhenItsTenantWasArchivedIsClosingWhenItIsResumed(t *testing.T) {
 	t.Parallel()
-	s, admin := storetest.New(t)
-	n := storetest.Casino("casino-x", "x.localhost")
-	n.WithoutSchema = true
-	made, err := admin.CreateTenant(t.Context(), n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// What a process may have left that made the schema by itself.
-	for _, sql := range []string{`create role ` + made.ID.Role(), `create schema ` + made.ID.Schema(), `create table ` + made.ID.Schema() + `.half (n int)`} {
-		if _, err := storetest.Owner(t, admin).Exec(t.Context(), sql); err != nil {
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	open := storetest.Table(t, s, admin)
+	closing, closed := rooms.Ref{Tenant: open.Tenant, Room: "closing"}, rooms.Ref{Tenant: open.Tenant, Room: "closed"}
+	for _, ref := range []rooms.Ref{closing, closed} {
+		storetest.OpenRoom(t, s, ref)
+		if err := s.Rooms.Close(t.Context(), ref, "op", "a test", rooms.Origin{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := admin.Purge(t.Context(), "casino-x", "casino-y", "a test", ignore); !errors.Is(err, tenancy.ErrConfirm) {
-		t.Errorf("another slug was typed: %v", err)
+	storetest.Claim(t, s, closed, "n")
+	last := rooms.Batch{Epoch: 1, Entries: []rooms.Entry{{Records: []rooms.Record{storetest.Record(1, 1, game.TypeClosed, `{}`)}}}, Status: rooms.Closed}
+	if _, err := s.Journal.Append(t.Context(), closed, last); err != nil {
+		t.Fatal(err)
 	}
-	for range 2 { // again does no harm
-		if err := admin.Purge(t.Context(), "casino-x", "casino-x", "a test", ignore); err != nil {
+	states := func() (out map[string]string) {
+		out = map[string]string{}
+		rows, err := storetest.Owner(t, admin).Query(t.Context(), `select p.room, p.state || ' ' || r.status || ' ' || p.reason || p.node from platform.room p join `+open.Tenant.Schema()+`.room r on r.id = p.room where p.tenant = $1`, open.Tenant.String())
+		if err != nil {
 			t.Fatal(err)
 		}
+		var room, state string
+		if _, err := pgx.ForEachRow(rows, []any{&room, &state}, func() error { out[room] = state; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return out
 	}
-	if n := storetest.Count(t, admin, `select (select count(*) from pg_namespace where nspname = $1) + (select count(*) from pg_roles where rolname = $1)
-		+ (select count(*) from platform.domain where tenant = $1)`, made.ID.String()); n != 0 {
-		t.Errorf("%d of its schema, its role and its domains are left", n)
-	}
-	if n := storetest.Count(t, admin, `select count(*) from platform.audit_log where action = 'tenant.purge' and before->>'status' = 'provisioning'`); n != 1 {
-		t.Errorf("%d audit lines", n)
-	}
-	if _, err := admin.Provision(t.Context(), "casino-x"); !errors.Is(err, tenancy.ErrStatus) {
-		t.Errorf("it is provisioned: %v", err)
-	}
-	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "z.localhost")); !errors.Is(err, tenancy.ErrSlugTaken) {
-		t.Errorf("its slug is given again: %v", err)
-	}
-	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-z", "x.localhost")); err != nil {
-		t.Errorf("its domain is not free: %v", err)
-	}
-	// Nobody purges what was made ahead.
-	if _, err := admin.FillPool(t.Context(), 1); err != nil {
+	before := states()
+	slug := slugOf(t, admin, open.Tenant)
+	if _, err := admin.Archive(t.Context(), slug, "a test", archiver(t, d)); err != nil {
 		t.Fatal(err)
 	}
-	var ahead string
-	if err := storetest.Owner(t, admin).QueryRow(t.Context(), `select id from platform.tenant where slug = id`).Scan(&ahead); err != nil {
+	if err := admin.Resume(t.Context(), slug); err != nil {
 		t.Fatal(err)
 	}
-	if err := admin.Purge(t.Context(), tenant.Slug(ahead), ahead, "a test", ignore); !errors.Is(err, db.ErrNoTenant) {
-		t.Errorf("what was made ahead: %v", err)
-	}
-	// Provisioned while it is purged: it stays.
-	n.Slug, n.Domains = "casino-p", []string{"p.localhost"}
-	late, err := admin.CreateTenant(t.Context(), n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx, err := storetest.Owner(t, admin).Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tx.Exec(t.Context(), `select from platform.tenant where id = $1 for update`, late.ID.String()); err != nil {
-		t.Fatal(err)
-	}
-	purged := make(chan error, 1)
-	waiting := func() int {
-		return storetest.Count(t, admin, `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%platform.tenant%for update%'`)
-	}
-	go func() { purged <- admin.Purge(t.Context(), "casino-p", "casino-p", "a test", ignore) }()
-	storetest.Eventually(t, "the purge waits", func() bool { return waiting() == 1 })
-	if _, err := tx.Exec(t.Context(), `update platform.tenant set status = 'active' where id = $1`, late.ID.String()); err != nil {
-		t.Fatal(err)
-	}
-	if err := tx.Commit(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-purged; !errors.Is(err, tenancy.ErrStatus) {
-		t.Errorf("one that is served meanwhile: %v", err)
-	}
-	if err := s.Tenants.Reload(t.Context()); err != nil {
-		t.Fatal(err)
+	want := map[string]string{rooms.LobbyID: "open open ", open.Room: "open open ", closing.Room: "closing closing a test", closed.Room: "closed closed a testn"}
+	if after := states(); !maps.Equal(before, want) || !maps.Equal(after, want) {
+		t.Errorf("before: %v; after: %v; want %v", before, after, want)
 	}
 }
