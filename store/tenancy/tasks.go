@@ -355,6 +355,7 @@ var codes = []struct {
 	{ErrCatalogBudget, "limit_reached"},
 	{ErrSecretLost, "secret_lost"},
 	{ErrTooLong, "unavailable"},
+	{ErrOlderNode, "unavailable"},
 	{ErrTooManyAPIKeys, "limit_reached"},
 	{ErrNoAPIKey, "not_found"},
 	{ErrAPIKeyEnded, "key_ended"},
