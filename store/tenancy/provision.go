@@ -58,6 +58,9 @@ update platform.tenant set version = v.directory_version from v where id = $1 re
 // ErrCatalogBudget, migrations.ErrNewer, ErrOlderSchema, or ErrOlderNode WithoutSchema.
 func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	domains, err := n.valid()
+	if err == nil {
+		err = a.OwnHosts.Check(domains...)
+	}
 	if err != nil {
 		return Tenant{}, err
 	}
