@@ -92,8 +92,8 @@ func OpenWorker(ctx context.Context, o Options) (*Worker, error) {
 func (w *Worker) Close() { w.pool.Close() }
 
 const (
-	// claimJob takes the oldest job of the kinds of $3, or of all if it is null, that nobody does, but for one about a tenant of which an older one is not over. The
-	// number of its attempts fences those before, of this process too.
+	// claimJob takes the oldest job that nobody does, but for one about a tenant of which an older one is not over; of the
+	// kinds of $3, or of all if it is null. The number of its attempts fences those before, of this process too.
 	claimJob = `
 update platform.job set state = 'running', worker = $1, lease_until = clock_timestamp() + $2::interval, attempts = attempts + 1
 where id = (

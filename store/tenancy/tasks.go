@@ -331,7 +331,7 @@ func (a *Admin) DoTask(ctx context.Context, kind string, slug tenant.Slug, input
 	defer cancel()
 	result, secret, err = k.Do(bounded, b, slug, in, t)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: it may take %s, and what was not done is undone: ask again", ErrTooLong, most)
+		err = fmt.Errorf("%w: it may take %s: look at how far it came, and ask again", ErrTooLong, most)
 	}
 	return result, secret, err
 }
