@@ -148,3 +148,36 @@ func TestAPlatformWithoutItsProcessKeepsWhatIsAsked(t *testing.T) {
 		t.Errorf("%+v after %s", job, took)
 	}
 }
+
+// TestASuspensionDoesNotWaitForJobsThatTakeLong has the only place for all jobs taken by an archive that waits for a round.
+func TestASuspensionDoesNotWaitForJobsThatTakeLong(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	at, key := automation(t, c)
+	c.Another("lucky-star")
+	if _, err := storetest.Owner(t, c.Admin).Exec(t.Context(), `insert into platform.node (node, incarnation, expires, platform_version) values ('ghost', gen_random_uuid(), now() + interval '1 hour', 15)`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := storetest.Owner(t, c.Admin).Exec(t.Context(), `insert into platform.room (tenant, room, state, node) select id, 'table', 'open', 'ghost' from platform.tenant where slug = 'lucky-star'`); err != nil {
+		t.Fatal(err)
+	}
+	var archive, job jobs.Job
+	at.Do(http.MethodPost, key, "/v1/tenants/lucky-star/archive", `{"reason":"a test"}`, "Prefer", "respond-async").Want(http.StatusAccepted, "").Into(&archive)
+	storetest.Eventually(t, "the archive waits for the round", func() bool {
+		at.Get(key, "/v1/jobs/"+archive.ID.String()).Want(http.StatusOK, "").Into(&job)
+		return job.State == jobs.Running && strings.Contains(job.Step, "rounds")
+	})
+	for _, step := range []struct{ what, body, status string }{
+		{"suspend", `{"reason":"a test"}`, "suspended"}, {"resume", "", "active"}, {"maintenance", `{"reason":"a test"}`, "maintenance"},
+	} {
+		var now struct{ Status string }
+		at.Do(http.MethodPost, key, "/v1/tenants/"+string(c.Tenant.Slug)+"/"+step.what, step.body, "Prefer", "wait=5").Want(http.StatusOK, "").Into(&now)
+		if now.Status != step.status {
+			t.Errorf("after %s it is %s", step.what, now.Status)
+		}
+	}
+	at.Get(key, "/v1/jobs/"+archive.ID.String()).Want(http.StatusOK, "").Into(&job)
+	if job.State != jobs.Running {
+		t.Errorf("%+v", job)
+	}
+}

@@ -143,3 +143,42 @@ func TestThePlatformListsItsCasinosAndItsAuditLog(t *testing.T) {
 		t.Errorf("another key: %v", a.Header)
 	}
 }
+
+// TestThePlatformSaysWhyACasinoIsOutOfOrder has one whose key cannot be read.
+func TestThePlatformSaysWhyACasinoIsOutOfOrder(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	c.Another("lucky-star")
+	_, key := c.PlatformKey(tenancy.NewAPIKey{Name: "billing", Scopes: []string{"tenants:read"}})
+	if _, err := storetest.Owner(t, c.Admin).Exec(t.Context(), `update platform.tenant_key set secret = '\x00' where tenant = (select id from platform.tenant where slug = 'lucky-star')`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := storetest.Owner(t, c.Admin).Exec(t.Context(), `update platform.instance set directory_version = directory_version + 1`); err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		Slug, Status string
+		OutOfOrder   string `json:"out_of_order"`
+	}
+	var out struct{ Tenants []row }
+	at := c.Platform()
+	storetest.Eventually(t, "it is out of order", func() bool {
+		at.Get(key, "/v1/tenants?status=out_of_order").Want(http.StatusOK, "").Into(&out)
+		return len(out.Tenants) == 1
+	})
+	var one row
+	at.Get(key, "/v1/tenants/lucky-star").Want(http.StatusOK, "").Into(&one)
+	if one != out.Tenants[0] || one.Slug != "lucky-star" || !strings.Contains(one.OutOfOrder, "cannot be read") {
+		t.Errorf("%+v, %+v", out.Tenants, one)
+	}
+	if err := c.Admin.Suspend(t.Context(), "lucky-star", "until it is mended"); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Eventually(t, "it is suspended, and still says why", func() bool {
+		at.Get(key, "/v1/tenants/lucky-star").Want(http.StatusOK, "").Into(&one)
+		return one.Status == "suspended"
+	})
+	if !strings.Contains(one.OutOfOrder, "cannot be read") {
+		t.Errorf("%+v", one)
+	}
+}

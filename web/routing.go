@@ -81,6 +81,16 @@ func ParseHost(host string) (string, error) {
 	return a.Unmap().String(), nil
 }
 
+// ownHosts returns the hosts at which no casino is served at its domain.
+func (r Routing) ownHosts() (out tenancy.OwnHosts) {
+	for _, host := range []string{r.PlatformHost, r.SubfolderHost} {
+		if host != "" {
+			out = append(out, host)
+		}
+	}
+	return out
+}
+
 // routing finds the casino of a request and of a socket.
 type routing struct {
 	Routing

@@ -98,7 +98,9 @@ func New(o Options) *Server {
 		RoomInfo: s.sessions.RoomInfo, RoomClosed: s.sessions.ForgetChat,
 	})
 	s.route(op)
-	s.routePlatform(platform.New(s.store, lists))
+	own := s.routing.ownHosts()
+	s.tenants.SetOwnHosts(context.Background(), own)
+	s.routePlatform(platform.New(platform.Options{Store: s.store, Lists: lists, OwnHosts: own, Answer: s.edge.Answer}))
 	return s
 }
 

@@ -12,7 +12,6 @@
 //
 // # Why
 //
-// An ID is random, so dropping a tenant and creating another of the same slug cannot adopt a left-over schema, role
-// or key, a schema can be made before it is known whose it will be, and the names of schemas, which PostgreSQL
+// An ID is random, so a new tenant cannot adopt a schema, role or key that another left, a schema can be made before it is known whose it will be, and the names of schemas, which PostgreSQL
 // shows to every role, do not say which casinos there are.
 package tenant

@@ -21,8 +21,8 @@ var (
 	letters  = base32.StdEncoding.WithPadding(base32.NoPadding)
 )
 
-// Slug is the name that people and tokens (claim "tid") use for a tenant. It is
-// unique at any moment, and may be given to another tenant later.
+// Slug is the name that people and tokens (claim "tid") use for a tenant. A tenant may be given another one; no slug is
+// ever given to another tenant.
 type Slug string
 
 // ParseSlug returns s as a Slug, or ErrSlug if it cannot be one.

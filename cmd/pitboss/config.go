@@ -90,7 +90,7 @@ func (p *program) openStore() (*store.Store, error) {
 	return store.Open(p.ctx, store.Options{URL: p.Database, ControlURL: p.Control, Box: box, Log: p.log, Application: p.application, VerifiedDomainsOnly: p.verifiedDomainsOnly})
 }
 
-// openAdmin connects with the owner's login.
+// openAdmin connects with the owner's login. It makes no casino at the hosts that the environment names for nodes.
 func (p *program) openAdmin() (*tenancy.Admin, error) {
 	if err := p.settle(); err != nil {
 		return nil, err
@@ -103,10 +103,16 @@ func (p *program) openAdmin() (*tenancy.Admin, error) {
 		return nil, err
 	}
 	admin, err := tenancy.OpenAdmin(p.ctx, p.Admin, box)
-	if err == nil {
-		admin.Actor, admin.Log = actor(), p.log
+	if err != nil {
+		return nil, err
 	}
-	return admin, err
+	admin.Actor, admin.Log = actor(), p.log
+	for _, name := range []string{"PITBOSS_PLATFORM_HOST", "PITBOSS_SUBFOLDER_HOST"} {
+		if host, err := hostFlag(os.Getenv(name)); err == nil && host != "" {
+			admin.OwnHosts = append(admin.OwnHosts, host)
+		}
+	}
+	return admin, nil
 }
 
 // withAdmin runs do with the owner's login.

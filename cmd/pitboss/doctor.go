@@ -138,7 +138,7 @@ func driftLines(ctx context.Context, admin *tenancy.Admin) (lines []string, comp
 	d, err := admin.Drift(ctx)
 	for _, t := range d.Drifted {
 		for _, line := range t.Diff {
-			lines = append(lines, t.Tenant+" "+line)
+			lines = append(lines, t.TenantName.String()+" "+line)
 		}
 	}
 	return lines, d.Checked, err

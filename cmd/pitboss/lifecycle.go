@@ -178,7 +178,7 @@ type tenantPurgeCmd struct {
 
 // Help implements kong's long help.
 func (tenantPurgeCmd) Help() string {
-	return "Deletes an archived casino for good: its schema, its role, its domains and keys. Its archive has to be 30 days old and where it was written. Nobody gets its slug again. Run it again if it was interrupted."
+	return "Deletes an archived casino for good: its schema, its role, its domains and keys. Its archive has to be 30 days old and where it was written; one that was never provisioned needs none. Nobody gets its slug again. Run it again if it was interrupted."
 }
 
 // Run implements the command.

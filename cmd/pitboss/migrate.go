@@ -214,7 +214,7 @@ func (c migrateStatusCmd) Run(p *program) error {
 			p.printf("  wave %d: %d casinos, %d done, %d failed\n", w.Wave, w.Tenants, w.Done, w.Failed)
 		}
 		for _, f := range s.Run.Failures {
-			p.printf("  %s: %s\n", f.Tenant, f.Text)
+			p.printf("  %s: %s\n", f.TenantName, f.Text)
 		}
 		return nil
 	})
@@ -272,7 +272,10 @@ func (c migrateDriftCmd) Run(p *program) error {
 			err = p.printJSON(d)
 		} else {
 			for _, t := range d.Drifted {
-				p.printf("%s\n  %s\n", t.Tenant, strings.Join(t.Diff, "\n  "))
+				p.printf("%s\n  %s\n", t.TenantName, strings.Join(t.Diff, "\n  "))
+			}
+			for _, t := range d.Behind {
+				p.printf("%s is of another version\n", t)
 			}
 			p.printf("%d schemas of version %d were compared, %d casinos are of other versions.\n", d.Checked, d.Version, len(d.Behind))
 		}

@@ -63,7 +63,7 @@ func TestCasinosAreMigratedComparedAndRunsChangedOnTheCommandLine(t *testing.T) 
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("pitboss %s: %v, %q; want %q", c.args, err, out, c.want)
 		}
-		if c.args == "migrate drift" && !strings.Contains(out, "+ CREATE INDEX extra ON event USING btree (epoch)") {
+		if c.args == "migrate drift" && !strings.Contains(out, f.slug+" ("+f.tenant.ID.String()+")\n  + CREATE INDEX extra ON event USING btree (epoch)") {
 			t.Error(out)
 		}
 	}

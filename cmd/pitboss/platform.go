@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,7 +26,7 @@ type platformCmd struct {
 // platformWork holds the flags of what the platform's process does.
 type platformWork struct {
 	Ready         int    `help:"Casinos whose schemas are made ahead, so that a new one needs none." default:"4" env:"PITBOSS_READY" placeholder:"N"`
-	Jobs          int    `help:"Jobs at once." default:"2" env:"PITBOSS_JOBS" placeholder:"N"`
+	Jobs          int    `help:"Jobs at once, and one more that is quick, as a suspension." default:"2" env:"PITBOSS_JOBS" placeholder:"N"`
 	Redis         string `name:"redis-url" help:"The nodes' Redis, which the doctor looks at." env:"PITBOSS_REDIS_URL" placeholder:"URL"`
 	catalogBudget `embed:""`
 	Archives      string `help:"The folder for archives of casinos. Defaults to 'archive' in --dir." env:"PITBOSS_ARCHIVES" placeholder:"FOLDER" type:"path"`
@@ -63,6 +64,11 @@ func (c platformWork) run(ctx context.Context, p *program) error {
 	if err := c.bound(admin); err != nil {
 		return err
 	}
+	quick, err := p.openAdmin() // connections that long jobs do not have
+	if err != nil {
+		return err
+	}
+	defer quick.Close()
 	if p.Database == "" {
 		return errors.New("set PITBOSS_DATABASE_URL too: migrations make its user the app's login")
 	}
@@ -82,11 +88,15 @@ func (c platformWork) run(ctx context.Context, p *program) error {
 		},
 	}
 	w, err := jobs.OpenWorker(ctx, jobs.Options{
-		URL: p.Admin, Box: box, Log: p.log, Jobs: c.Jobs, Code: tenancy.CodeOf,
+		URL: p.Admin, Box: box, Log: p.log, Jobs: c.Jobs, Quick: tenancy.QuickTasks(), Code: tenancy.CodeOf,
 		Do: func(ctx context.Context, t jobs.Task) (jobs.Outcome, error) {
 			with := tools
 			with.Archiver.Progress = t.Progress
-			result, secret, err := admin.DoTask(ctx, t.Kind, t.Subject, t.Input, tenancy.Asker{Actor: t.Actor, Origin: t.Origin, Job: t.ID, Again: t.Again}, with)
+			by := admin
+			if slices.Contains(tenancy.QuickTasks(), t.Kind) {
+				by = quick
+			}
+			result, secret, err := by.DoTask(ctx, t.Kind, t.Subject, t.Input, tenancy.Asker{Actor: t.Actor, Origin: t.Origin, Job: t.ID, Again: t.Again}, with)
 			return jobs.Outcome{Result: result, Secret: secret}, err
 		},
 	})

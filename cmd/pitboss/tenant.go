@@ -33,7 +33,7 @@ type tenantCmd struct {
 	Rename       tenantRenameCmd       `cmd:"" help:"Give a casino another slug; tokens may name the former one for 30 days."`
 	Provision    tenantProvisionCmd    `cmd:"" help:"Make the schema of a casino that was created with --no-schema."`
 	Archive      tenantArchiveCmd      `cmd:"" help:"End a casino: write its schema to a file that is restored and compared."`
-	Purge        tenantPurgeCmd        `cmd:"" help:"Delete an archived casino for good, after 30 days."`
+	Purge        tenantPurgeCmd        `cmd:"" help:"Delete an archived casino for good, after 30 days, or at once one that was never provisioned."`
 	Exec         tenantExecCmd         `cmd:"" help:"Run an SQL file, or a command of pitboss, for some or all casinos."`
 	Fund         tenantFundCmd         `cmd:"" help:"Give a player money from the house, or take it back."`
 	Kick         tenantKickCmd         `cmd:"" help:"Close somebody's sockets within a second, and take back their tokens issued until now."`

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -91,7 +94,8 @@ type Doctor struct {
 	control *pgxpool.Pool
 	login   string // the application's
 	list    []patient
-	sample  []patient // with a schema that the application may use
+	sample  []patient         // with a schema that the application may use
+	slugs   map[string]string // of all tenants, by the names of their schemas
 }
 
 // patient is a tenant.
@@ -156,9 +160,14 @@ func (d *Doctor) choose(ctx context.Context) error {
 		if err := tx.QueryRow(ctx, `select app_role from platform.instance`).Scan(&d.login); err != nil {
 			return err
 		}
-		rows, _ := tx.Query(ctx, `select id, slug, `+usable+` from platform.tenant t where status <> 'purged' and slug <> id order by random()`)
+		d.slugs = map[string]string{}
 		var id string
 		var p patient
+		all, _ := tx.Query(ctx, `select id, slug from platform.tenant where slug <> id`)
+		if _, err := pgx.ForEachRow(all, []any{&id, &p.slug}, func() error { d.slugs[id] = p.slug; return nil }); err != nil {
+			return err
+		}
+		rows, _ := tx.Query(ctx, `select id, slug, `+usable+` from platform.tenant t where status <> 'purged' and slug <> id order by random()`)
 		found := map[string]bool{}
 		_, err := pgx.ForEachRow(rows, []any{&id, &p.slug, &p.usable}, func() error {
 			if parsed, err := tenant.Parse(id); err == nil { // else the check "names" fails
@@ -222,12 +231,33 @@ func (d *Doctor) Run(ctx context.Context, tell func(Result)) error {
 		if f.status == "" {
 			f.status = Pass
 		}
+		for i, line := range f.evidence[:min(len(f.evidence), evidenceMax)] {
+			f.evidence[i] = d.named(line)
+		}
 		if n := len(f.evidence); n > evidenceMax {
 			f.evidence = append(f.evidence[:evidenceMax:evidenceMax], fmt.Sprintf("and %d more", n-evidenceMax))
 		}
 		tell(Result{c.name, c.what, f.status, append([]string{}, f.evidence...), time.Since(began).Milliseconds()})
 	}
 	return nil
+}
+
+// schemaName is what may be the name of a tenant's schema in a line of evidence.
+var schemaName = regexp.MustCompile(`\bt_[a-z0-9_]+\b`)
+
+// named returns a line of evidence with whose each schema is that it names, unless it names the tenant too.
+func (d *Doctor) named(line string) string {
+	words := strings.FieldsFunc(line, func(r rune) bool { return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') })
+	told := map[string]bool{}
+	for _, id := range schemaName.FindAllString(line, -1) {
+		slug, ok := d.slugs[id]
+		if !ok || told[id] || slices.Contains(words, slug) {
+			continue
+		}
+		told[id] = true
+		line += fmt.Sprintf(" (%s is %s)", id, slug)
+	}
+	return line
 }
 
 // finding is what a check found; the zero one passes.

@@ -130,7 +130,7 @@ func TestWhatIsBrokenIsFoundWithEvidence(t *testing.T) {
 			{"lifecycle", `update platform.tenant set status = 'purged' where id = '$a'`, "still has its schema: purge it again", doctor.Fail},
 			{"lifecycle", `update platform.tenant set status = 'purged' where id = '$a'`, "is not closed: lobby", doctor.Fail},
 			{"served", `update platform.tenant_key set secret = '\x00' where tenant = '$a'`, "", doctor.Fail},
-			{"drift", `create index extra on $a.event (epoch)`, "CREATE INDEX extra", doctor.Fail},
+			{"drift", `create index extra on $a.event (epoch)`, "CREATE INDEX extra ON event USING btree (epoch) ($a is $slug)", doctor.Fail},
 			{"migrations", `update platform.tenant set schema_version = 1 where id = '$a'`, "is of version 1", doctor.Fail},
 			{"clocks", `insert into platform.node (node, incarnation, expires) values ('n', gen_random_uuid(), now() + interval '1 hour')`, "the lease of node n ends in", doctor.Fail},
 			{"balances", `update $a.account set balance = balance + 1 where kind = 'house'`, "the sum is 1", doctor.Fail},

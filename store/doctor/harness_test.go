@@ -28,6 +28,7 @@ type ward struct {
 	s     *store.Store
 	admin *tenancy.Admin
 	a, b  tenant.ID
+	slug  tenant.Slug // of a
 	o     doctor.Options
 }
 
@@ -44,6 +45,15 @@ func newWard(t testing.TB) *ward {
 	w.s, w.admin = storetest.Open(t, w.d, store.Options{})
 	w.a, w.b = storetest.Tenant(t, w.admin), storetest.Tenant(t, w.admin)
 	storetest.Fund(t, w.s, w.a, "ann", 500)
+	list, err := w.admin.ListTenants(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range list {
+		if x.ID == w.a {
+			w.slug = x.Slug
+		}
+	}
 	w.o = doctor.Options{
 		OwnerURL: w.d.AdminURL, URL: w.d.AppURL, Settings: tenancy.LoginSettings(), Relations: 1_000_000, Roles: 1_000_000, Realm: "00ff",
 		Drift: func(ctx context.Context) (lines []string, compared int, err error) {
@@ -73,11 +83,11 @@ func newWard(t testing.TB) *ward {
 	return w
 }
 
-// super runs SQL as the superuser. $a and $b are the tenants, $app the login.
+// super runs SQL as the superuser. $a and $b are the tenants, $slug the slug of $a, $app the login.
 func (w *ward) super(sql string) { w.t.Helper(); storetest.Super(w.t, w.d, w.text(sql)) }
 
 func (w *ward) text(s string) string {
-	return strings.NewReplacer("$app", w.login, "$a", w.a.String(), "$b", w.b.String()).Replace(s)
+	return strings.NewReplacer("$app", w.login, "$slug", string(w.slug), "$a", w.a.String(), "$b", w.b.String()).Replace(s)
 }
 
 // examine makes all checks, and returns the results by name.

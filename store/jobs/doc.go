@@ -5,6 +5,8 @@
 //
 //   - A job is one process's at a time, by a lease that it extends. One whose process was killed is begun again by the
 //     next, so what is done has to be what can be begun again.
+//   - Quick jobs do not wait for those that take long: they have a place of their own.
+//   - Of the kinds that are about all tenants and take long, one job of each is open at a time.
 //   - Jobs about one tenant are done one after the other, in the order in which they were asked for.
 //   - A request that comes again under its Idempotency-Key is the same job, whatever came of it.
 //   - What failed because of the database, or a lock, is tried again a few times; anything else is an answer.

@@ -94,10 +94,15 @@ const (
 insert into platform.job (id, kind, subject, input, asked, key, actor, address, credential, request)
 select $1, $2, $3, $4::text::json, $5, $6, $7, $8, $9, $10
 where (select count(*) from (select from platform.job where finished_at is null limit $11) as open) < $11
-on conflict (actor, key) where key <> '' do nothing
+on conflict do nothing
 returning id`
 
-	selectByKey = `select id, asked from platform.job where actor = $1 and key = $2`
+	selectByKey = `select id, asked from platform.job where actor = $1 and key = $2 and key <> ''`
+
+	// selectSingle finds the open job of a kind of which one alone may be open.
+	selectSingle = `select id from platform.job where kind = $1 and finished_at is null and kind in ` + singles + ` limit 1`
+	// singles are the kinds of which one job may be open at a time, as the index job_single has them.
+	singles = `('migrate', 'drift', 'doctor')`
 
 	jobColumns = `select id::text as id, kind, subject as tenant, state, step, done, total, attempts, result, code, error, actor, created_at, finished_at from platform.job`
 	selectJob  = jobColumns + ` where id = $1`
@@ -117,22 +122,17 @@ var Jobs = list.Table{
 	Key: "id", Order: "-created_at",
 }
 
-// Add adds a job, and returns it, or the one that was added under its Idempotency-Key. It returns ErrReused or ErrTooMany.
+// Add adds a job, and returns it, or the one that was added under its Idempotency-Key. Of migrate, drift and doctor one is
+// open at a time: Add returns that, and the Idempotency-Key is not used up. It returns ErrReused or ErrTooMany.
 func (q *Queue) Add(ctx context.Context, n New) (Job, error) {
-	asked := sha256.Sum256([]byte(n.Kind + "\x00" + string(n.Subject) + "\x00" + string(n.Input)))
-	id := uuid.New()
-	err := q.db.Platform(ctx, func(conn *pgxpool.Conn) error {
-		err := conn.QueryRow(ctx, insertJob, id, n.Kind, string(n.Subject), string(n.Input), asked[:], n.Key, n.Actor, n.Address, n.Credential, n.Request, OpenMax).Scan(&id)
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return err
+	var id uuid.UUID
+	err := q.db.Platform(ctx, func(conn *pgxpool.Conn) (err error) {
+		id, err = add(ctx, conn, n)
+		if errors.Is(err, errOver) { // the one that was open is over meanwhile, or too many are
+			id, err = add(ctx, conn, n)
 		}
-		var before []byte
-		err = conn.QueryRow(ctx, selectByKey, n.Actor, n.Key).Scan(&id, &before)
-		switch {
-		case errors.Is(err, pgx.ErrNoRows) || n.Key == "":
+		if errors.Is(err, errOver) {
 			return ErrTooMany
-		case err == nil && string(before) != string(asked[:]):
-			return ErrReused
 		}
 		return err
 	})
@@ -140,6 +140,32 @@ func (q *Queue) Add(ctx context.Context, n New) (Job, error) {
 		return Job{}, fmt.Errorf("store: add a job: %w", err)
 	}
 	return q.Get(ctx, id)
+}
+
+// errOver means that no job was added, and that none is there in its place.
+var errOver = errors.New("no job is open")
+
+// add adds a job, and returns its id, or that of the one that is there in its place. It returns ErrReused or errOver.
+func add(ctx context.Context, conn *pgxpool.Conn, n New) (uuid.UUID, error) {
+	asked := sha256.Sum256([]byte(n.Kind + "\x00" + string(n.Subject) + "\x00" + string(n.Input)))
+	id := uuid.New()
+	err := conn.QueryRow(ctx, insertJob, id, n.Kind, string(n.Subject), string(n.Input), asked[:], n.Key, n.Actor, n.Address, n.Credential, n.Request, OpenMax).Scan(&id)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return id, err
+	}
+	var before []byte
+	err = conn.QueryRow(ctx, selectByKey, n.Actor, n.Key).Scan(&id, &before)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+	case err == nil && string(before) != string(asked[:]):
+		return id, ErrReused
+	default:
+		return id, err
+	}
+	if err = conn.QueryRow(ctx, selectSingle, n.Kind).Scan(&id); errors.Is(err, pgx.ErrNoRows) {
+		err = errOver
+	}
+	return id, err
 }
 
 // Get returns a job, or ErrNotFound.

@@ -49,7 +49,7 @@ func (d desk) ask(kind string, about tenant.Slug) jobs.Job {
 func (d desk) works(atOnce int, do func(context.Context, jobs.Task) (jobs.Outcome, error)) (stop func()) {
 	d.t.Helper()
 	w, err := jobs.OpenWorker(d.t.Context(), jobs.Options{
-		URL: storetest.DatabaseOf(d.t, d.admin).AdminURL, Box: d.Box, Log: slog.New(slog.DiscardHandler), Jobs: atOnce, Do: do,
+		URL: storetest.DatabaseOf(d.t, d.admin).AdminURL, Box: d.Box, Log: slog.New(slog.DiscardHandler), Jobs: atOnce, Quick: []string{"quick"}, Do: do,
 		Code: func(err error) (string, string) { return "a_code", err.Error() },
 	})
 	if err != nil {
@@ -238,5 +238,74 @@ func TestNoMoreJobsWaitThanThereMay(t *testing.T) {
 	}
 	if _, err := d.Jobs.Add(t.Context(), jobs.New{Kind: "x", Input: json.RawMessage(`{}`), Actor: "a"}); !errors.Is(err, jobs.ErrTooMany) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestAQuickJobDoesNotWaitForThoseThatTakeLong has all places taken by jobs that take long.
+func TestAQuickJobDoesNotWaitForThoseThatTakeLong(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	began, end := make(chan struct{}, 10), make(chan struct{})
+	d.works(2, func(_ context.Context, task jobs.Task) (jobs.Outcome, error) {
+		if task.Kind == "long" {
+			began <- struct{}{}
+			<-end
+		}
+		return jobs.Outcome{}, nil
+	})
+	long := []jobs.Job{d.ask("long", "casino-x"), d.ask("long", ""), d.ask("long", "casino-y")}
+	<-began
+	<-began
+	for range 3 {
+		if j := d.over(d.ask("quick", "casino-z")); j.State != jobs.Done {
+			t.Errorf("%+v", j)
+		}
+	}
+	after := d.ask("quick", "casino-x") // in the order in which they were asked for
+	if now, err := d.Jobs.Await(t.Context(), after.ID, time.Second); err != nil || now.State != jobs.Queued {
+		t.Errorf("about the same tenant: %+v, %v", now, err)
+	}
+	if len(began) != 0 {
+		t.Error("a job that takes long has the place of quick ones")
+	}
+	close(end)
+	for _, j := range append(long, after) {
+		d.over(j)
+	}
+}
+
+// TestOneJobAboutAllTenantsIsOpenOfAKind asks for them at once, with Idempotency-Keys and without.
+func TestOneJobAboutAllTenantsIsOpenOfAKind(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, kind := range []string{"migrate", "drift", "doctor"} {
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		ids := map[string]bool{}
+		for i := range 8 {
+			all.Go(func() {
+				n := jobs.New{Kind: kind, Input: json.RawMessage(`{}`), Actor: fmt.Sprint("key:", i%3), Key: []string{"", fmt.Sprint(kind, i)}[i%2]}
+				j, err := d.Jobs.Add(t.Context(), n)
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil {
+					t.Errorf("%s: %v", kind, err)
+				}
+				ids[j.ID.String()] = true
+			})
+		}
+		all.Wait()
+		if len(ids) != 1 {
+			t.Errorf("%s: %v", kind, ids)
+		}
+	}
+	first := d.ask("drift", "")
+	d.works(2, func(context.Context, jobs.Task) (jobs.Outcome, error) { return jobs.Outcome{}, nil })
+	d.over(first)
+	if next := d.over(d.ask("drift", "")); next.ID == first.ID {
+		t.Error("one that is over is no answer to the next request")
+	}
+	if a, b := d.ask("make", ""), d.ask("make", ""); a.ID == b.ID {
+		t.Error("of other kinds one alone is open")
 	}
 }

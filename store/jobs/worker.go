@@ -63,6 +63,9 @@ type Options struct {
 	Box  *seal.Box
 	Log  *slog.Logger
 	Jobs int // at once
+	// Quick are the kinds of jobs that have a place of their own: however long other jobs take, one of these waits for those
+	// of these kinds alone, and for those about the same tenant.
+	Quick []string
 	// Do does a task. It may be called again for one that it did not end.
 	Do func(context.Context, Task) (Outcome, error)
 	// Code returns what a client goes by of an error, and what a person is told of it.
@@ -89,13 +92,13 @@ func OpenWorker(ctx context.Context, o Options) (*Worker, error) {
 func (w *Worker) Close() { w.pool.Close() }
 
 const (
-	// claimJob takes the oldest job that nobody does, but for one about a tenant of which an older one is not over. The
-	// number of its attempts fences those before, of this process too.
+	// claimJob takes the oldest job that nobody does, but for one about a tenant of which an older one is not over; of the
+	// kinds of $3, or of all if it is null. The number of its attempts fences those before, of this process too.
 	claimJob = `
 update platform.job set state = 'running', worker = $1, lease_until = clock_timestamp() + $2::interval, attempts = attempts + 1
 where id = (
   select j.id from platform.job j
-  where j.finished_at is null and (j.lease_until is null or j.lease_until < clock_timestamp())
+  where j.finished_at is null and ($3::text[] is null or j.kind = any($3)) and (j.lease_until is null or j.lease_until < clock_timestamp())
     and (j.subject = '' or not exists (select from platform.job o
       where o.finished_at is null and o.subject = j.subject and o.id <> j.id
         and ((o.created_at, o.id) < (j.created_at, j.id) or o.state = 'running' and o.lease_until > clock_timestamp())))
@@ -122,17 +125,21 @@ where id = $1 and worker = $2 and attempts = $8 and state = 'running'`
 func (w *Worker) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	for range max(1, w.o.Jobs) {
-		all.Go(func() { w.loop(ctx) })
+		all.Go(func() { w.loop(ctx, nil) })
+	}
+	if len(w.o.Quick) > 0 {
+		all.Go(func() { w.loop(ctx, w.o.Quick) })
 	}
 	all.Go(func() { w.sweep(ctx) })
 	all.Wait()
 	return nil
 }
 
-func (w *Worker) loop(ctx context.Context) {
+// loop does jobs of some kinds, or of all if kinds is nil, until ctx ends.
+func (w *Worker) loop(ctx context.Context, kinds []string) {
 	failing := false
 	for ctx.Err() == nil {
-		did, err := w.next(ctx)
+		did, err := w.next(ctx, kinds)
 		if (err != nil) != failing && ctx.Err() == nil {
 			failing = err != nil
 			w.o.Log.Warn("jobs are looked for", "yes", !failing, "error", err)
@@ -149,12 +156,12 @@ func (w *Worker) loop(ctx context.Context) {
 	}
 }
 
-// next does a job, if there is one.
-func (w *Worker) next(ctx context.Context) (did bool, err error) {
+// next does a job of some kinds, or of any, if there is one.
+func (w *Worker) next(ctx context.Context, kinds []string) (did bool, err error) {
 	var id uuid.UUID
 	var attempts int
 	var t Task
-	err = w.pool.QueryRow(ctx, claimJob, w.name, leaseTTL).Scan(&id, &t.Kind, &t.Subject, (*[]byte)(&t.Input), &t.Actor, &t.Address, &t.Credential, &t.Request, &attempts)
+	err = w.pool.QueryRow(ctx, claimJob, w.name, leaseTTL, kinds).Scan(&id, &t.Kind, &t.Subject, (*[]byte)(&t.Input), &t.Actor, &t.Address, &t.Credential, &t.Request, &attempts)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}

@@ -55,6 +55,8 @@ type Admin struct {
 	job uuid.UUID // that is done; zero: none
 	// Log receives what Migrate made because it was missing. If it is nil, nothing is logged.
 	Log *slog.Logger
+	// OwnHosts are no tenant's domains: AddDomain and CreateTenant refuse them.
+	OwnHosts OwnHosts
 	// Budget bounds the catalogue: no tenant's schema is made past it. A limit of 0 is that of DefaultBudget.
 	Budget Budget
 

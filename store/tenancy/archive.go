@@ -73,8 +73,8 @@ returning verified_at`
 
 // Archive ends a tenant: it suspends it, waits until its rounds have ended, takes the application's right to its schema
 // away, and writes the schema to a file, which it restores and compares before it says so. What an interrupted Archive
-// left is done by the next one. Resume brings the tenant back. It returns store.ErrNoTenant, store.ErrInvalid, ErrStatus or
-// ErrRoundsOpen.
+// left is done by the next one. Resume brings the tenant back. It returns store.ErrNoTenant, store.ErrInvalid, ErrStatus,
+// ErrOlderNode or ErrRoundsOpen.
 func (a *Admin) Archive(ctx context.Context, slug tenant.Slug, reason strict.Line, to Archiver) (ArchiveFile, error) {
 	if err := db.CheckReason(reason); err != nil {
 		return ArchiveFile{}, err
@@ -82,6 +82,11 @@ func (a *Admin) Archive(ctx context.Context, slug tenant.Slug, reason strict.Lin
 	id, status, err := a.statusOf(ctx, slug)
 	if err != nil {
 		return ArchiveFile{}, err
+	}
+	if status != Archived {
+		if err := a.inTx(ctx, func(tx pgx.Tx) error { return checkNodes(ctx, tx) }); err != nil {
+			return ArchiveFile{}, fmt.Errorf("store: archive %s: %w", slug, err)
+		}
 	}
 	if status != Suspended && status != Archived {
 		if err := a.Suspend(ctx, slug, reason); err != nil {

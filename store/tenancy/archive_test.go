@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/localpg"
@@ -231,7 +233,7 @@ func TestATenantWithARoundUnderWayIsNotArchived(t *testing.T) {
 	for _, lives := range []string{"1 hour", "-1 hour"} {
 		ref := storetest.Table(t, s, admin)
 		slug := slugOf(t, admin, ref.Tenant)
-		if _, err := storetest.Owner(t, admin).Exec(t.Context(), `insert into platform.node (node, incarnation, expires) values ('node' || $1::text, gen_random_uuid(), now() + $1::interval)`, lives); err != nil {
+		if _, err := storetest.Owner(t, admin).Exec(t.Context(), `insert into platform.node (node, incarnation, expires, platform_version) values ('node' || $1::text, gen_random_uuid(), now() + $1::interval, 15)`, lives); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := storetest.Owner(t, admin).Exec(t.Context(), `update platform.room set node = 'node' || $3::text where tenant = $1 and room = $2`, ref.Tenant.String(), ref.Room, lives); err != nil {
@@ -335,4 +337,49 @@ func TestATenantIsPurgedOnlyLongAfterItsArchiveAndByName(t *testing.T) {
 		t.Errorf("it comes back: %v", err)
 	}
 	storetest.Sound(t, s, other.ID)
+}
+
+// TestARoomThatWasClosingWhenItsTenantWasArchivedIsClosingWhenItIsResumed has one that is open, one that is closing and one that
+// is closed.
+func TestARoomThatWasClosingWhenItsTenantWasArchivedIsClosingWhenItIsResumed(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	open := storetest.Table(t, s, admin)
+	closing, closed := rooms.Ref{Tenant: open.Tenant, Room: "closing"}, rooms.Ref{Tenant: open.Tenant, Room: "closed"}
+	for _, ref := range []rooms.Ref{closing, closed} {
+		storetest.OpenRoom(t, s, ref)
+		if err := s.Rooms.Close(t.Context(), ref, "op", "a test", rooms.Origin{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	storetest.Claim(t, s, closed, "n")
+	last := rooms.Batch{Epoch: 1, Entries: []rooms.Entry{{Records: []rooms.Record{storetest.Record(1, 1, game.TypeClosed, `{}`)}}}, Status: rooms.Closed}
+	if _, err := s.Journal.Append(t.Context(), closed, last); err != nil {
+		t.Fatal(err)
+	}
+	states := func() (out map[string]string) {
+		out = map[string]string{}
+		rows, err := storetest.Owner(t, admin).Query(t.Context(), `select p.room, p.state || ' ' || r.status || ' ' || p.reason || p.node from platform.room p join `+open.Tenant.Schema()+`.room r on r.id = p.room where p.tenant = $1`, open.Tenant.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var room, state string
+		if _, err := pgx.ForEachRow(rows, []any{&room, &state}, func() error { out[room] = state; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	before := states()
+	slug := slugOf(t, admin, open.Tenant)
+	if _, err := admin.Archive(t.Context(), slug, "a test", archiver(t, d)); err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.Resume(t.Context(), slug); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{rooms.LobbyID: "open open ", open.Room: "open open ", closing.Room: "closing closing a test", closed.Room: "closed closed a testn"}
+	if after := states(); !maps.Equal(before, want) || !maps.Equal(after, want) {
+		t.Errorf("before: %v; after: %v; want %v", before, after, want)
+	}
 }

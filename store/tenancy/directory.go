@@ -33,7 +33,8 @@ type Directory struct {
 	box                     *seal.Box
 	now                     atomic.Pointer[snapshot]
 	clock                   atomic.Pointer[func() time.Time]
-	broken                  prometheus.Gauge
+	own                     atomic.Pointer[OwnHosts]
+	broken, hidden          prometheus.Gauge
 	pending, oldest, failed prometheus.Gauge // of migrations
 	// verifiedOnly leaves out the domains that are not verified.
 	verifiedOnly bool
@@ -53,6 +54,7 @@ func NewDirectory(d *db.DB, box *seal.Box, verifiedOnly bool) *Directory {
 	dir := &Directory{
 		db: d, box: box, verifiedOnly: verifiedOnly,
 		broken:  gauge("pitboss_store_tenants_out_of_order", "Tenants that cannot be served because of what is stored of them."),
+		hidden:  gauge("pitboss_store_domains_hidden", "Casinos' domains at which this node serves something else: the platform's API, or casinos in sub-folders."),
 		pending: gauge("pitboss_migration_pending", "Tenants whose tables are older than this binary's newest step."),
 		oldest:  gauge("pitboss_migration_oldest_version", "The oldest version of a tenant's tables; this binary's if there is no tenant or all are newer."),
 		failed:  gauge("pitboss_migration_failed", "Tenants that failed in the last run of migrations."),
@@ -63,14 +65,14 @@ func NewDirectory(d *db.DB, box *seal.Box, verifiedOnly bool) *Directory {
 
 // Describe implements prometheus.Collector.
 func (d *Directory) Describe(out chan<- *prometheus.Desc) {
-	for _, g := range []prometheus.Gauge{d.broken, d.pending, d.oldest, d.failed} {
+	for _, g := range []prometheus.Gauge{d.broken, d.hidden, d.pending, d.oldest, d.failed} {
 		g.Describe(out)
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (d *Directory) Collect(out chan<- prometheus.Metric) {
-	for _, g := range []prometheus.Gauge{d.broken, d.pending, d.oldest, d.failed} {
+	for _, g := range []prometheus.Gauge{d.broken, d.hidden, d.pending, d.oldest, d.failed} {
 		g.Collect(out)
 	}
 }

@@ -34,6 +34,9 @@ type tenantDomains struct {
 // ErrDomain, ErrDomainTaken, which names the tenant that has it, store.ErrNoTenant, ErrTenant or store.ErrInvalid.
 func (a *Admin) AddDomain(ctx context.Context, slug tenant.Slug, domain string, reason strict.Line) (Tenant, error) {
 	name, err := parseServed(domain)
+	if err == nil {
+		err = a.OwnHosts.Check(name)
+	}
 	if err != nil {
 		return Tenant{}, err
 	}

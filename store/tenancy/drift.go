@@ -14,17 +14,34 @@ import (
 
 // Drift says which tenants' schemas differ from what a new tenant gets.
 type Drift struct {
-	Version int      `json:"version"` // that was compared
-	Checked int      `json:"checked"` // schemas: the tenants of this version, and the template
-	Behind  []string `json:"behind"`  // tenants of other versions, which were not compared
-	Drifted []Drifts `json:"drifted"`
+	Version int          `json:"version"` // that was compared
+	Checked int          `json:"checked"` // schemas: the tenants of this version, and the template
+	Behind  []TenantName `json:"behind"`  // tenants of other versions, which were not compared
+	Drifted []Drifts     `json:"drifted"`
 }
 
 // Drifts says in what a schema differs.
 type Drifts struct {
-	Tenant string   `json:"tenant"` // or "tpl": the template
-	Diff   []string `json:"diff"`   // lines that begin with - are missing, with + too much
+	TenantName
+	Diff []string `json:"diff"` // lines that begin with - are missing, with + too much
 }
+
+// TenantName names a tenant in a report.
+type TenantName struct {
+	Slug   tenant.Slug `json:"slug,omitempty"` // "": of one that was made ahead, and of the template
+	Tenant string      `json:"tenant"`         // its ID as it is stored, or "tpl": the template
+}
+
+// String returns the slug and the ID, for people.
+func (n TenantName) String() string {
+	if n.Slug == "" {
+		return n.Tenant
+	}
+	return fmt.Sprintf("%s (%s)", n.Slug, n.Tenant)
+}
+
+// slugOrNone is a tenant's slug as a TenantName has it.
+const slugOrNone = `case when t.slug <> t.id then t.slug else '' end`
 
 // errUndo undoes a transaction that has served its purpose.
 var errUndo = errors.New("undone")
@@ -32,7 +49,7 @@ var errUndo = errors.New("undone")
 // Drift compares the schemas of all tenants, and the template, with one that it makes and does not keep. It
 // returns ErrOlderSchema or migrations.ErrNewer.
 func (a *Admin) Drift(ctx context.Context) (Drift, error) {
-	out := Drift{Behind: []string{}, Drifted: []Drifts{}}
+	out := Drift{Behind: []TenantName{}, Drifted: []Drifts{}}
 	err := a.inTx(ctx, func(tx pgx.Tx) error {
 		in, err := a.ready(ctx, tx)
 		if err != nil {
@@ -60,15 +77,17 @@ func (a *Admin) compare(ctx context.Context, tx pgx.Tx, with string, out *Drift)
 		return err
 	}
 	schemas := []string{with, template}
+	slugs := map[string]tenant.Slug{}
 	var name string
+	var slug tenant.Slug
 	var same bool
-	rows, _ := tx.Query(ctx, `select t.id, t.schema_version = $1 from platform.tenant t
+	rows, _ := tx.Query(ctx, `select t.id, `+slugOrNone+`, t.schema_version = $1 from platform.tenant t
 where t.status <> 'purged' and not (t.status = 'provisioning' and t.slug <> t.id) order by t.slug`, out.Version)
-	_, err := pgx.ForEachRow(rows, []any{&name, &same}, func() error {
-		if same {
+	_, err := pgx.ForEachRow(rows, []any{&name, &slug, &same}, func() error {
+		if slugs[name] = slug; same {
 			schemas = append(schemas, name)
 		} else {
-			out.Behind = append(out.Behind, name)
+			out.Behind = append(out.Behind, TenantName{slug, name})
 		}
 		return nil
 	})
@@ -91,11 +110,11 @@ where $2 or name <> 'tpl' or line not like 'grant %' group by name`, schemas, fa
 		}
 	}
 	out.Checked = len(schemas) - 1
-	return a.diff(ctx, tx, with, differ, out)
+	return a.diff(ctx, tx, with, differ, slugs, out)
 }
 
 // diff reads what schemas consist of, and adds what differs.
-func (a *Admin) diff(ctx context.Context, tx pgx.Tx, with string, schemas []string, out *Drift) error {
+func (a *Admin) diff(ctx context.Context, tx pgx.Tx, with string, schemas []string, slugs map[string]tenant.Slug, out *Drift) error {
 	has := map[string][]string{}
 	var name, line string
 	rows, _ := tx.Query(ctx, describeSchemas+`select name, line from lines order by name, line collate "C"`, schemas)
@@ -112,7 +131,7 @@ func (a *Admin) diff(ctx context.Context, tx pgx.Tx, with string, schemas []stri
 			has[s] = slices.DeleteFunc(has[s], isGrant)
 		}
 		if diff := diffLines(want, has[s]); len(diff) > 0 {
-			out.Drifted = append(out.Drifted, Drifts{Tenant: s, Diff: diff})
+			out.Drifted = append(out.Drifted, Drifts{TenantName{slugs[s], s}, diff})
 		}
 	}
 	return nil

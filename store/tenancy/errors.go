@@ -9,6 +9,9 @@ var (
 	ErrEncoding = errors.New("store: the database must be made with encoding UTF8 (create database … encoding 'UTF8' template template0)")
 	// ErrAppLogin means that the application's login cannot keep tenants apart.
 	ErrAppLogin = errors.New("store: the application's login must be another than the owner's, and no superuser")
+	// ErrOlderNode means that a node serves that is older than tenants' statuses, and would serve a tenant that is in
+	// maintenance; its text names such nodes.
+	ErrOlderNode = errors.New("store: nodes of an older version serve")
 	// ErrSlugTaken means that a tenant has, or had, that slug.
 	ErrSlugTaken = errors.New("store: a tenant has, or had, this slug")
 	// ErrDomainTaken means that the domain belongs to a tenant already.

@@ -131,7 +131,7 @@ func TestACanaryThatFailsStopsTheRunBeforeTheOthersBegin(t *testing.T) {
 	admin := newer(t, d, makeSecond)
 	_, err := admin.Roll(t.Context(), d.AppURL, tenancy.Rollout{Canaries: []tenant.Slug{canary.Slug}})
 	var failure tenancy.TenantFailure
-	if !errors.Is(err, tenancy.ErrRun) || !errors.As(err, &failure) || failure.Tenant != ids[2].String() {
+	if !errors.Is(err, tenancy.ErrRun) || !errors.As(err, &failure) || failure.Tenant != ids[2].String() || failure.Slug != canary.Slug || !strings.Contains(err.Error(), string(canary.Slug)+" ("+ids[2].String()+")") {
 		t.Fatalf("got %v", err)
 	}
 	status, err := admin.FleetStatus(t.Context())

@@ -58,13 +58,15 @@ type Wave struct {
 
 // TenantFailure says why a tenant was not migrated.
 type TenantFailure struct {
-	Tenant   string `json:"tenant"`
+	TenantName
 	SQLState string `json:"sqlstate"`
 	Text     string `json:"error"`
 }
 
 // Error implements error.
-func (f TenantFailure) Error() string { return fmt.Sprintf("store: migrate %s: %s", f.Tenant, f.Text) }
+func (f TenantFailure) Error() string {
+	return fmt.Sprintf("store: migrate %s: %s", f.TenantName, f.Text)
+}
 
 // FleetStatus says which versions the tenants have, and how far the last run is.
 type FleetStatus struct {
@@ -121,7 +123,8 @@ func (a *Admin) runStatus(ctx context.Context, run int64) (RunStatus, error) {
 		})
 		return err
 	})
-	q.Queue(`select tenant, sqlstate, error from platform.tenant_migration where run = $1 and state = 'failed' order by finished_at limit $2`, run, maxFailuresShown).Query(func(rows pgx.Rows) (err error) {
+	q.Queue(`select `+slugOrNone+`, t.id, m.sqlstate, m.error from platform.tenant_migration m join platform.tenant t on t.id = m.tenant
+		where m.run = $1 and m.state = 'failed' order by m.finished_at limit $2`, run, maxFailuresShown).Query(func(rows pgx.Rows) (err error) {
 		s.Failures, err = pgx.CollectRows(rows, pgx.RowToStructByPos[TenantFailure])
 		return err
 	})

@@ -3,6 +3,7 @@ package tenancy_test
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,13 +32,17 @@ func TestWhatIsKilledAnywhereIsDoneByTheNextAndNothingHalfMadeIsServed(t *testin
 		{"tenant.archive", reasoned, []string{"tenant.create"}, []string{"suspended", "shut", "dumped", "restored", "verified", "filed"}, 1, tenancy.Archived},
 		{"tenant.purge", purging, []string{"tenant.create", "tenant.archive"}, []string{"forgotten", "dropped", "schemaless"}, 1, tenancy.Purged},
 		{"tenant.purge", purging, []string{"tenant.create", "tenant.archive"}, []string{"dropped"}, 2, tenancy.Purged},
+		{"tenant.purge", purging, []string{"reserve"}, []string{"forgotten", "schemaless"}, 1, tenancy.Purged},
 	} {
 		for _, point := range c.points {
 			n++
 			slug := tenant.Slug(fmt.Sprintf("killed-%d", n))
 			r := runner{AdminURL: d.AdminURL, AppURL: d.AppURL, Times: c.times, Slug: slug, Dir: t.TempDir()}
 			for _, kind := range c.before {
-				r.Kind, r.Input = kind, map[string]func(tenant.Slug) string{"tenant.create": newCasino, "tenant.archive": reasoned}[kind](slug)
+				r.Kind, r.Input = kind, map[string]func(tenant.Slug) string{"tenant.create": newCasino, "tenant.archive": reasoned, "reserve": reserving}[kind](slug)
+				if kind == "reserve" {
+					r.Kind = "tenant.create"
+				}
 				if err := r.task(t.Context(), admin); err != nil {
 					t.Fatal(err)
 				}
@@ -85,6 +90,11 @@ func TestWhatIsKilledAnywhereIsDoneByTheNextAndNothingHalfMadeIsServed(t *testin
 // newCasino returns the input of a task that makes a tenant.
 func newCasino(slug tenant.Slug) string {
 	return fmt.Sprintf(`{"slug":"%[1]s","name":"Casino","domains":["%[1]s.localhost"],"currency":"EUR"}`, slug)
+}
+
+// reserving returns the input of a task that makes a tenant without a schema.
+func reserving(slug tenant.Slug) string {
+	return strings.Replace(newCasino(slug), "}", `,"auto_create_schema":false}`, 1)
 }
 
 func renaming(slug tenant.Slug) string { return fmt.Sprintf(`{"to":"%s-2","reason":"a test"}`, slug) }

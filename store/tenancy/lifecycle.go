@@ -66,7 +66,7 @@ type Stage struct {
 
 // Life is the life of a tenant: what each status lets in, and what can follow it.
 var Life = []Stage{
-	{Provisioning, false, false, false, RoundsNone, nil, ""},
+	{Provisioning, false, false, false, RoundsNone, []Action{Purge}, ""},
 	{Trial, true, true, true, RoundsRun, []Action{Suspend, Maintain}, "unpaid at paid_until"},
 	{Active, true, true, true, RoundsRun, []Action{Suspend, Maintain}, "grace at paid_until"},
 	{Grace, true, true, true, RoundsRun, []Action{Suspend, Maintain}, fmt.Sprintf("unpaid %d days after paid_until", GracePeriod/(24*time.Hour))},

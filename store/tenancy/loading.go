@@ -233,6 +233,7 @@ func (d *Directory) note(ctx context.Context, before, now *snapshot) {
 		}
 	}
 	d.broken.Set(float64(len(now.broken)))
+	d.noteHidden(ctx, before, now)
 	pending, oldest := 0, migrations.Embedded.Tenant.Last()
 	for _, t := range now.bySlug {
 		if t.schemaVersion < migrations.Embedded.Tenant.Last() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/migrations"
@@ -179,6 +180,9 @@ func TestDriftIsShownAsADiffOfWhatANewTenantGets(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, of := range drift.Drifted {
+		if of.Tenant != "tpl" && of.Slug != slugOf(t, admin, tenantID(t, of.Tenant)) {
+			t.Errorf("%s is %s", of.Tenant, of.Slug)
+		}
 		got[of.Tenant] = "\n" + strings.Join(of.Diff, "\n") + "\n"
 	}
 	for schema, want := range map[string]string{
@@ -213,4 +217,13 @@ func TestDriftIsShownAsADiffOfWhatANewTenantGets(t *testing.T) {
 	if n := storetest.Count(t, admin, `select count(*) from pg_namespace where nspname like 't\_drift\_%'`); n != 0 {
 		t.Errorf("%d schemas are left", n)
 	}
+}
+
+func tenantID(t *testing.T, name string) tenant.ID {
+	t.Helper()
+	id, err := tenant.Parse(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

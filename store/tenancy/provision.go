@@ -55,9 +55,12 @@ update platform.tenant set version = v.directory_version from v where id = $1 re
 // CreateTenant makes a tenant, whole or not at all: role, schema, tables, rights, signing key, domains and the lobby; or
 // gives its name to one that FillPool made ahead, which needs no DDL. With WithoutSchema it reserves the slug and the
 // domains, and Provision does the rest. It returns ErrSlugTaken, ErrDomainTaken, ErrTenant, ErrDomain, tenant.ErrSlug,
-// ErrCatalogBudget, migrations.ErrNewer or ErrOlderSchema.
+// ErrCatalogBudget, migrations.ErrNewer, ErrOlderSchema, or ErrOlderNode WithoutSchema.
 func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	domains, err := n.valid()
+	if err == nil {
+		err = a.OwnHosts.Check(domains...)
+	}
 	if err != nil {
 		return Tenant{}, err
 	}
@@ -71,6 +74,9 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 	var made Tenant
 	err = a.inTx(ctx, func(tx pgx.Tx) error {
 		in, err := a.ready(ctx, tx)
+		if err == nil && n.WithoutSchema {
+			err = checkNodes(ctx, tx)
+		}
 		if err != nil {
 			return err
 		}
@@ -188,7 +194,8 @@ func (a *Admin) Provision(ctx context.Context, slug tenant.Slug) (Tenant, error)
 }
 
 // FillPool makes tenants ahead until there are n without a name, one after the other, each in a transaction of its own, and
-// returns how many it made. Processes that fill the pool at the same time may make some too many. It returns ErrCatalogBudget.
+// returns how many it made. Processes that fill the pool at the same time may make some too many. It returns ErrCatalogBudget
+// or ErrOlderNode.
 func (a *Admin) FillPool(ctx context.Context, n int) (made int, err error) {
 	for {
 		full := false
@@ -203,6 +210,9 @@ func (a *Admin) FillPool(ctx context.Context, n int) (made int, err error) {
 			}
 			if full = ready >= n; full {
 				return nil
+			}
+			if err := checkNodes(ctx, tx); err != nil {
+				return err
 			}
 			id, _, err := a.bare(ctx, tx, false)
 			if err != nil {

@@ -45,7 +45,8 @@ update platform.tenant set status = 'purged', suspended_for = $2, back_at = null
 
 // Purge deletes an archived tenant: its schema, its role and what the platform keeps of it, but its slugs, which nobody
 // gets again. typed is the slug as somebody typed it; the archive has to be where it was written, unchanged, and
-// PurgeAfter has to have passed since. What an interrupted Purge left is deleted by the next one. It returns
+// PurgeAfter has to have passed since. One that is Provisioning was never served, and is deleted at once. What an
+// interrupted Purge left is deleted by the next one. It returns
 // store.ErrNoTenant, store.ErrInvalid, ErrConfirm, ErrStatus, ErrPurgeEarly or ErrArchive.
 //
 //pitboss:sql DDL; the role is a tenant.ID, quoted
@@ -63,12 +64,14 @@ func (a *Admin) Purge(ctx context.Context, slug tenant.Slug, typed string, reaso
 	if err := status.may(Purge); err != nil {
 		return fmt.Errorf("store: purge %s: %w", slug, err)
 	}
+	var f ArchiveFile
 	if status == Archived {
-		f, err := a.checkArchive(ctx, id)
-		if err != nil {
+		if f, err = a.checkArchive(ctx, id); err != nil {
 			return err
 		}
-		if err := a.forget(ctx, id, f, reason); err != nil {
+	}
+	if status != Purged {
+		if err := a.forget(ctx, id, status, f, reason); err != nil {
 			return fmt.Errorf("store: purge %s: %w", slug, err)
 		}
 	}
@@ -111,17 +114,18 @@ func (a *Admin) checkArchive(ctx context.Context, id tenant.ID) (f ArchiveFile, 
 	return f, nil
 }
 
-// forget makes a tenant purged, whose archive is still the one that was checked: nothing leads to it any more.
-func (a *Admin) forget(ctx context.Context, id tenant.ID, f ArchiveFile, reason strict.Line) error {
+// forget makes a tenant purged that is still as it was checked, with its archive if it is Archived: nothing leads to it any
+// more.
+func (a *Admin) forget(ctx context.Context, id tenant.ID, checked Status, f ArchiveFile, reason strict.Line) error {
 	return a.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `select from platform.tenant where id = $1 for update`, id.String()); err != nil {
 			return err
 		}
 		was, now, err := readStatus(ctx, tx, id)
-		if err == nil && now != Archived {
+		if err == nil && now != checked {
 			err = fmt.Errorf("%w: it is %s meanwhile", ErrStatus, now)
 		}
-		if err == nil {
+		if err == nil && checked == Archived {
 			err = tx.QueryRow(ctx, `select from platform.archive where tenant = $1 and sha256 = $2 and verified_at = $3`, id.String(), f.SHA256, f.VerifiedAt).Scan()
 		}
 		if errors.Is(err, pgx.ErrNoRows) {

@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,7 +46,7 @@ func (a *Admin) Suspend(ctx context.Context, slug tenant.Slug, reason strict.Lin
 }
 
 // Maintain lets no player in at a tenant until Resume: they are told to come back at a time, which may be zero, and its
-// rounds end and are paid. It returns store.ErrNoTenant, store.ErrInvalid or ErrStatus.
+// rounds end and are paid. It returns store.ErrNoTenant, store.ErrInvalid, ErrStatus or ErrOlderNode.
 func (a *Admin) Maintain(ctx context.Context, slug tenant.Slug, back time.Time, reason strict.Line) error {
 	if err := db.CheckReason(reason); err != nil {
 		return err
@@ -72,6 +73,11 @@ func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, action Action, 
 		if err := at.may(action); err != nil {
 			return nil, nil, err
 		}
+		if to == Maintenance {
+			if err := checkNodes(ctx, tx); err != nil {
+				return nil, nil, err
+			}
+		}
 		if was.Status == Archived {
 			if err := a.unarchive(ctx, tx, id); err != nil {
 				return nil, nil, err
@@ -85,6 +91,20 @@ func (a *Admin) setStatus(ctx context.Context, slug tenant.Slug, action Action, 
 		return fmt.Errorf("store: %s %s: %w", action, slug, err)
 	}
 	return nil
+}
+
+// statusesStep is the platform's step that brought the statuses beside active and suspended. A node that is older takes a
+// tenant for active unless it is suspended.
+const statusesStep = 15
+
+// checkNodes returns ErrOlderNode if a node serves that does not know all statuses.
+func checkNodes(ctx context.Context, tx pgx.Tx) error {
+	rows, _ := tx.Query(ctx, `select node from platform.node where expires > clock_timestamp() and coalesce(platform_version, 0) < $1 order by node limit 10`, statusesStep)
+	nodes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err == nil && len(nodes) > 0 {
+		err = fmt.Errorf("%w, and know no status but active and suspended: %s: update them before", ErrOlderNode, strings.Join(nodes, ", "))
+	}
+	return err
 }
 
 // readStatus returns what is stored of a tenant's status, and its status now.

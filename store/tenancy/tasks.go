@@ -1,10 +1,12 @@
 package tenancy
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +30,8 @@ type Tools struct {
 
 // Task is something that the platform's people ask for by its name, with an input in JSON.
 type Task struct {
+	// Within bounds how long it may take. Zero is quickWithin: such a task changes rows alone, and need not wait for others.
+	Within time.Duration
 	// Input returns a new input, for its decoding by package strict.
 	Input func() any
 	// Do does it to the tenant of a slug, which is "" if the task is about no tenant that is there. What it does may be begun
@@ -46,6 +50,36 @@ func task[In any](do func(ctx context.Context, a *Admin, slug tenant.Slug, in *I
 			return do(ctx, a, slug, in.(*In), t)
 		},
 	}
+}
+
+const (
+	// quickWithin bounds the tasks that change rows alone, makeWithin those that make a schema or ask DNS, and longWithin those
+	// whose length depends on how much there is; they can be begun again, and go on.
+	quickWithin = 20 * time.Second
+	makeWithin  = 2 * time.Minute
+	longWithin  = 12 * time.Hour
+	// lookWithin bounds the tasks that look at all tenants and change nothing.
+	lookWithin = time.Hour
+)
+
+// ErrTooLong means that a task was stopped because it took too long; its text says how long it may take.
+var ErrTooLong = errors.New("store: the job was stopped")
+
+// within returns a Task that may take longer than those that change rows alone.
+func within(most time.Duration, t Task) Task {
+	t.Within = most
+	return t
+}
+
+// QuickTasks returns the names of the tasks that change rows alone, in order: they are done within seconds.
+func QuickTasks() (names []string) {
+	for name, t := range Tasks {
+		if t.Within == 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Named is the result of tasks that make or change a tenant: its slug then, and its status.
@@ -155,7 +189,7 @@ type (
 
 // Tasks holds every task, by its name.
 var Tasks = map[string]Task{
-	"tenant.create": once(func(ctx context.Context, a *Admin, _ tenant.Slug, in any) (any, error) {
+	"tenant.create": within(makeWithin, once(func(ctx context.Context, a *Admin, _ tenant.Slug, in any) (any, error) {
 		return named(ctx, a, in.(*NewTenantInput).Slug, in)
 	}, task(func(ctx context.Context, a *Admin, _ tenant.Slug, in *NewTenantInput, _ Tools) (any, string, error) {
 		n := NewTenant{
@@ -167,11 +201,11 @@ var Tasks = map[string]Task{
 		}
 		t, err := a.CreateTenant(ctx, n)
 		return Named{t.Slug, t.Status(time.Now())}, "", err
-	})),
-	"tenant.provision": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, _ *struct{}) error {
+	}))),
+	"tenant.provision": within(makeWithin, changed(func(ctx context.Context, a *Admin, slug tenant.Slug, _ *struct{}) error {
 		_, err := a.Provision(ctx, slug)
 		return err
-	}),
+	})),
 	"tenant.set": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *SettingsInput) error {
 		to := Settings{Name: in.Name, OnTrial: in.OnTrial, PaidUntil: in.PaidUntil, FrameAncestors: in.FrameAncestors, Currency: in.Currency, CreditApprovalAbove: in.CreditApprovalAbove, Plan: in.Plan, Jurisdiction: in.Jurisdiction}
 		if in.NoEnd {
@@ -197,17 +231,17 @@ var Tasks = map[string]Task{
 		t, err := a.Rename(ctx, slug, in.To, in.Reason)
 		return Named{t.Slug, t.Status(time.Now())}, "", err
 	})),
-	"tenant.archive": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *Reasoned, t Tools) (any, string, error) {
+	"tenant.archive": within(longWithin, task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *Reasoned, t Tools) (any, string, error) {
 		f, err := a.Archive(ctx, slug, in.Reason, t.Archiver)
 		return f, "", err
-	}),
-	"tenant.purge": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *PurgeInput, _ Tools) (any, string, error) {
+	})),
+	"tenant.purge": within(longWithin, task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *PurgeInput, _ Tools) (any, string, error) {
 		if err := a.Purge(ctx, slug, in.Confirm, in.Reason, func(int64, int64) {}); err != nil {
 			return nil, "", err
 		}
 		now, err := named(ctx, a, slug, in)
 		return now, "", err
-	}),
+	})),
 	"domain.add": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *DomainInput) error {
 		_, err := a.AddDomain(ctx, slug, in.Domain, in.Reason)
 		return err
@@ -220,9 +254,9 @@ var Tasks = map[string]Task{
 		_, err := a.SetPrimaryDomain(ctx, slug, in.Domain, in.Reason)
 		return err
 	}),
-	"domain.verify": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *DomainInput, t Tools) (any, string, error) {
+	"domain.verify": within(makeWithin, task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *DomainInput, t Tools) (any, string, error) {
 		return in, "", a.VerifyDomain(ctx, slug, in.Domain, t.DNS)
-	}),
+	})),
 	"signing_key.rotate": once(secretLost, task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *SigningKeyInput, _ Tools) (any, string, error) {
 		k, secret, _, err := a.RotateKey(ctx, slug, in.Retire, in.Reason)
 		return k, base64.StdEncoding.EncodeToString(secret), err
@@ -239,21 +273,21 @@ var Tasks = map[string]Task{
 		k, err := a.RevokeAPIKey(ctx, slug, in.Key, in.Reason)
 		return k, "", err
 	}),
-	"migrate": task(func(ctx context.Context, a *Admin, _ tenant.Slug, _ *struct{}, t Tools) (any, string, error) {
+	"migrate": within(longWithin, task(func(ctx context.Context, a *Admin, _ tenant.Slug, _ *struct{}, t Tools) (any, string, error) {
 		if _, err := a.Roll(ctx, t.AppURL, Rollout{}); err != nil {
 			return nil, "", err
 		}
 		s, err := a.FleetStatus(ctx)
 		return s, "", err
-	}),
-	"doctor": task(func(ctx context.Context, _ *Admin, _ tenant.Slug, _ *struct{}, t Tools) (any, string, error) {
+	})),
+	"doctor": within(lookWithin, task(func(ctx context.Context, _ *Admin, _ tenant.Slug, _ *struct{}, t Tools) (any, string, error) {
 		report, err := t.Doctor(ctx)
 		return report, "", err
-	}),
-	"drift": task(func(ctx context.Context, a *Admin, _ tenant.Slug, _ *struct{}, _ Tools) (any, string, error) {
+	})),
+	"drift": within(lookWithin, task(func(ctx context.Context, a *Admin, _ tenant.Slug, _ *struct{}, _ Tools) (any, string, error) {
 		d, err := a.Drift(ctx)
 		return d, "", err
-	}),
+	})),
 }
 
 // Asker is on whose behalf a task is done, and as which job.
@@ -265,7 +299,7 @@ type Asker struct {
 }
 
 // DoTask does a task by its name, on behalf of somebody. It returns store.ErrInvalid for a task that is not known, or an input
-// that is not its own.
+// that is not its own, and ErrTooLong.
 func (a *Admin) DoTask(ctx context.Context, kind string, slug tenant.Slug, input []byte, by Asker, t Tools) (result any, secret string, err error) {
 	k, ok := Tasks[kind]
 	if !ok {
@@ -292,7 +326,14 @@ func (a *Admin) DoTask(ctx context.Context, kind string, slug tenant.Slug, input
 			return result, "", err
 		}
 	}
-	return k.Do(ctx, b, slug, in, t)
+	most := cmp.Or(k.Within, quickWithin)
+	bounded, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	result, secret, err = k.Do(bounded, b, slug, in, t)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: it may take %s: look at how far it came, and ask again", ErrTooLong, most)
+	}
+	return result, secret, err
 }
 
 // codes holds what clients go by of an error of a task. The first that errors.Is finds counts.
@@ -313,6 +354,8 @@ var codes = []struct {
 	{ErrNoJurisdiction, "invalid_params"},
 	{ErrCatalogBudget, "limit_reached"},
 	{ErrSecretLost, "secret_lost"},
+	{ErrTooLong, "unavailable"},
+	{ErrOlderNode, "unavailable"},
 	{ErrTooManyAPIKeys, "limit_reached"},
 	{ErrNoAPIKey, "not_found"},
 	{ErrAPIKeyEnded, "key_ended"},

@@ -1,8 +1,11 @@
 package tenancy_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -61,4 +64,45 @@ func TestATaskWhoseChangeWasCommittedIsNotDoneTwice(t *testing.T) {
 	if _, _, err := admin.DoTask(t.Context(), "api_key.create", tenancy.Platform, []byte(`{"name":"k","scopes":["tenants:end"],"reason":"x"}`), tenancy.Asker{Actor: "cli"}, tenancy.Tools{}); !errors.Is(err, db.ErrInvalid) {
 		t.Errorf("a key of the platform's: %v", err)
 	}
+}
+
+func TestWhatChangesRowsAloneIsQuick(t *testing.T) {
+	t.Parallel()
+	quick := tenancy.QuickTasks()
+	for name, task := range tenancy.Tasks {
+		if slices.Contains(quick, name) != (task.Within == 0) {
+			t.Errorf("%s may take %s", name, task.Within)
+		}
+	}
+	for _, name := range []string{"tenant.suspend", "tenant.resume", "tenant.maintain", "api_key.revoke", "domain.remove", "signing_key.rotate"} {
+		if !slices.Contains(quick, name) {
+			t.Errorf("%s waits for others", name)
+		}
+	}
+	for _, name := range []string{"tenant.archive", "tenant.purge", "tenant.create", "tenant.provision", "domain.verify", "migrate", "drift", "doctor"} {
+		if slices.Contains(quick, name) {
+			t.Errorf("%s takes long", name)
+		}
+	}
+}
+
+// TestATaskThatTakesTooLongIsStopped looks for a day, by a clock of its own.
+func TestATaskThatTakesTooLongIsStopped(t *testing.T) {
+	t.Parallel()
+	_, admin := storetest.New(t)
+	stuck := tenancy.Tools{Doctor: func(ctx context.Context) (any, error) { <-ctx.Done(); return nil, ctx.Err() }}
+	synctest.Test(t, func(t *testing.T) {
+		_, _, err := admin.DoTask(t.Context(), "doctor", "", []byte(`{}`), tenancy.Asker{Actor: "cli"}, stuck)
+		if !errors.Is(err, tenancy.ErrTooLong) || errors.Is(err, db.ErrUnavailable) {
+			t.Errorf("%v", err)
+		}
+		if code, text := tenancy.CodeOf(err); code != "unavailable" || text == "" {
+			t.Errorf("%s: %s", code, text)
+		}
+		ended, end := context.WithCancel(t.Context())
+		end()
+		if _, _, err := admin.DoTask(ended, "doctor", "", []byte(`{}`), tenancy.Asker{Actor: "cli"}, stuck); errors.Is(err, tenancy.ErrTooLong) {
+			t.Errorf("a process that ends: %v", err)
+		}
+	})
 }

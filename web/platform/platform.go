@@ -16,13 +16,20 @@ import (
 )
 
 // API answers what the platform's operator asks; each of its handlers is one route. Make it with New.
-type API struct {
-	store *store.Store
-	lists *api.Lists
+type API struct{ o Options }
+
+// Options are what an API needs.
+type Options struct {
+	Store *store.Store
+	Lists *api.Lists
+	// OwnHosts are no casino's domains.
+	OwnHosts tenancy.OwnHosts
+	// Answer is what a client may take to read an answer.
+	Answer time.Duration
 }
 
 // New returns an API.
-func New(s *store.Store, l *api.Lists) *API { return &API{s, l} }
+func New(o Options) *API { return &API{o} }
 
 // tenantBody is a casino as the platform's operator sees it.
 type tenantBody struct {
@@ -68,10 +75,10 @@ var TenantTable = list.Table{
 
 // Tenants answers with casinos, from memory.
 func (a *API) Tenants(c echo.Context) error {
-	return api.AnswerRows(a.lists, c, "tenants", TenantTable, tenantsMax, func(context.Context) ([]tenantBody, error) {
+	return api.AnswerRows(a.o.Lists, c, "tenants", TenantTable, tenantsMax, func(context.Context) ([]tenantBody, error) {
 		var out []tenantBody
-		now := a.store.Tenants.Now()
-		for _, t := range a.store.Tenants.Known() {
+		now := a.o.Store.Tenants.Now()
+		for _, t := range a.o.Store.Tenants.Known() {
 			out = append(out, bodyOf(t, now))
 		}
 		return out, nil
@@ -88,5 +95,5 @@ func timeOrZero(t time.Time) (out wire.Time) {
 
 // Audit answers with the platform's audit log, the latest line first.
 func (a *API) Audit(c echo.Context) error {
-	return api.AnswerAudit(a.lists, c, audit.PlatformLines, a.store.Audit.ListPlatform)
+	return api.AnswerAudit(a.o.Lists, c, audit.PlatformLines, a.o.Store.Audit.ListPlatform)
 }

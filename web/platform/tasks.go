@@ -55,6 +55,9 @@ func (a *API) Task(kind string) echo.HandlerFunc {
 				return err
 			}
 		}
+		if err := a.checkHosts(kind, in); err != nil {
+			return err
+		}
 		input, err := json.Marshal(in)
 		if err != nil {
 			return err
@@ -64,16 +67,43 @@ func (a *API) Task(kind string) echo.HandlerFunc {
 			return err
 		}
 		ctx, cancel := api.WithPatience(c)
-		job, err := a.store.Jobs.Add(ctx, jobs.New{Kind: kind, Subject: slug, Input: input, Key: key, Actor: api.OwnerOf(c), Origin: api.OriginOf(c)})
+		job, err := a.o.Store.Jobs.Add(ctx, jobs.New{Kind: kind, Subject: slug, Input: input, Key: key, Actor: api.OwnerOf(c), Origin: api.OriginOf(c)})
 		cancel()
 		if err != nil {
 			return err
 		}
-		if job, err = a.store.Jobs.Await(c.Request().Context(), job.ID, preferred(c.Request().Header.Values("Prefer"))); err != nil {
+		wait := preferred(c.Request().Header.Values("Prefer"))
+		a.allow(c, wait)
+		if job, err = a.o.Store.Jobs.Await(c.Request().Context(), job.ID, wait); err != nil {
 			return err
 		}
 		return a.answerJob(c, job)
 	}
+}
+
+// allow has the connection of a request live as long as its job is waited for: what a client may take to read the answer
+// begins then.
+func (a *API) allow(c echo.Context, wait time.Duration) {
+	until, control := time.Now().Add(wait+a.o.Answer), http.NewResponseController(c.Response())
+	_ = control.SetReadDeadline(until) // at its end net/http ends the request; it fails only without a connection
+	_ = control.SetWriteDeadline(until)
+}
+
+// checkHosts refuses the input of a task that would have a casino at a host where this node serves something else.
+func (a *API) checkHosts(kind string, in any) (err error) {
+	switch in := in.(type) {
+	case *tenancy.NewTenantInput:
+		err = a.o.OwnHosts.Check(in.Domains...)
+	case *tenancy.DomainInput:
+		if kind == "domain.add" {
+			err = a.o.OwnHosts.Check(in.Domain)
+		}
+	}
+	if err != nil {
+		code, text := tenancy.CodeOf(err)
+		return api.Fail(statuses[code], code, text)
+	}
+	return nil
 }
 
 // preferred returns how long a client prefers to wait (RFC 7240 §4.1, §4.3).
@@ -106,7 +136,7 @@ func (a *API) answerJob(c echo.Context, job jobs.Job) error {
 		}
 		return api.Fail(status, job.Code, job.Error)
 	default:
-		return c.JSON(http.StatusAccepted, jobBody{job, wire.At(job.CreatedAt), timeOrZero(job.FinishedAt)})
+		return c.JSON(http.StatusAccepted, bodyOfJob(job))
 	}
 	status := http.StatusOK
 	if job.Kind == "tenant.create" || strings.HasSuffix(job.Kind, "key.create") || job.Kind == "signing_key.rotate" {
@@ -125,7 +155,7 @@ func (a *API) answerJob(c echo.Context, job jobs.Job) error {
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	secret, err := a.store.Jobs.TakeSecret(ctx, job.ID)
+	secret, err := a.o.Store.Jobs.TakeSecret(ctx, job.ID)
 	if err != nil {
 		return err
 	}
@@ -146,12 +176,12 @@ func (a *API) answerJob(c echo.Context, job jobs.Job) error {
 func (a *API) tenant(c echo.Context, named tenancy.Named) (any, error) {
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	if err := a.store.Tenants.Reload(ctx); err != nil {
+	if err := a.o.Store.Tenants.Reload(ctx); err != nil {
 		return nil, err
 	}
-	for _, t := range a.store.Tenants.Known() {
+	for _, t := range a.o.Store.Tenants.Known() {
 		if t.Slug == named.Slug {
-			return bodyOf(t, a.store.Tenants.Now()), nil
+			return bodyOf(t, a.o.Store.Tenants.Now()), nil
 		}
 	}
 	return named, nil
@@ -162,21 +192,27 @@ type jobBody struct {
 	jobs.Job
 	CreatedAt  wire.Time `json:"created_at"`
 	FinishedAt wire.Time `json:"finished_at,omitzero"`
+	Secret     string    `json:"secret,omitempty"` // that it made; once, for who asked for it
+}
+
+func bodyOfJob(j jobs.Job) jobBody {
+	return jobBody{Job: j, CreatedAt: wire.At(j.CreatedAt), FinishedAt: timeOrZero(j.FinishedAt)}
 }
 
 // Jobs answers with the jobs, the latest first.
 func (a *API) Jobs(c echo.Context) error {
-	return api.AnswerTable(a.lists, c, "jobs", jobs.Jobs, 50, 500, func(ctx context.Context, q list.Query) (api.Page[jobBody], error) {
-		rows, next, err := a.store.Jobs.List(ctx, q)
+	return api.AnswerTable(a.o.Lists, c, "jobs", jobs.Jobs, 50, 500, func(ctx context.Context, q list.Query) (api.Page[jobBody], error) {
+		rows, next, err := a.o.Store.Jobs.List(ctx, q)
 		out := api.Page[jobBody]{Next: next}
 		for _, j := range rows {
-			out.Rows = append(out.Rows, jobBody{j, wire.At(j.CreatedAt), timeOrZero(j.FinishedAt)})
+			out.Rows = append(out.Rows, bodyOfJob(j))
 		}
 		return out, err
 	})
 }
 
-// Job answers with one job, whatever came of it.
+// Job answers with one job, whatever came of it; with the secret that it made, if nobody has it yet, only who asked for the
+// job.
 func (a *API) Job(c echo.Context) error {
 	id, err := uuid.Parse(api.Param(c, "id"))
 	if err != nil {
@@ -184,18 +220,24 @@ func (a *API) Job(c echo.Context) error {
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	j, err := a.store.Jobs.Get(ctx, id)
+	j, err := a.o.Store.Jobs.Get(ctx, id)
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, jobBody{j, wire.At(j.CreatedAt), timeOrZero(j.FinishedAt)})
+	body := bodyOfJob(j)
+	if j.State == jobs.Done && j.Actor == api.OwnerOf(c) {
+		if body.Secret, err = a.o.Store.Jobs.TakeSecret(ctx, id); err != nil {
+			return err
+		}
+	}
+	return c.JSON(http.StatusOK, body)
 }
 
 // Tenant answers with one casino.
 func (a *API) Tenant(c echo.Context) error {
-	for _, t := range a.store.Tenants.Known() {
+	for _, t := range a.o.Store.Tenants.Known() {
 		if string(t.Slug) == api.Param(c, "slug") {
-			return api.AnswerTagged(c, bodyOf(t, a.store.Tenants.Now()))
+			return api.AnswerTagged(c, bodyOf(t, a.o.Store.Tenants.Now()))
 		}
 	}
 	return api.Fail(http.StatusNotFound, "tenant_not_found", "There is no such casino, or it has no schema.")

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Answer holds the answer to a request.
@@ -41,25 +42,8 @@ func (c *Casino) Do(method, token, path, body string, header ...string) Answer {
 	ctx, cancel := context.WithTimeout(c.t.Context(), Patience)
 	defer cancel()
 	asked := method + " " + path
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.host+path, strings.NewReader(body))
-	if err != nil {
-		c.t.Fatalf("%s: %v", asked, err)
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	if body != "" {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	for i := 0; i+1 < len(header); i += 2 {
-		if header[i] == "Host" {
-			req.Host = header[i+1]
-			continue
-		}
-		req.Header.Set(header[i], header[i+1])
-	}
-	transport := &http.Transport{DialContext: c.dial, DisableKeepAlives: true, ExpectContinueTimeout: Patience}
-	res, err := transport.RoundTrip(req)
+	req := c.request(ctx, method, token, path, body, header)
+	res, err := c.transport().RoundTrip(req)
 	if err != nil {
 		c.t.Fatalf("%s: %v", asked, err)
 	}
@@ -87,6 +71,46 @@ func (c *Casino) Do(method, token, path, body string, header ...string) Answer {
 		c.t.Errorf("%s: %d is not as web/openapi.yaml, or the platform's, has it: %v: %s", asked, a.Status, err, short(a.Body))
 	}
 	return a
+}
+
+// Leave sends a request as Do does, and closes the connection after a time, in which no answer may come.
+func (c *Casino) Leave(after time.Duration, method, token, path, body string, header ...string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.t.Context(), after)
+	defer cancel()
+	res, err := c.transport().RoundTrip(c.request(ctx, method, token, path, body, header))
+	if err == nil {
+		_ = res.Body.Close()
+		c.t.Errorf("%s %s was answered with %d", method, path, res.StatusCode)
+	}
+}
+
+// transport returns what has a connection of its own for each request.
+func (c *Casino) transport() *http.Transport {
+	return &http.Transport{DialContext: c.dial, DisableKeepAlives: true, ExpectContinueTimeout: Patience}
+}
+
+// request returns a request of the casino.
+func (c *Casino) request(ctx context.Context, method, token, path, body string, header []string) *http.Request {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.host+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		if header[i] == "Host" {
+			req.Host = header[i+1]
+			continue
+		}
+		req.Header.Set(header[i], header[i+1])
+	}
+	return req
 }
 
 // Want fails the test if the answer has another status or another code, which is "" for what is no

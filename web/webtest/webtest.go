@@ -227,9 +227,11 @@ func (c *Casino) work(ctx context.Context) error {
 		}},
 	}
 	w, err := jobs.OpenWorker(ctx, jobs.Options{
-		URL: d.AdminURL, Box: c.Store.Box, Log: slog.New(slog.DiscardHandler), Jobs: 1, Code: tenancy.CodeOf,
+		URL: d.AdminURL, Box: c.Store.Box, Log: slog.New(slog.DiscardHandler), Jobs: 1, Quick: tenancy.QuickTasks(), Code: tenancy.CodeOf,
 		Do: func(ctx context.Context, t jobs.Task) (jobs.Outcome, error) {
-			result, secret, err := c.Admin.DoTask(ctx, t.Kind, t.Subject, t.Input, tenancy.Asker{Actor: t.Actor, Origin: t.Origin, Job: t.ID, Again: t.Again}, tools)
+			with := tools
+			with.Archiver.Progress = t.Progress
+			result, secret, err := c.Admin.DoTask(ctx, t.Kind, t.Subject, t.Input, tenancy.Asker{Actor: t.Actor, Origin: t.Origin, Job: t.ID, Again: t.Again}, with)
 			return jobs.Outcome{Result: result, Secret: secret}, err
 		},
 	})
