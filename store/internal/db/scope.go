@@ -63,7 +63,7 @@ func (d *DB) newShare(id tenant.ID, conns int) *share {
 
 // LimitTenant sets how many connections a tenant may have in use at once here, besides those of its appends: conns, or as
 // many as every tenant may if that is fewer or conns is 0. What is under way keeps the connections that it has, or waits for,
-// by the limit before.
+// by the limit before. The last call counts, so calls must come in the order of what they follow.
 func (d *DB) LimitTenant(id tenant.ID, conns int64) {
 	own := d.tenantConns
 	if conns > 0 {
@@ -75,6 +75,9 @@ func (d *DB) LimitTenant(id tenant.ID, conns int64) {
 	}
 	d.shares.Store(id, d.newShare(id, own))
 }
+
+// Conns returns how many connections the tenant may have in use at once here. It is for tests.
+func (c Scope) Conns() int { return c.conns }
 
 func scopeOf(d *DB, b *share) Scope { return Scope{d, b, b.others} }
 
