@@ -145,6 +145,25 @@ func (c Scope) LoginTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error { return pgx.BeginFunc(ctx, conn, fn) })
 }
 
+// EnteredTx runs before and then fn in one transaction, as Tx does: before is the application's login, which sees the
+// platform's tables, and fn sees the tenant's.
+//
+//pitboss:sql the role is a tenant.ID, quoted
+func (c Scope) EnteredTx(ctx context.Context, before, fn func(ctx context.Context, tx pgx.Tx) error) error {
+	return c.run(ctx, beginWrite, func(ctx context.Context, tx pgx.Tx) error {
+		if err := before(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, EnterScope, c.role); err != nil {
+			if state := SQLState(err); state == StateNoSuchSetting || state == StateDenied {
+				return fmt.Errorf("%w (%w)", ErrNoTenant, err)
+			}
+			return err
+		}
+		return fn(ctx, tx)
+	})
+}
+
 // PlatformTx runs fn once, in a transaction of the application's login, on no tenant's share.
 func (d *DB) PlatformTx(ctx context.Context, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	return d.borrow(ctx, d.pool, nil, func(conn *pgxpool.Conn) error { return once(ctx, d, conn, beginWrite, fn) })
