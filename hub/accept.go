@@ -183,7 +183,7 @@ func (h *Hub) admit(c *Conn) (older *Conn, code wire.CloseCode, err error) {
 		}
 	}
 	t.sockets++
-	t.connections.Set(float64(t.sockets))
+	t.connections.Inc()
 	shard := h.shard(c)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -205,5 +205,5 @@ func (h *Hub) unregister(c *Conn) {
 		t.online--
 	}
 	t.sockets--
-	t.connections.Set(float64(t.sockets))
+	t.connections.Dec()
 }
