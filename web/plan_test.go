@@ -82,6 +82,7 @@ func TestALimitOfAPlanHoldsForItsTenantAndNoOther(t *testing.T) {
 		x, y := x.In(t), y.In(t)
 		bettor := x.Dial("bettor", x.Player("bettor", 1000))
 		bettor.Join(webtest.Table)
+		bettor.Bet(webtest.Table, "red", 100)
 		buy(t, x, func(p *tenancy.TenantPlan) { p.StorageBytes = 1 })
 		if err := x.Store.Storage.Measure(t.Context()); err != nil {
 			t.Fatal(err)
@@ -89,15 +90,18 @@ func TestALimitOfAPlanHoldsForItsTenantAndNoOther(t *testing.T) {
 		if got := limitOf(x.Post(operator, "/v1/rooms", `{"room":"roulette-9","game":"roulette"}`).Want(http.StatusConflict, "limit_reached")); got != (game.Params{Limit: "storage_bytes", Value: 1}) {
 			t.Errorf("%+v", got)
 		}
-		x.DialRefused(http.StatusConflict, wire.BearerPrefix+x.Player("late", 100))
 		x.Dial("olivia", x.Token("olivia", auth.Operator))
-		y.Dial("late", y.Player("late", 100))
 		y.Post(others, "/v1/rooms", `{"room":"roulette-9","game":"roulette"}`).Want(http.StatusCreated, "")
-		bettor.Bet(webtest.Table, "red", 100) // who is here plays on, and is paid
-		bettor.Event(webtest.Table, "round.settled")
+		bettor.Event(webtest.Table, "round.settled") // what was staked before is played and paid
+		bettor = x.Dial("bettor again", x.Token("bettor", auth.Player))
+		bettor.Join(webtest.Table)
+		bettor.BetRefused("limit_reached", webtest.Table, "red", 100)
+		late := x.Dial("late", x.Player("late", 100)) // the operator's credit is taken
+		late.Join(webtest.Table)
 
 		buy(t, x, func(p *tenancy.TenantPlan) { p.StorageBytes = 1 << 40 })
-		x.Dial("late", x.Player("late", 100))
+		late.Bet(webtest.Table, "red", 100)
+		late.Event(webtest.Table, "round.settled")
 	})
 
 	t.Run("sockets", func(t *testing.T) {

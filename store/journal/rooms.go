@@ -107,7 +107,10 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor st
 	})
 	var full *rooms.PlanError
 	switch {
-	case errors.As(err, &full) || errors.Is(err, rooms.ErrTooManyRooms):
+	case errors.As(err, &full):
+		r.db.Hit(full.Limit)
+		return err
+	case errors.Is(err, rooms.ErrTooManyRooms):
 		r.db.Hit(limitRooms)
 		return err
 	case errors.Is(err, rooms.ErrExists):

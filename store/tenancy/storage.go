@@ -58,7 +58,7 @@ func NewStorage(d *db.DB, tenants *Directory) *Storage {
 	return &Storage{
 		db: d, tenants: tenants,
 		near: gauge("pitboss_store_storage_near_limit", "Tenants that have used 90 % or more of their plan's storage, and not all."),
-		full: gauge("pitboss_store_storage_at_limit", "Tenants that have used all of their plan's storage: no new tables, no new players' sockets."),
+		full: gauge("pitboss_store_storage_at_limit", "Tenants that have used all of their plan's storage: no new tables, no new stakes."),
 	}
 }
 
@@ -69,9 +69,13 @@ func (s *Storage) Describe(out chan<- *prometheus.Desc) { s.near.Describe(out); 
 func (s *Storage) Collect(out chan<- prometheus.Metric) { s.near.Collect(out); s.full.Collect(out) }
 
 // Full reports whether a tenant has used the storage of its plan, and returns how much that is, in bytes.
-func (s *Storage) Full(t *Tenant) (most int64, full bool) {
+func (s *Storage) Full(id tenant.ID) (most int64, full bool) {
+	t, ok := s.tenants.ByID(id)
+	if !ok {
+		return 0, false
+	}
 	most = t.Plan.StorageBytes
-	return most, most > 0 && s.state.of(t.ID) >= most
+	return most, most > 0 && s.state.of(id) >= most
 }
 
 // Run measures schemas until ctx ends, then returns nil. It may run on any number of nodes, which share the work.

@@ -66,8 +66,7 @@ create trigger measured after insert or update on platform.storage for each row 
 		if err := s.Storage.Measure(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		x, _ := s.Tenants.ByID(made.ID)
-		if most, full := s.Storage.Full(x); most != 1 || !full {
+		if most, full := s.Storage.Full(made.ID); most != 1 || !full {
 			t.Errorf("node %d: full: %v", i, full)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
-	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
@@ -38,10 +37,6 @@ func (s *Service) Socket(c echo.Context) error {
 	}
 	if err := s.enters(c, t, who.Role); err != nil {
 		return err
-	}
-	if most, full := s.store.Storage.Full(t); full && who.Role == auth.Player {
-		s.limits.Hit(rooms.LimitStorage)
-		return &rooms.PlanError{Limit: rooms.LimitStorage, Value: most}
 	}
 	s.verified(c, who.Role)
 	id := hub.Identity{
