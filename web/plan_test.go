@@ -108,11 +108,32 @@ func TestALimitOfAPlanHoldsForItsTenantAndNoOther(t *testing.T) {
 		x, y := x.In(t), y.In(t)
 		storetest.Eventually(t, "the players of before have left", func() bool { return x.Hub.Online(x.Tenant.ID) == 0 })
 		buy(t, x, func(p *tenancy.TenantPlan) { p.Sockets = 1 })
-		x.Dial("ann", x.Player("ann", 100))
-		x.DialRefused(http.StatusTooManyRequests, wire.BearerPrefix+x.Player("bob", 100))
-		y.Dial("bob", y.Player("bob", 100))
+		ann, bob := x.Player("ann", 100), x.Player("bob", 100)
+		x.Dial("ann", ann)
+		x.DialRefused(http.StatusTooManyRequests, wire.BearerPrefix+bob)
+		met := func(c *webtest.Casino, token string) game.Params {
+			var session struct {
+				LimitReached game.Params `json:"limit_reached"`
+			}
+			c.Get(token, "/v1/session").Want(http.StatusOK, "").Into(&session)
+			return session.LimitReached
+		}
+		for token, want := range map[string]game.Params{bob: {Limit: "plan_sockets", Value: 1}, ann: {}, operator: {}} {
+			if got := met(x, token); got != want {
+				t.Errorf("the session tells of %+v, want %+v", got, want)
+			}
+		}
+		theirs := y.Player("bob", 100)
+		y.Dial("bob", theirs)
+		if got := met(y, theirs); got != (game.Params{}) {
+			t.Errorf("the other casino's session tells of %+v", got)
+		}
+		var issued struct{ Ticket string }
+		x.Post(bob, "/v1/tickets", "").Want(http.StatusCreated, "").Into(&issued)
+		x.DialRefused(http.StatusTooManyRequests, wire.TicketPrefix+issued.Ticket)
 		buy(t, x, func(p *tenancy.TenantPlan) { p.Sockets = 2 })
-		x.Dial("bob", x.Player("bob", 100))
+		x.DialByTicket("bob", issued.Ticket) // which the refusal left good
+		x.DialRefused(http.StatusUnauthorized, wire.TicketPrefix+issued.Ticket)
 	})
 
 	t.Run("commands", func(t *testing.T) {
