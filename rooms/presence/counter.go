@@ -48,7 +48,7 @@ type Counter struct {
 	living map[string]bool // nodes whose leases run
 	sent   map[tenant.ID]*sent
 	fullAt time.Time // when the others were last sent everything
-	asking map[tenant.ID]int
+	asking map[tenant.ID]*asking
 }
 
 // Counts are the numbers of a tenant's players, in all and by room. Empty rooms are left out.
@@ -86,7 +86,7 @@ func New(node string, bus Bus, log *slog.Logger, here func(id tenant.ID, player 
 func newCounter(node string) *Counter {
 	return &Counter{
 		node: node, boot: uuid.NewString(), here: map[tenant.ID]Counts{}, peers: map[string]*peer{},
-		living: map[string]bool{}, sent: map[tenant.ID]*sent{}, asking: map[tenant.ID]int{},
+		living: map[string]bool{}, sent: map[tenant.ID]*sent{}, asking: map[tenant.ID]*asking{},
 	}
 }
 

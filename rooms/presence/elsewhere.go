@@ -14,9 +14,16 @@ const (
 	heldMethod = "web.presence.held"
 	// askWithin is how long a node has to answer. One that does not may be dead, though its lease still runs.
 	askWithin = 500 * time.Millisecond
-	// asksMax bounds the questions about a tenant's players that a node has under way. Who comes beyond it is not asked about.
+	// asksMax bounds the questions about a tenant's players that a node has under way. Who comes beyond it waits for askWithin, and
+	// is not asked about then.
 	asksMax = 32
 )
+
+// asking are the questions about a tenant's players.
+type asking struct {
+	slots   chan struct{} // of those under way
+	callers int           // of Held
+}
 
 // heldAsk asks whether a player is on a node, and heldAnswer says so, and how many of the tenant's players are.
 type heldAsk struct {
@@ -77,23 +84,36 @@ func (c *Counter) Held(ctx context.Context, id tenant.ID, player string) bool {
 		return false
 	}
 	c.mu.Lock()
-	if c.asking[id] >= asksMax {
-		c.mu.Unlock()
-		return false
+	own := c.asking[id]
+	if own == nil {
+		own = &asking{slots: make(chan struct{}, asksMax)}
+		c.asking[id] = own
 	}
-	c.asking[id]++
-	boots := map[string]string{}
-	for name := range c.counting(id) {
-		boots[name] = c.peers[name].boot
-	}
+	own.callers++
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.asking[id]--; c.asking[id] == 0 {
+		if own.callers--; own.callers == 0 {
 			delete(c.asking, id)
 		}
 	}()
+	wait := time.NewTimer(askWithin)
+	defer wait.Stop()
+	select {
+	case own.slots <- struct{}{}:
+		defer func() { <-own.slots }()
+	case <-wait.C:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+	boots := map[string]string{}
+	c.mu.Lock()
+	for name := range c.counting(id) { // without the nodes that were found dead meanwhile
+		boots[name] = c.peers[name].boot
+	}
+	c.mu.Unlock()
 	plays := make(chan bool, len(boots))
 	for name, boot := range boots {
 		c.bus.Ask(name, heldMethod, body, askWithin, func(body []byte, err error) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -108,41 +109,49 @@ func TestAPlayerIsHeldByTheNodeThatHasHimAndADeadNodeHoldsNobody(t *testing.T) {
 }
 
 func TestQuestionsAboutPlayersAreBoundedAndEndWithTheirCallers(t *testing.T) {
-	id, now, all := casino(t), time.Now(), lines{}
-	_, here := all.join("a")
-	b, there := all.join("b", "ann")
-	living := []string{"a", "b"}
-	for range 2 {
-		now = now.Add(fullEvery)
-		here.Count(now, map[tenant.ID]Counts{id: {}}, living)
-		there.Count(now, map[tenant.ID]Counts{id: {Online: 1}}, living)
-	}
-	b.hold = make(chan struct{})
-	ctx, cancel := context.WithCancelCause(t.Context())
-	ended := make(chan bool)
-	for range asksMax {
-		go func() { ended <- here.Held(ctx, id, "ann") }()
-	}
-	for {
-		here.mu.Lock()
-		n := here.asking[id]
-		here.mu.Unlock()
-		if n == asksMax {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		id, now, all := casino(t), time.Now(), lines{}
+		_, here := all.join("a")
+		b, there := all.join("b", "ann")
+		living := []string{"a", "b"}
+		for range 2 {
+			now = now.Add(fullEvery)
+			here.Count(now, map[tenant.ID]Counts{id: {}}, living)
+			there.Count(now, map[tenant.ID]Counts{id: {Online: 1}}, living)
 		}
-		<-time.After(time.Millisecond)
-	}
-	if here.Held(t.Context(), id, "ann") {
-		t.Error("one more is asked about")
-	}
-	cancel(errors.New("gone"))
-	for range asksMax {
-		if <-ended {
-			t.Error("held, without an answer")
+		b.hold = make(chan struct{})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		ended := make(chan bool)
+		for range asksMax {
+			go func() { ended <- here.Held(ctx, id, "ann") }()
 		}
-	}
-	close(b.hold)
-	if len(here.asking) != 0 {
-		t.Errorf("%v are under way", here.asking)
-	}
+		until := func(what string, ok func() bool) {
+			t.Helper()
+			for deadline := time.Now().Add(30 * time.Second); !ok(); <-time.After(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatal(what)
+				}
+			}
+		}
+		until("not all ask", func() bool { return b.asked.Load() == asksMax })
+		if here.Held(t.Context(), id, "ann") || b.asked.Load() != asksMax {
+			t.Error("one more was asked about")
+		}
+		one := make(chan bool)
+		go func() { one <- here.Held(t.Context(), id, "ann") }() // waits for its turn
+		until("it does not wait", func() bool { here.mu.Lock(); defer here.mu.Unlock(); return here.asking[id].callers == asksMax+1 })
+		cancel(errors.New("gone"))
+		for range asksMax {
+			if <-ended {
+				t.Error("held, without an answer")
+			}
+		}
+		close(b.hold)
+		if !<-one {
+			t.Error("whose turn came was not asked about")
+		}
+		if len(here.asking) != 0 {
+			t.Errorf("%v are under way", here.asking)
+		}
+	})
 }
