@@ -75,30 +75,30 @@ func (t *Tickets) Issue(who Principal) (string, time.Time, error) {
 	return base64.RawURLEncoding.EncodeToString(sealed), k.Until, nil
 }
 
-// Redeem uses a ticket and returns its Principal. At another tenant the ticket stays unused. It returns
-// ErrTicket or ErrRevoked, or another error if it is not known whether the ticket was used.
-func (t *Tickets) Redeem(ctx context.Context, id tenant.ID, text string) (Principal, error) {
+// Open returns whose a ticket is, and what uses it: until use returns nil, nobody has shown that the ticket is good, and it stays
+// unused. Open returns ErrTicket or ErrRevoked, also for a ticket of another tenant; use returns ErrTicket, or another error if
+// it is not known whether the ticket was used.
+func (t *Tickets) Open(id tenant.ID, text string) (who Principal, use func(context.Context) error, err error) {
 	if len(text) > ticketBytesMax {
-		return Principal{}, ErrTicket
+		return Principal{}, nil, ErrTicket
 	}
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return Principal{}, ErrTicket
+		return Principal{}, nil, ErrTicket
 	}
 	var k ticket
 	plain, err := t.sealer.Open(id, ticketPurpose, sealed)
 	if err != nil || strict.DecodeKnown(plain, &k) != nil || k.Who.Tenant != id {
-		return Principal{}, ErrTicket
+		return Principal{}, nil, ErrTicket
 	}
 	if t.verifier.Revoked(k.Who) {
-		return Principal{}, ErrRevoked
+		return Principal{}, nil, ErrRevoked
 	}
-	first, err := t.uses.Use(ctx, k.Nonce, k.Until)
-	if err != nil {
-		return Principal{}, err
-	}
-	if !first {
-		return Principal{}, ErrTicket
-	}
-	return k.Who, nil
+	return k.Who, func(ctx context.Context) error {
+		first, err := t.uses.Use(ctx, k.Nonce, k.Until)
+		if err == nil && !first {
+			return ErrTicket
+		}
+		return err
+	}, nil
 }

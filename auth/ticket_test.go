@@ -11,8 +11,21 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store/seal"
 )
+
+// redeem opens a ticket and uses it.
+func redeem(t *testing.T, tickets *auth.Tickets, id tenant.ID, text string) (auth.Principal, error) {
+	who, use, err := tickets.Open(id, text)
+	if err == nil {
+		err = use(t.Context())
+	}
+	if err != nil {
+		return auth.Principal{}, err
+	}
+	return who, nil
+}
 
 // uses is Uses in memory.
 type uses struct {
@@ -67,11 +80,11 @@ func TestATicketWhoseKeyWasRetiredSinceIsRefused(t *testing.T) {
 	other.ID = "x2"
 	for name, keys := range map[string][]auth.Key{"no key": nil, "another key": {other}, "another key of its id": {{ID: "x1", Version: "2", Alg: auth.HS256, Secret: secretX.Secret}}} {
 		node := auth.NewTickets(d.box, d.uses, auth.NewVerifier(auth.StaticKeys{d.x: keys}, nil))
-		if _, err := node.Redeem(t.Context(), d.x, ticket); !errors.Is(err, auth.ErrRevoked) {
+		if _, err := redeem(t, node, d.x, ticket); !errors.Is(err, auth.ErrRevoked) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := d.node(nil).Redeem(t.Context(), d.x, ticket); err != nil {
+	if _, err := redeem(t, d.node(nil), d.x, ticket); err != nil {
 		t.Errorf("where the key is good: %v", err)
 	}
 }
@@ -84,14 +97,14 @@ func TestATicketIsGoodOnceOnWhateverNodeAndAtItsTenant(t *testing.T) {
 	if err != nil || time.Until(until) > auth.TicketTTL {
 		t.Fatal(until, err)
 	}
-	if _, err := there.Redeem(t.Context(), d.y, text); !errors.Is(err, auth.ErrTicket) {
+	if _, err := redeem(t, there, d.y, text); !errors.Is(err, auth.ErrTicket) {
 		t.Fatalf("at another tenant: %v", err)
 	}
 	var all sync.WaitGroup
 	won := make(chan auth.Principal, 50)
 	for i := range 50 {
 		all.Go(func() {
-			p, err := []*auth.Tickets{here, there}[i%2].Redeem(t.Context(), d.x, text)
+			p, err := redeem(t, []*auth.Tickets{here, there}[i%2], d.x, text)
 			switch {
 			case err == nil:
 				won <- p
@@ -123,7 +136,7 @@ func TestATicketSaysNothingAndCanNotBeMade(t *testing.T) {
 	for i := range sealed {
 		forged := bytes.Clone(sealed)
 		forged[i] ^= 1
-		if _, err := d.node(nil).Redeem(t.Context(), d.x, base64.RawURLEncoding.EncodeToString(forged)); !errors.Is(err, auth.ErrTicket) {
+		if _, err := redeem(t, d.node(nil), d.x, base64.RawURLEncoding.EncodeToString(forged)); !errors.Is(err, auth.ErrTicket) {
 			t.Fatalf("byte %d: %v", i, err)
 		}
 	}
@@ -132,7 +145,7 @@ func TestATicketSaysNothingAndCanNotBeMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, nonsense := range []string{"", "abc", "ä", string(bytes.Repeat([]byte("a"), 1<<20)), base64.RawURLEncoding.EncodeToString(other)} {
-		if _, err := d.node(nil).Redeem(t.Context(), d.x, nonsense); !errors.Is(err, auth.ErrTicket) {
+		if _, err := redeem(t, d.node(nil), d.x, nonsense); !errors.Is(err, auth.ErrTicket) {
 			t.Errorf("%.20q: %v", nonsense, err)
 		}
 	}
@@ -152,7 +165,7 @@ func TestATicketRunsOut(t *testing.T) {
 				t.Fatal(until, err)
 			}
 			<-time.After(good)
-			if _, err := d.node(nil).Redeem(t.Context(), d.x, text); !errors.Is(err, auth.ErrTicket) {
+			if _, err := redeem(t, d.node(nil), d.x, text); !errors.Is(err, auth.ErrTicket) {
 				t.Errorf("after %v: %v", good, err)
 			}
 		}
@@ -166,7 +179,7 @@ func TestATicketOfARevokedTokenIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.node(revoked("1")).Redeem(t.Context(), d.x, text); !errors.Is(err, auth.ErrRevoked) {
+	if _, err := redeem(t, d.node(revoked("1")), d.x, text); !errors.Is(err, auth.ErrRevoked) {
 		t.Error(err)
 	}
 }
@@ -179,7 +192,24 @@ func TestATicketIsNotBelievedIfItIsNotKnownWhetherItWasUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.uses.err = errors.New("no database")
-	if who, err := d.node(nil).Redeem(t.Context(), d.x, text); !errors.Is(err, d.uses.err) || who != (auth.Principal{}) {
+	if who, err := redeem(t, d.node(nil), d.x, text); !errors.Is(err, d.uses.err) || who != (auth.Principal{}) {
 		t.Errorf("%+v, %v", who, err)
+	}
+}
+
+func TestATicketThatWasOnlyOpenedStaysUnused(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	text, _, err := d.node(nil).Issue(d.who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if who, _, err := d.node(nil).Open(d.x, text); err != nil || who.Subject != d.who.Subject {
+			t.Errorf("%+v, %v", who, err)
+		}
+	}
+	if _, err := redeem(t, d.node(nil), d.x, text); err != nil {
+		t.Error(err)
 	}
 }

@@ -16,21 +16,37 @@ import (
 
 // Accept upgrades a request whose identity and origin have been checked to a socket, and
 // returns when open has: the socket is served by a goroutine of its own with a small stack, and
-// nothing of the request is kept. Accept has answered the request in any case: with 429 if the
+// nothing of the request is kept. Accept has answered the request, unless admit refused it: with 429 if the
 // subject, or all of its tenant's, connect too often. The error is nil for a socket that was
 // opened; else ErrSubprotocol, ErrTooManySockets, ErrTooManyConnects, ErrDraining, or the error of
 // the handshake.
 //
+// Admit, if it is not nil, is called when no limit refuses the socket, before the upgrade: a ticket is used then, and not before.
+// Its error is returned as it is, and then the request is not answered, and the connect not charged.
+//
 // Open is called when CloseWhere, Drain and Connections already find the socket, so it must check
 // again what may have been revoked since the identity was checked. It must not wait for the client.
-func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, open func(*Conn) Handler) error {
+func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, admit func() error, open func(*Conn) Handler) error {
 	if !offers(r) {
 		refuse(w, http.StatusBadRequest, "invalid_params", "offer the WebSocket subprotocol "+wire.Subprotocol)
 		return ErrSubprotocol
 	}
-	s, met := h.reserve(id)
+	s, met := h.enter(r.Context(), id)
 	if s == nil {
 		return h.rejectConnect(w, id, met)
+	}
+	if admit != nil {
+		admitted := false
+		defer func() { // also when admit panicked
+			if !admitted {
+				h.unreserve(s)
+			}
+		}()
+		if err := admit(); err != nil {
+			h.giveBack(s)
+			return err
+		}
+		admitted = true
 	}
 	// The library keeps the name as the client wrote it, and with it the whole header.
 	r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
@@ -183,7 +199,7 @@ func (h *Hub) admit(c *Conn) (older *Conn, code wire.CloseCode, err error) {
 		}
 	}
 	t.sockets++
-	t.connections.Set(float64(t.sockets))
+	t.connections.Inc()
 	shard := h.shard(c)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -205,5 +221,5 @@ func (h *Hub) unregister(c *Conn) {
 		t.online--
 	}
 	t.sockets--
-	t.connections.Set(float64(t.sockets))
+	t.connections.Dec()
 }

@@ -244,7 +244,7 @@ func (h *house) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	err := h.hub.Accept(w, r, id, func(c *hub.Conn) hub.Handler {
+	err := h.hub.Accept(w, r, id, nil, func(c *hub.Conn) hub.Handler {
 		if h.onOpen != nil {
 			h.onOpen(c)
 		}

@@ -62,10 +62,10 @@ type Hub struct {
 	flushers    *flushers
 	peers       *peers
 	repair      Repair
-	limitsOf    atomic.Pointer[func(tenant.ID) TenantLimits] // nil: tenants have no limits of their own
-	fetching    chan struct{}                                // a semaphore for topics that fetch missing events
-	resyncing   chan struct{}                                // a semaphore for sockets that are being resynchronised
-	tasksMu     sync.Mutex                                   // guards starting tasks against the end of life
+	plans       atomic.Pointer[plans] // nil: no tenant has limits of its own
+	fetching    chan struct{}         // a semaphore for topics that fetch missing events
+	resyncing   chan struct{}         // a semaphore for sockets that are being resynchronised
+	tasksMu     sync.Mutex            // guards starting tasks against the end of life
 	tasks       sync.WaitGroup
 	seatRepeats chan Message    // of seats
 	life        context.Context // ended by Run

@@ -66,7 +66,7 @@ func BenchmarkScan(b *testing.B) {
 // BenchmarkAllow measures the path of every command, including the count of its frame.
 func BenchmarkAllow(b *testing.B) {
 	h := New(Options{Limits: Limits{CommandsPerSecond: 1e9, CommandsBurst: 1e9, BytesPerSecond: 1e9, BytesBurst: 1e9, TenantCommandsPerSecond: 1e9, TenantBytesPerSecond: 1e9}})
-	s, _ := h.reserve(Identity{Player: "alice", Role: RolePlayer})
+	s, _ := h.reserve(Identity{Player: "alice", Role: RolePlayer}, entryFirst)
 	c := h.newConn(Identity{Player: "alice", Role: RolePlayer}, s)
 	c.received = 0
 	b.ReportAllocs()

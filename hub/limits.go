@@ -213,6 +213,9 @@ func (b *bucket) take(now int64, n int, r rate) bool {
 	}
 }
 
+// give gives n tokens back that were taken.
+func (b *bucket) give(n int, r rate) { b.full.Add(-int64(float64(n) * r.interval)) }
+
 // forgive has the bucket be full within a time, as if no more had been taken.
 func (b *bucket) forgive(now int64, within int64) {
 	for {

@@ -6,9 +6,10 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
-// meters holds the hub's metrics. Labels are a tenant's id, a close code's name and a
+// meters holds the hub's metrics. Labels are a tenant's, of tenant.Labels, a close code's name and a
 // limit's name, none of which a client can choose.
 type meters struct {
+	labels                              tenant.Labels
 	connections                         *prometheus.GaugeVec
 	in, out, bytesIn, bytesOut, writes  *prometheus.CounterVec
 	closes, limitHits                   *prometheus.CounterVec
@@ -54,14 +55,14 @@ func newMeters(reg prometheus.Registerer) *meters {
 
 func (m *meters) hit(limit string) { m.limitHits.WithLabelValues(limit).Inc() }
 
-// tenantMeters holds one tenant's metrics, looked up once.
+// tenantMeters holds one tenant's metrics, looked up once. Another tenant may have the same.
 type tenantMeters struct {
 	connections                        prometheus.Gauge
 	in, out, bytesIn, bytesOut, writes prometheus.Counter
 }
 
 func (m *meters) of(id tenant.ID) tenantMeters {
-	l := id.String()
+	l := m.labels.Of(id)
 	return tenantMeters{
 		m.connections.WithLabelValues(l), m.in.WithLabelValues(l), m.out.WithLabelValues(l),
 		m.bytesIn.WithLabelValues(l), m.bytesOut.WithLabelValues(l), m.writes.WithLabelValues(l),

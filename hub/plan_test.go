@@ -1,8 +1,12 @@
 package hub_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -23,8 +27,111 @@ func planned(t *testing.T) (*house, *atomic.Pointer[hub.TenantLimits]) {
 			return *plan.Load()
 		}
 		return hub.TenantLimits{}
-	})
+	}, func(context.Context, tenant.ID, string) bool { return false })
 	return h, &plan
+}
+
+// wantRefused checks that a socket is refused before the upgrade, with a status and a code.
+func (h *house) wantRefused(id hub.Identity, status int, code string) {
+	h.t.Helper()
+	_, resp, err := h.tryConnect(id, false)
+	if err == nil || resp == nil || resp.StatusCode != status || resp.Header.Get("Retry-After") == "" {
+		h.t.Fatalf("%v, %+v", err, resp)
+	}
+	var body struct{ Error struct{ Code string } }
+	if err := json.NewDecoder(resp.Body).Decode(&body); err != nil || body.Error.Code != code {
+		h.t.Errorf("%+v, %v", body, err)
+	}
+}
+
+func TestAPlayerWhoHasASocketOnAnotherNodeIsNoOneTooMany(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := pipes(t)
+		var limits atomic.Pointer[hub.TenantLimits]
+		limits.Store(&hub.TenantLimits{Players: 2, Elsewhere: 2})
+		var asked []string
+		h.hub.LimitTenants(func(tenant.ID) hub.TenantLimits { return *limits.Load() }, func(_ context.Context, id tenant.ID, player string) bool {
+			if asked = append(asked, player); player == "cid" { // the other node is dead
+				limits.Store(&hub.TenantLimits{Players: 2})
+			}
+			return player == "ann"
+		})
+		met := func(player string) *wire.ErrorParams { return h.hub.PlanMet(t.Context(), h.tenant, player) }
+		full := wire.ErrorParams{Limit: "plan_sockets", Value: 2}
+		h.wantRefused(h.player("bob"), http.StatusTooManyRequests, "limit_reached")
+		if got := met("bob"); got == nil || *got != full {
+			t.Errorf("bob would be refused with %+v", got)
+		}
+		if got := met("ann"); got != nil {
+			t.Errorf("ann would be refused with %+v", got)
+		}
+		h.connect(h.player("ann")) // counted twice for a moment
+		h.connect(h.player("ann"))
+		h.connect(h.player("cid")) // by what is known once the others were asked
+		if got := []string{"bob", "bob", "ann", "ann", "cid"}; !slices.Equal(asked, got) {
+			t.Errorf("asked about %v, want %v", asked, got)
+		}
+		h.stop()
+	})
+}
+
+func TestWhoIsOneTooManyAndComesAgainAndAgainIsLimitedAsAnybodyIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := pipes(t, limits(hub.Limits{ConnectsPerSecond: 1, ConnectsBurst: 3, TenantConnectsPerSecond: 1, TenantConnectsBurst: 6}))
+		var asked atomic.Int32
+		h.hub.LimitTenants(func(tenant.ID) hub.TenantLimits { return hub.TenantLimits{Players: 1, Elsewhere: 1} }, func(context.Context, tenant.ID, string) bool {
+			asked.Add(1)
+			return false
+		})
+		for range 3 {
+			h.wantRefused(h.player("bob"), http.StatusTooManyRequests, "limit_reached")
+		}
+		for range 5 {
+			h.wantRefused(h.player("bob"), http.StatusTooManyRequests, wire.CodeRateLimited)
+		}
+		for range 3 {
+			h.wantRefused(h.player("cid"), http.StatusTooManyRequests, "limit_reached")
+		}
+		h.wantRefused(h.player("dan"), http.StatusTooManyRequests, wire.CodeRateLimited) // so is all of the tenant
+		if asked.Load() != 6 {
+			t.Errorf("other nodes were asked %d times", asked.Load())
+		}
+		<-time.After(time.Minute)
+		if n := h.hub.Known(); n != 0 {
+			t.Errorf("%d who were refused are remembered", n)
+		}
+		h.stop()
+	})
+}
+
+func TestWhomAdmitRefusesIsNotUpgradedAndNotCharged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := pipes(t, limits(hub.Limits{ConnectsPerSecond: 1, ConnectsBurst: 1}))
+		no, tried := errors.New("used"), 0
+		for range 5 {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodGet, "/ws", nil)
+			r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
+			err := h.hub.Accept(w, r, h.player("ann"), func() error { tried++; return no }, nil)
+			if !errors.Is(err, no) || w.Body.Len() > 0 {
+				t.Errorf("%v, answered %s", err, w.Body)
+			}
+		}
+		if tried != 5 {
+			t.Errorf("tried %d times of 5", tried)
+		}
+		h.connect(h.player("ann"))
+		h.hub.LimitTenants(func(tenant.ID) hub.TenantLimits { return hub.TenantLimits{Players: 1} }, func(context.Context, tenant.ID, string) bool { return false })
+		r := httptest.NewRequest(http.MethodGet, "/ws", nil)
+		r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
+		if err := h.hub.Accept(httptest.NewRecorder(), r, h.player("bob"), func() error { tried++; return nil }, nil); err == nil || tried != 5 {
+			t.Errorf("%v; who was one too many was asked for his ticket", err)
+		}
+		h.stop()
+	})
 }
 
 func TestAPlansPlayersAreCountedOverAllNodesAndTheOthersAreRefusedBeforeTheUpgrade(t *testing.T) {

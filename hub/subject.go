@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync/atomic"
@@ -121,21 +122,60 @@ func (t *tenancy) takePlanned(now int64, s *subject, cost int) bool {
 	return t.take(now, &t.planned, &s.plannedShare, cost, rateOf(n, max(n, 2*shareCommandsMin)), shareCommandsMin)
 }
 
-// LimitTenants has the hub ask for the limits of a tenant: at each connect, and about once a second while it has sockets. of is
-// called by many goroutines, must not block and must not call the hub.
-func (h *Hub) LimitTenants(of func(tenant.ID) TenantLimits) { h.limitsOf.Store(&of) }
+// LimitTenants has the hub ask of for the limits of a tenant: at each connect, and about once a second while it has sockets. of is
+// called by many goroutines, must not block and must not call the hub. held is asked about a player who would be one more than
+// the limit: it reports whether another node has a socket of the player, who is no new one then. It may bring what of returns as
+// Elsewhere up to date, and should not take longer than a handshake may.
+func (h *Hub) LimitTenants(of func(tenant.ID) TenantLimits, held func(ctx context.Context, id tenant.ID, player string) bool) {
+	h.plans.Store(&plans{of, held})
+}
+
+// plans is what LimitTenants was given.
+type plans struct {
+	of   func(tenant.ID) TenantLimits
+	held func(context.Context, tenant.ID, string) bool
+}
 
 // tenantLimits returns the limits of a tenant.
 func (h *Hub) tenantLimits(id tenant.ID) TenantLimits {
-	if of := h.limitsOf.Load(); of != nil {
-		return (*of)(id)
+	if p := h.plans.Load(); p != nil {
+		return p.of(id)
 	}
 	return TenantLimits{}
 }
 
+// PlanMet returns the limit of the tenant's plan that a player would be refused with who connected now; nil if none. It asks
+// other nodes, as a handshake does.
+func (h *Hub) PlanMet(ctx context.Context, id tenant.ID, player string) *wire.ErrorParams {
+	met := func() *wire.ErrorParams {
+		limits := h.tenantLimits(id)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		t := h.tenants[id]
+		if t == nil {
+			t = &tenancy{}
+		}
+		s := t.subjects[subjectKey{name: player}]
+		if s != nil && s.sockets > 0 || t.admits(limits) {
+			return nil
+		}
+		return &wire.ErrorParams{Limit: limitPlanSockets, Value: limits.Players}
+	}
+	first := met()
+	if first == nil || h.plans.Load().held(ctx, id, player) {
+		return nil
+	}
+	return met()
+}
+
+// admits reports whether the plan lets one more player in. Hub.mu is held.
+func (t *tenancy) admits(l TenantLimits) bool {
+	return l.Players <= 0 || int64(t.players)+max(0, l.Elsewhere) < l.Players
+}
+
 // replan asks for the limits of all tenants with a socket here.
 func (h *Hub) replan() {
-	if h.limitsOf.Load() == nil {
+	if h.plans.Load() == nil {
 		return
 	}
 	h.mu.Lock()
@@ -173,9 +213,31 @@ func (c *Conn) AllowChat() bool {
 	return c.subject.chat.take(c.hub.clock(), 1, c.hub.rates.chat)
 }
 
-// reserve charges a connect to the limits of the subject and its tenant, and reserves a socket,
-// which the caller must release with unreserve. It returns nil and the limit's name if one is hit.
-func (h *Hub) reserve(id Identity) (*subject, string) {
+// entry says how reserve is called.
+type entry int
+
+const (
+	entryFirst entry = iota // the connect is charged
+	entryAgain              // it was charged
+	entryHeld               // it was charged, and the player is no new one
+)
+
+// enter reserves a socket, which the caller must release with unreserve. It returns nil and the limit's name if one is hit. Who
+// would be a player too many is let in all the same who has a socket on another node, which may not know yet that it is dead.
+func (h *Hub) enter(ctx context.Context, id Identity) (*subject, string) {
+	s, met := h.reserve(id, entryFirst)
+	if met != limitPlanSockets {
+		return s, met
+	}
+	if h.plans.Load().held(ctx, id.Tenant, id.Player) {
+		return h.reserve(id, entryHeld)
+	}
+	return h.reserve(id, entryAgain) // by what the other nodes said now
+}
+
+// reserve charges a connect to the limits of the subject and its tenant, and reserves a socket. It returns nil and the limit's
+// name if one is hit.
+func (h *Hub) reserve(id Identity, as entry) (*subject, string) {
 	limits := h.tenantLimits(id.Tenant) // before the lock: it may take others
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -197,23 +259,40 @@ func (h *Hub) reserve(id Identity) (*subject, string) {
 	case key.staff && s.sockets >= h.limits.SocketsPerStaffMax:
 		return nil, limitStaffSockets
 	}
-	if plays := int64(t.players) + max(0, limits.Elsewhere); !key.staff && s.sockets == 0 && limits.Players > 0 && plays >= limits.Players {
+	if as == entryFirst {
+		if !s.connects.take(now, 1, h.rates.connects) {
+			return nil, limitConnects
+		}
+		if !t.connects.take(now, 1, h.rates.tenantConnects) {
+			return nil, limitTenantConnects
+		}
+	}
+	h.tenants[id.Tenant], t.subjects[key] = t, s // only subjects that were charged are remembered
+	t.subjectCount.Store(int64(len(t.subjects)))
+	if !key.staff && s.sockets == 0 && as != entryHeld && !t.admits(limits) {
+		h.depart(s) // so that it is charged for the next one too
 		return nil, limitPlanSockets
 	}
-	if !s.connects.take(now, 1, h.rates.connects) {
-		return nil, limitConnects
-	}
-	if !t.connects.take(now, 1, h.rates.tenantConnects) {
-		return nil, limitTenantConnects
-	}
-	h.tenants[id.Tenant], t.subjects[key] = t, s // only subjects that may connect are remembered
-	t.subjectCount.Store(int64(len(t.subjects)))
 	if s.sockets++; s.sockets == 1 && !key.staff {
 		t.players++
 	}
 	t.plan(h.clock(), limits)
 	h.reserved++
 	return s, ""
+}
+
+// depart has the subject be forgotten when its buckets are full. Hub.mu is held.
+func (h *Hub) depart(s *subject) {
+	if !s.departed {
+		s.departed = true
+		h.departed.push(s)
+	}
+}
+
+// giveBack gives back what reserve charged for a connect that came to nothing.
+func (h *Hub) giveBack(s *subject) {
+	s.connects.give(1, h.rates.connects)
+	s.tenant.connects.give(1, h.rates.tenantConnects)
 }
 
 // unreserve releases the reservation of a socket.
@@ -224,10 +303,7 @@ func (h *Hub) unreserve(s *subject) {
 		if !s.key.staff {
 			s.tenant.players--
 		}
-		if !s.departed {
-			s.departed = true
-			h.departed.push(s)
-		}
+		h.depart(s)
 	}
 	if h.reserved--; h.reserved == 0 && h.empty != nil {
 		close(h.empty)

@@ -81,6 +81,10 @@ type Options struct {
 	// must not block.
 	Rests func(Ref, Config) bool
 
+	// Full reports whether a tenant has used its storage up, so that no more stakes are taken, and returns how much that is, in
+	// bytes. Nil: none has. It must not block.
+	Full func(tenant.ID) (bytes int64, full bool)
+
 	// Limits bound what rooms publish and what players send to them.
 	Limits Limits
 

@@ -39,6 +39,7 @@ type casino struct {
 	drawn   atomic.Int64
 	skew    atomic.Int64 // by which the time of day was set, in nanoseconds
 	log     *bytes.Buffer
+	storage atomic.Int64  // all that the tenant may use, and has used; 0: there is enough
 	limits  rooms.Limits  // of the nodes that are started
 	through rooms.Journal // what they reach the journal through
 	kinds   map[string]game.Kind
@@ -114,6 +115,7 @@ func (f *casino) start() *node {
 		},
 		Now:  func() time.Time { return time.Now().Add(time.Duration(f.skew.Load())) },
 		Node: "node-1", Log: slog.New(slog.NewTextHandler(f.log, nil)), Registerer: f.registry, Limits: f.limits,
+		Full: func(tenant.ID) (int64, bool) { most := f.storage.Load(); return most, most > 0 },
 	})
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }() // ends with end

@@ -1,6 +1,7 @@
 package rooms
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -221,4 +222,26 @@ func (r *room) charge(messages []hub.Message, sign int, now int64) {
 		r.budget.spend(now, sign*len(messages[i].Frame), r.d.o.Limits.RoomBytes)
 		r.quotas.chargeFrames(messages[i].Private, sign, now, &r.d.o.Limits)
 	}
+}
+
+// stored returns what the rules decided, or a refusal if that takes a stake and the tenant has used its storage up. Whatever
+// else a command does is decided as ever, and so are Ticks: rounds that have stakes are played and paid.
+func (r *room) stored(w *work, events []game.Event) ([]game.Event, *game.Refusal) {
+	if w.command == nil || r.d.o.Full == nil {
+		return events, nil
+	}
+	stakes := slices.ContainsFunc(events, func(ev game.Event) bool {
+		return slices.ContainsFunc(game.Postings(ev), func(p game.Posting) bool { return p.Kind == game.Stake })
+	})
+	if !stakes {
+		return events, nil
+	}
+	most, full := r.d.o.Full(r.ref.Tenant)
+	if !full {
+		return events, nil
+	}
+	r.d.meter.refused.WithLabelValues(LimitStorage).Inc()
+	no := game.Refuse(game.CodeLimitReached, "The casino has no space left for new bets. Those that were accepted stand.")
+	no.Params = &game.Params{Limit: LimitStorage, Value: most}
+	return nil, no
 }

@@ -3,6 +3,7 @@ package rooms_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -358,5 +359,28 @@ func TestWhatWasAnsweredBusyIsNotDecidedAfterAll(t *testing.T) {
 		if got := len(f.types(f.table)); got != 1+accepted {
 			f.Errorf("%d events", got)
 		}
+	})
+}
+
+func TestWithoutStorageNoStakeIsTakenAndThoseThatAreThereArePlayedAndPaid(t *testing.T) {
+	inCasino(t, func(f *casino) {
+		id := uuid.NewString()
+		bet := betCommand("alice", id, 10)
+		f.sendTo(f.table, bet).accepted()
+		f.storage.Store(1 << 20)
+		f.sendTo(f.table, bet).accepted() // sent again, it is the bet of before
+		no, err := f.bet("bob", 10).answered()
+		if err != nil || no.Refusal == nil || no.Refusal.Code != game.CodeLimitReached || *no.Refusal.Params != (game.Params{Limit: rooms.LimitStorage, Value: 1 << 20}) {
+			f.Errorf("answered %+v, %v", no.Refusal, err)
+		}
+		if n := hits(t, f.registry, rooms.LimitStorage); n == 0 {
+			f.Error("no metric tells of it")
+		}
+		f.pass(time.Minute)
+		if !slices.Contains(f.types(f.table), "coin.tossed") {
+			f.Errorf("the round was not played: %v", f.types(f.table))
+		}
+		f.storage.Store(0)
+		f.bet("bob", 10).accepted()
 	})
 }

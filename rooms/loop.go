@@ -221,7 +221,7 @@ func (r *room) consult(w *work) (events []game.Event, no *game.Refusal) {
 	}
 	events, err := r.rules.Decide(game.Command{At: w.at, By: w.by, Body: r.lend(w.body)})
 	if err == nil {
-		return events, nil
+		return r.stored(w, events)
 	}
 	no = refusal(err)
 	if w.command == nil {

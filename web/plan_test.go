@@ -82,6 +82,7 @@ func TestALimitOfAPlanHoldsForItsTenantAndNoOther(t *testing.T) {
 		x, y := x.In(t), y.In(t)
 		bettor := x.Dial("bettor", x.Player("bettor", 1000))
 		bettor.Join(webtest.Table)
+		bettor.Bet(webtest.Table, "red", 100)
 		buy(t, x, func(p *tenancy.TenantPlan) { p.StorageBytes = 1 })
 		if err := x.Store.Storage.Measure(t.Context()); err != nil {
 			t.Fatal(err)
@@ -89,26 +90,50 @@ func TestALimitOfAPlanHoldsForItsTenantAndNoOther(t *testing.T) {
 		if got := limitOf(x.Post(operator, "/v1/rooms", `{"room":"roulette-9","game":"roulette"}`).Want(http.StatusConflict, "limit_reached")); got != (game.Params{Limit: "storage_bytes", Value: 1}) {
 			t.Errorf("%+v", got)
 		}
-		x.DialRefused(http.StatusConflict, wire.BearerPrefix+x.Player("late", 100))
 		x.Dial("olivia", x.Token("olivia", auth.Operator))
-		y.Dial("late", y.Player("late", 100))
 		y.Post(others, "/v1/rooms", `{"room":"roulette-9","game":"roulette"}`).Want(http.StatusCreated, "")
-		bettor.Bet(webtest.Table, "red", 100) // who is here plays on, and is paid
-		bettor.Event(webtest.Table, "round.settled")
+		bettor.Event(webtest.Table, "round.settled") // what was staked before is played and paid
+		bettor = x.Dial("bettor again", x.Token("bettor", auth.Player))
+		bettor.Join(webtest.Table)
+		bettor.BetRefused("limit_reached", webtest.Table, "red", 100)
+		late := x.Dial("late", x.Player("late", 100)) // the operator's credit is taken
+		late.Join(webtest.Table)
 
 		buy(t, x, func(p *tenancy.TenantPlan) { p.StorageBytes = 1 << 40 })
-		x.Dial("late", x.Player("late", 100))
+		late.Bet(webtest.Table, "red", 100)
+		late.Event(webtest.Table, "round.settled")
 	})
 
 	t.Run("sockets", func(t *testing.T) {
 		x, y := x.In(t), y.In(t)
 		storetest.Eventually(t, "the players of before have left", func() bool { return x.Hub.Online(x.Tenant.ID) == 0 })
 		buy(t, x, func(p *tenancy.TenantPlan) { p.Sockets = 1 })
-		x.Dial("ann", x.Player("ann", 100))
-		x.DialRefused(http.StatusTooManyRequests, wire.BearerPrefix+x.Player("bob", 100))
-		y.Dial("bob", y.Player("bob", 100))
+		ann, bob := x.Player("ann", 100), x.Player("bob", 100)
+		x.Dial("ann", ann)
+		x.DialRefused(http.StatusTooManyRequests, wire.BearerPrefix+bob)
+		met := func(c *webtest.Casino, token string) game.Params {
+			var session struct {
+				LimitReached game.Params `json:"limit_reached"`
+			}
+			c.Get(token, "/v1/session").Want(http.StatusOK, "").Into(&session)
+			return session.LimitReached
+		}
+		for token, want := range map[string]game.Params{bob: {Limit: "plan_sockets", Value: 1}, ann: {}, operator: {}} {
+			if got := met(x, token); got != want {
+				t.Errorf("the session tells of %+v, want %+v", got, want)
+			}
+		}
+		theirs := y.Player("bob", 100)
+		y.Dial("bob", theirs)
+		if got := met(y, theirs); got != (game.Params{}) {
+			t.Errorf("the other casino's session tells of %+v", got)
+		}
+		var issued struct{ Ticket string }
+		x.Post(bob, "/v1/tickets", "").Want(http.StatusCreated, "").Into(&issued)
+		x.DialRefused(http.StatusTooManyRequests, wire.TicketPrefix+issued.Ticket)
 		buy(t, x, func(p *tenancy.TenantPlan) { p.Sockets = 2 })
-		x.Dial("bob", x.Player("bob", 100))
+		x.DialByTicket("bob", issued.Ticket) // which the refusal left good
+		x.DialRefused(http.StatusUnauthorized, wire.TicketPrefix+issued.Ticket)
 	})
 
 	t.Run("commands", func(t *testing.T) {

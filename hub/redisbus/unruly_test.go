@@ -343,7 +343,7 @@ func newFloor(t *testing.T, bus hub.Bus, name string, j *journal) *floor {
 		if err := json.Unmarshal([]byte(r.Header.Get("X-Identity")), &id); err != nil {
 			t.Error(err)
 		}
-		_ = f.hub.Accept(w, r, id, func(c *hub.Conn) hub.Handler {
+		_ = f.hub.Accept(w, r, id, nil, func(c *hub.Conn) hub.Handler {
 			if opened, ok := f.waiting.Load(id.Player); ok {
 				opened.(chan *hub.Conn) <- c
 			}

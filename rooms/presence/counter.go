@@ -28,10 +28,11 @@ const (
 // method is the method of the messages in which nodes exchange their counts.
 const method = "web.presence"
 
-// Bus carries messages from one node to all others. *hub.Hub is one.
+// Bus carries messages between nodes. *hub.Hub is one.
 type Bus interface {
 	Tell(method string, body []byte) error
 	Answer(method string, f hub.Answerer)
+	Ask(node, method string, body []byte, within time.Duration, answer func([]byte, error))
 }
 
 // Counter counts the players of all nodes.
@@ -47,6 +48,7 @@ type Counter struct {
 	living map[string]bool // nodes whose leases run
 	sent   map[tenant.ID]*sent
 	fullAt time.Time // when the others were last sent everything
+	asking map[tenant.ID]*asking
 }
 
 // Counts are the numbers of a tenant's players, in all and by room. Empty rooms are left out.
@@ -61,12 +63,15 @@ type peer struct {
 	heardAt time.Time
 	counts  map[tenant.ID]Counts
 	fullAt  map[tenant.ID]time.Time // when it last sent all of a tenant's counts
+	silent  bool                    // it did not answer, and was not heard since: Elsewhere does not count it
 }
 
-// New returns the Counter of a node, which subscribes to the messages of the others.
-func New(node string, bus Bus, log *slog.Logger) *Counter {
+// New returns the Counter of a node, which subscribes to the messages of the others. here returns how many of a tenant's players
+// are on this node, and reports whether one is among them.
+func New(node string, bus Bus, log *slog.Logger, here func(id tenant.ID, player string) (online int, plays bool)) *Counter {
 	c := newCounter(node)
 	c.bus, c.log = bus, log
+	c.answer(here)
 	bus.Answer(method, func(from string, body []byte, _ func([]byte)) {
 		var m message
 		if err := strict.DecodeKnown(body, &m); err != nil {
@@ -81,7 +86,7 @@ func New(node string, bus Bus, log *slog.Logger) *Counter {
 func newCounter(node string) *Counter {
 	return &Counter{
 		node: node, boot: uuid.NewString(), here: map[tenant.ID]Counts{}, peers: map[string]*peer{},
-		living: map[string]bool{}, sent: map[tenant.ID]*sent{},
+		living: map[string]bool{}, sent: map[tenant.ID]*sent{}, asking: map[tenant.ID]*asking{},
 	}
 }
 
@@ -159,7 +164,7 @@ func (c *Counter) hear(now time.Time, from string, m message) {
 		c.peers[from] = p
 		c.fullAt = time.Time{} // that node knows nothing of this one either
 	}
-	p.heardAt = now
+	p.heardAt, p.silent = now, false
 	for _, said := range m.Counts {
 		if said.Full {
 			p.fullAt[said.Tenant] = now
@@ -201,19 +206,6 @@ func (c *Counter) sum(id tenant.ID) Counts {
 		}
 	}
 	return all
-}
-
-// Elsewhere returns how many of a tenant's players are on other nodes, as they said last.
-func (c *Counter) Elsewhere(id tenant.ID) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	n := 0
-	for name, p := range c.peers {
-		if c.living[name] {
-			n += p.counts[id].Online
-		}
-	}
-	return n
 }
 
 // Players returns how many players are in a room, on all nodes.

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"container/heap"
 	"container/list"
 	"context"
 	"sync"
@@ -21,6 +22,7 @@ type Memory struct {
 	size    int
 	values  map[Place]*list.Element
 	shelves map[tenant.ID]*shelf
+	bySize  bySize // the shelves
 }
 
 var _ Layer = (*Memory)(nil)
@@ -29,6 +31,31 @@ var _ Layer = (*Memory)(nil)
 type shelf struct {
 	order list.List // of *value, the latest asked for first
 	size  int
+	at    int // in Memory.bySize
+}
+
+// bySize is a heap.Interface of shelves, the largest first, so that it is found without looking at all tenants.
+type bySize []*shelf
+
+func (b bySize) Len() int           { return len(b) }
+func (b bySize) Less(i, j int) bool { return b[i].size > b[j].size }
+func (b bySize) Swap(i, j int) {
+	b[i], b[j] = b[j], b[i]
+	b[i].at, b[j].at = i, j
+}
+
+func (b *bySize) Push(x any) {
+	s := x.(*shelf)
+	s.at = len(*b)
+	*b = append(*b, s)
+}
+
+func (b *bySize) Pop() any {
+	last := len(*b) - 1
+	s := (*b)[last]
+	(*b)[last] = nil
+	*b = (*b)[:last]
+	return s
 }
 
 type value struct {
@@ -76,23 +103,14 @@ func (m *Memory) Put(_ context.Context, at Place, e Entry) {
 	if s == nil {
 		s = &shelf{}
 		m.shelves[id] = s
+		heap.Push(&m.bySize, s)
 	}
 	m.values[at] = s.order.PushFront(v)
 	s.size += v.size()
+	heap.Fix(&m.bySize, s.at)
 	for m.size += v.size(); m.size > m.max; {
-		m.forget(m.largest().order.Back())
+		m.forget(m.bySize[0].order.Back())
 	}
-}
-
-// largest returns the largest shelf. It needs mu, and at least one value.
-func (m *Memory) largest() *shelf {
-	var most *shelf
-	for _, s := range m.shelves {
-		if most == nil || s.size > most.size {
-			most = s
-		}
-	}
-	return most
 }
 
 // forget forgets a value. It needs mu.
@@ -104,9 +122,12 @@ func (m *Memory) forget(e *list.Element) {
 	delete(m.values, v.at)
 	s.size -= v.size()
 	m.size -= v.size()
-	if s.order.Len() == 0 {
-		delete(m.shelves, id)
+	if s.order.Len() > 0 {
+		heap.Fix(&m.bySize, s.at)
+		return
 	}
+	heap.Remove(&m.bySize, s.at)
+	delete(m.shelves, id)
 }
 
 // sizes calls f with the bytes of each tenant.

@@ -44,7 +44,7 @@
 // journal's own arithmetic makes needless; Ledger.TrialBalance finds what a foreign key would have found.
 // JSON is kept as json, not jsonb, so that an event comes back byte for byte.
 //
-// platform.room is an index over all tenants' rooms; the truth is the tenant's own row. The index is
-// written first when a room is opened, and repaired whenever a room is claimed. A node's lease
+// platform.room is an index over all tenants' rooms; the truth is the tenant's own row. A room and
+// its place in the index are made in one transaction, and the index is repaired whenever a room is claimed. A node's lease
 // (platform.node) ends by the clock of PostgreSQL; no node's clock is in it.
 package journal

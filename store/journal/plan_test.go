@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
@@ -59,5 +60,56 @@ func TestTablesThatAreOpenedAtOnceAreNotMoreThanThePlanAllows(t *testing.T) {
 	}
 	if got := storetest.Metric(t, s, "pitboss_store_limit_hits_total"); got != many-3 {
 		t.Errorf("%v hits", got)
+	}
+}
+
+func TestATableThatDoesNotOpenTakesNoPlaceOfThePlan(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{})
+	x := storetest.Tenant(t, admin)
+	if err := s.Tenants.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	made, _ := s.Tenants.ByID(x)
+	if _, err := admin.SetPlan(t.Context(), "small", func(p *tenancy.TenantPlan) error { p.Rooms = 2; return nil }, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	small := "small"
+	if _, err := admin.SetTenant(t.Context(), made.Slug, tenancy.Settings{Plan: &small}, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	open := func(room string) error {
+		return s.Rooms.Open(t.Context(), x, rooms.Config{Room: room, Game: "roulette", Name: room}, "test", rooms.Origin{})
+	}
+	indexed := func() int {
+		return storetest.Count(t, admin, `select count(*) from platform.room where tenant = $1 and room <> 'lobby'`, x.String())
+	}
+	schema := x.Schema()
+	storetest.Super(t, d, fmt.Sprintf("alter table %s.room add constraint broken check (id not like 'broken%%')", schema))
+	for i := range 5 {
+		if err := open(fmt.Sprint("broken-", i)); err == nil {
+			t.Fatal("it opened")
+		}
+	}
+	if n := indexed(); n != 0 {
+		t.Errorf("%d tables are in the index that are not there", n)
+	}
+	// What a process that was killed left in the index, in a version that wrote the two one after the other.
+	storetest.Super(t, d, fmt.Sprintf("insert into platform.room (tenant, room, state) values ('%[1]s', 'left-1', 'open'), ('%[1]s', 'left-2', 'open')", x))
+	for _, room := range []string{"roulette-1", "left-1"} {
+		if err := open(room); err != nil {
+			t.Errorf("%s: %v", room, err)
+		}
+	}
+	var full *rooms.PlanError
+	if err := open("roulette-2"); !errors.As(err, &full) || *full != (rooms.PlanError{Limit: "rooms", Value: 2}) {
+		t.Errorf("the third: %v", err)
+	}
+	if err := open("roulette-1"); !errors.Is(err, rooms.ErrExists) {
+		t.Errorf("again: %v", err)
+	}
+	if n := indexed(); n != 3 { // both, and left-2
+		t.Errorf("the index has %d", n)
 	}
 }

@@ -82,20 +82,15 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor st
 	if c.Settings == nil {
 		c.Settings = json.RawMessage("{}")
 	}
-	// The index comes first: it may name a room that is not there, but no room is ever missing in it.
-	err = r.db.Tenant(id).LoginTx(ctx, func(tx pgx.Tx) error { return reserve(ctx, tx, ref) })
-	if err != nil {
-		var full *rooms.PlanError
-		if errors.As(err, &full) || errors.Is(err, rooms.ErrTooManyRooms) {
-			r.db.Hit(limitRooms)
+	// The room and its place in the index are written together, so that neither is ever there without the other.
+	var most planned
+	err = r.db.Tenant(id).EnteredTx(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+		most, err = reserve(ctx, tx, ref)
+		return err
+	}, func(ctx context.Context, tx pgx.Tx) error {
+		if err := most.allow(ctx, tx, ref); err != nil {
 			return err
 		}
-		if db.SQLState(err) == db.StateForeignKey {
-			return fmt.Errorf("%w: %s", db.ErrNoTenant, id)
-		}
-		return fmt.Errorf("store: open %s: %w", ref, err)
-	}
-	err = r.db.Tenant(id).Tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		q := &pgx.Batch{}
 		q.Queue(db.InsertRoom, c.Room, c.Game, c.Name, string(c.Settings))
 		q.Queue(insertAccounts, []string{kindTill}, []string{c.Room})
@@ -110,10 +105,19 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor st
 		}
 		return tx.SendBatch(ctx, q).Close()
 	})
-	if db.Violates(err, "room_pkey") {
+	var full *rooms.PlanError
+	switch {
+	case errors.As(err, &full):
+		r.db.Hit(full.Limit)
+		return err
+	case errors.Is(err, rooms.ErrTooManyRooms):
+		r.db.Hit(limitRooms)
+		return err
+	case errors.Is(err, rooms.ErrExists):
+		return err
+	case db.Violates(err, "room_pkey"): // a node of an earlier version opened it, which does not wait for this lock
 		return fmt.Errorf("%w: %s", rooms.ErrExists, ref)
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("store: open %s: %w", ref, err)
 	}
 	return nil
@@ -123,45 +127,58 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor st
 const limitRooms = "rooms"
 
 const (
-	// lockIndex has a tenant's rooms come into the index one after the other, so that they are counted. The number is this
-	// lock's own.
+	// lockIndex has a tenant's rooms open one after the other, so that they are counted. The number is this lock's own.
 	lockIndex = `select pg_advisory_xact_lock(7711, hashtext($1))`
 
-	// selectRoomFor counts a tenant's tables that are open, and reads what its plan allows. A room that is there already
-	// needs no space.
-	selectRoomFor = `
-select (select count(*) from platform.room r where r.tenant = t.id and r.state <> 'closed' and r.room <> $3),
-  exists (select from platform.room r where r.tenant = t.id and r.room = $2),
-  coalesce(p.rooms, 0), coalesce(p.storage_bytes, 0), coalesce(s.bytes, 0)
+	// selectPlanned reads what a tenant's plan allows, and what of its storage is used.
+	selectPlanned = `
+select coalesce(p.rooms, 0), coalesce(p.storage_bytes, 0), coalesce(s.bytes, 0)
 from platform.tenant t left join platform.plan p on p.name = t.plan left join platform.storage s on s.tenant = t.id
 where t.id = $1`
+
+	// selectOpen counts a tenant's tables that are not closed, and tells whether there is, or was, one of an ID.
+	selectOpen = `select count(*) filter (where status <> 'closed' and id <> $2), coalesce(bool_or(id = $1), false) from room`
 )
 
-// reserve adds an open room to the index, if the limits of its tenant allow one more. It returns a rooms.PlanError,
-// rooms.ErrTooManyRooms or store.ErrNoTenant.
-func reserve(ctx context.Context, tx pgx.Tx, ref rooms.Ref) error {
+// planned is what a tenant's plan says of its rooms and storage. 0 is no limit.
+type planned struct{ rooms, storage, used int64 }
+
+// reserve adds an open room to the index and returns what the tenant's plan says. No other room of the tenant is opened
+// until the transaction ends. It returns store.ErrNoTenant.
+func reserve(ctx context.Context, tx pgx.Tx, ref rooms.Ref) (p planned, err error) {
 	id := ref.Tenant.String()
 	if _, err := tx.Exec(ctx, lockIndex, id); err != nil {
+		return p, err
+	}
+	err = tx.QueryRow(ctx, selectPlanned, id).Scan(&p.rooms, &p.storage, &p.used)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return p, fmt.Errorf("%w: %s", db.ErrNoTenant, ref.Tenant)
+	}
+	if err == nil {
+		_, err = tx.Exec(ctx, db.InsertIndex, id, ref.Room)
+	}
+	return p, err
+}
+
+// allow returns nil if the plan allows the tenant one more room: counted are the tenant's own rooms, and not what the index
+// has. It returns rooms.ErrExists, a rooms.PlanError or rooms.ErrTooManyRooms.
+func (p planned) allow(ctx context.Context, tx pgx.Tx, ref rooms.Ref) error {
+	var open int64
+	var there bool
+	if err := tx.QueryRow(ctx, selectOpen, ref.Room, rooms.LobbyID).Scan(&open, &there); err != nil {
 		return err
 	}
-	var open, most, storage, used int64
-	var there bool
-	err := tx.QueryRow(ctx, selectRoomFor, id, ref.Room, rooms.LobbyID).Scan(&open, &there, &most, &storage, &used)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return fmt.Errorf("%w: %s", db.ErrNoTenant, ref.Tenant)
-	case err != nil:
-		return err
 	case there:
-	case most > 0 && open >= most:
-		return &rooms.PlanError{Limit: limitRooms, Value: most}
+		return fmt.Errorf("%w: %s", rooms.ErrExists, ref)
+	case p.rooms > 0 && open >= p.rooms:
+		return &rooms.PlanError{Limit: limitRooms, Value: p.rooms}
 	case open >= rooms.RoomsMax:
 		return fmt.Errorf("%w: %d", rooms.ErrTooManyRooms, open)
-	case storage > 0 && used >= storage:
-		return &rooms.PlanError{Limit: rooms.LimitStorage, Value: storage}
+	case p.storage > 0 && p.used >= p.storage:
+		return &rooms.PlanError{Limit: rooms.LimitStorage, Value: p.storage}
 	}
-	_, err = tx.Exec(ctx, db.InsertIndex, id, ref.Room)
-	return err
+	return nil
 }
 
 const markClosing = `update room set status = 'closing' where id = $1 and status = 'open'`

@@ -39,6 +39,9 @@ type Directory struct {
 	// verifiedOnly leaves out the domains that are not verified.
 	verifiedOnly bool
 
+	// publishing is held while now is replaced and the limits of connections follow it, so that they are those of now.
+	publishing sync.Mutex
+
 	mu       sync.Mutex // guards what follows
 	onChange []func(old, new *Tenant)
 }
@@ -312,19 +315,23 @@ func (d *Directory) Reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("store: load the directory of tenants: %w", err)
 	}
-	for {
-		now := d.now.Load()
-		if now != nil && now.knows(next) { // another Reload saw more
-			return nil
-		}
-		if d.now.CompareAndSwap(now, next) {
-			for _, t := range next.all {
-				d.db.LimitTenant(t.ID, t.Plan.DBConnections)
-			}
-			d.note(ctx, now, next)
-			return nil
-		}
+	d.publish(ctx, next)
+	return nil
+}
+
+// publish replaces the directory by next, unless it knows as much already, and sets the limits of connections.
+func (d *Directory) publish(ctx context.Context, next *snapshot) {
+	d.publishing.Lock()
+	defer d.publishing.Unlock()
+	now := d.now.Load()
+	if now != nil && now.knows(next) { // another Reload saw more
+		return
 	}
+	d.now.Store(next)
+	for _, t := range next.all {
+		d.db.LimitTenant(t.ID, t.Plan.DBConnections)
+	}
+	d.note(ctx, now, next)
 }
 
 // knows reports whether d is as new as next. Versions can be compared within one generation only.

@@ -135,3 +135,20 @@ func (a *Admin) KillAt(f func(point string)) { a.kill = f }
 
 // Grant adds to the rights of tenants' roles.
 func (a *Admin) Grant(sql string) { a.known.Tenant.Grants += "\n" + sql + "\n" }
+
+// PublishConnections has the directory go by a later version, in which the tenants' plans give so many connections.
+func (d *Directory) PublishConnections(ctx context.Context, version, conns int64) {
+	now := d.now.Load()
+	list := make([]Tenant, 0, len(now.all))
+	for _, t := range now.all {
+		later := *t
+		later.Plan.DBConnections = conns
+		list = append(list, later)
+	}
+	next := newSnapshot(list)
+	next.generation, next.version = now.generation, version
+	d.publish(ctx, next)
+}
+
+// Version returns the version of the directory.
+func (d *Directory) Version() int64 { return d.now.Load().version }

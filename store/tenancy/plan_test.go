@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -157,5 +158,26 @@ func TestAJurisdictionBoundsTheSettingsOfTables(t *testing.T) {
 	}
 	if x, _ = s.Tenants.ByID(made.ID); x.Status(time.Now()) != tenancy.OutOfOrder || !strings.Contains(x.OutOfOrder, "island") {
 		t.Errorf("%s: %q", x.Status(time.Now()), x.OutOfOrder)
+	}
+}
+
+func TestTheLimitOfConnectionsIsThatOfTheNewestDirectory(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.Open(t, storetest.Empty(t), store.Options{MaxConns: 20})
+	x := storetest.Tenant(t, admin)
+	if err := s.Tenants.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		before := s.Tenants.Version()
+		var all sync.WaitGroup
+		for later := range int64(4) { // loaded at once, they may come in any order
+			all.Go(func() { s.Tenants.PublishConnections(t.Context(), before+1+later, 1+later) })
+		}
+		all.Wait()
+		if v, conns := s.Tenants.Version(), s.Tenant(x).Conns(); v != before+4 || conns != 4 {
+			t.Fatalf("version %d of %d gives %d connections of 4", v-before, 4, conns)
+		}
+		s.Tenants.PublishConnections(t.Context(), before+5, 1)
 	}
 }

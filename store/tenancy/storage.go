@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -19,12 +20,18 @@ const (
 	storageEvery = 10 * time.Second
 	// measureEvery is how often a schema is measured, by whichever node is first.
 	measureEvery = time.Minute
+	// measureWithin bounds how long a schema is measured: the server gives up before, by the login's statement_timeout.
+	measureWithin = 10 * time.Second
 	// storageWarnPercent is the part of its storage from which on a tenant is warned of.
 	storageWarnPercent = 90
 )
 
 const (
 	selectStorage = `select tenant, bytes, measured_at > now() - $1::interval from platform.storage`
+	// lockStorage has one node at a time measure a tenant: the others go on to the next one. The number is this lock's own.
+	lockStorage = `select pg_try_advisory_xact_lock(7712, hashtext($1))`
+	// selectMeasured finds how large a schema was if that was told after its lock was free.
+	selectMeasured = `select bytes from platform.storage where tenant = $1 and measured_at > clock_timestamp() - $2::interval`
 	// measureSchema needs no rights in the schema. It waits for whoever changes a table, at most as long as lock_timeout says.
 	measureSchema = `
 select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -51,7 +58,7 @@ func NewStorage(d *db.DB, tenants *Directory) *Storage {
 	return &Storage{
 		db: d, tenants: tenants,
 		near: gauge("pitboss_store_storage_near_limit", "Tenants that have used 90 % or more of their plan's storage, and not all."),
-		full: gauge("pitboss_store_storage_at_limit", "Tenants that have used all of their plan's storage: no new tables, no new players' sockets."),
+		full: gauge("pitboss_store_storage_at_limit", "Tenants that have used all of their plan's storage: no new tables, no new stakes."),
 	}
 }
 
@@ -62,9 +69,13 @@ func (s *Storage) Describe(out chan<- *prometheus.Desc) { s.near.Describe(out); 
 func (s *Storage) Collect(out chan<- prometheus.Metric) { s.near.Collect(out); s.full.Collect(out) }
 
 // Full reports whether a tenant has used the storage of its plan, and returns how much that is, in bytes.
-func (s *Storage) Full(t *Tenant) (most int64, full bool) {
+func (s *Storage) Full(id tenant.ID) (most int64, full bool) {
+	t, ok := s.tenants.ByID(id)
+	if !ok {
+		return 0, false
+	}
 	most = t.Plan.StorageBytes
-	return most, most > 0 && s.state.of(t.ID) >= most
+	return most, most > 0 && s.state.of(id) >= most
 }
 
 // Run measures schemas until ctx ends, then returns nil. It may run on any number of nodes, which share the work.
@@ -108,22 +119,37 @@ func (s *Storage) Measure(ctx context.Context) error {
 		if fresh[id] {
 			continue
 		}
-		// On a connection of the tenant's own share: somebody may hold a lock on one of its tables.
-		err := s.db.Tenant(id).LoginTx(ctx, func(tx pgx.Tx) error {
-			var bytes int64
-			if err := tx.QueryRow(ctx, measureSchema, id.Schema()).Scan(&bytes); err != nil {
-				return err
-			}
-			used[id] = bytes
-			_, err := tx.Exec(ctx, upsertStorage, id.String(), bytes)
-			return err
-		})
+		err := s.measure(ctx, id, used)
 		if err != nil { // the others are measured all the same
 			failed = fmt.Errorf("store: storage of %s: %w", t.Slug, err)
 		}
 	}
 	s.tell(ctx, limited, used)
 	return failed
+}
+
+// measure measures a schema, unless another node does so now or just did.
+func (s *Storage) measure(ctx context.Context, id tenant.ID, used map[tenant.ID]int64) error {
+	ctx, cancel := context.WithTimeout(ctx, measureWithin)
+	defer cancel()
+	// On a connection of the tenant's own share: somebody may hold a lock on one of its tables.
+	return s.db.Tenant(id).LoginTx(ctx, func(tx pgx.Tx) error {
+		var mine bool
+		if err := tx.QueryRow(ctx, lockStorage, id.String()).Scan(&mine); err != nil || !mine {
+			return err
+		}
+		var bytes int64
+		err := tx.QueryRow(ctx, selectMeasured, id.String(), measureEvery).Scan(&bytes)
+		if errors.Is(err, pgx.ErrNoRows) {
+			if err = tx.QueryRow(ctx, measureSchema, id.Schema()).Scan(&bytes); err == nil {
+				_, err = tx.Exec(ctx, upsertStorage, id.String(), bytes)
+			}
+		}
+		if err == nil {
+			used[id] = bytes
+		}
+		return err
+	})
 }
 
 // read reads how large schemas were when they were measured last, and whether that was within measureEvery.
@@ -157,7 +183,7 @@ func (s *Storage) tell(ctx context.Context, limited map[tenant.ID]*Tenant, used 
 		case used[id] >= most:
 			levels[id] = 2
 			full++
-		case used[id] >= most/100*storageWarnPercent:
+		case used[id] >= most-most/100*(100-storageWarnPercent):
 			levels[id] = 1
 			near++
 		}

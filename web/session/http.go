@@ -27,6 +27,8 @@ type sessionBody struct {
 	ExpiresAt  wire.Time `json:"expires_at,omitzero"`
 	// Maintenance is there while the tenant is in maintenance, which players do not see here: they are refused.
 	Maintenance *maintenanceBody `json:"maintenance,omitempty"`
+	// LimitReached is the limit of the tenant's plan with which a socket of the player would be refused now; nil if none would.
+	LimitReached *wire.ErrorParams `json:"limit_reached,omitempty"`
 }
 
 // maintenanceBody says when a tenant's maintenance is likely to be over, if that is known.
@@ -43,6 +45,9 @@ func (s *Service) Session(c echo.Context) error {
 	}
 	if t.Status(s.tenants.Now()) == tenancy.Maintenance {
 		body.Maintenance = &maintenanceBody{wire.At(t.BackAt)}
+	}
+	if p.Role == auth.Player {
+		body.LimitReached = s.hub.PlanMet(c.Request().Context(), t.ID, p.Subject)
 	}
 	return c.JSON(http.StatusOK, body)
 }

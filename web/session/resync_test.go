@@ -101,7 +101,7 @@ func TestAWatcherWhoReadsTooSlowlyIsSentARoomResyncAndThenEveryLaterEvent(t *tes
 	s := &Service{node: "n1", log: log, hub: h, rooms: directory, chat: newChats()}
 	listener := make(pipes)
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = h.Accept(w, r, hub.Identity{Tenant: id, Player: "alice", Role: hub.RolePlayer}, func(c *hub.Conn) hub.Handler {
+		_ = h.Accept(w, r, hub.Identity{Tenant: id, Player: "alice", Role: hub.RolePlayer}, nil, func(c *hub.Conn) hub.Handler {
 			return &session{service: s, tenant: &tenancy.Tenant{ID: id}, who: auth.Principal{Subject: "alice", Role: auth.Player}, conn: c, joined: map[string]tenantRoom{}}
 		})
 	})}

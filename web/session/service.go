@@ -79,10 +79,13 @@ func New(o Options) *Service {
 	s := &Service{
 		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub,
 		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, cameBy: o.CameBy, verified: o.Verified, enters: o.Enters, refuses: o.Refuses,
-		chat: newChats(), presence: presence.New(o.Node, o.Hub, o.Log), tables: tables{told: map[tenant.ID]*toldTables{}},
+		chat: newChats(), tables: tables{told: map[tenant.ID]*toldTables{}},
 		briefs: briefs.New(o.Node, o.Hub, o.Log), lobbies: lobbies{sockets: map[tenant.ID]map[*hub.Conn]bool{}},
 	}
-	o.Hub.LimitTenants(s.limitsOf)
+	s.presence = presence.New(o.Node, o.Hub, o.Log, func(id tenant.ID, player string) (int, bool) {
+		return o.Hub.Online(id), o.Hub.Plays(id, player)
+	})
+	o.Hub.LimitTenants(s.limitsOf, s.presence.Held)
 	return s
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
-	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
@@ -32,56 +31,68 @@ func (s *Service) Socket(c echo.Context) error {
 	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
-	who, err := s.principal(ctx, t, r)
+	who, use, err := s.principal(t, r)
 	if err != nil {
 		return err
 	}
 	if err := s.enters(c, t, who.Role); err != nil {
 		return err
 	}
-	if most, full := s.store.Storage.Full(t); full && who.Role == auth.Player {
-		s.limits.Hit(rooms.LimitStorage)
-		return &rooms.PlanError{Limit: rooms.LimitStorage, Value: most}
+	var admit func() error
+	if use == nil {
+		s.verified(c, who.Role)
+	} else {
+		admit = func() error { // a ticket that a limit refuses can be used again
+			if err := s.use(ctx, t, use); err != nil {
+				return err
+			}
+			s.verified(c, who.Role)
+			return nil
+		}
 	}
-	s.verified(c, who.Role)
 	id := hub.Identity{
 		Tenant: t.ID, Slug: string(t.Slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
 		Address: c.RealIP(), Host: host, Origin: origin, Token: tokenOf(who),
 	}
-	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
+	return s.hub.Accept(c.Response(), r, id, admit, func(conn *hub.Conn) hub.Handler {
 		sess := &session{service: s, tenant: t, who: who, shown: s.shownName(t.ID, who), conn: conn, joined: map[string]tenantRoom{}}
 		sess.begin()
 		return sess
 	})
 }
 
-// principal returns who opens a socket: by header, or by the second subprotocol.
-func (s *Service) principal(ctx context.Context, t *tenancy.Tenant, r *http.Request) (auth.Principal, error) {
+// principal returns who opens a socket, by header or by the second subprotocol, and what uses the ticket if it is by one, else
+// nil.
+func (s *Service) principal(t *tenancy.Tenant, r *http.Request) (who auth.Principal, use func(context.Context) error, err error) {
+	verify := func(token string) (auth.Principal, func(context.Context) error, error) {
+		who, err := s.verifier.Verify(t.ID, t.Slug, token, t.FormerSlugs(s.tenants.Now())...)
+		return who, nil, err
+	}
 	if token := api.BearerToken(r); token != "" {
-		return s.verifier.Verify(t.ID, t.Slug, token, t.FormerSlugs(s.tenants.Now())...)
+		return verify(token)
 	}
 	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for _, offered := range strings.Split(line, ",") {
 			offered = strings.TrimSpace(offered)
 			if token, ok := strings.CutPrefix(offered, wire.BearerPrefix); ok {
-				return s.verifier.Verify(t.ID, t.Slug, token, t.FormerSlugs(s.tenants.Now())...)
+				return verify(token)
 			}
 			if ticket, ok := strings.CutPrefix(offered, wire.TicketPrefix); ok {
-				return s.redeem(ctx, t, ticket)
+				return s.tickets.Open(t.ID, ticket)
 			}
 		}
 	}
-	return auth.Principal{}, auth.ErrMissing
+	return auth.Principal{}, nil, auth.ErrMissing
 }
 
-// redeem uses a ticket, and returns whose it was.
-func (s *Service) redeem(ctx context.Context, t *tenancy.Tenant, ticket string) (auth.Principal, error) {
-	who, err := s.tickets.Redeem(ctx, t.ID, ticket)
+// use uses a ticket.
+func (s *Service) use(ctx context.Context, t *tenancy.Tenant, ticket func(context.Context) error) error {
+	err := ticket(ctx)
 	if err != nil && !api.IsAuth(err) {
 		s.seldom.Log(slog.LevelWarn, "a ticket could not be used", "tenant", t.ID, "error", err)
 		err = api.ErrUnavailable
 	}
-	return who, err
+	return err
 }
 
 // tokenOf returns the token by which somebody is here, as the socket keeps it.

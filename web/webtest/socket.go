@@ -187,13 +187,26 @@ func (s *Socket) Call(method string, params, into any) {
 // Bet stakes an amount on a position of a room that was joined, as soon as that takes bets.
 func (s *Socket) Bet(room, position string, amount int64) {
 	s.t.Helper()
+	if f := s.bet(room, position, amount); f.Error != nil {
+		s.t.Fatalf("%s: a bet on %s is refused: %v", s.name, position, f.Error)
+	}
+}
+
+// BetRefused is Bet of what is refused with a code, whatever the time of the round.
+func (s *Socket) BetRefused(code, room, position string, amount int64) {
+	s.t.Helper()
+	if f := s.bet(room, position, amount); f.Error == nil || f.Error.Data.Code != code {
+		s.t.Errorf("%s: a bet on %s: %v, want %s", s.name, position, f.Error, code)
+	}
+}
+
+// bet returns the answer to a bet on a room that takes bets.
+func (s *Socket) bet(room, position string, amount int64) frame {
+	s.t.Helper()
 	for {
 		f := s.ask(wire.MethodRoomCommand, Command(room, fmt.Sprintf(`{"type":"bet","bets":[{"position":%q,"amount":%d}]}`, position, amount)))
-		switch {
-		case f.Error == nil:
-			return
-		case f.Error.Data.Code != "betting_closed":
-			s.t.Fatalf("%s: a bet on %s is refused: %v", s.name, position, f.Error)
+		if f.Error == nil || f.Error.Data.Code != "betting_closed" {
+			return f
 		}
 		s.Event(room, "round.opened")
 	}

@@ -157,7 +157,7 @@ func (c *Casino) serve(change []func(*web.Options)) {
 	engine := fair.OS()
 	c.Rooms = rooms.NewDirectory(rooms.Options{
 		Journal: s.Journal, Kinds: map[string]game.Kind{lobby.Kind.Name: lobby.Kind, roulette.Kind.Name: roulette.Kind, baccarat.Kind.Name: baccarat.Kind}, Publisher: c.Hub,
-		Node: node, Log: log, Registerer: c.Metrics, Leases: s.Leases, Rests: s.Tenants.Rests, Peers: c.Hub,
+		Node: node, Log: log, Registerer: c.Metrics, Leases: s.Leases, Rests: s.Tenants.Rests, Full: s.Storage.Full, Peers: c.Hub,
 		Seeds:     func() (game.Seed, error) { return fair.NewSeed(engine) },
 		Listening: func(t tenant.Topic) bool { return c.Hub.Count(t) > 0 },
 		Currency: func(id tenant.ID) string {

@@ -20,8 +20,8 @@ const key = "tenant"
 
 // metered are the packages whose metrics have a label for the tenant, and why that is bounded.
 var metered = map[string]string{
-	module + "store/cache": "the first 100 tenants that a node serves have a series, the others share one",
-	module + "hub":         "the label is the ID of a tenant of the directory, which has a socket: meters.of takes a tenant.ID",
+	module + "store/cache": "labels are of tenant.Labels: the first 100 tenants that a node serves have one each, the others share one",
+	module + "hub":         "as in store/cache",
 }
 
 func labels(pass *analysis.Pass) (any, error) {

@@ -63,7 +63,7 @@ func (d *DB) newShare(id tenant.ID, conns int) *share {
 
 // LimitTenant sets how many connections a tenant may have in use at once here, besides those of its appends: conns, or as
 // many as every tenant may if that is fewer or conns is 0. What is under way keeps the connections that it has, or waits for,
-// by the limit before.
+// by the limit before. The last call counts, so calls must come in the order of what they follow.
 func (d *DB) LimitTenant(id tenant.ID, conns int64) {
 	own := d.tenantConns
 	if conns > 0 {
@@ -75,6 +75,9 @@ func (d *DB) LimitTenant(id tenant.ID, conns int64) {
 	}
 	d.shares.Store(id, d.newShare(id, own))
 }
+
+// Conns returns how many connections the tenant may have in use at once here. It is for tests.
+func (c Scope) Conns() int { return c.conns }
 
 func scopeOf(d *DB, b *share) Scope { return Scope{d, b, b.others} }
 
@@ -140,6 +143,25 @@ func (c Scope) SettledTx(ctx context.Context, fn func(ctx context.Context, tx pg
 // on. fn is run once.
 func (c Scope) LoginTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error { return pgx.BeginFunc(ctx, conn, fn) })
+}
+
+// EnteredTx runs before and then fn in one transaction, as Tx does: before is the application's login, which sees the
+// platform's tables, and fn sees the tenant's.
+//
+//pitboss:sql the role is a tenant.ID, quoted
+func (c Scope) EnteredTx(ctx context.Context, before, fn func(ctx context.Context, tx pgx.Tx) error) error {
+	return c.run(ctx, beginWrite, func(ctx context.Context, tx pgx.Tx) error {
+		if err := before(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, EnterScope, c.role); err != nil {
+			if state := SQLState(err); state == StateNoSuchSetting || state == StateDenied {
+				return fmt.Errorf("%w (%w)", ErrNoTenant, err)
+			}
+			return err
+		}
+		return fn(ctx, tx)
+	})
 }
 
 // PlatformTx runs fn once, in a transaction of the application's login, on no tenant's share.

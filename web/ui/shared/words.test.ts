@@ -11,6 +11,7 @@ test('a limit is said in money and in the table’s own words', () => {
   expect(of('round_max', 900, { has: 800 })).toBe('You can stake at most 900¢ in a round: you have staked 800¢.')
   expect(of('players', 500)).toBe('This table is full: 500 players have bet in this round. Try another table.')
   for (const limit of ['min_bet', 'round_max', 'round_min', 'step', 'bets', 'positions']) expect(of(limit, 7, { position: 'x:8' })).toMatch(/7/)
+  expect(of('storage_bytes', 7)).toBe('The casino takes no new bets now. Those that were accepted stand.')
   expect(of('of a later version', 7)).toBe('At most 5 can lie on x:8.')
 })
 

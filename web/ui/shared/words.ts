@@ -19,6 +19,7 @@ function ofLimit({ limit, value, position = '', has = 0 }: ErrorParams, names: N
     case 'players': return m.limit_players({ count: value })
     case 'bets': return m.limit_bets({ count: value })
     case 'positions': return m.limit_positions({ count: value })
+    case 'storage_bytes': return m.limit_storage_bytes()
     default: return undefined
   }
 }

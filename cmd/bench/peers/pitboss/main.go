@@ -176,7 +176,7 @@ func (s *server) socket(c echo.Context) error {
 		Tenant: op.id, Slug: string(op.slug), Player: who.Subject, Name: who.Name, Role: string(who.Role),
 		Address: c.RealIP(), Token: hub.Token{ID: who.TokenID, IssuedAt: who.IssuedAt, ExpiresAt: who.ExpiresAt},
 	}
-	return s.hub.Accept(c.Response(), r, id, func(conn *hub.Conn) hub.Handler {
+	return s.hub.Accept(c.Response(), r, id, nil, func(conn *hub.Conn) hub.Handler {
 		x := &session{server: s, tenant: op, conn: conn, joined: map[string]*room{}}
 		conn.Send(hub.ClassResult, "", wire.Push(wire.PushWelcome, wire.Welcome{
 			Time: wire.At(time.Now()), HeartbeatMS: s.hub.Heartbeat().Milliseconds(), Connection: conn.ID(), Node: "bench",

@@ -1,7 +1,7 @@
 import { backoff } from './backoff.js'
 import { Clock } from './clock.js'
 import { closeCode } from './close_codes.js'
-import { type Closing, PitbossError, type Welcome, retryCodes } from './protocol.js'
+import { type Closing, type ErrorParams, PitbossError, type Welcome, retryCodes } from './protocol.js'
 import { Silence } from './silence.js'
 import { Rpc, type SocketConstructor } from './socket.js'
 
@@ -49,6 +49,8 @@ const steadyMs = 5_000
 const longestWaitMs = { usual: 60_000, maintenance: 300_000 }
 /** The reason of a reconnecting state while the casino is in maintenance. */
 const maintenance = 'tenant_maintenance'
+/** The reason of a reconnecting state while as many players are connected as the casino may have. */
+const full = 'limit_reached'
 
 /**
  * Link keeps one socket to the hub open: it notices a dead one, comes back after those that ended
@@ -207,7 +209,10 @@ export class Link {
         headers: { Authorization: `Bearer ${token}` },
         signal: AbortSignal.timeout(openWithinMs),
       })
-      if (res.ok) return undefined
+      if (res.ok) {
+        const { limit_reached: met } = (await res.json()) as { limit_reached?: ErrorParams }
+        return met && { code: full, message: 'The casino is full.', stops: false }
+      }
       // Something between here and the casino may answer otherwise.
       const { error } = (await res.json().catch(() => ({}))) as { error?: { code: string; message: string } }
       if (res.status < 500 && res.status !== 429) return error && { ...error, stops: true }

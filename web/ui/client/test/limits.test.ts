@@ -167,6 +167,24 @@ describe('connecting', () => {
     p.close()
   })
 
+  test('a casino that is full says so, and is tried again until it has a place', async () => {
+    let session: object = { player: 'alice', limit_reached: { limit: 'plan_sockets', value: 500 } }
+    const states: string[] = []
+    const p = line({ fetch: (async () => Response.json(session)) as unknown as typeof fetch })
+    p.on('state', (s) => states.push(s.is === 'reconnecting' ? s.reason : s.is))
+    await settle()
+    for (let had = 1; had <= 8; had++) {
+      expect(Wire.all.length).toBe(had)
+      if (had === 8) session = { player: 'alice' } // there is a place, and something else is wrong
+      Wire.last.end(1006)
+      await settle()
+      await vi.advanceTimersByTimeAsync(10_001)
+    }
+    Wire.last.open()
+    expect(states).toEqual([...Array<string>(7).fill('limit_reached'), 'unreachable', 'open'])
+    p.close()
+  })
+
   // A player may connect twice a second, and twenty times at once; a browser does not see that it was refused.
   const ends: Record<string, (s: Wire) => void> = {
     'is refused': (s) => s.end(1006),
