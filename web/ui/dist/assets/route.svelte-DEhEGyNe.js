@@ -1,1 +1,0 @@
-import{u as e}from"./console-BUHR1ia1.js";var t=t=>e+t;export{t};

@@ -1,1 +1,0 @@
-import{Et as e}from"./verify-C0ueh4Tw.js";var t=t=>e+t;export{t};
