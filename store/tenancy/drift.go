@@ -151,7 +151,7 @@ with schemas as (
     c.reltoastrelid, s.name, s.prefix, s.nspowner
   from schemas s join pg_class c on c.relnamespace = s.oid
 ), functions as (
-  select p.*, s.name, s.prefix, s.nspowner, p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as call from schemas s join pg_proc p on p.pronamespace = s.oid
+  select p.oid, p.prokind, p.prosecdef, p.proconfig, p.proowner, p.proacl, s.name, s.prefix, s.nspowner, p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as call from schemas s join pg_proc p on p.pronamespace = s.oid
 ), grants as (
   select name, nspowner, 'schema' as what, (aclexplode(nspacl)).* from schemas
   union all
