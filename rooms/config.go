@@ -41,16 +41,77 @@ func CheckConfig(kinds map[string]game.Kind, c *Config) error {
 	if len(c.Settings) > settingsBytesMax {
 		return &SettingsError{fmt.Errorf("settings have at most %d bytes", settingsBytesMax)}
 	}
-	rules, err := kind.New(c.Settings)
+	full, err := writtenOut(kind, c.Settings)
 	if err != nil {
 		return &SettingsError{err}
 	}
+	c.Settings = full
+	return nil
+}
+
+// writtenOut returns settings with the defaults of those that are omitted.
+func writtenOut(kind game.Kind, settings json.RawMessage) (json.RawMessage, error) {
+	rules, err := kind.New(settings)
+	if err != nil {
+		return nil, err
+	}
 	if full, ok := rules.(game.Configured); ok {
-		if c.Settings, err = json.Marshal(full.Settings()); err != nil {
-			return &SettingsError{err}
+		return json.Marshal(full.Settings())
+	}
+	return settings, nil
+}
+
+// InForce returns a function that tells the settings by which a room is dealt, by name: those that it was opened with, and
+// the defaults of those that it was not, as a room that an older version opened. Of amounts by kind it tells one for each
+// kind. The function returns ErrGame or a SettingsError.
+func InForce(kinds map[string]game.Kind) func(Config) (map[string]json.RawMessage, error) {
+	return func(c Config) (map[string]json.RawMessage, error) {
+		kind, ok := kinds[c.Game]
+		if !ok {
+			return nil, fmt.Errorf("%w: %q", ErrGame, c.Game)
+		}
+		out, err := inForce(kind, c.Settings)
+		if err != nil {
+			return nil, &SettingsError{err}
+		}
+		return out, nil
+	}
+}
+
+func inForce(kind game.Kind, settings json.RawMessage) (map[string]json.RawMessage, error) {
+	full, err := writtenOut(kind, settings)
+	if err != nil {
+		return nil, err
+	}
+	var out map[string]json.RawMessage
+	if err := strict.DecodeKnown(full, &out); err != nil {
+		return nil, err
+	}
+	for _, s := range kind.Settings {
+		if s.Type != game.SettingMoneys || len(s.AtMost) == 0 {
+			continue
+		}
+		amounts := map[string]json.RawMessage{}
+		if raw, ok := out[s.Name]; ok {
+			if err := strict.DecodeKnown(raw, &amounts); err != nil {
+				return nil, err
+			}
+		}
+		for _, member := range s.Kinds {
+			if _, ok := amounts[member]; !ok {
+				amounts[member] = out[s.AtMost[0]]
+			}
+		}
+		if out[s.Name], err = json.Marshal(amounts); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return out, nil
+}
+
+// InForce calls InForce with this directory's games.
+func (d *Directory) InForce(c Config) (map[string]json.RawMessage, error) {
+	return InForce(d.o.Kinds)(c)
 }
 
 // Games returns the games of which rooms can be opened, by name.

@@ -13,6 +13,8 @@ var (
 	// ErrExecMode means that a database URL asks for default_query_exec_mode=describe_exec, which is not safe
 	// behind a pooler.
 	ErrExecMode = db.ErrExecMode
+	// ErrPooled means that an operator's script was to be run through a pooler, which would keep what it sets.
+	ErrPooled = db.ErrPooled
 	// ErrNoTenant means that there is no such tenant.
 	ErrNoTenant = db.ErrNoTenant
 	// ErrInvalid means that an argument is missing or malformed; its text says which.

@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	// execParallelMax bounds how many casinos are worked on at a time: a store has as many connections for their scopes.
+	// execParallelMax bounds how many casinos are worked on at a time: a file has a connection of its own for each.
 	execParallelMax = 8
 	// execOutputMax is how many bytes of a command's output are kept for each casino.
 	execOutputMax = 1 << 20

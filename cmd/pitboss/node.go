@@ -112,7 +112,7 @@ func newNode(o nodeOptions) *node {
 			balance, version, err := s.Ledger.Balance(ctx, id, who)
 			return rooms.PlayerBalance{Player: who, Balance: balance, Version: version}, err
 		},
-		Rests: n.tenants.Rests, Full: s.Storage.Full,
+		Rests: n.tenants.Rests(rooms.InForce(games.Kinds())), Full: s.Storage.Full,
 		WentBack: func(generation int64) {
 			n.hub.GoBack(placement.FirstEpoch(generation))
 		},

@@ -37,7 +37,7 @@ func (c roomOpenCmd) Run(p *program) error {
 		if err := rooms.CheckConfig(games.Kinds(), &config); err != nil {
 			return err
 		}
-		if err := t.CheckTable(config); err != nil {
+		if err := t.CheckTable(config, rooms.InForce(games.Kinds())); err != nil {
 			return err
 		}
 		if err := s.Rooms.Open(p.ctx, t.ID, config, actor(), rooms.Origin{}); err != nil {

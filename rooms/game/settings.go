@@ -24,7 +24,7 @@ type Setting struct {
 	// AtLeast and AtMost name settings that this one must not be below or above.
 	AtLeast []string `json:"at_least,omitempty"`
 	AtMost  []string `json:"at_most,omitempty"`
-	// Kinds are the members that SettingMoneys may have.
+	// Kinds are the members that SettingMoneys may have. For one that it does not have the first of AtMost holds.
 	Kinds []string `json:"keys,omitempty"`
 
 	Message string `json:"message"`

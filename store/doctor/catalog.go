@@ -25,10 +25,11 @@ select 'the login ' || r.rolname || ' ' || x.what from pg_roles r cross join lat
   (r.rolsuper, 'is a superuser'), (r.rolbypassrls, 'goes past row security'), (r.rolcreaterole, 'may create roles'),
   (r.rolcreatedb, 'may create databases'), (r.rolreplication, 'may replicate'), (not r.rolcanlogin, 'cannot log in'),
   (r.rolinherit, 'inherits the rights of its roles: alter role … noinherit'),
-  (exists (select from pg_database d where d.datname = current_database() and d.datdba = r.oid), 'owns the database'),
-  (exists (select from pg_namespace n where n.nspowner = r.oid), 'owns schemas'),
-  (exists (select from pg_class c where c.relowner = r.oid), 'owns tables')) as x (bad, what)
+  (exists (select from pg_database d where d.datname = current_database() and d.datdba = r.oid), 'owns the database')) as x (bad, what)
 where r.rolname = ` + app + ` and x.bad
+union all
+select 'the login ' || r.rolname || ' has ' || a.privilege_type || ' on the database' from pg_database, aclexplode(datacl) as a join pg_roles r on r.oid = a.grantee
+where datname = current_database() and r.rolname = ` + app + ` and a.privilege_type <> 'CONNECT'
 union all
 select 'the login ' || m.member::regrole || ' is a member of ' || g.rolname || ', which is no tenant''s role'
 from pg_auth_members m join pg_roles g on g.oid = m.roleid
@@ -59,10 +60,24 @@ from pg_attribute join pg_class c on c.oid = attrelid join pg_namespace n on n.o
 where attacl is not null and a.grantee = 0 and ` + notSystem + `
 union all
 select 'everybody will have ' || a.privilege_type || ' on what ' || defaclrole::regrole || ' makes' from pg_default_acl, aclexplode(defaclacl) as a
-where a.grantee = 0 and defaclobjtype in ('r', 'S', 'n')
+where a.grantee = 0 and (defaclobjtype not in ('f', 'T') or defaclnamespace <> 0)
+union all
+select 'everybody has ' || a.privilege_type || ' on the setting ' || parname from pg_parameter_acl, aclexplode(paracl) as a where a.grantee = 0
+union all
+select 'everybody has ' || a.privilege_type || ' on the server ' || srvname from pg_foreign_server, aclexplode(srvacl) as a where a.grantee = 0
+union all
+select 'everybody has ' || a.privilege_type || ' on pg_catalog.' || relname || ', as PostgreSQL does not give it' from pg_class c, aclexplode(relacl) as a
+where a.grantee = 0 and relnamespace = 'pg_catalog'::regnamespace and not exists (
+  select from pg_init_privs i, aclexplode(i.initprivs) as x
+  where i.objoid = c.oid and i.classoid = 'pg_class'::regclass and i.objsubid = 0 and x.grantee = 0 and x.privilege_type = a.privilege_type)
+union all
+select 'everybody has EXECUTE on ' || p.oid::regprocedure || ', as PostgreSQL does not give it' from pg_proc p join pg_init_privs i on i.objoid = p.oid and i.classoid = 'pg_proc'::regclass
+where exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a where a.grantee = 0) and not exists (select from aclexplode(i.initprivs) as x where x.grantee = 0)
 order by 1`
 
-// rights is a CTE of what is granted in schemas that are not PostgreSQL's own. Since tenants' roles are members of no
+// rights is a CTE of what is granted on schemas that are not PostgreSQL's own, and on their tables, columns and functions.
+// What else is granted, owned or named is in pg_shdepend, by which foreignRights finds objects of all other sorts: types,
+// default privileges, settings, servers, languages, the database. Since tenants' roles are members of no
 // role and own nothing, which foreignRights checks too, it is all that has_table_privilege would find for all pairs of them.
 const rights = `
 with rights as (
@@ -93,12 +108,21 @@ where r.rolsuper or r.rolcanlogin or r.rolcreaterole or r.rolcreatedb or r.rolby
 union all
 select 'schema ' || n.nspname || ' belongs to ' || n.nspowner::regrole || ', and not to the owner''s login' from pg_namespace n where ` + ours + ` and not pg_has_role(n.nspowner, 'USAGE')
 union all
-select n.nspname || '.' || c.relname || ' belongs to ' || r.rolname from pg_class c join tenants r on r.oid = c.relowner join pg_namespace n on n.oid = c.relnamespace
+select r.rolname || case d.deptype when 'o' then ' owns ' when 'a' then ' has rights on ' else ' is named by ' end || pg_describe_object(d.classid, d.objid, d.objsubid)
+from pg_shdepend d join (select oid, rolname, true as tenant from tenants union all select oid, rolname, false from pg_roles where rolname = ` + app + `) r on r.oid = d.refobjid
+left join pg_class c on d.classid = 'pg_class'::regclass and c.oid = d.objid
+left join pg_proc p on d.classid = 'pg_proc'::regclass and p.oid = d.objid
+left join pg_namespace n on n.oid = coalesce(c.relnamespace, p.pronamespace, case when d.classid = 'pg_namespace'::regclass then d.objid end)
+where d.refclassid = 'pg_authid'::regclass and d.dbid in (0, (select oid from pg_database where datname = current_database()))
+and not (d.deptype = 'a' and (coalesce(` + notSystem + `, false) or not r.tenant and d.classid = 'pg_database'::regclass))
 order by 1`
 
 const otherRights = rights + `
 select r.rolname || ' has ' || g.privilege_type || ' on ' || g.what from rights g join pg_roles r on r.oid = g.grantee join pg_namespace n on n.nspname = g.nspname
 where ` + ours + ` and r.rolname not in (g.nspname, ` + app + `) and r.oid <> n.nspowner and r.rolname not in (select rolname from tenants)
+union all
+select m.member::regrole || ' is a member of ' || r.rolname from pg_auth_members m join tenants r on r.oid = m.roleid join pg_roles g on g.oid = m.member
+where g.rolname not in (current_user, ` + app + `) and g.oid not in (select oid from tenants)
 order by 1`
 
 const changeable = rights + `

@@ -28,7 +28,7 @@ var checks = []check{
 	{"locks", "nobody holds an advisory lock for a session, which would outlive its transaction", locks},
 
 	{"foreign", "no tenant's role has a right outside its schema, on it, or by another role", lines(foreignRights, Fail)},
-	{"others", "nobody but the owner and the tenant's own role has rights in a tenant's schema", lines(otherRights, Warn)},
+	{"others", "nobody but the owner and the tenant's own role has rights in a tenant's schema, or that role", lines(otherRights, Warn)},
 	{"append", "what is a record of the past cannot be changed: events, commands, transfers, credits, the audit log", lines(changeable, Fail)},
 	{"functions", "functions say where their names are, and those with their owner's rights are not everybody's", lines(openFunctions, Fail)},
 	{"types", "tenants' schemas have tables only: no types, functions, triggers or views", lines(notTables, Fail)},

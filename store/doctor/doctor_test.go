@@ -87,6 +87,12 @@ func TestWhatIsBrokenIsFoundWithEvidence(t *testing.T) {
 			{"public", `grant select on $a.account to public`, "everybody has SELECT on $a.account", doctor.Fail},
 			{"public", `grant select (slug) on platform.tenant to public`, "everybody has SELECT on platform.tenant.slug", doctor.Fail},
 			{"public", `alter default privileges for role pitboss_owner grant select on tables to public`, "everybody will have SELECT on what pitboss_owner makes", doctor.Fail},
+			{"public", `alter default privileges for role pitboss_owner in schema $a grant execute on functions to public`, "everybody will have EXECUTE on what pitboss_owner makes", doctor.Fail},
+			{"public", `grant set on parameter session_replication_role to public`, "everybody has SET on the setting session_replication_role", doctor.Fail},
+			{"public", `create foreign data wrapper w; create server far foreign data wrapper w; grant usage on foreign server far to public`, "everybody has USAGE on the server far", doctor.Fail},
+			{"public", `grant select on pg_authid to public`, "everybody has SELECT on pg_catalog.pg_authid", doctor.Fail},
+			{"public", `grant execute on function pg_read_file(text) to public`, "everybody has EXECUTE on pg_read_file(text)", doctor.Fail},
+			{"login", `grant create on database $db to $app`, "the login $app has CREATE on the database", doctor.Fail},
 			{"temporary", `grant temporary on database $db to $app`, "create temporary table pitboss_doctor () succeeds", doctor.Fail},
 			{"session", `alter role $app in database $db set search_path = $a`, "search_path $a outside of any transaction", doctor.Fail},
 			{"unscoped", `grant select on tpl.account to $app`, "select from account limit 1 succeeds", doctor.Fail},
@@ -107,9 +113,24 @@ func TestWhatIsBrokenIsFoundWithEvidence(t *testing.T) {
 			{"foreign", `grant $b to $a`, "$a is a member of $b", doctor.Fail},
 			{"foreign", `alter role $a login`, "$a is a superuser, may log in", doctor.Fail},
 			{"foreign", `alter schema $a owner to postgres`, "schema $a belongs to postgres", doctor.Fail},
-			{"foreign", `alter table $a.room owner to $a`, "$a.room belongs to $a", doctor.Fail},
+			{"foreign", `alter table $a.room owner to $a`, "$a owns table $a.room", doctor.Fail},
+			{"foreign", `grant create on database $db to $a`, "$a has rights on database $db", doctor.Fail},
+			{"foreign", `alter default privileges for role pitboss_owner in schema $b grant select on tables to $a`, "$a has rights on default privileges on new relations belonging to role pitboss_owner in schema $b", doctor.Fail},
+			{"foreign", `alter default privileges for role pitboss_owner in schema $b grant select on tables to $app`, "$app has rights on default privileges", doctor.Fail},
+			{"foreign", `grant set on parameter session_replication_role to $a`, "$a has rights on parameter session_replication_role", doctor.Fail},
+			{"foreign", `grant set on parameter session_replication_role to $app`, "$app has rights on parameter session_replication_role", doctor.Fail},
+			{"foreign", `grant execute on function pg_read_file(text) to $a`, "$a has rights on function pg_read_file(text)", doctor.Fail},
+			{"foreign", `grant select on pg_authid to $app`, "$app has rights on table pg_authid", doctor.Fail},
+			{"foreign", `create type $b.mood as enum ('good'); grant usage on type $b.mood to $a`, "$a has rights on type $b.mood", doctor.Fail},
+			{"foreign", `create function $b.f() returns int language sql return 1; grant execute on function $b.f() to $a`, "$a has EXECUTE on $b.f", doctor.Fail},
+			{"foreign", `create sequence $b.s; grant usage on sequence $b.s to $a`, "$a has USAGE on $b.s", doctor.Fail},
+			{"foreign", `create function platform.g() returns int language sql return 1; alter function platform.g() owner to $a`, "$a owns function platform.g()", doctor.Fail},
+			{"foreign", `create function platform.g() returns int language sql return 1; alter function platform.g() owner to $app`, "$app owns function platform.g()", doctor.Fail},
+			{"foreign", `create policy p on $b.room to $a`, "$a is named by policy p on table $b.room", doctor.Fail},
+			{"foreign", `grant pg_monitor to $a`, "$a is a member of pg_monitor", doctor.Fail},
 			{"foreign", `grant select on $a.account to $app`, "the login $app has SELECT on $a.account", doctor.Fail},
 			{"others", `grant select on $a.account to pg_monitor`, "pg_monitor has SELECT on $a.account", doctor.Warn},
+			{"others", `grant $a to pg_monitor`, "pg_monitor is a member of $a", doctor.Warn},
 			{"append", `grant delete on $a.event to $a`, "$a has DELETE on $a.event", doctor.Fail},
 			{"append", `grant update (amount) on $a.transfer to $a`, "$a has UPDATE on $a.transfer.amount", doctor.Fail},
 			{"functions", `alter function platform.brand_changed() reset search_path`, "platform.brand_changed leaves it to its caller", doctor.Fail},
@@ -141,7 +162,7 @@ func TestWhatIsBrokenIsFoundWithEvidence(t *testing.T) {
 				t.Parallel()
 				w := newWard(t)
 				w.super(strings.ReplaceAll(c.sql, "$db", w.d.Name))
-				w.found(c.check, c.status, strings.ReplaceAll(c.evidence, "$user", "\x00"))
+				w.found(c.check, c.status, strings.ReplaceAll(strings.ReplaceAll(c.evidence, "$db", w.d.Name), "$user", "\x00"))
 			})
 		}
 	})

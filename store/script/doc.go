@@ -4,12 +4,14 @@
 //
 //   - The statements are executed as the tenant's role: what the application may not do they may not either.
 //   - They are one transaction, which is read-only unless it was asked for otherwise, and is rolled back if one of them
-//     fails. A statement that would end it, or outlive it on a connection, is refused before anything is executed.
-//   - A script that ends in another role than the tenant's is rolled back.
+//     fails. A statement that would end it, or set what outlives it, is refused before anything is executed.
+//   - A script is rolled back as soon as a statement leaves another role, search_path or transaction than the tenant's.
+//   - It has a connection of its own, past any pooler, which is closed when it has ended: what a function call leaves on a
+//     connection (set_config, an advisory lock) is left to nobody.
 //
 // # Why
 //
 // A file is no constant of the program, and whoever wrote it has the logins anyway: what is kept out are mistakes, such as a
-// COMMIT in the middle or a SET that is left at a pooler, and not malice. A function call can still change the role inside
-// of a statement (set_config), which is why the role is looked at before the transaction is committed.
+// COMMIT in the middle or a SET ROLE, and not malice. A function call can still change the role (set_config), which is why
+// the scope is looked at after each statement.
 package script

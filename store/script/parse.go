@@ -40,11 +40,12 @@ var refused = map[string]string{
 	"copy": noClient, "listen": noClient, "unlisten": noClient, "notify": noClient,
 }
 
-// words matches the words at the beginning of a statement that has no comments.
-var words = regexp.MustCompile(`^\s*([a-zA-Z]+)(?:\s+([a-zA-Z]+))?(?:\s+([a-zA-Z_]+))?`)
+// words matches the words at the beginning of a statement that has no comments. The third is a plain name: not one in
+// quotes, nor the U of U&"…".
+var words = regexp.MustCompile(`^[\s\v]*([a-zA-Z]+)(?:[\s\v]+([a-zA-Z]+))?(?:[\s\v]+([a-zA-Z_][a-zA-Z0-9_.$]*)(?:[\s\v=]|$))?`)
 
-// ofScope are settings that a scope has set.
-var ofScope = []string{"role", "session", "search_path"}
+// ofScope are settings that a scope has set, by all of their names: SET SCHEMA sets the search_path.
+var ofScope = []string{"role", "session", "session_authorization", "search_path", "schema"}
 
 // Parse splits a text into statements. It returns ErrScript.
 func Parse(text string) (Script, error) {
@@ -90,6 +91,9 @@ func refusal(text string) string {
 	}
 	first, second, third := strings.ToLower(m[1]), strings.ToLower(m[2]), strings.ToLower(m[3])
 	if first == "set" && second == "local" {
+		if third == "" {
+			return "set local wants the plain name of a setting, without quotes"
+		}
 		if slices.Contains(ofScope, third) {
 			return "the scope sets the " + third
 		}

@@ -54,20 +54,16 @@ type auditLine struct {
 // tagsMax is how many tags the audit log has of a script.
 const tagsMax = 50
 
-// Run executes the script in a tenant's scope. It returns store.ErrNoTenant, store.ErrInvalid, ErrLeft, or the error of a
-// statement.
+// Run executes the script in a tenant's scope. It returns store.ErrNoTenant, store.ErrInvalid, store.ErrPooled, ErrLeft, or
+// the error of a statement.
 func (s Script) Run(ctx context.Context, d *db.DB, id tenant.ID, o Options) ([]Result, error) {
 	if o.Write {
 		if err := db.CheckReason(o.Reason); err != nil {
 			return nil, err
 		}
 	}
-	run := d.Tenant(id).ReadTx
-	if o.Write {
-		run = d.Tenant(id).Tx
-	}
 	var out []Result
-	err := run(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+	err := d.Tenant(id).OwnTx(ctx, o.Write, func(ctx context.Context, tx pgx.Tx) (err error) {
 		out, err = s.execute(ctx, tx, id, o)
 		return err
 	})
@@ -79,9 +75,9 @@ func (s Script) Run(ctx context.Context, d *db.DB, id tenant.ID, o Options) ([]R
 
 const (
 	// setBounds also takes the transaction's snapshot, after which it cannot be made one that writes.
-	setBounds = `select set_config('statement_timeout', $1, true), set_config('enable_seqscan', 'on', true), current_setting('search_path')`
-	// selectScope tells whether the scope is as it was.
-	selectScope = `select current_user = $1 and current_setting('search_path') = $2`
+	setBounds = `select set_config('statement_timeout', $1, true), set_config('enable_seqscan', 'on', true), current_setting('search_path'), now()`
+	// selectScope tells whether the scope is as it was, and the transaction the same: its time is when it began.
+	selectScope = `select current_user = $1 and current_setting('search_path') = $2 and now() = $3`
 )
 
 // execute executes the statements in a transaction.
@@ -89,8 +85,9 @@ const (
 //pitboss:sql an operator's file, of single statements that Parse lets through, in the tenant's scope
 func (s Script) execute(ctx context.Context, tx pgx.Tx, id tenant.ID, o Options) (out []Result, err error) {
 	var path string
+	var began time.Time
 	var ignored any
-	if err := tx.QueryRow(ctx, setBounds, fmt.Sprint(max(1, o.Timeout.Milliseconds()))).Scan(&ignored, &ignored, &path); err != nil {
+	if err := tx.QueryRow(ctx, setBounds, fmt.Sprint(max(1, o.Timeout.Milliseconds()))).Scan(&ignored, &ignored, &path, &began); err != nil {
 		return nil, err
 	}
 	for _, st := range s.statements {
@@ -103,15 +100,15 @@ func (s Script) execute(ctx context.Context, tx pgx.Tx, id tenant.ID, o Options)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", st.line, err)
 		}
+		var in bool
+		if err := tx.QueryRow(ctx, selectScope, id.Role(), path, began).Scan(&in); err != nil {
+			return nil, fmt.Errorf("after line %d: %w", st.line, err)
+		}
+		if !in {
+			return nil, fmt.Errorf("%w: after line %d the role, the search_path or the transaction is another", ErrLeft, st.line)
+		}
 		r.Line = st.line
 		out = append(out, r)
-	}
-	var in bool
-	if err := tx.QueryRow(ctx, selectScope, id.Role(), path).Scan(&in); err != nil {
-		return nil, err
-	}
-	if !in {
-		return nil, fmt.Errorf("%w: its role or its search_path is another than the tenant's", ErrLeft)
 	}
 	if o.Write {
 		err = db.WriteAudit(ctx, tx, s.audit(out, o))

@@ -50,6 +50,13 @@ func TestAScriptThatCannotBeOneTransactionIsRefused(t *testing.T) {
 		"Set /**/ Local\nRole t":               "the scope sets the role",
 		"set local session authorization":      "the scope sets the session",
 		"set local search_path = x":            "the scope sets the search_path",
+		"set local\vsearch_path=x":             "the scope sets the search_path",
+		"set local schema 'x'":                 "the scope sets the schema",
+		"set local session_authorization = x":  "the scope sets the session_authorization",
+		`set local "role" = x`:                 "without quotes",
+		`set local "search_path" to x`:         "without quotes",
+		`set local U&"r\006fle" = x`:           "without quotes",
+		"\vcommit":                             "commit is refused",
 		"reset role":                           "reset is refused",
 		"discard all":                          "discard is refused",
 		"copy room from stdin":                 "copy is refused",
@@ -139,6 +146,8 @@ func TestAScriptReadsItsTenantAndWritesOnlyWhenItMay(t *testing.T) {
 			"select set_config('role', 'none', true); select 1":   "",
 			"select set_config('role', '" + b.Role() + "', true)": "",
 			"select set_config('search_path', 'tpl', true)":       "",
+			"select set_config('role', 'none', true); select set_config('role', '" + a.Role() + "', true)": "",
+			"do $$ begin reset role; end $$; select set_config('role', '" + a.Role() + "', true)":          "",
 		} {
 			_, err := run(t, s, a, text, write)
 			if storetest.State(err) != state || state == "" && !errors.Is(err, script.ErrLeft) {
@@ -171,6 +180,41 @@ func TestAScriptReadsItsTenantAndWritesOnlyWhenItMay(t *testing.T) {
 	}
 	if _, err := run(t, direct, a, "select pg_sleep(60)", script.Options{Timeout: 20 * time.Millisecond}); storetest.State(err) != "57014" {
 		t.Error(err)
+	}
+}
+
+func TestWhatAScriptLeavesOnItsConnectionIsLeftToNobody(t *testing.T) {
+	t.Parallel()
+	d := storetest.Empty(t)
+	s, admin := storetest.Open(t, d, store.Options{MaxConns: 1})
+	a, b := storetest.Tenant(t, admin), storetest.Tenant(t, admin)
+	const leave = `select set_config('test.left', 'x', false), set_config('statement_timeout', '1h', false), pg_advisory_lock(4711)`
+	if _, err := run(t, s, a, leave, script.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	// The server lets go of a lock after the client has closed its socket: the next one waits for that.
+	got, err := run(t, s, b, `select pg_advisory_lock(4711); select current_setting('test.left', true)`, script.Options{Rows: 1})
+	if err != nil || got[1].Rows[0][0] != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	err = s.Tenant(b).ReadTx(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		var left *string
+		err := tx.QueryRow(ctx, `select current_setting('test.left', true)`).Scan(&left)
+		if left != nil {
+			t.Errorf("the pool's connection has %q", *left)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pooled, err := store.Open(t.Context(), store.Options{URL: storetest.Pooler{Prepared: 200}.Start(t, d), Box: d.Box})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pooled.Close()
+	if _, err := run(t, pooled, a, `select 1`, script.Options{}); !errors.Is(err, store.ErrPooled) {
+		t.Error("through a pooler:", err)
 	}
 }
 

@@ -175,17 +175,21 @@ func (d *Directory) IDs() []tenant.ID {
 	return out
 }
 
-// Rests reports whether a room is to rest: by the status of its tenant, and because the tenant's plan or jurisdiction does not
-// allow it. The lobby goes on while the tenant may be let in again; nothing runs of a tenant that is not known. c is the zero
-// Config while the room's is not known.
-func (d *Directory) Rests(ref rooms.Ref, c rooms.Config) bool {
+// Rests returns a function that reports whether a room is to rest: by the status of its tenant, and because the tenant's plan or jurisdiction does not
+// allow it. The lobby goes on while the tenant may be let in again; nothing runs of a tenant that is not known. The Config is
+// the zero one while the room's is not known.
+func (d *Directory) Rests(inForce InForce) func(rooms.Ref, rooms.Config) bool {
+	return func(ref rooms.Ref, c rooms.Config) bool { return d.rests(ref, c, inForce) }
+}
+
+func (d *Directory) rests(ref rooms.Ref, c rooms.Config, inForce InForce) bool {
 	t, ok := d.ByID(ref.Tenant)
 	if !ok {
 		return true
 	}
 	switch t.Status(d.Now()).Rounds() {
 	case RoundsRun:
-		return c.Game != "" && t.CheckTable(c) != nil
+		return c.Game != "" && t.CheckTable(c, inForce) != nil
 	case RoundsEnd:
 		return ref.Room != rooms.LobbyID
 	}

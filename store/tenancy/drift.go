@@ -94,6 +94,10 @@ where t.status <> 'purged' and not (t.status = 'provisioning' and t.slug <> t.id
 	if err != nil {
 		return err
 	}
+	// To compile so many expressions takes several times as long as to evaluate them.
+	if _, err := tx.Exec(ctx, `set local jit = off`); err != nil {
+		return err
+	}
 	prints := map[string]string{}
 	var print string
 	rows, _ = tx.Query(ctx, describeSchemas+`
@@ -162,8 +166,11 @@ const describeSchemas = `
 with schemas as (
   select n.oid, n.nspname::text as name, n.nspname || '.' as prefix, n.nspacl, n.nspowner from pg_namespace n where n.nspname = any ($1::text[])
 ), relations as (
-  select c.oid, c.relname, c.relkind, c.relacl, c.reloptions, c.relrowsecurity, c.relpersistence, c.relowner, s.name, s.prefix, s.nspowner
+  select c.oid, c.relname, c.relkind, c.relacl, c.reloptions, c.relrowsecurity, c.relforcerowsecurity, c.relpersistence, c.relreplident, c.reltablespace, c.relam, c.relowner,
+    c.reltoastrelid, s.name, s.prefix, s.nspowner
   from schemas s join pg_class c on c.relnamespace = s.oid
+), functions as (
+  select p.oid, p.prokind, p.prosecdef, p.proconfig, p.proowner, p.proacl, s.name, s.prefix, s.nspowner, p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' as call from schemas s join pg_proc p on p.pronamespace = s.oid
 ), grants as (
   select name, nspowner, 'schema' as what, (aclexplode(nspacl)).* from schemas
   union all
@@ -171,16 +178,29 @@ with schemas as (
   union all
   select r.name, r.nspowner, r.relname || '.' || a.attname, (aclexplode(a.attacl)).* from relations r join pg_attribute a on a.attrelid = r.oid
   where a.attacl is not null and not a.attisdropped
+  union all
+  select name, nspowner, 'function ' || call, (aclexplode(proacl)).* from functions
 ), lines as (
-  select name, concat_ws(' ', case relkind when 'r' then 'table' when 'S' then 'sequence' when 'v' then 'view' else 'relation ' || relkind::text end, relname,
-    array_to_string(reloptions, ','), case when relrowsecurity then 'row security' end, case when relpersistence <> 'p' then 'persistence ' || relpersistence::text end,
-    case when relowner <> nspowner then 'of another owner' end) as line
-  from relations where relkind not in ('i', 'I', 't')
+  select name, 'schema of another owner' as line from schemas where not pg_has_role(nspowner, 'USAGE')
+  union all
+  select r.name, concat_ws(' ', case relkind when 'r' then 'table' when 'S' then 'sequence' when 'v' then 'view' else 'relation ' || relkind::text end, r.relname,
+    (select array_to_string(array_agg(o order by o), ',') from unnest(r.reloptions) as o),
+    (select 'toast ' || array_to_string(array_agg(o order by o), ',') from pg_class t, unnest(t.reloptions) as o where t.oid = r.reltoastrelid),
+    case when relrowsecurity then 'row security' end, case when relforcerowsecurity then 'of the owner too' end,
+    case when relpersistence <> 'p' then 'persistence ' || relpersistence::text end, case when relreplident not in ('d', 'n') then 'replica identity ' || relreplident::text end,
+    case when reltablespace <> 0 then 'in tablespace ' || (select spcname from pg_tablespace where oid = reltablespace) end,
+    case when relkind = 'r' then 'using ' || (select nullif(amname, 'heap') from pg_am where oid = relam) end,
+    (select 'inherits ' || string_agg(replace(i.inhparent::regclass::text, r.prefix, ''), ', ' order by i.inhseqno) from pg_inherits i where i.inhrelid = r.oid),
+    (select concat_ws(' ', 'of', format_type(q.seqtypid, null), 'from', q.seqmin, 'to', q.seqmax, 'start', q.seqstart, 'increment', q.seqincrement, 'cache', q.seqcache, case when q.seqcycle then 'cycle' end)
+     from pg_sequence q where q.seqrelid = r.oid),
+    case when relowner <> nspowner then 'of another owner' end)
+  from relations r where relkind not in ('i', 'I', 't')
   union all
   select r.name, concat_ws(' ', 'column', r.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod), case when a.attnotnull then 'not null' end,
     case a.attidentity when 'a' then 'identity always' when 'd' then 'identity' end,
-    case a.attgenerated when 's' then 'generated' end, 'default ' || replace(pg_get_expr(d.adbin, d.adrelid), r.prefix, ''),
-    'collate ' || nullif(a.attcollation, t.typcollation)::regcollation::text)
+    case a.attgenerated when 's' then 'generated' when 'v' then 'generated virtual' end, 'default ' || replace(pg_get_expr(d.adbin, d.adrelid), r.prefix, ''),
+    'collate ' || nullif(a.attcollation, t.typcollation)::regcollation::text, 'storage ' || nullif(a.attstorage, t.typstorage)::text,
+    'compression ' || nullif(a.attcompression::text, ''), 'statistics ' || nullif(a.attstattarget, -1), array_to_string(a.attoptions, ','))
   from relations r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped join pg_type t on t.oid = a.atttypid
   left join pg_attrdef d on d.adrelid = r.oid and d.adnum = a.attnum
   where r.relkind not in ('i', 'I', 't', 'S')
@@ -189,7 +209,9 @@ with schemas as (
   from relations r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
   where r.relkind not in ('i', 'I', 't', 'S') group by r.name, r.relname
   union all
-  select r.name, concat_ws(' ', replace(pg_get_indexdef(i.indexrelid), r.prefix, ''), case when not i.indisvalid then 'invalid' end)
+  select r.name, concat_ws(' ', replace(pg_get_indexdef(i.indexrelid), r.prefix, ''), case when not i.indisvalid then 'invalid' end, case when not i.indisready then 'not ready' end,
+    case when i.indisreplident then 'replica identity' end, case when i.indisclustered then 'clustered' end,
+    (select 'in tablespace ' || spcname from pg_class x join pg_tablespace on pg_tablespace.oid = x.reltablespace where x.oid = i.indexrelid))
   from relations r join pg_index i on i.indrelid = r.oid
   union all
   select r.name, concat_ws(' ', 'constraint', r.relname || '.' || c.conname, replace(pg_get_constraintdef(c.oid), r.prefix, ''))
@@ -198,13 +220,26 @@ with schemas as (
   select r.name, concat_ws(' ', replace(pg_get_triggerdef(t.oid), r.prefix, ''), case when t.tgenabled <> 'O' then 'enabled ' || t.tgenabled::text end)
   from relations r join pg_trigger t on t.tgrelid = r.oid where not t.tgisinternal
   union all
-  select r.name, concat_ws(' ', 'policy', r.relname || '.' || p.polname, p.polcmd::text, pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+  select distinct r.name, concat_ws(' ', 'constraint', k.conname, 'is not enforced at', r.relname || ': enabled', t.tgenabled)
+  from relations r join pg_trigger t on t.tgrelid = r.oid join pg_constraint k on k.oid = t.tgconstraint where t.tgisinternal and t.tgenabled <> 'O'
+  union all
+  select r.name, concat_ws(' ', regexp_replace(replace(pg_get_ruledef(w.oid), r.prefix, ''), '\s+', ' ', 'g'), case when w.ev_enabled <> 'O' then 'enabled ' || w.ev_enabled::text end)
+  from relations r join pg_rewrite w on w.ev_class = r.oid
+  union all
+  select r.name, concat_ws(' ', 'policy', r.relname || '.' || p.polname, p.polcmd::text, case when not p.polpermissive then 'restrictive' end,
+    (select 'to ' || string_agg(case when g.rolname = r.name then 'the role' else coalesce(g.rolname, 'public') end, ', ' order by g.rolname) from unnest(p.polroles) as o left join pg_roles g on g.oid = o),
+    replace(pg_get_expr(p.polqual, p.polrelid), r.prefix, ''), 'check ' || replace(pg_get_expr(p.polwithcheck, p.polrelid), r.prefix, ''))
   from relations r join pg_policy p on p.polrelid = r.oid
   union all
-  select s.name, 'function ' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' from schemas s join pg_proc p on p.pronamespace = s.oid
+  select name, concat_ws(' ', 'function', call, case when prosecdef then 'security definer' end, (select 'set ' || string_agg(c, ', ' order by c) from unnest(proconfig) as c),
+    case when proowner <> nspowner then 'of another owner' end, case when prokind <> 'a' then 'as ' || left(md5(replace(pg_get_functiondef(oid), prefix, '')), 12) end) from functions
   union all
   select s.name, 'type ' || t.typname from schemas s join pg_type t on t.typnamespace = s.oid left join pg_class c on c.oid = t.typrelid
   where t.typelem = 0 and (c.oid is null or c.relkind = 'c')
+  union all
+  select s.name, case when d.classid = 'pg_default_acl'::regclass then 'grant of ' else '' end || replace(replace(pg_describe_object(d.classid, d.objid, 0), s.prefix, ''), ' in schema ' || s.name, '') from schemas s
+  join pg_depend d on d.refclassid = 'pg_namespace'::regclass and d.refobjid = s.oid
+  where d.classid not in ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass, 'pg_constraint'::regclass)
   union all
   select g.name, concat_ws(' ', 'grant', g.privilege_type, 'on', g.what, 'to', case when g.grantee = 0 then 'public' when x.rolname = g.name then 'the role' else x.rolname end,
     case when g.is_grantable then 'with grant option' end)

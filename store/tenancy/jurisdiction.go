@@ -175,9 +175,13 @@ func (t *Tenant) Deals(game string) bool {
 	return (t.Plan.Games == nil || slices.Contains(t.Plan.Games, game)) && (t.Jurisdiction.Games == nil || slices.Contains(t.Jurisdiction.Games, game))
 }
 
+// InForce returns the settings by which a table is dealt, with the defaults of those that it was not opened with, as
+// rooms.InForce tells them.
+type InForce func(rooms.Config) (map[string]json.RawMessage, error)
+
 // CheckTable returns ErrTable, with the reason, if the tenant's plan or jurisdiction does not allow a table of this game and
-// these settings, which are written out (rooms.CheckConfig).
-func (t *Tenant) CheckTable(c rooms.Config) error {
+// the settings that are in force.
+func (t *Tenant) CheckTable(c rooms.Config, inForce InForce) error {
 	switch {
 	case c.Game == rooms.LobbyID:
 		return nil
@@ -190,8 +194,8 @@ func (t *Tenant) CheckTable(c rooms.Config) error {
 	if len(rules) == 0 {
 		return nil
 	}
-	var settings map[string]json.RawMessage
-	if err := strict.DecodeKnown(c.Settings, &settings); err != nil {
+	settings, err := inForce(c)
+	if err != nil {
 		return fmt.Errorf("%w: its settings cannot be read: %w", ErrTable, err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(rules)) {
@@ -202,7 +206,7 @@ func (t *Tenant) CheckTable(c rooms.Config) error {
 	return nil
 }
 
-// breaks returns how a setting breaks the bounds; "" if it does not. A setting that a table does not have breaks them, and so
+// breaks returns how a setting breaks the bounds; "" if it does not. A setting that the game does not have breaks them, and so
 // does one of another type.
 func (b Bounds) breaks(raw json.RawMessage) string {
 	if b.Is != nil {

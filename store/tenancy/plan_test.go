@@ -10,6 +10,9 @@ import (
 
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/baccarat"
+	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/rooms/roulette"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -114,7 +117,8 @@ func TestAJurisdictionBoundsTheSettingsOfTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rules tenancy.Jurisdiction
-	text := `{"name": "island", "games": ["roulette"], "rules": {"roulette": {"max_bet": {"max": 100}, "min_bet": {"min": 5}, "la_partage": {"is": true}, "limits": {"max": 50}}}}`
+	text := `{"name": "island", "games": ["roulette"], "rules": {"roulette": {"max_bet": {"max": 100000}, "min_bet": {"min": 5}, "la_partage": {"is": true},
+		"max_by_kind": {"max": 50000}, "betting_ms": {"max": 20000}}}}`
 	if err := strict.Decode([]byte(text), &rules); err != nil {
 		t.Fatal(err)
 	}
@@ -128,26 +132,31 @@ func TestAJurisdictionBoundsTheSettingsOfTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	x, _ := s.Tenants.ByID(made.ID)
+	kinds := rooms.InForce(map[string]game.Kind{"roulette": roulette.Kind, "baccarat": baccarat.Kind})
 	for settings, says := range map[string]string{
-		`{"max_bet": 100, "min_bet": 5, "la_partage": true, "limits": {"straight": 50}}`: "",
-		`{"max_bet": 100, "min_bet": 5, "la_partage": true, "limits": {}}`:               "",
-		`{"max_bet": 101, "min_bet": 5, "la_partage": true, "limits": {}}`:               "max_bet is 101 and must be at most 100",
-		`{"max_bet": 100, "min_bet": 4, "la_partage": true, "limits": {}}`:               "min_bet is 4 and must be at least 5",
-		`{"max_bet": 100, "min_bet": 5, "la_partage": false, "limits": {}}`:              "la_partage must be true",
-		`{"max_bet": 100, "min_bet": 5, "la_partage": true, "limits": {"straight": 51}}`: "limits is 51 for straight",
-		`{"min_bet": 5, "la_partage": true, "limits": {}}`:                               "max_bet is missing",
-		`{"max_bet": null, "min_bet": 5, "la_partage": true, "limits": {}}`:              "max_bet is missing",
-		``: "cannot be read",
+		`{"max_bet": 50000, "min_bet": 5, "la_partage": true}`:                       "",
+		`{"max_bet": 50000, "la_partage": true}`:                                     "", // min_bet is 100 by default
+		`{"max_bet": 50000, "min_bet": 4, "la_partage": true}`:                       "min_bet is 4 and must be at least 5",
+		`{"max_bet": 50000, "la_partage": false}`:                                    "la_partage must be true",
+		`{"max_bet": 50000}`:                                                         "la_partage must be true", // it is not, by default
+		`{"max_bet": 100001, "la_partage": true}`:                                    "max_bet is 100001 and must be at most 100000",
+		`{"max_bet": 50000, "la_partage": true, "max_by_kind": {"straight": 500}}`:   "",
+		`{"max_bet": 60000, "la_partage": true, "max_by_kind": {"straight": 60000}}`: "max_by_kind is 60000 for",
+		`{"max_bet": 60000, "la_partage": true, "max_by_kind": {"straight": 500}}`:   "max_by_kind is 60000 for",  // by another kind
+		`{"la_partage": true}`:                                                       "max_by_kind is 100000 for", // max_bet is, by default
+		`{"la_partage": true, "max_bet": 50000, "betting_ms": 20001}`:                "betting_ms is 20001",
+		`{"max_bet": "x"}`: "cannot be read",
+		``:                 "la_partage must be true",
 	} {
-		err := x.CheckTable(rooms.Config{Game: "roulette", Settings: json.RawMessage(settings)})
+		err := x.CheckTable(rooms.Config{Game: "roulette", Settings: json.RawMessage(settings)}, kinds)
 		if says == "" && err != nil || says != "" && (!errors.Is(err, tenancy.ErrTable) || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%s: %v", settings, err)
 		}
 	}
-	if err := x.CheckTable(rooms.Config{Game: "baccarat"}); !errors.Is(err, tenancy.ErrTable) {
+	if err := x.CheckTable(rooms.Config{Game: "baccarat"}, kinds); !errors.Is(err, tenancy.ErrTable) {
 		t.Errorf("another game: %v", err)
 	}
-	if err := x.CheckTable(rooms.Config{Game: rooms.LobbyID}); err != nil {
+	if err := x.CheckTable(rooms.Config{Game: rooms.LobbyID}, kinds); err != nil {
 		t.Errorf("the lobby: %v", err)
 	}
 

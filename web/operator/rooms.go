@@ -31,7 +31,7 @@ func (a *API) OpenRoom(c echo.Context) error {
 	if err := a.rooms.Check(&config); err != nil {
 		return err
 	}
-	if err := t.CheckTable(config); err != nil {
+	if err := t.CheckTable(config, a.rooms.InForce); err != nil {
 		return err
 	}
 	ctx, cancel := api.WithPatience(c)

@@ -49,7 +49,7 @@ func (s *Service) knowTables(id tenant.ID) {
 
 // tablesOf returns a tenant's rooms that its plan and jurisdiction allow.
 func (s *Service) tablesOf(t *tenancy.Tenant) []rooms.Info {
-	return slices.DeleteFunc(s.rooms.List(t.ID), func(info rooms.Info) bool { return t.CheckTable(info.Config) != nil })
+	return slices.DeleteFunc(s.rooms.List(t.ID), func(info rooms.Info) bool { return t.CheckTable(info.Config, s.rooms.InForce) != nil })
 }
 
 // tellTables tells sockets of rooms that opened, changed or closed.

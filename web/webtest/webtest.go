@@ -155,9 +155,10 @@ func (c *Casino) serve(change []func(*web.Options)) {
 		},
 	})
 	engine := fair.OS()
+	kinds := map[string]game.Kind{lobby.Kind.Name: lobby.Kind, roulette.Kind.Name: roulette.Kind, baccarat.Kind.Name: baccarat.Kind}
 	c.Rooms = rooms.NewDirectory(rooms.Options{
-		Journal: s.Journal, Kinds: map[string]game.Kind{lobby.Kind.Name: lobby.Kind, roulette.Kind.Name: roulette.Kind, baccarat.Kind.Name: baccarat.Kind}, Publisher: c.Hub,
-		Node: node, Log: log, Registerer: c.Metrics, Leases: s.Leases, Rests: s.Tenants.Rests, Full: s.Storage.Full, Peers: c.Hub,
+		Journal: s.Journal, Kinds: kinds, Publisher: c.Hub,
+		Node: node, Log: log, Registerer: c.Metrics, Leases: s.Leases, Rests: s.Tenants.Rests(rooms.InForce(kinds)), Full: s.Storage.Full, Peers: c.Hub,
 		Seeds:     func() (game.Seed, error) { return fair.NewSeed(engine) },
 		Listening: func(t tenant.Topic) bool { return c.Hub.Count(t) > 0 },
 		Currency: func(id tenant.ID) string {

@@ -62,6 +62,15 @@ func isNamed(t types.Type, root string, names ...string) bool {
 
 // callee returns the function or method that a call calls; nil if it is a value.
 func callee(pass *analysis.Pass, call *ast.CallExpr) *types.Func {
+	f, _ := pass.TypesInfo.Uses[calleeName(call)].(*types.Func)
+	if f != nil {
+		f = f.Origin()
+	}
+	return f
+}
+
+// calleeName returns the name of what a call calls; nil if it has none.
+func calleeName(call *ast.CallExpr) *ast.Ident {
 	fun := ast.Unparen(call.Fun)
 	switch f := fun.(type) {
 	case *ast.IndexExpr:
@@ -69,18 +78,11 @@ func callee(pass *analysis.Pass, call *ast.CallExpr) *types.Func {
 	case *ast.IndexListExpr:
 		fun = f.X
 	}
-	var id *ast.Ident
 	switch f := fun.(type) {
 	case *ast.Ident:
-		id = f
+		return f
 	case *ast.SelectorExpr:
-		id = f.Sel
-	default:
-		return nil
+		return f.Sel
 	}
-	f, _ := pass.TypesInfo.Uses[id].(*types.Func)
-	if f != nil {
-		f = f.Origin()
-	}
-	return f
+	return nil
 }

@@ -25,7 +25,10 @@ var owners = map[string]string{
 }
 
 // raw are the types of such connections.
-var raw = map[[2]string]bool{{pgx + "/pgxpool", "Pool"}: true, {pgx, "Conn"}: true, {pgx + "/pgconn", "PgConn"}: true}
+var raw = map[[2]string]bool{
+	{pgx + "/pgxpool", "Pool"}: true, {pgx, "Conn"}: true, {pgx + "/pgconn", "PgConn"}: true,
+	{"database/sql", "DB"}: true, {"database/sql", "Conn"}: true, {"database/sql", "Tx"}: true, {"database/sql", "Stmt"}: true,
+}
 
 // connecting are functions and methods of pgx that return them.
 var connecting = map[string]bool{
@@ -48,7 +51,11 @@ func pools(pass *analysis.Pass) (any, error) {
 					pass.Reportf(id.Pos(), "%s.%s is for the packages that lend connections (db.Scope, db.Platform)", o.Pkg().Name(), o.Name())
 				}
 			case *types.Func:
-				if o.Pkg() == nil || !isPgx(o.Pkg().Path()) {
+				if p := pkgPath(o); p == "database/sql" && (o.Name() == "Open" || o.Name() == "OpenDB") || p == pgx+"/stdlib" {
+					pass.Reportf(id.Pos(), "%s.%s gives a connection without a scope: ask db.Scope or db.Platform", o.Pkg().Name(), o.Name())
+					return true
+				}
+				if !isPgx(pkgPath(o)) {
 					return true
 				}
 				returnsConn := o.Signature().Recv() != nil && (o.Name() == "Conn" || o.Name() == "PgConn") && o.Signature().Params().Len() == 0

@@ -46,15 +46,20 @@ type rule struct {
 }
 
 var rules = []rule{
-	{regexp.MustCompile(`(?i)\bselect\s+(\w+\.)?\*`), "names all columns, which differ between versions of the schema: name those that are read", nil},
+	{regexp.MustCompile(`(?i)\b(select|returning)\s+(all\s+|distinct\s+(on\s*\([^)]*\)\s*)?)?("?\w+"?\.)*\*|[\w")],\s*("?\w+"?\.)+\*|(select|returning)\b[^'();]*,\s*\*`), "names all columns, which differ between versions of the schema: name those that are read", nil},
 	{regexp.MustCompile(`(?i)\bt_[a-z0-9_]+"?\s*\.\s*["a-z]`), "names a tenant's schema: the scope says which it is", nil},
 	{regexp.MustCompile(`(?i)\btpl"?\s*\.`), "names the template's schema, of which nobody reads", nil},
-	{regexp.MustCompile(`(?i)\bpublic"?\.["a-z]`), "names the schema public, which is nobody's", nil},
-	{regexp.MustCompile(`(?i)\breset\s+role\b|\bset\s+((local|session)\s+)?(role|session\s+authorization)\s+("|[a-z]|$)|set_config\(\s*'role'`), "changes the role: a scope does that", map[string]string{
+	{regexp.MustCompile(`(?i)\b(public"\s*\.\s*|public\.)["a-z]`), "names the schema public, which is nobody's", nil},
+	{regexp.MustCompile(`(?i)\breset\s+("?role\b|session\s+authorization\b)|\bset\s+((local|session)\s+)?("?role"?|session\s+authorization)\s+("|[a-z]|$)|(^|;)\s*set\s+"?role"?\s*=|` +
+		`\bset\s+(local|session)\s+"?(role|session_authorization)\b|set_config\(\s*('(role|session_authorization)'|\$)|(^|;)\s*(reset|discard)\s+all\b`), "changes the role: a scope does that", map[string]string{
 		module + "store/internal/db": "it makes the scopes",
 		module + "store/doctor":      "it tries to leave a scope, to see that nothing is to be had outside",
 		module + "store/journal":     "credits leave the scope at the end of a transaction, for the terms that the platform has of the tenant",
 		module + "store/localpg":     "the superuser of a server of one's own makes the application's login in its owner's name",
+	}},
+	{regexp.MustCompile(`(?i)(^|;)\s*(re)?set\s+("?search_path\b|schema\s+')|\bset\s+(local|session)\s+("?search_path\b|schema\s+')|set_config\(\s*'search_path'`), "changes the search_path: the login's leads to the scope's schema", map[string]string{
+		module + "store/doctor":  "it tries a path that leads nowhere",
+		module + "store/tenancy": "the owner's login has no scopes: its transactions name the schema that they make or move",
 	}},
 	{regexp.MustCompile(`(?i)^\s*(un)?listen\s+["a-z]+;?\s*$|^\s*notify\s+["a-z]+\b|\bpg_notify\s*\(`), "tells all of the database: what is a tenant's goes by its topics", nil},
 	{regexp.MustCompile(`(?i)\bpg_(try_)?advisory_(un)?lock(_shared|_all)?\s*\(`), "locks for a session, which a pooler does not keep: lock for a transaction (pg_advisory_xact_lock)", nil},
@@ -63,8 +68,65 @@ var rules = []rule{
 // subquery is a query of all columns of another one, which names them.
 var subquery = regexp.MustCompile(`(?i)\bselect\s+\*\s+from\s+\(`)
 
-// statements are the methods of pgx that take one, and the position of it.
-var statements = map[string]int{"Exec": 1, "Query": 1, "QueryRow": 1, "Queue": 0, "Prepare": 2}
+// shapes are the methods that take a statement, of whatever type, by the types of their parameters: an interface with them
+// may have a connection of pgx in it.
+var shapes = map[string][]string{
+	"Exec": {"any", "string", "...any"}, "Query": {"any", "string", "...any"}, "QueryRow": {"any", "string", "...any"},
+	"Queue": {"string", "...any"}, "Prepare": {"any", "string", "string"},
+}
+
+// ofDatabaseSQL are the methods of database/sql that take a statement, and its position.
+var ofDatabaseSQL = map[string]int{
+	"Exec": 0, "Query": 0, "QueryRow": 0, "Prepare": 0, "ExecContext": 1, "QueryContext": 1, "QueryRowContext": 1, "PrepareContext": 1,
+}
+
+// fields are those of pgx's structs that are statements.
+var fields = []string{"BeginQuery", "CommitQuery", "SQL", "String", "Query"}
+
+// hasFields reports whether a type is a struct of pgx that has such fields.
+func hasFields(t types.Type) bool {
+	return isNamed(t, pgx, "TxOptions", "QueuedQuery") || isNamed(t, pgx+"/pgproto3", "Query", "Parse")
+}
+
+// taken returns which parameters of a function are statements.
+func (s *sqlPass) taken(fn *types.Func) (out []int) {
+	sig, pkg := fn.Signature(), pkgPath(fn)
+	params := sig.Params()
+	if isPgx(pkg) && sig.Recv() != nil { // whatever it is called: Exec, ExecParams, SendPrepare, CopyTo, …
+		for i := range params.Len() {
+			if name := params.At(i).Name(); (name == "sql" || name == "query") && isString(params.At(i).Type()) {
+				out = append(out, i)
+			}
+		}
+		return out
+	}
+	if i, ok := ofDatabaseSQL[fn.Name()]; ok && pkg == "database/sql" {
+		return []int{i}
+	}
+	if shape := shapes[fn.Name()]; shape != nil && sig.Recv() != nil && params.Len() == len(shape) {
+		last := len(shape)
+		for i := range shape {
+			switch t := params.At(i).Type(); {
+			case shape[i] == "any" || shape[i] == "string" && isString(t):
+			case shape[i] == "...any" && sig.Variadic() && types.Identical(t, types.NewSlice(types.Universe.Lookup("any").Type())):
+			default:
+				return nil
+			}
+			if shape[i] == "string" {
+				last = i
+			}
+		}
+		return []int{last}
+	}
+	fact := s.takes[fn]
+	if fact == nil {
+		fact = new(takesSQL)
+		if fn.Pkg() == s.Pkg || !s.ImportObjectFact(fn, fact) {
+			return nil
+		}
+	}
+	return fact.Params
+}
 
 type sqlPass struct {
 	*analysis.Pass
@@ -109,6 +171,7 @@ func runSQL(pass *analysis.Pass) (any, error) {
 				pass.Reportf(sql.Pos(), "SQL that is no constant: build none, or say why in the function's doc comment (%s REASON)", directive)
 			}
 		})
+		s.kept(f)
 		ast.Inspect(f, func(n ast.Node) bool { s.text(f, n); return true })
 	}
 	return nil, nil
@@ -190,14 +253,20 @@ func (s *sqlPass) calls(f *ast.File, do func(*ast.FuncDecl, ast.Expr)) {
 					do(fn, sql)
 				}
 			case *ast.CompositeLit:
-				if !isNamed(s.TypesInfo.TypeOf(n), pgx, "TxOptions", "QueuedQuery") {
+				if !hasFields(s.TypesInfo.TypeOf(n)) {
 					break
 				}
 				for _, e := range n.Elts {
 					if kv, ok := e.(*ast.KeyValueExpr); ok {
-						if id, ok := kv.Key.(*ast.Ident); ok && slices.Contains([]string{"BeginQuery", "CommitQuery", "SQL"}, id.Name) {
+						if id, ok := kv.Key.(*ast.Ident); ok && slices.Contains(fields, id.Name) {
 							do(fn, kv.Value)
 						}
+					}
+				}
+			case *ast.AssignStmt:
+				for i, left := range n.Lhs {
+					if sel, ok := left.(*ast.SelectorExpr); ok && len(n.Lhs) == len(n.Rhs) && hasFields(s.TypesInfo.TypeOf(sel.X)) && slices.Contains(fields, sel.Sel.Name) {
+						do(fn, n.Rhs[i])
 					}
 				}
 			}
@@ -212,27 +281,37 @@ func (s *sqlPass) passed(call *ast.CallExpr) (out []ast.Expr) {
 	if fn == nil {
 		return nil
 	}
-	if fn.Pkg() != nil && isPgx(fn.Pkg().Path()) {
-		i, ok := statements[fn.Name()]
-		params := fn.Signature().Params()
-		if !ok || fn.Signature().Recv() == nil || i >= params.Len() || i >= len(call.Args) || params.At(i).Name() != "sql" && params.At(i).Name() != "query" {
-			return nil
-		}
-		return call.Args[i : i+1]
-	}
-	fact := s.takes[fn]
-	if fact == nil {
-		fact = new(takesSQL)
-		if fn.Pkg() == s.Pkg || !s.ImportObjectFact(fn, fact) {
-			return nil
-		}
+	taken := s.taken(fn)
+	shift := 0
+	if sel, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && s.TypesInfo.Selections[sel] != nil && s.TypesInfo.Selections[sel].Kind() == types.MethodExpr {
+		shift = 1 // the receiver comes first
 	}
 	for i, arg := range call.Args {
-		if slices.Contains(fact.Params, i) {
+		if slices.Contains(taken, i-shift) {
 			out = append(out, arg)
 		}
 	}
 	return out
+}
+
+// kept reports functions that take statements and are not called, but kept or passed on: who calls them cannot be followed.
+func (s *sqlPass) kept(f *ast.File) {
+	called := map[*ast.Ident]bool{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			if _, ok := reason(n); ok {
+				return false
+			}
+		case *ast.CallExpr:
+			called[calleeName(n)] = true
+		case *ast.Ident:
+			if fn, ok := s.TypesInfo.Uses[n].(*types.Func); ok && !called[n] && len(s.taken(fn.Origin())) > 0 {
+				s.Reportf(n.Pos(), "%s takes SQL, and is no value: nobody could see what it is called with", fn.Name())
+			}
+		}
+		return true
+	})
 }
 
 // followed notes that the parameters of which an expression is made take statements, and reports whether that is news.

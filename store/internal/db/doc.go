@@ -14,7 +14,7 @@
 //     leases, the directory, revocations, tickets and the index of rooms go by other connections. Appends
 //     pass no gate, and all else together never has more than half of the connections.
 //   - Whatever the database cannot do now is ErrUnavailable, or ErrBusy, whoever asks: every error is
-//     classified in one place (borrow). A disk that is full or broken, or a server that is read-only,
+//     classified where connections are lent (borrow, alone). A disk that is full or broken, or a server that is read-only,
 //     turns Health red.
 //   - The database is believed, also when it has gone back: to a replica that lagged, a backup or a
 //     snapshot of its disk. platform.generation numbers the histories that were seen. Whoever polls, renews

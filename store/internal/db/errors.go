@@ -22,6 +22,9 @@ var (
 	// and would execute that client's statement.
 	ErrExecMode = errors.New("store: default_query_exec_mode=describe_exec is not safe behind a pooler: use cache_describe")
 
+	// ErrPooled means that what is asked would leave something on a pooler's connection.
+	ErrPooled = errors.New("store: the URL leads to a pooler, which would keep what is set on a connection: give the server's own address as the control URL (PITBOSS_CONTROL_DATABASE_URL)")
+
 	// ErrNoTenant means that there is no such tenant.
 	ErrNoTenant = errors.New("store: no such tenant")
 	// ErrInvalid means that an argument is missing or malformed; its text says which.

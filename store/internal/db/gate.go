@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -118,6 +119,29 @@ func (d *DB) borrow(ctx context.Context, pool *pgxpool.Pool, g *gate, do func(*p
 	}
 	d.disk.failed(err)
 	return classify(err, conn.Conn().IsClosed())
+}
+
+// alone runs do with a connection of the control lane's login and URL that is in no pool, and closes it. It returns
+// ErrPooled if the connection is a pooler's, whose server would keep what do leaves on it.
+func (d *DB) alone(ctx context.Context, do func(*pgx.Conn) error) error {
+	conn, err := pgx.ConnectConfig(ctx, d.control.Config().ConnConfig)
+	if err != nil {
+		return classify(fmt.Errorf("store: connect: %w", err), true)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+		defer cancel()
+		_ = conn.Close(ctx) // its socket is closed in any case
+	}()
+	var pid uint32
+	err = conn.QueryRow(ctx, `select pg_backend_pid()::int8`).Scan(&pid)
+	if err == nil && pid != conn.PgConn().PID() { // a pooler makes up a number of its own
+		return ErrPooled
+	}
+	if err == nil {
+		err = do(conn)
+	}
+	return classify(err, conn.IsClosed())
 }
 
 // Platform runs do outside of any tenant's scope, on a connection of the control lane.

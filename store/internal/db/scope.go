@@ -118,6 +118,21 @@ func (c Scope) ReadTx(ctx context.Context, fn func(ctx context.Context, tx pgx.T
 	return c.run(ctx, c.read, fn)
 }
 
+// OwnTx runs fn as Tx does, or as ReadTx does unless it may write, on a connection of its own, past any pooler, which is
+// closed afterwards: it is for SQL that is not the program's, and may leave on a connection what outlives a transaction.
+// It returns ErrPooled if the control lane's URL leads to a pooler.
+//
+//pitboss:sql the role is a tenant.ID, quoted
+func (c Scope) OwnTx(ctx context.Context, write bool, fn func(ctx context.Context, tx pgx.Tx) error) error {
+	begin := c.read
+	if write {
+		begin = c.write
+	}
+	return c.retry(ctx, func() error {
+		return c.d.alone(ctx, func(conn *pgx.Conn) error { return once(ctx, c.d, conn, begin, fn) })
+	})
+}
+
 // SettledTx runs fn as Tx does, and passes it the generation of the database's history. It is for what
 // must not happen again if the database goes back. It returns ErrUnavailable if the generation is not
 // settled yet.
@@ -191,7 +206,12 @@ func (c Scope) once(ctx context.Context, begin string, fn func(ctx context.Conte
 	return c.d.borrow(ctx, c.d.pool, c.gate, func(conn *pgxpool.Conn) error { return once(ctx, c.d, conn, begin, fn) })
 }
 
-func once(ctx context.Context, d *DB, conn *pgxpool.Conn, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
+// beginner is a connection, of a pool or not.
+type beginner interface {
+	BeginTx(context.Context, pgx.TxOptions) (pgx.Tx, error)
+}
+
+func once(ctx context.Context, d *DB, conn beginner, begin string, fn func(ctx context.Context, tx pgx.Tx) error) error {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	switch SQLState(err) {
 	case StateNoSuchSetting, StateDenied:

@@ -25,7 +25,9 @@ const (
 	RuleValidate  = "validate"  // a constraint of an existing table is added NOT VALID, and validated by a later step
 	RuleDefault   = "default"   // a default that is volatile rewrites the table
 	RuleIndex     = "index"     // an index on an existing table stops its writes while it is built
-	RuleBatch     = "batch"     // Backfill is one UPDATE or INSERT with a LIMIT
+	RuleRewrite   = "rewrite"   // another type of a column rewrites the table under its lock
+	RuleRename    = "rename"    // no phase renames: of two binaries one would not find its name
+	RuleBatch     = "batch"     // Backfill is one UPDATE or INSERT with a LIMIT, and no Expand step copies a table of tenants
 	RuleLock      = "lock"      // locks are taken by the runner's rules: no LOCK, no transactions, no settings
 	RuleObject    = "object"    // no types, functions or triggers in each tenant
 	RuleQualified = "qualified" // a tenant's SQL names no schema
@@ -119,10 +121,15 @@ func (l *linter) statement(kind string, s node) {
 		if kind != "UpdateStmt" && kind != "InsertStmt" {
 			l.say(RuleBatch, "a backfill is an UPDATE or an INSERT, not %s", kind)
 		}
-		if !has(s, "limitCount") {
-			l.say(RuleBatch, "a backfill has a LIMIT, so that each batch is short")
+		if !bounded(kind, s) {
+			l.say(RuleBatch, "a backfill has a LIMIT, a number, on the rows that it changes, so that each batch is short")
 		}
-	case migrations.Contract, migrations.Unphased:
+		if has(s, "DeleteStmt") {
+			l.say(RuleBatch, "a backfill deletes nothing")
+		}
+	case migrations.Contract:
+		l.contract(kind, s)
+	case migrations.Unphased:
 	}
 	if kind == "IndexStmt" && s["concurrent"] == true {
 		l.say(RuleIndex, "CREATE INDEX CONCURRENTLY cannot be part of a step's transaction")
@@ -134,9 +141,16 @@ func (l *linter) expand(kind string, s node) {
 	if !slices.Contains(adding, kind) {
 		l.say(RuleAdditive, "%s is not additive", kind)
 	}
+	if has(s, "UpdateStmt") || has(s, "DeleteStmt") || has(s, "MergeStmt") || part(s, "onConflictClause")["action"] == "ONCONFLICT_UPDATE" {
+		l.say(RuleAdditive, "a part of %s changes or deletes rows that are there", kind)
+	}
 	switch kind {
+	case "InsertStmt":
+		if l.tenant && has(part(s["selectStmt"], "SelectStmt")["fromClause"], "RangeVar") && !bounded(kind, s) {
+			l.say(RuleBatch, "a table is copied by a backfill, or with a LIMIT")
+		}
 	case "CreateStmt":
-		l.made[table(s["relation"])] = true
+		l.make(s)
 	case "GrantStmt":
 		if s["is_grant"] != true {
 			l.say(RuleAdditive, "REVOKE is not additive")
@@ -146,16 +160,58 @@ func (l *linter) expand(kind string, s node) {
 			l.say(RuleAdditive, "OR REPLACE changes what older binaries use")
 		}
 	case "IndexStmt":
-		if name := table(s["relation"]); !l.made[name] {
-			l.say(RuleIndex, "%s exists: no writes while the index is built", name)
+		l.index(s)
+	case "AlterTableStmt":
+		l.commands(s, l.alter)
+	}
+}
+
+// contract judges a statement of a Contract step: it may take away, but what it adds or changes must not hold up the
+// binaries that serve.
+func (l *linter) contract(kind string, s node) {
+	switch kind {
+	case "CreateStmt":
+		l.make(s)
+	case "IndexStmt":
+		l.index(s)
+	case "RenameStmt":
+		if of := s["renameType"]; of == "OBJECT_COLUMN" || of == "OBJECT_TABLE" {
+			l.say(RuleRename, "%s: add the new name, fill it, and take the old one away", table(s["relation"]))
 		}
 	case "AlterTableStmt":
-		if name := table(s["relation"]); !l.made[name] {
-			cmds, _ := s["cmds"].([]any)
-			for _, c := range cmds {
-				l.alter(name, c.(node)["AlterTableCmd"].(node))
+		l.commands(s, func(table string, c node) {
+			switch c["subtype"] {
+			case "AT_AddColumn", "AT_AddConstraint", "AT_SetNotNull":
+				l.alter(table, c)
+			case "AT_AlterColumnType":
+				l.say(RuleRewrite, "%s.%v: another type rewrites the table under its lock", table, c["name"])
 			}
-		}
+		})
+	}
+}
+
+// make notes a table that a step makes. One that may have been there is none.
+func (l *linter) make(s node) {
+	if s["if_not_exists"] != true {
+		l.made[qualifiedTable(s["relation"])] = true
+	}
+}
+
+// index judges an index.
+func (l *linter) index(s node) {
+	if !l.made[qualifiedTable(s["relation"])] {
+		l.say(RuleIndex, "%s exists: no writes while the index is built", table(s["relation"]))
+	}
+}
+
+// commands calls judge with each part of an ALTER TABLE of an existing table.
+func (l *linter) commands(s node, judge func(table string, c node)) {
+	if l.made[qualifiedTable(s["relation"])] {
+		return
+	}
+	cmds, _ := s["cmds"].([]any)
+	for _, c := range cmds {
+		judge(table(s["relation"]), c.(node)["AlterTableCmd"].(node))
 	}
 }
 
@@ -169,8 +225,12 @@ func (l *linter) alter(table string, c node) {
 			l.say(RuleValidate, "a constraint of %s without NOT VALID reads the whole table under its lock", table)
 		}
 	case "AT_SetNotNull":
-		l.say(RuleNotNull, "SET NOT NULL of %s reads the whole table; older binaries may write nulls", table)
-	case "AT_ColumnDefault", "AT_SetStatistics", "AT_SetRelOptions", "AT_SetOptions", "AT_ValidateConstraint":
+		l.say(RuleNotNull, "SET NOT NULL of %s reads the whole table, unless a valid CHECK says it already; older binaries may write nulls", table)
+	case "AT_ColumnDefault":
+		if c["def"] == nil {
+			l.say(RuleAdditive, "DROP DEFAULT of %s: older binaries may leave it to the default", table)
+		}
+	case "AT_SetStatistics", "AT_SetRelOptions", "AT_SetOptions", "AT_ValidateConstraint":
 	default:
 		l.say(RuleAdditive, "%s of %s is not additive", strings.TrimPrefix(subtype, "AT_"), table)
 	}
@@ -270,6 +330,23 @@ func has(tree any, name string) (found bool) {
 	return found
 }
 
+// bounded reports whether an UPDATE or INSERT has a LIMIT that is a number where its rows come from, and not only in what
+// they are set to.
+func bounded(kind string, s node) (found bool) {
+	from := s
+	if kind == "InsertStmt" {
+		from = part(s["selectStmt"], "SelectStmt")
+		found = isNumber(from["limitCount"])
+	}
+	for _, where := range []any{from["whereClause"], from["fromClause"], from["withClause"], s["withClause"]} {
+		visit(where, func(kind string, n node) { found = found || kind == "limitCount" && isNumber(n) })
+	}
+	return found
+}
+
+// isNumber reports whether an expression is a number, other than 0.
+func isNumber(expr any) bool { return part(part(expr, "A_Const"), "ival")["ival"] != nil }
+
 // part returns a node's part of a name, or none.
 func part(n any, name string) node {
 	if m, ok := n.(node); ok {
@@ -285,6 +362,12 @@ func table(relation any) string {
 		return fmt.Sprint(r["relname"])
 	}
 	return ""
+}
+
+// qualifiedTable returns the name of a table with its schema.
+func qualifiedTable(relation any) string {
+	r, _ := relation.(node)
+	return fmt.Sprint(r["schemaname"], ".", r["relname"])
 }
 
 // texts returns the strings of a list of String nodes.

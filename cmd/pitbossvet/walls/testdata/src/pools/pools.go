@@ -2,6 +2,8 @@
 package pools
 
 import (
+	"database/sql"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -31,4 +33,15 @@ func fromTx(tx pgx.Tx) { _ = tx.Conn() } // want `pgx.Conn gives a connection wi
 func lent(conn *pgxpool.Conn) error {
 	_, err := conn.Exec(nil, `select 1`)
 	return err
+}
+
+func standard() {
+	var db *sql.DB              // want `sql.DB is for the packages that lend connections`
+	db, _ = sql.Open("pgx", "") // want `sql.Open gives a connection without a scope`
+	_ = db
+	_ = sql.ErrNoRows
+}
+
+func low(c *pgx.Conn) { // want `pgx.Conn is for the packages that lend connections`
+	_ = c.PgConn() // want `pgx.PgConn gives a connection without a scope`
 }

@@ -70,15 +70,34 @@ const (
 	starsOf    = `select a.* from account a`                  // want `names all columns`
 	starsInner = `select x from (select * from account) as a` // want `names all columns`
 	listed     = `select * from (select id from account) as a`
-	counted    = `select count(*) from account`
+	starsLate  = `select id, a.* from account a`              // want `names all columns`
+	starsAfter = `select id, * from account`                  // want `names all columns`
+	starsOnce  = `select distinct on (id) "a".* from account` // want `names all columns`
+	returned   = `delete from account returning *`            // want `names all columns`
+	returnedOf = `delete from account a returning a.*`        // want `names all columns`
+	counted    = `select id, count(*), 2 * 3 from account`
 	qualified  = `select id from t_casino_a_abcdef.account`   // want `names a tenant's schema`
 	quoted     = `delete from "t_casino_a_abcdef"."account"`  // want `names a tenant's schema`
+	quotedBoth = `select id from "tpl"."account"`             // want `names the template's schema`
+	quotedAll  = `select id from "public" . "account"`        // want `names the schema public`
 	template   = `select id from tpl.account`                 // want `names the template's schema`
 	everybodys = `insert into public.account (id) values (1)` // want `names the schema public`
 	reset      = `reset role`                                 // want `changes the role`
 	local      = `set local role x`                           // want `changes the role`
 	configured = `select set_config('role', $1, true)`        // want `changes the role`
 	session    = `set session authorization default`          // want `changes the role`
+	assigned   = `set role = x`                               // want `changes the role`
+	assignedTo = `set local "role" to x`                      // want `changes the role`
+	byName     = `set session session_authorization = x`      // want `changes the role`
+	resetAll   = `select 1; reset all`                        // want `changes the role`
+	discarded  = `discard all`                                // want `changes the role`
+	anyOf      = `select set_config($1, $2, false)`           // want `changes the role`
+	path       = `set search_path = x`                        // want `changes the search_path`
+	pathLocal  = `begin; set local "search_path" to x`        // want `changes the search_path`
+	pathReset  = `reset search_path`                          // want `changes the search_path`
+	pathAlias  = `set schema 'x'`                             // want `changes the search_path`
+	pathConfig = `select set_config('search_path', $1, true)` // want `changes the search_path`
+	timeout    = `set local lock_timeout = '1s'`
 	column     = `update approval set role = $1`
 	told       = `select pg_notify('x', 'y')` // want `tells all of the database`
 	listened   = `listen news`                // want `tells all of the database`

@@ -1,6 +1,8 @@
 // Package pgx has as much of the real one as the rules look at.
 package pgx
 
+import "github.com/jackc/pgx/v5/pgconn"
+
 type (
 	Conn struct{}
 	Tx   interface {
@@ -19,3 +21,5 @@ func (*Batch) Queue(query string, args ...any) {}
 func (*Conn) Exec(ctx any, sql string, args ...any) (any, error) { return nil, nil }
 
 func Connect(ctx any, url string) (*Conn, error) { return nil, nil }
+
+func (*Conn) PgConn() *pgconn.PgConn { return nil }
