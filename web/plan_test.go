@@ -15,7 +15,7 @@ import (
 )
 
 // buy gives a casino a plan, and waits until its node goes by it.
-func buy(t *testing.T, c *webtest.Casino, change func(*tenancy.TenantPlan)) {
+func buy(t testing.TB, c *webtest.Casino, change func(*tenancy.TenantPlan)) {
 	t.Helper()
 	set := func(p *tenancy.TenantPlan) error { *p = tenancy.TenantPlan{}; change(p); return nil }
 	if _, err := c.Admin.SetPlan(t.Context(), string(c.Tenant.Slug), set, "a test"); err != nil {
@@ -43,7 +43,7 @@ func govern(t *testing.T, c *webtest.Casino, j tenancy.Jurisdiction) {
 	known(t, c, made)
 }
 
-func known(t *testing.T, c *webtest.Casino, made tenancy.Tenant) {
+func known(t testing.TB, c *webtest.Casino, made tenancy.Tenant) {
 	t.Helper()
 	storetest.Eventually(t, "the node knows of it", func() bool {
 		now, ok := c.Store.Tenants.ByID(c.Tenant.ID)

@@ -102,6 +102,7 @@ var benches = []bench{
 			{metric: "commands-rise-%", title: "commands: rise of the p99", unit: "%", target: most(10), note: foreignNote},
 			{metric: "connects-rise-%", title: "connects: rise of the p99", unit: "%", target: most(10)},
 			{metric: "lists-rise-%", title: "the API's heaviest lists: rise of the p99", unit: "%", target: most(10)},
+			{metric: "storage-rise-%", title: "bets and new tables when its storage is used up: rise of the p99", unit: "%", target: most(10)},
 			{metric: "lock-rise-%", title: "a lock on its tables, with commands and lists: rise of the p99", unit: "%", target: most(10)},
 			{metric: "commands/s", title: "commands that it sent", unit: "/s"},
 			{metric: "connects/s", title: "connects that it tried", unit: "/s"},
