@@ -31,10 +31,11 @@ var dist embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"base-uri 'self'; form-action 'self'; frame-ancestors "
 
-// Pages that have the tenant's look: the one that players see, and the one that recomputes a round.
+// Pages: the first two, for players and for whoever recomputes a round, have the tenant's look.
 const (
 	playersPage = "play.html"
 	verifyPage  = "verify.html"
+	consolePage = "console.html"
 )
 
 // Cache-Control of what browsers may keep for good, and of what they have to ask for again.
@@ -144,8 +145,8 @@ func (f *file) choose(accept []string) form {
 	return chosen
 }
 
-// page returns a handler that serves one of the built pages under the tenant's policy. All but the
-// console have the tenant's look.
+// page returns a handler that serves one of the built pages under the tenant's policy, with the tenant's look if
+// it has that.
 func (s *Server) page(name string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		f, ok := builtFiles()[name]
@@ -166,8 +167,9 @@ func (s *Server) page(name string) echo.HandlerFunc {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", askedAnew)
 		if name == playersPage || name == verifyPage {
-			f = based(branded(f, api.TenantOf(c)), c.Request().URL.Path)
+			f = branded(f, api.TenantOf(c))
 		}
+		f = based(f, c.Path())
 		if now := s.tenants.Now(); name == playersPage && api.TenantOf(c).Status(now) == tenancy.Maintenance {
 			tellMaintenance(c, api.TenantOf(c), now)
 			h.Set("Cache-Control", "no-store")
@@ -180,10 +182,10 @@ func (s *Server) page(name string) echo.HandlerFunc {
 // baseElement is where a page says what its addresses are relative to.
 var baseElement = []byte(`<base href="./" />`)
 
-// based returns a page as it is served under a path. All that it loads is relative to where /play is, also once the page has
-// gone to another of its addresses.
-func based(page *file, under string) *file {
-	up := strings.Repeat("../", strings.Count(under, "/")-1)
+// based returns a page as it is served under the path of a route. All that it loads is relative to where /play is, also once
+// the page has gone to another of its addresses.
+func based(page *file, route string) *file {
+	up := strings.Repeat("../", strings.Count(route, "/")-1)
 	if up == "" {
 		return page
 	}

@@ -85,17 +85,22 @@ func pagesComeCompressed(t *testing.T, c *webtest.Casino) {
 // deepPagesSayWhereTheyAre holds that a page loads the same under each of its addresses: all that it names
 // is relative to where /play is.
 func deepPagesSayWhereTheyAre(t *testing.T, c *webtest.Casino) {
-	top := string(c.Get("", "/play").Body)
 	if packed := c.Do(http.MethodGet, "", "/play/t/roulette-1", "", "Accept-Encoding", "gzip, br"); packed.Header.Get("Content-Encoding") == "" {
 		t.Error("the page of a table is not compressed")
 	}
-	for path, base := range map[string]string{"/play": "./", "/play/history": "../", "/play/t/roulette-1": "../../"} {
-		want := strings.Replace(top, `<base href="./" />`, `<base href="`+base+`" />`, 1)
-		if got := string(c.Get("", path).Want(http.StatusOK, "").Body); got != want {
-			t.Errorf("%s is not the page with its base:\n%s", path, got)
+	for page, bases := range map[string]map[string]string{
+		"/play":    {"/play": "./", "/play/history": "../", "/play/t/roulette-1": "../../"},
+		"/console": {"/console": "./", "/console/players": "../", "/console/players/alice": "../../", "/console/players/a%2Fb": "../../"},
+	} {
+		top := string(c.Get("", page).Body)
+		for path, base := range bases {
+			want := strings.Replace(top, `<base href="./" />`, `<base href="`+base+`" />`, 1)
+			if got := string(c.Get("", path).Want(http.StatusOK, "").Body); got != want {
+				t.Errorf("%s is not the page with its base:\n%s", path, got)
+			}
 		}
-	}
-	if strings.Contains(top, `="/`) {
-		t.Errorf("the page names something by an absolute address:\n%s", top)
+		if strings.Contains(top, `="/`) || !strings.Contains(top, `<base href="./" />`) {
+			t.Errorf("%s names something by an absolute address, or has no base:\n%s", page, top)
+		}
 	}
 }

@@ -48,7 +48,7 @@ func pageInMaintenance(t *testing.T, c *webtest.Casino) {
 	if a := c.Do(http.MethodHead, "", "/play", "").Want(http.StatusServiceUnavailable, ""); a.Header.Get("Pitboss-Back-At") == "" {
 		t.Error("HEAD does not say when it is back")
 	}
-	for _, path := range []string{"/console", "/verify", "/api", "/brand.css"} {
+	for _, path := range []string{"/console", "/console/players/alice", "/verify", "/api", "/brand.css"} {
 		c.Get("", path).Want(http.StatusOK, "")
 	}
 	var told struct {

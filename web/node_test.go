@@ -123,7 +123,7 @@ func casinosAreApart(t *testing.T, c *webtest.Casino) {
 func answersSayHowTheyAreKept(t *testing.T, c *webtest.Casino) {
 	operator := c.Token("olivia", auth.Operator)
 	for path, status := range map[string]int{
-		"/healthz": 200, "/readyz": 200, "/": 302, "/play": 200, "/play/t/r-1": 200, "/console": 200, "/verify": 200, "/api": 200, "/v1/openapi.json": 200, "/v1/session": 200, "/v1/rooms": 200,
+		"/healthz": 200, "/readyz": 200, "/": 302, "/play": 200, "/play/t/r-1": 200, "/console": 200, "/console/players": 200, "/console/players/a%2Fb": 200, "/verify": 200, "/api": 200, "/v1/openapi.json": 200, "/v1/session": 200, "/v1/rooms": 200,
 		"/v1/games": 200, "/v1/players": 200, "/v1/players/alice/rounds": 200, "/v1/players/alice/transactions": 200, "/v1/session/rounds": 403, "/nowhere": 404, "/assets/none.js": 404, "/v1/rooms/nowhere/rounds/1": 404, "/v1/audit?limit=x": 400,
 		"/brand.css": 200, "/brand/logo": 404, "/v1/brand": 200,
 	} {

@@ -104,7 +104,7 @@ func (s *Server) apiRoutes(op *operator.API) []route {
 }
 
 // pagePaths are the paths of the pages.
-var pagePaths = []string{"/", "/play", "/play/history", "/play/t/:room", "/console", "/verify", "/api"}
+var pagePaths = []string{"/", "/play", "/play/history", "/play/t/:room", "/console", "/console/:section", "/console/:section/:id", "/verify", "/api"}
 
 // route makes the route table: health, the pages, the socket, and the API.
 func (s *Server) route(op *operator.API) {
@@ -117,7 +117,9 @@ func (s *Server) route(op *operator.API) {
 	get(t, "/play", s.page(playersPage))
 	get(t, "/play/history", s.page(playersPage))
 	get(t, "/play/t/:room", s.page(playersPage))
-	get(t, "/console", s.page("console.html"))
+	get(t, "/console", s.page(consolePage))
+	get(t, "/console/:section", s.page(consolePage))
+	get(t, "/console/:section/:id", s.page(consolePage))
 	get(t, "/verify", s.page(verifyPage))
 	get(t, "/api", s.page("api.html"))
 	get(t, "/assets/*", s.asset)

@@ -82,7 +82,7 @@ func TestCasinosInFoldersOfOneHostAreReachedThereAndApart(t *testing.T) {
 	y.Get(token, "/v1/session").Want(http.StatusUnauthorized, "token_kid")
 	y.DialRefused(http.StatusUnauthorized, wire.BearerPrefix+token)
 
-	for _, path := range []string{"/play", "/play/history", "/play/t/roulette-1", "/console", "/verify", "/api", "/brand.css", "/v1/openapi.json"} {
+	for _, path := range []string{"/play", "/play/history", "/play/t/roulette-1", "/console", "/console/players", "/console/players/alice", "/verify", "/api", "/brand.css", "/v1/openapi.json"} {
 		x.Get("", path).Want(http.StatusOK, "")
 	}
 	for path, want := range map[string]string{"": "/t/casino-x/", "/": "/t/casino-x/play"} {

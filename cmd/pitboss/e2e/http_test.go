@@ -86,7 +86,7 @@ func TestHEADIsAnsweredWhereverGETIs(t *testing.T) {
 	round := f.finishedRound()
 	operator := f.mint("olivia", auth.Operator)
 	for _, path := range []string{
-		"/healthz", "/readyz", "/", "/play", "/console", "/verify", "/api", "/v1/openapi.json", "/v1/session", "/v1/rooms", fmt.Sprintf("/v1/rooms/%s/rounds/%d", f.room, round),
+		"/healthz", "/readyz", "/", "/play", "/console", "/console/players", "/console/players/alice", "/verify", "/api", "/v1/openapi.json", "/v1/session", "/v1/rooms", fmt.Sprintf("/v1/rooms/%s/rounds/%d", f.room, round),
 		"/v1/games", "/v1/connections", "/v1/players", "/v1/players/alice/rounds", "/v1/players/alice/transactions", "/v1/session/rounds", "/v1/session/transactions", "/v1/promotions", "/v1/audit", "/v1/ledger/trial-balance", "/v1/brand", "/v1/keys", "/v1/webhooks", "/v1/webhooks/nowhere", "/v1/webhooks/nowhere/deliveries", "/brand.css", "/brand/logo", "/nowhere", "/v1/rooms/nowhere/rounds/1", "/v1/audit?limit=x",
 	} {
 		get, body := f.answerTo("GET", path, operator, "")

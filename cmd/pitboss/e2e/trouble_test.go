@@ -113,7 +113,7 @@ func (f *casino) askEveryRoute(asking *sync.WaitGroup, player, operator string) 
 	f.t.Helper()
 	id := func() string { return uuid.NewString() }
 	requests := map[string]request{
-		"GET /healthz": {}, "GET /readyz": {}, "GET /": {}, "GET /play": {}, "GET /play/history": {}, "GET /play/t/:room": {path: "/play/t/roulette-1"}, "GET /console": {}, "GET /verify": {}, "GET /api": {}, "GET /v1/openapi.json": {},
+		"GET /healthz": {}, "GET /readyz": {}, "GET /": {}, "GET /play": {}, "GET /play/history": {}, "GET /play/t/:room": {path: "/play/t/roulette-1"}, "GET /console": {}, "GET /console/:section": {path: "/console/players"}, "GET /console/:section/:id": {path: "/console/players/alice"}, "GET /verify": {}, "GET /api": {}, "GET /v1/openapi.json": {},
 		"GET /assets/*":                     {path: "/assets/none"},
 		"GET /v1/rooms/:room/rounds/:round": {path: "/v1/rooms/roulette-1/rounds/1"},
 		"GET /v1/session":                   {}, "GET /v1/rooms": {}, "GET /v1/games": {}, "GET /v1/connections": {}, "GET /v1/players": {}, "GET /v1/promotions": {}, "GET /v1/audit": {},

@@ -4,9 +4,13 @@ import type { components, operations } from '../compiled/openapi'
 type Schemas = components['schemas']
 export type Connection = Schemas['Connection']
 export type Player = Schemas['Player']
+export type PlayedRound = Schemas['PlayedRound']
+export type Transaction = Schemas['Transaction']
 export type StaffPromotion = Schemas['Promotion']
 export type AuditEntry = Schemas['AuditEntry']
 export type TrialBalance = Schemas['TrialBalance']
+export type DryRun = Schemas['DryRun']
+export type Approval = Schemas['Approval']
 /** One setting of a game: what a form needs to know of it. Servers before this one may leave the bounds out. */
 export type Setting = Omit<Schemas['Setting'], 'min' | 'max'> & Partial<Pick<Schemas['Setting'], 'min' | 'max'>>
 /** A game that the server has. Servers that cannot describe its settings leave them out. */
@@ -14,6 +18,8 @@ export interface GameSettings {
   name: string
   settings?: Setting[] | null
 }
+/** What moving money is answered with: what was done, or what waits for a second person. */
+export type Moved = { balance: number; created: boolean; approval?: undefined } | { approval: Approval }
 
 /** Operations of the API by their names: what is sent, and what is answered with 200, 201 or 202. */
 type Sent<O extends keyof operations> = operations[O] extends { requestBody: { content: { 'application/json': infer B } } } ? B : undefined
@@ -21,49 +27,104 @@ type Answers<O extends keyof operations> = operations[O]['responses']
 type Json<R> = R extends { content: { 'application/json': infer B } } ? B : never
 type Answered<O extends keyof operations> = { [S in keyof Answers<O> & (200 | 201 | 202)]: Json<Answers<O>[S]> }[keyof Answers<O> & (200 | 201 | 202)]
 
+/** Call is a request of the API, and what its answer is. */
+export interface Call<T> {
+  method: 'GET' | 'POST'
+  path: string
+  body?: object
+  /** Only says what is answered. */
+  answer?: T
+}
+
+const get = <T>(path: string): Call<T> => ({ method: 'GET', path })
+const post = <T>(path: string, body: object): Call<T> => ({ method: 'POST', path, body })
+const of = (kind: string, id: string): string => `v1/${kind}/${encodeURIComponent(id)}`
+
+/** The calls of the API that the console makes. */
+export const calls = {
+  session: () => get<Answered<'session'>>('v1/session'),
+  rooms: () => get<{ rooms: RoomInfo[] }>('v1/rooms'),
+  games: () => get<{ games: GameSettings[] }>('v1/games'),
+  connections: () => get<Answered<'connections'>>('v1/connections'),
+  player: (player: string) => get<Answered<'players'>>(`v1/players?player=${encodeURIComponent(player)}`),
+  playersLike: (prefix: string, limit: number) => get<Answered<'players'>>(`v1/players?player.prefix=${encodeURIComponent(prefix)}&limit=${limit}`),
+  promotions: () => get<Answered<'promotions'>>('v1/promotions'),
+  audit: (cursor: string) => get<Answered<'audit'>>(`v1/audit?limit=50&cursor=${encodeURIComponent(cursor)}`),
+  trialBalance: () => get<Answered<'trialBalance'>>('v1/ledger/trial-balance'),
+
+  openRoom: (room: Sent<'openRoom'>) => post<Answered<'openRoom'>>('v1/rooms', room),
+  closeRoom: (room: string, body: Sent<'closeRoom'>) => post<Answered<'closeRoom'>>(`${of('rooms', room)}/close`, body),
+  voidRound: (room: string, body: Sent<'voidRound'>) => post<Answered<'voidRound'>>(`${of('rooms', room)}/void`, body),
+  credit: (player: string, body: Sent<'credit'>, create: boolean) => post<Moved>(`${of('players', player)}/credit${create ? '' : '?create=0'}`, body),
+  tryCredit: (player: string, body: Sent<'credit'>) => post<DryRun>(`${of('players', player)}/credit?dry_run=1`, body),
+  reverse: (command: string, body: Sent<'reverseCredit'>) => post<Moved>(`${of('credits', command)}/reverse`, body),
+  tryReverse: (command: string, body: Sent<'reverseCredit'>) => post<DryRun>(`${of('credits', command)}/reverse?dry_run=1`, body),
+  kick: (player: string, body: Sent<'kick'>) => post<Answered<'kick'>>(`${of('players', player)}/kick`, body),
+  publish: (p: Sent<'publishPromotion'>) => post<Answered<'publishPromotion'>>('v1/promotions', p),
+  withdraw: (id: string, body: Sent<'withdrawPromotion'>) => post<Answered<'withdrawPromotion'>>(`${of('promotions', id)}/withdraw`, body),
+}
+
+/** Returns a call as a line for a shell, in which the token is a placeholder. */
+export function asCurl({ method, path, body }: Call<unknown>, home: string): string {
+  const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+  const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}${quoted(home + path)}`, `-H "Authorization: Bearer $PITBOSS_TOKEN"`]
+  if (body) lines.push(`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(body))}`)
+  return lines.join(' \\\n  ')
+}
+
 /** The operator's HTTP API. Errors are PitbossErrors with the server's code. */
 export class Api {
-  constructor(private readonly token: string) {}
+  #token: string
+  readonly #renew: (() => Promise<string>) | undefined
 
-  session = () => this.#ask<Answered<'session'>>('GET', 'v1/session')
-  rooms = () => this.#ask<{ rooms: RoomInfo[] }>('GET', 'v1/rooms')
-  games = () => this.#ask<{ games: GameSettings[] }>('GET', 'v1/games')
-  connections = () => this.#ask<Answered<'connections'>>('GET', 'v1/connections')
-  players = (cursor: string) => this.#ask<Answered<'players'>>('GET', `v1/players?limit=100&cursor=${encodeURIComponent(cursor)}`)
-  promotions = () => this.#ask<Answered<'promotions'>>('GET', 'v1/promotions')
-  audit = (cursor = '') => this.#ask<Answered<'audit'>>('GET', `v1/audit?limit=50&cursor=${encodeURIComponent(cursor)}`)
-  trialBalance = () => this.#ask<Answered<'trialBalance'>>('GET', 'v1/ledger/trial-balance')
+  /** The API asks renew for another token when its own is not good any more, and goes on with what it was doing. */
+  constructor(token: string, renew?: () => Promise<string>) {
+    this.#token = token
+    this.#renew = renew
+  }
 
-  openRoom = (room: Sent<'openRoom'>) => this.#ask<Answered<'openRoom'>>('POST', 'v1/rooms', room)
-  closeRoom = (room: string, reason: string) => this.#ask<Answered<'closeRoom'>>('POST', `v1/rooms/${encodeURIComponent(room)}/close`, { reason })
-  voidRound = (room: string, body: Sent<'voidRound'>) => this.#ask<Answered<'voidRound'>>('POST', `v1/rooms/${encodeURIComponent(room)}/void`, body)
-  credit = (player: string, body: Sent<'credit'>) =>
-    this.#ask<{ balance: number; created: boolean; approval?: { id: string; state: string } }>('POST', `v1/players/${encodeURIComponent(player)}/credit`, body)
-  kick = (player: string, reason: string) => this.#ask<Answered<'kick'>>('POST', `v1/players/${encodeURIComponent(player)}/kick`, { reason })
-  publish = (p: Sent<'publishPromotion'>) => this.#ask<Answered<'publishPromotion'>>('POST', 'v1/promotions', p)
-  withdraw = (id: string, body: Sent<'withdrawPromotion'>) => this.#ask<Answered<'withdrawPromotion'>>('POST', `v1/promotions/${encodeURIComponent(id)}/withdraw`, body)
+  set token(token: string) {
+    this.#token = token
+  }
 
-  async #ask<T>(method: string, path: string, body?: object): Promise<T> {
+  /** Makes a call. */
+  async do<T>({ method, path, body }: Call<T>): Promise<T> {
+    const res = await this.#ask(path, { method, ...(body ? { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } } : {}) })
+    try {
+      return (await res.json()) as T
+    } catch {
+      throw between(res)
+    }
+  }
+
+  /** Returns a list as CSV. */
+  async csv(path: string): Promise<Blob> {
+    return (await this.#ask(path, { method: 'GET', headers: { Accept: 'text/csv' } })).blob()
+  }
+
+  async #ask(path: string, init: { method: string; body?: string; headers?: Record<string, string> }): Promise<Response> {
     let res: Response
     try {
-      res = await fetch(path, {
-        method,
-        headers: { Authorization: `Bearer ${this.token}`, ...(body ? { 'Content-Type': 'application/json' } : {}) },
-        ...(body ? { body: JSON.stringify(body) } : {}),
-      })
+      res = await fetch(path, { ...init, headers: { ...init.headers, Authorization: `Bearer ${this.#token}` } })
     } catch {
       throw new PitbossError('disconnected', 'The server does not answer.')
     }
-    let answer: T & { error?: { code: string; message: string } }
+    if (res.ok) return res
+    let error: { code: string; message: string } | undefined
     try {
-      answer = (await res.json()) as typeof answer
+      error = ((await res.json()) as { error?: typeof error }).error
     } catch {
-      throw new PitbossError('unavailable', `Something between here and the server answered ${res.status}.`)
+      throw between(res)
     }
-    if (!res.ok) throw new PitbossError(answer.error?.code ?? 'internal', answer.error?.message ?? res.statusText)
-    return answer
+    if (res.status === 401 && this.#renew) {
+      this.#token = await this.#renew()
+      return this.#ask(path, init)
+    }
+    throw new PitbossError(error?.code ?? 'internal', error?.message ?? res.statusText)
   }
 }
+
+const between = (res: Response): PitbossError => new PitbossError('unavailable', `Something between here and the server answered ${res.status}.`)
 
 /** Failures after which it is not known whether anything was done. */
 const unanswered: ReadonlySet<string> = new Set(['disconnected', 'internal', ...retryCodes])

@@ -1,5 +1,11 @@
+import { declareLanguage } from '../shared/locale'
+import { loadMessages } from '../shared/messages'
 import { start } from '../shared/start'
 import '../shared/style.css'
+import '../shared/light.css'
 import App from './App.svelte'
+import './console.css'
+import './theme.svelte'
 
-void start(App)
+declareLanguage()
+void start(App, loadMessages('console'))

@@ -1,21 +1,11 @@
-import type { Presence } from '../client/src/index.js'
-import type { Api } from './api'
+import { writeTime } from '../shared/locale'
 
-/** What every section of the console is given. */
-export interface PageProps {
-  api: Api
-  exponent: number
-  currency: string
-  presence: Presence | undefined
-  writes: boolean // the role may change things
-}
-
-/** Calls f now and every few seconds until the returned function is called. */
+/** Calls f now and every few seconds, while the page is seen, until the returned function is called. */
 export function every(ms: number, f: () => Promise<void>): () => void {
   let over = false
   let timer: ReturnType<typeof setTimeout>
   const round = async (): Promise<void> => {
-    await f()
+    if (!document.hidden) await f()
     if (!over) timer = setTimeout(() => void round(), ms)
   }
   void round()
@@ -25,4 +15,4 @@ export function every(ms: number, f: () => Promise<void>): () => void {
   }
 }
 
-export const when = (at: string): string => new Date(at).toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' })
+export const when = (at: string): string => writeTime(at, { dateStyle: 'short', timeStyle: 'medium' })

@@ -14,12 +14,24 @@ export function takeToken(): string | undefined {
   const token = fragment.get('token')
   if (token) {
     dropToken()
-    tab.set(key, token)
+    keepToken(token)
     fragment.delete('token')
     const rest = fragment.toString()
     history.replaceState(null, '', location.pathname + location.search + (rest ? `#${rest}` : ''))
   }
   return tab.get(key)
+}
+
+/** Keeps a token in this tab instead of the one that it has. */
+export function keepToken(token: string): void {
+  tab.set(key, token)
+}
+
+/** Returns the token of a link to a page, or of a text that is one; undefined if there is none. */
+export function tokenOf(link: string): string | undefined {
+  const [text, fragment] = [link.trim(), link.split('#')[1]]
+  const token = fragment === undefined ? text : new URLSearchParams(fragment.trim()).get('token')
+  return token && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(token) ? token : undefined
 }
 
 export function dropToken(): void {

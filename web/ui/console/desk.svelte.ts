@@ -1,0 +1,121 @@
+import { PitbossError, Pitboss, type Presence, type State } from '../client/src/index.js'
+import { formatMoney } from '../shared/money'
+import { remember, remembered } from '../shared/storage'
+import { dropToken, keepToken } from '../shared/token'
+import { Api, type Call, calls } from './api'
+import { every } from './page'
+import { Route } from './route.svelte'
+import { inWords } from './words'
+
+type Me = NonNullable<ReturnType<typeof calls.session>['answer']>
+
+/** Desk is what all pages of the console work with: who is signed in, the API, the connection, and the place that is seen. */
+export class Desk {
+  readonly api: Api
+  readonly route = new Route()
+  /** Who is signed in, and where; undefined until that is known. */
+  me = $state.raw<Me>()
+  /** Why it is not known. */
+  error = $state('')
+  state = $state.raw<State>({ is: 'connecting' })
+  presence = $state.raw<Presence>()
+  /** What was done last, in words. */
+  said = $state('')
+  /** What waits for a fresh link, if something does. */
+  waiting = $state.raw<{ why: string; give: (token: string) => void; giveUp: () => void }>()
+  #keys = $state(remembered('pitboss.console.keys') !== 'off')
+  #line: Pitboss | undefined
+  #fresh: Promise<string> | undefined
+
+  constructor(token: string) {
+    this.api = new Api(token, () => this.freshToken('token_expired'))
+    this.#connect(token)
+    every(10_000, async () => {
+      try {
+        this.me = await this.api.do(calls.session())
+        this.error = ''
+      } catch (err) {
+        this.error = inWords(err)
+      }
+    })
+  }
+
+  /** Whether single keys do something. */
+  get keys(): boolean {
+    return this.#keys
+  }
+
+  set keys(on: boolean) {
+    this.#keys = on
+    remember('pitboss.console.keys', on ? 'on' : 'off')
+  }
+
+  get exponent(): number {
+    return this.me?.exponent ?? 2
+  }
+
+  get currency(): string {
+    return this.me?.currency ?? ''
+  }
+
+  /** Whether the role may change things. */
+  get writes(): boolean {
+    return this.me?.role === 'operator' || this.me?.role === 'service'
+  }
+
+  money = (minor: number): string => formatMoney(minor, this.exponent)
+  withCurrency = (minor: number): string => formatMoney(minor, this.exponent, this.currency)
+  do = <T>(call: Call<T>): Promise<T> => this.api.do(call)
+
+  /** Asks for a link with a token that is good, over whatever is on the page. Whatever waits for one gets the same. */
+  freshToken(why: string): Promise<string> {
+    this.#fresh ??= new Promise<string>((resolve, reject) => {
+      const over = (): void => {
+        this.#fresh = this.waiting = undefined
+      }
+      this.waiting = {
+        why,
+        give: (token) => {
+          over()
+          keepToken(token)
+          this.api.token = token
+          this.#connect(token)
+          resolve(token)
+        },
+        giveUp: () => {
+          over()
+          reject(new PitbossError('token_expired', ''))
+        },
+      }
+    })
+    return this.#fresh
+  }
+
+  connectAgain(): void {
+    const { state } = this
+    if (state.is !== 'stopped') return
+    if (signsOut(state.reason)) this.freshToken(state.reason).catch(() => undefined)
+    else location.reload()
+  }
+
+  signOut = (): void => {
+    dropToken()
+    location.reload()
+  }
+
+  #connect(token: string): void {
+    this.#line?.close()
+    const line = new Pitboss({ url: new URL('.', document.baseURI).href, token })
+    this.#line = line
+    line.on('state', (s) => {
+      if (line !== this.#line) return
+      this.state = s
+      if (s.is === 'stopped' && signsOut(s.reason)) this.freshToken(s.reason).catch(() => undefined)
+    })
+    line.on('presence', (p) => (this.presence = p))
+    line.connect()
+  }
+}
+
+/** Reports whether a connection ended because its token is not good any more. */
+const signsOut = (reason: string): boolean => reason.startsWith('token_') || reason === 'revoked'

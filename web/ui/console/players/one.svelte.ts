@@ -1,0 +1,24 @@
+import { type Player, calls } from '../api'
+import type { Desk } from '../desk.svelte'
+import { every } from '../page'
+import { inWords } from '../words'
+
+/** One is a player as the casino has it now, while it is looked at. */
+export class One {
+  /** The player; null if nobody has that id. */
+  now = $state.raw<Player | null>()
+  error = $state('')
+
+  constructor(desk: Desk, id: string) {
+    $effect(() =>
+      every(3000, async () => {
+        try {
+          this.now = (await desk.do(calls.player(id))).players[0] ?? null
+          this.error = ''
+        } catch (err) {
+          this.error = inWords(err)
+        }
+      }),
+    )
+  }
+}
