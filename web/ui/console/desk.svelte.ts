@@ -1,3 +1,4 @@
+import { createContext } from 'svelte'
 import { PitbossError, Pitboss, type Presence, type State } from '../client/src/index.js'
 import { formatMoney } from '../shared/money'
 import { remember, remembered } from '../shared/storage'
@@ -119,3 +120,6 @@ export class Desk {
 
 /** Reports whether a connection ended because its token is not good any more. */
 const signsOut = (reason: string): boolean => reason.startsWith('token_') || reason === 'revoked'
+
+/** The desk of the page, for all that is on it. */
+export const [useDesk, setDesk] = createContext<Desk>()

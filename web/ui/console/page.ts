@@ -1,11 +1,12 @@
+import { untrack } from 'svelte'
 import { writeTime } from '../shared/locale'
 
-/** Calls f now and every few seconds, while the page is seen, until the returned function is called. */
+/** Calls f now and every few seconds, while the page is seen, until the returned function is called. An effect that does so depends on nothing in f. */
 export function every(ms: number, f: () => Promise<void>): () => void {
   let over = false
   let timer: ReturnType<typeof setTimeout>
   const round = async (): Promise<void> => {
-    if (!document.hidden) await f()
+    if (!document.hidden) await untrack(f)
     if (!over) timer = setTimeout(() => void round(), ms)
   }
   void round()

@@ -6,8 +6,8 @@ const verbs = [verb('credit', 'player', 'Credit'), verb('kick', 'player', 'Kick'
 const entries: Entry[] = [
   { id: 'players', kind: 'page', title: 'Players', to: {} },
   { id: 'alice', kind: 'player', title: 'alice', to: {} },
-  { id: 'roulette-10', kind: 'table', title: 'High stakes', also: 'roulette-10', to: {} },
-  ...actionsOn(verbs, 'player', 'alice', 'alice'), ...actionsOn(verbs, 'table', 'roulette-10', 'High stakes'),
+  { id: 'hall-10', kind: 'table', title: 'High stakes', also: 'hall-10', to: {} },
+  ...actionsOn(verbs, 'player', 'alice', 'alice'), ...actionsOn(verbs, 'table', 'hall-10', 'High stakes'),
 ]
 const titles = (typed: string): string[] => found(entries, typed).map((e) => e.title)
 

@@ -1,6 +1,5 @@
 import type { Component } from 'svelte'
 import { m } from '../shared/messages'
-import type { Desk } from './desk.svelte'
 import type { IconName } from './frame/Icon.svelte'
 
 /** Section is a page of the console: a new one has a line here. */
@@ -11,7 +10,7 @@ export interface Section {
   icon: IconName
   /** The key that leads to it after g. */
   key: string
-  load(): Promise<{ default: Component<{ desk: Desk }> }>
+  load(): Promise<{ default: Component }>
 }
 
 export const sections: readonly Section[] = [

@@ -27,7 +27,7 @@ test.each(all.flatMap((of) => locales.map((locale) => [of, locale] as const)))('
 test('what is of a game is called after it, so that no two games have a message of one name', () => {
   const names = all.flatMap((of) =>
     Object.keys(read(of, 'en')).map((key) => {
-      if (!['pages', 'later', 'verify/page'].includes(of)) expect(key.startsWith(`${of.replace('verify/', '')}_`), key).toBe(true)
+      if (!['pages', 'later', 'console', 'verify/page'].includes(of)) expect(key.startsWith(`${of.replace('verify/', '')}_`), key).toBe(true)
       return key
     }),
   )

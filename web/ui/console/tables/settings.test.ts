@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Setting } from './api'
+import type { Setting } from '../api'
 import { fieldsOf, hasForm, keyLabel, labelOf, readFields, readJSON } from './settings'
 
 const settings: Setting[] = [
@@ -50,5 +50,5 @@ test("a label is the game's word for it, or the name and the unit", () => {
 test('settings that are not described, or not in types that are known, are JSON', () => {
   expect([hasForm(undefined), hasForm(null), hasForm([]), hasForm(settings), hasForm([{ ...settings[0]!, type: 'colour' as 'int' }])]).toEqual([false, false, true, true, false])
   expect([readJSON(' '), readJSON('{"a": 1}')]).toEqual([{ settings: {} }, { settings: { a: 1 } }])
-  for (const text of ['[]', 'null', '5', '{']) expect(readJSON(text)).toEqual({ wrong: 'The settings: this is not a JSON object.' })
+  for (const text of ['[]', 'null', '5', '{']) expect(readJSON(text)).toEqual({ wrong: 'This is not a JSON object.', name: 'settings' })
 })

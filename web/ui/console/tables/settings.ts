@@ -1,5 +1,6 @@
-import { editMoney, formatMoney, parseMoney } from '../shared/money'
-import type { Setting } from './api'
+import { m } from '../../shared/messages'
+import { editMoney, formatMoney, parseMoney } from '../../shared/money'
+import type { Setting } from '../api'
 
 /** What the fields of a form hold, by the setting's name. */
 export interface Fields {
@@ -33,7 +34,7 @@ export function fieldsOf(settings: readonly Setting[], exponent: number): Fields
 export function labelOf(s: Setting, words: Readonly<Record<string, string>>, currency: string): string {
   const word = words[s.message]
   if (word) return word
-  return s.name + (s.type === 'money' || s.type === 'moneys' ? ` (${currency})` : s.unit === 'ms' ? ' (seconds)' : '')
+  return s.name + (s.type === 'money' || s.type === 'moneys' ? ` (${currency})` : s.unit === 'ms' ? ` (${m.seconds()})` : '')
 }
 
 /** Returns the label of one key of a setting that has several amounts. */
@@ -41,13 +42,13 @@ export function keyLabel(s: Setting, key: string, words: Readonly<Record<string,
   return words[`${s.message}.${key}`] ?? key.replaceAll('_', ' ')
 }
 
-/**
- * Reads the fields. Empty ones are left out, so that the game's default holds. What does not fit is
- * said in a sentence that begins with the field's label.
- */
+/** What was read of a form, or which of its fields does not fit, and why, in a sentence that begins with its label. */
+export type Read = { settings: Record<string, unknown> } | { wrong: string; name: string }
+
+/** Reads the fields. Empty ones are left out, so that the game's default holds. */
 export function readFields(
   settings: readonly Setting[], fields: Fields, exponent: number, label: (s: Setting, key?: string) => string,
-): { settings: Record<string, unknown> } | { wrong: string } {
+): Read {
   const out: Record<string, unknown> = {}
   for (const s of settings) {
     if (s.type === 'bool') {
@@ -58,7 +59,7 @@ export function readFields(
       const text = (fields.texts[s.name] ?? '').trim()
       if (text === '') continue
       const value = readNumber(s, text, exponent)
-      if (value === undefined) return { wrong: `${label(s)}: ${wanted(s, exponent)}.` }
+      if (value === undefined) return { wrong: `${label(s)}: ${wanted(s, exponent)}`, name: s.name }
       out[s.name] = value
       continue
     }
@@ -66,7 +67,7 @@ export function readFields(
     for (const [key, text] of Object.entries(fields.keyed[s.name] ?? {})) {
       if (text.trim() === '') continue
       const value = readNumber(s, text, exponent)
-      if (value === undefined) return { wrong: `${label(s, key)}: ${wanted(s, exponent)}.` }
+      if (value === undefined) return { wrong: `${label(s, key)}: ${wanted(s, exponent)}`, name: `${s.name}.${key}` }
       some[key] = value
     }
     if (Object.keys(some).length > 0) out[s.name] = some
@@ -75,7 +76,7 @@ export function readFields(
 }
 
 /** Reads the settings of a game that no form can be made for: a JSON object, or nothing. */
-export function readJSON(text: string): { settings: Record<string, unknown> } | { wrong: string } {
+export function readJSON(text: string): Read {
   if (text.trim() === '') return { settings: {} }
   try {
     const settings = JSON.parse(text) as unknown
@@ -83,7 +84,7 @@ export function readJSON(text: string): { settings: Record<string, unknown> } | 
   } catch {
     // said below
   }
-  return { wrong: 'The settings: this is not a JSON object.' }
+  return { wrong: m.settings_not_json(), name: 'settings' }
 }
 
 function readNumber(s: Setting, text: string, exponent: number): number | undefined {
@@ -100,7 +101,8 @@ function readInt(text: string, digits: number): number | undefined {
 /** Says what a field takes. */
 function wanted(s: Setting, exponent: number): string {
   const show = (n: number): string => (s.type !== 'int' ? formatMoney(n, exponent) : String(s.unit === 'ms' ? n / 1000 : n))
-  const kind = s.type !== 'int' ? 'an amount' : s.unit === 'ms' ? 'a number of seconds' : 'a whole number'
-  const from = s.min === undefined ? '' : ` from ${show(s.min)}`
-  return `must be ${kind}${from}${s.max === undefined ? '' : `${from ? '' : ' up'} to ${show(s.max)}`}`
+  const kind = s.type !== 'int' ? m.wanted_amount() : s.unit === 'ms' ? m.wanted_seconds() : m.wanted_whole()
+  if (s.min !== undefined && s.max !== undefined) return m.wanted_between({ kind, min: show(s.min), max: show(s.max) })
+  if (s.min !== undefined) return m.wanted_least({ kind, min: show(s.min) })
+  return s.max !== undefined ? m.wanted_most({ kind, max: show(s.max) }) : m.wanted({ kind })
 }
