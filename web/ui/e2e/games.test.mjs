@@ -151,20 +151,21 @@ test("the console's form to open a room is what the server says of a game's sett
       const ask = window.fetch
       window.opened = []
       window.fetch = async (url, init) => {
-        if (url === '/v1/games') return new Response(JSON.stringify({ games: list }))
-        if (url === '/v1/rooms' && init.method === 'POST') window.opened.push(JSON.parse(init.body))
+        if (url === 'v1/games') return new Response(JSON.stringify({ games: list }))
+        if (url === 'v1/rooms' && init.method === 'POST') window.opened.push(JSON.parse(init.body))
         return ask(url, init)
       }
     }, games))
   const opened = () => operator.evaluate(() => window.opened.at(-1))
+  await operator.click('[data-testid=open-dialog]')
   await operator.fill('input[placeholder="roulette-9"]', 'night')
   assert.equal(await operator.getByLabel('Maximum per position').inputValue(), '1000')
   await operator.getByLabel('Minimum bet').fill('0')
   await operator.click('[data-testid=open-room]')
-  await until('what is wrong is said', async () => /Minimum bet: must be an amount from 0\.01/.test(await operator.textContent('[role=alert]')))
+  await operator.getByText(/Minimum bet: must be an amount from 0\.01/).waitFor()
   await operator.getByLabel('Minimum bet').fill('2,50')
   await operator.getByLabel('Seconds to bet').fill('7.5')
-  await operator.click('summary')
+  await operator.click('summary:has-text("aximum")')
   await operator.getByLabel('even money').fill('500')
   await operator.getByLabel(/La partage/).check()
   await operator.screenshot({ path: join(pictures, 'open-room.png'), fullPage: true })
@@ -175,20 +176,21 @@ test("the console's form to open a room is what the server says of a game's sett
     room: 'night', game: 'roulette', name: '',
     settings: { min_bet: 250, max_bet: 100_000, max_by_kind: { even_money: 50_000 }, betting_ms: 7500, la_partage: true },
   })
-  assert.equal(await operator.getByLabel('Minimum bet').inputValue(), '1') // ready for the next
 
+  await operator.click('[data-testid=open-dialog]')
+  assert.equal(await operator.getByLabel('Minimum bet').inputValue(), '1') // as the game has it
   await operator.selectOption('[data-testid=game]', 'senet')
   await operator.fill('input[placeholder="senet-9"]', 'sticks')
   assert.equal(await operator.getByLabel('throw_ms (seconds)').inputValue(), '2.5')
   await operator.click('[data-testid=open-room]')
-  await until('the server refuses a game that it does not have', async () => (await operator.textContent('[role=alert]')).length > 0)
+  await until('the server refuses a game that it does not have', async () => (await operator.locator('dialog [role=alert]').allTextContents()).join('').length > 0)
   assert.deepEqual(await opened(), { room: 'sticks', game: 'senet', name: '', settings: { throw_ms: 2500 } })
 
   await operator.selectOption('[data-testid=game]', 'mehen')
-  await operator.fill('[data-testid=settings]', '{"turns": 3')
+  await operator.fill('[name=settings]', '{"turns": 3')
   await operator.click('[data-testid=open-room]')
-  await until('that this is no JSON is said', async () => /not a JSON object/.test(await operator.textContent('[role=alert]')))
-  await operator.fill('[data-testid=settings]', '{"turns": 3}')
+  await operator.getByText('This is not a JSON object.').waitFor()
+  await operator.fill('[name=settings]', '{"turns": 3}')
   await operator.click('[data-testid=open-room]')
   await until('the settings are sent as they are', async () => (await opened()).settings.turns === 3)
   await operator.context().close()

@@ -1,4 +1,4 @@
-// How much the player's page loads before somebody can bet.
+// How much the player's page loads before somebody can bet, and the console before somebody can work with it.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { at, House } from './house.mjs'
@@ -13,6 +13,16 @@ before(async () => {
 })
 after(() => house?.close())
 
+/** Returns how many bytes of pages, scripts and styles were loaded, and a list of them. */
+function weighed(loaded) {
+  const counted = loaded.filter((r) => ['document', 'script', 'stylesheet'].includes(r.request().resourceType()))
+    .map((r) => ({ path: new URL(r.url()).pathname, coding: r.headers()['content-encoding'] ?? '', bytes: Number(r.headers()['content-length']) }))
+  const list = counted.map((l) => `${String(l.bytes).padStart(6)} ${l.coding.padEnd(4)} ${l.path}`).join('\n')
+  assert.ok(counted.length >= 8, `only ${counted.length} files were seen:\n${list}`)
+  for (const l of counted.filter((l) => /\.(js|css)$/.test(l.path) && l.bytes > 2000)) assert.equal(l.coding, 'br', `${l.path} is not compressed`)
+  return { total: counted.reduce((sum, l) => sum + l.bytes, 0), list }
+}
+
 for (const [room, position] of [['roulette-1', 'red'], ['baccarat-1', 'player']]) {
   test(`from the navigation to the first bet at ${room}, pages, scripts and styles are at most 60 kB`, async () => {
     const loaded = []
@@ -23,15 +33,23 @@ for (const [room, position] of [['roulette-1', 'red'], ['baccarat-1', 'player']]
     await bob.click(at(position))
     await bob.waitForSelector(`[data-mine="${position}"]`)
 
-    const counted = loaded.filter((r) => ['document', 'script', 'stylesheet'].includes(r.request().resourceType()))
-      .map((r) => ({ path: new URL(r.url()).pathname, coding: r.headers()['content-encoding'] ?? '', bytes: Number(r.headers()['content-length']) }))
-    const total = counted.reduce((sum, l) => sum + l.bytes, 0)
-    const list = counted.map((l) => `${String(l.bytes).padStart(6)} ${l.coding.padEnd(4)} ${l.path}`).join('\n')
+    const { total, list } = weighed(loaded)
     console.log(`${list}\n${String(total).padStart(6)} bytes from the navigation to the first bet at ${room}`)
-    assert.ok(counted.length >= 8, `only ${counted.length} files were seen:\n${list}`)
-    for (const l of counted.filter((l) => /\.(js|css)$/.test(l.path) && l.bytes > 2000)) assert.equal(l.coding, 'br', `${l.path} is not compressed`)
     assert.ok(total <= most, `${total} bytes are loaded before the first bet, and at most ${most} may be:\n${list}`)
     assert.deepEqual(bob.faults, [])
     await bob.context().close()
   })
 }
+
+test('from the navigation to the list of players, the console loads at most 120 kB', async () => {
+  const loaded = []
+  const link = new URL(house.links['olivia@casino-x'])
+  house.links.players = `${link.origin}/console/players${link.hash}`
+  const olivia = await house.page('players', {}, (page) => page.on('response', (r) => loaded.push(r)))
+  await olivia.waitForSelector('tr[data-player]')
+  const { total, list } = weighed(loaded)
+  console.log(`${list}\n${String(total).padStart(6)} bytes from the navigation to the list of players`)
+  assert.ok(total <= 120_000, `${total} bytes are loaded before the list of players:\n${list}`)
+  assert.deepEqual(olivia.faults, [])
+  await olivia.context().close()
+})

@@ -8,10 +8,11 @@ function giveBack(el: HTMLElement, to: Element | null): void {
   else document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true })
 }
 
-/** Shows a dialog over all of the page as long as it is there. It takes the focus, and gives it back. */
+/** Shows a dialog over all of the page as long as it is there. It takes the focus, to its first field if it has one, and gives it back. */
 export const modal: Attachment<HTMLDialogElement> = (el) => {
   const from = document.activeElement
   el.showModal()
+  el.querySelector<HTMLElement>('form :is(input, select, textarea)')?.focus()
   return () => giveBack(el, from)
 }
 
