@@ -22,6 +22,8 @@ export class Desk {
   presence = $state.raw<Presence>()
   /** What was done last, in words. */
   said = $state('')
+  /** Whether a fresh link was asked for, and not given. */
+  signedOut = $state(false)
   /** What waits for a fresh link, if something does. */
   waiting = $state.raw<{ why: string; give: (token: string) => void; giveUp: () => void }>()
   #keys = $state(remembered('pitboss.console.keys') !== 'off')
@@ -70,6 +72,7 @@ export class Desk {
 
   /** Asks for a link with a token that is good, over whatever is on the page. Whatever waits for one gets the same. */
   freshToken(why: string): Promise<string> {
+    if (this.signedOut) return Promise.reject(new PitbossError('token_expired', ''))
     this.#fresh ??= new Promise<string>((resolve, reject) => {
       const over = (): void => {
         this.#fresh = this.waiting = undefined
@@ -85,6 +88,7 @@ export class Desk {
         },
         giveUp: () => {
           over()
+          this.signedOut = true
           reject(new PitbossError('token_expired', ''))
         },
       }
@@ -92,11 +96,12 @@ export class Desk {
     return this.#fresh
   }
 
+  /** Goes on where the connection ended for good, or where no fresh link was given. */
   connectAgain(): void {
     const { state } = this
-    if (state.is !== 'stopped') return
-    if (signsOut(state.reason)) this.freshToken(state.reason).catch(() => undefined)
-    else location.reload()
+    if (!this.signedOut && state.is === 'stopped' && !signsOut(state.reason)) return location.reload()
+    this.signedOut = false
+    this.freshToken(state.is === 'stopped' ? state.reason : 'token_expired').catch(() => undefined)
   }
 
   signOut = (): void => {

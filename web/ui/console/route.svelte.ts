@@ -26,7 +26,9 @@ export class Route {
 
   /** Changes the place that one is at, in place of it. */
   amend(change: Partial<Place>): void {
-    this.#set({ ...this.place, ...change }, history.replaceState.bind(history), history.state)
+    // What is over a place is closed by going back only as long as the place below is the same.
+    const same = Object.keys(change).every((part) => part === 'open' || part === 'action' || part === 'on' || part === 'from')
+    this.#set({ ...this.place, ...change }, history.replaceState.bind(history), same ? history.state : null)
   }
 
   /** Shows something over the place that one is at, until it is closed. */
