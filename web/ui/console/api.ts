@@ -75,10 +75,10 @@ export function asCurl({ method, path, body }: Call<unknown>, home: string): str
 /** The operator's HTTP API. Errors are PitbossErrors with the server's code. */
 export class Api {
   #token: string
-  readonly #renew: (() => Promise<string>) | undefined
+  readonly #renew: ((method: string) => Promise<string>) | undefined
 
-  /** The API asks renew for another token when its own is not good any more, and goes on with what it was doing. */
-  constructor(token: string, renew?: () => Promise<string>) {
+  /** The API asks renew for another token when its own is not good any more, for a request of some method, and goes on with it. */
+  constructor(token: string, renew?: (method: string) => Promise<string>) {
     this.#token = token
     this.#renew = renew
   }
@@ -117,7 +117,7 @@ export class Api {
       throw between(res)
     }
     if (res.status === 401 && this.#renew) {
-      this.#token = await this.#renew()
+      this.#token = await this.#renew(init.method)
       return this.#ask(path, init)
     }
     throw new PitbossError(error?.code ?? 'internal', error?.message ?? res.statusText)

@@ -31,7 +31,7 @@ export class Desk {
   #fresh: Promise<string> | undefined
 
   constructor(token: string) {
-    this.api = new Api(token, () => this.freshToken('token_expired'))
+    this.api = new Api(token, (method) => this.freshToken('token_expired', method !== 'GET'))
     this.#connect(token)
     every(10_000, async () => {
       try {
@@ -70,8 +70,12 @@ export class Desk {
   withCurrency = (minor: number): string => formatMoney(minor, this.exponent, this.currency)
   do = <T>(call: Call<T>): Promise<T> => this.api.do(call)
 
-  /** Asks for a link with a token that is good, over whatever is on the page. Whatever waits for one gets the same. */
-  freshToken(why: string): Promise<string> {
+  /**
+   * Asks for a link with a token that is good, over whatever is on the page. Whatever waits for one gets the same. Once none was
+   * given, it asks again only for what a person does.
+   */
+  freshToken(why: string, again = false): Promise<string> {
+    if (again) this.signedOut = false
     if (this.signedOut) return Promise.reject(new PitbossError('token_expired', ''))
     this.#fresh ??= new Promise<string>((resolve, reject) => {
       const over = (): void => {
@@ -81,6 +85,7 @@ export class Desk {
         why,
         give: (token) => {
           over()
+          this.signedOut = false
           keepToken(token)
           this.api.token = token
           this.#connect(token)
@@ -100,8 +105,7 @@ export class Desk {
   connectAgain(): void {
     const { state } = this
     if (!this.signedOut && state.is === 'stopped' && !signsOut(state.reason)) return location.reload()
-    this.signedOut = false
-    this.freshToken(state.is === 'stopped' ? state.reason : 'token_expired').catch(() => undefined)
+    this.freshToken(state.is === 'stopped' ? state.reason : 'token_expired', true).catch(() => undefined)
   }
 
   signOut = (): void => {

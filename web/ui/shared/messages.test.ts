@@ -71,6 +71,12 @@ test('what is fetched at once says no word of what is fetched later', () => {
   expect(saidOf(['later'], files)).toEqual([])
 })
 
+test('only the console says its words', () => {
+  const others = reached(['player/main.ts', 'verify/main.ts', ...games.map((g) => `games/${g}/game.ts`)], imports.ever)
+  expect(saidOf(['console'], others)).toEqual([])
+  expect(saidOf(['console'], reached(['console/main.ts'], imports.ever))).not.toEqual([])
+})
+
 test('only the page that verifies a round, and the verifiers, say its words', () => {
   const only = all.filter((of) => of.startsWith('verify/'))
   expect(only.length).toBeGreaterThan(games.length)
