@@ -17,6 +17,11 @@ export class Form {
     this.errors = { [field]: text }
   }
 
+  /** Says nothing more of a field, since it is being changed. */
+  changed(field: string): void {
+    if (this.errors[field]) this.errors = { ...this.errors, [field]: '' }
+  }
+
   /** Says that an error came. */
   fail(err: unknown): void {
     this.refuse(...placed(err, this.#fields))
