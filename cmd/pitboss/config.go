@@ -108,7 +108,12 @@ func (p *program) openAdmin() (*tenancy.Admin, error) {
 	}
 	admin.Actor, admin.Log = actor(), p.log
 	for _, name := range []string{"PITBOSS_PLATFORM_HOST", "PITBOSS_SUBFOLDER_HOST"} {
-		if host, err := hostFlag(os.Getenv(name)); err == nil && host != "" {
+		host, err := hostFlag(os.Getenv(name))
+		if err != nil {
+			admin.Close()
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if host != "" {
 			admin.OwnHosts = append(admin.OwnHosts, host)
 		}
 	}

@@ -233,7 +233,7 @@ func TestATenantWithARoundUnderWayIsNotArchived(t *testing.T) {
 	for _, lives := range []string{"1 hour", "-1 hour"} {
 		ref := storetest.Table(t, s, admin)
 		slug := slugOf(t, admin, ref.Tenant)
-		if _, err := storetest.Owner(t, admin).Exec(t.Context(), `insert into platform.node (node, incarnation, expires, platform_version) values ('node' || $1::text, gen_random_uuid(), now() + $1::interval, 15)`, lives); err != nil {
+		if _, err := storetest.Owner(t, admin).Exec(t.Context(), `insert into platform.node (node, incarnation, expires, platform_version, versions_by) select 'node' || $1::text, id, now() + $1::interval, 15, id from gen_random_uuid() id`, lives); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := storetest.Owner(t, admin).Exec(t.Context(), `update platform.room set node = 'node' || $3::text where tenant = $1 and room = $2`, ref.Tenant.String(), ref.Room, lives); err != nil {

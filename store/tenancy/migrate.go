@@ -193,7 +193,7 @@ func (a *Admin) mustWait(ctx context.Context, tx pgx.Tx, scope string, m migrati
 		return nil, fmt.Errorf("store: migrate: %w", err)
 	}
 	rows, _ := tx.Query(ctx, `select node from platform.node
-		where expires > clock_timestamp() and coalesce(case $1::text when 'platform' then platform_version else tenant_version end, 0) < $2
+		where expires > clock_timestamp() and coalesce(case when versions_by <> incarnation then 0 when $1::text = 'platform' then platform_version else tenant_version end, 0) < $2
 		order by node`, scope, m.Version)
 	nodes, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {

@@ -99,7 +99,7 @@ const statusesStep = 15
 
 // checkNodes returns ErrOlderNode if a node serves that does not know all statuses.
 func checkNodes(ctx context.Context, tx pgx.Tx) error {
-	rows, _ := tx.Query(ctx, `select node from platform.node where expires > clock_timestamp() and coalesce(platform_version, 0) < $1 order by node limit 10`, statusesStep)
+	rows, _ := tx.Query(ctx, `select node from platform.node where expires > clock_timestamp() and coalesce(case when versions_by = incarnation then platform_version end, 0) < $1 order by node limit 10`, statusesStep)
 	nodes, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err == nil && len(nodes) > 0 {
 		err = fmt.Errorf("%w, and know no status but active and suspended: %s: update them before", ErrOlderNode, strings.Join(nodes, ", "))

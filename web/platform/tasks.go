@@ -225,7 +225,7 @@ func (a *API) Job(c echo.Context) error {
 		return err
 	}
 	body := bodyOfJob(j)
-	if j.State == jobs.Done && j.Actor == api.OwnerOf(c) {
+	if j.State == jobs.Done && j.Actor == api.OwnerOf(c) && c.Request().Method == http.MethodGet { // and not HEAD, which shows nobody anything
 		if body.Secret, err = a.o.Store.Jobs.TakeSecret(ctx, id); err != nil {
 			return err
 		}
