@@ -106,28 +106,34 @@ func TestWhoIsOneTooManyAndComesAgainAndAgainIsLimitedAsAnybodyIs(t *testing.T) 
 	})
 }
 
-func TestWhomAdmitRefusesIsNotUpgradedAndNotCharged(t *testing.T) {
+func TestWhomAdmitDoesNotLetInIsNotUpgradedAndIsChargedIfHeIsRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := pipes(t, limits(hub.Limits{ConnectsPerSecond: 1, ConnectsBurst: 1}))
-		no, tried := errors.New("used"), 0
-		for range 5 {
+		no, tried := errors.New("not now"), 0
+		accept := func(player string, refused bool) (*httptest.ResponseRecorder, error) {
 			w := httptest.NewRecorder()
 			r := httptest.NewRequest(http.MethodGet, "/ws", nil)
 			r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
-			err := h.hub.Accept(w, r, h.player("ann"), func() error { tried++; return no }, nil)
-			if !errors.Is(err, no) || w.Body.Len() > 0 {
+			return w, h.hub.Accept(w, r, h.player(player), func() (bool, error) { tried++; return refused, no }, nil)
+		}
+		for range 5 {
+			if w, err := accept("ann", false); !errors.Is(err, no) || w.Body.Len() > 0 {
 				t.Errorf("%v, answered %s", err, w.Body)
 			}
 		}
-		if tried != 5 {
-			t.Errorf("tried %d times of 5", tried)
+		if w, err := accept("dan", true); !errors.Is(err, no) || w.Body.Len() > 0 {
+			t.Errorf("%v, answered %s", err, w.Body)
+		}
+		if tried != 6 {
+			t.Errorf("tried %d times of 6", tried)
+		}
+		if w, err := accept("dan", true); !errors.Is(err, hub.ErrTooManyConnects) || w.Code != http.StatusTooManyRequests {
+			t.Errorf("who was refused costs nothing: %d, %v", w.Code, err)
 		}
 		h.connect(h.player("ann"))
 		h.hub.LimitTenants(func(tenant.ID) hub.TenantLimits { return hub.TenantLimits{Players: 1} }, func(context.Context, tenant.ID, string) bool { return false })
-		r := httptest.NewRequest(http.MethodGet, "/ws", nil)
-		r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
-		if err := h.hub.Accept(httptest.NewRecorder(), r, h.player("bob"), func() error { tried++; return nil }, nil); err == nil || tried != 5 {
+		if _, err := accept("bob", false); !errors.Is(err, hub.ErrTooManySockets) || tried != 6 {
 			t.Errorf("%v; who was one too many was asked for his ticket", err)
 		}
 		h.stop()
