@@ -147,6 +147,8 @@ func (h *Hub) rejectConnect(w http.ResponseWriter, id Identity, limit string) er
 	case limitPlanSockets:
 		status, code, message = http.StatusTooManyRequests, codeLimit, "as many players are connected as the casino's plan allows"
 		params = &wire.ErrorParams{Limit: limit, Value: h.tenantLimits(id.Tenant).Players}
+	case limitPlanQuestions:
+		message, retry = "as many players are connected as the casino's plan allows, unless this one is on another node, which did not say so in time", connectRetry
 	case limitConnects, limitTenantConnects:
 		status, code, message, retry, err = http.StatusTooManyRequests, wire.CodeRateLimited, "too many new connections; wait a moment", connectRetry, ErrTooManyConnects
 	}

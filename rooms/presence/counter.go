@@ -63,7 +63,6 @@ type peer struct {
 	heardAt time.Time
 	counts  map[tenant.ID]Counts
 	fullAt  map[tenant.ID]time.Time // when it last sent all of a tenant's counts
-	silent  bool                    // it did not answer, and was not heard since: Elsewhere does not count it
 }
 
 // New returns the Counter of a node, which subscribes to the messages of the others. here returns how many of a tenant's players
@@ -164,7 +163,7 @@ func (c *Counter) hear(now time.Time, from string, m message) {
 		c.peers[from] = p
 		c.fullAt = time.Time{} // that node knows nothing of this one either
 	}
-	p.heardAt, p.silent = now, false
+	p.heardAt = now
 	for _, said := range m.Counts {
 		if said.Full {
 			p.fullAt[said.Tenant] = now
