@@ -230,9 +230,9 @@ func (c *Counter) Players(id tenant.ID, room string) int {
 	return n
 }
 
-// Health returns nil once all nodes whose leases run have said how many players they have: before that, Elsewhere is too low, and
-// a plan's limit lets too many in. It waits for them for wholeWithin, since one may not be on the bus, and from then on, or once it
-// has returned nil, it returns nil: a node that comes later has no players of which this one does not hear.
+// Health returns nil once all nodes whose leases run have said how many players they have, and Count was told that they live:
+// before that Elsewhere is too low, and a plan's limit would let too many in. It waits for wholeWithin, since a node may not be on
+// the bus. Once it has returned nil it always does: of the players of a node that comes later this one hears as they come.
 func (c *Counter) Health(now time.Time, living []string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -240,7 +240,7 @@ func (c *Counter) Health(now time.Time, living []string) error {
 		return nil
 	}
 	for _, name := range living {
-		if p := c.peers[name]; name == c.node || p != nil && p.whole {
+		if p := c.peers[name]; name == c.node || p != nil && p.whole && c.living[name] {
 			continue
 		}
 		if c.waits.IsZero() {

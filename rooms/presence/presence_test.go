@@ -189,6 +189,16 @@ func TestANodeThatStartsIsReadyWhenEveryLivingNodeHasSaidAllOfItsCounts(t *testi
 		t.Errorf("alone: %v", err)
 	}
 	a = start()
+	for _, n := range []*Counter{b, c} {
+		n.fullAt = time.Time{}
+		pass(now, n, a, n.count(now, nil, living))
+	}
+	wait("b") // it has not counted yet whom it may count
+	a.count(now, nil, living)
+	if err := a.Health(now, living); err != nil {
+		t.Errorf("it has heard everybody: %v", err)
+	}
+	a = start()
 	wait("b")
 	now = now.Add(wholeWithin - 1)
 	wait("b")
