@@ -321,7 +321,7 @@ func (a *Admin) inSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, fn func()
 	return err
 }
 
-// ListTenants returns every tenant, by slug, also those that are out of order.
+// ListTenants returns every tenant, by slug, also those that are out of order or have no schema yet.
 func (a *Admin) ListTenants(ctx context.Context) ([]Tenant, error) {
 	var out []Tenant
 	err := a.inTx(ctx, func(tx pgx.Tx) error {

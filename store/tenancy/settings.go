@@ -49,7 +49,7 @@ type tenantSettings struct {
 
 const (
 	selectSettings = `
-select id, name, on_trial, case when isfinite(paid_until) then paid_until end, array_remove(frame_ancestors, null), currency, exponent, credit_approval_above, plan, jurisdiction
+select id, name, on_trial, case when isfinite(paid_until) then paid_until end, array_remove(frame_ancestors, null), currency, exponent, credit_approval_above, plan, jurisdiction, status
 from platform.tenant where slug = $1 for update`
 
 	updateSettings = `
@@ -65,17 +65,18 @@ where id = $1`
 )
 
 // SetTenant changes settings of a tenant, with an audit line, and returns the tenant as it is then;
-// every node has them within a second. It returns store.ErrNoTenant, ErrTenant, ErrNoPlan, ErrNoJurisdiction, store.ErrInvalid or, for another
+// every node has them within a second. It returns store.ErrNoTenant, ErrTenant, ErrNoPlan, ErrNoJurisdiction, store.ErrInvalid, ErrStatus or, for another
 // currency after money was moved, ErrStaked.
 func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, reason strict.Line) (Tenant, error) {
 	if err := db.CheckReason(reason); err != nil {
 		return Tenant{}, err
 	}
-	err := a.changeTenant(ctx, slug, "tenant.set", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+	err := a.changeIf(ctx, Status.changeable, slug, "tenant.set", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		var old tenantSettings
 		var stored string
+		var set Status
 		err = tx.QueryRow(ctx, selectSettings, string(slug)).Scan(&stored, &old.Name, &old.OnTrial, &old.PaidUntil, &old.FrameAncestors, &old.Currency, &old.Exponent, &old.CreditApprovalAbove,
-			&old.Plan, &old.Jurisdiction)
+			&old.Plan, &old.Jurisdiction, &set)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -83,7 +84,7 @@ func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, re
 		if err != nil {
 			return nil, nil, err
 		}
-		if next.Currency != old.Currency || next.Exponent != old.Exponent {
+		if set != Provisioning && (next.Currency != old.Currency || next.Exponent != old.Exponent) {
 			if err := a.checkUnused(ctx, tx, id); err != nil {
 				return nil, nil, err
 			}
@@ -167,6 +168,20 @@ func (a *Admin) checkUnused(ctx context.Context, tx pgx.Tx, id tenant.ID) error 
 	})
 }
 
+// changeIf does as changeTenant, if may returns nil for the status to which the tenant is set.
+func (a *Admin) changeIf(ctx context.Context, may func(Status, tenant.Slug) error, slug tenant.Slug, action, target string, reason strict.Line, change func(tx pgx.Tx, id tenant.ID) (before, after any, err error)) error {
+	return a.changeTenant(ctx, slug, action, target, reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+		var set Status
+		if err := tx.QueryRow(ctx, `select status from platform.tenant where id = $1`, id.String()).Scan(&set); err != nil {
+			return nil, nil, err
+		}
+		if err := may(set, slug); err != nil {
+			return nil, nil, err
+		}
+		return change(tx, id)
+	})
+}
+
 // changeTenant runs change in a transaction, adds an audit line with what it returns, and raises the
 // version of the directory, so that all nodes read the change. An empty target means the tenant. The
 // tenant's row is locked: changes of a tenant come one after the other.
@@ -186,7 +201,7 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, targ
 			return err
 		}
 		if status == Purged {
-			return fmt.Errorf("%w: it is %s", ErrStatus, status)
+			return status.changeable(slug)
 		}
 		id, err := tenant.Parse(name)
 		if err != nil {

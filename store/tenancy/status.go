@@ -134,7 +134,7 @@ func (a *Admin) Rename(ctx context.Context, slug, to tenant.Slug, reason strict.
 	type slugLine struct {
 		Slug tenant.Slug `json:"slug"`
 	}
-	err := a.changeTenant(ctx, slug, "tenant.rename", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+	err := a.changeIf(ctx, Status.changeable, slug, "tenant.rename", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		if _, err := tx.Exec(ctx, retireSlug, id.String(), auth.TokenLifeMax+auth.Leeway); err != nil {
 			return nil, nil, err
 		}

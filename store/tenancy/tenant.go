@@ -35,7 +35,7 @@ type Tenant struct {
 	Plan                TenantPlan   // the zero one: the installation's own limits
 	Jurisdiction        Jurisdiction // the zero one: no rules but the games' own
 
-	Set          Status    // what people set of its life: Active, Maintenance, Suspended or Archived; Status is what time makes of it
+	Set          Status    // what people set of its life: Provisioning, Active, Maintenance, Suspended or Archived; Status is what time makes of it
 	StatusReason string    // why, unless it is Active
 	BackAt       time.Time // of Maintenance: when it is likely to be over; zero: nobody knows
 	OutOfOrder   string    // why it cannot be served, if it cannot; for the platform's people
@@ -63,7 +63,7 @@ type Former struct {
 // Status returns the tenant's status at a moment.
 func (t *Tenant) Status(now time.Time) Status {
 	s := life{t.Set, t.OnTrial, t.PaidUntil}.at(now)
-	if t.OutOfOrder != "" && s != Suspended && s != Archived {
+	if t.OutOfOrder != "" && s != Suspended && s != Archived && s != Provisioning {
 		return OutOfOrder
 	}
 	return s

@@ -65,7 +65,7 @@ var TenantTable = list.Table{
 	Fields: []list.Field{
 		{Name: "slug", Sort: true}, {Name: "name", Sort: true},
 		{Name: "status", Values: []string{
-			string(tenancy.Active), string(tenancy.Trial), string(tenancy.Grace), string(tenancy.Unpaid), string(tenancy.Maintenance), string(tenancy.Suspended),
+			string(tenancy.Provisioning), string(tenancy.Active), string(tenancy.Trial), string(tenancy.Grace), string(tenancy.Unpaid), string(tenancy.Maintenance), string(tenancy.Suspended),
 			string(tenancy.Archived), string(tenancy.OutOfOrder),
 		}},
 		{Name: "created_on", Type: list.Time}, {Name: "paid_until", Type: list.Time},
@@ -78,7 +78,7 @@ func (a *API) Tenants(c echo.Context) error {
 	return api.AnswerRows(a.o.Lists, c, "tenants", TenantTable, tenantsMax, func(context.Context) ([]tenantBody, error) {
 		var out []tenantBody
 		now := a.o.Store.Tenants.Now()
-		for _, t := range a.o.Store.Tenants.Known() {
+		for _, t := range a.o.Store.Tenants.Listed() {
 			out = append(out, bodyOf(t, now))
 		}
 		return out, nil

@@ -172,17 +172,15 @@ func (a *API) answerJob(c echo.Context, job jobs.Job) error {
 	return c.JSON(status, shown)
 }
 
-// tenant returns a tenant as it is now, or its slug and status alone if it is not one that nodes know.
+// tenant returns a tenant as it is now, or its slug and status alone if it was purged.
 func (a *API) tenant(c echo.Context, named tenancy.Named) (any, error) {
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
 	if err := a.o.Store.Tenants.Reload(ctx); err != nil {
 		return nil, err
 	}
-	for _, t := range a.o.Store.Tenants.Known() {
-		if t.Slug == named.Slug {
-			return bodyOf(t, a.o.Store.Tenants.Now()), nil
-		}
+	if t, ok := a.o.Store.Tenants.Named(named.Slug); ok {
+		return bodyOf(t, a.o.Store.Tenants.Now()), nil
 	}
 	return named, nil
 }
@@ -235,10 +233,8 @@ func (a *API) Job(c echo.Context) error {
 
 // Tenant answers with one casino.
 func (a *API) Tenant(c echo.Context) error {
-	for _, t := range a.o.Store.Tenants.Known() {
-		if string(t.Slug) == api.Param(c, "slug") {
-			return api.AnswerTagged(c, bodyOf(t, a.o.Store.Tenants.Now()))
-		}
+	if t, ok := a.o.Store.Tenants.Named(tenant.Slug(api.Param(c, "slug"))); ok {
+		return api.AnswerTagged(c, bodyOf(t, a.o.Store.Tenants.Now()))
 	}
-	return api.Fail(http.StatusNotFound, "tenant_not_found", "There is no such casino, or it has no schema.")
+	return api.Fail(http.StatusNotFound, "tenant_not_found", "There is no such casino.")
 }
