@@ -6,7 +6,7 @@ import (
 )
 
 // TestACasinoWithoutASchemaThatMayBeUsedIsRefusedInWords asks for what needs the schema of one that was not provisioned, and of
-// one that is archived.
+// one that is archived; and for days until which nobody pays.
 func TestACasinoWithoutASchemaThatMayBeUsedIsRefusedInWords(t *testing.T) {
 	f := newCasino(t)
 	f.mustCLI("tenant", "create", "--slug", "reserved", "--name", "Reserved", "--domain", "reserved.localhost", "--no-schema")
@@ -38,6 +38,17 @@ func TestACasinoWithoutASchemaThatMayBeUsedIsRefusedInWords(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	if out := f.mustCLI("domain", "list", "--tenant", "reserved"); !strings.Contains(out, "reserved.localhost") {
+		t.Errorf("%s", out)
+	}
+	for _, args := range [][]string{
+		{"tenant", "create", "--slug", "zero", "--name", "Zero", "--domain", "zero.localhost", "--paid-until", "0001-01-01"},
+		{"tenant", "set", f.slug, "--paid-until", "0001-01-01", "--reason", "a test"},
+	} {
+		if out, err := f.cli(args...); err == nil || !strings.Contains(err.Error(), "before 2000") {
+			t.Errorf("%v: %v %s", args, err, out)
+		}
+	}
+	if out := f.mustCLI("tenant", "create", "--slug", "paid", "--name", "Paid", "--domain", "paid.localhost", "--paid-until", "2031-02-03", "--json"); !strings.Contains(out, "2031-02-03") {
 		t.Errorf("%s", out)
 	}
 	if _, err := f.exec(t.Context(), "--status", "archived", "--all", "--file", file); err == nil {

@@ -20,12 +20,13 @@ import (
 type Settings struct {
 	Name           *strict.Line
 	OnTrial        *bool
-	PaidUntil      *time.Time // zero: no end
+	PaidUntil      *time.Time
+	NoEnd          bool // it is served without end
 	FrameAncestors *[]string
 	Currency       *string // ISO 4217; only before money was moved
 	// CreditApprovalAbove is the amount, in minor units, above which a credit needs a second person; NoApproval: none does.
 	CreditApprovalAbove *int64
-	// Plan and Jurisdiction are names; "": none.
+	// Plan and Jurisdiction are names; "" and "none": none.
 	Plan, Jurisdiction *string
 }
 
@@ -70,6 +71,9 @@ where id = $1`
 func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, reason strict.Line) (Tenant, error) {
 	if err := db.CheckReason(reason); err != nil {
 		return Tenant{}, err
+	}
+	if to == (Settings{}) {
+		return Tenant{}, fmt.Errorf("%w: there is nothing to set", db.ErrInvalid)
 	}
 	err := a.changeIf(ctx, Status.changeable, slug, "tenant.set", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		var old tenantSettings
@@ -116,8 +120,17 @@ func (s Settings) apply(t tenantSettings) (tenantSettings, error) {
 	if s.OnTrial != nil {
 		t.OnTrial = *s.OnTrial
 	}
+	if s.PaidUntil != nil && s.NoEnd {
+		return t, fmt.Errorf("%w: it is either paid until a time or served without end", ErrTenant)
+	}
+	if err := checkPaid(s.PaidUntil); err != nil {
+		return t, err
+	}
 	if s.PaidUntil != nil {
 		t.PaidUntil = orNull(s.PaidUntil.UTC())
+	}
+	if s.NoEnd {
+		t.PaidUntil = nil
 	}
 	if s.FrameAncestors != nil {
 		if err := checkAncestors(*s.FrameAncestors); err != nil {
@@ -143,7 +156,7 @@ func (s Settings) apply(t tenantSettings) (tenantSettings, error) {
 		case *above == NoApproval:
 			t.CreditApprovalAbove = nil
 		case *above < 0:
-			return t, fmt.Errorf("%w: credits need approval above an amount that is not below zero", ErrTenant)
+			return t, fmt.Errorf("%w: credit_approval_above is %d: it is an amount in minor units, or %d for none", ErrTenant, *above, NoApproval)
 		default:
 			t.CreditApprovalAbove = above
 		}

@@ -94,9 +94,9 @@ type NewTenant struct {
 	Domains        []string    // the primary one first; at least one
 	Currency       string      // ISO 4217, which also says how many digits it has
 	OnTrial        bool
-	PaidUntil      time.Time // zero: no end
-	FrameAncestors []string  // origins that may show the player's page in a frame
-	WithoutSchema  bool      // no schema is made until Provision: the tenant stays Provisioning
+	PaidUntil      *time.Time // nil: no end
+	FrameAncestors []string   // origins that may show the player's page in a frame
+	WithoutSchema  bool       // no schema is made until Provision: the tenant stays Provisioning
 }
 
 var (
@@ -110,6 +110,9 @@ func (n NewTenant) valid() (domains []string, err error) {
 		return nil, err
 	}
 	if err := checkName(&n.Name); err != nil {
+		return nil, err
+	}
+	if err := checkPaid(n.PaidUntil); err != nil {
 		return nil, err
 	}
 	if len(n.Domains) == 0 || len(n.Domains) > maxDomains {
@@ -137,6 +140,17 @@ func (n NewTenant) valid() (domains []string, err error) {
 func checkName(name *strict.Line) error {
 	if !strict.Trim(name, 1, maxName) || strict.CheckLine(string(*name)) != nil {
 		return fmt.Errorf("%w: a name has 1 to %d characters, in one line", ErrTenant, maxName)
+	}
+	return nil
+}
+
+// paidSince is the earliest that a tenant may be paid until: what is before is a slip of the pen, or a zero time.
+var paidSince = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// checkPaid returns ErrTenant if a tenant cannot be paid until then. It may be nil.
+func checkPaid(until *time.Time) error {
+	if until != nil && until.Before(paidSince) {
+		return fmt.Errorf("%w: it cannot be paid until %s, which is before 2000", ErrTenant, until.UTC().Format(time.DateOnly))
 	}
 	return nil
 }
