@@ -144,16 +144,13 @@ func (p *program) withTenant(slug string, do func(*store.Store, *tenancy.Tenant)
 	return do(s, t)
 }
 
-// tenantNamed finds a tenant by its slug.
+// tenantNamed finds a tenant by its slug. It returns the errors of Tenant.Open.
 func tenantNamed(s *store.Store, slug string) (*tenancy.Tenant, error) {
-	t, ok := s.Tenants.BySlug(tenant.Slug(slug))
+	t, ok := s.Tenants.Named(tenant.Slug(slug))
 	if !ok {
 		return nil, noTenant(slug)
 	}
-	if t.OutOfOrder != "" {
-		return nil, fmt.Errorf("%w: %s: %s", tenancy.ErrOutOfOrder, slug, t.OutOfOrder)
-	}
-	return t, nil
+	return t, t.Open()
 }
 
 func noTenant(slug string) error {

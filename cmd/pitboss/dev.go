@@ -230,6 +230,9 @@ func furnish(p *program) error {
 			return err
 		}
 		t, err := tenantNamed(s, d.slug)
+		if errors.Is(err, tenancy.ErrStatus) { // somebody archived or purged it
+			continue
+		}
 		if err != nil {
 			return err
 		}

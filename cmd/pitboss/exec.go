@@ -142,9 +142,12 @@ func (c tenantExecCmd) tenants(s *store.Store) (list []*tenancy.Tenant, err erro
 	now := time.Now()
 	wanted := map[tenant.Slug]bool{}
 	for _, slug := range c.Tenant {
-		t, ok := s.Tenants.BySlug(tenant.Slug(slug))
+		t, ok := s.Tenants.Named(tenant.Slug(slug))
 		if !ok {
 			return nil, noTenant(slug)
+		}
+		if err := t.Open(); errors.Is(err, tenancy.ErrStatus) {
+			return nil, err
 		}
 		wanted[t.Slug] = true
 	}
@@ -188,6 +191,9 @@ func (c tenantExecCmd) script(s *store.Store) (execFor, error) {
 		Digest: fmt.Sprintf("%x", sha256.Sum256(text)),
 	}
 	return func(ctx context.Context, t *tenancy.Tenant, r *execReport) (err error) {
+		if err := t.Open(); errors.Is(err, tenancy.ErrStatus) {
+			return err
+		}
 		if t.ID.IsZero() {
 			return fmt.Errorf("%w: %s", tenancy.ErrOutOfOrder, t.OutOfOrder)
 		}

@@ -46,7 +46,7 @@ type tenantCreateCmd struct {
 	Domain    []string    `required:"" help:"A host that is this casino's; repeat for more. The first is the primary one."`
 	Currency  string      `default:"EUR" help:"ISO 4217 code, which also says how many digits are after the point."`
 	OnTrial   bool        `help:"On trial until --paid-until, or without end."`
-	PaidUntil time.Time   `format:"2006-01-02" help:"Served until that day and a grace of 7 more." placeholder:"YYYY-MM-DD"`
+	PaidUntil string      `help:"Served until that day and a grace of 7 more; 'never', which is the default, for no end." placeholder:"YYYY-MM-DD"`
 	Frame     []string    `name:"frame-ancestor" help:"An origin whose pages may show this casino's in a frame; repeat for more." placeholder:"https://HOST"`
 	NoSchema  bool        `help:"Reserve the slug and the domains only; 'pitboss tenant provision' makes the schema."`
 	JSON      bool        `help:"Print JSON."`
@@ -64,8 +64,12 @@ func (c tenantCreateCmd) Run(p *program) error {
 		if err != nil {
 			return err
 		}
+		until, err := paidUntil(c.PaidUntil)
+		if err != nil {
+			return err
+		}
 		t, err := admin.CreateTenant(p.ctx, tenancy.NewTenant{
-			Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, OnTrial: c.OnTrial, PaidUntil: c.PaidUntil, FrameAncestors: c.Frame,
+			Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, OnTrial: c.OnTrial, PaidUntil: until, FrameAncestors: c.Frame,
 			WithoutSchema: c.NoSchema,
 		})
 		if err != nil {

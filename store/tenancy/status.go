@@ -35,6 +35,11 @@ type statusLine struct {
 	BackAt *time.Time `json:"back_at,omitempty"`
 }
 
+// slugLine is a tenant's slug as audit lines show it, whose target is its ID.
+type slugLine struct {
+	Slug tenant.Slug `json:"slug"`
+}
+
 // Suspend lets nobody in at a tenant, with a reason for the platform's people: every node refuses it within a second, and
 // its rounds end and are paid. Suspending again replaces the reason. It returns store.ErrNoTenant, store.ErrInvalid or
 // ErrStatus.
@@ -131,10 +136,7 @@ func (a *Admin) Rename(ctx context.Context, slug, to tenant.Slug, reason strict.
 	if slug == to {
 		return a.Tenant(ctx, slug) // as after a rename whose answer was lost
 	}
-	type slugLine struct {
-		Slug tenant.Slug `json:"slug"`
-	}
-	err := a.changeTenant(ctx, slug, "tenant.rename", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+	err := a.changeIf(ctx, Status.changeable, slug, "tenant.rename", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		if _, err := tx.Exec(ctx, retireSlug, id.String(), auth.TokenLifeMax+auth.Leeway); err != nil {
 			return nil, nil, err
 		}

@@ -143,8 +143,8 @@ type (
 		FrameAncestors      *[]string    `json:"frame_ancestors,omitempty"`
 		Currency            *string      `json:"currency,omitempty"`
 		CreditApprovalAbove *int64       `json:"credit_approval_above,omitempty"` // NoApproval: none
-		Plan                *string      `json:"plan,omitempty"`                  // "": none
-		Jurisdiction        *string      `json:"jurisdiction,omitempty"`          // "": none
+		Plan                *string      `json:"plan,omitempty"`                  // "none", or "": none
+		Jurisdiction        *string      `json:"jurisdiction,omitempty"`          // "none", or "": none
 		Reason              strict.Line  `json:"reason"`
 	}
 	// MaintenanceInput is the input of tenant.maintain.
@@ -194,10 +194,7 @@ var Tasks = map[string]Task{
 	}, task(func(ctx context.Context, a *Admin, _ tenant.Slug, in *NewTenantInput, _ Tools) (any, string, error) {
 		n := NewTenant{
 			Slug: in.Slug, Name: in.Name, Domains: in.Domains, Currency: in.Currency, OnTrial: in.OnTrial, FrameAncestors: in.FrameAncestors,
-			WithoutSchema: in.AutoCreate != nil && !*in.AutoCreate,
-		}
-		if in.PaidUntil != nil {
-			n.PaidUntil = *in.PaidUntil
+			WithoutSchema: in.AutoCreate != nil && !*in.AutoCreate, PaidUntil: in.PaidUntil,
 		}
 		t, err := a.CreateTenant(ctx, n)
 		return Named{t.Slug, t.Status(time.Now())}, "", err
@@ -207,10 +204,7 @@ var Tasks = map[string]Task{
 		return err
 	})),
 	"tenant.set": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *SettingsInput) error {
-		to := Settings{Name: in.Name, OnTrial: in.OnTrial, PaidUntil: in.PaidUntil, FrameAncestors: in.FrameAncestors, Currency: in.Currency, CreditApprovalAbove: in.CreditApprovalAbove, Plan: in.Plan, Jurisdiction: in.Jurisdiction}
-		if in.NoEnd {
-			to.PaidUntil = &time.Time{}
-		}
+		to := Settings{Name: in.Name, OnTrial: in.OnTrial, PaidUntil: in.PaidUntil, NoEnd: in.NoEnd, FrameAncestors: in.FrameAncestors, Currency: in.Currency, CreditApprovalAbove: in.CreditApprovalAbove, Plan: in.Plan, Jurisdiction: in.Jurisdiction}
 		_, err := a.SetTenant(ctx, slug, to, in.Reason)
 		return err
 	}),

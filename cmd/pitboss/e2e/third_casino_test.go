@@ -120,7 +120,8 @@ func TestAThirdCasinoLivesAndEndsOnTheCommandLine(t *testing.T) {
 		"cannot be purged yet":   {"tenant", "purge", "third", "--reason", "x", "--confirm", "third"},
 		"what can be done is":    {"tenant", "suspend", "third", "--reason", "x"},
 		"no such tenant":         {"tenant", "rename", "nobody", "somebody", "--reason", "x"},
-		"has, or had, this slug": {"tenant", "rename", "third", "casino-x", "--reason", "x"},
+		"has, or had, this slug": {"tenant", "rename", "casino-x", "third", "--reason", "x"},
+		"resume it first":        {"tenant", "rename", "third", "fourth", "--reason", "x"},
 		"passed already":         {"tenant", "maintenance", "casino-x", "--until", "2020-01-01T00:00:00Z", "--reason", "x"},
 	} {
 		if out, err := h.run(args...); err == nil || !strings.Contains(out, want) {
