@@ -44,7 +44,7 @@ type Archiver struct {
 type ArchiveFile struct {
 	File          string    `json:"file"`
 	Bytes         int64     `json:"bytes"`
-	SHA256        []byte    `json:"sha256"`
+	SHA256        string    `json:"sha256"` // in hexadecimal digits, as sha256sum prints it
 	SchemaVersion int       `json:"schema_version"`
 	Rows          int64     `json:"rows"`
 	VerifiedAt    time.Time `json:"verified_at"`
@@ -64,11 +64,11 @@ update platform.room p set state = r.status, node = '', change = pg_current_xact
 from %s.room r where p.tenant = $1 and r.id = p.room and r.status <> 'closed'`
 
 	insertArchive = `
-insert into platform.archive (tenant, file, bytes, sha256, schema_version, rows) values ($1, $2, $3, $4, $5, $6)
-on conflict (tenant) do update set file = $2, bytes = $3, sha256 = $4, schema_version = $5, rows = $6, verified_at = clock_timestamp()
+insert into platform.archive (tenant, file, bytes, sha256, schema_version, rows) values ($1, $2, $3, decode($4, 'hex'), $5, $6)
+on conflict (tenant) do update set file = $2, bytes = $3, sha256 = decode($4, 'hex'), schema_version = $5, rows = $6, verified_at = clock_timestamp()
 returning verified_at`
 
-	selectArchive = `select file, bytes, sha256, schema_version, rows, verified_at from platform.archive where tenant = $1`
+	selectArchive = `select file, bytes, encode(sha256, 'hex'), schema_version, rows, verified_at from platform.archive where tenant = $1`
 )
 
 // Archive ends a tenant: it suspends it, waits until its rounds have ended, takes the application's right to its schema
@@ -283,7 +283,7 @@ func (a *Admin) writeArchive(ctx context.Context, id tenant.ID, slug tenant.Slug
 		return f, err
 	}
 	a.at("dumped")
-	f.Bytes, f.SHA256 = sum.n, sum.sum.Sum(nil)
+	f.Bytes, f.SHA256 = sum.n, fmt.Sprintf("%x", sum.sum.Sum(nil))
 	if _, err := out.Seek(0, io.SeekStart); err != nil {
 		return f, err
 	}
