@@ -264,7 +264,7 @@ func (c tenantExecCmd) one(ctx context.Context, t *tenancy.Tenant, do execFor) e
 	case under.Err() != nil:
 		err = fmt.Errorf("it took more than %v: %w", c.Timeout, err)
 	}
-	r.Status, r.Error = execFailed, err.Error()
+	r.Status, r.Error = execFailed, errorText(err)
 	return r
 }
 

@@ -141,22 +141,64 @@ func (tenantArchiveCmd) Help() string {
 	return "Suspends the casino, waits until its rounds have ended, and writes its schema to a file, which is restored and compared. Run it again if it was interrupted; 'pitboss tenant resume' brings the casino back."
 }
 
+// archived is the output of the command for programs.
+type archived struct {
+	Slug   string         `json:"slug"`
+	Status tenancy.Status `json:"status"`
+	*tenancy.ArchiveFile
+	PurgeFrom time.Time `json:"purge_from,omitzero"` // when it can be purged
+	Error     string    `json:"error,omitempty"`     // why it has no archive
+}
+
 // Run implements the command.
 func (c tenantArchiveCmd) Run(p *program) error {
 	return p.withAdmin(func(admin *tenancy.Admin) error {
 		show, end := p.showSteps(c.JSON)
 		f, err := admin.Archive(p.ctx, tenant.Slug(c.Slug), c.Reason, p.archiver(c.Archives, show))
 		end()
-		switch {
-		case err != nil:
-			return err
-		case c.JSON:
-			return p.printJSON(f)
+		out := archived{Slug: c.Slug, Status: tenancy.Archived, ArchiveFile: &f, PurgeFrom: f.VerifiedAt.Add(tenancy.PurgeAfter)}
+		if err != nil {
+			out = archived{Slug: c.Slug}
+			out.Status, err = c.left(p, admin, err)
+			out.Error = errorText(err)
 		}
-		p.printf("%s is archived: %d rows, %d bytes in %s, sha256 %x\nIt can be purged from %s on.\n",
-			c.Slug, f.Rows, f.Bytes, f.File, f.SHA256, f.VerifiedAt.Add(tenancy.PurgeAfter).Format(time.DateOnly))
+		if c.JSON {
+			return errors.Join(err, p.printJSON(out))
+		}
+		if err != nil {
+			return err
+		}
+		p.printf("%s is archived: %d rows, %d bytes in %s, sha256 %s\nIt can be purged from %s on.\n",
+			c.Slug, f.Rows, f.Bytes, f.File, f.SHA256, out.PurgeFrom.UTC().Format(time.DateOnly))
 		return nil
 	})
+}
+
+// lookAfter bounds how long it takes to tell what an interrupted command left.
+const lookAfter = 5 * time.Second
+
+// left returns the status that a casino is left in, and the error with what to do.
+func (c tenantArchiveCmd) left(p *program, admin *tenancy.Admin, err error) (tenancy.Status, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), lookAfter)
+	defer cancel()
+	interrupted := p.ctx.Err() != nil
+	if interrupted {
+		err = errInterrupted // not what failed by it
+	}
+	t, unknown := admin.Tenant(ctx, tenant.Slug(c.Slug))
+	if unknown != nil {
+		return "", err
+	}
+	is := t.Status(time.Now())
+	switch again := fmt.Sprintf("run 'pitboss tenant archive %[1]s' again, or 'pitboss tenant resume %[1]s'", c.Slug); is {
+	case tenancy.Suspended:
+		err = fmt.Errorf("%w: %s is suspended, without an archive: %s", err, c.Slug, again)
+	case tenancy.Archived:
+		err = fmt.Errorf("%w: %s is shut, and this archive was not written: %s", err, c.Slug, again)
+	default:
+		err = fmt.Errorf("%w: %s is %s, as it was", err, c.Slug, is)
+	}
+	return is, err
 }
 
 // archiver returns what writes archives to a folder, by pg_dump.
@@ -166,6 +208,7 @@ func (p *program) archiver(dir string, show func(what string, done, of int64)) t
 		Dump: func(ctx context.Context, schema string, out io.Writer) error {
 			return localpg.Dump(ctx, p.Admin, schema, out)
 		},
+		Check:    localpg.CheckDump,
 		Progress: show,
 	}
 }

@@ -287,6 +287,7 @@ type tenantKickCmd struct {
 	Player string      `xor:"who" required:"" help:"The player: the subject of its tokens."`
 	Staff  string      `xor:"who" required:"" help:"One of the operator's people: the subject of their tokens, whatever their role."`
 	Reason strict.Line `required:"" help:"Why; for the audit log."`
+	JSON   bool        `help:"Print JSON."`
 }
 
 // Run implements the command.
@@ -299,6 +300,9 @@ func (c tenantKickCmd) Run(p *program) error {
 		}
 		if err := kick(); err != nil {
 			return err
+		}
+		if c.JSON {
+			return p.printJSON(map[string]string{"tenant": string(t.Slug), "kicked": who})
 		}
 		p.printf("%s is kicked\n", who)
 		return nil
