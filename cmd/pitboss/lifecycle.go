@@ -41,9 +41,21 @@ func (c tenantChange) change(p *program, do func(*tenancy.Admin, tenant.Slug) (n
 		if c.JSON {
 			return p.printJSON(describe(&t))
 		}
-		p.printf("%s is %s\n", t.Slug, t.Status(time.Now()))
+		is := t.Status(time.Now())
+		p.printf("%s is %s%s\n", t.Slug, is, untilWhen(is, t.BackAt))
 		return nil
 	})
+}
+
+// untilWhen returns how long a status lasts, for people: only maintenance has such a time, which players are told.
+func untilWhen(is tenancy.Status, back time.Time) string {
+	switch {
+	case is != tenancy.Maintenance:
+		return ""
+	case back.IsZero():
+		return " until it is resumed; players are told no time"
+	}
+	return " until it is resumed; players are told to come back at " + back.UTC().Format(time.RFC3339)
 }
 
 type tenantSuspendCmd struct {
@@ -69,23 +81,42 @@ func (c tenantResumeCmd) Run(p *program) error {
 	})
 }
 
+// maintenanceMax bounds how far ahead players are told to come back.
+const maintenanceMax = 30 * 24 * time.Hour
+
 type tenantMaintenanceCmd struct {
 	tenantChange `embed:""`
-	For          time.Duration `xor:"back" help:"Players are told to come back after this time." placeholder:"30m"`
-	Until        time.Time     `xor:"back" format:"2006-01-02T15:04:05Z07:00" help:"Players are told to come back at this time." placeholder:"RFC3339"`
-	Reason       strict.Line   `required:"" help:"Why; kept with the casino."`
+	For          *time.Duration `xor:"back" help:"Players are told to come back after this time; 0, or neither flag, for no time." placeholder:"30m"`
+	Until        *instant       `xor:"back" help:"Players are told to come back at this time." placeholder:"RFC3339"`
+	Reason       strict.Line    `required:"" help:"Why; kept with the casino."`
 }
 
 // Help implements kong's long help.
 func (tenantMaintenanceCmd) Help() string {
-	return "Players' sockets are closed within a second, and tables rest at the end of their rounds. Operators and API keys are let in. It lasts until 'pitboss tenant resume', whatever players were told."
+	return "Players' sockets are closed within a second, and tables rest at the end of their rounds. Operators and API keys are let in. It lasts until 'pitboss tenant resume', whatever players were told, which is at most 30 days ahead."
+}
+
+// back returns when players are told to come back; zero: they are told no time.
+func (c tenantMaintenanceCmd) back(now time.Time) (back time.Time, err error) {
+	switch {
+	case c.For != nil && *c.For < 0:
+		return back, errors.New("--for is no less than 0")
+	case c.For != nil && *c.For > 0:
+		back = now.Add(*c.For)
+	case c.Until != nil:
+		back = c.Until.Time
+	}
+	if back.After(now.Add(maintenanceMax)) {
+		return back, fmt.Errorf("players are told to come back within %d days; without --for and --until, they are told no time", maintenanceMax/(24*time.Hour))
+	}
+	return back, nil
 }
 
 // Run implements the command.
 func (c tenantMaintenanceCmd) Run(p *program) error {
-	back := c.Until
-	if c.For != 0 {
-		back = time.Now().Add(c.For)
+	back, err := c.back(time.Now())
+	if err != nil {
+		return err
 	}
 	return c.change(p, func(admin *tenancy.Admin, slug tenant.Slug) (tenant.Slug, error) {
 		return slug, admin.Maintain(p.ctx, slug, back, c.Reason)
@@ -105,12 +136,23 @@ func (tenantRenameCmd) Help() string {
 
 // Run implements the command.
 func (c tenantRenameCmd) Run(p *program) error {
-	return c.change(p, func(admin *tenancy.Admin, slug tenant.Slug) (tenant.Slug, error) {
-		to, err := tenant.ParseSlug(c.To)
-		if err == nil {
-			_, err = admin.Rename(p.ctx, slug, to, c.Reason)
+	to, err := tenant.ParseSlug(c.To)
+	if err != nil {
+		return err
+	}
+	return p.withAdmin(func(admin *tenancy.Admin) error {
+		t, err := admin.Rename(p.ctx, tenant.Slug(c.Slug), to, c.Reason)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return p.printJSON(describe(&t))
 		}
-		return to, err
+		p.printf("%s is now %s\n", c.Slug, t.Slug)
+		for _, f := range t.Former {
+			p.printf("Tokens may name %s until %s.\n", f.Slug, f.Until.UTC().Format(time.RFC3339))
+		}
+		return nil
 	})
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -80,5 +82,59 @@ func TestAnInterruptedArchiveSaysWhatItLeft(t *testing.T) {
 	}
 	if out, err := f.cli("doctor"); err != nil {
 		t.Errorf("an archived casino is a failed check: %v\n%s", err, out)
+	}
+}
+
+func TestMaintenanceAndRenamesSayUntilWhen(t *testing.T) {
+	f := newCasino(t)
+	fails := func(want string, args ...string) {
+		t.Helper()
+		if out, err := f.cli(append(args, "--reason", "x")...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, %s", args, err, out)
+		}
+	}
+	maintain := []string{"tenant", "maintenance", f.slug}
+	fails("within 30 days", append(maintain, "--for", "721h")...)
+	fails("within 30 days", append(maintain, "--until", "2999-01-01T00:00:00Z")...)
+	fails("no less than 0", append(maintain, "--for=-1m")...)
+	until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	told := "until it is resumed; players are told to come back at " + until
+	if out := f.mustCLI(append(maintain, "--until", until, "--reason", "x")...); out != "casino-x is maintenance "+told {
+		t.Error(out)
+	}
+	if out := f.mustCLI("tenant", "show", f.slug); !strings.Contains(out, told) {
+		t.Error(out)
+	}
+	if out := f.mustCLI(append(maintain, "--for", "0", "--reason", "x")...); out != "casino-x is maintenance until it is resumed; players are told no time" {
+		t.Error(out)
+	}
+	if out := f.mustCLI("tenant", "resume", f.slug); out != "casino-x is active" {
+		t.Error(out)
+	}
+	if out := f.mustCLI("tenant", "rename", f.slug, "grand", "--reason", "x"); !strings.HasPrefix(out, "casino-x is now grand\nTokens may name casino-x until 20") {
+		t.Error(out)
+	}
+	if _, err := f.cli("tenant", "show", f.slug); err == nil || !strings.HasPrefix(err.Error(), "casino-x is now grand; tokens may name casino-x until 20") {
+		t.Error(err)
+	}
+	if out := f.mustCLI("tenant", "show", "grand", "--json"); !strings.Contains(out, `"slug": "casino-x"`) {
+		t.Error(out)
+	}
+	fails("want a day as 2026-12-31, not \"soon\", or 'never'", "tenant", "set", "grand", "--paid-until", "soon")
+	if out := f.mustCLI("tenant", "set", "grand", "--paid-until", "2099-12-31", "--reason", "x", "--json"); !strings.Contains(out, `"paid_until": "2099-12-31T00:00:00Z"`) {
+		t.Error(out)
+	}
+}
+
+func TestATimeThatIsNoneIsRefusedWithAnExample(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"tenant create --slug a --name a --domain a.localhost --paid-until 31.12.2026": `want a day as 2026-12-31, not "31.12.2026"`,
+		"tenant maintenance casino-x --reason x --until tomorrow":                      `want a time as 2026-12-31T18:00:00Z, not "tomorrow"`,
+	} {
+		var out, said bytes.Buffer
+		if err := run(soon(t), strings.Fields(args), streams{&out, &said}, seams{}); err == nil || !strings.Contains(said.String(), want) || strings.Contains(said.String(), "2006") {
+			t.Errorf("%s: %v, %s", args, err, said.String())
+		}
 	}
 }

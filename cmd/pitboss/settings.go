@@ -14,7 +14,7 @@ import (
 type tenantSetCmd struct {
 	Slug         string       `arg:"" help:"The casino's slug."`
 	Name         *strict.Line `help:"The name that people see."`
-	PaidUntil    string       `help:"Served until that day and a grace of 7 more; 'never' for no end." placeholder:"YYYY-MM-DD"`
+	PaidUntil    string       `help:"Served until that day begins, in UTC, and 7 days of grace more, but for a trial; 'never' for no end." placeholder:"YYYY-MM-DD"`
 	OnTrial      *bool        `negatable:"" help:"On trial, or not any more."`
 	Frame        []string     `name:"frame-ancestor" help:"The origins whose pages may show this casino's in a frame; repeat for more. They take the place of those before." placeholder:"https://HOST"`
 	NoFrame      bool         `name:"no-frame-ancestors" help:"No page may show this casino's in a frame."`
@@ -43,11 +43,11 @@ func (c tenantSetCmd) settings() (tenancy.Settings, error) {
 	if c.PaidUntil != "" {
 		var until time.Time // zero: no end
 		if c.PaidUntil != "never" {
-			day, err := time.Parse(time.DateOnly, c.PaidUntil)
-			if err != nil {
-				return to, fmt.Errorf("--paid-until is a day, as 2027-01-31, or 'never', not %q", c.PaidUntil)
+			var day date
+			if err := day.UnmarshalText([]byte(c.PaidUntil)); err != nil {
+				return to, fmt.Errorf("--paid-until: %w, or 'never'", err)
 			}
-			until = day
+			until = day.Time
 		}
 		to.PaidUntil = &until
 	}
