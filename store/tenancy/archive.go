@@ -191,7 +191,7 @@ func (a *Admin) awaitRest(ctx context.Context, id tenant.ID, told func(done, of 
 		told(0, int64(len(rooms)))
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("%w at %s: %w", ErrRoundsOpen, strings.Join(rooms, ", "), ctx.Err())
 		case <-late:
 			return fmt.Errorf("%w at %s: a node has to run for them to end; void them, or try again later", ErrRoundsOpen, strings.Join(rooms, ", "))
 		case <-tick.C:
