@@ -86,7 +86,7 @@ type tenantInfo struct {
 	Schema    string    `json:"schema_name"`
 	Status    string    `json:"status"`
 	Reason    string    `json:"status_reason,omitempty"` // why, unless it is active
-	Back      time.Time `json:"back_at,omitzero"`        // of maintenance: when it is likely to be over
+	BackAt    time.Time `json:"back_at,omitzero"`        // of maintenance: when it is likely to be over
 	Broken    string    `json:"out_of_order,omitempty"`  // why, if it is
 	OnTrial   bool      `json:"on_trial"`
 	PaidUntil time.Time `json:"paid_until,omitzero"`
@@ -224,7 +224,7 @@ func (p *program) printTenant(t tenantInfo) {
 	case t.Reason != "":
 		t.Status += ": " + t.Reason
 	}
-	if long := untilWhen(is, t.Back); long != "" {
+	if long := untilWhen(is, t.BackAt); long != "" {
 		t.Status += "\n             " + strings.TrimSpace(long)
 	}
 	frames := "-"

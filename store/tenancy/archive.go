@@ -73,10 +73,10 @@ returning verified_at`
 	selectArchive = `select file, bytes, encode(sha256, 'hex'), schema_version, rows, verified_at from platform.archive where tenant = $1`
 )
 
-// Archive ends a tenant: it looks whether it could write the archive, suspends the tenant, waits until its rounds have ended, takes the application's right to its schema
-// away, and writes the schema to a file, which it restores and compares before it says so. What an interrupted Archive
-// left is done by the next one. Resume brings the tenant back. It returns store.ErrNoTenant, store.ErrInvalid, ErrStatus,
-// ErrOlderNode or ErrRoundsOpen.
+// Archive ends a tenant: it looks whether it could write the archive, suspends the tenant, waits until its rounds have ended,
+// takes the application's right to its schema away, and writes the schema to a file, which it restores and compares before it
+// says so. What an interrupted Archive left is done by the next one. Resume brings the tenant back. It returns
+// store.ErrNoTenant, store.ErrInvalid, ErrStatus, ErrOlderNode or ErrRoundsOpen.
 func (a *Admin) Archive(ctx context.Context, slug tenant.Slug, reason strict.Line, to Archiver) (ArchiveFile, error) {
 	if err := db.CheckReason(reason); err != nil {
 		return ArchiveFile{}, err

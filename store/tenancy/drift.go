@@ -81,7 +81,7 @@ func (a *Admin) compare(ctx context.Context, tx pgx.Tx, with string, out *Drift)
 	var name string
 	var slug tenant.Slug
 	var same, isShut bool
-	shut := map[string]bool{template: true} // no role has rights on their tables
+	shut := map[string]bool{} // no role has rights on their tables
 	rows, _ := tx.Query(ctx, `select t.id, `+slugOrNone+`, t.schema_version = $1, t.status = 'archived' from platform.tenant t
 where t.status <> 'purged' and not (t.status = 'provisioning' and t.slug <> t.id) order by t.slug`, out.Version)
 	_, err := pgx.ForEachRow(rows, []any{&name, &slug, &same, &isShut}, func() error {
@@ -104,7 +104,7 @@ where t.status <> 'purged' and not (t.status = 'provisioning' and t.slug <> t.id
 	var print, shutPrint string
 	rows, _ = tx.Query(ctx, describeSchemas+`
 select name, encode(sha256(convert_to(string_agg(line, E'\n' order by line collate "C"), 'UTF8')), 'hex'),
-  encode(sha256(convert_to(string_agg(line, E'\n' order by line collate "C") filter (where not `+tableGrant+`), 'UTF8')), 'hex')
+  encode(sha256(convert_to(coalesce(string_agg(line, E'\n' order by line collate "C") filter (where not `+tableGrant+`), ''), 'UTF8')), 'hex')
 from lines group by name`, schemas)
 	if _, err := pgx.ForEachRow(rows, []any{&name, &print, &shutPrint}, func() error {
 		prints[name], shutPrints[name] = print, shutPrint
