@@ -106,7 +106,9 @@ func (c tenantExecCmd) check(p *program) error {
 		return errors.New("tenant exec runs no tenant exec")
 	case len(c.Tenant) == 0 && !c.All:
 		return errors.New("say for which casinos: --tenant SLUG,… or --all")
-	case (c.File == "") == (len(c.Command) == 0):
+	case c.File != "" && len(c.Command) > 0:
+		return errors.New("give one of --file FILE and a pitboss command after --, not both")
+	case c.File == "" && len(c.Command) == 0:
 		return errors.New("say what to run: --file FILE, or a pitboss command after --")
 	case len(c.Command) > 0 && (c.Write || c.Reason != ""):
 		return errors.New("--write and --reason are of SQL files: a command has flags of its own")
@@ -198,6 +200,9 @@ func (c tenantExecCmd) script(s *store.Store) (execFor, error) {
 			return fmt.Errorf("%w: %s", tenancy.ErrOutOfOrder, t.OutOfOrder)
 		}
 		r.Results, err = parsed.Run(ctx, s.DB, t.ID, o)
+		if errors.Is(err, script.ErrReadOnly) {
+			err = fmt.Errorf("%w: add --write and --reason if it is to write", err)
+		}
 		return err
 	}, nil
 }
@@ -265,12 +270,16 @@ func (c tenantExecCmd) one(ctx context.Context, t *tenancy.Tenant, do execFor) e
 	switch r.Status = execOK; {
 	case err == nil:
 		return r
+	case c.File != "" && ctx.Err() != nil: // what failed by it tells nothing
+		err = errInterrupted
+	case c.File != "" && under.Err() != nil:
+		err = fmt.Errorf("it took more than %v", c.Timeout)
 	case ctx.Err() != nil:
-		err = fmt.Errorf("interrupted: %w", err)
+		err = fmt.Errorf("%w: %w", errInterrupted, err)
 	case under.Err() != nil:
 		err = fmt.Errorf("it took more than %v: %w", c.Timeout, err)
 	}
-	r.Status, r.Error = execFailed, err.Error()
+	r.Status, r.Error = execFailed, errorText(err)
 	return r
 }
 

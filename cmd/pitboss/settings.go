@@ -14,7 +14,7 @@ import (
 type tenantSetCmd struct {
 	Slug         string       `arg:"" help:"The casino's slug."`
 	Name         *strict.Line `help:"The name that people see."`
-	PaidUntil    string       `help:"Served until that day and a grace of 7 more; 'never' for no end." placeholder:"YYYY-MM-DD"`
+	PaidUntil    string       `help:"Served until that day begins, in UTC, and 7 days of grace more, but for a trial; 'never' for no end." placeholder:"YYYY-MM-DD"`
 	OnTrial      *bool        `negatable:"" help:"On trial, or not any more."`
 	Frame        []string     `name:"frame-ancestor" help:"The origins whose pages may show this casino's in a frame; repeat for more. They take the place of those before." placeholder:"https://HOST"`
 	NoFrame      bool         `name:"no-frame-ancestors" help:"No page may show this casino's in a frame."`
@@ -68,7 +68,7 @@ func paidUntil(text string) (*time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return nil, fmt.Errorf("--paid-until is a day, as 2027-01-31, or 'never', not %q", text)
+		return nil, fmt.Errorf("--paid-until: want a day as 2026-12-31, or 'never', not %q", text)
 	}
 	return &day, nil
 }

@@ -3,7 +3,9 @@ package tenancy_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -58,6 +60,9 @@ func TestAnArchivedTenantIsAFileThatWasRestoredAndCompared(t *testing.T) {
 	}
 	if f.Rows < 5 || f.Bytes == 0 || !strings.HasPrefix(f.File, to.Dir) || f.VerifiedAt.IsZero() {
 		t.Errorf("%+v", f)
+	}
+	if text, err := os.ReadFile(f.File); err != nil || fmt.Sprintf("%x", sha256.Sum256(text)) != f.SHA256 {
+		t.Errorf("the file's sha256 is not %s, %v", f.SHA256, err)
 	}
 	if info, err := os.Stat(f.File); err != nil || info.Mode().Perm() != 0o600 || info.Size() != f.Bytes {
 		t.Errorf("%v, %v", info, err)
@@ -244,7 +249,7 @@ func TestATenantWithARoundUnderWayIsNotArchived(t *testing.T) {
 		to.Progress = func(string, int64, int64) { cancel() } // it is told of rounds first, as it waits for them
 		_, err := admin.Archive(ctx, slug, "a test", to)
 		cancel()
-		if !errors.Is(err, tenancy.ErrRoundsOpen) || !strings.Contains(err.Error(), ref.Room) {
+		if !errors.Is(err, tenancy.ErrRoundsOpen) || !strings.Contains(err.Error(), ref.Room) || strings.Contains(err.Error(), "a node has to run") {
 			t.Errorf("the lease ends in %s: %v", lives, err)
 		}
 		now, err := admin.Tenant(t.Context(), slug)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,6 +42,9 @@ func (a *Admin) Migrate(ctx context.Context, appURL string) error {
 func (a *Admin) Roll(ctx context.Context, appURL string, r Rollout) (waits []Waiting, err error) {
 	if err := r.check(); err != nil {
 		return nil, err
+	}
+	if err := checkSlugs(ctx, a.pool, append(slices.Clone(r.Tenants), r.Canaries...)); err != nil && !isEmpty(err) {
+		return nil, err // before anything is changed
 	}
 	if err := a.warnOfMight(ctx); err != nil {
 		return nil, err
