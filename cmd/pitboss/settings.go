@@ -68,7 +68,7 @@ func paidUntil(text string) (*time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return nil, fmt.Errorf("--paid-until: want a day as 2026-12-31, or 'never', not %q", text)
+		return nil, fmt.Errorf("--paid-until: want a day as 2026-12-31, not %q, or 'never'", text)
 	}
 	return &day, nil
 }

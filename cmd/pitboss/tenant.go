@@ -56,15 +56,15 @@ type tenantCreateCmd struct {
 
 // Run implements the command.
 func (c tenantCreateCmd) Run(p *program) error {
+	until, err := paidUntil(c.PaidUntil)
+	if err != nil {
+		return err
+	}
 	return p.withAdmin(func(admin *tenancy.Admin) error {
 		if err := c.bound(admin); err != nil {
 			return err
 		}
 		slug, err := tenant.ParseSlug(c.Slug)
-		if err != nil {
-			return err
-		}
-		until, err := paidUntil(c.PaidUntil)
 		if err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func TestSettingsSetOnTheCommandLineReachRunningNodes(t *testing.T) {
 	for args, want := range map[string]string{
 		"--currency EUR":          "money was moved",
 		"--currency yen":          "ISO 4217",
-		"--paid-until soon":       "2027-01-31",
+		"--paid-until soon":       "2026-12-31",
 		"--paid-until 0001-01-01": "before 2000",
 		"":                        "nothing to set",
 		"--frame-ancestor https://x --no-frame-ancestors": "contradict",
