@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -133,8 +134,9 @@ func TestATimeThatIsNoneIsRefusedWithAnExample(t *testing.T) {
 		"tenant maintenance casino-x --reason x --until tomorrow":                      `want a time as 2026-12-31T18:00:00Z, not "tomorrow"`,
 	} {
 		var out, said bytes.Buffer
-		if err := run(soon(t), strings.Fields(args), streams{&out, &said}, seams{}); err == nil || !strings.Contains(said.String(), want) || strings.Contains(said.String(), "2006") {
-			t.Errorf("%s: %v, %s", args, err, said.String())
+		err := run(soon(t), strings.Fields(args), streams{&out, &said}, seams{})
+		if text := fmt.Sprint(err, said.String()); err == nil || !strings.Contains(text, want) || strings.Contains(text, "2006") {
+			t.Errorf("%s: %s", args, text)
 		}
 	}
 }
