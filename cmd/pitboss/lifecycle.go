@@ -81,9 +81,6 @@ func (c tenantResumeCmd) Run(p *program) error {
 	})
 }
 
-// maintenanceMax bounds how far ahead players are told to come back.
-const maintenanceMax = 30 * 24 * time.Hour
-
 type tenantMaintenanceCmd struct {
 	tenantChange `embed:""`
 	For          *time.Duration `xor:"back" help:"Players are told to come back after this time; 0, or neither flag, for no time." placeholder:"30m"`
@@ -105,9 +102,6 @@ func (c tenantMaintenanceCmd) back(now time.Time) (back time.Time, err error) {
 		back = now.Add(*c.For)
 	case c.Until != nil:
 		back = c.Until.Time
-	}
-	if back.After(now.Add(maintenanceMax)) {
-		return back, fmt.Errorf("players are told to come back within %d days; without --for and --until, they are told no time", maintenanceMax/(24*time.Hour))
 	}
 	return back, nil
 }

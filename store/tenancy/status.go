@@ -50,6 +50,9 @@ func (a *Admin) Suspend(ctx context.Context, slug tenant.Slug, reason strict.Lin
 	return a.setStatus(ctx, slug, Suspend, Suspended, reason, time.Time{})
 }
 
+// maintenanceMax bounds how far ahead players are told to come back.
+const maintenanceMax = 30 * 24 * time.Hour
+
 // Maintain lets no player in at a tenant until Resume: they are told to come back at a time, which may be zero, and its
 // rounds end and are paid. It returns store.ErrNoTenant, store.ErrInvalid, ErrStatus or ErrOlderNode.
 func (a *Admin) Maintain(ctx context.Context, slug tenant.Slug, back time.Time, reason strict.Line) error {
@@ -58,6 +61,9 @@ func (a *Admin) Maintain(ctx context.Context, slug tenant.Slug, back time.Time, 
 	}
 	if !back.IsZero() && !back.After(time.Now()) {
 		return fmt.Errorf("%w: the end of the maintenance has passed already", db.ErrInvalid)
+	}
+	if back.After(time.Now().Add(maintenanceMax)) {
+		return fmt.Errorf("%w: players are told to come back within %d days, or no time", db.ErrInvalid, maintenanceMax/(24*time.Hour))
 	}
 	return a.setStatus(ctx, slug, Maintain, Maintenance, reason, back)
 }
