@@ -22,10 +22,11 @@ import (
 )
 
 var (
-	foreignTurns    = flag.Int("foreign.turns", 5, "how often BenchmarkForeignLoad takes turns")
+	foreignTurns    = flag.Int("foreign.turns", 8, "how often BenchmarkForeignLoad takes turns")
 	foreignWindow   = flag.Duration("foreign.window", 4*time.Second, "how long each of its windows is")
 	foreignSockets  = flag.Int("foreign.sockets", 16, "the sockets of the casino that disturbs, one for each of its players")
 	foreignCommands = flag.Int("foreign.commands", 500, "the commands a second that each of them sends; a player may send 50")
+	foreignRequests = flag.Int("foreign.requests", 2000, "the requests a second of its operator; a person may send 200")
 	foreignConnects = flag.Int("foreign.connects", 20, "how often a second each of its players connects; a player may twice")
 )
 
@@ -54,7 +55,7 @@ func BenchmarkForeignLoad(b *testing.B) {
 	served := httptest.NewServer(c.Server)
 	b.Cleanup(served.Close)
 	other := c.Another("greedy")
-	g := greedy{URL: served.URL, Host: other.Tenant.Domains[0], Commands: *foreignCommands, Connects: *foreignConnects}
+	g := greedy{URL: served.URL, Host: other.Tenant.Domains[0], Commands: *foreignCommands, Connects: *foreignConnects, Requests: *foreignRequests}
 	g.Operator, _, _ = other.Staff()
 	for _, list := range heaviest {
 		other.Get(g.Operator, list).Want(http.StatusOK, "")

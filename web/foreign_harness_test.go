@@ -26,6 +26,7 @@ type greedy struct {
 	URL, Host, Operator string
 	Players             []string // tokens
 	Commands, Connects  int      // a second, of each player
+	Requests            int      // a second, of the operator
 	Does                []string
 
 	sent atomic.Int64
@@ -126,21 +127,24 @@ func (g *greedy) connects(ctx context.Context) {
 // heaviest are the lists of the API that read the most.
 var heaviest = []string{"/v1/ledger/postings?limit=200", "/v1/ledger/trial-balance", "/v1/audit?limit=200", "/v1/players?limit=200&sort=-balance"}
 
-// lists asks for lists without a pause.
+// lists asks for lists.
 func (g *greedy) lists(ctx context.Context) {
-	g.each(func(player int) {
-		for i := player; ctx.Err() == nil; i++ {
-			g.ask(ctx, http.MethodGet, heaviest[i%len(heaviest)], "")
-		}
+	g.requests(ctx, func(i int) { g.ask(ctx, http.MethodGet, heaviest[i%len(heaviest)], "") })
+}
+
+// rooms opens tables.
+func (g *greedy) rooms(ctx context.Context) {
+	g.requests(ctx, func(i int) {
+		g.ask(ctx, http.MethodPost, "/v1/rooms", fmt.Sprintf(`{"room":"greedy-%d","game":"roulette"}`, i))
 	})
 }
 
-// rooms opens tables without a pause.
-func (g *greedy) rooms(ctx context.Context) {
+// requests calls ask as often as it was told to, over as many connections as there are players.
+func (g *greedy) requests(ctx context.Context, ask func(i int)) {
+	period := time.Second * time.Duration(len(g.Players)) / time.Duration(g.Requests)
 	g.each(func(player int) {
-		for i := player; ctx.Err() == nil; i++ {
-			g.ask(ctx, http.MethodPost, "/v1/rooms", fmt.Sprintf(`{"room":"greedy-%d","game":"roulette"}`, i))
-		}
+		i := player
+		every(ctx, period, 0, func(time.Time) { ask(i); i++ })
 	})
 }
 
