@@ -130,7 +130,7 @@ func (h *Hub) LimitTenants(of func(tenant.ID) TenantLimits, held func(ctx contex
 	h.plans.Store(&plans{of, held})
 }
 
-// plans is what LimitTenants was given.
+// plans holds what LimitTenants was given.
 type plans struct {
 	of   func(tenant.ID) TenantLimits
 	held func(context.Context, tenant.ID, string) (held, known bool)

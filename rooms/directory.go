@@ -99,7 +99,7 @@ type Directory struct {
 	o     Options
 	meter *meters
 	began time.Time
-	// inForce is what InForce returns for the games.
+	// inForce holds what InForce returns for the games.
 	inForce func(Config) (map[string]json.RawMessage, error)
 
 	placement *placement.Agent

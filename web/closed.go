@@ -41,10 +41,10 @@ func inMaintenance(c echo.Context, page *file, t *tenancy.Tenant) ([]byte, error
 	return noScript.ReplaceAllLiteral(body, told.Bytes()), nil
 }
 
-// noScript is what a page says where scripts are switched off.
+// noScript matches what a page says where scripts are switched off.
 var noScript = regexp.MustCompile(`<noscript>[^<]*</noscript>`)
 
-// withoutScripts is what the page of a casino in maintenance says there.
+// withoutScripts renders what the page of a casino in maintenance says there.
 var withoutScripts = template.Must(template.New("").Parse(
 	`<noscript><main lang="{{.Lang}}" dir="{{.Dir}}"><h1><bdi>{{.Name}}</bdi></h1><p>{{.Why}}</p><p>{{.Back}}</p></main></noscript>`))
 

@@ -44,7 +44,7 @@ var foreignKinds = []struct {
 	{"lock", []string{"commands", "lists"}, lockAccounts},
 }
 
-// BenchmarkForeignLoad is what a casino at ten times its limits costs the bets of another one on the same node: commands, connects,
+// BenchmarkForeignLoad measures what a casino at ten times its limits costs the bets of another one on the same node: commands, connects,
 // the API's heaviest lists, bets and new tables when its storage is used up, and a lock on its tables while it bets and asks for
 // lists. Windows take turns, and each is compared with the quiet one of its turn. Bets are timed from when they were due. The
 // clients of the casino that disturbs are a process of the lowest priority, since they would be on other machines; what they take of

@@ -25,9 +25,9 @@ import (
 const (
 	// execParallelMax bounds how many casinos are worked on at a time: a file has a connection of its own for each.
 	execParallelMax = 8
-	// execOutputMax is how many bytes of a command's output are kept for each casino.
+	// execOutputMax bounds the output of a command that is kept for each casino, in bytes.
 	execOutputMax = 1 << 20
-	// execSlug is what stands for the casino's slug in a command.
+	// execSlug stands for the casino's slug in a command.
 	execSlug = "{}"
 )
 
@@ -51,7 +51,7 @@ func (tenantExecCmd) Help() string {
 		"pitboss tenant exec --all --file count.sql\npitboss tenant exec --tenant a,b -- room list --tenant {} --json"
 }
 
-// execReport is what became of one casino.
+// execReport says what became of one casino.
 type execReport struct {
 	Tenant  string          `json:"tenant"`
 	Status  string          `json:"status"` // ok, failed, not_run

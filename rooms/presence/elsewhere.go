@@ -13,7 +13,7 @@ import (
 const (
 	// heldMethod is the method by which a node asks another whether a player is there.
 	heldMethod = "web.presence.held"
-	// askWithin is how long a node has to answer. One that does not may be dead, though its lease still runs.
+	// askWithin bounds the time that a node has to answer. One that does not may be dead, though its lease still runs.
 	askWithin = 500 * time.Millisecond
 	// asksMax bounds the players of a tenant about whom a node is asking the others. Who comes beyond it waits for askWithin, and
 	// is not asked about then. A player is asked about until every node has answered or askWithin is over, also if his client

@@ -24,7 +24,7 @@ import (
 const (
 	// leaseTTL is how long after its process died a job is begun again.
 	leaseTTL = 15 * time.Second
-	// leaseMargin is how much sooner a process stops what it does if it cannot extend the lease.
+	// leaseMargin says how much sooner a process stops what it does if it cannot extend the lease.
 	leaseMargin = 3 * time.Second
 	// pollEvery is how long a job waits at most until a process that has nothing to do sees it.
 	pollEvery = 100 * time.Millisecond

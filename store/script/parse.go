@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// BytesMax is how long a script may be.
+	// BytesMax bounds a script, in bytes.
 	BytesMax = 1 << 20
-	// statementsMax is how many statements one may have.
+	// statementsMax bounds the statements of a script.
 	statementsMax = 1000
 )
 

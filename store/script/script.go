@@ -17,7 +17,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
-// cellBytes is how much of a value is kept.
+// cellBytes bounds what is kept of a value, in bytes.
 const cellBytes = 4 << 10
 
 // ErrLeft means that a script left the tenant's scope: nothing of it was written.
@@ -39,7 +39,7 @@ type Options struct {
 	Digest string
 }
 
-// Result is what came of one statement.
+// Result holds what came of one statement.
 type Result struct {
 	Line    int         `json:"line"` // of the file
 	Tag     string      `json:"tag"`  // as "UPDATE 3"
@@ -48,14 +48,14 @@ type Result struct {
 	More    int64       `json:"more"` // rows that were not kept
 }
 
-// auditLine is what the audit log has of a script.
+// auditLine holds what the audit log has of a script.
 type auditLine struct {
 	Digest     string   `json:"sha256"`
 	Statements int      `json:"statements"`
 	Tags       []string `json:"tags"`
 }
 
-// tagsMax is how many tags the audit log has of a script.
+// tagsMax bounds the tags that the audit log has of a script.
 const tagsMax = 50
 
 // Run executes the script in a tenant's scope. It returns store.ErrNoTenant, store.ErrInvalid, store.ErrPooled, ErrLeft,

@@ -14,14 +14,14 @@ import (
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
-// foreground is who bets while a fleet is migrated.
+// foreground bets while a fleet is migrated.
 const (
 	foregroundTables = 8
 	foregroundEvery  = 20 * time.Millisecond // of each table a bet
 	foregroundAlone  = 10 * time.Second      // before
 )
 
-// BenchmarkFleetForeground is what a run over 1,000 tenants costs a tenant that is played at: the 99th percentile of
+// BenchmarkFleetForeground measures what a run over 1,000 tenants costs a tenant that is played at: the 99th percentile of
 // its bets, as they are written, before the run and during it. Bets are timed from when they were due. It is one of
 // those that are migrated.
 func BenchmarkFleetForeground(b *testing.B) {
