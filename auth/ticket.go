@@ -76,7 +76,8 @@ func (t *Tickets) Issue(who Principal) (string, time.Time, error) {
 }
 
 // Open returns whose a ticket is, and what uses it: until use returns nil, nobody has shown that the ticket is good, and it stays
-// unused. Open returns ErrTicket or ErrRevoked, also for a ticket of another tenant; use returns ErrTicket, or another error if
+// unused. Open returns ErrTicket or ErrRevoked, also for a ticket of another tenant or one that is too old by this node's clock,
+// which may differ by Leeway from that of the node that issued it; use returns ErrTicket, or another error if
 // it is not known whether the ticket was used.
 func (t *Tickets) Open(id tenant.ID, text string) (who Principal, use func(context.Context) error, err error) {
 	if len(text) > ticketBytesMax {
@@ -88,7 +89,7 @@ func (t *Tickets) Open(id tenant.ID, text string) (who Principal, use func(conte
 	}
 	var k ticket
 	plain, err := t.sealer.Open(id, ticketPurpose, sealed)
-	if err != nil || strict.DecodeKnown(plain, &k) != nil || k.Who.Tenant != id {
+	if err != nil || strict.DecodeKnown(plain, &k) != nil || k.Who.Tenant != id || time.Now().After(k.Until.Add(Leeway)) {
 		return Principal{}, nil, ErrTicket
 	}
 	if t.verifier.Revoked(k.Who) {

@@ -168,6 +168,13 @@ func TestATicketRunsOut(t *testing.T) {
 			if _, err := redeem(t, d.node(nil), d.x, text); !errors.Is(err, auth.ErrTicket) {
 				t.Errorf("after %v: %v", good, err)
 			}
+			if _, _, err := d.node(nil).Open(d.x, text); err != nil {
+				t.Errorf("after %v, by a clock that may be ahead: %v", good, err)
+			}
+			<-time.After(auth.Leeway + 1)
+			if _, _, err := d.node(nil).Open(d.x, text); !errors.Is(err, auth.ErrTicket) { // before any place is taken for it
+				t.Errorf("%v later it can be opened: %v", auth.Leeway, err)
+			}
 		}
 	})
 }

@@ -22,11 +22,12 @@ import (
 // the handshake.
 //
 // Admit, if it is not nil, is called when no limit refuses the socket, before the upgrade: a ticket is used then, and not before.
-// Its error is returned as it is, and then the request is not answered, and the connect not charged.
+// Its error is returned as it is, and then the request is not answered. The connect stays charged if the ticket is refused; it is
+// not if it could not be decided.
 //
 // Open is called when CloseWhere, Drain and Connections already find the socket, so it must check
 // again what may have been revoked since the identity was checked. It must not wait for the client.
-func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, admit func() error, open func(*Conn) Handler) error {
+func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, admit func() (refused bool, err error), open func(*Conn) Handler) error {
 	if !offers(r) {
 		refuse(w, http.StatusBadRequest, "invalid_params", "offer the WebSocket subprotocol "+wire.Subprotocol)
 		return ErrSubprotocol
@@ -42,8 +43,10 @@ func (h *Hub) Accept(w http.ResponseWriter, r *http.Request, id Identity, admit 
 				h.unreserve(s)
 			}
 		}()
-		if err := admit(); err != nil {
-			h.giveBack(s)
+		if refused, err := admit(); err != nil {
+			if !refused {
+				h.giveBack(s)
+			}
 			return err
 		}
 		admitted = true
@@ -144,6 +147,8 @@ func (h *Hub) rejectConnect(w http.ResponseWriter, id Identity, limit string) er
 	case limitPlanSockets:
 		status, code, message = http.StatusTooManyRequests, codeLimit, "as many players are connected as the casino's plan allows"
 		params = &wire.ErrorParams{Limit: limit, Value: h.tenantLimits(id.Tenant).Players}
+	case limitPlanQuestions:
+		message, retry = "as many players are connected as the casino's plan allows, unless this one is on another node, which did not say so in time", connectRetry
 	case limitConnects, limitTenantConnects:
 		status, code, message, retry, err = http.StatusTooManyRequests, wire.CodeRateLimited, "too many new connections; wait a moment", connectRetry, ErrTooManyConnects
 	}

@@ -87,6 +87,7 @@ const (
 	limitSockets        = "sockets"
 	limitTenantSockets  = "sockets_per_tenant"
 	limitPlanSockets    = "plan_sockets"
+	limitPlanQuestions  = "plan_questions"
 	limitPlanCommands   = "plan_commands_per_second"
 	limitStaffSockets   = "sockets_per_staff"
 	limitTopics         = "topics_per_conn"

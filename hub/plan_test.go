@@ -27,7 +27,7 @@ func planned(t *testing.T) (*house, *atomic.Pointer[hub.TenantLimits]) {
 			return *plan.Load()
 		}
 		return hub.TenantLimits{}
-	}, func(context.Context, tenant.ID, string) bool { return false })
+	}, func(context.Context, tenant.ID, string) (held, known bool) { return false, true })
 	return h, &plan
 }
 
@@ -51,25 +51,29 @@ func TestAPlayerWhoHasASocketOnAnotherNodeIsNoOneTooMany(t *testing.T) {
 		var limits atomic.Pointer[hub.TenantLimits]
 		limits.Store(&hub.TenantLimits{Players: 2, Elsewhere: 2})
 		var asked []string
-		h.hub.LimitTenants(func(tenant.ID) hub.TenantLimits { return *limits.Load() }, func(_ context.Context, id tenant.ID, player string) bool {
+		h.hub.LimitTenants(func(tenant.ID) hub.TenantLimits { return *limits.Load() }, func(_ context.Context, id tenant.ID, player string) (held, known bool) {
 			if asked = append(asked, player); player == "cid" { // the other node is dead
 				limits.Store(&hub.TenantLimits{Players: 2})
 			}
-			return player == "ann"
+			return player == "ann", player != "dan"
 		})
-		met := func(player string) *wire.ErrorParams { return h.hub.PlanMet(t.Context(), h.tenant, player) }
+		met := func(player string) *wire.ErrorParams { return h.hub.PlanMet(h.tenant, player) }
 		full := wire.ErrorParams{Limit: "plan_sockets", Value: 2}
 		h.wantRefused(h.player("bob"), http.StatusTooManyRequests, "limit_reached")
 		if got := met("bob"); got == nil || *got != full {
 			t.Errorf("bob would be refused with %+v", got)
 		}
-		if got := met("ann"); got != nil {
-			t.Errorf("ann would be refused with %+v", got)
+		h.wantRefused(h.player("dan"), http.StatusServiceUnavailable, wire.CodeBusy) // a node did not answer
+		if n := h.metric("pitboss_hub_limit_hits_total", "limit", "plan_questions"); n != 1 {
+			t.Errorf("%v hits", n)
 		}
 		h.connect(h.player("ann")) // counted twice for a moment
 		h.connect(h.player("ann"))
 		h.connect(h.player("cid")) // by what is known once the others were asked
-		if got := []string{"bob", "bob", "ann", "ann", "cid"}; !slices.Equal(asked, got) {
+		if got := met("ann"); got != nil {
+			t.Errorf("ann would be refused with %+v", got)
+		}
+		if got := []string{"bob", "dan", "ann", "cid"}; !slices.Equal(asked, got) {
 			t.Errorf("asked about %v, want %v", asked, got)
 		}
 		h.stop()
@@ -81,9 +85,9 @@ func TestWhoIsOneTooManyAndComesAgainAndAgainIsLimitedAsAnybodyIs(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		h := pipes(t, limits(hub.Limits{ConnectsPerSecond: 1, ConnectsBurst: 3, TenantConnectsPerSecond: 1, TenantConnectsBurst: 6}))
 		var asked atomic.Int32
-		h.hub.LimitTenants(func(tenant.ID) hub.TenantLimits { return hub.TenantLimits{Players: 1, Elsewhere: 1} }, func(context.Context, tenant.ID, string) bool {
+		h.hub.LimitTenants(func(tenant.ID) hub.TenantLimits { return hub.TenantLimits{Players: 1, Elsewhere: 1} }, func(context.Context, tenant.ID, string) (held, known bool) {
 			asked.Add(1)
-			return false
+			return false, true
 		})
 		for range 3 {
 			h.wantRefused(h.player("bob"), http.StatusTooManyRequests, "limit_reached")
@@ -106,28 +110,34 @@ func TestWhoIsOneTooManyAndComesAgainAndAgainIsLimitedAsAnybodyIs(t *testing.T) 
 	})
 }
 
-func TestWhomAdmitRefusesIsNotUpgradedAndNotCharged(t *testing.T) {
+func TestWhomAdmitDoesNotLetInIsNotUpgradedAndIsChargedIfHeIsRefused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := pipes(t, limits(hub.Limits{ConnectsPerSecond: 1, ConnectsBurst: 1}))
-		no, tried := errors.New("used"), 0
-		for range 5 {
+		no, tried := errors.New("not now"), 0
+		accept := func(player string, refused bool) (*httptest.ResponseRecorder, error) {
 			w := httptest.NewRecorder()
 			r := httptest.NewRequest(http.MethodGet, "/ws", nil)
 			r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
-			err := h.hub.Accept(w, r, h.player("ann"), func() error { tried++; return no }, nil)
-			if !errors.Is(err, no) || w.Body.Len() > 0 {
+			return w, h.hub.Accept(w, r, h.player(player), func() (bool, error) { tried++; return refused, no }, nil)
+		}
+		for range 5 {
+			if w, err := accept("ann", false); !errors.Is(err, no) || w.Body.Len() > 0 {
 				t.Errorf("%v, answered %s", err, w.Body)
 			}
 		}
-		if tried != 5 {
-			t.Errorf("tried %d times of 5", tried)
+		if w, err := accept("dan", true); !errors.Is(err, no) || w.Body.Len() > 0 {
+			t.Errorf("%v, answered %s", err, w.Body)
+		}
+		if tried != 6 {
+			t.Errorf("tried %d times of 6", tried)
+		}
+		if w, err := accept("dan", true); !errors.Is(err, hub.ErrTooManyConnects) || w.Code != http.StatusTooManyRequests {
+			t.Errorf("who was refused costs nothing: %d, %v", w.Code, err)
 		}
 		h.connect(h.player("ann"))
-		h.hub.LimitTenants(func(tenant.ID) hub.TenantLimits { return hub.TenantLimits{Players: 1} }, func(context.Context, tenant.ID, string) bool { return false })
-		r := httptest.NewRequest(http.MethodGet, "/ws", nil)
-		r.Header.Set("Sec-WebSocket-Protocol", wire.Subprotocol)
-		if err := h.hub.Accept(httptest.NewRecorder(), r, h.player("bob"), func() error { tried++; return nil }, nil); err == nil || tried != 5 {
+		h.hub.LimitTenants(func(tenant.ID) hub.TenantLimits { return hub.TenantLimits{Players: 1} }, func(context.Context, tenant.ID, string) (held, known bool) { return false, true })
+		if _, err := accept("bob", false); !errors.Is(err, hub.ErrTooManySockets) || tried != 6 {
 			t.Errorf("%v; who was one too many was asked for his ticket", err)
 		}
 		h.stop()

@@ -124,16 +124,16 @@ func (t *tenancy) takePlanned(now int64, s *subject, cost int) bool {
 
 // LimitTenants has the hub ask of for the limits of a tenant: at each connect, and about once a second while it has sockets. of is
 // called by many goroutines, must not block and must not call the hub. held is asked about a player who would be one more than
-// the limit: it reports whether another node has a socket of the player, who is no new one then. It may bring what of returns as
-// Elsewhere up to date, and should not take longer than a handshake may.
-func (h *Hub) LimitTenants(of func(tenant.ID) TenantLimits, held func(ctx context.Context, id tenant.ID, player string) bool) {
+// the limit: it reports whether another node has a socket of the player, who is no new one then, and whether that is known. It may
+// bring what of returns as Elsewhere up to date, and should not take longer than a handshake may.
+func (h *Hub) LimitTenants(of func(tenant.ID) TenantLimits, held func(ctx context.Context, id tenant.ID, player string) (held, known bool)) {
 	h.plans.Store(&plans{of, held})
 }
 
-// plans is what LimitTenants was given.
+// plans holds what LimitTenants was given.
 type plans struct {
 	of   func(tenant.ID) TenantLimits
-	held func(context.Context, tenant.ID, string) bool
+	held func(context.Context, tenant.ID, string) (held, known bool)
 }
 
 // tenantLimits returns the limits of a tenant.
@@ -144,28 +144,21 @@ func (h *Hub) tenantLimits(id tenant.ID) TenantLimits {
 	return TenantLimits{}
 }
 
-// PlanMet returns the limit of the tenant's plan that a player would be refused with who connected now; nil if none. It asks
-// other nodes, as a handshake does.
-func (h *Hub) PlanMet(ctx context.Context, id tenant.ID, player string) *wire.ErrorParams {
-	met := func() *wire.ErrorParams {
-		limits := h.tenantLimits(id)
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		t := h.tenants[id]
-		if t == nil {
-			t = &tenancy{}
-		}
-		s := t.subjects[subjectKey{name: player}]
-		if s != nil && s.sockets > 0 || t.admits(limits) {
-			return nil
-		}
-		return &wire.ErrorParams{Limit: limitPlanSockets, Value: limits.Players}
+// PlanMet returns the limit of the tenant's plan that a new player would be refused with who connected now; nil if none, or if the
+// player has a socket here. It asks no other node, unlike a handshake, which lets in who has a socket there.
+func (h *Hub) PlanMet(id tenant.ID, player string) *wire.ErrorParams {
+	limits := h.tenantLimits(id)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.tenants[id]
+	if t == nil {
+		t = &tenancy{}
 	}
-	first := met()
-	if first == nil || h.plans.Load().held(ctx, id, player) {
+	s := t.subjects[subjectKey{name: player}]
+	if s != nil && s.sockets > 0 || t.admits(limits) {
 		return nil
 	}
-	return met()
+	return &wire.ErrorParams{Limit: limitPlanSockets, Value: limits.Players}
 }
 
 // admits reports whether the plan lets one more player in. Hub.mu is held.
@@ -224,15 +217,21 @@ const (
 
 // enter reserves a socket, which the caller must release with unreserve. It returns nil and the limit's name if one is hit. Who
 // would be a player too many is let in all the same who has a socket on another node, which may not know yet that it is dead.
+// If the other nodes do not say so in time, the limit is that of questions.
 func (h *Hub) enter(ctx context.Context, id Identity) (*subject, string) {
 	s, met := h.reserve(id, entryFirst)
 	if met != limitPlanSockets {
 		return s, met
 	}
-	if h.plans.Load().held(ctx, id.Tenant, id.Player) {
+	held, known := h.plans.Load().held(ctx, id.Tenant, id.Player)
+	if held {
 		return h.reserve(id, entryHeld)
 	}
-	return h.reserve(id, entryAgain) // by what the other nodes said now
+	s, met = h.reserve(id, entryAgain) // by what the other nodes said now
+	if met == limitPlanSockets && !known {
+		met = limitPlanQuestions
+	}
+	return s, met
 }
 
 // reserve charges a connect to the limits of the subject and its tenant, and reserves a socket. It returns nil and the limit's

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
@@ -16,6 +18,8 @@ import (
 const (
 	nameRunesMax     = 80
 	settingsBytesMax = 8 << 10
+	// inForceKept bounds the settings that InForce keeps.
+	inForceKept = 1024
 )
 
 // CheckConfig validates the configuration of a room that is to be opened and fills in defaults (an empty
@@ -63,17 +67,28 @@ func writtenOut(kind game.Kind, settings json.RawMessage) (json.RawMessage, erro
 
 // InForce returns a function that tells the settings by which a room is dealt, by name: those that it was opened with, and
 // the defaults of those that it was not, as a room that an older version opened. Of amounts by kind it tells one for each
-// kind. The function returns ErrGame or a SettingsError.
+// kind. The function returns ErrGame or a SettingsError. It keeps what it told last, since it is asked about every table again
+// and again, and few differ in their settings: callers must not change it.
 func InForce(kinds map[string]game.Kind) func(Config) (map[string]json.RawMessage, error) {
+	type table struct{ game, settings string }
+	told, err := lru.New[table, map[string]json.RawMessage](inForceKept)
+	if err != nil {
+		panic(err) // the number is above zero
+	}
 	return func(c Config) (map[string]json.RawMessage, error) {
 		kind, ok := kinds[c.Game]
 		if !ok {
 			return nil, fmt.Errorf("%w: %q", ErrGame, c.Game)
 		}
+		of := table{c.Game, string(c.Settings)}
+		if out, ok := told.Get(of); ok {
+			return out, nil
+		}
 		out, err := inForce(kind, c.Settings)
 		if err != nil {
 			return nil, &SettingsError{err}
 		}
+		told.Add(of, out)
 		return out, nil
 	}
 }
@@ -109,10 +124,8 @@ func inForce(kind game.Kind, settings json.RawMessage) (map[string]json.RawMessa
 	return out, nil
 }
 
-// InForce calls InForce with this directory's games.
-func (d *Directory) InForce(c Config) (map[string]json.RawMessage, error) {
-	return InForce(d.o.Kinds)(c)
-}
+// InForce calls what InForce returns for this directory's games.
+func (d *Directory) InForce(c Config) (map[string]json.RawMessage, error) { return d.inForce(c) }
 
 // Games returns the games of which rooms can be opened, by name.
 func (d *Directory) Games() []game.Kind {

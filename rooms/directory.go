@@ -99,6 +99,8 @@ type Directory struct {
 	o     Options
 	meter *meters
 	began time.Time
+	// inForce holds what InForce returns for the games.
+	inForce func(Config) (map[string]json.RawMessage, error)
 
 	placement *placement.Agent
 	index     *placement.Index // the Agent's
@@ -126,7 +128,7 @@ func NewDirectory(o Options) *Directory {
 		o.Incarnation = uuid.NewString()
 	}
 	d := &Directory{
-		o: o, meter: newMeters(o.Registerer), began: time.Now(),
+		o: o, meter: newMeters(o.Registerer), began: time.Now(), inForce: InForce(o.Kinds),
 		rooms: map[Ref]*room{}, opening: map[Ref]chan struct{}{}, notBefore: map[Ref]time.Time{}, logged: map[Ref]string{},
 	}
 	d.placement = placement.NewAgent(placement.Options{

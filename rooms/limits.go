@@ -1,10 +1,12 @@
 package rooms
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
@@ -227,7 +229,7 @@ func (r *room) charge(messages []hub.Message, sign int, now int64) {
 // stored returns what the rules decided, or a refusal if that takes a stake and the tenant has used its storage up. Whatever
 // else a command does is decided as ever, and so are Ticks: rounds that have stakes are played and paid.
 func (r *room) stored(w *work, events []game.Event) ([]game.Event, *game.Refusal) {
-	if w.command == nil || r.d.o.Full == nil {
+	if w.command == nil {
 		return events, nil
 	}
 	stakes := slices.ContainsFunc(events, func(ev game.Event) bool {
@@ -236,12 +238,24 @@ func (r *room) stored(w *work, events []game.Event) ([]game.Event, *game.Refusal
 	if !stakes {
 		return events, nil
 	}
-	most, full := r.d.o.Full(r.ref.Tenant)
-	if !full {
+	var full *PlanError
+	if !errors.As(r.d.CheckStorage(r.ref.Tenant), &full) {
 		return events, nil
 	}
-	r.d.meter.refused.WithLabelValues(LimitStorage).Inc()
 	no := game.Refuse(game.CodeLimitReached, "The casino has no space left for new bets. Those that were accepted stand.")
-	no.Params = &game.Params{Limit: LimitStorage, Value: most}
+	no.Params = &game.Params{Limit: full.Limit, Value: full.Value}
 	return nil, no
+}
+
+// CheckStorage returns a PlanError, and counts it, if a tenant has used its storage up, as far as this node knows.
+func (d *Directory) CheckStorage(id tenant.ID) error {
+	if d.o.Full == nil {
+		return nil
+	}
+	most, full := d.o.Full(id)
+	if !full {
+		return nil
+	}
+	d.meter.refused.WithLabelValues(LimitStorage).Inc()
+	return &PlanError{Limit: LimitStorage, Value: most}
 }

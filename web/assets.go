@@ -173,7 +173,11 @@ func (s *Server) page(name string) echo.HandlerFunc {
 		if now := s.tenants.Now(); name == playersPage && api.TenantOf(c).Status(now) == tenancy.Maintenance {
 			tellMaintenance(c, api.TenantOf(c), now)
 			h.Set("Cache-Control", "no-store")
-			return c.Blob(api.ErrMaintenance.Status, f.contentType, inMaintenance(f))
+			body, err := inMaintenance(c, f, api.TenantOf(c))
+			if err != nil {
+				return err
+			}
+			return c.Blob(api.ErrMaintenance.Status, f.contentType, body)
 		}
 		return f.serve(c)
 	}

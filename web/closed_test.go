@@ -45,6 +45,19 @@ func pageInMaintenance(t *testing.T, c *webtest.Casino) {
 			}
 		}
 	}
+	for languages, want := range map[string]string{
+		"": `lang="en" dir="ltr"><h1><bdi>Night &lt;Owl&gt;</bdi></h1><p>The casino is in maintenance.`, "de-AT": `lang="de" dir="ltr"><h1><bdi>Night &lt;Owl&gt;</bdi></h1><p>Das Casino wird gerade gewartet.`, "ar": `lang="ar" dir="rtl"`,
+	} {
+		a := c.Do(http.MethodGet, "", "/play", "", "Accept", browser, "Accept-Language", languages, "Accept-Encoding", "gzip;q=0").Want(http.StatusServiceUnavailable, "")
+		for _, part := range []string{"<noscript><main " + want, back.UTC().Format("2006-01-02 15:04 UTC")} {
+			if !bytes.Contains(a.Body, []byte(part)) {
+				t.Errorf("%q: without scripts there is no %s:\n%s", languages, part, a.Body)
+			}
+		}
+		if vary := strings.Join(a.Header.Values("Vary"), ","); !strings.Contains(vary, "Accept-Language") {
+			t.Errorf("it varies by %q", vary)
+		}
+	}
 	if a := c.Do(http.MethodHead, "", "/play", "").Want(http.StatusServiceUnavailable, ""); a.Header.Get("Pitboss-Back-At") == "" {
 		t.Error("HEAD does not say when it is back")
 	}

@@ -24,9 +24,11 @@ import (
 var (
 	foreignTurns    = flag.Int("foreign.turns", 5, "how often BenchmarkForeignLoad takes turns")
 	foreignWindow   = flag.Duration("foreign.window", 4*time.Second, "how long each of its windows is")
-	foreignSockets  = flag.Int("foreign.sockets", 16, "the sockets of the casino that disturbs, one for each of its players")
-	foreignCommands = flag.Int("foreign.commands", 500, "the commands a second that each of them sends; a player may send 50")
-	foreignConnects = flag.Int("foreign.connects", 20, "how often a second each of its players connects; a player may twice")
+	foreignOnly     = flag.String("foreign.only", "", "the one kind that BenchmarkForeignLoad measures")
+	foreignSockets  = flag.Int("foreign.sockets", 16, "the sockets that the plan of the casino that disturbs allows, one for each of its players")
+	foreignCommands = flag.Int("foreign.commands", 50, "the commands a second that its plan allows")
+	foreignConns    = flag.Int("foreign.conns", 1, "the database connections at once that its plan allows; so many times as many lists are asked for at once")
+	foreignTimes    = flag.Int("foreign.times", 10, "how many times its limits it tries to take")
 )
 
 // foreignKinds are what the casino that disturbs does in a window: what its clients do, and what is arranged for it, which
@@ -43,18 +45,29 @@ var foreignKinds = []struct {
 	{"lock", []string{"commands", "lists"}, lockAccounts},
 }
 
-// BenchmarkForeignLoad is what a casino at ten times its limits costs the bets of another one on the same node: commands, connects,
-// the API's heaviest lists, bets and new tables when its storage is used up, and a lock on its tables while it bets and asks for
-// lists. Windows take turns, and each is compared with the quiet one of its turn. Bets are timed from when they were due. The
-// clients of the casino that disturbs are a process of the lowest priority, since they would be on other machines; what they take of
-// this one all the same is in the figures.
+// foreignPlan is what the casino that disturbs may use.
+func foreignPlan(p *tenancy.TenantPlan) {
+	p.Sockets, p.Rooms, p.CommandsPerSecond, p.DBConnections = int64(*foreignSockets), 2, int64(*foreignCommands), int64(*foreignConns)
+}
+
+// BenchmarkForeignLoad measures what a casino at ten times the limits of its plan costs the bets of another one on the same node:
+// commands, connects, the API's heaviest lists, bets and new tables when its storage is used up, and a lock on its tables while it
+// bets and asks for lists. Windows take turns, each after what the casino may do at once is used up. Bets are timed from when they
+// were due.
+//
+// The clients of the casino that disturbs are a process of the lowest priority, since they would be on other machines. What they cost
+// the machine all the same is measured too: in windows in which they ask a server that refuses everything, in their own process.
 func BenchmarkForeignLoad(b *testing.B) {
 	c := webtest.New(b)
 	storetest.Durable(b, storetest.Empty(b))
 	served := httptest.NewServer(c.Server)
 	b.Cleanup(served.Close)
 	other := c.Another("greedy")
-	g := greedy{URL: served.URL, Host: other.Tenant.Domains[0], Commands: *foreignCommands, Connects: *foreignConnects}
+	buy(b, other, foreignPlan)
+	g := greedy{
+		URL: served.URL, Host: other.Tenant.Domains[0],
+		Commands: *foreignTimes * *foreignCommands, Connects: *foreignTimes * *foreignSockets, Lists: *foreignTimes * *foreignConns,
+	}
 	g.Operator, _, _ = other.Staff()
 	for _, list := range heaviest {
 		other.Get(g.Operator, list).Want(http.StatusOK, "")
@@ -70,41 +83,59 @@ func BenchmarkForeignLoad(b *testing.B) {
 	l := &apiLoad{b: b, c: c}
 	*apiWindow = *foreignWindow
 	for b.Loop() {
-		quiet, p99s, ratios, sent := &apiPhase{}, map[string][]float64{}, map[string][]float64{}, map[string]int64{}
+		quiet, beside, here, sent := &apiPhase{}, map[string]*apiPhase{}, map[string]*apiPhase{}, map[string]int64{}
+		for _, kind := range foreignKinds {
+			beside[kind.name], here[kind.name] = &apiPhase{}, &apiPhase{}
+		}
 		for range *foreignTurns {
 			l.turn(players, quiet, false, false)
-			alone := quiet.P99s[len(quiet.P99s)-1]
 			for _, kind := range foreignKinds {
+				if *foreignOnly != "" && kind.name != *foreignOnly {
+					continue
+				}
 				after := func() {}
 				if kind.before != nil {
 					after = kind.before(b, other)
 				}
 				g.Does = kind.does
-				stop := g.start(b)
-				p := &apiPhase{}
-				l.turn(players, p, false, false)
-				sent[kind.name] += stop()
+				for _, w := range []struct {
+					elsewhere bool
+					phase     *apiPhase
+				}{{true, beside[kind.name]}, {false, here[kind.name]}} {
+					g.Elsewhere = w.elsewhere
+					stop := g.start(b)
+					l.turn(players, w.phase, false, false)
+					if n := stop(); !w.elsewhere {
+						sent[kind.name] += n
+					}
+				}
 				after()
-				p99s[kind.name] = append(p99s[kind.name], p.P99s[0])
-				ratios[kind.name] = append(ratios[kind.name], p.P99s[0]/alone)
 			}
 		}
-		b.ReportMetric(median(quiet.P99s), "quiet-p99-ms")
+		b.ReportMetric(percentile(quiet.bets, 99), "quiet-p99-ms")
 		for _, kind := range foreignKinds {
-			b.ReportMetric(median(p99s[kind.name]), kind.name+"-p99-ms")
-			b.ReportMetric(100*(median(ratios[kind.name])-1), kind.name+"-rise-%")
-			b.ReportMetric(float64(sent[kind.name])/float64(*foreignTurns)/foreignWindow.Seconds(), kind.name+"/s")
+			if len(here[kind.name].bets) == 0 {
+				continue
+			}
+			clients, both := percentile(beside[kind.name].bets, 99), percentile(here[kind.name].bets, 99)
+			b.ReportMetric(clients, kind.name+"-clients-p99-ms")
+			b.ReportMetric(both, kind.name+"-p99-ms")
+			b.ReportMetric(100*(both/clients-1), kind.name+"-rise-%")
+			b.ReportMetric(float64(sent[kind.name])/float64(*foreignTurns)/(*foreignWindow+greedyBurst).Seconds(), kind.name+"/s")
 		}
 	}
 }
 
 // fillStorage limits the storage of a casino to a tenth of what one takes that has hardly been played in.
 func fillStorage(b *testing.B, c *webtest.Casino) func() {
-	buy(b, c, func(p *tenancy.TenantPlan) { p.StorageBytes = 60_000 })
+	buy(b, c, func(p *tenancy.TenantPlan) {
+		foreignPlan(p)
+		p.StorageBytes = 60_000
+	})
 	if err := c.Store.Storage.Measure(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	return func() { buy(b, c, func(*tenancy.TenantPlan) {}) }
+	return func() { buy(b, c, foreignPlan) }
 }
 
 // lockAccounts holds the casino's accounts.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -21,12 +22,20 @@ import (
 // greedyEnv has a greedy, for a process that is its clients.
 const greedyEnv = "PITBOSS_TEST_GREEDY"
 
+// greedyBurst is how long clients ask before a window begins: what a casino may do at once is used up then.
+const greedyBurst = 2 * time.Second
+
+// listPause is how long a client waits before it asks for another list.
+const listPause = 50 * time.Millisecond
+
 // greedy is a casino that takes more than it may, as its clients know it.
 type greedy struct {
 	URL, Host, Operator string
 	Players             []string // tokens
-	Commands, Connects  int      // a second, of each player
+	Commands, Connects  int      // a second, of all players
+	Lists               int      // at once
 	Does                []string
+	Elsewhere           bool // ask a server that refuses everything
 
 	sent atomic.Int64
 }
@@ -38,12 +47,18 @@ func beGreedy(text string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if g.Elsewhere {
+		refusing := httptest.NewServer(http.HandlerFunc(refuse))
+		defer refusing.Close()
+		g.URL = refusing.URL
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	fmt.Println("begun")
+	used := time.AfterFunc(greedyBurst, func() { fmt.Println("begun") })
+	defer used.Stop()
 	var wg sync.WaitGroup
 	for _, what := range g.Does {
 		wg.Go(func() {
@@ -53,6 +68,25 @@ func beGreedy(text string) int {
 	wg.Wait()
 	fmt.Println(g.sent.Load())
 	return 0
+}
+
+// refuse is a server that opens sockets, refuses every message, and refuses all else.
+func refuse(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/ws" {
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}, InsecureSkipVerify: true})
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.CloseNow() }()
+	for {
+		_, text, err := conn.Read(r.Context())
+		if err != nil || conn.Write(r.Context(), websocket.MessageText, text) != nil {
+			return
+		}
+	}
 }
 
 // dial opens a socket as one of the players, and returns nil if it is refused.
@@ -79,7 +113,7 @@ func (g *greedy) each(do func(player int)) {
 // commands sends bets as fast as it was told to, and comes back when it is thrown out.
 func (g *greedy) commands(ctx context.Context) {
 	g.each(func(player int) {
-		every(ctx, time.Second/time.Duration(g.Connects), 0, func(time.Time) {
+		every(ctx, time.Second*time.Duration(len(g.Players))/time.Duration(g.Connects), 0, func(time.Time) {
 			conn := g.dial(ctx, player)
 			if conn == nil {
 				return
@@ -95,7 +129,7 @@ func (g *greedy) commands(ctx context.Context) {
 			own, cancel := context.WithCancel(ctx)
 			defer cancel()
 			n := 0
-			every(own, time.Second/time.Duration(g.Commands), 0, func(time.Time) {
+			every(own, time.Second*time.Duration(len(g.Players))/time.Duration(g.Commands), 0, func(time.Time) {
 				n++
 				text := fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"room.command","params":{"room":%q,"command_id":"b%d","command":{"type":"bet","bets":[{"position":"red","amount":1}]}}}`, n, webtest.Table, n)
 				if n == 1 {
@@ -114,7 +148,7 @@ func (g *greedy) commands(ctx context.Context) {
 // connects opens sockets and closes them.
 func (g *greedy) connects(ctx context.Context) {
 	g.each(func(player int) {
-		every(ctx, time.Second/time.Duration(g.Connects), 0, func(time.Time) {
+		every(ctx, time.Second*time.Duration(len(g.Players))/time.Duration(g.Connects), 0, func(time.Time) {
 			g.sent.Add(1)
 			if conn := g.dial(ctx, player); conn != nil {
 				_ = conn.CloseNow()
@@ -126,22 +160,27 @@ func (g *greedy) connects(ctx context.Context) {
 // heaviest are the lists of the API that read the most.
 var heaviest = []string{"/v1/ledger/postings?limit=200", "/v1/ledger/trial-balance", "/v1/audit?limit=200", "/v1/players?limit=200&sort=-balance"}
 
-// lists asks for lists without a pause.
+// lists asks for lists.
 func (g *greedy) lists(ctx context.Context) {
-	g.each(func(player int) {
-		for i := player; ctx.Err() == nil; i++ {
-			g.ask(ctx, http.MethodGet, heaviest[i%len(heaviest)], "")
-		}
+	g.requests(ctx, func(i int) { g.ask(ctx, http.MethodGet, heaviest[i%len(heaviest)], "") })
+}
+
+// rooms opens tables.
+func (g *greedy) rooms(ctx context.Context) {
+	g.requests(ctx, func(i int) {
+		g.ask(ctx, http.MethodPost, "/v1/rooms", fmt.Sprintf(`{"room":"greedy-%d","game":"roulette"}`, i))
 	})
 }
 
-// rooms opens tables without a pause.
-func (g *greedy) rooms(ctx context.Context) {
-	g.each(func(player int) {
-		for i := player; ctx.Err() == nil; i++ {
-			g.ask(ctx, http.MethodPost, "/v1/rooms", fmt.Sprintf(`{"room":"greedy-%d","game":"roulette"}`, i))
-		}
-	})
+// requests calls ask over as many connections as it was told to, each a little after it was answered.
+func (g *greedy) requests(ctx context.Context, ask func(i int)) {
+	var wg sync.WaitGroup
+	for i := range g.Lists {
+		wg.Go(func() {
+			every(ctx, listPause, 0, func(time.Time) { ask(i); i += g.Lists })
+		})
+	}
+	wg.Wait()
 }
 
 // ask sends a request of the casino's operator, and reads what is answered, whatever it is.

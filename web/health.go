@@ -39,8 +39,8 @@ type readiness struct {
 func (s *Server) healthz(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
 // readyz answers whether new players should be sent here: the database answers, the node holds its
-// lease and has opened what it found, what others publish reaches it, there are descriptors for
-// new connections, and it is not on its way out. A node that is not ready serves the players that
+// lease and has opened what it found, what others publish reaches it and it has heard how many players they have, there are
+// descriptors for new connections, and it is not on its way out. A node that is not ready serves the players that
 // it has as far as it can.
 func (s *Server) readyz(c echo.Context) error {
 	var reason string
@@ -91,6 +91,9 @@ func (s *Server) unready() (reason string) {
 	}
 	if err := s.hub.Health(); err != nil {
 		return "the bus between nodes: " + err.Error()
+	}
+	if err := s.sessions.Health(); err != nil {
+		return err.Error()
 	}
 	return ""
 }

@@ -222,8 +222,8 @@ func archived(t *testing.T, c *webtest.Casino) {
 		t.Fatal(err)
 	}
 	alice.Closed(wire.CloseSuspended)
-	storetest.Eventually(t, "it says that it is closed", func() bool { return c.Get(token, "/v1/session").Status == http.StatusForbidden })
-	c.Get("", "/play").Want(http.StatusForbidden, "tenant_archived")
+	storetest.Eventually(t, "it says that it is archived", func() bool { return c.Get("", "/play").Code == "tenant_archived" })
+	c.Get(token, "/v1/session").Want(http.StatusForbidden, "tenant_archived")
 	if err := c.Admin.Resume(t.Context(), c.Tenant.Slug); err != nil {
 		t.Fatal(err)
 	}

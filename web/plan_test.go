@@ -2,15 +2,23 @@ package web_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/hub"
+	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms/game"
+	"github.com/pitboss-hub/pitboss/store/cache"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
+	"github.com/pitboss-hub/pitboss/web"
 	"github.com/pitboss-hub/pitboss/web/webtest"
 )
 
@@ -147,6 +155,26 @@ func TestALimitOfAPlanHoldsForItsTenantAndNoOther(t *testing.T) {
 		}
 		buy(t, x, func(*tenancy.TenantPlan) {})
 	})
+}
+
+func TestANodeThatDoesNotKnowHowManyPlayersAnotherHasIsNotReadyForSomeSeconds(t *testing.T) {
+	t.Parallel()
+	c := webtest.New(t)
+	log := slog.New(slog.DiscardHandler)
+	another := web.New(web.Options{ // on a bus without the other
+		Node: "another", Log: log, Tenants: c.Store.Tenants, Store: c.Store, Rooms: c.Rooms, Hub: hub.New(hub.Options{Node: "another", Bus: membus.New(), Log: log}),
+		Verifier: auth.NewVerifier(c.Store.Tenants, c.Store.Revocations), Registerer: prometheus.NewRegistry(), Edge: web.Edge{AddressRequests: -1},
+		Cache: cache.New(cache.Options{Bytes: cache.MemoryBytes, Epoch: c.Store.Tenants.Epoch, History: c.Store.History}),
+	})
+	ready := func() string {
+		w := httptest.NewRecorder()
+		another.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+		return w.Body.String()
+	}
+	if got := ready(); got != "presence: node node-1 has not said yet how many players it has\n" {
+		t.Errorf("%q", got)
+	}
+	storetest.Eventually(t, "it does not wait for good", func() bool { return ready() == "ready\n" })
 }
 
 func TestATableThatMayNotBeDealtRestsAndIsNotOpenedOrListed(t *testing.T) {

@@ -85,6 +85,7 @@ func TestASecretIsNotLostWithTheConnectionThatWaitedForIt(t *testing.T) {
 	if job.Secret != "" || job.Result["secret"] != nil {
 		t.Errorf("another key of the platform's is told: %+v", job)
 	}
+	at.Do(http.MethodHead, key, "/v1/jobs/"+async.ID.String(), "").Want(http.StatusOK, "")
 	if look(key); !auth.IsAPIKey(job.Secret) {
 		t.Errorf("who asked is told %+v", job)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"regexp"
 
 	"github.com/alecthomas/kong"
 
@@ -20,6 +21,9 @@ import (
 
 // errShown is an error that has already been printed.
 var errShown = errors.New("shown")
+
+// errInterrupted means that a command was told to end before it was done.
+var errInterrupted = errors.New("interrupted")
 
 // streams holds the writers of a command's output.
 type streams struct {
@@ -82,6 +86,7 @@ type program struct {
 	*globals
 	log         *slog.Logger
 	application string // the application_name of connections to PostgreSQL
+	printed     bool   // set when a document of JSON is printed
 	// verifiedDomainsOnly leaves domains that are not verified out of the directory.
 	verifiedDomainsOnly bool
 }
@@ -105,20 +110,56 @@ func run(ctx context.Context, args []string, std streams, test seams) error {
 		parsed, err := parser.Parse(args)
 		if err != nil {
 			parser.Stdout = std.err // the output may go to another program
-			parser.FatalIfErrorf(err)
-			return errShown
+			return usageError(parser, err)
 		}
 		p := &program{ctx: ctx, streams: std, seams: test, globals: &c.globals, log: newLogger(std.err, c.LogFormat, c.LogLevel)}
 		if l, ok := std.err.(*patientLog); ok {
 			l.reportsDrops(p.log)
 		}
-		if err = parsed.Run(p); err != nil && !errors.Is(err, errShown) && c.LogFormat == "json" {
-			p.log.Error("pitboss ends", "error", err.Error())
+		err = parsed.Run(p)
+		if err != nil && wantsJSON(parsed) && !p.printed {
+			err = errors.Join(err, p.printJSON(map[string]string{"error": errorText(err)}))
+		}
+		if err != nil && !errors.Is(err, errShown) && c.LogFormat == "json" {
+			p.log.Error("pitboss ends", "error", errorText(err))
 			err = errors.Join(errShown, err)
 		}
 		return err
 	})
 }
+
+// usageError tells why a command line is none, and returns what it ends with: "pitboss doctor" says by its exit code that it
+// did not examine anything.
+func usageError(parser *kong.Kong, err error) error {
+	shown := catchExit(func() error {
+		parser.FatalIfErrorf(err)
+		return errShown
+	})
+	var of *kong.ParseError
+	if errors.As(err, &of) && of.Context != nil {
+		if n := of.Context.Selected(); n != nil && n.Name == "doctor" {
+			return errors.Join(shown, errNotExamined)
+		}
+	}
+	return shown
+}
+
+// wantsJSON reports whether a command was given --json.
+func wantsJSON(parsed *kong.Context) bool {
+	for _, f := range parsed.Flags() {
+		if f.Name == "json" {
+			yes, _ := parsed.FlagValue(f).(bool)
+			return yes
+		}
+	}
+	return false
+}
+
+// prefixes matches what errors of this program's packages begin with, which tells people nothing.
+var prefixes = regexp.MustCompile(`(?m)(^|: )(?:(?:auth|cache|hub|localpg|localredis|redisbus|rooms|script|store|tenant|webhooks): )+`)
+
+// errorText returns an error's text for people.
+func errorText(err error) string { return prefixes.ReplaceAllString(err.Error(), "$1") }
 
 // helpVars returns the values that help texts name.
 func helpVars() kong.Vars {
@@ -159,6 +200,7 @@ func newLogger(w io.Writer, format, level string) *slog.Logger {
 
 // printJSON writes v for programs to read.
 func (p *program) printJSON(v any) error {
+	p.printed = true
 	enc := json.NewEncoder(p.out)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -90,7 +91,8 @@ func (p *program) openStore() (*store.Store, error) {
 	return store.Open(p.ctx, store.Options{URL: p.Database, ControlURL: p.Control, Box: box, Log: p.log, Application: p.application, VerifiedDomainsOnly: p.verifiedDomainsOnly})
 }
 
-// openAdmin connects with the owner's login. It makes no casino at the hosts that the environment names for nodes.
+// openAdmin connects with the owner's login. It makes no casino at the hosts that the environment names for nodes, or at
+// those of "pitboss dev" on its database.
 func (p *program) openAdmin() (*tenancy.Admin, error) {
 	if err := p.settle(); err != nil {
 		return nil, err
@@ -107,8 +109,17 @@ func (p *program) openAdmin() (*tenancy.Admin, error) {
 		return nil, err
 	}
 	admin.Actor, admin.Log = actor(), p.log
+	dev, err := readEnv(filepath.Join(p.Dir, envFile))
+	if err != nil || dev["PITBOSS_ADMIN_DATABASE_URL"] != p.Admin {
+		dev = nil
+	}
 	for _, name := range []string{"PITBOSS_PLATFORM_HOST", "PITBOSS_SUBFOLDER_HOST"} {
-		if host, err := hostFlag(os.Getenv(name)); err == nil && host != "" {
+		host, err := hostFlag(cmp.Or(os.Getenv(name), dev[name]))
+		if err != nil {
+			admin.Close()
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if host != "" {
 			admin.OwnHosts = append(admin.OwnHosts, host)
 		}
 	}
@@ -139,16 +150,13 @@ func (p *program) withTenant(slug string, do func(*store.Store, *tenancy.Tenant)
 	return do(s, t)
 }
 
-// tenantNamed finds a tenant by its slug.
+// tenantNamed finds a tenant by its slug. It returns the errors of Tenant.Open.
 func tenantNamed(s *store.Store, slug string) (*tenancy.Tenant, error) {
-	t, ok := s.Tenants.BySlug(tenant.Slug(slug))
+	t, ok := s.Tenants.Named(tenant.Slug(slug))
 	if !ok {
 		return nil, noTenant(slug)
 	}
-	if t.OutOfOrder != "" {
-		return nil, fmt.Errorf("%w: %s: %s", tenancy.ErrOutOfOrder, slug, t.OutOfOrder)
-	}
-	return t, nil
+	return t, t.Open()
 }
 
 func noTenant(slug string) error {

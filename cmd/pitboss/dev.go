@@ -85,7 +85,10 @@ func (c devCmd) Run(p *program) error {
 		}
 		defer func() { _ = admin.Close() }()
 	}
-	cluster, err := startDatabase(p, c.Reset)
+	if c.Routing.PlatformHost == "" {
+		c.Routing.PlatformHost = devPlatformHost
+	}
+	cluster, err := startDatabase(p, c.Reset, "PITBOSS_PLATFORM_HOST="+c.Routing.PlatformHost, "PITBOSS_SUBFOLDER_HOST="+c.Routing.SubfolderHost)
 	if err != nil {
 		return err
 	}
@@ -95,9 +98,6 @@ func (c devCmd) Run(p *program) error {
 		return err
 	}
 	defer s.Close()
-	if c.Routing.PlatformHost == "" {
-		c.Routing.PlatformHost = devPlatformHost
-	}
 	// All clients are on this machine, load tests too: no limits by address, and wide ones by person.
 	limits := edge{AddressRequests: 0, PersonRequests: 5_000, TenantRequests: 10_000}.limits()
 	limits.Profiles = c.Pprof
@@ -125,7 +125,7 @@ func (c devCmd) Run(p *program) error {
 		}
 	}()
 	err = n.run(ctx, public, admin, func() {
-		if err := welcome(p, n.tenants, public.Addr()); err != nil {
+		if err := welcome(p, n.tenants, public.Addr(), c.Routing.PlatformHost); err != nil {
 			p.log.Error("no links", "error", err)
 		}
 	})
@@ -143,8 +143,9 @@ type database struct {
 	p *program
 }
 
-// startDatabase starts the database under --dir, migrates it and creates the demo casinos.
-func startDatabase(p *program, reset bool) (*database, error) {
+// startDatabase starts the database under --dir, migrates it and creates the demo casinos. Other commands find the lines that
+// are given, of the form name=value, beside its connection strings.
+func startDatabase(p *program, reset bool, lines ...string) (*database, error) {
 	if reset {
 		if err := localpg.Reset(p.Dir); err != nil {
 			return nil, fmt.Errorf("start over: %w", err)
@@ -159,15 +160,15 @@ func startDatabase(p *program, reset bool) (*database, error) {
 		return nil, err
 	}
 	d := &database{cluster, p}
-	if err := d.furnish(); err != nil {
+	if err := d.furnish(lines); err != nil {
 		d.stop()
 		return nil, err
 	}
 	return d, nil
 }
 
-func (d *database) furnish() error {
-	if err := remember(d.p, d.Cluster); err != nil {
+func (d *database) furnish(lines []string) error {
+	if err := remember(d.p, d.Cluster, lines); err != nil {
 		return err
 	}
 	d.p.printf("Bringing the tables up to date …\n")
@@ -186,9 +187,9 @@ func (d *database) stop() {
 	}
 }
 
-// remember saves the connection strings for the other commands, and makes the master
+// remember saves the connection strings and some more lines for the other commands, and makes the master
 // key on the first start.
-func remember(p *program, cluster *localpg.Cluster) error {
+func remember(p *program, cluster *localpg.Cluster, lines []string) error {
 	name := filepath.Join(p.Dir, envFile)
 	values, err := readEnv(name)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -203,7 +204,7 @@ func remember(p *program, cluster *localpg.Cluster) error {
 		key = base64.StdEncoding.EncodeToString(b[:])
 	}
 	p.Database, p.Admin, p.MasterKey = cluster.AppURL(), cluster.AdminURL(), key
-	return writeEnv(name, "PITBOSS_DATABASE_URL="+p.Database, "PITBOSS_ADMIN_DATABASE_URL="+p.Admin, "PITBOSS_MASTER_KEY="+p.MasterKey)
+	return writeEnv(name, append([]string{"PITBOSS_DATABASE_URL=" + p.Database, "PITBOSS_ADMIN_DATABASE_URL=" + p.Admin, "PITBOSS_MASTER_KEY=" + p.MasterKey}, lines...)...)
 }
 
 // furnish creates what is missing of the demo casinos: everything on the first start,
@@ -230,6 +231,9 @@ func furnish(p *program) error {
 			return err
 		}
 		t, err := tenantNamed(s, d.slug)
+		if errors.Is(err, tenancy.ErrStatus) { // somebody archived or purged it
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -261,7 +265,7 @@ func welcomeGift(ctx context.Context, s *store.Store, t *tenancy.Tenant, player 
 
 // welcome prints links with tokens. The token is in the fragment, which
 // browsers do not send.
-func welcome(p *program, tenants *tenancy.Directory, at net.Addr) error {
+func welcome(p *program, tenants *tenancy.Directory, at net.Addr, platform string) error {
 	_, port, err := net.SplitHostPort(at.String())
 	if err != nil {
 		return err
@@ -290,6 +294,9 @@ func welcome(p *program, tenants *tenancy.Directory, at net.Addr) error {
 		if err := link(demoOperator, auth.Operator, "/console"); err != nil {
 			return err
 		}
+	}
+	if platform != "" {
+		p.printf("\nThe platform's API  http://%s/v1/openapi.json\n  a key for it:  pitboss key api create --platform --name NAME --scope tenants:read --scope tenants:write --reason WHY\n", net.JoinHostPort(platform, port))
 	}
 	p.printf("\nCtrl-C stops everything. Other commands work in this folder%s: pitboss tenant list, pitboss token --help.\n", dirFlag(p.Dir))
 	return nil

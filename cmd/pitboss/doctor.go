@@ -77,7 +77,7 @@ func (c doctorCmd) Run(p *program) error {
 	err := c.examine(&under, tell)
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errNotExamined, err)
-		out.Error = err.Error()
+		out.Error = errorText(err)
 	} else if n := counts[doctor.Fail]; n > 0 {
 		err = fmt.Errorf("%d of %d checks failed", n, len(out.Checks))
 	}

@@ -25,9 +25,9 @@ import (
 const (
 	// execParallelMax bounds how many casinos are worked on at a time: a file has a connection of its own for each.
 	execParallelMax = 8
-	// execOutputMax is how many bytes of a command's output are kept for each casino.
+	// execOutputMax bounds the output of a command that is kept for each casino, in bytes.
 	execOutputMax = 1 << 20
-	// execSlug is what stands for the casino's slug in a command.
+	// execSlug stands for the casino's slug in a command.
 	execSlug = "{}"
 )
 
@@ -51,7 +51,7 @@ func (tenantExecCmd) Help() string {
 		"pitboss tenant exec --all --file count.sql\npitboss tenant exec --tenant a,b -- room list --tenant {} --json"
 }
 
-// execReport is what became of one casino.
+// execReport says what became of one casino.
 type execReport struct {
 	Tenant  string          `json:"tenant"`
 	Status  string          `json:"status"` // ok, failed, not_run
@@ -106,7 +106,9 @@ func (c tenantExecCmd) check(p *program) error {
 		return errors.New("tenant exec runs no tenant exec")
 	case len(c.Tenant) == 0 && !c.All:
 		return errors.New("say for which casinos: --tenant SLUG,… or --all")
-	case (c.File == "") == (len(c.Command) == 0):
+	case c.File != "" && len(c.Command) > 0:
+		return errors.New("give one of --file FILE and a pitboss command after --, not both")
+	case c.File == "" && len(c.Command) == 0:
 		return errors.New("say what to run: --file FILE, or a pitboss command after --")
 	case len(c.Command) > 0 && (c.Write || c.Reason != ""):
 		return errors.New("--write and --reason are of SQL files: a command has flags of its own")
@@ -142,9 +144,12 @@ func (c tenantExecCmd) tenants(s *store.Store) (list []*tenancy.Tenant, err erro
 	now := time.Now()
 	wanted := map[tenant.Slug]bool{}
 	for _, slug := range c.Tenant {
-		t, ok := s.Tenants.BySlug(tenant.Slug(slug))
+		t, ok := s.Tenants.Named(tenant.Slug(slug))
 		if !ok {
 			return nil, noTenant(slug)
+		}
+		if err := t.Open(); errors.Is(err, tenancy.ErrStatus) {
+			return nil, err
 		}
 		wanted[t.Slug] = true
 	}
@@ -188,10 +193,16 @@ func (c tenantExecCmd) script(s *store.Store) (execFor, error) {
 		Digest: fmt.Sprintf("%x", sha256.Sum256(text)),
 	}
 	return func(ctx context.Context, t *tenancy.Tenant, r *execReport) (err error) {
+		if err := t.Open(); errors.Is(err, tenancy.ErrStatus) {
+			return err
+		}
 		if t.ID.IsZero() {
 			return fmt.Errorf("%w: %s", tenancy.ErrOutOfOrder, t.OutOfOrder)
 		}
 		r.Results, err = parsed.Run(ctx, s.DB, t.ID, o)
+		if errors.Is(err, script.ErrReadOnly) {
+			err = fmt.Errorf("%w: add --write and --reason if it is to write", err)
+		}
 		return err
 	}, nil
 }
@@ -259,12 +270,16 @@ func (c tenantExecCmd) one(ctx context.Context, t *tenancy.Tenant, do execFor) e
 	switch r.Status = execOK; {
 	case err == nil:
 		return r
+	case c.File != "" && ctx.Err() != nil: // what failed by it tells nothing
+		err = errInterrupted
+	case c.File != "" && under.Err() != nil:
+		err = fmt.Errorf("it took more than %v", c.Timeout)
 	case ctx.Err() != nil:
-		err = fmt.Errorf("interrupted: %w", err)
+		err = fmt.Errorf("%w: %w", errInterrupted, err)
 	case under.Err() != nil:
 		err = fmt.Errorf("it took more than %v: %w", c.Timeout, err)
 	}
-	r.Status, r.Error = execFailed, err.Error()
+	r.Status, r.Error = execFailed, errorText(err)
 	return r
 }
 

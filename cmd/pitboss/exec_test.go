@@ -103,7 +103,7 @@ func TestWhatCannotBeRunForCasinosIsRefusedBeforeAnyIsTouched(t *testing.T) {
 	}{
 		{"say for which casinos", []string{"--file", count}},
 		{"say what to run", []string{"--all"}},
-		{"say what to run", []string{"--all", "--file", count, "--", "room", "list", "--tenant", "{}"}},
+		{"give one of --file FILE and a pitboss command", []string{"--all", "--file", count, "--", "room", "list", "--tenant", "{}"}},
 		{"--write needs a --reason", []string{"--all", "--file", count, "--write"}},
 		{"--reason is of --write", []string{"--all", "--file", count, "--reason", "x"}},
 		{"a command has flags of its own", []string{"--all", "--write", "--reason", "x", "--", "room", "list", "--tenant", "{}"}},
@@ -139,7 +139,11 @@ func TestARunForCasinosThatIsInterruptedOrTooSlowSaysWhatRan(t *testing.T) {
 	f.mustCLI("tenant", "create", "--slug", "casino-y", "--name", "Y", "--domain", "casino-y.localhost")
 	slow := sqlFile(t, "select pg_sleep(60)")
 	out, err := f.exec(soon(t), "--tenant", f.slug, "--file", slow, "--timeout", "50ms")
-	if err == nil || !strings.Contains(out, "casino-x: failed") {
+	if err == nil || !strings.Contains(out, "casino-x: failed") || strings.Contains(out, "unavailable") {
+		t.Error(out, err)
+	}
+	out, err = f.exec(soon(t), "--tenant", f.slug, "--file", sqlFile(t, "select 1;\nupdate room set name = 'x'"))
+	if err == nil || !strings.Contains(out, "line 2: it writes, and its transaction is read-only") || !strings.Contains(out, "add --write and --reason") || strings.Contains(out, "unavailable") {
 		t.Error(out, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -170,6 +170,7 @@ func (c jurisdictionShowCmd) Run(p *program) error {
 type jurisdictionRemoveCmd struct {
 	Name   string      `arg:""`
 	Reason strict.Line `required:"" help:"Why; for the platform's audit log."`
+	JSON   bool        `help:"Print JSON."`
 }
 
 // Run implements the command.
@@ -177,6 +178,9 @@ func (c jurisdictionRemoveCmd) Run(p *program) error {
 	return p.withAdmin(func(admin *tenancy.Admin) error {
 		if err := admin.RemoveJurisdiction(p.ctx, c.Name, c.Reason); err != nil {
 			return err
+		}
+		if c.JSON {
+			return p.printJSON(map[string]string{"removed": c.Name})
 		}
 		p.printf("the jurisdiction %s is removed\n", c.Name)
 		return nil

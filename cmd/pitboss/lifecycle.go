@@ -41,9 +41,21 @@ func (c tenantChange) change(p *program, do func(*tenancy.Admin, tenant.Slug) (n
 		if c.JSON {
 			return p.printJSON(describe(&t))
 		}
-		p.printf("%s is %s\n", t.Slug, t.Status(time.Now()))
+		is := t.Status(time.Now())
+		p.printf("%s is %s%s\n", t.Slug, is, untilWhen(is, t.BackAt))
 		return nil
 	})
+}
+
+// untilWhen returns how long a status lasts, for people: only maintenance has such a time, which players are told.
+func untilWhen(is tenancy.Status, back time.Time) string {
+	switch {
+	case is != tenancy.Maintenance:
+		return ""
+	case back.IsZero():
+		return " until it is resumed; players are told no time"
+	}
+	return " until it is resumed; players are told to come back at " + back.UTC().Format(time.RFC3339)
 }
 
 type tenantSuspendCmd struct {
@@ -71,21 +83,34 @@ func (c tenantResumeCmd) Run(p *program) error {
 
 type tenantMaintenanceCmd struct {
 	tenantChange `embed:""`
-	For          time.Duration `xor:"back" help:"Players are told to come back after this time." placeholder:"30m"`
-	Until        time.Time     `xor:"back" format:"2006-01-02T15:04:05Z07:00" help:"Players are told to come back at this time." placeholder:"RFC3339"`
-	Reason       strict.Line   `required:"" help:"Why; kept with the casino."`
+	For          *time.Duration `xor:"back" help:"Players are told to come back after this time; 0, or neither flag, for no time." placeholder:"30m"`
+	Until        *instant       `xor:"back" help:"Players are told to come back at this time." placeholder:"RFC3339"`
+	Reason       strict.Line    `required:"" help:"Why; kept with the casino."`
 }
 
 // Help implements kong's long help.
 func (tenantMaintenanceCmd) Help() string {
-	return "Players' sockets are closed within a second, and tables rest at the end of their rounds. Operators and API keys are let in. It lasts until 'pitboss tenant resume', whatever players were told."
+	return "Players' sockets are closed within a second, and tables rest at the end of their rounds. Operators and API keys are let in. It lasts until 'pitboss tenant resume', whatever players were told, which is at most 30 days ahead."
+}
+
+// back returns when players are told to come back; zero: they are told no time.
+func (c tenantMaintenanceCmd) back(now time.Time) (back time.Time, err error) {
+	switch {
+	case c.For != nil && *c.For < 0:
+		return back, errors.New("--for is no less than 0")
+	case c.For != nil && *c.For > 0:
+		back = now.Add(*c.For)
+	case c.Until != nil:
+		back = c.Until.Time
+	}
+	return back, nil
 }
 
 // Run implements the command.
 func (c tenantMaintenanceCmd) Run(p *program) error {
-	back := c.Until
-	if c.For != 0 {
-		back = time.Now().Add(c.For)
+	back, err := c.back(time.Now())
+	if err != nil {
+		return err
 	}
 	return c.change(p, func(admin *tenancy.Admin, slug tenant.Slug) (tenant.Slug, error) {
 		return slug, admin.Maintain(p.ctx, slug, back, c.Reason)
@@ -105,12 +130,23 @@ func (tenantRenameCmd) Help() string {
 
 // Run implements the command.
 func (c tenantRenameCmd) Run(p *program) error {
-	return c.change(p, func(admin *tenancy.Admin, slug tenant.Slug) (tenant.Slug, error) {
-		to, err := tenant.ParseSlug(c.To)
-		if err == nil {
-			_, err = admin.Rename(p.ctx, slug, to, c.Reason)
+	to, err := tenant.ParseSlug(c.To)
+	if err != nil {
+		return err
+	}
+	return p.withAdmin(func(admin *tenancy.Admin) error {
+		t, err := admin.Rename(p.ctx, tenant.Slug(c.Slug), to, c.Reason)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return p.printJSON(describe(&t))
 		}
-		return to, err
+		p.printf("%s is now %s\n", c.Slug, t.Slug)
+		for _, f := range t.Former {
+			p.printf("Tokens may name %s until %s.\n", f.Slug, f.Until.UTC().Format(time.RFC3339))
+		}
+		return nil
 	})
 }
 
@@ -141,22 +177,64 @@ func (tenantArchiveCmd) Help() string {
 	return "Suspends the casino, waits until its rounds have ended, and writes its schema to a file, which is restored and compared. Run it again if it was interrupted; 'pitboss tenant resume' brings the casino back."
 }
 
+// archived is the output of the command for programs.
+type archived struct {
+	Slug   string         `json:"slug"`
+	Status tenancy.Status `json:"status"`
+	*tenancy.ArchiveFile
+	PurgeFrom time.Time `json:"purge_from,omitzero"` // when it can be purged
+	Error     string    `json:"error,omitempty"`     // why it has no archive
+}
+
 // Run implements the command.
 func (c tenantArchiveCmd) Run(p *program) error {
 	return p.withAdmin(func(admin *tenancy.Admin) error {
 		show, end := p.showSteps(c.JSON)
 		f, err := admin.Archive(p.ctx, tenant.Slug(c.Slug), c.Reason, p.archiver(c.Archives, show))
 		end()
-		switch {
-		case err != nil:
-			return err
-		case c.JSON:
-			return p.printJSON(f)
+		out := archived{Slug: c.Slug, Status: tenancy.Archived, ArchiveFile: &f, PurgeFrom: f.VerifiedAt.Add(tenancy.PurgeAfter)}
+		if err != nil {
+			out = archived{Slug: c.Slug}
+			out.Status, err = c.left(p, admin, err)
+			out.Error = errorText(err)
 		}
-		p.printf("%s is archived: %d rows, %d bytes in %s, sha256 %x\nIt can be purged from %s on.\n",
-			c.Slug, f.Rows, f.Bytes, f.File, f.SHA256, f.VerifiedAt.Add(tenancy.PurgeAfter).Format(time.DateOnly))
+		if c.JSON {
+			return errors.Join(err, p.printJSON(out))
+		}
+		if err != nil {
+			return err
+		}
+		p.printf("%s is archived: %d rows, %d bytes in %s, sha256 %s\nIt can be purged from %s on.\n",
+			c.Slug, f.Rows, f.Bytes, f.File, f.SHA256, out.PurgeFrom.UTC().Format(time.DateOnly))
 		return nil
 	})
+}
+
+// lookAfter bounds how long it takes to tell what an interrupted command left.
+const lookAfter = 5 * time.Second
+
+// left returns the status that a casino is left in, and the error with what to do.
+func (c tenantArchiveCmd) left(p *program, admin *tenancy.Admin, err error) (tenancy.Status, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), lookAfter)
+	defer cancel()
+	interrupted := p.ctx.Err() != nil
+	if interrupted {
+		err = errInterrupted // not what failed by it
+	}
+	t, unknown := admin.Tenant(ctx, tenant.Slug(c.Slug))
+	if unknown != nil {
+		return "", err
+	}
+	is := t.Status(time.Now())
+	switch again := fmt.Sprintf("run 'pitboss tenant archive %[1]s' again, or 'pitboss tenant resume %[1]s'", c.Slug); is {
+	case tenancy.Suspended:
+		err = fmt.Errorf("%w: %s is suspended, without an archive: %s", err, c.Slug, again)
+	case tenancy.Archived:
+		err = fmt.Errorf("%w: %s is shut, and this archive was not written: %s", err, c.Slug, again)
+	default:
+		err = fmt.Errorf("%w: %s is %s, as it was", err, c.Slug, is)
+	}
+	return is, err
 }
 
 // archiver returns what writes archives to a folder, by pg_dump.
@@ -166,6 +244,7 @@ func (p *program) archiver(dir string, show func(what string, done, of int64)) t
 		Dump: func(ctx context.Context, schema string, out io.Writer) error {
 			return localpg.Dump(ctx, p.Admin, schema, out)
 		},
+		Check:    localpg.CheckDump,
 		Progress: show,
 	}
 }

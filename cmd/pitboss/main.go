@@ -31,7 +31,7 @@ func start(args []string, test seams) int {
 		err = run(ctx, args, streams{os.Stdout, out}, test)
 	}
 	if err != nil && !errors.Is(err, errShown) {
-		_, _ = fmt.Fprintln(out, "pitboss:", err)
+		_, _ = fmt.Fprintln(out, "pitboss:", errorText(err))
 	}
 	return exitCode(err)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
+	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
@@ -53,6 +54,12 @@ func (c migrateRunCmd) rollout() tenancy.Rollout {
 
 // Run implements the command.
 func (c migrateRunCmd) Run(p *program) error {
+	if c.MaxFailures < 0 {
+		return errors.New("--max-failures is at least 0")
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
 	if c.DryRun {
 		return p.withAdmin(func(admin *tenancy.Admin) error {
 			plan, err := admin.PlanRoll(p.ctx, c.rollout())
@@ -69,19 +76,37 @@ func (c migrateRunCmd) Run(p *program) error {
 	return c.run(p, c.rollout())
 }
 
+// check returns an error for flags that cannot be.
+func (c runWork) check() error {
+	if c.Workers < 1 || c.Workers > tenancy.MaxWorkers {
+		return fmt.Errorf("--workers: a process has 1 to %d workers", tenancy.MaxWorkers)
+	}
+	return nil
+}
+
 // run migrates, shows how far it is, and prints what came of it.
 func (c runWork) run(p *program, r tenancy.Rollout) error {
 	if c.JSON {
-		return p.roll(r, func(waits []tenancy.Waiting, s tenancy.FleetStatus) error {
-			return p.printJSON(struct {
+		return p.roll(r, func(waits []tenancy.Waiting, s tenancy.FleetStatus, failed error) error {
+			out := struct {
 				tenancy.FleetStatus
 				Waits []tenancy.Waiting `json:"waits"`
-			}{s, append([]tenancy.Waiting{}, waits...)})
+				Error string            `json:"error,omitempty"`
+			}{FleetStatus: s, Waits: append([]tenancy.Waiting{}, waits...)}
+			if failed != nil {
+				out.Error = errorText(failed)
+			}
+			return p.printJSON(out)
 		})
 	}
 	r.Progress = p.showProgress()
-	return p.roll(r, func(waits []tenancy.Waiting, s tenancy.FleetStatus) error {
-		p.printf("%d of %d casinos are of version %d.\n", s.Versions[s.Template], total(s.Versions), s.Template)
+	return p.roll(r, func(waits []tenancy.Waiting, s tenancy.FleetStatus, _ error) error {
+		named, ahead := s.Versions[s.Template]-s.Ahead[s.Template], total(s.Ahead)
+		p.printf("%d of %d casinos", named, total(s.Versions)-ahead)
+		if ahead > 0 {
+			p.printf(", and %d of %d made ahead,", s.Ahead[s.Template], ahead)
+		}
+		p.printf(" are of version %d.\n", s.Template)
 		for _, w := range waits {
 			p.printf("Step %s of the %s waits for older nodes: %s. Run pitboss migrate again when they are replaced.\n", w.Step, w.Scope, strings.Join(w.Nodes, ", "))
 		}
@@ -96,13 +121,16 @@ func total(versions map[int]int) (n int) {
 	return n
 }
 
-// roll migrates, and reports with tell also when that failed.
-func (p *program) roll(r tenancy.Rollout, tell func([]tenancy.Waiting, tenancy.FleetStatus) error) error {
+// roll migrates, and reports with tell also when that failed, unless it was not begun.
+func (p *program) roll(r tenancy.Rollout, tell func(waits []tenancy.Waiting, now tenancy.FleetStatus, failed error) error) error {
 	return p.withAdmin(func(admin *tenancy.Admin) error {
 		if p.Database == "" {
 			return errors.New("set PITBOSS_DATABASE_URL too: its user and password become the app's login")
 		}
 		waits, err := admin.Roll(p.ctx, p.Database, r)
+		if errors.Is(err, store.ErrInvalid) || errors.Is(err, store.ErrNoTenant) {
+			return err
+		}
 		if tell == nil {
 			for _, w := range waits {
 				p.log.Warn("a step waits for older nodes: migrate again when they are replaced", "step", w.Step, "of", w.Scope, "nodes", w.Nodes)
@@ -113,7 +141,7 @@ func (p *program) roll(r tenancy.Rollout, tell func([]tenancy.Waiting, tenancy.F
 		if failed != nil {
 			return errors.Join(err, failed)
 		}
-		return errors.Join(err, tell(waits, s))
+		return errors.Join(err, tell(waits, s, err))
 	})
 }
 
@@ -200,7 +228,11 @@ func (c migrateStatusCmd) Run(p *program) error {
 		}
 		p.printf("This binary's version is %d, the template's %d.\n", s.Wants, s.Template)
 		for _, v := range slices.Sorted(maps.Keys(s.Versions)) {
-			p.printf("version %d: %d casinos\n", v, s.Versions[v])
+			p.printf("version %d: %d casinos", v, s.Versions[v]-s.Ahead[v])
+			if n := s.Ahead[v]; n > 0 {
+				p.printf(" and %d made ahead", n)
+			}
+			p.printf("\n")
 		}
 		if s.Run == nil {
 			return nil
@@ -225,13 +257,32 @@ type runChange struct {
 	Reason strict.Line `required:"" help:"Why; for the audit log."`
 }
 
+// change changes the run, and prints what it is then.
+func (c runChange) change(p *program, asJSON bool, do func(*tenancy.Admin) error) error {
+	return p.withAdmin(func(admin *tenancy.Admin) error {
+		if err := do(admin); err != nil {
+			return err
+		}
+		s, err := admin.FleetStatus(p.ctx)
+		switch {
+		case err != nil:
+			return err
+		case asJSON:
+			return p.printJSON(s.Run)
+		}
+		p.printf("run %d to version %d is %s\n", s.Run.ID, s.Run.Target, s.Run.State)
+		return nil
+	})
+}
+
 type migratePauseCmd struct {
 	runChange `embed:""`
+	JSON      bool `help:"Print JSON."`
 }
 
 // Run implements the command.
 func (c migratePauseCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *tenancy.Admin) error { return admin.PauseRun(p.ctx, c.Reason) })
+	return c.change(p, c.JSON, func(admin *tenancy.Admin) error { return admin.PauseRun(p.ctx, c.Reason) })
 }
 
 type migrateResumeCmd struct {
@@ -241,6 +292,9 @@ type migrateResumeCmd struct {
 
 // Run implements the command.
 func (c migrateResumeCmd) Run(p *program) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	err := p.withAdmin(func(admin *tenancy.Admin) error { return admin.ResumeRun(p.ctx, c.Reason) })
 	if err != nil {
 		return err
@@ -250,11 +304,12 @@ func (c migrateResumeCmd) Run(p *program) error {
 
 type migrateCancelCmd struct {
 	runChange `embed:""`
+	JSON      bool `help:"Print JSON."`
 }
 
 // Run implements the command.
 func (c migrateCancelCmd) Run(p *program) error {
-	return p.withAdmin(func(admin *tenancy.Admin) error { return admin.CancelRun(p.ctx, c.Reason) })
+	return c.change(p, c.JSON, func(admin *tenancy.Admin) error { return admin.CancelRun(p.ctx, c.Reason) })
 }
 
 type migrateDriftCmd struct {

@@ -203,6 +203,7 @@ func (c planShowCmd) Run(p *program) error {
 type planRemoveCmd struct {
 	Name   string      `arg:""`
 	Reason strict.Line `required:"" help:"Why; for the platform's audit log."`
+	JSON   bool        `help:"Print JSON."`
 }
 
 // Run implements the command.
@@ -210,6 +211,9 @@ func (c planRemoveCmd) Run(p *program) error {
 	return p.withAdmin(func(admin *tenancy.Admin) error {
 		if err := admin.RemovePlan(p.ctx, c.Name, c.Reason); err != nil {
 			return err
+		}
+		if c.JSON {
+			return p.printJSON(map[string]string{"removed": c.Name})
 		}
 		p.printf("the plan %s is removed\n", c.Name)
 		return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
@@ -25,6 +26,7 @@ type roomOpenCmd struct {
 	Game     string      `default:"roulette" help:"The game."`
 	Name     strict.Line `help:"The name that players see. Defaults to the id."`
 	Settings string      `default:"{}" help:"The game's settings, a JSON object; see docs/games." placeholder:"JSON"`
+	JSON     bool        `help:"Print JSON."`
 }
 
 // Run implements the command.
@@ -43,9 +45,58 @@ func (c roomOpenCmd) Run(p *program) error {
 		if err := s.Rooms.Open(p.ctx, t.ID, config, actor(), rooms.Origin{}); err != nil {
 			return err
 		}
+		if c.JSON {
+			return p.printRoom(s, t, c.Room)
+		}
 		p.printf("%s is open at %s\n", c.Room, t.Slug)
 		return nil
 	})
+}
+
+// roomInfo is the output of the command line for a room.
+type roomInfo struct {
+	Room     string          `json:"room"`
+	Game     string          `json:"game"`
+	Name     string          `json:"name"`
+	Status   rooms.Status    `json:"status"`
+	Node     string          `json:"node"` // that owns it; "": none yet
+	Settings json.RawMessage `json:"settings"`
+}
+
+// roomInfos returns a casino's rooms.
+func roomInfos(p *program, s *store.Store, t *tenancy.Tenant) ([]roomInfo, error) {
+	list, err := s.Rooms.List(p.ctx, t.ID)
+	if err != nil {
+		return nil, err
+	}
+	at, err := s.Leases.Assignments(p.ctx, placement.Mark{})
+	if err != nil {
+		return nil, err
+	}
+	nodes := map[string]string{}
+	for _, place := range at.Assignments {
+		if place.Ref.Tenant == t.ID {
+			nodes[place.Ref.Room] = place.Node
+		}
+	}
+	out := []roomInfo{}
+	for _, r := range list {
+		out = append(out, roomInfo{r.Room, r.Game, r.Name, r.Status, nodes[r.Room], r.Settings})
+	}
+	return out, nil
+}
+
+// printRoom prints JSON of one room.
+func (p *program) printRoom(s *store.Store, t *tenancy.Tenant, room string) error {
+	list, err := roomInfos(p, s, t)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(list, func(r roomInfo) bool { return r.Room == room })
+	if i < 0 {
+		return rooms.ErrNotFound // it is closed meanwhile
+	}
+	return p.printJSON(list[i])
 }
 
 type roomListCmd struct {
@@ -56,39 +107,17 @@ type roomListCmd struct {
 // Run implements the command.
 func (c roomListCmd) Run(p *program) error {
 	return p.withTenant(c.Tenant, func(s *store.Store, t *tenancy.Tenant) error {
-		list, err := s.Rooms.List(p.ctx, t.ID)
+		list, err := roomInfos(p, s, t)
 		if err != nil {
 			return err
-		}
-		at, err := s.Leases.Assignments(p.ctx, placement.Mark{})
-		if err != nil {
-			return err
-		}
-		nodes := map[string]string{}
-		for _, place := range at.Assignments {
-			if place.Ref.Tenant == t.ID {
-				nodes[place.Ref.Room] = place.Node
-			}
 		}
 		if c.JSON {
-			type room struct {
-				Room     string          `json:"room"`
-				Game     string          `json:"game"`
-				Name     string          `json:"name"`
-				Status   rooms.Status    `json:"status"`
-				Node     string          `json:"node"` // that owns it; "": none yet
-				Settings json.RawMessage `json:"settings"`
-			}
-			out := []room{}
-			for _, r := range list {
-				out = append(out, room{r.Room, r.Game, r.Name, r.Status, nodes[r.Room], r.Settings})
-			}
-			return p.printJSON(out)
+			return p.printJSON(list)
 		}
 		w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 		_, _ = fmt.Fprintln(w, "ROOM\tGAME\tSTATUS\tNODE\tNAME\tSETTINGS")
 		for _, r := range list {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Room, r.Game, r.Status, nodes[r.Room], r.Name, r.Settings)
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Room, r.Game, r.Status, r.Node, r.Name, r.Settings)
 		}
 		return w.Flush()
 	})
@@ -98,6 +127,7 @@ type roomCloseCmd struct {
 	Tenant string      `required:"" help:"The casino's slug."`
 	Room   string      `arg:"" help:"The room's id."`
 	Reason strict.Line `required:"" help:"Why; for the audit log."`
+	JSON   bool        `help:"Print JSON."`
 }
 
 // Run implements the command.
@@ -112,6 +142,9 @@ func (c roomCloseCmd) Run(p *program) error {
 		}
 		if err := s.Rooms.Close(p.ctx, ref, actor(), c.Reason, rooms.Origin{}); err != nil {
 			return err
+		}
+		if c.JSON {
+			return p.printRoom(s, t, c.Room)
 		}
 		p.printf("%s closes after the round at hand\n", c.Room)
 		return nil

@@ -14,7 +14,7 @@ import (
 type tenantSetCmd struct {
 	Slug         string       `arg:"" help:"The casino's slug."`
 	Name         *strict.Line `help:"The name that people see."`
-	PaidUntil    string       `help:"Served until that day and a grace of 7 more; 'never' for no end." placeholder:"YYYY-MM-DD"`
+	PaidUntil    string       `help:"Served until that day begins, in UTC, and 7 days of grace more, but for a trial; 'never' for no end." placeholder:"YYYY-MM-DD"`
 	OnTrial      *bool        `negatable:"" help:"On trial, or not any more."`
 	Frame        []string     `name:"frame-ancestor" help:"The origins whose pages may show this casino's in a frame; repeat for more. They take the place of those before." placeholder:"https://HOST"`
 	NoFrame      bool         `name:"no-frame-ancestors" help:"No page may show this casino's in a frame."`
@@ -40,21 +40,14 @@ func (c tenantSetCmd) settings() (tenancy.Settings, error) {
 	case len(c.Frame) > 0 || c.NoFrame:
 		to.FrameAncestors = &c.Frame
 	}
-	if c.PaidUntil != "" {
-		var until time.Time // zero: no end
-		if c.PaidUntil != "never" {
-			day, err := time.Parse(time.DateOnly, c.PaidUntil)
-			if err != nil {
-				return to, fmt.Errorf("--paid-until is a day, as 2027-01-31, or 'never', not %q", c.PaidUntil)
-			}
-			until = day
-		}
-		to.PaidUntil = &until
+	var err error
+	if to.PaidUntil, err = paidUntil(c.PaidUntil); err != nil {
+		return to, err
 	}
+	to.NoEnd = c.PaidUntil == "never"
 	if c.Approval != "" {
 		above := int64(tenancy.NoApproval)
 		if c.Approval != "never" {
-			var err error
 			if above, err = strconv.ParseInt(c.Approval, 10, 64); err != nil || above < 0 {
 				return to, fmt.Errorf("--credit-approval-above is an amount in minor units, or 'never', not %q", c.Approval)
 			}
@@ -68,13 +61,22 @@ func (c tenantSetCmd) settings() (tenancy.Settings, error) {
 	return to, nil
 }
 
-// named returns the name in a flag: nil for none given, and the empty one for 'none'.
+// paidUntil returns the day in a flag: nil for none given, and for 'never'.
+func paidUntil(text string) (*time.Time, error) {
+	if text == "" || text == "never" {
+		return nil, nil
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return nil, fmt.Errorf("--paid-until: want a day as 2026-12-31, not %q, or 'never'", text)
+	}
+	return &day, nil
+}
+
+// named returns the name in a flag: nil for none given.
 func named(name string) *string {
-	switch name {
-	case "":
+	if name == "" {
 		return nil
-	case "none":
-		name = ""
 	}
 	return &name
 }

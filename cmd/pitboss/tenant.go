@@ -46,7 +46,7 @@ type tenantCreateCmd struct {
 	Domain    []string    `required:"" help:"A host that is this casino's; repeat for more. The first is the primary one."`
 	Currency  string      `default:"EUR" help:"ISO 4217 code, which also says how many digits are after the point."`
 	OnTrial   bool        `help:"On trial until --paid-until, or without end."`
-	PaidUntil time.Time   `format:"2006-01-02" help:"Served until that day and a grace of 7 more." placeholder:"YYYY-MM-DD"`
+	PaidUntil string      `help:"Served until that day begins, in UTC, and 7 days of grace more, but for a trial; 'never', which is the default, for no end." placeholder:"YYYY-MM-DD"`
 	Frame     []string    `name:"frame-ancestor" help:"An origin whose pages may show this casino's in a frame; repeat for more." placeholder:"https://HOST"`
 	NoSchema  bool        `help:"Reserve the slug and the domains only; 'pitboss tenant provision' makes the schema."`
 	JSON      bool        `help:"Print JSON."`
@@ -56,6 +56,10 @@ type tenantCreateCmd struct {
 
 // Run implements the command.
 func (c tenantCreateCmd) Run(p *program) error {
+	until, err := paidUntil(c.PaidUntil)
+	if err != nil {
+		return err
+	}
 	return p.withAdmin(func(admin *tenancy.Admin) error {
 		if err := c.bound(admin); err != nil {
 			return err
@@ -65,7 +69,7 @@ func (c tenantCreateCmd) Run(p *program) error {
 			return err
 		}
 		t, err := admin.CreateTenant(p.ctx, tenancy.NewTenant{
-			Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, OnTrial: c.OnTrial, PaidUntil: c.PaidUntil, FrameAncestors: c.Frame,
+			Slug: slug, Name: c.Name, Domains: c.Domain, Currency: c.Currency, OnTrial: c.OnTrial, PaidUntil: until, FrameAncestors: c.Frame,
 			WithoutSchema: c.NoSchema,
 		})
 		if err != nil {
@@ -97,20 +101,32 @@ type tenantInfo struct {
 
 	FrameAncestors []string `json:"frame_ancestors"`
 
+	Former []formerSlug `json:"former_slugs,omitempty"` // those that tokens may still name
+
 	CreditApprovalAbove *int64 `json:"credit_approval_above"` // in minor units; null: no credit needs a second person
 
 	Plan         string `json:"plan,omitempty"`         // none: the installation's own limits
 	Jurisdiction string `json:"jurisdiction,omitempty"` // none: no rules but the games' own
 }
 
+// formerSlug is a slug that a tenant had.
+type formerSlug struct {
+	Slug  tenant.Slug `json:"slug"`
+	Until time.Time   `json:"until"` // when the last token that names it has expired
+}
+
 func describe(t *tenancy.Tenant) tenantInfo {
+	var former []formerSlug
+	for _, f := range t.Former {
+		former = append(former, formerSlug(f))
+	}
 	schema := ""
 	if !t.ID.IsZero() {
 		schema = t.ID.Schema()
 	}
 	return tenantInfo{
 		string(t.Slug), t.Name, schema, string(t.Status(time.Now())), t.StatusReason, t.BackAt, t.OutOfOrder, t.OnTrial, t.PaidUntil, t.CreatedOn,
-		t.Currency, t.Exponent, t.Domains, append([]string{}, t.FrameAncestors...),
+		t.Currency, t.Exponent, t.Domains, append([]string{}, t.FrameAncestors...), former,
 		t.CreditApprovalAbove, t.Plan.Name, t.Jurisdiction.Name,
 	}
 }
@@ -192,17 +208,28 @@ func (c tenantShowCmd) Run(p *program) error {
 			p.printTenant(t)
 			return nil
 		}
+		for i := range list {
+			for _, f := range list[i].Former {
+				if string(f.Slug) == c.Slug {
+					return fmt.Errorf("%s is now %s; tokens may name %[1]s until %[3]s", f.Slug, list[i].Slug, f.Until.UTC().Format(time.RFC3339))
+				}
+			}
+		}
 		return noTenant(c.Slug)
 	})
 }
 
 // printTenant writes a tenant for people to read.
 func (p *program) printTenant(t tenantInfo) {
+	is := tenancy.Status(t.Status)
 	switch {
 	case t.Broken != "":
 		t.Status = p.red(t.Status + ": " + t.Broken)
 	case t.Reason != "":
 		t.Status += ": " + t.Reason
+	}
+	if long := untilWhen(is, t.BackAt); long != "" {
+		t.Status += "\n             " + strings.TrimSpace(long)
 	}
 	frames := "-"
 	if len(t.FrameAncestors) > 0 {
@@ -215,6 +242,9 @@ func (p *program) printTenant(t tenantInfo) {
 	p.printf("%s (%s)\n  status      %s\n  schema      %s\n  domains     %s\n  framed by   %s\n  currency    %s, %d digits\n  on trial    %t\n  paid until  %s\n  created on  %s\n  approval    %s\n  plan        %s\n  deals in    %s\n",
 		t.Name, t.Slug, t.Status, t.Schema, strings.Join(t.Domains, " "), frames, t.Currency, t.Exponent, t.OnTrial, day(t.PaidUntil), day(t.CreatedOn), approval,
 		cmp.Or(t.Plan, "-"), cmp.Or(t.Jurisdiction, "-"))
+	for _, f := range t.Former {
+		p.printf("  was         %s, which tokens may name until %s\n", f.Slug, f.Until.UTC().Format(time.RFC3339))
+	}
 }
 
 type tenantFundCmd struct {
@@ -287,6 +317,7 @@ type tenantKickCmd struct {
 	Player string      `xor:"who" required:"" help:"The player: the subject of its tokens."`
 	Staff  string      `xor:"who" required:"" help:"One of the operator's people: the subject of their tokens, whatever their role."`
 	Reason strict.Line `required:"" help:"Why; for the audit log."`
+	JSON   bool        `help:"Print JSON."`
 }
 
 // Run implements the command.
@@ -299,6 +330,9 @@ func (c tenantKickCmd) Run(p *program) error {
 		}
 		if err := kick(); err != nil {
 			return err
+		}
+		if c.JSON {
+			return p.printJSON(map[string]string{"tenant": string(t.Slug), "kicked": who})
 		}
 		p.printf("%s is kicked\n", who)
 		return nil

@@ -13,6 +13,7 @@ ask() { # method, path, body; what is sent again under its Idempotency-Key is no
 }
 member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; } # a member of JSON, for want of jq
 
+for _ in 1 2 3 4 5; do if get "$base/v1/session" >/dev/null 2>&1; then break; fi; sleep 0.3; done # a new key is known within a second
 ask POST /v1/rooms "{\"room\":\"first-$run\",\"game\":\"roulette\"}"; echo
 endpoint=$(ask POST /v1/webhooks "{\"url\":\"$receiver\",\"types\":[\"player.credited\"],\"reason\":\"first day\"}")
 id=$(echo "$endpoint" | member id)

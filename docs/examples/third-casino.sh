@@ -21,6 +21,7 @@ until_known() { # a change is known to every node within a second
 }
 url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 
+until_known get "$PITBOSS_KEY" "$platform" "$base/v1/tenants"
 ask "" "{\"slug\":\"$slug\",\"name\":\"The Third House\",\"domains\":[\"$casino\"],\"currency\":\"EUR\"}"; echo
 ops=$(ask "/$slug/keys" '{"name":"script","scopes":["rooms:read","rooms:write","money:write"],"reason":"the first day"}' | member secret)
 signing=$(ask "/$slug/signing-keys/rotate" '{"reason":"the first day"}')

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"sync"
@@ -23,6 +24,9 @@ const (
 	// forgetAfter is how long the counts of a node are kept that has gone silent and whose lease has run
 	// out.
 	forgetAfter = 10 * time.Second
+	// wholeWithin is how long a node that starts waits for the counts of the others. One is told them by the second Every, or at
+	// fullEvery if the bus lost them.
+	wholeWithin = fullEvery + 2*Every
 )
 
 // method is the method of the messages in which nodes exchange their counts.
@@ -49,6 +53,8 @@ type Counter struct {
 	sent   map[tenant.ID]*sent
 	fullAt time.Time // when the others were last sent everything
 	asking map[tenant.ID]*asking
+	whole  bool      // Health has returned nil
+	waits  time.Time // since when Health has not
 }
 
 // Counts are the numbers of a tenant's players, in all and by room. Empty rooms are left out.
@@ -63,7 +69,7 @@ type peer struct {
 	heardAt time.Time
 	counts  map[tenant.ID]Counts
 	fullAt  map[tenant.ID]time.Time // when it last sent all of a tenant's counts
-	silent  bool                    // it did not answer, and was not heard since: Elsewhere does not count it
+	whole   bool                    // it has sent all counts of every tenant
 }
 
 // New returns the Counter of a node, which subscribes to the messages of the others. here returns how many of a tenant's players
@@ -145,8 +151,11 @@ func (c *Counter) count(now time.Time, here map[tenant.ID]Counts, living []strin
 		}
 	}
 	c.here = here
-	if full && len(out.messages) == 0 {
-		out.messages = append(out.messages, message{Boot: c.boot})
+	if full {
+		if len(out.messages) == 0 {
+			out.messages = append(out.messages, message{Boot: c.boot})
+		}
+		out.messages[len(out.messages)-1].Whole = true
 	}
 	return out.messages
 }
@@ -164,7 +173,7 @@ func (c *Counter) hear(now time.Time, from string, m message) {
 		c.peers[from] = p
 		c.fullAt = time.Time{} // that node knows nothing of this one either
 	}
-	p.heardAt, p.silent = now, false
+	p.heardAt, p.whole = now, p.whole || m.Whole
 	for _, said := range m.Counts {
 		if said.Full {
 			p.fullAt[said.Tenant] = now
@@ -219,4 +228,29 @@ func (c *Counter) Players(id tenant.ID, room string) int {
 		}
 	}
 	return n
+}
+
+// Health returns nil once all nodes whose leases run have said how many players they have, and Count was told that they live:
+// before that Elsewhere is too low, and a plan's limit would let too many in. It waits for wholeWithin, since a node may not be on
+// the bus. Once it has returned nil it always does: of the players of a node that comes later this one hears as they come.
+func (c *Counter) Health(now time.Time, living []string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.whole {
+		return nil
+	}
+	for _, name := range living {
+		if p := c.peers[name]; name == c.node || p != nil && p.whole && c.living[name] {
+			continue
+		}
+		if c.waits.IsZero() {
+			c.waits = now
+		}
+		if now.Sub(c.waits) < wholeWithin {
+			return fmt.Errorf("presence: node %s has not said yet how many players it has", name)
+		}
+		c.log.Warn("another node does not say how many players it has; plans' limits count none there", "node", name)
+	}
+	c.whole = true
+	return nil
 }

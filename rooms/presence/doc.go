@@ -3,9 +3,9 @@
 //
 // # What always holds
 //
-//   - A node's players are counted while its lease runs, and no longer. Elsewhere, by which a plan's limit of players goes, does
-//     not count those of a node that did not answer Held either: a player whose node died, or whose socket there is dead and
-//     not known to be, is no new one and takes nobody's place.
+//   - A node's players are counted while its lease runs, and no longer, whether or not it answers: by errors of the bus nobody is
+//     let in. The places of a node that died are free when its lease has run out, for whoever comes first. A player whose socket
+//     on a living node is dead, and not known to be, is no new one (Held).
 //   - What the bus loses makes a count wrong for fullEvery at most. Another process of a node's name starts
 //     from nothing.
 //   - Whoever was given Welcome and every Changes after it knows the same counts as this node.

@@ -3,6 +3,7 @@ package presence
 import (
 	"context"
 	"encoding/json"
+	"sync/atomic"
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
@@ -12,17 +13,18 @@ import (
 const (
 	// heldMethod is the method by which a node asks another whether a player is there.
 	heldMethod = "web.presence.held"
-	// askWithin is how long a node has to answer. One that does not may be dead, though its lease still runs.
+	// askWithin bounds the time that a node has to answer. One that does not may be dead, though its lease still runs.
 	askWithin = 500 * time.Millisecond
-	// asksMax bounds the questions about a tenant's players that a node has under way. Who comes beyond it waits for askWithin, and
-	// is not asked about then.
+	// asksMax bounds the players of a tenant about whom a node is asking the others. Who comes beyond it waits for askWithin, and
+	// is not asked about then. A player is asked about until every node has answered or askWithin is over, also if his client
+	// does not wait for it.
 	asksMax = 32
 )
 
 // asking are the questions about a tenant's players.
 type asking struct {
-	slots   chan struct{} // of those under way
-	callers int           // of Held
+	slots chan struct{} // of the players who are asked about
+	users int           // those, and who waits for a slot
 }
 
 // heldAsk asks whether a player is on a node, and heldAnswer says so, and how many of the tenant's players are.
@@ -52,102 +54,112 @@ func (c *Counter) answer(here func(tenant.ID, string) (int, bool)) {
 	})
 }
 
-// Elsewhere returns how many of a tenant's players are on other nodes, as they said last: those that live, and answered when
-// they were asked last.
+// Elsewhere returns how many of a tenant's players are on other nodes whose leases run, as they said last.
 func (c *Counter) Elsewhere(id tenant.ID) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := 0
-	for name := range c.counting(id) {
-		n += c.peers[name].counts[id].Online
+	for name, p := range c.peers {
+		if c.living[name] {
+			n += p.counts[id].Online
+		}
 	}
 	return n
 }
 
-// counting yields the nodes of whose players of a tenant Elsewhere is the sum. c.mu is held.
-func (c *Counter) counting(id tenant.ID) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for name, p := range c.peers {
-			if c.living[name] && !p.silent && p.counts[id].Online > 0 && !yield(name) {
-				return
-			}
-		}
-	}
-}
-
 // Held reports whether a player is on another node, and brings Elsewhere up to date: it asks the nodes that have players of the
-// tenant. One that does not answer is not counted until it is heard again, so that a dead one holds nobody's place while its
-// lease runs.
-func (c *Counter) Held(ctx context.Context, id tenant.ID, player string) bool {
+// tenant. known is false if it is not known: a node did not answer, or asksMax others were asked about.
+func (c *Counter) Held(ctx context.Context, id tenant.ID, player string) (held, known bool) {
 	body, err := json.Marshal(heldAsk{id, player})
 	if err != nil {
-		return false
+		return false, false
 	}
-	c.mu.Lock()
-	own := c.asking[id]
-	if own == nil {
-		own = &asking{slots: make(chan struct{}, asksMax)}
-		c.asking[id] = own
-	}
-	own.callers++
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if own.callers--; own.callers == 0 {
-			delete(c.asking, id)
-		}
-	}()
-	wait := time.NewTimer(askWithin)
-	defer wait.Stop()
-	select {
-	case own.slots <- struct{}{}:
-		defer func() { <-own.slots }()
-	case <-wait.C:
-		return false
-	case <-ctx.Done():
-		return false
+	end, ok := c.mayAsk(ctx, id)
+	if !ok {
+		return false, false
 	}
 	boots := map[string]string{}
 	c.mu.Lock()
-	for name := range c.counting(id) { // without the nodes that were found dead meanwhile
-		boots[name] = c.peers[name].boot
+	for name, p := range c.peers { // without the nodes that were found dead meanwhile
+		if c.living[name] && p.counts[id].Online > 0 {
+			boots[name] = p.boot
+		}
 	}
 	c.mu.Unlock()
-	plays := make(chan bool, len(boots))
+	if len(boots) == 0 {
+		end()
+		return false, true
+	}
+	var left atomic.Int64
+	left.Store(int64(len(boots)))
+	type answer struct{ plays, known bool }
+	answers := make(chan answer, len(boots))
 	for name, boot := range boots {
 		c.bus.Ask(name, heldMethod, body, askWithin, func(body []byte, err error) {
 			var a heldAnswer
 			if err == nil {
 				err = strict.DecodeKnown(body, &a)
 			}
-			c.answered(name, boot, id, a, err)
-			plays <- err == nil && a.Plays
+			if err == nil {
+				c.answered(name, boot, id, a)
+			}
+			if left.Add(-1) == 0 {
+				end()
+			}
+			answers <- answer{err == nil && a.Plays, err == nil}
 		})
 	}
+	known = true
 	for range boots {
 		select {
-		case yes := <-plays:
-			if yes {
-				return true
+		case a := <-answers:
+			if a.plays {
+				return true, true
 			}
+			known = known && a.known
 		case <-ctx.Done():
-			return false
+			return false, false
 		}
 	}
-	return false
+	return false, known
 }
 
-// answered records what a process of a node answered, or that it did not.
-func (c *Counter) answered(name, boot string, id tenant.ID, a heldAnswer, err error) {
+// mayAsk waits until one more of a tenant's players may be asked about, for askWithin at most. end must be called when nobody is
+// asked about him any more.
+func (c *Counter) mayAsk(ctx context.Context, id tenant.ID) (end func(), ok bool) {
+	c.mu.Lock()
+	own := c.asking[id]
+	if own == nil {
+		own = &asking{slots: make(chan struct{}, asksMax)}
+		c.asking[id] = own
+	}
+	own.users++
+	c.mu.Unlock()
+	leave := func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if own.users--; own.users == 0 {
+			delete(c.asking, id)
+		}
+	}
+	wait := time.NewTimer(askWithin)
+	defer wait.Stop()
+	select {
+	case own.slots <- struct{}{}:
+		return func() { <-own.slots; leave() }, true
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	leave()
+	return nil, false
+}
+
+// answered records what a process of a node answered.
+func (c *Counter) answered(name, boot string, id tenant.ID, a heldAnswer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := c.peers[name]
 	if p == nil || p.boot != boot {
-		return
-	}
-	if err != nil {
-		p.silent = true
 		return
 	}
 	if counts, ok := p.counts[id]; ok {

@@ -22,14 +22,14 @@ type line struct {
 	node    string
 	answers map[string]hub.Answerer
 	players map[string]bool
-	dead    bool
+	fails   error // what a question to it ends with; nil: its answer
 	asked   atomic.Int32
 	hold    chan struct{} // nil: answers come at once
 }
 
 func (w *line) Tell(method string, body []byte) error {
 	for _, to := range w.all {
-		if !w.dead && !to.dead {
+		if w.fails == nil && to.fails == nil {
 			to.answers[method](w.node, body, nil)
 		}
 	}
@@ -41,8 +41,8 @@ func (w *line) Answer(method string, f hub.Answerer) { w.answers[method] = f }
 func (w *line) Ask(node, method string, body []byte, _ time.Duration, answer func([]byte, error)) {
 	to := w.all[node]
 	to.asked.Add(1)
-	if to.dead {
-		answer(nil, hub.ErrNoAnswer)
+	if to.fails != nil {
+		answer(nil, to.fails)
 		return
 	}
 	if to.hold != nil {
@@ -62,8 +62,8 @@ func (all lines) join(node string, players ...string) (*line, *Counter) {
 	return w, New(node, w, slog.New(slog.DiscardHandler), func(_ tenant.ID, player string) (int, bool) { return len(w.players), w.players[player] })
 }
 
-func TestAPlayerIsHeldByTheNodeThatHasHimAndADeadNodeHoldsNobody(t *testing.T) {
-	id, now, all := casino(t), time.Now(), lines{}
+func TestAPlayerIsHeldByTheNodeThatHasHimAndOneThatDoesNotAnswerIsCountedWhileItsLeaseRuns(t *testing.T) {
+	id, another, now, all := casino(t), casino(t), time.Now(), lines{}
 	_, here := all.join("a")
 	b, there := all.join("b", "ann", "bob")
 	c, dying := all.join("c", "cid", "dan", "eve")
@@ -72,15 +72,18 @@ func TestAPlayerIsHeldByTheNodeThatHasHimAndADeadNodeHoldsNobody(t *testing.T) {
 		now = now.Add(fullEvery)
 		here.Count(now, map[tenant.ID]Counts{id: {}}, living)
 		there.Count(now, map[tenant.ID]Counts{id: {Online: 2}}, living)
-		dying.Count(now, map[tenant.ID]Counts{id: {Online: 3}}, living)
+		dying.Count(now, map[tenant.ID]Counts{id: {Online: 3}, another: {Online: 3}}, living)
 	}
-	want := func(player string, held bool, elsewhere int) {
+	want := func(player string, held, known bool, elsewhere int) {
 		t.Helper()
-		if got := here.Held(t.Context(), id, player); got != held {
-			t.Errorf("%s is held: %v", player, got)
+		if got, sure := here.Held(t.Context(), id, player); got != held || sure != known {
+			t.Errorf("%s is held: %v, which is known: %v", player, got, sure)
 		}
 		if got := here.Elsewhere(id); got != elsewhere {
 			t.Errorf("asked about %s, %d are elsewhere, want %d", player, got, elsewhere)
+		}
+		if got := here.Elsewhere(another); living[len(living)-1] == "c" && got != 3 {
+			t.Errorf("asked about %s, %d of another casino are elsewhere", player, got)
 		}
 	}
 	tell()
@@ -88,27 +91,33 @@ func TestAPlayerIsHeldByTheNodeThatHasHimAndADeadNodeHoldsNobody(t *testing.T) {
 	if got := here.Elsewhere(id); got != 5 {
 		t.Fatalf("%d are elsewhere", got)
 	}
-	want("ann", true, 5)
-	want("zoe", false, 5)
-	if here.Held(t.Context(), tenant.New(), "ann") {
+	want("ann", true, true, 5)
+	want("zoe", false, true, 5)
+	if held, known := here.Held(t.Context(), tenant.New(), "ann"); held || !known {
 		t.Error("no node said that it has players of the other tenant")
 	}
 	delete(b.players, "bob") // who left is no longer counted, before the node says so
-	want("zoe", false, 4)
+	want("zoe", false, true, 4)
 
-	c.dead = true // its lease runs on
-	want("cid", false, 1)
-	asked := c.asked.Load()
-	want("dan", false, 1)
-	if c.asked.Load() != asked {
-		t.Error("the dead node is asked again")
+	for _, why := range []error{hub.ErrNoAnswer, errors.New("the lane is full")} {
+		c.fails = why
+		want("cid", false, false, 4)
+		want("ann", true, true, 4)
+		asked := c.asked.Load()
+		want("dan", false, false, 4)
+		if c.asked.Load() == asked {
+			t.Error("a node that lives is not asked again")
+		}
+		c.fails = nil // it was slow, no more, and has said nothing since
+		want("cid", true, true, 4)
 	}
-	c.dead = false // it was slow, no more
+	c.fails = hub.ErrNoAnswer
+	living = []string{"a", "b"} // its lease has run out
 	tell()
-	want("cid", true, 4)
+	want("cid", false, true, 1)
 }
 
-func TestQuestionsAboutPlayersAreBoundedAndEndWithTheirCallers(t *testing.T) {
+func TestQuestionsAboutPlayersAreBoundedAlsoIfTheirCallersLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		id, now, all := casino(t), time.Now(), lines{}
 		_, here := all.join("a")
@@ -123,33 +132,38 @@ func TestQuestionsAboutPlayersAreBoundedAndEndWithTheirCallers(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		ended := make(chan bool)
 		for range asksMax {
-			go func() { ended <- here.Held(ctx, id, "ann") }()
+			go func() { held, known := here.Held(ctx, id, "ann"); ended <- held || known }()
 		}
-		until := func(what string, ok func() bool) {
+		synctest.Wait()
+		if n := b.asked.Load(); n != asksMax {
+			t.Fatalf("%d ask", n)
+		}
+		tooMany := func() {
 			t.Helper()
-			for deadline := time.Now().Add(30 * time.Second); !ok(); <-time.After(time.Millisecond) {
-				if time.Now().After(deadline) {
-					t.Fatal(what)
-				}
+			began := time.Now()
+			if held, known := here.Held(t.Context(), id, "ann"); held || known || b.asked.Load() != asksMax || time.Since(began) != askWithin {
+				t.Errorf("one more was asked about: %v, %v, after %v", held, known, time.Since(began))
 			}
 		}
-		until("not all ask", func() bool { return b.asked.Load() == asksMax })
-		if here.Held(t.Context(), id, "ann") || b.asked.Load() != asksMax {
-			t.Error("one more was asked about")
-		}
-		one := make(chan bool)
-		go func() { one <- here.Held(t.Context(), id, "ann") }() // waits for its turn
-		until("it does not wait", func() bool { here.mu.Lock(); defer here.mu.Unlock(); return here.asking[id].callers == asksMax+1 })
+		tooMany()
 		cancel(errors.New("gone"))
 		for range asksMax {
 			if <-ended {
 				t.Error("held, without an answer")
 			}
 		}
+		tooMany() // what they asked is not answered yet
+		one := make(chan bool)
+		go func() { held, known := here.Held(t.Context(), id, "ann"); one <- held && known }() // waits for its turn
+		synctest.Wait()
+		if n := here.asking[id].users; n != asksMax+1 {
+			t.Errorf("%d ask or wait", n)
+		}
 		close(b.hold)
 		if !<-one {
 			t.Error("whose turn came was not asked about")
 		}
+		synctest.Wait()
 		if len(here.asking) != 0 {
 			t.Errorf("%v are under way", here.asking)
 		}

@@ -52,13 +52,15 @@ func TestNodesAskEachOtherOverTheBus(t *testing.T) {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	if !here.Held(t.Context(), id, "ann") || here.Held(t.Context(), id, "cid") {
-		t.Error("the other node answered otherwise")
+	for player, plays := range map[string]bool{"ann": true, "cid": false} {
+		if held, known := here.Held(t.Context(), id, player); held != plays || !known {
+			t.Errorf("%s is held: %v, which is known: %v", player, held, known)
+		}
 	}
 	stop() // which its lease does not tell
 	began := time.Now()
-	if here.Held(t.Context(), id, "ann") || here.Elsewhere(id) != 0 {
-		t.Errorf("a dead node holds %d players", here.Elsewhere(id))
+	if held, known := here.Held(t.Context(), id, "ann"); held || known || here.Elsewhere(id) != 2 {
+		t.Errorf("a dead node answers, or %d players are elsewhere", here.Elsewhere(id))
 	}
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("after %v", took)

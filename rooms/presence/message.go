@@ -11,9 +11,11 @@ import (
 const roomsPerMessage = 1000
 
 // message is a node's message to the others. The first one from a process that is new to them has all
-// counts of every tenant; one without counts says only that the process lives.
+// counts of every tenant; one without counts says only that the process lives. Whole says that with this message all counts of
+// every tenant have been sent.
 type message struct {
 	Boot   string         `json:"boot"`
+	Whole  bool           `json:"whole,omitempty"`
 	Counts []tenantCounts `json:"crowds,omitempty"`
 }
 

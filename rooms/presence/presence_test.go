@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,6 +137,74 @@ func TestACasinoOfThousandsOfRoomsIsToldInPieces(t *testing.T) {
 	}
 	if !maps.Equal(told, rooms) {
 		t.Errorf("sockets were told of %d rooms", len(told))
+	}
+}
+
+func TestANodeThatStartsIsReadyWhenEveryLivingNodeHasSaidAllOfItsCounts(t *testing.T) {
+	id, now := casino(t), time.Now()
+	living := []string{"a", "b", "c"}
+	rooms := map[string]int{}
+	for i := range roomsPerMessage + 1 {
+		rooms[fmt.Sprintf("room-%d", i)] = 1
+	}
+	b, c := newCounter("b"), newCounter("c")
+	look := func(of *Counter, online int) []message {
+		now = now.Add(Every)
+		return of.count(now, map[tenant.ID]Counts{id: {online, rooms}}, living)
+	}
+	look(b, 1)
+	start := func() *Counter {
+		_, a := lines{}.join("a")
+		return a
+	}
+	a := start()
+	wait := func(name string) {
+		t.Helper()
+		if err := a.Health(now, living); err == nil || !strings.Contains(err.Error(), "node "+name+" ") {
+			t.Errorf("it should wait for %s: %v", name, err)
+		}
+	}
+	wait("b")
+	pass(now, b, a, look(b, 2)) // what changed, from a node that knows nothing of this one
+	wait("b")
+	pass(now, a, b, look(a, 0))
+	all := look(b, 2)
+	if len(all) != 2 {
+		t.Fatalf("%d messages", len(all))
+	}
+	pass(now, b, a, all[:1])
+	wait("b")
+	pass(now, b, a, all[1:])
+	wait("c")
+	pass(now, c, a, c.count(now, nil, living))
+	if err := a.Health(now, living); err != nil || a.Elsewhere(id) != 2 {
+		t.Errorf("%v, %d are elsewhere", err, a.Elsewhere(id))
+	}
+	if err := a.Health(now, append(living, "d")); err != nil {
+		t.Errorf("one that comes later: %v", err)
+	}
+
+	a = start()
+	if err := a.Health(now, []string{"a"}); err != nil {
+		t.Errorf("alone: %v", err)
+	}
+	a = start()
+	for _, n := range []*Counter{b, c} {
+		n.fullAt = time.Time{}
+		pass(now, n, a, n.count(now, nil, living))
+	}
+	wait("b") // it has not counted yet whom it may count
+	a.count(now, nil, living)
+	if err := a.Health(now, living); err != nil {
+		t.Errorf("it has heard everybody: %v", err)
+	}
+	a = start()
+	wait("b")
+	now = now.Add(wholeWithin - 1)
+	wait("b")
+	now = now.Add(1)
+	if err := a.Health(now, living); err != nil {
+		t.Errorf("it waits for good: %v", err)
 	}
 }
 

@@ -15,13 +15,13 @@ import (
 const (
 	// surveyMax bounds how many keys, and how many channels, a Survey has.
 	surveyMax = 10_000
-	// surveyPage is how many keys a server looks at in one step.
+	// surveyPage bounds the keys that a server looks at in one step.
 	surveyPage = 1000
 	// surveyPatience bounds one command.
 	surveyPatience = 5 * time.Second
 )
 
-// Survey is what a Redis has of one database, of this cache and of hub/redisbus.
+// Survey counts what a Redis has of one database, of this cache and of hub/redisbus.
 type Survey struct {
 	Now            time.Time // its clock; that of one server of a Cluster
 	Keys, Channels []string

@@ -17,20 +17,20 @@ import (
 )
 
 const (
-	// evidenceMax is how many lines of evidence a result has.
+	// evidenceMax bounds the lines of evidence of a result.
 	evidenceMax = 20
 	// statementTimeout bounds each statement of the owner's.
 	statementTimeout = 30 * time.Second
-	// appConns is how many connections the application's login uses.
+	// appConns bounds the connections that the application's login uses.
 	appConns = 8
-	// sampleMax is how many tenants are tried, of those that can be.
+	// sampleMax bounds the tenants that are tried, of those that can be.
 	sampleMax = 8
 )
 
 // ErrNoTenant means that a tenant that was named is not there.
 var ErrNoTenant = db.ErrNoTenant
 
-// Status is what became of a check.
+// Status says what became of a check.
 type Status string
 
 // The statuses.
@@ -41,7 +41,7 @@ const (
 	Skipped Status = "skipped" // there is nothing to check, or no means to
 )
 
-// Result is what a check found.
+// Result holds what a check found.
 type Result struct {
 	Check    string   `json:"check"`
 	What     string   `json:"what"` // what holds if it passes
@@ -79,7 +79,7 @@ type Options struct {
 	Progress func(done, of int)
 }
 
-// Seen is what a Redis has.
+// Seen holds what a Redis has.
 type Seen struct {
 	Now            time.Time // its clock
 	Keys, Channels []string  // those of this database, or some of them
@@ -242,7 +242,7 @@ func (d *Doctor) Run(ctx context.Context, tell func(Result)) error {
 	return nil
 }
 
-// schemaName is what may be the name of a tenant's schema in a line of evidence.
+// schemaName matches what may be the name of a tenant's schema in a line of evidence.
 var schemaName = regexp.MustCompile(`\bt_[a-z0-9_]+\b`)
 
 // named returns a line of evidence with whose each schema is that it names, unless it names the tenant too.
@@ -260,7 +260,7 @@ func (d *Doctor) named(line string) string {
 	return line
 }
 
-// finding is what a check found; the zero one passes.
+// finding holds what a check found; the zero one passes.
 type finding struct {
 	status   Status
 	evidence []string

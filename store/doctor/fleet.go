@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// balancesAtOnce is how many tenants' books are added up at a time.
+	// balancesAtOnce bounds the tenants whose books are added up at a time.
 	balancesAtOnce = 4
 	// fullAt is the share of the catalogue's budget past which a warning is due, in percent.
 	fullAt = 80

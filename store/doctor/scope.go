@@ -17,7 +17,7 @@ const (
 	selectAccount = `select from account limit 1`
 	selectAudit   = `select from audit_log limit 1`
 	selectRoom    = `select from room limit 1`
-	// sessionChecks is how often a connection is asked what was left on it.
+	// sessionChecks bounds how often a connection is asked what was left on it.
 	sessionChecks = 16
 )
 

@@ -75,6 +75,8 @@ type Job struct {
 	Actor      string          `json:"actor"`
 	CreatedAt  time.Time       `json:"created_at"`
 	FinishedAt time.Time       `json:"finished_at,omitzero"`
+
+	Replayed bool `json:"-"` // by Add: it was there before, under the same Idempotency-Key
 }
 
 // Over reports whether the job is done or failed.
@@ -122,14 +124,19 @@ var Jobs = list.Table{
 	Key: "id", Order: "-created_at",
 }
 
-// Add adds a job, and returns it, or the one that was added under its Idempotency-Key. Of migrate, drift and doctor one is
+// Freed are the codes of failures after which the Idempotency-Key of a job is good for another, unless what it changes of a
+// tenant was committed: what was asked could not be, or it is not the asker's fault.
+var Freed = []string{"invalid_params", "confirmation_needed", "unavailable", "migration_needed", "internal"}
+
+// Add adds a job, and returns it, or the one that was added under its Idempotency-Key, which then is Replayed. Of migrate, drift and doctor one is
 // open at a time: Add returns that, and the Idempotency-Key is not used up. It returns ErrReused or ErrTooMany.
 func (q *Queue) Add(ctx context.Context, n New) (Job, error) {
 	var id uuid.UUID
+	var replayed bool
 	err := q.db.Platform(ctx, func(conn *pgxpool.Conn) (err error) {
-		id, err = add(ctx, conn, n)
-		if errors.Is(err, errOver) { // the one that was open is over meanwhile, or too many are
-			id, err = add(ctx, conn, n)
+		id, replayed, err = add(ctx, conn, n)
+		if errors.Is(err, errOver) { // what was in the way is over meanwhile, or too many are open
+			id, replayed, err = add(ctx, conn, n)
 		}
 		if errors.Is(err, errOver) {
 			return ErrTooMany
@@ -139,33 +146,36 @@ func (q *Queue) Add(ctx context.Context, n New) (Job, error) {
 	if err != nil {
 		return Job{}, fmt.Errorf("store: add a job: %w", err)
 	}
-	return q.Get(ctx, id)
+	j, err := q.Get(ctx, id)
+	j.Replayed = replayed
+	return j, err
 }
 
 // errOver means that no job was added, and that none is there in its place.
 var errOver = errors.New("no job is open")
 
-// add adds a job, and returns its id, or that of the one that is there in its place. It returns ErrReused or errOver.
-func add(ctx context.Context, conn *pgxpool.Conn, n New) (uuid.UUID, error) {
+// add adds a job, and returns its id, or that of the one that is there in its place, and whether that has the same
+// Idempotency-Key. It returns ErrReused or errOver.
+func add(ctx context.Context, conn *pgxpool.Conn, n New) (id uuid.UUID, replayed bool, err error) {
 	asked := sha256.Sum256([]byte(n.Kind + "\x00" + string(n.Subject) + "\x00" + string(n.Input)))
-	id := uuid.New()
-	err := conn.QueryRow(ctx, insertJob, id, n.Kind, string(n.Subject), string(n.Input), asked[:], n.Key, n.Actor, n.Address, n.Credential, n.Request, OpenMax).Scan(&id)
+	id = uuid.New()
+	err = conn.QueryRow(ctx, insertJob, id, n.Kind, string(n.Subject), string(n.Input), asked[:], n.Key, n.Actor, n.Address, n.Credential, n.Request, OpenMax).Scan(&id)
 	if !errors.Is(err, pgx.ErrNoRows) {
-		return id, err
+		return id, false, err
 	}
 	var before []byte
 	err = conn.QueryRow(ctx, selectByKey, n.Actor, n.Key).Scan(&id, &before)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 	case err == nil && string(before) != string(asked[:]):
-		return id, ErrReused
+		return id, false, ErrReused
 	default:
-		return id, err
+		return id, err == nil, err
 	}
 	if err = conn.QueryRow(ctx, selectSingle, n.Kind).Scan(&id); errors.Is(err, pgx.ErrNoRows) {
 		err = errOver
 	}
-	return id, err
+	return id, false, err
 }
 
 // Get returns a job, or ErrNotFound.

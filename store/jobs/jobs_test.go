@@ -50,7 +50,12 @@ func (d desk) works(atOnce int, do func(context.Context, jobs.Task) (jobs.Outcom
 	d.t.Helper()
 	w, err := jobs.OpenWorker(d.t.Context(), jobs.Options{
 		URL: storetest.DatabaseOf(d.t, d.admin).AdminURL, Box: d.Box, Log: slog.New(slog.DiscardHandler), Jobs: atOnce, Quick: []string{"quick"}, Do: do,
-		Code: func(err error) (string, string) { return "a_code", err.Error() },
+		Code: func(err error) (string, string) {
+			if text := err.Error(); slices.Contains(jobs.Freed, text) || text == "slug_taken" || text == "secret_lost" {
+				return text, text
+			}
+			return "a_code", err.Error()
+		},
 	})
 	if err != nil {
 		d.t.Fatal(err)
@@ -135,6 +140,49 @@ func TestARequestUnderItsKeyIsTheSameJob(t *testing.T) {
 	n.Actor = "key:2"
 	if other, err := d.Jobs.Add(t.Context(), n); err != nil || other.ID == first.ID {
 		t.Errorf("somebody else's: %+v, %v", other, err)
+	}
+}
+
+// TestAJobThatFailedForNothingThatWasDoneLeavesItsKeyToAnother has each code of a failure, before and after the change was
+// committed.
+func TestAJobThatFailedForNothingThatWasDoneLeavesItsKeyToAnother(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	owner := storetest.Owner(t, d.admin)
+	d.works(2, func(ctx context.Context, task jobs.Task) (jobs.Outcome, error) {
+		if task.Subject == "applied" {
+			if _, err := owner.Exec(ctx, `update platform.job set applied = true where id = $1`, task.ID); err != nil {
+				return jobs.Outcome{}, err
+			}
+		}
+		return jobs.Outcome{}, errors.New(task.Kind)
+	})
+	for _, code := range append([]string{"slug_taken", "secret_lost"}, jobs.Freed...) {
+		for _, subject := range []tenant.Slug{"nothing", "applied"} {
+			n := jobs.New{Kind: code, Subject: subject, Input: []byte(`{}`), Key: code + string(subject), Actor: "key:1"}
+			first, err := d.Jobs.Add(t.Context(), n)
+			if err != nil || first.Replayed {
+				t.Fatal(first, err)
+			}
+			if first = d.over(first); first.State != jobs.Failed || first.Code != code {
+				t.Fatalf("%+v", first)
+			}
+			freed := subject == "nothing" && slices.Contains(jobs.Freed, code)
+			again, err := d.Jobs.Add(t.Context(), n)
+			if err != nil || (again.ID != first.ID) != freed || again.Replayed == freed {
+				t.Errorf("%s, %s: %+v, %v", code, subject, again, err)
+			}
+			n.Input = []byte(`{"mended":true}`)
+			n.Key += "2"
+			if first, err = d.Jobs.Add(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+			d.over(first)
+			n.Input = []byte(`{"mended":"more"}`)
+			if _, err := d.Jobs.Add(t.Context(), n); errors.Is(err, jobs.ErrReused) == freed || err != nil && !errors.Is(err, jobs.ErrReused) {
+				t.Errorf("%s, %s, mended: %v", code, subject, err)
+			}
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +24,7 @@ import (
 const (
 	// leaseTTL is how long after its process died a job is begun again.
 	leaseTTL = 15 * time.Second
-	// leaseMargin is how much sooner a process stops what it does if it cannot extend the lease.
+	// leaseMargin says how much sooner a process stops what it does if it cannot extend the lease.
 	leaseMargin = 3 * time.Second
 	// pollEvery is how long a job waits at most until a process that has nothing to do sees it.
 	pollEvery = 100 * time.Millisecond
@@ -115,7 +116,8 @@ update platform.job set state = 'queued', worker = null, lease_until = clock_tim
 where id = $1 and worker = $2 and attempts = $4 and state = 'running'`
 
 	finishJob = `
-update platform.job set state = $3, result = $4::text::json, secret = $5, code = $6, error = $7, finished_at = clock_timestamp(), lease_until = null
+update platform.job set state = $3, result = $4::text::json, secret = $5, code = $6, error = $7, finished_at = clock_timestamp(), lease_until = null,
+  key = case when $9 and not applied then '' else key end
 where id = $1 and worker = $2 and attempts = $8 and state = 'running'`
 
 	sweepJobs = `delete from platform.job where finished_at is not null and created_at < clock_timestamp() - $1::interval`
@@ -268,7 +270,7 @@ func (w *Worker) finish(ctx context.Context, t Task, attempts int, out Outcome, 
 		code, text = w.o.Code(failed)
 		w.o.Log.WarnContext(ctx, "a job failed", "job", t.ID, "kind", t.Kind, "tenant", t.Subject, "code", code, "error", failed)
 	}
-	_, err := w.pool.Exec(ctx, finishJob, t.ID, w.name, string(state), result, secret, code, text, attempts)
+	_, err := w.pool.Exec(ctx, finishJob, t.ID, w.name, string(state), result, secret, code, text, attempts, slices.Contains(Freed, code))
 	if err != nil {
 		return fmt.Errorf("store: record what came of a job: %w", err)
 	}

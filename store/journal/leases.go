@@ -29,10 +29,10 @@ func NewLeases(d *db.DB) *Leases { return &Leases{d} }
 // renewLease gives none to a node that cannot serve the database. It sees what was committed while it waited for
 // the table, which tenancy.Admin locks before it applies what older nodes cannot live with.
 var renewLease = `
-insert into platform.node as n (node, incarnation, expires, draining, platform_version, tenant_version)
-select $1::text, $2::uuid, clock_timestamp() + $3::interval, $4::boolean, $7::int, $8::int where not ` + migrations.NotServed(7) + `
+insert into platform.node as n (node, incarnation, expires, draining, platform_version, tenant_version, versions_by)
+select $1::text, $2::uuid, clock_timestamp() + $3::interval, $4::boolean, $7::int, $8::int, $2::uuid where not ` + migrations.NotServed(7) + `
 on conflict (node) do update set
-  platform_version = excluded.platform_version, tenant_version = excluded.tenant_version,
+  platform_version = excluded.platform_version, tenant_version = excluded.tenant_version, versions_by = excluded.versions_by,
   expired = case when n.incarnation = excluded.incarnation then n.expires end,
   started = case when n.incarnation = excluded.incarnation then n.started else clock_timestamp() end,
   incarnation = excluded.incarnation, expires = excluded.expires, draining = excluded.draining

@@ -108,7 +108,7 @@ order by 1, 2`
 // TrialBalance adds up the ledger. One that is not OK is an alarm. It returns store.ErrNoTenant.
 func (l *Ledger) TrialBalance(ctx context.Context, id tenant.ID) (TrialBalance, error) {
 	var out TrialBalance
-	err := l.db.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := l.db.Tenant(id).ForLists().ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		for _, set := range []string{"set local enable_seqscan = on", "set local statement_timeout = '30s'"} { // it reads everything
 			if _, err := tx.Exec(ctx, set); err != nil {
 				return err

@@ -137,10 +137,10 @@ from platform.tenant t left join platform.plan p on p.name = t.plan left join pl
 where t.id = $1`
 
 	// selectOpen counts a tenant's tables that are not closed, and tells whether there is, or was, one of an ID.
-	selectOpen = `select count(*) filter (where status <> 'closed' and id <> $2), coalesce(bool_or(id = $1), false) from room`
+	selectOpen = `select (select count(*) from room where status <> 'closed' and id <> $2), exists (select from room where id = $1)`
 )
 
-// planned is what a tenant's plan says of its rooms and storage. 0 is no limit.
+// planned holds what a tenant's plan says of its rooms and storage. 0 is no limit.
 type planned struct{ rooms, storage, used int64 }
 
 // reserve adds an open room to the index and returns what the tenant's plan says. No other room of the tenant is opened

@@ -17,10 +17,19 @@ import (
 // ErrNoDump means that there is no pg_dump on this machine that can read the server's database.
 var ErrNoDump = errors.New("localpg: pg_dump was not found: install PostgreSQL's client programs, of the server's version or a newer one, or name their folder in PITBOSS_PG_BIN")
 
+// CheckDump returns ErrNoDump unless there is a pg_dump on this machine that can read a server of a version, as 17.
+func CheckDump(ctx context.Context, server int) error {
+	_, version, err := findDump(ctx)
+	if err == nil && version < server {
+		err = fmt.Errorf("%w: the newest is of version %d, and the server of %d", ErrNoDump, version, server)
+	}
+	return err
+}
+
 // Dump writes a schema of a database as SQL, by the newest pg_dump on this machine: without owners and rights, and with
 // quoted identifiers. The URL is the database's; its password is given to pg_dump by the environment. It returns ErrNoDump.
 func Dump(ctx context.Context, databaseURL, schema string, out io.Writer) error {
-	program, err := findDump(ctx)
+	program, _, err := findDump(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,8 +48,8 @@ func Dump(ctx context.Context, databaseURL, schema string, out io.Writer) error 
 	return nil
 }
 
-// findDump returns the path of the newest pg_dump.
-func findDump(ctx context.Context) (string, error) {
+// findDump returns the path and the version of the newest pg_dump.
+func findDump(ctx context.Context) (best string, newest int, err error) {
 	var paths []string
 	if dir := os.Getenv("PITBOSS_PG_BIN"); dir != "" {
 		paths = append(paths, filepath.Join(dir, "pg_dump"))
@@ -53,7 +62,6 @@ func findDump(ctx context.Context) (string, error) {
 			paths = append(paths, found...)
 		}
 	}
-	best, newest := "", 0
 	for _, path := range paths {
 		text, err := exec.CommandContext(ctx, path, "--version").Output()
 		if err != nil {
@@ -66,9 +74,9 @@ func findDump(ctx context.Context) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", ErrNoDump
+		return "", 0, ErrNoDump
 	}
-	return best, nil
+	return best, newest, nil
 }
 
 // ofLibpq are the parameters of a URL that libpq knows as pgx does; others are pgx's own.

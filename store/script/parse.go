@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// BytesMax is how long a script may be.
+	// BytesMax bounds a script, in bytes.
 	BytesMax = 1 << 20
-	// statementsMax is how many statements one may have.
+	// statementsMax bounds the statements of a script.
 	statementsMax = 1000
 )
 
@@ -29,6 +29,7 @@ type statement struct {
 const (
 	oneTransaction = "a script is one transaction"
 	ownSession     = "what it sets would outlive the transaction: use set local"
+	keptState      = "a script changes nothing of its session"
 	noClient       = "there is no client to talk to"
 )
 
@@ -36,13 +37,16 @@ const (
 var refused = map[string]string{
 	"begin": oneTransaction, "start": oneTransaction, "commit": oneTransaction, "end": oneTransaction, "rollback": oneTransaction,
 	"abort": oneTransaction, "savepoint": oneTransaction, "release": oneTransaction,
-	"set": ownSession, "reset": ownSession, "discard": ownSession, "prepare": ownSession, "deallocate": ownSession, "load": ownSession,
+	"set": ownSession, "reset": keptState, "discard": keptState, "prepare": keptState, "deallocate": keptState, "load": keptState,
 	"copy": noClient, "listen": noClient, "unlisten": noClient, "notify": noClient,
 }
 
 // words matches the words at the beginning of a statement that has no comments. The third is a plain name: not one in
 // quotes, nor the U of U&"…".
 var words = regexp.MustCompile(`^[\s\v]*([a-zA-Z]+)(?:[\s\v]+([a-zA-Z]+))?(?:[\s\v]+([a-zA-Z_][a-zA-Z0-9_.$]*)(?:[\s\v=]|$))?`)
+
+// setting matches the plain name of what SET sets.
+var setting = regexp.MustCompile(`(?i)^[\s\v]*set[\s\v]+([a-z_][a-z0-9_.$]*)`)
 
 // ofScope are settings that a scope has set, by all of their names: SET SCHEMA sets the search_path.
 var ofScope = []string{"role", "session", "session_authorization", "search_path", "schema"}
@@ -98,6 +102,9 @@ func refusal(text string) string {
 			return "the scope sets the " + third
 		}
 		return ""
+	}
+	if m := setting.FindStringSubmatch(text); m != nil && slices.Contains(ofScope, strings.ToLower(m[1])) {
+		return "set is refused: the scope sets the " + strings.ToLower(m[1])
 	}
 	if why := refused[first]; why != "" {
 		return first + " is refused: " + why

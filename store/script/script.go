@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
@@ -16,11 +17,14 @@ import (
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
-// cellBytes is how much of a value is kept.
+// cellBytes bounds what is kept of a value, in bytes.
 const cellBytes = 4 << 10
 
 // ErrLeft means that a script left the tenant's scope: nothing of it was written.
 var ErrLeft = errors.New("script: it left the tenant's scope")
+
+// ErrReadOnly means that a script writes, which Options do not allow.
+var ErrReadOnly = errors.New("script: it writes, and its transaction is read-only")
 
 // Options says how a script is run.
 type Options struct {
@@ -35,7 +39,7 @@ type Options struct {
 	Digest string
 }
 
-// Result is what came of one statement.
+// Result holds what came of one statement.
 type Result struct {
 	Line    int         `json:"line"` // of the file
 	Tag     string      `json:"tag"`  // as "UPDATE 3"
@@ -44,18 +48,18 @@ type Result struct {
 	More    int64       `json:"more"` // rows that were not kept
 }
 
-// auditLine is what the audit log has of a script.
+// auditLine holds what the audit log has of a script.
 type auditLine struct {
 	Digest     string   `json:"sha256"`
 	Statements int      `json:"statements"`
 	Tags       []string `json:"tags"`
 }
 
-// tagsMax is how many tags the audit log has of a script.
+// tagsMax bounds the tags that the audit log has of a script.
 const tagsMax = 50
 
-// Run executes the script in a tenant's scope. It returns store.ErrNoTenant, store.ErrInvalid, store.ErrPooled, ErrLeft, or
-// the error of a statement.
+// Run executes the script in a tenant's scope. It returns store.ErrNoTenant, store.ErrInvalid, store.ErrPooled, ErrLeft,
+// ErrReadOnly, or the error of a statement.
 func (s Script) Run(ctx context.Context, d *db.DB, id tenant.ID, o Options) ([]Result, error) {
 	if o.Write {
 		if err := db.CheckReason(o.Reason); err != nil {
@@ -98,7 +102,7 @@ func (s Script) execute(ctx context.Context, tx pgx.Tx, id tenant.ID, o Options)
 			r, err = collect(rows, o.Rows)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", st.line, err)
+			return nil, fmt.Errorf("line %d: %w", st.line, failed(ctx, err, o))
 		}
 		var in bool
 		if err := tx.QueryRow(ctx, selectScope, id.Role(), path, began).Scan(&in); err != nil {
@@ -114,6 +118,24 @@ func (s Script) execute(ctx context.Context, tx pgx.Tx, id tenant.ID, o Options)
 		err = db.WriteAudit(ctx, tx, s.audit(out, o))
 	}
 	return out, err
+}
+
+// failed returns the error of a statement. What the statement itself did does not say that the database is unavailable, as
+// the same SQLSTATE of a statement of Pitboss's own would: it is a text.
+func failed(ctx context.Context, err error, o Options) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || pg.SeverityUnlocalized != "ERROR" || ctx.Err() != nil {
+		return err
+	}
+	switch pg.Code {
+	case db.StateReadOnly:
+		if !o.Write {
+			return fmt.Errorf("%w: %s", ErrReadOnly, pg.Error())
+		}
+	case db.StateCanceled, db.StateProtocol:
+		return errors.New(pg.Error())
+	}
+	return err
 }
 
 // collect reads a statement's rows, and keeps some.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/script"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
@@ -46,7 +47,11 @@ func TestAScriptThatCannotBeOneTransactionIsRefused(t *testing.T) {
 		"select 1;\ncommit":                    "line 2: commit is refused: a script is one transaction",
 		"/* x */ ROLLBACK":                     "rollback is refused",
 		"begin; select 1":                      "begin is refused",
-		"set search_path = x":                  "set is refused: what it sets would outlive",
+		"set search_path = x":                  "set is refused: the scope sets the search_path",
+		"set role x":                           "set is refused: the scope sets the role",
+		"set jit = off":                        "set is refused: what it sets would outlive the transaction: use set local",
+		"reset role":                           "reset is refused: a script changes nothing of its session",
+		"prepare x as select 1":                "prepare is refused: a script changes nothing of its session",
 		"Set /**/ Local\nRole t":               "the scope sets the role",
 		"set local session authorization":      "the scope sets the session",
 		"set local search_path = x":            "the scope sets the search_path",
@@ -57,7 +62,6 @@ func TestAScriptThatCannotBeOneTransactionIsRefused(t *testing.T) {
 		`set local "search_path" to x`:         "without quotes",
 		`set local U&"r\006fle" = x`:           "without quotes",
 		"\vcommit":                             "commit is refused",
-		"reset role":                           "reset is refused",
 		"discard all":                          "discard is refused",
 		"copy room from stdin":                 "copy is refused",
 		"listen x":                             "listen is refused",
@@ -104,6 +108,35 @@ func run(t *testing.T, s *store.Store, id tenant.ID, text string, o script.Optio
 		o.Timeout = time.Minute
 	}
 	return parsed.Run(t.Context(), s.DB, id, o)
+}
+
+// TestTheErrorOfAStatementIsShownAsWhatItIs has statements fail by themselves, while the database is well.
+func TestTheErrorOfAStatementIsShownAsWhatItIs(t *testing.T) {
+	t.Parallel()
+	s, admin := storetest.New(t)
+	id := storetest.Tenant(t, admin)
+	write := script.Options{Write: true, By: "cli:x", Name: "x.sql", Reason: "a test"}
+	for _, c := range []struct {
+		text, state string
+		o           script.Options
+		is          error
+	}{
+		{"update room set name = 'x'", "25006", script.Options{}, script.ErrReadOnly},
+		{"select id from room for update", "25006", script.Options{}, script.ErrReadOnly},
+		{"select pg_sleep(10)", "57014", script.Options{Timeout: 50 * time.Millisecond}, nil},
+		{"select $1", "08P01", script.Options{}, nil},
+		{"select 1 / 0", "22012", script.Options{}, nil},
+		{"select nonsense", "42703", script.Options{}, nil},
+		{"insert into room select * from room", "23505", write, nil},
+	} {
+		if c.o.Timeout == 0 {
+			c.o.Timeout = time.Minute
+		}
+		_, err := run(t, s, id, c.text, c.o)
+		if err == nil || errors.Is(err, db.ErrUnavailable) || !strings.Contains(err.Error(), "line 1: ") || !strings.Contains(err.Error(), c.state) || c.is != nil && !errors.Is(err, c.is) {
+			t.Errorf("%s: %v", c.text, err)
+		}
+	}
 }
 
 func TestAScriptReadsItsTenantAndWritesOnlyWhenItMay(t *testing.T) {
@@ -178,7 +211,7 @@ func TestAScriptReadsItsTenantAndWritesOnlyWhenItMay(t *testing.T) {
 	if _, err := run(t, direct, a, "select 1", script.Options{Write: true}); !errors.Is(err, store.ErrInvalid) {
 		t.Error(err)
 	}
-	if _, err := run(t, direct, a, "select pg_sleep(60)", script.Options{Timeout: 20 * time.Millisecond}); storetest.State(err) != "57014" {
+	if _, err := run(t, direct, a, "select pg_sleep(60)", script.Options{Timeout: 20 * time.Millisecond}); err == nil || !strings.Contains(err.Error(), "57014") {
 		t.Error(err)
 	}
 }

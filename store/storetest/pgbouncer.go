@@ -17,7 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Pooler is how a pgbouncer lends connections, each for a transaction unless Mode says otherwise.
+// Pooler says how a pgbouncer lends connections: each for a transaction, unless Mode says otherwise.
 type Pooler struct {
 	Conns int // to the server; 0: one, which all clients share
 	// Prepared is how many prepared statements it knows of each connection. If it is 0 it knows none, and

@@ -18,7 +18,8 @@ import (
 const Platform tenant.Slug = "*"
 
 // CreateAPIKey makes a key of a tenant's, or of the platform's if slug is Platform, with an audit line, and returns
-// its text, which nothing does again. It returns the errors of APIKeys.Create.
+// its text, which nothing does again. It returns the errors of APIKeys.Create,
+// or ErrStatus.
 func (a *Admin) CreateAPIKey(ctx context.Context, slug tenant.Slug, n NewAPIKey, reason strict.Line) (k APIKeyInfo, text auth.APIKeyText, err error) {
 	err = a.changeAPIKey(ctx, slug, reason, func(t *apiKeyTx) error { k, text, err = t.create(ctx, n); return err })
 	return k, text, err
@@ -39,7 +40,7 @@ func (a *Admin) RevokeAPIKey(ctx context.Context, slug tenant.Slug, key string, 
 // ListAPIKeys returns the keys of a tenant, or of the platform if slug is Platform, as APIKeys.List does.
 func (a *Admin) ListAPIKeys(ctx context.Context, slug tenant.Slug) (list []APIKeyInfo, err error) {
 	err = a.inTx(ctx, func(tx pgx.Tx) error {
-		owner, err := ownerOf(ctx, tx, slug)
+		owner, _, err := ownerOf(ctx, tx, slug)
 		if err != nil {
 			return err
 		}
@@ -64,7 +65,13 @@ func (a *Admin) changeAPIKey(ctx context.Context, slug tenant.Slug, reason stric
 		if _, err := tx.Exec(ctx, fmt.Sprintf(`set local lock_timeout = %d`, appLockTimeout.Milliseconds())); err != nil {
 			return err
 		}
-		owner, err := ownerOf(ctx, tx, slug)
+		if _, err := tx.Exec(ctx, `select from platform.tenant where slug = $1 for no key update`, string(slug)); err != nil { // its status stays
+			return err
+		}
+		owner, set, err := ownerOf(ctx, tx, slug)
+		if err == nil {
+			err = set.open(slug)
+		}
 		if err != nil {
 			return err
 		}
@@ -86,18 +93,14 @@ func (a *Admin) changeAPIKey(ctx context.Context, slug tenant.Slug, reason stric
 	return err
 }
 
-// ownerOf returns the owner of API keys: a tenant, or zero if slug is Platform.
-func ownerOf(ctx context.Context, tx pgx.Tx, slug tenant.Slug) (tenant.ID, error) {
+// ownerOf returns the owner of API keys, and the status to which it is set: a tenant, or zero if slug is Platform.
+func ownerOf(ctx context.Context, tx pgx.Tx, slug tenant.Slug) (id tenant.ID, set Status, err error) {
 	if slug == Platform {
-		return tenant.ID{}, nil
+		return id, Active, nil
 	}
-	var name string
-	err := tx.QueryRow(ctx, `select id from platform.tenant where slug = $1`, string(slug)).Scan(&name)
+	id, err = scanID(tx.QueryRow(ctx, `select id, status from platform.tenant where slug = $1 and slug <> id`, string(slug)), &set)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return tenant.ID{}, fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
+		err = fmt.Errorf("%w: %s", db.ErrNoTenant, slug)
 	}
-	if err != nil {
-		return tenant.ID{}, err
-	}
-	return tenant.Parse(name)
+	return id, set, err
 }

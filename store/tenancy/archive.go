@@ -36,6 +36,8 @@ type Archiver struct {
 	// Dump writes a schema of the owner's database as SQL, without owners and rights, its identifiers quoted, as
 	// pg_dump does.
 	Dump func(ctx context.Context, schema string, out io.Writer) error
+	// Check, if it is not nil, returns an error if Dump cannot read a server of a version, as 17, as far as can be told before.
+	Check func(ctx context.Context, server int) error
 	// Progress, if it is not nil, is told what is done, and how many of how many rows of it.
 	Progress func(what string, done, of int64)
 }
@@ -44,7 +46,7 @@ type Archiver struct {
 type ArchiveFile struct {
 	File          string    `json:"file"`
 	Bytes         int64     `json:"bytes"`
-	SHA256        []byte    `json:"sha256"`
+	SHA256        string    `json:"sha256"` // in hexadecimal digits, as sha256sum prints it
 	SchemaVersion int       `json:"schema_version"`
 	Rows          int64     `json:"rows"`
 	VerifiedAt    time.Time `json:"verified_at"`
@@ -64,17 +66,17 @@ update platform.room p set state = r.status, node = '', change = pg_current_xact
 from %s.room r where p.tenant = $1 and r.id = p.room and r.status <> 'closed'`
 
 	insertArchive = `
-insert into platform.archive (tenant, file, bytes, sha256, schema_version, rows) values ($1, $2, $3, $4, $5, $6)
-on conflict (tenant) do update set file = $2, bytes = $3, sha256 = $4, schema_version = $5, rows = $6, verified_at = clock_timestamp()
+insert into platform.archive (tenant, file, bytes, sha256, schema_version, rows) values ($1, $2, $3, decode($4, 'hex'), $5, $6)
+on conflict (tenant) do update set file = $2, bytes = $3, sha256 = decode($4, 'hex'), schema_version = $5, rows = $6, verified_at = clock_timestamp()
 returning verified_at`
 
-	selectArchive = `select file, bytes, sha256, schema_version, rows, verified_at from platform.archive where tenant = $1`
+	selectArchive = `select file, bytes, encode(sha256, 'hex'), schema_version, rows, verified_at from platform.archive where tenant = $1`
 )
 
-// Archive ends a tenant: it suspends it, waits until its rounds have ended, takes the application's right to its schema
-// away, and writes the schema to a file, which it restores and compares before it says so. What an interrupted Archive
-// left is done by the next one. Resume brings the tenant back. It returns store.ErrNoTenant, store.ErrInvalid, ErrStatus,
-// ErrOlderNode or ErrRoundsOpen.
+// Archive ends a tenant: it looks whether it could write the archive, suspends the tenant, waits until its rounds have ended,
+// takes the application's right to its schema away, and writes the schema to a file, which it restores and compares before it
+// says so. What an interrupted Archive left is done by the next one. Resume brings the tenant back. It returns
+// store.ErrNoTenant, store.ErrInvalid, ErrStatus, ErrOlderNode or ErrRoundsOpen.
 func (a *Admin) Archive(ctx context.Context, slug tenant.Slug, reason strict.Line, to Archiver) (ArchiveFile, error) {
 	if err := db.CheckReason(reason); err != nil {
 		return ArchiveFile{}, err
@@ -83,10 +85,12 @@ func (a *Admin) Archive(ctx context.Context, slug tenant.Slug, reason strict.Lin
 	if err != nil {
 		return ArchiveFile{}, err
 	}
-	if status != Archived {
-		if err := a.inTx(ctx, func(tx pgx.Tx) error { return checkNodes(ctx, tx) }); err != nil {
-			return ArchiveFile{}, fmt.Errorf("store: archive %s: %w", slug, err)
-		}
+	err = to.check(ctx, a.server/10000)
+	if err == nil && status != Archived {
+		err = a.inTx(ctx, func(tx pgx.Tx) error { return checkNodes(ctx, tx) })
+	}
+	if err != nil {
+		return ArchiveFile{}, fmt.Errorf("store: archive %s: %w", slug, err)
 	}
 	if status != Suspended && status != Archived {
 		if err := a.Suspend(ctx, slug, reason); err != nil {
@@ -120,6 +124,23 @@ func (a *Admin) Archive(ctx context.Context, slug tenant.Slug, reason strict.Lin
 		return nil, f, err
 	})
 	return f, err
+}
+
+// check returns an error if no archive can be written, as far as can be told before.
+func (o Archiver) check(ctx context.Context, server int) error {
+	if o.Check != nil {
+		if err := o.Check(ctx, server); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return fmt.Errorf("the folder for archives: %w", err)
+	}
+	f, err := os.CreateTemp(o.Dir, ".writable-*")
+	if err != nil {
+		return fmt.Errorf("the folder for archives: %w", err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // told returns a function that reports the progress of something; it does nothing if nobody asked for it.
@@ -156,8 +177,7 @@ func owned(ctx context.Context, q interface {
 
 // awaitRest waits until all tables of a tenant, which is not served any more, are at rest.
 func (a *Admin) awaitRest(ctx context.Context, id tenant.ID, told func(done, of int64)) error {
-	ctx, cancel := context.WithTimeout(ctx, restWithin)
-	defer cancel()
+	late := time.After(restWithin)
 	tick := time.NewTicker(restPoll)
 	defer tick.Stop()
 	for {
@@ -171,6 +191,8 @@ func (a *Admin) awaitRest(ctx context.Context, id tenant.ID, told func(done, of 
 		told(0, int64(len(rooms)))
 		select {
 		case <-ctx.Done():
+			return fmt.Errorf("%w at %s: %w", ErrRoundsOpen, strings.Join(rooms, ", "), ctx.Err())
+		case <-late:
 			return fmt.Errorf("%w at %s: a node has to run for them to end; void them, or try again later", ErrRoundsOpen, strings.Join(rooms, ", "))
 		case <-tick.C:
 		}
@@ -256,9 +278,6 @@ func (a *Admin) unarchive(ctx context.Context, tx pgx.Tx, id tenant.ID) error {
 // writeArchive writes a tenant's schema to a file in the Archiver's folder, restores it, compares, and gives the file its
 // name only then.
 func (a *Admin) writeArchive(ctx context.Context, id tenant.ID, slug tenant.Slug, to Archiver) (f ArchiveFile, err error) {
-	if err := os.MkdirAll(to.Dir, 0o700); err != nil {
-		return f, err
-	}
 	if err := a.pool.QueryRow(ctx, `select schema_version from platform.tenant where id = $1`, id.String()).Scan(&f.SchemaVersion); err != nil {
 		return f, err
 	}
@@ -283,7 +302,7 @@ func (a *Admin) writeArchive(ctx context.Context, id tenant.ID, slug tenant.Slug
 		return f, err
 	}
 	a.at("dumped")
-	f.Bytes, f.SHA256 = sum.n, sum.sum.Sum(nil)
+	f.Bytes, f.SHA256 = sum.n, fmt.Sprintf("%x", sum.sum.Sum(nil))
 	if _, err := out.Seek(0, io.SeekStart); err != nil {
 		return f, err
 	}

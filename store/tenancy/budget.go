@@ -19,7 +19,7 @@ type Budget struct {
 // DefaultBudget is the Budget of an Admin that was given none: about 2,000 tenants.
 var DefaultBudget = Budget{Relations: 200_000, Roles: 5_000}
 
-// Usage is what is there of a Budget.
+// Usage counts what is used up of a Budget.
 type Usage struct {
 	Budget
 	CatalogBytes int64 // of pg_class, pg_attribute and pg_index, with their indexes

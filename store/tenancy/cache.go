@@ -11,12 +11,12 @@ import (
 )
 
 // FlushCache begins a new epoch of what is cached of a tenant: within a second no node that has the database
-// finds anything of before, in its memory or in Redis. It returns store.ErrNoTenant or store.ErrInvalid.
+// finds anything of before, in its memory or in Redis. It returns store.ErrNoTenant, store.ErrInvalid or ErrStatus.
 func (a *Admin) FlushCache(ctx context.Context, slug tenant.Slug, reason strict.Line) (Tenant, error) {
 	if err := db.CheckReason(reason); err != nil {
 		return Tenant{}, err
 	}
-	err := a.changeTenant(ctx, slug, "cache.flush", "", reason, func(pgx.Tx, tenant.ID) (before, after any, err error) { return nil, nil, nil })
+	err := a.changeIf(ctx, Status.open, slug, "cache.flush", "", reason, func(pgx.Tx, tenant.ID) (before, after any, err error) { return nil, nil, nil })
 	if err != nil {
 		return Tenant{}, err
 	}

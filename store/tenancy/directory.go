@@ -85,6 +85,7 @@ type snapshot struct {
 	generation, version int64
 	loaded              time.Time
 	all                 []*Tenant // by slug; without those whose ID cannot be read
+	reserved            []*Tenant // that have no schema yet: they are in nothing else here
 	byHost              map[string]*Tenant
 	byWildcard          map[string]*Tenant // by the name below which it has every name of one more part
 	bySlug, byFormer    map[tenant.Slug]*Tenant
@@ -161,6 +162,26 @@ func (d *Directory) Known() []*Tenant {
 		out = append(out, all[slug])
 	}
 	return out
+}
+
+// Listed returns every tenant, by slug, as Known does, and those that have no schema yet.
+func (d *Directory) Listed() []*Tenant {
+	now := d.now.Load()
+	out := slices.AppendSeq(slices.Clone(now.reserved), maps.Values(now.bySlug))
+	slices.SortFunc(out, func(a, b *Tenant) int { return cmp.Compare(a.Slug, b.Slug) })
+	return out
+}
+
+// Named returns the tenant that has the slug now, be it one that has no schema yet.
+func (d *Directory) Named(slug tenant.Slug) (*Tenant, bool) {
+	now := d.now.Load()
+	if t, ok := now.bySlug[slug]; ok {
+		return t, true
+	}
+	if i := slices.IndexFunc(now.reserved, func(t *Tenant) bool { return t.Slug == slug }); i >= 0 {
+		return now.reserved[i], true
+	}
+	return nil, false
 }
 
 // IDs returns the IDs of all tenants but those that are archived, in whose schemas nothing may be written.
@@ -352,6 +373,10 @@ func newSnapshot(list []Tenant) *snapshot {
 	}
 	for i := range list {
 		t := &list[i]
+		if t.Set == Provisioning {
+			d.reserved = append(d.reserved, t)
+			continue
+		}
 		d.bySlug[t.Slug] = t
 		for _, f := range t.Former {
 			d.byFormer[f.Slug] = t

@@ -112,7 +112,7 @@ func TestDirectoryTellsWhenTimeAloneChangesATenant(t *testing.T) {
 	t.Parallel()
 	s, admin := storetest.New(t)
 	n := storetest.Casino("casino-x", "x.localhost")
-	n.PaidUntil = time.Now().Add(-tenancy.GracePeriod + 2*time.Second)
+	n.PaidUntil = ptr(time.Now().Add(-tenancy.GracePeriod + 2*time.Second))
 	if _, err := admin.CreateTenant(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}

@@ -111,7 +111,7 @@ func (a *Admin) changeDomains(ctx context.Context, slug tenant.Slug, action stri
 	if err := db.CheckReason(reason); err != nil {
 		return Tenant{}, err
 	}
-	err := a.changeTenant(ctx, slug, action, name, reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+	err := a.changeIf(ctx, Status.changeable, slug, action, name, reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		have, err := readDomains(ctx, tx, id)
 		if err != nil {
 			return nil, nil, err

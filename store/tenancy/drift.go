@@ -12,7 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
-// Drift says which tenants' schemas differ from what a new tenant gets.
+// Drift says which tenants' schemas differ from what a new tenant gets. An archived tenant's role has no rights on tables.
 type Drift struct {
 	Version int          `json:"version"` // that was compared
 	Checked int          `json:"checked"` // schemas: the tenants of this version, and the template
@@ -80,10 +80,12 @@ func (a *Admin) compare(ctx context.Context, tx pgx.Tx, with string, out *Drift)
 	slugs := map[string]tenant.Slug{}
 	var name string
 	var slug tenant.Slug
-	var same bool
-	rows, _ := tx.Query(ctx, `select t.id, `+slugOrNone+`, t.schema_version = $1 from platform.tenant t
+	var same, isShut bool
+	shut := map[string]bool{} // no role has rights on their tables
+	rows, _ := tx.Query(ctx, `select t.id, `+slugOrNone+`, t.schema_version = $1, t.status = 'archived' from platform.tenant t
 where t.status <> 'purged' and not (t.status = 'provisioning' and t.slug <> t.id) order by t.slug`, out.Version)
-	_, err := pgx.ForEachRow(rows, []any{&name, &slug, &same}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&name, &slug, &same, &isShut}, func() error {
+		shut[name] = isShut
 		if slugs[name] = slug; same {
 			schemas = append(schemas, name)
 		} else {
@@ -98,27 +100,31 @@ where t.status <> 'purged' and not (t.status = 'provisioning' and t.slug <> t.id
 	if _, err := tx.Exec(ctx, `set local jit = off`); err != nil {
 		return err
 	}
-	prints := map[string]string{}
-	var print string
+	prints, shutPrints := map[string]string{}, map[string]string{}
+	var print, shutPrint string
 	rows, _ = tx.Query(ctx, describeSchemas+`
-select name, encode(sha256(convert_to(string_agg(line, E'\n' order by line collate "C"), 'UTF8')), 'hex') from lines
-where $2 or name <> 'tpl' or line not like 'grant %' group by name`, schemas, false)
-	if _, err := pgx.ForEachRow(rows, []any{&name, &print}, func() error { prints[name] = print; return nil }); err != nil {
+select name, encode(sha256(convert_to(string_agg(line, E'\n' order by line collate "C"), 'UTF8')), 'hex'),
+  encode(sha256(convert_to(coalesce(string_agg(line, E'\n' order by line collate "C") filter (where not `+tableGrant+`), ''), 'UTF8')), 'hex')
+from lines group by name`, schemas)
+	if _, err := pgx.ForEachRow(rows, []any{&name, &print, &shutPrint}, func() error {
+		prints[name], shutPrints[name] = print, shutPrint
+		return nil
+	}); err != nil {
 		return err
 	}
-	// The template has no role: it is compared without grants.
 	differ := []string{with}
 	for _, s := range schemas[1:] {
-		if s == template || prints[s] != prints[with] {
+		// The template has no role, not even one that may use the schema: it is compared without grants.
+		if s == template || shut[s] && prints[s] != shutPrints[with] || !shut[s] && prints[s] != prints[with] {
 			differ = append(differ, s)
 		}
 	}
 	out.Checked = len(schemas) - 1
-	return a.diff(ctx, tx, with, differ, slugs, out)
+	return a.diff(ctx, tx, with, differ, slugs, shut, out)
 }
 
 // diff reads what schemas consist of, and adds what differs.
-func (a *Admin) diff(ctx context.Context, tx pgx.Tx, with string, schemas []string, slugs map[string]tenant.Slug, out *Drift) error {
+func (a *Admin) diff(ctx context.Context, tx pgx.Tx, with string, schemas []string, slugs map[string]tenant.Slug, shut map[string]bool, out *Drift) error {
 	has := map[string][]string{}
 	var name, line string
 	rows, _ := tx.Query(ctx, describeSchemas+`select name, line from lines order by name, line collate "C"`, schemas)
@@ -130,9 +136,12 @@ func (a *Admin) diff(ctx context.Context, tx pgx.Tx, with string, schemas []stri
 	}
 	for _, s := range schemas[1:] {
 		want := has[with]
-		if s == template {
+		switch {
+		case s == template:
 			want = slices.DeleteFunc(slices.Clone(want), isGrant)
 			has[s] = slices.DeleteFunc(has[s], isGrant)
+		case shut[s]:
+			want = slices.DeleteFunc(slices.Clone(want), isTableGrant)
 		}
 		if diff := diffLines(want, has[s]); len(diff) > 0 {
 			out.Drifted = append(out.Drifted, Drifts{TenantName{slugs[s], s}, diff})
@@ -142,6 +151,15 @@ func (a *Admin) diff(ctx context.Context, tx pgx.Tx, with string, schemas []stri
 }
 
 func isGrant(line string) bool { return strings.HasPrefix(line, "grant ") }
+
+const (
+	schemaGrant = "grant USAGE on schema to the role"
+	// tableGrant is the condition that a line is what isTableGrant reports.
+	tableGrant = `(line like 'grant %' and line <> '` + schemaGrant + `')`
+)
+
+// isTableGrant reports whether a line is a right that an archived tenant's role does not have any more.
+func isTableGrant(line string) bool { return isGrant(line) && line != schemaGrant }
 
 // diffLines returns the lines of want that are missing in got, and those that it has besides, in order.
 func diffLines(want, got []string) []string {

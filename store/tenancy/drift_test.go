@@ -91,3 +91,37 @@ func TestDriftNamesEveryKindOfChange(t *testing.T) {
 		t.Errorf("others drifted too: %v", diffs)
 	}
 }
+
+// TestAnArchivedTenantDiffersWhereItHasRightsOrOtherTables compares four archived tenants: as they are to be, with a right that
+// is still there, with an index too much, and with the schema's right taken away.
+func TestAnArchivedTenantDiffersWhereItHasRightsOrOtherTables(t *testing.T) {
+	t.Parallel()
+	d, _, admin, ids := fleet(t, 4)
+	for _, id := range ids {
+		if _, err := admin.Archive(t.Context(), slugOf(t, admin, id), "a test", archiver(t, d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]string{}
+	for i, c := range []struct{ sql, line string }{
+		{`grant delete on $s.answer to $s`, "+ grant DELETE on answer to the role"},
+		{`create index extra on $s.event (epoch)`, "+ CREATE INDEX extra ON event USING btree (epoch)"},
+		{`revoke usage on schema $s from $s`, "- grant USAGE on schema to the role"},
+	} {
+		storetest.Super(t, d, strings.ReplaceAll(c.sql, "$s", ids[i].Schema()))
+		want[ids[i].Schema()] = c.line
+	}
+	drift, err := admin.Drift(t.Context())
+	if err != nil || drift.Checked != len(ids)+1 {
+		t.Fatalf("%d were compared, %v", drift.Checked, err)
+	}
+	for _, x := range drift.Drifted {
+		if !slices.Equal(x.Diff, []string{want[x.Tenant]}) {
+			t.Errorf("%s: got %q, want %q", x, x.Diff, want[x.Tenant])
+		}
+		delete(want, x.Tenant)
+	}
+	if len(want) > 0 {
+		t.Errorf("not found: %q", want)
+	}
+}

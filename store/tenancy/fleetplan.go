@@ -38,8 +38,7 @@ func (a *Admin) PlanRoll(ctx context.Context, r Rollout) (Plan, error) {
 	}
 	var platform, tenants int
 	err := a.pool.QueryRow(ctx, selectVersions).Scan(&platform, &tenants)
-	state := db.SQLState(err)
-	empty := state == db.StateNoTable || state == db.StateNoSchema
+	empty := isEmpty(err)
 	if err != nil && !empty {
 		return out, fmt.Errorf("store: plan: %w", err)
 	}
@@ -72,4 +71,10 @@ func (a *Admin) PlanRoll(ctx context.Context, r Rollout) (Plan, error) {
 		out.Groups[i].Waves = append(out.Groups[i].Waves, l.wave)
 	}
 	return out, nil
+}
+
+// isEmpty reports whether an error says that the database was never migrated.
+func isEmpty(err error) bool {
+	state := db.SQLState(err)
+	return state == db.StateNoTable || state == db.StateNoSchema
 }

@@ -72,26 +72,32 @@ func (f TenantFailure) Error() string {
 type FleetStatus struct {
 	Wants    int         `json:"wants"`    // this binary's version
 	Template int         `json:"template"` // 0: the database is empty
-	Versions map[int]int `json:"versions"` // tenants by version
+	Versions map[int]int `json:"versions"` // tenants by version, with those that were made ahead
+	Ahead    map[int]int `json:"ahead"`    // of them, those that were made ahead and have no name yet
 	Run      *RunStatus  `json:"run"`      // nil: there was none
 }
 
 // FleetStatus returns the state of the tenants' migrations. It returns ErrOlderSchema for a database that was never
 // migrated by a version that keeps a ledger of runs.
 func (a *Admin) FleetStatus(ctx context.Context) (FleetStatus, error) {
-	out := FleetStatus{Wants: a.known.Tenant.Last(), Versions: map[int]int{}}
+	out := FleetStatus{Wants: a.known.Tenant.Last(), Versions: map[int]int{}, Ahead: map[int]int{}}
 	var platform int
 	err := a.pool.QueryRow(ctx, selectVersions).Scan(&platform, &out.Template)
 	if err == nil {
-		rows, _ := a.pool.Query(ctx, `select schema_version, count(*) from platform.tenant t where `+hasSchema+` group by 1`)
-		var version, n int
-		_, err = pgx.ForEachRow(rows, []any{&version, &n}, func() error { out.Versions[version] = n; return nil })
+		rows, _ := a.pool.Query(ctx, `select schema_version, count(*), count(*) filter (where t.slug = t.id) from platform.tenant t where `+hasSchema+` group by 1`)
+		var version, n, ahead int
+		_, err = pgx.ForEachRow(rows, []any{&version, &n, &ahead}, func() error {
+			if out.Versions[version] = n; ahead > 0 {
+				out.Ahead[version] = ahead
+			}
+			return nil
+		})
 	}
 	var last int64
 	if err == nil {
 		err = a.pool.QueryRow(ctx, `select coalesce(max(id), 0) from platform.migration_run`).Scan(&last)
 	}
-	if state := db.SQLState(err); state == db.StateNoTable || state == db.StateNoSchema {
+	if isEmpty(err) {
 		return out, ErrOlderSchema
 	}
 	if err == nil && last > 0 {
@@ -166,8 +172,8 @@ func (a *Admin) changeRun(ctx context.Context, what string, reason strict.Line, 
 		}
 		return db.WriteAudit(ctx, tx, rooms.Audit{Actor: a.actor(), Action: "migration." + what, Target: fmt.Sprint("run ", run), Reason: string(reason)})
 	})
-	switch state := db.SQLState(err); {
-	case errors.Is(err, pgx.ErrNoRows), state == db.StateNoTable, state == db.StateNoSchema:
+	switch {
+	case errors.Is(err, pgx.ErrNoRows), isEmpty(err):
 		return fmt.Errorf("%w: there is none to %s", ErrRun, what)
 	case err != nil:
 		return fmt.Errorf("store: %s the migration run: %w", what, err)

@@ -26,6 +26,10 @@ const (
 	// leaseTTL is how long after a worker was heard of its tenant goes to another. It need not be longer than a
 	// step: who works on a tenant holds its lock.
 	leaseTTL = 3 * time.Second
+	// restFactor is how many times as long as it worked on a tenant a worker rests: those who play come first.
+	restFactor = 6
+	// restMax bounds a rest.
+	restMax = time.Second
 	// backfillPauseMax bounds the pause after a batch, which is as long as the batch took.
 	backfillPauseMax = time.Second
 	// backfillTimeout ends a batch that is no small one.
@@ -60,12 +64,16 @@ type worker struct {
 // work migrates tenants until the run is over or stopped.
 func (w *worker) work(ctx context.Context) error {
 	for {
+		began := time.Now()
 		var name, off string
 		err := w.admin.pool.QueryRow(ctx, claimTenant, pgx.QueryExecModeExec, w.run, w.name, lease).Scan(&name, &off)
 		switch {
 		case err == nil:
 			w.admin.at("claimed")
 			if err := w.tenant(ctx, name); err != nil {
+				return err
+			}
+			if err := db.Pause(ctx, 1, min(restFactor*time.Since(began), restMax)); err != nil {
 				return err
 			}
 			continue
@@ -149,9 +157,11 @@ type progress struct {
 }
 
 // A tenant takes few messages, since each may have to wait on a busy machine: so these are sent without asking
-// for the types of their parameters first, and several statements at a time.
+// for the types of their parameters first, and several statements at a time. Nor do they wait for the disk: a crash
+// of the server can only take a tenant back to what it was, together with all that was written after it, and the end
+// of the run waits for the disk.
 var (
-	beginStep = fmt.Sprintf(`begin; set local lock_timeout = %d`, lockTimeout.Milliseconds())
+	beginStep = fmt.Sprintf(`begin; set local synchronous_commit = off; set local lock_timeout = %d`, lockTimeout.Milliseconds())
 	lease     = leaseTTL.String() // for PostgreSQL, too
 )
 
@@ -166,9 +176,12 @@ with mine as (
   returning m.tenant
 )
 select exists (select from mine) and pg_try_advisory_xact_lock(` + strconv.Itoa(tenantLocks) + `, hashtext($1::text)), t.schema_version, t.rights,
-  exists (select from pg_roles r, pg_namespace n, pg_roles app where r.rolname = t.id and n.nspname = t.id and app.rolname = $5::name and ` + a.memberRight() + `),
-  ` + hasSchema + `
-from platform.tenant t where t.id = $1 for no key update`
+  n.oid is not null and ` + a.memberRight() + `, ` + hasSchema + `
+from platform.tenant t
+left join pg_roles r on r.rolname = t.id
+left join pg_namespace n on n.nspname = t.id
+left join pg_roles app on app.rolname = $5::name
+where t.id = $1 for no key update of t`
 }
 
 // next brings a tenant one version further, or does one batch of a backfill; in the transaction that reaches the

@@ -90,6 +90,9 @@ func (a *Admin) Jurisdictions(ctx context.Context) ([]Jurisdiction, error) {
 // every node goes by it, and the tables that break it rest from the end of their rounds on. It returns the slugs of the
 // tenants that have it, ErrJurisdiction or store.ErrInvalid.
 func (a *Admin) SetJurisdiction(ctx context.Context, j Jurisdiction, reason strict.Line) (users []string, err error) {
+	if j.Name == noName {
+		return nil, fmt.Errorf("%w: %q stands for having no jurisdiction: choose another name", ErrJurisdiction, j.Name)
+	}
 	if err := j.valid(); err != nil {
 		return nil, err
 	}

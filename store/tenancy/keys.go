@@ -286,7 +286,7 @@ func (a *Admin) changeKeys(ctx context.Context, slug tenant.Slug, action, kid st
 	if err := db.CheckReason(reason); err != nil {
 		return err
 	}
-	err := a.changeTenant(ctx, slug, action, kid, reason, change)
+	err := a.changeIf(ctx, Status.open, slug, action, kid, reason, change)
 	if db.Violates(err, "tenant_key_pkey") {
 		return fmt.Errorf("%w: %s", ErrKeyExists, kid)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
 // GracePeriod is how long a tenant is served after the day until which it paid. A trial has no such time.
@@ -124,6 +125,38 @@ func (s Status) may(a Action) error {
 		names[i] = string(c)
 	}
 	return fmt.Errorf("%w: it is %s, and what can be done is: %s", ErrStatus, s, strings.Join(names, ", "))
+}
+
+// changeable returns ErrStatus if nothing is changed of the tenant of a slug, which is set to this status, but the status
+// itself: an archive would lack it.
+func (s Status) changeable(slug tenant.Slug) error {
+	switch s {
+	case Archived:
+		return fmt.Errorf("%w: %s is archived: resume it first", ErrStatus, slug)
+	case Purged:
+		return fmt.Errorf("%w: %s is purged", ErrStatus, slug)
+	}
+	return nil
+}
+
+// open returns ErrStatus unless the tenant of a slug, which is set to this status, has a schema that may be used.
+func (s Status) open(slug tenant.Slug) error {
+	if s == Provisioning {
+		return fmt.Errorf("%w: %[2]s has no schema yet: pitboss tenant provision %[2]s", ErrStatus, slug)
+	}
+	return s.changeable(slug)
+}
+
+// Open returns ErrStatus if the tenant has no schema that may be used, since it was not provisioned yet or is archived, or
+// ErrOutOfOrder.
+func (t *Tenant) Open() error {
+	if err := t.Set.open(t.Slug); err != nil {
+		return err
+	}
+	if t.OutOfOrder != "" {
+		return fmt.Errorf("%w: %s: %s", ErrOutOfOrder, t.Slug, t.OutOfOrder)
+	}
+	return nil
 }
 
 // life is what is stored of a tenant's life.

@@ -59,8 +59,8 @@ func TestATenantsStatusFollowsTheTable(t *testing.T) {
 	}{
 		tenancy.Trial:       {n: func(n *tenancy.NewTenant) { n.OnTrial = true }},
 		tenancy.Active:      {},
-		tenancy.Grace:       {n: func(n *tenancy.NewTenant) { n.PaidUntil = past }},
-		tenancy.Unpaid:      {n: func(n *tenancy.NewTenant) { n.PaidUntil = long }},
+		tenancy.Grace:       {n: func(n *tenancy.NewTenant) { n.PaidUntil = &past }},
+		tenancy.Unpaid:      {n: func(n *tenancy.NewTenant) { n.PaidUntil = &long }},
 		tenancy.Suspended:   {then: []tenancy.Action{tenancy.Suspend}},
 		tenancy.Maintenance: {then: []tenancy.Action{tenancy.Maintain}},
 	} {

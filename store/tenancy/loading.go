@@ -22,7 +22,7 @@ import (
 var ErrOutOfOrder = errors.New("store: the tenant is out of order")
 
 const (
-	// selectTenants returns what may be read of every tenant, whatever is wrong with it, and what
+	// selectTenants returns what may be read of every tenant that has a name and was not purged, whatever is wrong with it, and what
 	// its role lacks. $1 is whether the reader is the application's login. Only direct memberships
 	// count: those are what migrate grants.
 	selectTenants = `
@@ -30,7 +30,7 @@ select t.id, t.slug, t.name, t.status, t.suspended_for, t.back_at, t.on_trial,
   case when isfinite(t.paid_until) then t.paid_until end,
   case when isfinite(t.created_on) then t.created_on else 'epoch' end,
   t.currency, t.exponent, array_remove(t.frame_ancestors, null), t.credit_approval_above, coalesce(t.plan, ''), coalesce(t.jurisdiction, ''), t.version, t.schema_version,
-  case when t.status = 'archived' then ''
+  case when t.status in ('archived', 'provisioning') then ''
        when r.oid is null then 'its role is missing: run pitboss migrate'
        when n.oid is null then 'its schema is missing: restore it from a backup'
        when not exists (select from pg_auth_members m where m.roleid = r.oid and m.member = app.oid)
@@ -42,7 +42,7 @@ left join pg_roles r on r.rolname = t.id
 left join pg_namespace n on n.nspname = t.id
 left join pg_class c on c.relnamespace = n.oid and c.relname = 'room'
 left join pg_roles app on app.rolname = case when $1 then current_user else (select app_role::name from platform.instance) end
-where t.status not in ('provisioning', 'purged')
+where t.status <> 'purged' and t.slug <> t.id
 order by t.slug`
 
 	selectFormer = `select tenant, slug, until from platform.slug where until > now() order by tenant, until desc, slug`
@@ -124,7 +124,7 @@ func scanTenant(row pgx.CollectableRow) (t Tenant, name string, err error) {
 		t.OutOfOrder = wrong.Error()
 	case lacks != "":
 		t.OutOfOrder = lacks
-	case version < migrations.Embedded.Tenant.Needs() && t.Set != Archived:
+	case version < migrations.Embedded.Tenant.Needs() && t.Set != Archived && t.Set != Provisioning:
 		t.OutOfOrder = fmt.Sprintf("its tables are of version %d, and %d is needed: run pitboss migrate", version, migrations.Embedded.Tenant.Needs())
 	}
 	return t, name, nil

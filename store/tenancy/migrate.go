@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,6 +42,9 @@ func (a *Admin) Migrate(ctx context.Context, appURL string) error {
 func (a *Admin) Roll(ctx context.Context, appURL string, r Rollout) (waits []Waiting, err error) {
 	if err := r.check(); err != nil {
 		return nil, err
+	}
+	if err := checkSlugs(ctx, a.pool, append(slices.Clone(r.Tenants), r.Canaries...)); err != nil && !isEmpty(err) {
+		return nil, err // before anything is changed
 	}
 	if err := a.warnOfMight(ctx); err != nil {
 		return nil, err
@@ -193,7 +197,7 @@ func (a *Admin) mustWait(ctx context.Context, tx pgx.Tx, scope string, m migrati
 		return nil, fmt.Errorf("store: migrate: %w", err)
 	}
 	rows, _ := tx.Query(ctx, `select node from platform.node
-		where expires > clock_timestamp() and coalesce(case $1::text when 'platform' then platform_version else tenant_version end, 0) < $2
+		where expires > clock_timestamp() and coalesce(case when versions_by <> incarnation then 0 when $1::text = 'platform' then platform_version else tenant_version end, 0) < $2
 		order by node`, scope, m.Version)
 	nodes, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {

@@ -25,7 +25,7 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 	s, admin := storetest.New(t)
 	until := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	n := storetest.Casino("casino-x", "Casino-X.localhost", "spiel.xn--bcher-kva.example", "BÜCHER.example.")
-	n.OnTrial, n.PaidUntil, n.FrameAncestors = true, until, []string{"https://portal.example"}
+	n.OnTrial, n.PaidUntil, n.FrameAncestors = true, &until, []string{"https://portal.example"}
 	got, err := admin.CreateTenant(t.Context(), n)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestCreateTenantMakesAllOfIt(t *testing.T) {
 		t.Errorf("index: %+v, %v", floor, err)
 	}
 	lines, err := storetest.LastLines(t.Context(), s, got.ID, 10)
-	if err != nil || len(lines) != 1 || lines[0].Action != "tenant.create" {
+	if err != nil || len(lines) != 1 || lines[0].Action != "tenant.create" || lines[0].Target != got.ID.String() || string(lines[0].After) != `{"slug":"casino-x"}` {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
 	storetest.Sound(t, s, got.ID)

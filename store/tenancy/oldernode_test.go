@@ -31,13 +31,14 @@ func TestNoTenantGetsAStatusThatANodeWhichServesDoesNotKnow(t *testing.T) {
 	}
 	for _, c := range []struct {
 		version any
+		former  bool // the version is that of the node's binary of before
 		expires string
 		older   bool
-	}{{nil, "1 hour", true}, {14, "1 hour", true}, {nil, "-1 second", false}, {15, "1 hour", false}} {
+	}{{nil, false, "1 hour", true}, {14, false, "1 hour", true}, {20, true, "1 hour", true}, {nil, false, "-1 second", false}, {15, false, "1 hour", false}} {
 		if _, err := owner.Exec(t.Context(), `delete from platform.node`); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := owner.Exec(t.Context(), `insert into platform.node (node, incarnation, expires, platform_version) values ('old-1', gen_random_uuid(), now() + $1::interval, $2)`, c.expires, c.version); err != nil {
+		if _, err := owner.Exec(t.Context(), `insert into platform.node (node, incarnation, expires, platform_version, versions_by) select 'old-1', id, now() + $1::interval, $2, case when $3 then gen_random_uuid() else id end from gen_random_uuid() id`, c.expires, c.version, c.former); err != nil {
 			t.Fatal(err)
 		}
 		for what, f := range do {

@@ -113,6 +113,11 @@ func TestAContractStepWaitsForOlderNodesAndForEveryTenant(t *testing.T) {
 	if n := versionOf(made.Schema()); n != 3 {
 		t.Errorf("a new tenant is of version %d", n)
 	}
+	// A node whose operator went back to an older binary: what is written of its steps is the former binary's.
+	storetest.Super(t, d, `update platform.node set platform_version = 1000, tenant_version = 1000, versions_by = gen_random_uuid()`)
+	if waits, err := admin.Roll(t.Context(), d.AppURL, tenancy.Rollout{}); err != nil || len(waits) != 1 {
+		t.Errorf("with a node that went back: %+v, %v", waits, err)
+	}
 	if err := s.Leases.Release(t.Context(), lease); err != nil {
 		t.Fatal(err)
 	}

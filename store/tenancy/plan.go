@@ -96,6 +96,9 @@ func (a *Admin) Plans(ctx context.Context) ([]TenantPlan, error) {
 // is given the plan as it is, with its name alone if it is new. It returns the plan as it is then, ErrPlan, store.ErrInvalid
 // or the error of change.
 func (a *Admin) SetPlan(ctx context.Context, name string, change func(*TenantPlan) error, reason strict.Line) (TenantPlan, error) {
+	if name == noName {
+		return TenantPlan{}, fmt.Errorf("%w: %q stands for having no plan: choose another name", ErrPlan, name)
+	}
 	var next TenantPlan
 	_, err := a.changeShared(ctx, "plan.set", name, reason, lockByPlan, bumpByPlan, func(tx pgx.Tx, _ []string) (before, after any, err error) {
 		rows, _ := tx.Query(ctx, lockPlan, name) // its error comes from CollectExactlyOneRow
@@ -217,9 +220,12 @@ func scanPlan(row pgx.CollectableRow) (p TenantPlan, err error) {
 	return p, err
 }
 
-// orNone returns nil for the empty name.
+// noName stands for no plan and no jurisdiction where there is a choice of one; none can be called so.
+const noName = "none"
+
+// orNone returns nil for the empty name, and for noName.
 func orNone(name string) *string {
-	if name == "" {
+	if name == "" || name == noName {
 		return nil
 	}
 	return &name

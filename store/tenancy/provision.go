@@ -94,24 +94,31 @@ func (a *Admin) CreateTenant(ctx context.Context, n NewTenant) (Tenant, error) {
 		q := &pgx.Batch{}
 		q.Queue(insertSlug, string(n.Slug), id.String())
 		q.Queue(insertDomains, domains, id.String())
-		q.Queue(nameTenant, id.String(), string(n.Slug), string(n.Name), n.OnTrial, orNull(n.PaidUntil), n.Currency, exponent, n.FrameAncestors, now, string(status))
+		q.Queue(nameTenant, id.String(), string(n.Slug), string(n.Name), n.OnTrial, n.PaidUntil, n.Currency, exponent, n.FrameAncestors, now, string(status))
 		if err := tx.SendBatch(ctx, q).Close(); err != nil {
 			return err
 		}
 		a.at("named")
 		made = Tenant{
-			ID: id, Slug: n.Slug, Name: string(n.Name), Domains: domains, OnTrial: n.OnTrial, PaidUntil: n.PaidUntil.UTC(), CreatedOn: now,
+			ID: id, Slug: n.Slug, Name: string(n.Name), Domains: domains, OnTrial: n.OnTrial, CreatedOn: now,
 			Currency: n.Currency, Exponent: exponent, FrameAncestors: n.FrameAncestors, Set: status,
+		}
+		if n.PaidUntil != nil {
+			made.PaidUntil = n.PaidUntil.UTC()
+		}
+		line := a.line("tenant.create", id.String(), "")
+		if line.After, err = jsonOf(slugLine{n.Slug}); err != nil {
+			return err
 		}
 		switch {
 		case n.WithoutSchema:
-			err = a.writePlatformAudit(ctx, tx, a.line("tenant.create", id.String(), ""))
+			err = a.writePlatformAudit(ctx, tx, line)
 		case !ahead:
 			err = a.furnish(ctx, tx, in, id)
 			fallthrough
 		default:
 			if err == nil {
-				err = a.writeAudit(ctx, tx, id, a.line("tenant.create", id.String(), ""))
+				err = a.writeAudit(ctx, tx, id, line)
 			}
 		}
 		if err != nil {
@@ -175,7 +182,11 @@ func (a *Admin) Provision(ctx context.Context, slug tenant.Slug) (Tenant, error)
 		if _, err := tx.Exec(ctx, updateStatus, id.String(), string(Active), "", nil); err != nil {
 			return err
 		}
-		if err := a.writeAudit(ctx, tx, id, a.line("tenant.provision", id.String(), "")); err != nil {
+		line := a.line("tenant.provision", id.String(), "")
+		if line.After, err = jsonOf(slugLine{slug}); err != nil {
+			return err
+		}
+		if err := a.writeAudit(ctx, tx, id, line); err != nil {
 			return err
 		}
 		if err := a.applied(ctx, tx); err != nil {
@@ -321,7 +332,7 @@ func (a *Admin) inSchema(ctx context.Context, tx pgx.Tx, id tenant.ID, fn func()
 	return err
 }
 
-// ListTenants returns every tenant, by slug, also those that are out of order.
+// ListTenants returns every tenant, by slug, also those that are out of order or have no schema yet.
 func (a *Admin) ListTenants(ctx context.Context) ([]Tenant, error) {
 	var out []Tenant
 	err := a.inTx(ctx, func(tx pgx.Tx) error {

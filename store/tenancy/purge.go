@@ -108,7 +108,7 @@ func (a *Admin) checkArchive(ctx context.Context, id tenant.ID) (f ArchiveFile, 
 	if err != nil {
 		return f, fmt.Errorf("%w: %w", ErrArchive, err)
 	}
-	if n != f.Bytes || string(sum.Sum(nil)) != string(f.SHA256) {
+	if n != f.Bytes || fmt.Sprintf("%x", sum.Sum(nil)) != f.SHA256 {
 		return f, fmt.Errorf("%w: %s has changed since it was written", ErrArchive, f.File)
 	}
 	return f, nil
@@ -126,7 +126,7 @@ func (a *Admin) forget(ctx context.Context, id tenant.ID, checked Status, f Arch
 			err = fmt.Errorf("%w: it is %s meanwhile", ErrStatus, now)
 		}
 		if err == nil && checked == Archived {
-			err = tx.QueryRow(ctx, `select from platform.archive where tenant = $1 and sha256 = $2 and verified_at = $3`, id.String(), f.SHA256, f.VerifiedAt).Scan()
+			err = tx.QueryRow(ctx, `select from platform.archive where tenant = $1 and sha256 = decode($2, 'hex') and verified_at = $3`, id.String(), f.SHA256, f.VerifiedAt).Scan()
 		}
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = fmt.Errorf("%w: it was archived anew meanwhile", ErrPurgeEarly)

@@ -20,12 +20,13 @@ import (
 type Settings struct {
 	Name           *strict.Line
 	OnTrial        *bool
-	PaidUntil      *time.Time // zero: no end
+	PaidUntil      *time.Time
+	NoEnd          bool // it is served without end
 	FrameAncestors *[]string
 	Currency       *string // ISO 4217; only before money was moved
 	// CreditApprovalAbove is the amount, in minor units, above which a credit needs a second person; NoApproval: none does.
 	CreditApprovalAbove *int64
-	// Plan and Jurisdiction are names; "": none.
+	// Plan and Jurisdiction are names; "" and "none": none.
 	Plan, Jurisdiction *string
 }
 
@@ -49,7 +50,7 @@ type tenantSettings struct {
 
 const (
 	selectSettings = `
-select id, name, on_trial, case when isfinite(paid_until) then paid_until end, array_remove(frame_ancestors, null), currency, exponent, credit_approval_above, plan, jurisdiction
+select id, name, on_trial, case when isfinite(paid_until) then paid_until end, array_remove(frame_ancestors, null), currency, exponent, credit_approval_above, plan, jurisdiction, status
 from platform.tenant where slug = $1 for update`
 
 	updateSettings = `
@@ -65,17 +66,21 @@ where id = $1`
 )
 
 // SetTenant changes settings of a tenant, with an audit line, and returns the tenant as it is then;
-// every node has them within a second. It returns store.ErrNoTenant, ErrTenant, ErrNoPlan, ErrNoJurisdiction, store.ErrInvalid or, for another
+// every node has them within a second. It returns store.ErrNoTenant, ErrTenant, ErrNoPlan, ErrNoJurisdiction, store.ErrInvalid, ErrStatus or, for another
 // currency after money was moved, ErrStaked.
 func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, reason strict.Line) (Tenant, error) {
 	if err := db.CheckReason(reason); err != nil {
 		return Tenant{}, err
 	}
-	err := a.changeTenant(ctx, slug, "tenant.set", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+	if to == (Settings{}) {
+		return Tenant{}, fmt.Errorf("%w: there is nothing to set", db.ErrInvalid)
+	}
+	err := a.changeIf(ctx, Status.changeable, slug, "tenant.set", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		var old tenantSettings
 		var stored string
+		var set Status
 		err = tx.QueryRow(ctx, selectSettings, string(slug)).Scan(&stored, &old.Name, &old.OnTrial, &old.PaidUntil, &old.FrameAncestors, &old.Currency, &old.Exponent, &old.CreditApprovalAbove,
-			&old.Plan, &old.Jurisdiction)
+			&old.Plan, &old.Jurisdiction, &set)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -83,7 +88,7 @@ func (a *Admin) SetTenant(ctx context.Context, slug tenant.Slug, to Settings, re
 		if err != nil {
 			return nil, nil, err
 		}
-		if next.Currency != old.Currency || next.Exponent != old.Exponent {
+		if set != Provisioning && (next.Currency != old.Currency || next.Exponent != old.Exponent) {
 			if err := a.checkUnused(ctx, tx, id); err != nil {
 				return nil, nil, err
 			}
@@ -115,8 +120,17 @@ func (s Settings) apply(t tenantSettings) (tenantSettings, error) {
 	if s.OnTrial != nil {
 		t.OnTrial = *s.OnTrial
 	}
+	if s.PaidUntil != nil && s.NoEnd {
+		return t, fmt.Errorf("%w: it is either paid until a time or served without end", ErrTenant)
+	}
+	if err := checkPaid(s.PaidUntil); err != nil {
+		return t, err
+	}
 	if s.PaidUntil != nil {
 		t.PaidUntil = orNull(s.PaidUntil.UTC())
+	}
+	if s.NoEnd {
+		t.PaidUntil = nil
 	}
 	if s.FrameAncestors != nil {
 		if err := checkAncestors(*s.FrameAncestors); err != nil {
@@ -142,7 +156,7 @@ func (s Settings) apply(t tenantSettings) (tenantSettings, error) {
 		case *above == NoApproval:
 			t.CreditApprovalAbove = nil
 		case *above < 0:
-			return t, fmt.Errorf("%w: credits need approval above an amount that is not below zero", ErrTenant)
+			return t, fmt.Errorf("%w: credit_approval_above is %d: it is an amount in minor units, or %d for none", ErrTenant, *above, NoApproval)
 		default:
 			t.CreditApprovalAbove = above
 		}
@@ -167,6 +181,20 @@ func (a *Admin) checkUnused(ctx context.Context, tx pgx.Tx, id tenant.ID) error 
 	})
 }
 
+// changeIf does as changeTenant, if may returns nil for the status to which the tenant is set.
+func (a *Admin) changeIf(ctx context.Context, may func(Status, tenant.Slug) error, slug tenant.Slug, action, target string, reason strict.Line, change func(tx pgx.Tx, id tenant.ID) (before, after any, err error)) error {
+	return a.changeTenant(ctx, slug, action, target, reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+		var set Status
+		if err := tx.QueryRow(ctx, `select status from platform.tenant where id = $1`, id.String()).Scan(&set); err != nil {
+			return nil, nil, err
+		}
+		if err := may(set, slug); err != nil {
+			return nil, nil, err
+		}
+		return change(tx, id)
+	})
+}
+
 // changeTenant runs change in a transaction, adds an audit line with what it returns, and raises the
 // version of the directory, so that all nodes read the change. An empty target means the tenant. The
 // tenant's row is locked: changes of a tenant come one after the other.
@@ -186,7 +214,7 @@ func (a *Admin) changeTenant(ctx context.Context, slug tenant.Slug, action, targ
 			return err
 		}
 		if status == Purged {
-			return fmt.Errorf("%w: it is %s", ErrStatus, status)
+			return status.changeable(slug)
 		}
 		id, err := tenant.Parse(name)
 		if err != nil {

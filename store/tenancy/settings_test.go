@@ -84,7 +84,7 @@ func TestSettingsOfATenantAreChangedWithAnAuditLineAndToldWithinASecond(t *testi
 		!strings.Contains(string(lines[0].Before), `"currency":"EUR","exponent":2`) || !strings.Contains(string(lines[0].After), `"paid_until":"2031-02-03T00:00:00Z"`) {
 		t.Errorf("audit: %+v, %v", lines, err)
 	}
-	got, err = admin.SetTenant(t.Context(), "casino-x", tenancy.Settings{PaidUntil: &time.Time{}, FrameAncestors: &[]string{}}, "contract 18")
+	got, err = admin.SetTenant(t.Context(), "casino-x", tenancy.Settings{NoEnd: true, FrameAncestors: &[]string{}}, "contract 18")
 	if err != nil || got.Name != "Grand Casino" || !got.PaidUntil.IsZero() || len(got.FrameAncestors) != 0 || got.Currency != "JPY" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -94,15 +94,57 @@ func TestSettingsOfATenantAreChangedWithAnAuditLineAndToldWithinASecond(t *testi
 		reason strict.Line
 		want   error
 	}{
-		"nobody":    {"casino-y", tenancy.Settings{}, "r", db.ErrNoTenant},
-		"no reason": {"casino-x", tenancy.Settings{}, " ", db.ErrInvalid},
-		"name":      {"casino-x", tenancy.Settings{Name: ptr(strict.Line(" "))}, "r", tenancy.ErrTenant},
-		"currency":  {"casino-x", tenancy.Settings{Currency: ptr("XBT")}, "r", tenancy.ErrTenant},
-		"ancestor":  {"casino-x", tenancy.Settings{FrameAncestors: &[]string{"*"}}, "r", tenancy.ErrTenant},
+		"nobody":           {"casino-y", tenancy.Settings{NoEnd: true}, "r", db.ErrNoTenant},
+		"nothing":          {"casino-x", tenancy.Settings{}, "r", db.ErrInvalid},
+		"zero time":        {"casino-x", tenancy.Settings{PaidUntil: &time.Time{}}, "r", tenancy.ErrTenant},
+		"1999":             {"casino-x", tenancy.Settings{PaidUntil: ptr(time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC))}, "r", tenancy.ErrTenant},
+		"an end, and none": {"casino-x", tenancy.Settings{PaidUntil: &until, NoEnd: true}, "r", tenancy.ErrTenant},
+		"below none":       {"casino-x", tenancy.Settings{CreditApprovalAbove: ptr(int64(-2))}, "r", tenancy.ErrTenant},
+		"no plan":          {"casino-x", tenancy.Settings{Plan: ptr("large")}, "r", tenancy.ErrNoPlan},
+		"no reason":        {"casino-x", tenancy.Settings{}, " ", db.ErrInvalid},
+		"name":             {"casino-x", tenancy.Settings{Name: ptr(strict.Line(" "))}, "r", tenancy.ErrTenant},
+		"currency":         {"casino-x", tenancy.Settings{Currency: ptr("XBT")}, "r", tenancy.ErrTenant},
+		"ancestor":         {"casino-x", tenancy.Settings{FrameAncestors: &[]string{"*"}}, "r", tenancy.ErrTenant},
 	} {
 		if _, err := admin.SetTenant(t.Context(), c.slug, c.to, c.reason); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	n := storetest.Casino("casino-z", "casino-z.localhost")
+	n.PaidUntil = &time.Time{}
+	if _, err := admin.CreateTenant(t.Context(), n); !errors.Is(err, tenancy.ErrTenant) || !strings.Contains(err.Error(), "before 2000") {
+		t.Errorf("made with a zero time: %v", err)
+	}
+}
+
+func TestNoneIsNoPlanAndNoJurisdictionAndNoneIsCalledSo(t *testing.T) {
+	t.Parallel()
+	_, admin := storetest.New(t)
+	if _, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "casino-x.localhost")); err != nil {
+		t.Fatal(err)
+	}
+	as := func(*tenancy.TenantPlan) error { return nil }
+	if _, err := admin.SetPlan(t.Context(), "small", as, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := admin.SetJurisdiction(t.Context(), tenancy.Jurisdiction{Name: "island"}, "a test"); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"none", ""} {
+		got, err := admin.SetTenant(t.Context(), "casino-x", tenancy.Settings{Plan: ptr("small"), Jurisdiction: ptr("island")}, "a test")
+		if err != nil || got.Plan.Name != "small" || got.Jurisdiction.Name != "island" {
+			t.Fatal(got, err)
+		}
+		got, err = admin.SetTenant(t.Context(), "casino-x", tenancy.Settings{Plan: &name, Jurisdiction: &name}, "a test")
+		if err != nil || got.Plan.Name != "" || got.Jurisdiction.Name != "" {
+			t.Errorf("%q: %+v, %v", name, got, err)
+		}
+	}
+	if _, err := admin.SetPlan(t.Context(), "none", as, "a test"); !errors.Is(err, tenancy.ErrPlan) {
+		t.Errorf("a plan: %v", err)
+	}
+	if _, err := admin.SetJurisdiction(t.Context(), tenancy.Jurisdiction{Name: "none"}, "a test"); !errors.Is(err, tenancy.ErrJurisdiction) {
+		t.Errorf("a jurisdiction: %v", err)
 	}
 }
 

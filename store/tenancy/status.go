@@ -35,6 +35,11 @@ type statusLine struct {
 	BackAt *time.Time `json:"back_at,omitempty"`
 }
 
+// slugLine is a tenant's slug as audit lines show it, whose target is its ID.
+type slugLine struct {
+	Slug tenant.Slug `json:"slug"`
+}
+
 // Suspend lets nobody in at a tenant, with a reason for the platform's people: every node refuses it within a second, and
 // its rounds end and are paid. Suspending again replaces the reason. It returns store.ErrNoTenant, store.ErrInvalid or
 // ErrStatus.
@@ -45,6 +50,9 @@ func (a *Admin) Suspend(ctx context.Context, slug tenant.Slug, reason strict.Lin
 	return a.setStatus(ctx, slug, Suspend, Suspended, reason, time.Time{})
 }
 
+// maintenanceMax bounds how far ahead players are told to come back.
+const maintenanceMax = 30 * 24 * time.Hour
+
 // Maintain lets no player in at a tenant until Resume: they are told to come back at a time, which may be zero, and its
 // rounds end and are paid. It returns store.ErrNoTenant, store.ErrInvalid, ErrStatus or ErrOlderNode.
 func (a *Admin) Maintain(ctx context.Context, slug tenant.Slug, back time.Time, reason strict.Line) error {
@@ -53,6 +61,9 @@ func (a *Admin) Maintain(ctx context.Context, slug tenant.Slug, back time.Time, 
 	}
 	if !back.IsZero() && !back.After(time.Now()) {
 		return fmt.Errorf("%w: the end of the maintenance has passed already", db.ErrInvalid)
+	}
+	if back.After(time.Now().Add(maintenanceMax)) {
+		return fmt.Errorf("%w: players are told to come back within %d days, or no time", db.ErrInvalid, maintenanceMax/(24*time.Hour))
 	}
 	return a.setStatus(ctx, slug, Maintain, Maintenance, reason, back)
 }
@@ -99,7 +110,7 @@ const statusesStep = 15
 
 // checkNodes returns ErrOlderNode if a node serves that does not know all statuses.
 func checkNodes(ctx context.Context, tx pgx.Tx) error {
-	rows, _ := tx.Query(ctx, `select node from platform.node where expires > clock_timestamp() and coalesce(platform_version, 0) < $1 order by node limit 10`, statusesStep)
+	rows, _ := tx.Query(ctx, `select node from platform.node where expires > clock_timestamp() and coalesce(case when versions_by = incarnation then platform_version end, 0) < $1 order by node limit 10`, statusesStep)
 	nodes, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err == nil && len(nodes) > 0 {
 		err = fmt.Errorf("%w, and know no status but active and suspended: %s: update them before", ErrOlderNode, strings.Join(nodes, ", "))
@@ -131,10 +142,7 @@ func (a *Admin) Rename(ctx context.Context, slug, to tenant.Slug, reason strict.
 	if slug == to {
 		return a.Tenant(ctx, slug) // as after a rename whose answer was lost
 	}
-	type slugLine struct {
-		Slug tenant.Slug `json:"slug"`
-	}
-	err := a.changeTenant(ctx, slug, "tenant.rename", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+	err := a.changeIf(ctx, Status.changeable, slug, "tenant.rename", "", reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		if _, err := tx.Exec(ctx, retireSlug, id.String(), auth.TokenLifeMax+auth.Leeway); err != nil {
 			return nil, nil, err
 		}

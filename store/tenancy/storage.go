@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// storageEvery is how often a node looks how large schemas are.
+	// storageEvery paces how often a node looks how large schemas are.
 	storageEvery = 10 * time.Second
-	// measureEvery is how often a schema is measured, by whichever node is first.
+	// measureEvery paces how often a schema is measured, by whichever node is first.
 	measureEvery = time.Minute
 	// measureWithin bounds how long a schema is measured: the server gives up before, by the login's statement_timeout.
 	measureWithin = 10 * time.Second
@@ -196,7 +196,7 @@ func (s *Storage) tell(ctx context.Context, limited map[tenant.ID]*Tenant, used 
 	s.full.Set(float64(full))
 }
 
-// storageState is what is known of tenants' storage.
+// storageState holds what is known of tenants' storage.
 type storageState struct {
 	mu     sync.RWMutex // guards what follows
 	used   map[tenant.ID]int64

@@ -143,8 +143,8 @@ type (
 		FrameAncestors      *[]string    `json:"frame_ancestors,omitempty"`
 		Currency            *string      `json:"currency,omitempty"`
 		CreditApprovalAbove *int64       `json:"credit_approval_above,omitempty"` // NoApproval: none
-		Plan                *string      `json:"plan,omitempty"`                  // "": none
-		Jurisdiction        *string      `json:"jurisdiction,omitempty"`          // "": none
+		Plan                *string      `json:"plan,omitempty"`                  // "none", or "": none
+		Jurisdiction        *string      `json:"jurisdiction,omitempty"`          // "none", or "": none
 		Reason              strict.Line  `json:"reason"`
 	}
 	// MaintenanceInput is the input of tenant.maintain.
@@ -194,10 +194,7 @@ var Tasks = map[string]Task{
 	}, task(func(ctx context.Context, a *Admin, _ tenant.Slug, in *NewTenantInput, _ Tools) (any, string, error) {
 		n := NewTenant{
 			Slug: in.Slug, Name: in.Name, Domains: in.Domains, Currency: in.Currency, OnTrial: in.OnTrial, FrameAncestors: in.FrameAncestors,
-			WithoutSchema: in.AutoCreate != nil && !*in.AutoCreate,
-		}
-		if in.PaidUntil != nil {
-			n.PaidUntil = *in.PaidUntil
+			WithoutSchema: in.AutoCreate != nil && !*in.AutoCreate, PaidUntil: in.PaidUntil,
 		}
 		t, err := a.CreateTenant(ctx, n)
 		return Named{t.Slug, t.Status(time.Now())}, "", err
@@ -207,10 +204,7 @@ var Tasks = map[string]Task{
 		return err
 	})),
 	"tenant.set": changed(func(ctx context.Context, a *Admin, slug tenant.Slug, in *SettingsInput) error {
-		to := Settings{Name: in.Name, OnTrial: in.OnTrial, PaidUntil: in.PaidUntil, FrameAncestors: in.FrameAncestors, Currency: in.Currency, CreditApprovalAbove: in.CreditApprovalAbove, Plan: in.Plan, Jurisdiction: in.Jurisdiction}
-		if in.NoEnd {
-			to.PaidUntil = &time.Time{}
-		}
+		to := Settings{Name: in.Name, OnTrial: in.OnTrial, PaidUntil: in.PaidUntil, NoEnd: in.NoEnd, FrameAncestors: in.FrameAncestors, Currency: in.Currency, CreditApprovalAbove: in.CreditApprovalAbove, Plan: in.Plan, Jurisdiction: in.Jurisdiction}
 		_, err := a.SetTenant(ctx, slug, to, in.Reason)
 		return err
 	}),
@@ -305,6 +299,10 @@ func (a *Admin) DoTask(ctx context.Context, kind string, slug tenant.Slug, input
 	if !ok {
 		return nil, "", fmt.Errorf("%w: there is no task %q", db.ErrInvalid, kind)
 	}
+	return a.doTask(ctx, k, slug, input, by, t)
+}
+
+func (a *Admin) doTask(ctx context.Context, k Task, slug tenant.Slug, input []byte, by Asker, t Tools) (result any, secret string, err error) {
 	if slug != "" { // what a node queued may be anything: the platform itself is no tenant
 		if _, err := tenant.ParseSlug(string(slug)); err != nil {
 			return nil, "", fmt.Errorf("%w: %w", db.ErrInvalid, err)
@@ -316,13 +314,8 @@ func (a *Admin) DoTask(ctx context.Context, kind string, slug tenant.Slug, input
 	}
 	b := a.As(by.Actor, by.Origin)
 	b.job = by.Job
-	if by.Again && k.Done != nil {
-		var applied bool
-		if err := a.pool.QueryRow(ctx, `select applied from platform.job where id = $1`, by.Job).Scan(&applied); err != nil {
-			return nil, "", err
-		}
-		if applied {
-			result, err = k.Done(ctx, b, slug, in)
+	if by.Again {
+		if result, done, err := a.wasApplied(ctx, b, k, slug, in); done || err != nil {
 			return result, "", err
 		}
 	}
@@ -330,10 +323,26 @@ func (a *Admin) DoTask(ctx context.Context, kind string, slug tenant.Slug, input
 	bounded, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	result, secret, err = k.Do(bounded, b, slug, in, t)
-	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("%w: it may take %s: look at how far it came, and ask again", ErrTooLong, most)
+	if err == nil || bounded.Err() == nil || ctx.Err() != nil {
+		return result, secret, err
 	}
-	return result, secret, err
+	// It may have ended after all: only its answer was late.
+	if result, done, err := a.wasApplied(ctx, b, k, slug, in); done || err != nil {
+		return result, "", err
+	}
+	return nil, "", fmt.Errorf("%w: it may take %s: look at how far it came, and ask again: %s", ErrTooLong, most, err.Error()) // its kind does not count: the task is not done again by itself
+}
+
+// wasApplied returns what a job's task changed, if it was committed before.
+func (a *Admin) wasApplied(ctx context.Context, by *Admin, k Task, slug tenant.Slug, in any) (result any, done bool, err error) {
+	if k.Done == nil || by.job == uuid.Nil {
+		return nil, false, nil
+	}
+	if err := a.pool.QueryRow(ctx, `select applied from platform.job where id = $1`, by.job).Scan(&done); err != nil || !done {
+		return nil, false, err
+	}
+	result, err = k.Done(ctx, by, slug, in)
+	return result, true, err
 }
 
 // codes holds what clients go by of an error of a task. The first that errors.Is finds counts.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -105,4 +106,41 @@ func TestATaskThatTakesTooLongIsStopped(t *testing.T) {
 			t.Errorf("a process that ends: %v", err)
 		}
 	})
+}
+
+// TestATaskWhoseAnswerIsLateIsDoneIfItsChangeIsCommitted waits for the deadline after the change.
+func TestATaskWhoseAnswerIsLateIsDoneIfItsChangeIsCommitted(t *testing.T) {
+	t.Parallel()
+	_, admin := storetest.New(t)
+	made, err := admin.CreateTenant(t.Context(), storetest.Casino("casino-x", "x.localhost"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := storetest.Owner(t, admin)
+	for kind, c := range map[string]struct {
+		input string
+		want  error
+	}{
+		"tenant.suspend": {`{"reason":"a test"}`, nil},
+		"api_key.create": {`{"name":"k","scopes":["rooms:read"],"reason":"a test"}`, tenancy.ErrSecretLost},
+	} {
+		late := tenancy.Tasks[kind]
+		do := late.Do
+		late.Within = 500 * time.Millisecond
+		late.Do = func(ctx context.Context, a *tenancy.Admin, slug tenant.Slug, in any, tools tenancy.Tools) (any, string, error) {
+			if _, _, err := do(context.WithoutCancel(ctx), a, slug, in, tools); err != nil {
+				return nil, "", err
+			}
+			<-ctx.Done()
+			return nil, "", ctx.Err()
+		}
+		by := tenancy.Asker{Actor: "cli", Job: uuid.New()}
+		if _, err := owner.Exec(t.Context(), `insert into platform.job (id, kind, subject, input, asked, actor) values ($1, $2, $3, $4::text::json, sha256('x'), 'key:1')`, by.Job, kind, string(made.Slug), c.input); err != nil {
+			t.Fatal(err)
+		}
+		result, secret, err := admin.DoOwnTask(t.Context(), late, made.Slug, []byte(c.input), by)
+		if !errors.Is(err, c.want) || (err == nil) != (result != nil) || secret != "" {
+			t.Errorf("%s: %v, %v", kind, result, err)
+		}
+	}
 }

@@ -35,7 +35,7 @@ type Tenant struct {
 	Plan                TenantPlan   // the zero one: the installation's own limits
 	Jurisdiction        Jurisdiction // the zero one: no rules but the games' own
 
-	Set          Status    // what people set of its life: Active, Maintenance, Suspended or Archived; Status is what time makes of it
+	Set          Status    // what people set of its life: Provisioning, Active, Maintenance, Suspended or Archived; Status is what time makes of it
 	StatusReason string    // why, unless it is Active
 	BackAt       time.Time // of Maintenance: when it is likely to be over; zero: nobody knows
 	OutOfOrder   string    // why it cannot be served, if it cannot; for the platform's people
@@ -63,7 +63,7 @@ type Former struct {
 // Status returns the tenant's status at a moment.
 func (t *Tenant) Status(now time.Time) Status {
 	s := life{t.Set, t.OnTrial, t.PaidUntil}.at(now)
-	if t.OutOfOrder != "" && s != Suspended && s != Archived {
+	if t.OutOfOrder != "" && s != Suspended && s != Archived && s != Provisioning {
 		return OutOfOrder
 	}
 	return s
@@ -94,9 +94,9 @@ type NewTenant struct {
 	Domains        []string    // the primary one first; at least one
 	Currency       string      // ISO 4217, which also says how many digits it has
 	OnTrial        bool
-	PaidUntil      time.Time // zero: no end
-	FrameAncestors []string  // origins that may show the player's page in a frame
-	WithoutSchema  bool      // no schema is made until Provision: the tenant stays Provisioning
+	PaidUntil      *time.Time // nil: no end
+	FrameAncestors []string   // origins that may show the player's page in a frame
+	WithoutSchema  bool       // no schema is made until Provision: the tenant stays Provisioning
 }
 
 var (
@@ -110,6 +110,9 @@ func (n NewTenant) valid() (domains []string, err error) {
 		return nil, err
 	}
 	if err := checkName(&n.Name); err != nil {
+		return nil, err
+	}
+	if err := checkPaid(n.PaidUntil); err != nil {
 		return nil, err
 	}
 	if len(n.Domains) == 0 || len(n.Domains) > maxDomains {
@@ -137,6 +140,17 @@ func (n NewTenant) valid() (domains []string, err error) {
 func checkName(name *strict.Line) error {
 	if !strict.Trim(name, 1, maxName) || strict.CheckLine(string(*name)) != nil {
 		return fmt.Errorf("%w: a name has 1 to %d characters, in one line", ErrTenant, maxName)
+	}
+	return nil
+}
+
+// paidSince is the earliest that a tenant may be paid until: what is before is a slip of the pen, or a zero time.
+var paidSince = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// checkPaid returns ErrTenant if a tenant cannot be paid until then. It may be nil.
+func checkPaid(until *time.Time) error {
+	if until != nil && until.Before(paidSince) {
+		return fmt.Errorf("%w: it cannot be paid until %s, which is before 2000", ErrTenant, until.UTC().Format(time.DateOnly))
 	}
 	return nil
 }

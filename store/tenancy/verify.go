@@ -121,7 +121,7 @@ func (a *Admin) VerifyDomain(ctx context.Context, slug tenant.Slug, domain strin
 	if !found {
 		reason = reasonNotFound
 	}
-	err = a.changeTenant(ctx, slug, "domain.verify", name, reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
+	err = a.changeIf(ctx, Status.changeable, slug, "domain.verify", name, reason, func(tx pgx.Tx, id tenant.ID) (before, after any, err error) {
 		list, err := domainRowsOf(ctx, tx, id)
 		if err != nil {
 			return nil, nil, err

@@ -34,6 +34,9 @@ func (a *API) OpenRoom(c echo.Context) error {
 	if err := t.CheckTable(config, a.rooms.InForce); err != nil {
 		return err
 	}
+	if err := a.rooms.CheckStorage(t.ID); err != nil { // before the database is asked, which has the last word
+		return err
+	}
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
 	if err := a.store.Rooms.Open(ctx, t.ID, config, api.OwnerOf(c), api.OriginOf(c)); err != nil {

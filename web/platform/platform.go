@@ -33,6 +33,7 @@ func New(o Options) *API { return &API{o} }
 
 // tenantBody is a casino as the platform's operator sees it.
 type tenantBody struct {
+	ID           string         `json:"id,omitempty"` // of its schema, and the target of its lines in the audit log; "": it cannot be read
 	Slug         tenant.Slug    `json:"slug"`
 	Name         string         `json:"name"`
 	Status       tenancy.Status `json:"status"`
@@ -47,13 +48,21 @@ type tenantBody struct {
 	Domains      []string       `json:"domains"` // the primary one first
 	Plan         string         `json:"plan,omitempty"`
 	Jurisdiction string         `json:"jurisdiction,omitempty"`
+
+	FrameAncestors      []string `json:"frame_ancestors"`
+	CreditApprovalAbove *int64   `json:"credit_approval_above,omitempty"` // nil: no credit needs a second person
 }
 
 // bodyOf returns a casino as it is at a moment.
 func bodyOf(t *tenancy.Tenant, now time.Time) tenantBody {
+	id := ""
+	if !t.ID.IsZero() {
+		id = t.ID.String()
+	}
 	return tenantBody{
-		t.Slug, t.Name, t.Status(now), t.StatusReason, timeOrZero(t.BackAt), t.OutOfOrder, t.OnTrial, timeOrZero(t.PaidUntil), timeOrZero(t.CreatedOn), t.Currency, t.Exponent,
+		id, t.Slug, t.Name, t.Status(now), t.StatusReason, timeOrZero(t.BackAt), t.OutOfOrder, t.OnTrial, timeOrZero(t.PaidUntil), timeOrZero(t.CreatedOn), t.Currency, t.Exponent,
 		append([]string{}, t.Domains...), t.Plan.Name, t.Jurisdiction.Name,
+		append([]string{}, t.FrameAncestors...), t.CreditApprovalAbove,
 	}
 }
 
@@ -65,7 +74,7 @@ var TenantTable = list.Table{
 	Fields: []list.Field{
 		{Name: "slug", Sort: true}, {Name: "name", Sort: true},
 		{Name: "status", Values: []string{
-			string(tenancy.Active), string(tenancy.Trial), string(tenancy.Grace), string(tenancy.Unpaid), string(tenancy.Maintenance), string(tenancy.Suspended),
+			string(tenancy.Provisioning), string(tenancy.Active), string(tenancy.Trial), string(tenancy.Grace), string(tenancy.Unpaid), string(tenancy.Maintenance), string(tenancy.Suspended),
 			string(tenancy.Archived), string(tenancy.OutOfOrder),
 		}},
 		{Name: "created_on", Type: list.Time}, {Name: "paid_until", Type: list.Time},
@@ -78,7 +87,7 @@ func (a *API) Tenants(c echo.Context) error {
 	return api.AnswerRows(a.o.Lists, c, "tenants", TenantTable, tenantsMax, func(context.Context) ([]tenantBody, error) {
 		var out []tenantBody
 		now := a.o.Store.Tenants.Now()
-		for _, t := range a.o.Store.Tenants.Known() {
+		for _, t := range a.o.Store.Tenants.Listed() {
 			out = append(out, bodyOf(t, now))
 		}
 		return out, nil

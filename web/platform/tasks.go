@@ -37,6 +37,12 @@ func changesOne(kind string) bool {
 	return strings.HasPrefix(kind, "tenant.") && kind != "tenant.archive" || kind == "domain.add" || kind == "domain.remove" || kind == "domain.primary"
 }
 
+// makesSecret reports whether a task makes a key, whose secret is in one answer.
+func makesSecret(kind string) bool { return kind == "api_key.create" || kind == "signing_key.rotate" }
+
+// secretNotKept is the detail of an answer without the secret of the key that was made.
+const secretNotKept = "The secret was in an answer before and is not kept. If it is lost, end this key and make another."
+
 // Task returns a handler that asks the platform's process for a task, and answers with what came of it, or with the job if
 // that takes longer than the client prefers to wait (RFC 7240).
 func (a *API) Task(kind string) echo.HandlerFunc {
@@ -71,6 +77,9 @@ func (a *API) Task(kind string) echo.HandlerFunc {
 		cancel()
 		if err != nil {
 			return err
+		}
+		if job.Replayed {
+			c.Response().Header().Set("Idempotent-Replayed", "true")
 		}
 		wait := preferred(c.Request().Header.Values("Prefer"))
 		a.allow(c, wait)
@@ -134,12 +143,16 @@ func (a *API) answerJob(c echo.Context, job jobs.Job) error {
 		if !ok {
 			status = http.StatusConflict
 		}
-		return api.Fail(status, job.Code, job.Error)
+		text := job.Error
+		if job.Code == wire.CodeInternal {
+			text += " The job is " + job.ID.String() + "."
+		}
+		return api.Fail(status, job.Code, text)
 	default:
 		return c.JSON(http.StatusAccepted, bodyOfJob(job))
 	}
 	status := http.StatusOK
-	if job.Kind == "tenant.create" || strings.HasSuffix(job.Kind, "key.create") || job.Kind == "signing_key.rotate" {
+	if job.Kind == "tenant.create" || makesSecret(job.Kind) {
 		status = http.StatusCreated
 	}
 	if changesOne(job.Kind) {
@@ -159,30 +172,32 @@ func (a *API) answerJob(c echo.Context, job jobs.Job) error {
 	if err != nil {
 		return err
 	}
-	if secret == "" {
+	if secret == "" && !makesSecret(job.Kind) {
 		return c.JSON(status, job.Result)
 	}
 	var shown map[string]json.RawMessage
 	if err := strict.Decode(job.Result, &shown); err != nil {
 		return err
 	}
-	if shown["secret"], err = json.Marshal(secret); err != nil {
+	name, text := "secret", secret
+	if secret == "" {
+		name, text = "detail", secretNotKept
+	}
+	if shown[name], err = json.Marshal(text); err != nil {
 		return err
 	}
 	return c.JSON(status, shown)
 }
 
-// tenant returns a tenant as it is now, or its slug and status alone if it is not one that nodes know.
+// tenant returns a tenant as it is now, or its slug and status alone if it was purged.
 func (a *API) tenant(c echo.Context, named tenancy.Named) (any, error) {
 	ctx, cancel := api.WithPatience(c)
 	defer cancel()
 	if err := a.o.Store.Tenants.Reload(ctx); err != nil {
 		return nil, err
 	}
-	for _, t := range a.o.Store.Tenants.Known() {
-		if t.Slug == named.Slug {
-			return bodyOf(t, a.o.Store.Tenants.Now()), nil
-		}
+	if t, ok := a.o.Store.Tenants.Named(named.Slug); ok {
+		return bodyOf(t, a.o.Store.Tenants.Now()), nil
 	}
 	return named, nil
 }
@@ -225,7 +240,7 @@ func (a *API) Job(c echo.Context) error {
 		return err
 	}
 	body := bodyOfJob(j)
-	if j.State == jobs.Done && j.Actor == api.OwnerOf(c) {
+	if j.State == jobs.Done && j.Actor == api.OwnerOf(c) && c.Request().Method == http.MethodGet { // and not HEAD, which shows nobody anything
 		if body.Secret, err = a.o.Store.Jobs.TakeSecret(ctx, id); err != nil {
 			return err
 		}
@@ -235,10 +250,8 @@ func (a *API) Job(c echo.Context) error {
 
 // Tenant answers with one casino.
 func (a *API) Tenant(c echo.Context) error {
-	for _, t := range a.o.Store.Tenants.Known() {
-		if string(t.Slug) == api.Param(c, "slug") {
-			return api.AnswerTagged(c, bodyOf(t, a.o.Store.Tenants.Now()))
-		}
+	if t, ok := a.o.Store.Tenants.Named(tenant.Slug(api.Param(c, "slug"))); ok {
+		return api.AnswerTagged(c, bodyOf(t, a.o.Store.Tenants.Now()))
 	}
-	return api.Fail(http.StatusNotFound, "tenant_not_found", "There is no such casino, or it has no schema.")
+	return api.Fail(http.StatusNotFound, "tenant_not_found", "There is no such casino.")
 }

@@ -27,7 +27,8 @@ type sessionBody struct {
 	ExpiresAt  wire.Time `json:"expires_at,omitzero"`
 	// Maintenance is there while the tenant is in maintenance, which players do not see here: they are refused.
 	Maintenance *maintenanceBody `json:"maintenance,omitempty"`
-	// LimitReached is the limit of the tenant's plan with which a socket of the player would be refused now; nil if none would.
+	// LimitReached is the limit of the tenant's plan with which a socket of the player would be refused now,
+	// unless there is one on another node; nil if none would.
 	LimitReached *wire.ErrorParams `json:"limit_reached,omitempty"`
 }
 
@@ -47,7 +48,7 @@ func (s *Service) Session(c echo.Context) error {
 		body.Maintenance = &maintenanceBody{wire.At(t.BackAt)}
 	}
 	if p.Role == auth.Player {
-		body.LimitReached = s.hub.PlanMet(c.Request().Context(), t.ID, p.Subject)
+		body.LimitReached = s.hub.PlanMet(t.ID, p.Subject)
 	}
 	return c.JSON(http.StatusOK, body)
 }

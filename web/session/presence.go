@@ -10,6 +10,9 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/presence"
 )
 
+// Health returns nil once this node has heard how many players the others have, or has waited for it for some seconds.
+func (s *Service) Health() error { return s.presence.Health(time.Now(), s.rooms.Nodes()) }
+
 // tellPresence counts this node's sockets and tells them who is where.
 func (s *Service) tellPresence(now time.Time) {
 	here := map[tenant.ID]presence.Counts{}

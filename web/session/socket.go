@@ -38,16 +38,16 @@ func (s *Service) Socket(c echo.Context) error {
 	if err := s.enters(c, t, who.Role); err != nil {
 		return err
 	}
-	var admit func() error
+	var admit func() (refused bool, err error)
 	if use == nil {
 		s.verified(c, who.Role)
 	} else {
-		admit = func() error { // a ticket that a limit refuses can be used again
+		admit = func() (refused bool, err error) { // a ticket that a limit refuses can be used again
 			if err := s.use(ctx, t, use); err != nil {
-				return err
+				return api.IsAuth(err), err
 			}
 			s.verified(c, who.Role)
-			return nil
+			return false, nil
 		}
 	}
 	id := hub.Identity{

@@ -73,10 +73,11 @@ func TestSettingsSetOnTheCommandLineReachRunningNodes(t *testing.T) {
 
 	f.mustCLI("tenant", "fund", "--tenant", f.slug, "--player", "alice", "--amount", "1000")
 	for args, want := range map[string]string{
-		"--currency EUR":    "money was moved",
-		"--currency yen":    "ISO 4217",
-		"--paid-until soon": "2027-01-31",
-		"":                  "nothing to set",
+		"--currency EUR":          "money was moved",
+		"--currency yen":          "ISO 4217",
+		"--paid-until soon":       "2026-12-31",
+		"--paid-until 0001-01-01": "before 2000",
+		"":                        "nothing to set",
 		"--frame-ancestor https://x --no-frame-ancestors": "contradict",
 		"--frame-ancestor x":                              "origin",
 	} {

@@ -42,7 +42,9 @@ const (
 	StateForeignKey      = "23503"
 	StateDuplicateObject = "42710"
 	StateLockTimeout     = "55P03"
-	stateReadOnly        = "25006"
+	StateReadOnly        = "25006"
+	StateCanceled        = "57014" // also by statement_timeout
+	StateProtocol        = "08P01" // also a statement that wants parameters and gets none
 	stateIdleTooLong     = "25P03"
 	stateDiskFull        = "53100"
 	StateNoSuchSetting   = "22023" // SET ROLE to a role that is not there
@@ -74,7 +76,7 @@ func Violates(err error, constraint string) bool {
 // Transient reports whether the cause of a SQLSTATE is not the statement itself but connections, resources,
 // an operator, the system, other transactions (classes 08, 53, 57, 58, 40) or locks.
 func Transient(state string) bool {
-	return slices.Contains([]string{StateLockTimeout, stateReadOnly, stateIdleTooLong, stateNotReady, stateWentBack}, state) ||
+	return slices.Contains([]string{StateLockTimeout, StateReadOnly, stateIdleTooLong, stateNotReady, stateWentBack}, state) ||
 		slices.Contains([]string{"08", "53", "57", "58", "40"}, Class(state))
 }
 

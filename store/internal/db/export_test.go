@@ -3,9 +3,11 @@ package db
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Pool is the application's login without any scope, for tests that show what it may not.
@@ -42,3 +44,24 @@ var Undone = undone
 
 // SweepAlone is the statement by which a sweep reserves a table.
 const SweepAlone = sweepAlone
+
+// Gate is the gate of one tenant.
+type Gate struct{ g *gate }
+
+// NewGate returns a gate for so many connections, and one for lists that shares them.
+func NewGate(conns int) (others, lists Gate) {
+	g := newGate(conns, prometheus.NewCounter(prometheus.CounterOpts{Name: "refused"}), nil)
+	return Gate{g}, Gate{&gate{in: g.in, refused: g.refused, rests: true}}
+}
+
+// Enter waits for a place at the gate.
+func (g Gate) Enter(ctx context.Context) error { return g.g.enter(ctx) }
+
+// Leave leaves it after a connection was used.
+func (g Gate) Leave(took time.Duration) { g.g.leave(took) }
+
+// The rest of a gate for lists.
+const (
+	RestFactor = restFactor
+	RestMax    = restMax
+)

@@ -32,6 +32,11 @@ const (
 	waitersMax = 10_000
 	// waitMost is how long each of them waits: less than a request or a new socket does.
 	waitMost = 4 * time.Second
+	// restFactor is how many times as long as a list took its place at the gate stays taken, if other lists wait: who
+	// asks for more than he may have does not keep the database at work for himself alone.
+	restFactor = 3
+	// restMax bounds that, after a list that took long.
+	restMax = 100 * time.Millisecond
 )
 
 // The names of limits, for metrics.
@@ -46,6 +51,7 @@ const (
 type gate struct {
 	before  *gate // another one, which is entered after this one
 	in      chan struct{}
+	rests   bool // whether places stay taken for a rest
 	waiting atomic.Int32
 	refused prometheus.Counter
 }
@@ -94,12 +100,17 @@ func (g *gate) wait(ctx context.Context) error {
 	}
 }
 
-// leave lets the next caller enter.
-func (g *gate) leave() {
-	if g != nil {
-		g.before.leave()
-		<-g.in
+// leave lets the next caller enter, after a rest if the gate has them and others wait. took is how long the connection was used.
+func (g *gate) leave(took time.Duration) {
+	if g == nil {
+		return
 	}
+	g.before.leave(took)
+	if g.rests && g.waiting.Load() > 0 {
+		time.AfterFunc(min(restFactor*took, restMax), func() { <-g.in })
+		return
+	}
+	<-g.in
 }
 
 // borrow runs do with a connection of the pool, behind the gate. Every request to the database passes here,
@@ -108,7 +119,8 @@ func (d *DB) borrow(ctx context.Context, pool *pgxpool.Pool, g *gate, do func(*p
 	if err := g.enter(ctx); err != nil {
 		return err
 	}
-	defer g.leave()
+	began := time.Now()
+	defer func() { g.leave(time.Since(began)) }()
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return classify(fmt.Errorf("store: connect: %w", err), true)

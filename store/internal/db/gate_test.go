@@ -3,10 +3,13 @@ package db_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pitboss-hub/pitboss/store"
+	"github.com/pitboss-hub/pitboss/store/internal/db"
 	"github.com/pitboss-hub/pitboss/store/storetest"
 )
 
@@ -33,5 +36,41 @@ func TestTheControlLaneHasAnAddressOfItsOwn(t *testing.T) {
 	}
 	if _, err := store.Open(t.Context(), store.Options{URL: d.AppURL, ControlURL: d.AdminURL, Box: d.Box}); err == nil {
 		t.Error("another login is taken for the control lane")
+	}
+}
+
+func TestATenantWhoseListsWaitRestsAfterEach(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ took, want time.Duration }{
+		{10 * time.Millisecond, db.RestFactor * 10 * time.Millisecond},
+		{10 * time.Second, db.RestMax},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			others, lists := db.NewGate(1)
+			enter := func(g db.Gate) {
+				if err := g.Enter(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			rested := func(waits db.Gate) time.Duration {
+				enter(lists)
+				entered := make(chan time.Time, 1)
+				go func() {
+					enter(waits)
+					entered <- time.Now()
+				}()
+				synctest.Wait()
+				left := time.Now()
+				lists.Leave(c.took)
+				defer waits.Leave(0)
+				return (<-entered).Sub(left)
+			}
+			if got := rested(lists); got != c.want {
+				t.Errorf("after %v the next list waits %v, want %v", c.took, got, c.want)
+			}
+			if got := rested(others); got != 0 {
+				t.Errorf("after %v another request waits %v though no list does", c.took, got)
+			}
+		})
 	}
 }

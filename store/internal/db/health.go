@@ -31,7 +31,7 @@ type disk struct {
 // failed records an error if the disk caused it. It logs the first one, until all has been well for a while.
 func (d *disk) failed(err error) {
 	state := SQLState(err)
-	if !slices.Contains([]string{stateDiskFull, stateReadOnly}, state) && Class(state) != "58" {
+	if !slices.Contains([]string{stateDiskFull, StateReadOnly}, state) && Class(state) != "58" {
 		return
 	}
 	d.mu.Lock()

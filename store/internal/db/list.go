@@ -18,7 +18,7 @@ const planList = `select set_config('plan_cache_mode', 'force_custom_plan', true
 // returns what a row has in a field that the list can be sorted by.
 func List[T any](ctx context.Context, d *DB, id tenant.ID, t list.Table, q list.Query, scan pgx.RowToFunc[T], value func(T, string) any) (page []T, next string, err error) {
 	return listed(t, q, scan, value, func(b *pgx.Batch) error {
-		return d.Tenant(id).ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
+		return d.Tenant(id).ForLists().ReadTx(ctx, func(ctx context.Context, tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
 	})
 }
 

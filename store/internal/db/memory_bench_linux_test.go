@@ -64,7 +64,7 @@ func tablesOf(b *testing.B, d storetest.Database, id tenant.ID) []string {
 	return tables
 }
 
-// memory is what a process has, in MB: its share of what it shares with others counted as a part, and as a whole.
+// memory holds what a process has, in MB: its share of what it shares with others counted as a part, and as a whole.
 type memory struct{ pss, rss float64 }
 
 // touch reads all tables of tenants over one connection, which it replaces after every so many of them, and returns the

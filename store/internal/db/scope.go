@@ -36,6 +36,7 @@ type share struct {
 	role, write, read string
 	others            *gate // for all but appends
 	groups            *gate // for groups, within others
+	lists             *gate // for lists, within others
 	conns             int   // of others
 }
 
@@ -57,6 +58,7 @@ func (d *DB) newShare(id tenant.ID, conns int) *share {
 		read:   beginRead + set,
 		others: others,
 		groups: &gate{before: d.groups, in: others.in, refused: others.refused},
+		lists:  &gate{before: d.scopes, in: others.in, refused: others.refused, rests: true},
 		conns:  conns,
 	}
 }
@@ -92,6 +94,13 @@ func (c Scope) ForAppends() Scope {
 // bets wait for processors, and groups no larger. One that waits for its tenant's share is none of them.
 func (c Scope) ForGroups() Scope {
 	c.gate = c.groups
+	return c
+}
+
+// ForLists returns the scope for what reads many rows. While others wait to do the same, the tenant rests after each: it
+// then has a part of the time of its connections, and who plays elsewhere the other.
+func (c Scope) ForLists() Scope {
+	c.gate = c.lists
 	return c
 }
 

@@ -331,15 +331,22 @@ func has(tree any, name string) (found bool) {
 }
 
 // bounded reports whether an UPDATE or INSERT has a LIMIT that is a number where its rows come from, and not only in what
-// they are set to.
+// they are set to, or in a condition that all rows may meet.
 func bounded(kind string, s node) (found bool) {
 	from := s
 	if kind == "InsertStmt" {
 		from = part(s["selectStmt"], "SelectStmt")
 		found = isNumber(from["limitCount"])
 	}
-	for _, where := range []any{from["whereClause"], from["fromClause"], from["withClause"], s["withClause"]} {
-		visit(where, func(kind string, n node) { found = found || kind == "limitCount" && isNumber(n) })
+	limited := func(tree any) (found bool) {
+		visit(tree, func(kind string, n node) { found = found || kind == "limitCount" && isNumber(n) })
+		return found
+	}
+	visit(from["whereClause"], func(kind string, n node) { // IN or = ANY
+		found = found || kind == "SubLink" && n["subLinkType"] == "ANY_SUBLINK" && limited(n["subselect"])
+	})
+	for _, rows := range []any{from["fromClause"], from["withClause"], s["withClause"]} {
+		found = found || limited(rows)
 	}
 	return found
 }

@@ -95,6 +95,7 @@ func TestAStepThatBreaksARuleIsNamedWithIt(t *testing.T) {
 		{migrations.Backfill, "lock table room", lint.RuleLock},
 		{migrations.Backfill, "update room set name = id where id in (select id from room limit all)", lint.RuleBatch},
 		{migrations.Backfill, "update room set name = (select name from room limit 1)", lint.RuleBatch},
+		{migrations.Backfill, "update room set name = id where name is null and exists (select from event limit 1)", lint.RuleBatch},
 		{migrations.Backfill, "insert into made (x) select (select 1 limit 1) from room", lint.RuleBatch},
 		{migrations.Backfill, "insert into made (x) select epoch from room where not exists (select from made where x = epoch) limit 100", ""},
 		{migrations.Backfill, "with few as (select id from room where name = '' limit 100) update room set name = few.id from few where room.id = few.id", ""},

@@ -1,8 +1,10 @@
 -- phase: expand
--- Which steps the binary of a node knows; null: it is older than this step.
+-- Which steps the binary of a node knows, and the incarnation that said so: that of a later one, by a binary that is older
+-- than this step, says nothing of them.
 alter table platform.node
   add column platform_version int,
-  add column tenant_version   int;
+  add column tenant_version   int,
+  add column versions_by      uuid;
 
 -- Which rights the tenant's role has: a digest of what granted them; '': not known.
 alter table platform.tenant add column rights text not null default '';

@@ -31,3 +31,5 @@ create table platform.job (
 create unique index job_key on platform.job (actor, key) where key <> '';
 create index job_open on platform.job (created_at, id) where finished_at is null;
 create index job_created on platform.job (created_at, id);
+-- One job of these kinds is open at a time: they are about all tenants, and who asks again is answered with that one.
+create unique index job_single on platform.job (kind) where finished_at is null and kind in ('migrate', 'drift', 'doctor');

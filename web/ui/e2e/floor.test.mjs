@@ -56,6 +56,23 @@ test('two players of a casino see each other bet, are paid to the cent, and anot
   await verify.waitForSelector('[data-testid=verdict][data-ok=true]')
   assert.ok((await verify.textContent('[data-testid=verdict]')).includes(commitment))
   await verify.screenshot({ path: join(pictures, 'verify.png') })
+  // An answer that comes after that of a later check is not shown.
+  let release
+  const held = new Promise((resolve) => { release = resolve })
+  await verify.route('**/rounds/99', async (route) => {
+    await held
+    await route.continue()
+  })
+  for (const number of ['99', round]) {
+    await verify.fill('form input >> nth=1', number)
+    await verify.click('form button')
+  }
+  await verify.waitForSelector('[data-testid=verdict][data-ok=true]')
+  const late = verify.waitForResponse('**/rounds/99')
+  release()
+  await (await late).finished()
+  await verify.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn))))
+  assert.equal(await verify.locator('[data-testid=error]').count(), 0)
   const pasted = JSON.parse(await verify.inputValue('[data-testid=paste]'))
   const event = (type) => pasted.events.find((e) => e.type === type).data
   const check = async (expected) => {

@@ -151,8 +151,9 @@ test("the console's form to open a room is what the server says of a game's sett
       const ask = window.fetch
       window.opened = []
       window.fetch = async (url, init) => {
-        if (url === 'v1/games') return new Response(JSON.stringify({ games: list }))
-        if (url === 'v1/rooms' && init.method === 'POST') window.opened.push(JSON.parse(init.body))
+        const { pathname } = new URL(url, document.baseURI)
+        if (pathname === '/v1/games') return new Response(JSON.stringify({ games: list }))
+        if (pathname === '/v1/rooms' && init.method === 'POST') window.opened.push(JSON.parse(init.body))
         return ask(url, init)
       }
     }, games))

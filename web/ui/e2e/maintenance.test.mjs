@@ -71,20 +71,23 @@ test('an open table of a casino in maintenance says so in its brand, another cas
   await carol.waitForSelector('[data-mine="black"]')
   await until('the console is told that it is over', async () => (await olivia.locator(rests).count()) === 0, 15_000)
   assert.deepEqual([...faults(alice), ...faults(carol), ...faults(olivia)], [])
+  // Who opens another page takes over from this one, and the other way round.
+  await Promise.all([alice, carol, olivia].map((page) => page.context().close()))
 })
 
 for (const [locale, words, dir] of [['en', /in maintenance/, 'ltr'], ['de', /gewartet/, 'ltr'], ['es', /en mantenimiento/, 'ltr'], ['ar', /قيد الصيانة/, 'rtl']]) {
   test(`a page that is opened in maintenance says so in ${locale}, signed in or not, and shows the casino when it is over`, async () => {
     maintain()
     const options = { locale, viewport: { width: 390, height: 844 } }
+    house.links.stranger = `${new URL(house.links['carol@lucky-star']).origin}/play`
+    const stranger = await house.page('stranger', options)
+    await until('the node knows', async () => (await stranger.reload()).status() === 503)
     let status
     const carol = await house.page('carol@lucky-star', options, async (page) => page.on('response', (r) => (status = r.request().isNavigationRequest() ? r.status() : status)))
     await carol.waitForSelector(rests)
     assert.equal(status, 503)
     assert.match(await carol.textContent(rests), words)
     assert.equal(await carol.evaluate(() => document.documentElement.dir), dir)
-    house.links.stranger = `${new URL(house.links['carol@lucky-star']).origin}/play`
-    const stranger = await house.page('stranger', options)
     await stranger.waitForSelector(rests)
     assert.match(await stranger.textContent(rests), words)
     await accessible(carol, `maintenance in ${locale}`)

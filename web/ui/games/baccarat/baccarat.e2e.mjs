@@ -102,6 +102,7 @@ test('two players, one by touch and one by keyboard, are paid to the cent; the s
   await bob.waitForSelector('[data-testid=seed]', { timeout: 20_000 })
   await until('the hand is proved', async () => {
     await verify.click('form button')
+    await verify.waitForSelector('[data-testid=verdict], [data-testid=no-proof], [data-testid=error]')
     return (await verify.locator('[data-testid=verdict][data-ok=true]').count()) > 0
   })
   assert.match(await verify.textContent('[data-testid=verdict]'), new RegExp(`result ${push ? `Tie at ${outcome.player}` : `${winner === 'player' ? 'Player' : 'Banker'} wins, ${Math.max(outcome.player, outcome.banker)} to ${Math.min(outcome.player, outcome.banker)}`}`))

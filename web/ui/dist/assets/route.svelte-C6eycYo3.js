@@ -1,0 +1,1 @@
+import{Et as e}from"./verify-BzkyVcco.js";var t=t=>e+t;export{t};

@@ -1,1 +1,0 @@
-import{Et as e}from"./verify-Dyso_MvY.js";var t=t=>e+t;export{t};
