@@ -26,10 +26,10 @@ const (
 	// leaseTTL is how long after a worker was heard of its tenant goes to another. It need not be longer than a
 	// step: who works on a tenant holds its lock.
 	leaseTTL = 3 * time.Second
-	// restFactor is how many times as long as it worked on a tenant a worker rests: those who play come first.
-	restFactor = 6
-	// restMax bounds a rest.
-	restMax = time.Second
+	// pauseFactor is how many times as long as it worked on a tenant a worker pauses: those who play come first.
+	pauseFactor = 6
+	// pauseMax bounds such a pause.
+	pauseMax = time.Second
 	// backfillPauseMax bounds the pause after a batch, which is as long as the batch took.
 	backfillPauseMax = time.Second
 	// backfillTimeout ends a batch that is no small one.
@@ -73,7 +73,7 @@ func (w *worker) work(ctx context.Context) error {
 			if err := w.tenant(ctx, name); err != nil {
 				return err
 			}
-			if err := db.Pause(ctx, 1, min(restFactor*time.Since(began), restMax)); err != nil {
+			if err := db.Pause(ctx, 1, min(pauseFactor*time.Since(began), pauseMax)); err != nil {
 				return err
 			}
 			continue
