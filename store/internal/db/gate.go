@@ -34,7 +34,7 @@ const (
 	waitMost = 4 * time.Second
 	// pauseFactor is how many times as long as a list took its place at the gate stays taken, if other lists wait: who
 	// asks for more than he may have does not have the database all the time.
-	pauseFactor = 3
+	pauseFactor = 7
 	// pauseMax bounds that, after a list that took long.
 	pauseMax = 100 * time.Millisecond
 )
