@@ -22,8 +22,8 @@ import (
 )
 
 var (
-	foreignTurns    = flag.Int("foreign.turns", 7, "how often BenchmarkForeignLoad takes turns")
-	foreignWindow   = flag.Duration("foreign.window", 3*time.Second, "how long each of its windows is")
+	foreignTurns    = flag.Int("foreign.turns", 8, "how often BenchmarkForeignLoad takes turns")
+	foreignWindow   = flag.Duration("foreign.window", 5*time.Second, "how long each of its windows is")
 	foreignOnly     = flag.String("foreign.only", "", "the one kind that BenchmarkForeignLoad measures")
 	foreignSockets  = flag.Int("foreign.sockets", 16, "the sockets that the plan of the casino that disturbs allows, one for each of its players")
 	foreignCommands = flag.Int("foreign.commands", 50, "the commands a second that its plan allows")
@@ -53,7 +53,7 @@ func foreignPlan(p *tenancy.TenantPlan) {
 // BenchmarkForeignLoad measures what a casino at ten times the limits of its plan costs the bets of another one on the same node:
 // commands, connects, the API's heaviest lists, bets and new tables when its storage is used up, and a lock on its tables while it
 // bets and asks for lists. Windows take turns, each after what the casino may do at once is used up. Bets are timed from when they
-// were due, and figures are medians over the turns.
+// were due, and a figure is of the bets of all its windows: those of one are too few.
 //
 // The clients of the casino that disturbs are a process of the lowest priority, since they would be on other machines. What they cost
 // the machine all the same is measured too: in windows in which they ask a server that refuses everything, in their own process.
@@ -112,12 +112,12 @@ func BenchmarkForeignLoad(b *testing.B) {
 				after()
 			}
 		}
-		b.ReportMetric(median(quiet.P99s), "quiet-p99-ms")
+		b.ReportMetric(percentile(quiet.bets, 99), "quiet-p99-ms")
 		for _, kind := range foreignKinds {
-			if len(here[kind.name].P99s) == 0 {
+			if len(here[kind.name].bets) == 0 {
 				continue
 			}
-			clients, both := median(beside[kind.name].P99s), median(here[kind.name].P99s)
+			clients, both := percentile(beside[kind.name].bets, 99), percentile(here[kind.name].bets, 99)
 			b.ReportMetric(clients, kind.name+"-clients-p99-ms")
 			b.ReportMetric(both, kind.name+"-p99-ms")
 			b.ReportMetric(100*(both/clients-1), kind.name+"-rise-%")
