@@ -45,7 +45,7 @@ var foreignKinds = []struct {
 	{"lock", []string{"commands", "lists"}, lockAccounts},
 }
 
-// foreignPlan is what the casino that disturbs may use.
+// foreignPlan limits the casino that disturbs.
 func foreignPlan(p *tenancy.TenantPlan) {
 	p.Sockets, p.Rooms, p.CommandsPerSecond, p.DBConnections = int64(*foreignSockets), 2, int64(*foreignCommands), int64(*foreignConns)
 }

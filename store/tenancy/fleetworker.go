@@ -26,7 +26,8 @@ const (
 	// leaseTTL is how long after a worker was heard of its tenant goes to another. It need not be longer than a
 	// step: who works on a tenant holds its lock.
 	leaseTTL = 3 * time.Second
-	// pauseFactor is how many times as long as it worked on a tenant a worker pauses: those who play come first.
+	// pauseFactor sets the pause of a worker after a tenant: so many times as long as the work on it took. It leaves the
+	// database to those who play.
 	pauseFactor = 6
 	// pauseMax bounds such a pause.
 	pauseMax = time.Second

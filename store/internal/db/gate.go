@@ -32,8 +32,8 @@ const (
 	waitersMax = 10_000
 	// waitMost is how long each of them waits: less than a request or a new socket does.
 	waitMost = 4 * time.Second
-	// pauseFactor is how many times as long as a list took its place at the gate stays taken, if other lists wait: who
-	// asks for more than he may have does not have the database all the time.
+	// pauseFactor sets the pause after a list, if other lists wait: so many times as long as the list took. It keeps a
+	// tenant that asks for too many from using the database all the time.
 	pauseFactor = 7
 	// pauseMax bounds that, after a list that took long.
 	pauseMax = 100 * time.Millisecond
