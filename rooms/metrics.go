@@ -24,7 +24,7 @@ func newMeters(reg prometheus.Registerer) *meters {
 	m := &meters{
 		rooms:       prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "pitboss_rooms", Help: "Rooms that this node runs, by status."}, []string{"status"}),
 		commands:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_room_commands_total", Help: "Commands by their answer."}, []string{"answer"}),
-		refused:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_room_limit_hits_total", Help: "Commands that were not decided, or were refused for want of storage, by limit."}, []string{"limit"}),
+		refused:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_room_limit_hits_total", Help: "Commands that were not decided, and stakes and new tables that were refused for want of storage, by limit."}, []string{"limit"}),
 		append:      prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_room_append_seconds", Help: "How long an append took.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14)}),
 		batch:       prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pitboss_room_batch_entries", Help: "Entries per append.", Buckets: prometheus.ExponentialBuckets(1, 2, 9)}),
 		fenced:      prometheus.NewCounter(prometheus.CounterOpts{Name: "pitboss_room_fenced_total", Help: "Late writers: rooms whose write or claim was refused because another node owns them."}),

@@ -22,8 +22,8 @@ import (
 )
 
 var (
-	foreignTurns    = flag.Int("foreign.turns", 5, "how often BenchmarkForeignLoad takes turns")
-	foreignWindow   = flag.Duration("foreign.window", 4*time.Second, "how long each of its windows is")
+	foreignTurns    = flag.Int("foreign.turns", 8, "how often BenchmarkForeignLoad takes turns")
+	foreignWindow   = flag.Duration("foreign.window", 5*time.Second, "how long each of its windows is")
 	foreignOnly     = flag.String("foreign.only", "", "the one kind that BenchmarkForeignLoad measures")
 	foreignSockets  = flag.Int("foreign.sockets", 16, "the sockets that the plan of the casino that disturbs allows, one for each of its players")
 	foreignCommands = flag.Int("foreign.commands", 50, "the commands a second that its plan allows")
@@ -45,7 +45,7 @@ var foreignKinds = []struct {
 	{"lock", []string{"commands", "lists"}, lockAccounts},
 }
 
-// foreignPlan is what the casino that disturbs may use.
+// foreignPlan limits the casino that disturbs.
 func foreignPlan(p *tenancy.TenantPlan) {
 	p.Sockets, p.Rooms, p.CommandsPerSecond, p.DBConnections = int64(*foreignSockets), 2, int64(*foreignCommands), int64(*foreignConns)
 }
@@ -53,7 +53,7 @@ func foreignPlan(p *tenancy.TenantPlan) {
 // BenchmarkForeignLoad measures what a casino at ten times the limits of its plan costs the bets of another one on the same node:
 // commands, connects, the API's heaviest lists, bets and new tables when its storage is used up, and a lock on its tables while it
 // bets and asks for lists. Windows take turns, each after what the casino may do at once is used up. Bets are timed from when they
-// were due.
+// were due, and a figure is of the bets of all its windows: those of one are too few.
 //
 // The clients of the casino that disturbs are a process of the lowest priority, since they would be on other machines. What they cost
 // the machine all the same is measured too: in windows in which they ask a server that refuses everything, in their own process.

@@ -22,10 +22,10 @@ import (
 // greedyEnv has a greedy, for a process that is its clients.
 const greedyEnv = "PITBOSS_TEST_GREEDY"
 
-// greedyBurst is how long clients ask before a window begins: what a casino may do at once is used up then.
+// greedyBurst delays a window after its clients begin, so that they have used up what a casino may do at once.
 const greedyBurst = 2 * time.Second
 
-// listPause is how long a client waits before it asks for another list.
+// listPause separates an answer to a client from its next question.
 const listPause = 50 * time.Millisecond
 
 // greedy is a casino that takes more than it may, as its clients know it.
@@ -70,7 +70,7 @@ func beGreedy(text string) int {
 	return 0
 }
 
-// refuse is a server that opens sockets, refuses every message, and refuses all else.
+// refuse opens sockets and sends every message back, and refuses all other requests.
 func refuse(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/ws" {
 		w.WriteHeader(http.StatusTooManyRequests)

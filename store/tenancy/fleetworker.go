@@ -26,10 +26,11 @@ const (
 	// leaseTTL is how long after a worker was heard of its tenant goes to another. It need not be longer than a
 	// step: who works on a tenant holds its lock.
 	leaseTTL = 3 * time.Second
-	// restFactor is how many times as long as it worked on a tenant a worker rests: those who play come first.
-	restFactor = 6
-	// restMax bounds a rest.
-	restMax = time.Second
+	// pauseFactor sets the pause of a worker after a tenant: so many times as long as the work on it took. It leaves the
+	// database to those who play.
+	pauseFactor = 6
+	// pauseMax bounds such a pause.
+	pauseMax = time.Second
 	// backfillPauseMax bounds the pause after a batch, which is as long as the batch took.
 	backfillPauseMax = time.Second
 	// backfillTimeout ends a batch that is no small one.
@@ -66,14 +67,14 @@ func (w *worker) work(ctx context.Context) error {
 	for {
 		began := time.Now()
 		var name, off string
-		err := w.admin.pool.QueryRow(ctx, claimTenant, pgx.QueryExecModeExec, w.run, w.name, lease).Scan(&name, &off)
+		err := w.admin.pool.QueryRow(ctx, claimTenant, w.run, w.name, lease).Scan(&name, &off)
 		switch {
 		case err == nil:
 			w.admin.at("claimed")
 			if err := w.tenant(ctx, name); err != nil {
 				return err
 			}
-			if err := db.Pause(ctx, 1, min(restFactor*time.Since(began), restMax)); err != nil {
+			if err := db.Pause(ctx, 1, min(pauseFactor*time.Since(began), pauseMax)); err != nil {
 				return err
 			}
 			continue
@@ -156,8 +157,8 @@ type progress struct {
 	rows int64 // of a backfill that may have more to do
 }
 
-// A tenant takes few messages, since each may have to wait on a busy machine: so these are sent without asking
-// for the types of their parameters first, and several statements at a time. Nor do they wait for the disk: a crash
+// A tenant takes few messages, since each may have to wait on a busy machine: what it begins with is prepared once for
+// each connection, and several statements are sent at a time. Nor do they wait for the disk: a crash
 // of the server can only take a tenant back to what it was, together with all that was written after it, and the end
 // of the run waits for the disk.
 var (
@@ -196,7 +197,7 @@ func (w *worker) next(ctx context.Context, tx pgx.Tx, name string) (got progress
 	var mine, role, live bool
 	var version int
 	var rights string
-	err = tx.QueryRow(ctx, w.begin, pgx.QueryExecModeExec, name, w.run, w.name, lease, w.role).Scan(&mine, &version, &rights, &role, &live)
+	err = tx.QueryRow(ctx, w.begin, name, w.run, w.name, lease, w.role).Scan(&mine, &version, &rights, &role, &live)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && !mine { // the tenant is gone, and this row of the ledger with it
 		return got, errElsewhere
 	}

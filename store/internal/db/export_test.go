@@ -51,7 +51,7 @@ type Gate struct{ g *gate }
 // NewGate returns a gate for so many connections, and one for lists that shares them.
 func NewGate(conns int) (others, lists Gate) {
 	g := newGate(conns, prometheus.NewCounter(prometheus.CounterOpts{Name: "refused"}), nil)
-	return Gate{g}, Gate{&gate{in: g.in, refused: g.refused, rests: true}}
+	return Gate{g}, Gate{&gate{in: g.in, refused: g.refused, pauses: true}}
 }
 
 // Enter waits for a place at the gate.
@@ -60,8 +60,8 @@ func (g Gate) Enter(ctx context.Context) error { return g.g.enter(ctx) }
 // Leave leaves it after a connection was used.
 func (g Gate) Leave(took time.Duration) { g.g.leave(took) }
 
-// The rest of a gate for lists.
+// The pause of a gate for lists.
 const (
-	RestFactor = restFactor
-	RestMax    = restMax
+	PauseFactor = pauseFactor
+	PauseMax    = pauseMax
 )

@@ -32,11 +32,11 @@ const (
 	waitersMax = 10_000
 	// waitMost is how long each of them waits: less than a request or a new socket does.
 	waitMost = 4 * time.Second
-	// restFactor is how many times as long as a list took its place at the gate stays taken, if other lists wait: who
-	// asks for more than he may have does not keep the database at work for himself alone.
-	restFactor = 3
-	// restMax bounds that, after a list that took long.
-	restMax = 100 * time.Millisecond
+	// pauseFactor sets the pause after a list, if other lists wait: so many times as long as the list took. It keeps a
+	// tenant that asks for too many from using the database all the time.
+	pauseFactor = 7
+	// pauseMax bounds that, after a list that took long.
+	pauseMax = 100 * time.Millisecond
 )
 
 // The names of limits, for metrics.
@@ -51,7 +51,7 @@ const (
 type gate struct {
 	before  *gate // another one, which is entered after this one
 	in      chan struct{}
-	rests   bool // whether places stay taken for a rest
+	pauses  bool // whether places stay taken for a while after they are left
 	waiting atomic.Int32
 	refused prometheus.Counter
 }
@@ -100,14 +100,15 @@ func (g *gate) wait(ctx context.Context) error {
 	}
 }
 
-// leave lets the next caller enter, after a rest if the gate has them and others wait. took is how long the connection was used.
+// leave lets the next caller enter: at once, or after a pause if the gate has them and others wait at it. took is how long
+// the connection was used.
 func (g *gate) leave(took time.Duration) {
 	if g == nil {
 		return
 	}
 	g.before.leave(took)
-	if g.rests && g.waiting.Load() > 0 {
-		time.AfterFunc(min(restFactor*took, restMax), func() { <-g.in })
+	if g.pauses && g.waiting.Load() > 0 {
+		time.AfterFunc(min(pauseFactor*took, pauseMax), func() { <-g.in })
 		return
 	}
 	<-g.in

@@ -39,11 +39,11 @@ func TestTheControlLaneHasAnAddressOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestATenantWhoseListsWaitRestsAfterEach(t *testing.T) {
+func TestATenantWhoseListsWaitPausesAfterEach(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ took, want time.Duration }{
-		{10 * time.Millisecond, db.RestFactor * 10 * time.Millisecond},
-		{10 * time.Second, db.RestMax},
+		{10 * time.Millisecond, db.PauseFactor * 10 * time.Millisecond},
+		{10 * time.Second, db.PauseMax},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			others, lists := db.NewGate(1)
@@ -52,7 +52,7 @@ func TestATenantWhoseListsWaitRestsAfterEach(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			rested := func(waits db.Gate) time.Duration {
+			paused := func(waits db.Gate) time.Duration {
 				enter(lists)
 				entered := make(chan time.Time, 1)
 				go func() {
@@ -65,10 +65,10 @@ func TestATenantWhoseListsWaitRestsAfterEach(t *testing.T) {
 				defer waits.Leave(0)
 				return (<-entered).Sub(left)
 			}
-			if got := rested(lists); got != c.want {
+			if got := paused(lists); got != c.want {
 				t.Errorf("after %v the next list waits %v, want %v", c.took, got, c.want)
 			}
-			if got := rested(others); got != 0 {
+			if got := paused(others); got != 0 {
 				t.Errorf("after %v another request waits %v though no list does", c.took, got)
 			}
 		})

@@ -58,7 +58,7 @@ func (d *DB) newShare(id tenant.ID, conns int) *share {
 		read:   beginRead + set,
 		others: others,
 		groups: &gate{before: d.groups, in: others.in, refused: others.refused},
-		lists:  &gate{before: d.scopes, in: others.in, refused: others.refused, rests: true},
+		lists:  &gate{before: d.scopes, in: others.in, refused: others.refused, pauses: true},
 		conns:  conns,
 	}
 }
@@ -97,8 +97,8 @@ func (c Scope) ForGroups() Scope {
 	return c
 }
 
-// ForLists returns the scope for what reads many rows. While others wait to do the same, the tenant rests after each: it
-// then has a part of the time of its connections, and who plays elsewhere the other.
+// ForLists returns the scope for what reads many rows. While others of the tenant wait to do the same, each is followed by
+// a pause, in which the database is there for other tenants.
 func (c Scope) ForLists() Scope {
 	c.gate = c.lists
 	return c
