@@ -73,6 +73,9 @@ type Options struct {
 	// WentBack is called after the database has gone back and this node's rooms were stopped. What sockets
 	// were sent of epochs before FirstEpoch of the generation may no longer be true. It must not block.
 	WentBack func(generation int64)
+	// Committed is told of each batch that is in the journal, or may be, before the commands in it are answered. It must not
+	// block. Nil: nobody is.
+	Committed func(Ref, Batch)
 	// Registerer registers the metrics. Nil: they are not exported.
 	Registerer prometheus.Registerer
 

@@ -143,6 +143,7 @@ func (r *room) process(ctx context.Context) {
 		default:
 			r.log.Error("an append's outcome is not known", "error", err)
 			r.recover(ctx)
+			r.committed(d.batch)
 		}
 	}
 	if len(r.pending) == 0 {
@@ -331,6 +332,7 @@ func (r *room) commit(ctx context.Context, d *draft, answers []Answer) {
 		r.log.Info("the journal can be written again")
 	}
 	r.adopt(d)
+	r.committed(d.batch)
 	for i, w := range d.works {
 		if w.key != nil {
 			r.count(answers[i])
@@ -343,6 +345,13 @@ func (r *room) commit(ctx context.Context, d *draft, answers []Answer) {
 	r.d.meter.batch.Observe(float64(len(d.works)))
 	r.publishAll(ctx, d.messages)
 	r.pushBalances(ctx, answers)
+}
+
+// committed tells of a batch that is written, or may be.
+func (r *room) committed(b Batch) {
+	if r.d.o.Committed != nil {
+		r.d.o.Committed(r.ref, b)
+	}
 }
 
 // adopt makes a written draft part of the committed state.

@@ -127,7 +127,9 @@ func (s *Server) route(op *operator.API) {
 	get(t, "/brand/logo", s.brandLogo)
 	get(t, routeSocket, s.sessions.Socket)
 
-	s.add(t, s.apiRoutes(op), s.idempotent)
+	s.add(t, s.apiRoutes(op), func(r route) []echo.MiddlewareFunc {
+		return []echo.MiddlewareFunc{s.noted(changedBy(r.needs)), s.idempotent}
+	})
 }
 
 // platformRoutes returns the whole API of the platform.
@@ -165,11 +167,11 @@ func (s *Server) platformRoutes(p *platform.API) []route {
 func (s *Server) routePlatform(p *platform.API) {
 	get(s.platform, routeHealth, s.healthz)
 	get(s.platform, routeReady, s.readyz)
-	s.add(s.platform.Group("", ofPlatform), s.platformRoutes(p))
+	s.add(s.platform.Group("", ofPlatform), s.platformRoutes(p), func(route) []echo.MiddlewareFunc { return nil })
 }
 
-// add adds routes to a group, of which those that change something pass change too. A ticket changes nothing.
-func (s *Server) add(t *echo.Group, routes []route, change ...echo.MiddlewareFunc) {
+// add adds routes to a group, of which those that change something pass what change returns too. A ticket changes nothing.
+func (s *Server) add(t *echo.Group, routes []route, change func(route) []echo.MiddlewareFunc) {
 	// Middleware is named per route: Echo gives a group's middleware to unknown paths too.
 	body := middleware.BodyLimit(api.BodyMax)
 	for _, r := range routes {
@@ -183,7 +185,7 @@ func (s *Server) add(t *echo.Group, routes []route, change ...echo.MiddlewareFun
 			continue
 		}
 		if r.needs != auth.SocketOpen {
-			m = append(m, change...)
+			m = append(m, change(r)...)
 		}
 		t.Add(r.method, r.path, r.handle, m...)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/changes"
 	"github.com/pitboss-hub/pitboss/rooms/presence"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/cache"
@@ -33,6 +34,7 @@ type Options struct {
 	Store    *store.Store
 	Rooms    *rooms.Directory
 	Hub      *hub.Hub
+	Changes  *changes.Tracker
 	Verifier *auth.Verifier
 	Tickets  *auth.Tickets
 	Cache    *cache.Cache // of answers
@@ -52,6 +54,7 @@ type Server struct {
 	store     *store.Store
 	rooms     *rooms.Directory
 	hub       *hub.Hub
+	changes   *changes.Tracker
 	verifier  *auth.Verifier
 	routing   *routing
 	lifecycle *lifecycle
@@ -74,7 +77,7 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		log: o.Log, seldom: api.NewSeldom(o.Log), limits: api.NewLimits(o.Registerer), tenants: o.Tenants, store: o.Store, rooms: o.Rooms,
-		hub: o.Hub, verifier: o.Verifier,
+		hub: o.Hub, changes: o.Changes, verifier: o.Verifier,
 		edge: o.Edge.withDefaults(), draining: make(chan struct{}), rounds: newRounds(), cache: o.Cache, logos: &logos{kept: map[tenant.ID]logo{}},
 	}
 	if n := s.edge.AddressRequests; n > 0 {
@@ -90,7 +93,7 @@ func New(o Options) *Server {
 	lists := api.NewLists(s.limits, s.edge.Answer)
 	history := api.NewHistory(s.store, s.rooms, s.limits, lists, s.cache)
 	s.sessions = session.New(session.Options{
-		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,
+		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Tenants: s.tenants, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub, Changes: s.changes,
 		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, CameBy: s.routing.cameBy, Verified: s.verifiedSocket, Enters: s.lifecycle.enters, Refuses: s.lifecycle.refuses,
 	})
 	op := operator.New(operator.Options{
@@ -129,6 +132,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // served any more and of tokens that were taken back, until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	s.tenants.OnChange(s.lifecycle.changed)
+	s.tenants.OnChange(func(_, now *tenancy.Tenant) {
+		if now != nil {
+			s.changes.NoteHere(now.ID, changes.All)
+		}
+	})
 	tick := time.NewTicker(presence.Every)
 	defer tick.Stop()
 	for {

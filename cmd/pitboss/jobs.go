@@ -17,6 +17,7 @@ func (n *node) jobs() []func(context.Context) error {
 		n.store.Answers.Run,      // deletes answers whose Idempotency-Key is too old
 		n.store.Refusals.Run,     // deletes refused commands that are too old to be asked again
 		n.store.Storage.Run,      // measures how large schemas are, for plans that limit it
+		n.changes.Run,            // tells staff, and other nodes, what has changed
 		n.hooks.Run,              // tells casinos' servers what happened
 		n.web.Run,                // tells lobbies who is here and closes sockets that may not stay
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/pitboss-hub/pitboss/cmd/pitboss/games"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/changes"
 	"github.com/pitboss-hub/pitboss/rooms/fair"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/placement"
@@ -54,6 +55,7 @@ type node struct {
 	store   *store.Store
 	rooms   *rooms.Directory
 	hub     *hub.Hub
+	changes *changes.Tracker
 	web     *web.Server
 	hooks   *webhooks.Deliverer
 	metrics *prometheus.Registry
@@ -95,6 +97,7 @@ func newNode(o nodeOptions) *node {
 		},
 	})
 
+	n.changes = changes.New(name, n.hub, n.log)
 	var journal rooms.Journal = s.Journal
 	var publisher rooms.Publisher = n.hub
 	if test.journal != nil {
@@ -116,6 +119,7 @@ func newNode(o nodeOptions) *node {
 		WentBack: func(generation int64) {
 			n.hub.GoBack(placement.FirstEpoch(generation))
 		},
+		Committed: n.changes.Committed,
 		Listening: func(t tenant.Topic) bool { return n.hub.Count(t) > 0 },
 		Currency: func(id tenant.ID) string {
 			if t, ok := n.tenants.ByID(id); ok {
@@ -127,12 +131,13 @@ func newNode(o nodeOptions) *node {
 	n.keys = jwks.New(n.tenants, jwks.Options{Allow: o.published, Log: n.log, Registerer: n.metrics})
 	verifier := auth.NewVerifier(n.keys, s.Revocations)
 	n.web = web.New(web.Options{
-		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub,
+		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub, Changes: n.changes,
 		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: n.metrics, Edge: o.edge, Routing: o.routing,
 		Cache: cache.New(cache.Options{Bytes: cache.MemoryBytes, Shared: o.values, Epoch: n.tenants.Epoch, History: s.History, Registerer: n.metrics}),
 	})
 	n.hooks = webhooks.New(webhooks.Options{
 		Queue: s.Deliveries, Holder: uuid.New(), Tenants: n.tenants, Allow: o.told, Log: n.log, Registerer: n.metrics,
+		Changed: func(id tenant.ID) { n.changes.Note(id, changes.Webhooks) },
 	})
 	n.keys.OnChange(n.web.CloseRevoked)
 	n.answerHello()

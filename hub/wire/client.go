@@ -17,6 +17,7 @@ const (
 	MethodWalletBalance       = "wallet.balance"
 	MethodHistoryRounds       = "history.rounds"
 	MethodHistoryTransactions = "history.transactions"
+	MethodStaffWatch          = "staff.watch"
 	MethodPing                = "ping"
 )
 
@@ -149,6 +150,12 @@ type Transaction struct {
 
 	CommandID string `json:"command_id,omitempty"` // of a credit
 	Reverses  string `json:"reverses,omitempty"`   // the command_id of the credit that this one reverses
+}
+
+// StaffWatch asks to be told when something of these kinds changes, and of no others: none ends it. A kind is the thing of
+// a scope, as rooms is that of rooms:read, which the socket's bearer must have.
+type StaffWatch struct {
+	Of []string `json:"of"`
 }
 
 // PingParams may carry the client's clock, which the result returns.

@@ -42,6 +42,7 @@ var requests = []struct {
 	{MethodWalletBalance, &Empty{}, &Balance{Balance: 99500, Currency: "EUR", Version: 12}},
 	{MethodHistoryRounds, &HistoryPage{Cursor: "1041", Limit: &twenty}, &HistoryRounds{Rounds: []HistoryRound{{Room: "roulette-1", Game: "roulette", Round: 7, State: "void", OpenedAt: &at, EndedAt: &at, Staked: 500, Refund: 500, Currency: "EUR", Proof: "ready"}}, Next: "1036"}},
 	{MethodHistoryTransactions, &HistoryPage{Cursor: "1041.99500", Limit: &twenty}, &HistoryTransactions{Transactions: []Transaction{{ID: 1040, At: at, Kind: "stake", Amount: -500, Currency: "EUR", Balance: 99500, Room: "roulette-1", Round: 7}}, Next: "1040.100000"}},
+	{MethodStaffWatch, &StaffWatch{Of: []string{"audit", "money"}}, &Empty{}},
 	{MethodPing, &PingParams{T: json.RawMessage(`1234.5`)}, &PingResult{T: json.RawMessage(`1234.5`), Time: at}},
 }
 
@@ -64,6 +65,7 @@ var pushes = []struct {
 	{PushLobbyRooms, &LobbyRooms{Rooms: []RoomInfo{{Room: "evening", Game: "roulette", Name: "Evening table", Status: "open", Settings: json.RawMessage(`{"min_bet":100}`)}}}},
 	{PushLobbyPresence, &LobbyPresence{Online: 3, Rooms: map[string]int{"roulette-1": 2}}},
 	{PushLobbyBriefs, &LobbyBriefs{Rooms: map[string]json.RawMessage{"roulette-1": json.RawMessage(`{"phase":"betting","round":7,"closes_at":"2026-05-04T12:30:15.250Z","results":[17,0,32]}`), "roulette-2": nil}}},
+	{PushStaffChanged, &StaffChanged{Of: []string{"audit", "money"}}},
 }
 
 // golden compares frame with testdata/name, or writes it there.

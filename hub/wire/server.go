@@ -21,6 +21,7 @@ const (
 	PushLobbyRooms         = "lobby.rooms"
 	PushLobbyPresence      = "lobby.presence"
 	PushLobbyBriefs        = "lobby.briefs"
+	PushStaffChanged       = "staff.changed"
 )
 
 // Time is a time that is encoded as RFC 3339 in UTC with milliseconds.
@@ -147,6 +148,12 @@ type LobbyPresence struct {
 type LobbyBriefs struct {
 	Rooms map[string]json.RawMessage `json:"rooms"`          // of those that changed; null: it has none any more
 	Full  bool                       `json:"full,omitempty"` // nothing is known of the other rooms
+}
+
+// StaffChanged says of which kinds something has changed since the one before, or may have: all that staff.watch names that the
+// socket did not watch before, and all after a node or a message between nodes was lost.
+type StaffChanged struct {
+	Of []string `json:"of"`
 }
 
 // Closing is sent before the server closes a socket on purpose.

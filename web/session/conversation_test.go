@@ -30,6 +30,8 @@ func TestASocket(t *testing.T) {
 		"IsToldOfPromotionsAlsoIfItComesLater":       isToldOfPromotions,
 		"IsToldWhoIsWhere":                           isToldWhoIsWhere,
 		"IsToldInTheLobbyWhatGoesOnAtTables":         isToldWhatGoesOn,
+		"IsToldWhatChangesIfItWatches":               isToldWhatChanges,
+		"WatchesOnlyWhatItMayRead":                   watchesOnlyWhatItMayRead,
 		"PlaysARoundToItsEnd":                        playsARoundToItsEnd,
 		"IsOpenedOnceByATicket":                      isOpenedOnceByATicket,
 		"IsNotOpenedByAStrangerOrFromAStrangersPage": isNotOpenedByAStranger,

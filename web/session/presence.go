@@ -7,6 +7,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/changes"
 	"github.com/pitboss-hub/pitboss/rooms/presence"
 )
 
@@ -32,6 +33,7 @@ func (s *Service) tellPresence(now time.Time) {
 	}
 	s.presence.Count(now, here, s.rooms.Nodes())
 	s.presence.Changes(now, func(id tenant.ID, push wire.LobbyPresence) {
+		s.changes.NoteHere(id, changes.Rooms|changes.Connections)
 		lobby := rooms.Ref{Tenant: id, Room: rooms.LobbyID}
 		s.hub.PublishHere(hub.Message{Topic: lobby.Topic(), Class: hub.ClassChat, Frame: wire.Push(wire.PushLobbyPresence, push)})
 	})

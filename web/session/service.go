@@ -12,6 +12,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/briefs"
+	"github.com/pitboss-hub/pitboss/rooms/changes"
 	"github.com/pitboss-hub/pitboss/rooms/presence"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -30,6 +31,7 @@ type Options struct {
 	History  *api.History
 	Lists    *api.Lists
 	Hub      *hub.Hub
+	Changes  *changes.Tracker
 	Verifier *auth.Verifier
 	Tickets  *auth.Tickets
 	// Draining reports whether the node lets no new socket in.
@@ -59,6 +61,7 @@ type Service struct {
 	history  *api.History
 	lists    *api.Lists
 	hub      *hub.Hub
+	changes  *changes.Tracker
 	verifier *auth.Verifier
 	tickets  *auth.Tickets
 	draining func() bool
@@ -77,7 +80,7 @@ type Service struct {
 // New returns a Service. Tell must be called each presence.Every.
 func New(o Options) *Service {
 	s := &Service{
-		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub,
+		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, tenants: o.Tenants, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub, changes: o.Changes,
 		verifier: o.Verifier, tickets: o.Tickets, draining: o.Draining, cameBy: o.CameBy, verified: o.Verified, enters: o.Enters, refuses: o.Refuses,
 		chat: newChats(), tables: tables{told: map[tenant.ID]*toldTables{}},
 		briefs: briefs.New(o.Node, o.Hub, o.Log), lobbies: lobbies{sockets: map[tenant.ID]map[*hub.Conn]bool{}},

@@ -15,6 +15,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/changes"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
@@ -52,7 +53,11 @@ var _ hub.Resyncer = (*session)(nil)
 
 // Closed implements hub.Handler. Stakes stay where they are: a player who is gone is
 // paid like any other.
-func (x *session) Closed() { x.service.lobbies.set(x.conn, false) }
+func (x *session) Closed() {
+	x.service.lobbies.set(x.conn, false)
+	x.service.changes.Watch(x.tenant.ID, x.conn, 0)
+	x.service.changes.Note(x.tenant.ID, changes.Connections)
+}
 
 // Received implements hub.Handler: one frame, one request.
 func (x *session) Received(frame []byte) {
@@ -81,7 +86,7 @@ func costOf(method string) int {
 	switch method {
 	case wire.MethodRoomJoin, wire.MethodRoomList, wire.MethodSessionRenew, wire.MethodHistoryRounds, wire.MethodHistoryTransactions:
 		return 10
-	case wire.MethodWalletBalance:
+	case wire.MethodWalletBalance, wire.MethodStaffWatch:
 		return 5
 	}
 	return 1
@@ -115,6 +120,8 @@ func (x *session) dispatch(ctx context.Context, req wire.Request) (any, error) {
 		})
 	case wire.MethodSessionRenew:
 		return with(req, x.renew)
+	case wire.MethodStaffWatch:
+		return with(req, x.watch)
 	}
 	return nil, wire.NewError(wire.CodeUnknownMethod, "There is no method of this name.")
 }
@@ -159,6 +166,7 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 	}
 	if p.Room != rooms.LobbyID {
 		x.joined[p.Room] = tenantRoom{ref, ref.Topic()}
+		x.service.changes.Note(x.tenant.ID, changes.Connections)
 		x.service.lobbies.set(x.conn, false)
 	}
 	x.reply(req.ID, wire.RoomJoinResult{
@@ -221,6 +229,7 @@ func (x *session) leave(p wire.RoomLeave) (any, error) {
 	x.moving.Lock()
 	defer x.moving.Unlock()
 	x.conn.Leave(room.topic)
+	x.service.changes.Note(x.tenant.ID, changes.Connections)
 	return struct{}{}, nil
 }
 
@@ -299,6 +308,33 @@ func (x *session) renew(p wire.SessionRenew) (any, error) {
 		x.conn.Close(wire.CloseRevoked, 0)
 	}
 	return wire.SessionRenewResult{ExpiresAt: wire.At(who.ExpiresAt)}, nil
+}
+
+// watch has the socket be told when something of some kinds changes.
+func (x *session) watch(p wire.StaffWatch) (any, error) {
+	of, err := watchable(x.who, p.Of)
+	if err != nil {
+		return nil, err
+	}
+	x.service.changes.Watch(x.tenant.ID, x.conn, of)
+	return struct{}{}, nil
+}
+
+// watchable returns the kinds of these names if somebody may watch all of them: staff, by the scope that reads each.
+func watchable(who auth.Principal, of []string) (changes.Set, error) {
+	if who.Role == auth.Player {
+		return 0, api.ErrRole
+	}
+	set, err := changes.Parse(of)
+	if err != nil {
+		return 0, wire.NewError(wire.CodeInvalidParams, "params.of: "+err.Error())
+	}
+	for _, kind := range set.Names() {
+		if scope := auth.Scope(kind + ":read"); !who.May(scope) {
+			return 0, wire.NewError(game.CodeForbidden, "To watch "+kind+" takes the scope "+string(scope)+".")
+		}
+	}
+	return set, nil
 }
 
 // errorOf returns what a socket is told of an error.

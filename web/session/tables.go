@@ -9,6 +9,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/changes"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 )
 
@@ -62,13 +63,14 @@ func (s *Service) tellTables() {
 			delete(s.tables.told, id)
 			continue
 		}
-		changes := s.rooms.Changes(id)
-		if changes == told.changes && t.Version == told.version {
+		now := s.rooms.Changes(id)
+		if now == told.changes && t.Version == told.version {
 			continue
 		}
+		s.changes.NoteHere(id, changes.Rooms)
 		news := told.update(s.tablesOf(t))
 		if len(news) < tablesToldMax {
-			told.changes, told.version = changes, t.Version
+			told.changes, told.version = now, t.Version
 		}
 		out := wire.LobbyRooms{}
 		for _, info := range news {

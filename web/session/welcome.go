@@ -9,6 +9,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/changes"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
@@ -36,6 +37,7 @@ func (x *session) begin() {
 		return
 	}
 	s.knowTables(t.ID)
+	s.changes.Note(t.ID, changes.Connections)
 	s.lobbies.set(x.conn, true)
 	s.presence.Welcome(time.Now(), t.ID, func(frame []byte) { x.conn.Send(hub.ClassChat, "", frame) })
 	if x.who.Role != auth.Player {

@@ -58,6 +58,8 @@ type Options struct {
 	Allow      []netip.Prefix
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	// Changed is called when a tenant's deliveries or endpoints have changed. It must not block. Nil: nobody is told.
+	Changed func(tenant.ID)
 }
 
 // Deliverer tells the endpoints of the tenants whose leases it holds, while they are served. It has to Run.
@@ -69,6 +71,7 @@ type Deliverer struct {
 	seldom  *api.Seldom
 	meter   meters
 	client  *client
+	changed func(tenant.ID)
 	slots   chan struct{}
 
 	// What tests change.
@@ -78,8 +81,11 @@ type Deliverer struct {
 
 // New returns a Deliverer.
 func New(o Options) *Deliverer {
+	if o.Changed == nil {
+		o.Changed = func(tenant.ID) {}
+	}
 	return &Deliverer{
-		queue: o.Queue, holder: o.Holder, tenants: o.Tenants, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
+		queue: o.Queue, holder: o.Holder, tenants: o.Tenants, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil), changed: o.Changed,
 		slots: make(chan struct{}, InFlight), hold: holdEvery, poll: pollEvery, lease: leaseFor, waits: schedule,
 	}
 }
@@ -230,6 +236,7 @@ func (w *worker) run(ctx context.Context) error {
 		work, err := w.queue.Work(ctx, w.id, w.epoch, perLook)
 		if err == nil && look && work.Behind {
 			if err = w.queue.FanOut(ctx, w.id, w.epoch); err == nil {
+				w.changed(w.id)
 				work, err = w.queue.Work(ctx, w.id, w.epoch, perLook)
 			}
 		}
@@ -287,6 +294,7 @@ func (w *worker) save(ctx context.Context) error {
 		}
 	}
 	w.unsaved = nil
+	w.changed(w.id)
 	for _, e := range stopped {
 		w.meter.stopped.WithLabelValues(string(e.State)).Inc()
 		w.log.ErrorContext(ctx, "a webhook endpoint is told nothing any more until it is resumed", "tenant", w.id, "endpoint", e.ID.String(), "state", string(e.State), "reason", e.Reason)

@@ -38,6 +38,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/baccarat"
+	"github.com/pitboss-hub/pitboss/rooms/changes"
 	"github.com/pitboss-hub/pitboss/rooms/fair"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/lobby"
@@ -154,6 +155,7 @@ func (c *Casino) serve(change []func(*web.Options)) {
 			return c.Rooms.Since(ctx, ref, after)
 		},
 	})
+	track := changes.New(node, c.Hub, log)
 	engine := fair.OS()
 	kinds := map[string]game.Kind{lobby.Kind.Name: lobby.Kind, roulette.Kind.Name: roulette.Kind, baccarat.Kind.Name: baccarat.Kind}
 	c.Rooms = rooms.NewDirectory(rooms.Options{
@@ -167,11 +169,12 @@ func (c *Casino) serve(change []func(*web.Options)) {
 			}
 			return ""
 		},
-		WentBack: func(int64) {},
+		WentBack:  func(int64) {},
+		Committed: track.Committed,
 	})
 	verifier := auth.NewVerifier(s.Tenants, s.Revocations)
 	options := web.Options{
-		Node: node, Log: log, Tenants: s.Tenants, Store: s, Rooms: c.Rooms, Hub: c.Hub,
+		Node: node, Log: log, Tenants: s.Tenants, Store: s, Rooms: c.Rooms, Hub: c.Hub, Changes: track,
 		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: c.Metrics,
 		Routing: web.Routing{PlatformHost: PlatformHost},
 		Cache:   cache.New(cache.Options{Bytes: cache.MemoryBytes, Epoch: s.Tenants.Epoch, History: s.History, Registerer: c.Metrics}),
@@ -185,7 +188,7 @@ func (c *Casino) serve(change []func(*web.Options)) {
 	c.address, c.admin = listener.Listener.Addr().String(), admin.Listener.Addr().String()
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(c.t.Context()))
-	parts := []func(context.Context) error{c.Hub.Run, c.Rooms.Run, s.Tenants.Run, s.APIKeys.Run, s.Revocations.Run, s.Refusals.Run, s.Answers.Run, s.Storage.Run, c.Server.Run}
+	parts := []func(context.Context) error{c.Hub.Run, c.Rooms.Run, s.Tenants.Run, s.APIKeys.Run, s.Revocations.Run, s.Refusals.Run, s.Answers.Run, s.Storage.Run, track.Run, c.Server.Run}
 	if options.Node == node {
 		parts = append(parts, c.work)
 	}
