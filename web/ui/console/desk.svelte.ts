@@ -1,10 +1,10 @@
 import { createContext } from 'svelte'
-import { PitbossError, Pitboss, type Presence, type State } from '../client/src/index.js'
+import { PitbossError, Pitboss, type Presence, type State, type Watchable } from '../client/src/index.js'
 import { formatMoney } from '../shared/money'
 import { remember, remembered } from '../shared/storage'
 import { dropToken, keepToken } from '../shared/token'
 import { Api, type Call, calls } from './api'
-import { every } from './page'
+import { Live } from './live'
 import { Route } from './route.svelte'
 import { inWords } from './words'
 
@@ -28,20 +28,25 @@ export class Desk {
   waiting = $state.raw<{ why: string; give: (token: string) => void; giveUp: () => void }>()
   #keys = $state(remembered('pitboss.console.keys') !== 'off')
   #line: Pitboss | undefined
+  readonly #live = new Live({ watch: (of) => this.#line?.watch(of), on: () => this.#line?.watches ?? false })
   #fresh: Promise<string> | undefined
 
   constructor(token: string) {
     this.api = new Api(token, (method) => this.freshToken('token_expired', method !== 'GET'))
     this.#connect(token)
-    every(10_000, async () => {
+    this.live([], async () => {
       try {
         this.me = await this.api.do(calls.session())
         this.error = ''
       } catch (err) {
         this.error = inWords(err)
       }
+      return this.error === ''
     })
   }
+
+  /** Calls reload now and whenever something of these kinds has changed, until the returned function is called; see Live. */
+  live = (of: readonly Watchable[], reload: () => Promise<unknown>): (() => void) => this.#live.add(of, reload)
 
   /** Whether single keys do something. */
   get keys(): boolean {
@@ -120,9 +125,12 @@ export class Desk {
     line.on('state', (s) => {
       if (line !== this.#line) return
       this.state = s
+      if (s.is === 'open') this.#live.connected()
       if (s.is === 'stopped' && signsOut(s.reason)) this.freshToken(s.reason).catch(() => undefined)
     })
     line.on('presence', (p) => (this.presence = p))
+    line.on('changed', (of) => this.#live.changed(of))
+    line.watch(this.#live.watched)
     line.connect()
   }
 }

@@ -1,8 +1,11 @@
 import { untrack } from 'svelte'
 import { writeTime } from '../shared/locale'
 
-/** Calls f now and every few seconds, while the page is seen, until the returned function is called. An effect that does so depends on nothing in f. */
-export function every(ms: number, f: () => Promise<void>): () => void {
+/**
+ * Calls f now and every few seconds, while the page is seen, until the returned function is called. An effect that does so depends on nothing in f.
+ * It is for what is not signalled: see Desk.live.
+ */
+export function every(ms: number, f: () => Promise<unknown>): () => void {
   let over = false
   let timer: ReturnType<typeof setTimeout>
   const round = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import { Link, type Options, type State } from './link.js'
 import { Promotions } from './promotions.js'
 import {
   type Balance, type Briefs, type BriefsNews, type ChatMessage, type CommandResult, type HistoryPage, type HistoryRounds, type HistoryTransactions, type JoinResult, PitbossError,
-  type Place, type Presence, type PresenceNews, type Promotion, type RoomEvent, type RoomInfo, type Welcome, retryCodes, roomsAfter,
+  type Place, type Presence, type PresenceNews, type Promotion, type RoomEvent, type RoomInfo, type Watchable, type Welcome, retryCodes, roomsAfter,
 } from './protocol.js'
 import { type RoomHandlers, RoomState } from './room.js'
 
@@ -20,6 +20,8 @@ export interface Events {
   presence: Presence
   /** What goes on at the tables, at most once a second, while no room is joined: briefs that did not change are the same objects. */
   briefs: Briefs
+  /** Something of these kinds has changed, or may have; see Pitboss.watch. */
+  changed: readonly Watchable[]
   latency: number
   /**
    * The connection is open, and nothing came over it for 2.5 s after a ping (true), or something
@@ -48,12 +50,16 @@ export class Pitboss extends Emitter<Events> {
   #lobby: RoomState | undefined
   #commands: Commands
   #promotions: Promotions
+  #watched: readonly Watchable[] = []
+  #watching = 0 // how often watch was asked for, over whatever sockets
   #listing = new Set<RoomInfo[]>() // what changed while each room.list is on its way
   welcome: Welcome | undefined
   balance: Balance | undefined
   #balanceSeen = 0 // the highest version on this socket
   presence: Presence | undefined
   briefs: Briefs = {}
+  /** Whether the server tells of the changes of what is watched. */
+  watches = false
   /** What became of the player's money, in pages: give the `next` of one as the `cursor` of the one after. */
   readonly history = {
     rounds: (page: HistoryPage = {}): Promise<HistoryRounds> => this.#ask('history.rounds', page) as Promise<HistoryRounds>,
@@ -71,6 +77,7 @@ export class Pitboss extends Emitter<Events> {
       up: () => {
         this.#down()
         for (const room of this.#rooms.values()) void this.#enter(room)
+        if (this.#watched.length > 0) void this.#watch()
       },
       down: () => this.#down(),
       push: (method, params) => this.#push(method, params),
@@ -146,6 +153,32 @@ export class Pitboss extends Emitter<Events> {
     return this.balance ?? b
   }
 
+  /**
+   * Has staff be told by `changed` when something of these kinds changes, over all reconnects, instead of those before. It is told at once
+   * of each that was not watched over this socket yet: whoever reads after each `changed` misses nothing.
+   */
+  watch(of: readonly Watchable[]): void {
+    this.#watched = of
+    if (this.state.is === 'open') void this.#watch()
+  }
+
+  async #watch(): Promise<void> {
+    const mine = ++this.#watching
+    for (let attempt = 0; mine === this.#watching; attempt++) {
+      try {
+        await this.#link.call('staff.watch', { of: this.#watched })
+        if (mine === this.#watching) this.watches = this.#watched.length > 0
+        return
+      } catch (err) {
+        if (!retryCodes.has((err as PitbossError).code)) { // the next socket asks again, if the server has it
+          if (mine === this.#watching) this.watches = false
+          return
+        }
+        await new Promise((resolve) => setTimeout(resolve, pause(attempt)))
+      }
+    }
+  }
+
   /** Joins a room and stays in it, over all reconnects, until leave. */
   join<View = unknown, Event = RoomEvent, Command extends object = object, Totals = unknown>(
     room: string,
@@ -194,6 +227,8 @@ export class Pitboss extends Emitter<Events> {
   #down(): void {
     for (const room of this.#rooms.values()) room.away()
     this.#lobby?.away()
+    this.#watching++
+    this.watches = false
   }
 
   #state(state: State): void {
@@ -257,6 +292,9 @@ export class Pitboss extends Emitter<Events> {
       case 'lobby.presence':
         this.presence = presenceAfter(this.presence, params as PresenceNews)
         this.emit('presence', this.presence)
+        return
+      case 'staff.changed':
+        this.emit('changed', (params as { of: Watchable[] }).of)
         return
       case 'lobby.briefs':
         this.briefs = briefsAfter(this.briefs, params as BriefsNews)

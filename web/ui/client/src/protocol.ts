@@ -153,6 +153,9 @@ export interface BriefsNews {
   full?: boolean
 }
 
+/** A kind of things whose changes staff can watch: the thing of a scope, as `rooms` is that of `rooms:read`. */
+export type Watchable = 'rooms' | 'connections' | 'players' | 'money' | 'promotions' | 'audit' | 'brand' | 'keys' | 'webhooks' | 'approvals'
+
 export interface Closing {
   reason: string
   retry_after_ms?: number

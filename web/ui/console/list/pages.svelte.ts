@@ -26,6 +26,7 @@ export class Pages<T> {
   #begins: { row: number; cursor: string }[] = []
   #next = $state<string>()
   #question = 0
+  #answered: Promise<unknown> | undefined // the last question
 
   constructor(
     private readonly api: Api,
@@ -94,10 +95,14 @@ export class Pages<T> {
     })
   }
 
-  /** Fetches the page anew that a row is on. Rows of a longer list are brought up to date where they are; none comes or goes. */
-  async refresh(row: number): Promise<void> {
-    if (this.asking || this.error || !this.known) return
-    await this.#fetch(this.cursorAt(row), (rows, next) => {
+  /**
+   * Fetches the page anew that a row is on, and returns false if that failed. Rows of a longer list are brought up to date where they are; none comes
+   * or goes.
+   */
+  async refresh(row: number): Promise<boolean> {
+    while (this.asking) await this.#answered // which may be older
+    if (this.error || !this.known) return false
+    return this.#fetch(this.cursorAt(row), (rows, next) => {
       if (this.#begins.length === 1) {
         this.#rows = [...rows]
         this.#next = next
@@ -122,19 +127,27 @@ export class Pages<T> {
     return this.source.path + (text ? `?${text}` : '')
   }
 
-  async #fetch(cursor: string, take: (rows: readonly T[], next: string | undefined) => void, quietly = false): Promise<void> {
+  #fetch(cursor: string, take: (rows: readonly T[], next: string | undefined) => void, quietly = false): Promise<boolean> {
+    const answered = this.#ask(cursor, take, quietly)
+    this.#answered = answered
+    return answered
+  }
+
+  async #ask(cursor: string, take: (rows: readonly T[], next: string | undefined) => void, quietly: boolean): Promise<boolean> {
     const mine = ++this.#question
     this.asking = true
     if (!quietly) this.error = ''
     try {
       const answer = await this.api.do<Record<string, unknown>>({ method: 'GET', path: this.#address(cursor, this.source.limit) })
-      if (mine !== this.#question) return
+      if (mine !== this.#question) return true
       take(this.source.rows(answer), answer.next as string | undefined)
       this.known = true
       this.count = this.#rows.length
       this.#version++
+      return true
     } catch (err) {
       if (mine === this.#question && !quietly) this.error = inWords(err)
+      return false
     } finally {
       if (mine === this.#question) this.asking = false
     }

@@ -52,6 +52,12 @@ test('a refresh brings rows up to date where they are, and a short list as it is
   await pages.refresh(4)
   expect(pages.slice(0, 9).map((r) => r.n)).toEqual([0, 0, 0, 0, 9])
 
+  const late = new Pages(server(rows).api, source)
+  const asked = late.start('', '') // before the change that the refresh is for
+  rows[0] = { id: 0, n: 7 }
+  await Promise.all([asked, late.refresh(0)])
+  expect(late.slice(0, 1).map((r) => r.n)).toEqual([7])
+
   const few = rowsOf(1)
   const short = new Pages(server(few).api, source)
   await short.start('', '')

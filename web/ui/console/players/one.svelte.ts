@@ -1,6 +1,5 @@
 import { type Player, calls } from '../api'
 import type { Desk } from '../desk.svelte'
-import { every } from '../page'
 import { inWords } from '../words'
 
 /** One is a player as the casino has it now, while it is looked at. */
@@ -11,13 +10,14 @@ export class One {
 
   constructor(desk: Desk, id: string) {
     $effect(() =>
-      every(3000, async () => {
+      desk.live(['players', 'money'], async () => {
         try {
           this.now = (await desk.do(calls.player(id))).players[0] ?? null
           this.error = ''
         } catch (err) {
           this.error = inWords(err)
         }
+        return this.error === ''
       }),
     )
   }
