@@ -43,6 +43,7 @@ type casino struct {
 	limits  rooms.Limits  // of the nodes that are started
 	through rooms.Journal // what they reach the journal through
 	kinds   map[string]game.Kind
+	noted   atomic.Int64 // batches that the node said are written, or may be
 
 	registry *prometheus.Registry // of the last node
 	*node
@@ -115,7 +116,8 @@ func (f *casino) start() *node {
 		},
 		Now:  func() time.Time { return time.Now().Add(time.Duration(f.skew.Load())) },
 		Node: "node-1", Log: slog.New(slog.NewTextHandler(f.log, nil)), Registerer: f.registry, Limits: f.limits,
-		Full: func(tenant.ID) (int64, bool) { most := f.storage.Load(); return most, most > 0 },
+		Committed: func(rooms.Ref, rooms.Batch) { f.noted.Add(1) },
+		Full:      func(tenant.ID) (int64, bool) { most := f.storage.Load(); return most, most > 0 },
 	})
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }() // ends with end

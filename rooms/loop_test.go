@@ -57,9 +57,13 @@ func TestNothingIsToldBeforeItIsCommitted(t *testing.T) {
 			inCasino(t, func(f *casino) {
 				f.hub.take()
 				release := f.stallAt(at)
+				before := f.noted.Load()
 				bet := f.bet("alice", 100)
 				if !bet.open() {
 					f.Error("a bet was answered before Append returned")
+				}
+				if f.noted.Load() != before {
+					f.Error("it is said to be committed before Append returned")
 				}
 				if told := f.hub.take(); len(told) > 0 {
 					f.Error("told before Append returned:", summary(f, told))
@@ -68,6 +72,9 @@ func TestNothingIsToldBeforeItIsCommitted(t *testing.T) {
 				a := bet.accepted()
 				if a.Seq != 2 || a.Epoch != 1 || a.Balance != 900 {
 					f.Errorf("the answer is %+v", a)
+				}
+				if n := f.noted.Load() - before; n != 1 {
+					f.Errorf("%d batches are said to be committed", n)
 				}
 				want := []string{"2 coin.placed", "alice has 900"}
 				if diff := cmp.Diff(want, summary(f, f.hub.take())); diff != "" {
@@ -100,8 +107,12 @@ func TestWrittenBatchOfUnknownOutcomeIsToldOnceAndAnsweredWhenAsked(t *testing.T
 	inCasino(t, func(f *casino) {
 		f.hub.take()
 		f.failAt(roomstest.AfterAppend)
+		before := f.noted.Load()
 		bet := f.bet("alice", 100)
 		bet.failed(rooms.ErrUnavailable)
+		if f.noted.Load() == before {
+			f.Error("nobody is told of a batch that may be written")
+		}
 		want := []string{"2 coin.placed", "alice has 900"}
 		if diff := cmp.Diff(want, summary(f, f.hub.take())); diff != "" {
 			f.Error(diff)
