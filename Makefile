@@ -90,6 +90,11 @@ bench-page: build web/ui/node_modules/.installed ## How fast the player's page i
 	export CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
 	PITBOSS_BIN=$(CURDIR)/bin/pitboss node web/ui/e2e/bench.mjs
 
+.PHONY: bench-console
+bench-console: build web/ui/node_modules/.installed ## How fast the console is beside 200 tables and 5,000 bets a second: table and docs/benchmarks/console.json, 3 min
+	export CHROMIUM=$${CHROMIUM:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}; \
+	PITBOSS_BIN=$(CURDIR)/bin/pitboss node web/ui/e2e/bench-console.mjs
+
 .PHONY: churn
 churn: SOCKETS := 20000
 churn: ## Lose sockets in every way and look at what they leave behind (SOCKETS=20000 in each way)
