@@ -1,1 +1,0 @@
-import{u as e}from"./console-B7FE-MqL.js";var t=t=>e+t;export{t};

@@ -1,1 +1,0 @@
-import{Et as e}from"./verify-BzkyVcco.js";var t=t=>e+t;export{t};
