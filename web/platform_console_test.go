@@ -34,7 +34,7 @@ func TestThePlatformsConsoleIsAtItsHostAndNowhereElse(t *testing.T) {
 			at.Get("", "/"+m[1]).Want(http.StatusOK, "")
 		}
 	}
-	for _, path := range []string{"/platform/casinos/casino-x/more", "/console", "/play", "/verify", "/ws"} {
+	for _, path := range []string{"/console", "/play", "/verify", "/ws"} {
 		at.Get("", path).Want(http.StatusNotFound, "not_found")
 	}
 	for _, path := range []string{"/platform", "/platform/jobs", "/platform/casinos/casino-x"} {
