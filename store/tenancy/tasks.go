@@ -298,10 +298,9 @@ var Tasks = map[string]Task{
 		k, err := a.RevokeAPIKey(ctx, slug, in.Key, in.Reason)
 		return k, "", err
 	}),
-	"entry.create": once(secretLost, task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *EntryInput, _ Tools) (any, string, error) {
-		e, token, err := a.Enter(ctx, slug, in.Role, in.Reason)
-		return e, token, err
-	})),
+	"entry.create": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *EntryInput, _ Tools) (any, string, error) {
+		return a.Enter(ctx, slug, in.Role, in.Reason)
+	}),
 	"migrate": within(longWithin, task(func(ctx context.Context, a *Admin, _ tenant.Slug, in *RolloutInput, t Tools) (any, string, error) {
 		if in.Resume != "" { // one that was resumed already, as by this job before its process died, goes on all the same
 			if err := a.ResumeRun(ctx, in.Resume); err != nil && !errors.Is(err, ErrRun) {

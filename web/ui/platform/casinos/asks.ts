@@ -1,3 +1,4 @@
+import { PitbossError } from '../../client/src/index.js'
 import { readAmount } from '../../console/amount'
 import type { Call } from '../../console/api'
 import { m } from '../../shared/messages'
@@ -39,15 +40,8 @@ export interface Ask {
   call(v: Values): Call<unknown>
 }
 
-/** Wrong says what is wrong with a field. */
-export class Wrong extends Error {
-  constructor(
-    readonly field: string,
-    text: string,
-  ) {
-    super(text)
-  }
-}
+/** Returns the error that says what is wrong with a field, as the API does. */
+const wrong = (field: string, text: string): PitbossError => new PitbossError('invalid_params', `${field}: ${text}`)
 
 const reason = (): Question => ({ name: 'reason', label: m.reason(), wanted: m.reason_wanted() })
 const again = (slug: string): Question => ({ name: 'again', label: m.platform_slug_again({ slug }), typed: slug, hint: m.platform_slug_again_hint() })
@@ -78,7 +72,7 @@ export const create = (): Ask => ({
 function settings(t: Tenant, v: Values): Parameters<typeof calls.set>[1] {
   const above = v.credit_approval_above?.trim() ?? ''
   const minor = above ? readAmount(above, t.exponent) : -1
-  if (minor === undefined || minor < -1) throw new Wrong('credit_approval_above', m.amount_wrong({ example: editMoney(123450, t.exponent) }))
+  if (minor === undefined || minor < -1) throw wrong('credit_approval_above', m.amount_wrong({ example: editMoney(123450, t.exponent) }))
   const paid = v.paid_until ? moment(v.paid_until) : ''
   const ancestors = words(v.frame_ancestors)
   return {
@@ -177,7 +171,7 @@ export function consoleOf(t: Pick<Tenant, 'domains'>, token: string, here: Pick<
 export function migrations(): Ask[] {
   const rollout = (v: Values): Rollout => {
     const most = v.max_failures?.trim() || '5'
-    if (!/^\d{1,6}$/.test(most)) throw new Wrong('max_failures', m.platform_number_wrong())
+    if (!/^\d{1,6}$/.test(most)) throw wrong('max_failures', m.platform_number_wrong())
     return { ...(words(v.tenants).length > 0 ? { tenants: words(v.tenants) } : {}), ...(words(v.canaries).length > 0 ? { canaries: words(v.canaries) } : {}), max_failures: Number(most) }
   }
   return [
