@@ -10,6 +10,9 @@ export function kindOf(kind: string): string {
 /** Returns the names of jobs' states. */
 export const states = (): Record<Job['state'], string> => ({ queued: m.platform_job_queued(), running: m.platform_job_running(), done: m.platform_job_done(), failed: m.platform_job_failed() })
 
+/** Returns the slug of the casino that a job is about, or that it made; "" for one that is about none. */
+export const casinoOf = ({ tenant, kind, result }: Job): string => tenant ?? ((kind === 'tenant.create' && (result as { slug?: string } | undefined)?.slug) || '')
+
 /** How long a job may wait before that is strange, in milliseconds. */
 const patience = 4000
 
