@@ -36,6 +36,7 @@ const (
 	TenantsRead     Scope = "tenants:read"
 	TenantsWrite    Scope = "tenants:write"
 	TenantsEnd      Scope = "tenants:end"
+	TenantsEnter    Scope = "tenants:enter"
 )
 
 // ScopeRule says what a scope allows, and which roles have it by their token.
@@ -84,6 +85,7 @@ var scopes = []ScopeRule{
 	{TenantsRead, "list the casinos, and what was asked of the platform's process", nil, false, true},
 	{TenantsWrite, "make and change casinos, their domains and their keys, and migrate them", nil, false, true},
 	{TenantsEnd, "archive and purge casinos", nil, false, true},
+	{TenantsEnter, "sign in to a casino as one of its staff, for an hour", nil, false, true},
 }
 
 // Scopes returns the table of scopes, in the order in which people read it.

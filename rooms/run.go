@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pitboss-hub/pitboss/rooms/placement"
 )
 
 // leaveTimeout is how long a room that is to leave may take to the end of its round, at most; then it
@@ -28,6 +30,10 @@ func (d *Directory) trusted() bool { return d.placement.Trusted() }
 
 // Nodes returns the living nodes, by name; this one alone if there can be no other.
 func (d *Directory) Nodes() []string { return d.placement.Nodes() }
+
+// All calls f with every room of all tenants that is not closed, as far as this node knows, and with its config, which is nil until it is
+// known. It returns the nodes that live, by name.
+func (d *Directory) All(f func(placement.Assignment, *Config)) []placement.Node { return d.index.All(f) }
 
 // Ready returns a channel that is closed when this node has read the index and opened the rooms that it
 // found to be its own.

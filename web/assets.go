@@ -36,6 +36,8 @@ const (
 	playersPage = "play.html"
 	verifyPage  = "verify.html"
 	consolePage = "console.html"
+	// platformPage is served at the platform's host alone.
+	platformPage = "platform.html"
 )
 
 // Cache-Control of what browsers may keep for good, and of what they have to ask for again.

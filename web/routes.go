@@ -136,6 +136,7 @@ func (s *Server) route(op *operator.API) {
 func (s *Server) platformRoutes(p *platform.API) []route {
 	return []route{
 		{http.MethodGet, "/v1/openapi.json", public, nil, s.documentOf(platformOpenAPI)},
+		{http.MethodGet, "/v1/session", signedIn, nil, p.Session},
 		{http.MethodGet, "/v1/tenants", auth.TenantsRead, api.TableParams(platform.TenantTable), p.Tenants},
 		{http.MethodPost, "/v1/tenants", auth.TenantsWrite, nil, p.Task("tenant.create")},
 		{http.MethodGet, "/v1/tenants/:slug", auth.TenantsRead, nil, p.Tenant},
@@ -154,20 +155,34 @@ func (s *Server) platformRoutes(p *platform.API) []route {
 		{http.MethodPost, "/v1/tenants/:slug/signing-keys/rotate", auth.TenantsWrite, nil, p.Task("signing_key.rotate")},
 		{http.MethodPost, "/v1/tenants/:slug/keys", auth.TenantsWrite, nil, p.Task("api_key.create")},
 		{http.MethodPost, "/v1/tenants/:slug/keys/revoke", auth.TenantsWrite, nil, p.Task("api_key.revoke")},
+		{http.MethodPost, "/v1/tenants/:slug/entries", auth.TenantsEnter, nil, p.Task("entry.create")},
+		{http.MethodGet, "/v1/plans", auth.TenantsRead, nil, p.Plans},
+		{http.MethodGet, "/v1/migrate", auth.TenantsRead, nil, p.Fleet},
 		{http.MethodPost, "/v1/migrate", auth.TenantsWrite, nil, p.Task("migrate")},
+		{http.MethodPost, "/v1/migrate/plan", auth.TenantsRead, nil, p.Task("migrate.plan")},
+		{http.MethodPost, "/v1/migrate/pause", auth.TenantsWrite, nil, p.Task("migrate.pause")},
+		{http.MethodPost, "/v1/migrate/cancel", auth.TenantsWrite, nil, p.Task("migrate.cancel")},
 		{http.MethodPost, "/v1/drift", auth.TenantsRead, nil, p.Task("drift")},
 		{http.MethodPost, "/v1/doctor", auth.TenantsRead, nil, p.Task("doctor")},
+		{http.MethodGet, "/v1/nodes", auth.TenantsRead, nil, p.Nodes},
+		{http.MethodGet, "/v1/rooms", auth.TenantsRead, api.TableParams(platform.RoomTable), p.Rooms},
 		{http.MethodGet, "/v1/jobs", auth.TenantsRead, api.TableParams(jobs.Jobs), p.Jobs},
 		{http.MethodGet, "/v1/jobs/:id", auth.TenantsRead, nil, p.Job},
 		{http.MethodGet, "/v1/audit", auth.AuditRead, api.TableParams(audit.PlatformLines), p.Audit},
 	}
 }
 
-// routePlatform makes the route table of the platform.
+// routePlatform makes the route table of the platform: health, the page, and the API.
 func (s *Server) routePlatform(p *platform.API) {
 	get(s.platform, routeHealth, s.healthz)
 	get(s.platform, routeReady, s.readyz)
-	s.add(s.platform.Group("", ofPlatform), s.platformRoutes(p), func(route) []echo.MiddlewareFunc { return nil })
+	t := s.platform.Group("", ofPlatform)
+	get(t, "/", func(c echo.Context) error { return c.Redirect(http.StatusFound, "/platform") })
+	get(t, "/platform", s.page(platformPage))
+	get(t, "/platform/:section", s.page(platformPage))
+	get(t, "/platform/:section/:id", s.page(platformPage))
+	get(t, "/assets/*", s.asset)
+	s.add(t, s.platformRoutes(p), func(route) []echo.MiddlewareFunc { return nil })
 }
 
 // add adds routes to a group, of which those that change something pass what change returns too. A ticket changes nothing.

@@ -60,7 +60,7 @@ type Server struct {
 	lifecycle *lifecycle
 	sessions  *session.Service
 	echo      *echo.Echo // casinos
-	platform  *echo.Echo // the platform's own API, at Routing.PlatformHost
+	platform  *echo.Echo // the platform's own API and console, at Routing.PlatformHost
 	edge      Edge
 	servers   servers
 	addresses *api.Buckets[netip.Addr] // nil: requests are not counted by address
@@ -103,7 +103,7 @@ func New(o Options) *Server {
 	s.route(op)
 	own := s.routing.ownHosts()
 	s.tenants.SetOwnHosts(context.Background(), own)
-	s.routePlatform(platform.New(platform.Options{Store: s.store, Lists: lists, OwnHosts: own, Answer: s.edge.Answer}))
+	s.routePlatform(platform.New(platform.Options{Store: s.store, Rooms: s.rooms, Lists: lists, OwnHosts: own, Answer: s.edge.Answer}))
 	return s
 }
 

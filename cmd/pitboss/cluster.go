@@ -160,7 +160,7 @@ func (c clusterCmd) welcome(p *program, at net.Addr, nodes int) error {
 		return err
 	}
 	defer s.Close()
-	if err := welcome(p, s.Tenants, at, ""); err != nil {
+	if err := welcome(p, s.Tenants, at, "", ""); err != nil {
 		return err
 	}
 	p.printf("%d nodes serve this; their process ids are above. kill -9 one and watch.\n", nodes)

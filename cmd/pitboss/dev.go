@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -93,6 +94,10 @@ func (c devCmd) Run(p *program) error {
 		return err
 	}
 	defer cluster.stop()
+	key, err := platformKey(p)
+	if err != nil {
+		return fmt.Errorf("a key of the platform: %w", err)
+	}
 	s, err := p.openStore()
 	if err != nil {
 		return err
@@ -125,7 +130,7 @@ func (c devCmd) Run(p *program) error {
 		}
 	}()
 	err = n.run(ctx, public, admin, func() {
-		if err := welcome(p, n.tenants, public.Addr(), c.Routing.PlatformHost); err != nil {
+		if err := welcome(p, n.tenants, public.Addr(), c.Routing.PlatformHost, key); err != nil {
 			p.log.Error("no links", "error", err)
 		}
 	})
@@ -263,9 +268,43 @@ func welcomeGift(ctx context.Context, s *store.Store, t *tenancy.Tenant, player 
 	return err
 }
 
-// welcome prints links with tokens. The token is in the fragment, which
+// keyFile keeps the text of the platform's API key in the folder of "pitboss dev".
+const keyFile = "platform.key"
+
+// platformKey returns the text of an API key of the platform with all scopes, for this machine alone: that of the start before, as
+// long as it is good.
+func platformKey(p *program) (string, error) {
+	admin, err := p.openAdmin()
+	if err != nil {
+		return "", err
+	}
+	defer admin.Close()
+	name := filepath.Join(p.Dir, keyFile)
+	if kept, err := os.ReadFile(name); err == nil {
+		if k, err := auth.ParseAPIKey(string(kept)); err == nil {
+			list, err := admin.ListAPIKeys(p.ctx, tenancy.Platform)
+			if err != nil {
+				return "", err
+			}
+			if slices.ContainsFunc(list, func(i tenancy.APIKeyInfo) bool { return i.ID == k.ID() && i.State == tenancy.APIKeyActive }) {
+				return k.Reveal(), nil
+			}
+		}
+	}
+	n := tenancy.NewAPIKey{Name: "pitboss dev", Addresses: []string{"127.0.0.0/8", "::1"}}
+	for _, s := range auth.PlatformScopes() {
+		n.Scopes = append(n.Scopes, string(s))
+	}
+	_, k, err := admin.CreateAPIKey(p.ctx, tenancy.Platform, n, "the link that pitboss dev prints")
+	if err != nil {
+		return "", err
+	}
+	return k.Reveal(), os.WriteFile(name, []byte(k.Reveal()), 0o600)
+}
+
+// welcome prints links with tokens, and with a key of the platform. They are in the fragment, which
 // browsers do not send.
-func welcome(p *program, tenants *tenancy.Directory, at net.Addr, platform string) error {
+func welcome(p *program, tenants *tenancy.Directory, at net.Addr, platform, key string) error {
 	_, port, err := net.SplitHostPort(at.String())
 	if err != nil {
 		return err
@@ -296,7 +335,8 @@ func welcome(p *program, tenants *tenancy.Directory, at net.Addr, platform strin
 		}
 	}
 	if platform != "" {
-		p.printf("\nThe platform's API  http://%s/v1/openapi.json\n  a key for it:  pitboss key api create --platform --name NAME --scope tenants:read --scope tenants:write --reason WHY\n", net.JoinHostPort(platform, port))
+		base := "http://" + net.JoinHostPort(platform, port)
+		p.printf("\nThe platform  %[1]s\n  all casinos      %[1]s/platform#key=%[2]s\n", base, key)
 	}
 	p.printf("\nCtrl-C stops everything. Other commands work in this folder%s: pitboss tenant list, pitboss token --help.\n", dirFlag(p.Dir))
 	return nil

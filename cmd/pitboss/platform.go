@@ -91,7 +91,7 @@ func (c platformWork) run(ctx context.Context, p *program) error {
 		URL: p.Admin, Box: box, Log: p.log, Jobs: c.Jobs, Quick: tenancy.QuickTasks(), Code: tenancy.CodeOf,
 		Do: func(ctx context.Context, t jobs.Task) (jobs.Outcome, error) {
 			with := tools
-			with.Archiver.Progress = t.Progress
+			with.Progress, with.Archiver.Progress = t.Progress, t.Progress
 			by := admin
 			if slices.Contains(tenancy.QuickTasks(), t.Kind) {
 				by = quick

@@ -196,6 +196,19 @@ func (x *Index) Rooms(id tenant.ID, f func(Config, Status)) {
 	}
 }
 
+// All calls f with every room that is not closed, of all tenants, and with its config, which is nil until it is known. It returns
+// the nodes that live, by name.
+func (x *Index) All(f func(Assignment, *Config)) []Node {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, e := range x.rooms {
+		if e.Status != Closed {
+			f(e.Assignment, e.config)
+		}
+	}
+	return slices.Clone(x.nodes)
+}
+
 // Version returns a number that grows when a tenant's Rooms change, and with each Changed.
 func (x *Index) Version(id tenant.ID) int64 {
 	x.mu.RLock()

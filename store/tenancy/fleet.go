@@ -268,7 +268,7 @@ func (a *Admin) watch(ctx context.Context, run int64, progress func(RunStatus), 
 		return
 	}
 	tell := func() {
-		if s, err := a.runStatus(ctx, run); err == nil {
+		if s, err := runStatus(ctx, a.pool, run); err == nil {
 			progress(s)
 		}
 	}
@@ -290,7 +290,7 @@ const progressEvery = 250 * time.Millisecond
 
 // outcome returns what came of a run that this process has no more work in: an error unless every tenant is done.
 func (a *Admin) outcome(ctx context.Context, run int64) error {
-	s, err := a.runStatus(ctx, run)
+	s, err := runStatus(ctx, a.pool, run)
 	if err != nil {
 		return err
 	}

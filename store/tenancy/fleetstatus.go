@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
+	"github.com/pitboss-hub/pitboss/store/migrations"
 )
 
 // RunState is the state of a migration run.
@@ -80,11 +82,30 @@ type FleetStatus struct {
 // FleetStatus returns the state of the tenants' migrations. It returns ErrOlderSchema for a database that was never
 // migrated by a version that keeps a ledger of runs.
 func (a *Admin) FleetStatus(ctx context.Context) (FleetStatus, error) {
-	out := FleetStatus{Wants: a.known.Tenant.Last(), Versions: map[int]int{}, Ahead: map[int]int{}}
+	return fleetStatus(ctx, a.pool, a.known.Tenant.Last())
+}
+
+// FleetStatus does the same with the application's login.
+func (d *Directory) FleetStatus(ctx context.Context) (out FleetStatus, err error) {
+	err = d.db.Platform(ctx, func(conn *pgxpool.Conn) error {
+		out, err = fleetStatus(ctx, conn, migrations.Embedded.Tenant.Last())
+		return err
+	})
+	return out, err
+}
+
+// reader is a pool or a connection of any login.
+type reader interface {
+	querier
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+func fleetStatus(ctx context.Context, from reader, wants int) (FleetStatus, error) {
+	out := FleetStatus{Wants: wants, Versions: map[int]int{}, Ahead: map[int]int{}}
 	var platform int
-	err := a.pool.QueryRow(ctx, selectVersions).Scan(&platform, &out.Template)
+	err := from.QueryRow(ctx, selectVersions).Scan(&platform, &out.Template)
 	if err == nil {
-		rows, _ := a.pool.Query(ctx, `select schema_version, count(*), count(*) filter (where t.slug = t.id) from platform.tenant t where `+hasSchema+` group by 1`)
+		rows, _ := from.Query(ctx, `select schema_version, count(*), count(*) filter (where t.slug = t.id) from platform.tenant t where `+hasSchema+` group by 1`)
 		var version, n, ahead int
 		_, err = pgx.ForEachRow(rows, []any{&version, &n, &ahead}, func() error {
 			if out.Versions[version] = n; ahead > 0 {
@@ -95,14 +116,14 @@ func (a *Admin) FleetStatus(ctx context.Context) (FleetStatus, error) {
 	}
 	var last int64
 	if err == nil {
-		err = a.pool.QueryRow(ctx, `select coalesce(max(id), 0) from platform.migration_run`).Scan(&last)
+		err = from.QueryRow(ctx, `select coalesce(max(id), 0) from platform.migration_run`).Scan(&last)
 	}
 	if isEmpty(err) {
 		return out, ErrOlderSchema
 	}
 	if err == nil && last > 0 {
 		var run RunStatus
-		run, err = a.runStatus(ctx, last)
+		run, err = runStatus(ctx, from, last)
 		out.Run = &run
 	}
 	if err != nil {
@@ -112,7 +133,7 @@ func (a *Admin) FleetStatus(ctx context.Context) (FleetStatus, error) {
 }
 
 // runStatus returns how far a run is.
-func (a *Admin) runStatus(ctx context.Context, run int64) (RunStatus, error) {
+func runStatus(ctx context.Context, from reader, run int64) (RunStatus, error) {
 	s := RunStatus{ID: run, Waves: []Wave{}, Failures: []TenantFailure{}}
 	q := &pgx.Batch{}
 	q.Queue(`select target, state, reason, started_by, started_at, finished_at from platform.migration_run where id = $1`, run).QueryRow(func(row pgx.Row) error {
@@ -134,7 +155,7 @@ func (a *Admin) runStatus(ctx context.Context, run int64) (RunStatus, error) {
 		s.Failures, err = pgx.CollectRows(rows, pgx.RowToStructByPos[TenantFailure])
 		return err
 	})
-	if err := a.pool.SendBatch(ctx, q).Close(); err != nil {
+	if err := from.SendBatch(ctx, q).Close(); err != nil {
 		return s, fmt.Errorf("store: state of migration run %d: %w", run, err)
 	}
 	return s, nil

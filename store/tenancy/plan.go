@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/store/internal/db"
@@ -17,6 +18,8 @@ import (
 const (
 	limitMax = 1_000_000_000_000_000 // of a plan, whatever is counted
 	gamesMax = 100                   // of a plan or a jurisdiction
+	// plansShown bounds the plans that a node lists.
+	plansShown = 1000
 )
 
 var planForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
@@ -90,6 +93,19 @@ func (a *Admin) Plans(ctx context.Context) ([]TenantPlan, error) {
 		return nil, fmt.Errorf("store: plans: %w", err)
 	}
 	return plans, nil
+}
+
+// Plans returns the first plans, by name, with the application's login.
+func (d *Directory) Plans(ctx context.Context) (plans []TenantPlan, err error) {
+	err = d.db.Platform(ctx, func(conn *pgxpool.Conn) error {
+		rows, _ := conn.Query(ctx, selectPlansByName+` limit $1`, plansShown) // its error comes from CollectRows
+		plans, err = pgx.CollectRows(rows, scanPlan)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: plans: %w", err)
+	}
+	return append([]TenantPlan{}, plans...), nil
 }
 
 // SetPlan makes or changes a plan, with a line in the platform's audit log; every node goes by it within a second. change

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pitboss-hub/pitboss/auth"
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
 	"github.com/pitboss-hub/pitboss/rooms"
@@ -25,6 +26,8 @@ type Tools struct {
 	Archiver Archiver
 	DNS      Resolver
 	AppURL   string // of the application's login, for migrations
+	// Progress, if not nil, notes how far a migration is.
+	Progress func(step string, done, of int64)
 	Doctor   func(context.Context) (any, error)
 }
 
@@ -185,7 +188,35 @@ type (
 		Key    string      `json:"key"`
 		Reason strict.Line `json:"reason"`
 	}
+	// EntryInput is the input of entry.create.
+	EntryInput struct {
+		Role   auth.Role   `json:"role"`
+		Reason strict.Line `json:"reason"`
+	}
+	// RolloutInput is the input of migrate and migrate.plan: a Rollout. Resume is why a paused run goes on, if one is paused.
+	RolloutInput struct {
+		Tenants     []tenant.Slug `json:"tenants,omitempty"`
+		Canaries    []tenant.Slug `json:"canaries,omitempty"`
+		Workers     int           `json:"workers,omitempty"`
+		MaxFailures *int          `json:"max_failures,omitempty"`
+		Resume      strict.Line   `json:"resume,omitempty"`
+	}
 )
+
+func (in *RolloutInput) rollout() Rollout {
+	return Rollout{Tenants: in.Tenants, Canaries: in.Canaries, Workers: in.Workers, MaxFailures: in.MaxFailures}
+}
+
+// run returns a Task that changes the run of migrations that is open, and whose result is the state of the fleet then.
+func run(change func(*Admin) func(context.Context, strict.Line) error) Task {
+	return task(func(ctx context.Context, a *Admin, _ tenant.Slug, in *Reasoned, _ Tools) (any, string, error) {
+		if err := change(a)(ctx, in.Reason); err != nil {
+			return nil, "", err
+		}
+		s, err := a.FleetStatus(ctx)
+		return s, "", err
+	})
+}
 
 // Tasks holds every task, by its name.
 var Tasks = map[string]Task{
@@ -267,13 +298,33 @@ var Tasks = map[string]Task{
 		k, err := a.RevokeAPIKey(ctx, slug, in.Key, in.Reason)
 		return k, "", err
 	}),
-	"migrate": within(longWithin, task(func(ctx context.Context, a *Admin, _ tenant.Slug, _ *struct{}, t Tools) (any, string, error) {
-		if _, err := a.Roll(ctx, t.AppURL, Rollout{}); err != nil {
+	"entry.create": task(func(ctx context.Context, a *Admin, slug tenant.Slug, in *EntryInput, _ Tools) (any, string, error) {
+		return a.Enter(ctx, slug, in.Role, in.Reason)
+	}),
+	"migrate": within(longWithin, task(func(ctx context.Context, a *Admin, _ tenant.Slug, in *RolloutInput, t Tools) (any, string, error) {
+		if in.Resume != "" { // one that was resumed already, as by this job before its process died, goes on all the same
+			if err := a.ResumeRun(ctx, in.Resume); err != nil && !errors.Is(err, ErrRun) {
+				return nil, "", err
+			}
+		}
+		r := in.rollout()
+		r.Progress = func(s RunStatus) {
+			if t.Progress != nil {
+				t.Progress("migrate", int64(s.Done+s.Failed), int64(s.Total()))
+			}
+		}
+		if _, err := a.Roll(ctx, t.AppURL, r); err != nil {
 			return nil, "", err
 		}
 		s, err := a.FleetStatus(ctx)
 		return s, "", err
 	})),
+	"migrate.plan": within(makeWithin, task(func(ctx context.Context, a *Admin, _ tenant.Slug, in *RolloutInput, _ Tools) (any, string, error) {
+		p, err := a.PlanRoll(ctx, in.rollout())
+		return p, "", err
+	})),
+	"migrate.pause":  run(func(a *Admin) func(context.Context, strict.Line) error { return a.PauseRun }),
+	"migrate.cancel": run(func(a *Admin) func(context.Context, strict.Line) error { return a.CancelRun }),
 	"doctor": within(lookWithin, task(func(ctx context.Context, _ *Admin, _ tenant.Slug, _ *struct{}, t Tools) (any, string, error) {
 		report, err := t.Doctor(ctx)
 		return report, "", err
@@ -363,6 +414,7 @@ var codes = []struct {
 	{ErrNoJurisdiction, "invalid_params"},
 	{ErrCatalogBudget, "limit_reached"},
 	{ErrSecretLost, "secret_lost"},
+	{ErrNoSecret, "signing_key_missing"},
 	{ErrTooLong, "unavailable"},
 	{ErrOlderNode, "unavailable"},
 	{ErrTooManyAPIKeys, "limit_reached"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub/wire"
+	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/store"
 	"github.com/pitboss-hub/pitboss/store/audit"
 	"github.com/pitboss-hub/pitboss/store/list"
@@ -21,6 +22,7 @@ type API struct{ o Options }
 // Options are what an API needs.
 type Options struct {
 	Store *store.Store
+	Rooms *rooms.Directory
 	Lists *api.Lists
 	// OwnHosts are no casino's domains.
 	OwnHosts tenancy.OwnHosts

@@ -37,11 +37,13 @@ func changesOne(kind string) bool {
 	return strings.HasPrefix(kind, "tenant.") && kind != "tenant.archive" || kind == "domain.add" || kind == "domain.remove" || kind == "domain.primary"
 }
 
-// makesSecret reports whether a task makes a key, whose secret is in one answer.
-func makesSecret(kind string) bool { return kind == "api_key.create" || kind == "signing_key.rotate" }
+// makesSecret reports whether a task makes a key or a token, whose secret is in one answer.
+func makesSecret(kind string) bool {
+	return kind == "api_key.create" || kind == "signing_key.rotate" || kind == "entry.create"
+}
 
-// secretNotKept is the detail of an answer without the secret of the key that was made.
-const secretNotKept = "The secret was in an answer before and is not kept. If it is lost, end this key and make another."
+// secretNotKept is the detail of an answer without the secret of the key or token that was made.
+const secretNotKept = "The secret was in an answer before and is not kept. If it is lost, revoke it and make another."
 
 // Task returns a handler that asks the platform's process for a task, and answers with what came of it, or with the job if
 // that takes longer than the client prefers to wait (RFC 7240).

@@ -7,7 +7,7 @@ import { build } from 'vite'
 import { compileMessages } from './messages.mjs'
 
 const ui = fileURLToPath(new URL('.', import.meta.url))
-const pages = ['play.html', 'console.html', 'verify.html', 'api.html']
+const pages = ['play.html', 'console.html', 'platform.html', 'verify.html', 'api.html']
 /** Builds the pages into a folder, which is emptied first. */
 export async function buildPages(outDir, { inPseudo = false } = {}) {
   compileMessages({ inPseudo })

@@ -1,4 +1,4 @@
-// Compiles the pages' messages, which are ICU MessageFormat: those of messages/, messages/later/, messages/console/, messages/verify/,
+// Compiles the pages' messages, which are ICU MessageFormat: those of messages/, messages/later/, messages/console/, messages/platform/, messages/verify/,
 // games/<name>/messages/ and games/<name>/messages/verify/, each language into a module of its own under compiled/, so that a page loads one. A game's messages are found as
 // its folder is: a new game has nothing to enter.
 import compileModule from '@messageformat/core/compile-module.js'
@@ -15,11 +15,11 @@ export const locales = ['en', 'de', 'es', 'ar']
 const games = readdirSync(join(ui, 'games'))
 
 /**
- * Where messages are, by what they are of: the pages, the parts of them that are fetched when they are wanted, the console, or a game. Under verify/ is what
+ * Where messages are, by what they are of: the pages, the parts of them that are fetched when they are wanted, the operator's console, the platform's, or a game. Under verify/ is what
  * only the page /verify says: of itself (verify/page), and of a game, with the game's verifier.
  */
 export const folders = Object.fromEntries([
-  ['pages', 'messages'], ['later', 'messages/later'], ['console', 'messages/console'], ['verify/page', 'messages/verify'],
+  ['pages', 'messages'], ['later', 'messages/later'], ['console', 'messages/console'], ['platform', 'messages/platform'], ['verify/page', 'messages/verify'],
   ...games.map((game) => [game, `games/${game}/messages`]), ...games.map((game) => [`verify/${game}`, `games/${game}/messages/verify`]),
 ].filter(([, dir]) => existsSync(join(ui, dir))))
 

@@ -1,7 +1,9 @@
-// Makes the types of the HTTP API, compiled/openapi.ts, from web/openapi.yaml.
+// Makes the types of the HTTP APIs, compiled/openapi.ts and compiled/openapi-platform.ts, from web/openapi.yaml and web/openapi-platform.yaml.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import openapiTS, { astToString } from 'openapi-typescript'
 
-const types = astToString(await openapiTS(new URL('../openapi.yaml', import.meta.url)))
 mkdirSync(new URL('compiled/', import.meta.url), { recursive: true })
-writeFileSync(new URL('compiled/openapi.ts', import.meta.url), types)
+for (const api of ['openapi', 'openapi-platform']) {
+  const types = astToString(await openapiTS(new URL(`../${api}.yaml`, import.meta.url)))
+  writeFileSync(new URL(`compiled/${api}.ts`, import.meta.url), types)
+}

@@ -29,8 +29,9 @@ type Answered<O extends keyof operations> = { [S in keyof Answers<O> & (200 | 20
 
 /** Call is a request of the API, and what its answer is. */
 export interface Call<T> {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'PATCH'
   path: string
+  headers?: Record<string, string>
   body?: object
   /** Only says what is answered. */
   answer?: T
@@ -64,10 +65,11 @@ export const calls = {
   withdraw: (id: string, body: Sent<'withdrawPromotion'>) => post<Answered<'withdrawPromotion'>>(`${of('promotions', id)}/withdraw`, body),
 }
 
-/** Returns a call as a line for a shell, in which the token is a placeholder. */
-export function asCurl({ method, path, body }: Call<unknown>, home: string): string {
+/** Returns a call as a line for a shell, in which the token, or the key of the platform, is a placeholder. */
+export function asCurl({ method, path, headers = {}, body }: Call<unknown>, home: string, secret = 'PITBOSS_TOKEN'): string {
   const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
-  const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}${quoted(home + path)}`, `-H "Authorization: Bearer $PITBOSS_TOKEN"`]
+  const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}${quoted(home + path)}`, `-H "Authorization: Bearer $${secret}"`]
+  for (const [name, value] of Object.entries(headers)) lines.push(`-H ${quoted(`${name}: ${value}`)}`)
   if (body) lines.push(`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(body))}`)
   return lines.join(' \\\n  ')
 }
@@ -88,8 +90,8 @@ export class Api {
   }
 
   /** Makes a call. */
-  async do<T>({ method, path, body }: Call<T>): Promise<T> {
-    const res = await this.#ask(path, { method, ...(body ? { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } } : {}) })
+  async do<T>({ method, path, headers, body }: Call<T>): Promise<T> {
+    const res = await this.#ask(path, { method, headers: { ...headers, ...(body ? { 'Content-Type': 'application/json' } : {}) }, ...(body ? { body: JSON.stringify(body) } : {}) })
     try {
       return (await res.json()) as T
     } catch {

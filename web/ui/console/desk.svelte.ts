@@ -4,16 +4,20 @@ import { formatMoney } from '../shared/money'
 import { remember, remembered } from '../shared/storage'
 import { dropToken, keepToken } from '../shared/token'
 import { Api, type Call, calls } from './api'
-import { Live } from './live'
+import type { Base } from './base'
+import { kindsOf, Live } from './live'
+import { every } from './page'
 import { Route } from './route.svelte'
+import { sections } from './sections'
 import { inWords } from './words'
 
 type Me = NonNullable<ReturnType<typeof calls.session>['answer']>
 
 /** Desk is what all pages of the console work with: who is signed in, the API, the connection, and the place that is seen. */
-export class Desk {
+export class Desk implements Base {
   readonly api: Api
   readonly route = new Route()
+  readonly sections = sections
   /** Who is signed in, and where; undefined until that is known. */
   me = $state.raw<Me>()
   /** Why it is not known. */
@@ -48,6 +52,11 @@ export class Desk {
   /** Calls reload now and whenever something of these kinds has changed, until the returned function is called; see Live. */
   live = (of: readonly Watchable[], reload: () => Promise<unknown>): (() => void) => this.#live.add(of, reload)
 
+  follow(path: string, reload: () => Promise<unknown>, pace: number): () => void {
+    const of = kindsOf(path)
+    return of.length > 0 ? this.live(of, reload) : every(pace, reload)
+  }
+
   /** Whether single keys do something. */
   get keys(): boolean {
     return this.#keys
@@ -56,6 +65,10 @@ export class Desk {
   set keys(on: boolean) {
     this.#keys = on
     remember('pitboss.console.keys', on ? 'on' : 'off')
+  }
+
+  get online(): number {
+    return this.presence?.online ?? 0
   }
 
   get exponent(): number {

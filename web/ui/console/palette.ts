@@ -1,14 +1,20 @@
 import { inOrder } from '../shared/locale'
+import type { IconName } from './frame/Icon.svelte'
 import type { Place } from './route'
 
+/** The groups of the operator's palette. */
+export type Kind = 'page' | 'player' | 'table' | 'promotion' | 'action'
+
 /** Entry is something that the palette finds. */
-export interface Entry {
+export interface Entry<K extends string = Kind> {
   id: string
   /** Which group of the palette it is in. */
-  kind: 'page' | 'player' | 'table' | 'promotion' | 'action'
+  kind: K
   title: string
   /** What else it is found by. */
   also?: string
+  /** What is shown beside its title. */
+  beside?: string
   /** Where it leads, or what it does. */
   to: Partial<Place> | (() => void)
 }
@@ -23,12 +29,24 @@ export interface Verb {
   to(id: string): Partial<Place>
 }
 
+/** Group is what a palette shows of a kind. */
+export interface Group<K extends string = Kind> {
+  kind: K
+  name: string
+  icon: IconName
+  entries: readonly Entry<K>[]
+}
+
+/** Returns the groups of entries that are not empty, each with no more than most. */
+export const grouped = <K extends string>(list: readonly Entry<K>[], groups: readonly Omit<Group<K>, 'entries'>[], most: number): Group<K>[] =>
+  groups.map((g) => ({ ...g, entries: list.filter((e) => e.kind === g.kind).slice(0, most) })).filter((g) => g.entries.length > 0)
+
 const wordsOf = (text: string): string[] => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().split(/[\s“”„«»"]+/).filter((w) => w)
 
 /** Returns the entries of which every word that was typed begins one; those first of which it begins the name itself. */
-export function found(entries: readonly Entry[], typed: string): Entry[] {
+export function found<K extends string = Kind>(entries: readonly Entry<K>[], typed: string): Entry<K>[] {
   const words = wordsOf(typed)
-  const rank = (e: Entry): number => {
+  const rank = (e: Entry<K>): number => {
     const title = wordsOf(e.title)
     const all = [...title, ...wordsOf(e.also ?? '')]
     if (!words.every((w) => all.some((a) => a.startsWith(w) || a.split(/[-_.]/).some((part) => part.startsWith(w))))) return -1

@@ -1,14 +1,16 @@
 import { home } from '../shared/storage'
 import { addressOf, nowhere, type Place, placeAt, sectionOf } from './route'
 
-/** The section that is shown where none is named. */
-const first = 'tables'
 
 /** Route is the place that the console's address names. */
 export class Route {
   place = $state.raw<Place>(nowhere)
 
-  constructor() {
+  readonly #first: string
+
+  /** The section that is shown where none is named is first. */
+  constructor(first = 'tables') {
+    this.#first = first
     this.#look()
     addEventListener('popstate', () => this.#look())
     addEventListener('hashchange', () => this.#look())
@@ -49,7 +51,7 @@ export class Route {
 
   #look(): void {
     const place = placeAt(location.pathname.slice(home.length) + location.search)
-    const section = place.section || sectionOf(location.hash) || first
+    const section = place.section || sectionOf(location.hash) || this.#first
     if (section !== place.section) history.replaceState(history.state, '', home + addressOf({ ...place, section }))
     this.place = { ...place, section }
   }

@@ -1,3 +1,8 @@
+import { home } from '../shared/storage'
+
+/** The page that this is of: "console", or "platform". */
+export const page = globalThis.location?.pathname.slice(home.length).split('/')[0] || 'console'
+
 /** Place is what is seen of the console: all of it is in the address. */
 export interface Place {
   /** The page, such as "players", and the one thing that it is about, if it is. */
@@ -41,7 +46,7 @@ export function addressOf(place: Partial<Place>): string {
   put(own.action, p.action)
   put(own.on, p.on)
   if (dots.test(p.id)) put(own.id, p.id)
-  const path = ['console', ...[p.section, dots.test(p.id) ? '' : p.id].filter((part) => part).map(encodeURIComponent)].join('/')
+  const path = [page, ...[p.section, dots.test(p.id) ? '' : p.id].filter((part) => part).map(encodeURIComponent)].join('/')
   const text = query.toString()
   return path + (text ? `?${text}` : '')
 }

@@ -3,9 +3,11 @@ import { inWords as ofPages } from '../shared/words'
 
 type Failure = { code?: string; message?: string }
 
-/** Returns an error in words for staff: the console's, those of all pages, or else the server's sentence. */
+/** Returns an error in words for staff: the platform's on its pages, the console's, those of all pages, or else the server's sentence. */
 export function inWords(err: unknown): string {
-  const own = (m as unknown as Readonly<Record<string, (() => string) | undefined>>)[`staff_error_${(err as Failure).code}`]
+  const words = m as unknown as Readonly<Record<string, (() => string) | undefined>>
+  const { code } = err as Failure
+  const own = words[`platform_error_${code}`] ?? words[`staff_error_${code}`]
   return own?.() ?? ofPages(err)
 }
 

@@ -63,6 +63,8 @@ export class House {
       this.ended.then((how) => reject(new Error(`the server ended: ${JSON.stringify(how)}\n${this.out}${this.err}`)))
     })
     this.links ??= Object.fromEntries([...this.out.matchAll(/^ {2}(?:player|operator) +(\S+) +(\S+)$/gm)].map((m) => [`${m[1]}@${new URL(m[2]).hostname.split('.')[0]}`, m[2]]))
+    const [platform] = /http\S+\/platform#key=\S+/.exec(this.out) ?? []
+    if (platform) this.links.platform = platform
   }
 
   async kill(signal = 'SIGKILL') {

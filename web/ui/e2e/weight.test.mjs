@@ -1,4 +1,4 @@
-// How much the player's page loads before somebody can bet, and the console before somebody can work with it.
+// How much the player's page loads before somebody can bet, and the consoles before somebody can work with them.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { at, House } from './house.mjs'
@@ -52,4 +52,15 @@ test('from the navigation to the list of players, the console loads at most 120 
   assert.ok(total <= 120_000, `${total} bytes are loaded before the list of players:\n${list}`)
   assert.deepEqual(olivia.faults, [])
   await olivia.context().close()
+})
+
+test('from the navigation to the list of casinos, the platform\'s console loads at most 120 kB', async () => {
+  const loaded = []
+  const ada = await house.page('platform', {}, (page) => page.on('response', (r) => loaded.push(r)))
+  await ada.waitForSelector('tr[data-casino]')
+  const { total, list } = weighed(loaded)
+  console.log(`${list}\n${String(total).padStart(6)} bytes from the navigation to the list of casinos`)
+  assert.ok(total <= 120_000, `${total} bytes are loaded before the list of casinos:\n${list}`)
+  assert.deepEqual(ada.faults, [])
+  await ada.context().close()
 })
