@@ -38,7 +38,8 @@ export class Desk implements Base {
   constructor(token: string) {
     this.api = new Api(token, (method) => this.freshToken('token_expired', method !== 'GET'))
     this.#connect(token)
-    this.live([], async () => {
+    // When the casino itself changes, as by a maintenance, all kinds are signalled.
+    this.live(['brand'], async () => {
       try {
         this.me = await this.api.do(calls.session())
         this.error = ''
@@ -138,7 +139,6 @@ export class Desk implements Base {
     line.on('state', (s) => {
       if (line !== this.#line) return
       this.state = s
-      if (s.is === 'open') this.#live.connected()
       if (s.is === 'stopped' && signsOut(s.reason)) this.freshToken(s.reason).catch(() => undefined)
     })
     line.on('presence', (p) => (this.presence = p))
