@@ -308,7 +308,7 @@ test('on a phone every page fits, and can be used by everybody', async () => {
     await accessible(ada, `creating on a phone, ${scheme}`)
     await fits(ada, 'creating')
     await picture(ada, `phone-create-${scheme}`)
-    const small = await ada.evaluate(() => [...document.querySelectorAll('dialog :is(button, input:not([type=checkbox]), select)')].filter((e) => e.getBoundingClientRect().height < 40).map((e) => e.outerHTML.slice(0, 80)))
+    const small = await ada.evaluate(() => [...document.querySelectorAll('dialog :is(button, input:not([type=checkbox]), select)')].filter((e) => e.getBoundingClientRect().height < 44).map((e) => e.outerHTML.slice(0, 80)))
     assert.deepEqual(small, [])
     assert.deepEqual(ada.faults.filter((f) => !/status of 4\d\d/.test(f)), [])
     await ada.context().close()
