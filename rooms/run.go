@@ -33,7 +33,9 @@ func (d *Directory) Nodes() []string { return d.placement.Nodes() }
 
 // All calls f with every room of all tenants that is not closed, as far as this node knows, and with its config, which is nil until it is
 // known. It returns the nodes that live, by name.
-func (d *Directory) All(f func(placement.Assignment, *Config)) []placement.Node { return d.index.All(f) }
+func (d *Directory) All(f func(placement.Assignment, *Config)) []placement.Node {
+	return d.index.All(f)
+}
 
 // Ready returns a channel that is closed when this node has read the index and opened the rooms that it
 // found to be its own.

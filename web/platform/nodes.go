@@ -10,6 +10,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms"
 	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store/list"
+	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
@@ -23,7 +24,12 @@ type nodeBody struct {
 func (a *API) Nodes(c echo.Context) error {
 	has := map[string]int{}
 	total := 0
-	nodes := a.o.Rooms.All(func(at placement.Assignment, _ *rooms.Config) { has[at.Node]++; total++ })
+	nodes := a.o.Rooms.All(func(at placement.Assignment, _ *rooms.Config) {
+		if _, ok := a.running(at.Ref); ok {
+			has[at.Node]++
+			total++
+		}
+	})
 	out := struct {
 		Nodes     []nodeBody `json:"nodes"`
 		RoomsLost int        `json:"rooms_without_node"`
@@ -33,6 +39,12 @@ func (a *API) Nodes(c echo.Context) error {
 		out.RoomsLost -= has[n.Name]
 	}
 	return api.AnswerTagged(c, out)
+}
+
+// running returns the casino of a room, and false if nothing runs there: it is archived, or was made ahead.
+func (a *API) running(ref rooms.Ref) (*tenancy.Tenant, bool) {
+	t, ok := a.o.Store.Tenants.ByID(ref.Tenant)
+	return t, ok && t.Status(a.o.Store.Tenants.Now()).Rounds() != tenancy.RoundsNone
 }
 
 type roomBody struct {
@@ -54,13 +66,13 @@ var RoomTable = list.Table{
 	Key: "id", Order: "id",
 }
 
-// Rooms answers with all casinos' rooms, from memory: their lobbies too.
+// Rooms answers with the rooms of all casinos where something runs, from memory: their lobbies too.
 func (a *API) Rooms(c echo.Context) error {
 	return api.AnswerTable(a.o.Lists, c, "rooms", RoomTable, 200, 500, func(_ context.Context, q list.Query) (api.Page[roomBody], error) {
 		var all []roomBody
 		a.o.Rooms.All(func(at placement.Assignment, config *rooms.Config) {
-			t, ok := a.o.Store.Tenants.ByID(at.Ref.Tenant)
-			if !ok { // it is out of order, or not known yet
+			t, ok := a.running(at.Ref)
+			if !ok {
 				return
 			}
 			r := roomBody{ID: string(t.Slug) + "/" + at.Ref.Room, Tenant: t.Slug, Room: at.Ref.Room, Status: at.Status, Node: at.Node}

@@ -35,8 +35,9 @@ export const calls = {
   tenantsLike: (prefix: string, limit: number) => get<Schemas['Tenants']>(`v1/tenants?slug.prefix=${encodeURIComponent(prefix)}&limit=${limit}`),
   plans: () => get<Schemas['Plans']>('v1/plans'),
   job: (id: string) => get<Job>(`v1/jobs/${encodeURIComponent(id)}`),
-  /** The last job of a kind; of those in some state, if that is given. */
-  lastJob: (kind: string, state = '') => get<Schemas['Jobs']>(`v1/jobs?kind=${kind}${state && `&state=${state}`}&limit=1`),
+  /** The last jobs of some kinds. */
+  jobsOf: (kinds: readonly string[], limit: number) => get<Schemas['Jobs']>(`v1/jobs?kind.in=${kinds.join(',')}&limit=${limit}`),
+  running: () => get<Schemas['Jobs']>('v1/jobs?state=running&limit=1'),
   fleet: () => get<Fleet>('v1/migrate'),
   nodes: () => get<Schemas['Nodes']>('v1/nodes'),
 
@@ -65,6 +66,9 @@ export const calls = {
 
 /** Reports whether an answer is the job that was asked for, since it is not over. */
 export const isJob = (answer: unknown): answer is Job => typeof answer === 'object' && answer !== null && 'attempts' in answer && 'kind' in answer
+
+/** Reports whether an error says that too many look something up at once: whoever looks again and again waits for the next time. */
+export const isBusy = (err: unknown): boolean => (err as { code?: string }).code === 'busy'
 
 /** Reports whether a job is done or failed. */
 export const isOver = ({ state }: Job): boolean => state === 'done' || state === 'failed'

@@ -1,7 +1,7 @@
 import { untrack } from 'svelte'
 import { every } from '../../console/page'
 import { inWords } from '../../console/words'
-import { type Job, calls, isOver } from '../api'
+import { type Job, calls, isBusy, isOver } from '../api'
 import type { Desk } from '../desk.svelte'
 import { isStuck } from './words'
 
@@ -21,12 +21,12 @@ export class Live {
           try {
             const job = await desk.do(calls.job(id))
             if (job.secret) this.secret = job.secret
-            this.stuck = isStuck(job, false) && (await desk.do({ method: 'GET', path: 'v1/jobs?state=running&limit=1' } as { method: 'GET'; path: string; answer?: { jobs: Job[] } })).jobs.length === 0
             this.job = job
+            this.stuck = isStuck(job) && (await desk.do(calls.running())).jobs.length === 0
             this.error = ''
             if (isOver(job)) stop()
           } catch (err) {
-            this.error = inWords(err)
+            if (!isBusy(err)) this.error = inWords(err)
           }
         })
         return stop

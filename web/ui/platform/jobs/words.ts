@@ -16,5 +16,16 @@ export const casinoOf = ({ tenant, kind, result }: Job): string => tenant ?? ((k
 /** How long a job may wait before that is strange, in milliseconds. */
 const patience = 4000
 
-/** Reports whether nobody does jobs: one waits for longer than it should, and none is being done. */
-export const isStuck = (job: Job, running: boolean, now = Date.now()): boolean => job.state === 'queued' && !running && now - Date.parse(job.created_at) > patience
+/** When jobs that wait were first seen, by this page's clock: that of the server may be another. */
+const seen = new Map<string, number>()
+
+/** Reports whether a job waits for longer than it should, as when the platform's process is not running. It is asked again and again. */
+export function isStuck({ id, state }: Pick<Job, 'id' | 'state'>, now = performance.now()): boolean {
+  if (state !== 'queued') {
+    seen.delete(id)
+    return false
+  }
+  const since = seen.get(id) ?? now
+  seen.set(id, since)
+  return now - since > patience
+}
