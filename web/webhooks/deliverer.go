@@ -58,6 +58,7 @@ type Options struct {
 	Allow      []netip.Prefix
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	Hits       *tenant.Hits // counts the limits that tenants meet; nil: nothing does
 }
 
 // Deliverer tells the endpoints of the tenants whose leases it holds, while they are served. It has to Run.
@@ -68,6 +69,7 @@ type Deliverer struct {
 	log     *slog.Logger
 	seldom  *api.Seldom
 	meter   meters
+	hits    *tenant.Hits
 	client  *client
 	slots   chan struct{}
 
@@ -79,7 +81,7 @@ type Deliverer struct {
 // New returns a Deliverer.
 func New(o Options) *Deliverer {
 	return &Deliverer{
-		queue: o.Queue, holder: o.Holder, tenants: o.Tenants, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil),
+		queue: o.Queue, holder: o.Holder, tenants: o.Tenants, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), hits: o.Hits, client: newClient(o.Allow, nil),
 		slots: make(chan struct{}, InFlight), hold: holdEvery, poll: pollEvery, lease: leaseFor, waits: schedule,
 	}
 }
@@ -310,6 +312,7 @@ func (w *worker) launch(ctx context.Context, work webhooks.Work) {
 			if !full[x.Endpoint] {
 				full[x.Endpoint] = true
 				w.meter.hits.WithLabelValues(LimitEndpointInFlight).Inc()
+				w.hits.Add(w.id, LimitEndpointInFlight)
 			}
 			continue
 		}
@@ -317,6 +320,7 @@ func (w *worker) launch(ctx context.Context, work webhooks.Work) {
 		case w.slots <- struct{}{}:
 		default:
 			w.meter.hits.WithLabelValues(LimitInFlight).Inc()
+			w.hits.Add(w.id, LimitInFlight)
 			return // until something lands, or the next tick
 		}
 		w.flying[at] = true

@@ -3,7 +3,7 @@ import { PitbossError, Pitboss, type Presence, type State } from '../client/src/
 import { formatMoney } from '../shared/money'
 import { remember, remembered } from '../shared/storage'
 import { dropToken, keepToken } from '../shared/token'
-import { Api, type Call, calls } from './api'
+import { Api, type Call, calls, type Casino } from './api'
 import { every } from './page'
 import { Route } from './route.svelte'
 import { inWords } from './words'
@@ -22,6 +22,10 @@ export class Desk {
   presence = $state.raw<Presence>()
   /** What was done last, in words. */
   said = $state('')
+  /** How the casino is set up, once somebody asked. */
+  casino = $state.raw<Casino>()
+  /** How many approvals wait for an answer, up to 100. */
+  waitingApprovals = $state(0)
   /** Whether a fresh link was asked for, and not given. */
   signedOut = $state(false)
   /** What waits for a fresh link, if something does. */
@@ -37,10 +41,22 @@ export class Desk {
       try {
         this.me = await this.api.do(calls.session())
         this.error = ''
+        await this.countApprovals()
       } catch (err) {
         this.error = inWords(err)
       }
     })
+  }
+
+  /** Asks how the casino is set up, anew each time; what is known already stays if that fails. */
+  async knowCasino(): Promise<void> {
+    this.casino = await this.do(calls.casino()).catch(() => this.casino)
+  }
+
+  /** Counts the approvals that wait. */
+  async countApprovals(): Promise<void> {
+    if (!this.me || this.me.role === 'player' || this.signedOut) return
+    this.waitingApprovals = await this.do(calls.openApprovals()).then((a) => a.approvals.length, () => this.waitingApprovals)
   }
 
   /** Whether single keys do something. */

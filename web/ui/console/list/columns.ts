@@ -13,15 +13,17 @@ export interface Column<T> {
   stays?: boolean
 }
 
-/** Filter is a field that a list is chosen by: ids by their beginning, amounts and times by where they lie. */
+/** Filter is a field that a list is chosen by: ids by their beginning, amounts and times by where they lie, others by a text, or by one of the values that there are. */
 export interface Filter {
   field: string
   title: string
-  kind: 'prefix' | 'money' | 'time'
+  kind: 'prefix' | 'money' | 'time' | 'text' | 'choice'
+  /** The values of a choice, with what they are called. */
+  values?: readonly (readonly [value: string, title: string])[]
 }
 
 /** Returns the parameters of the API that a filter sets. */
-export const namesOf = ({ field, kind }: Filter): string[] => (kind === 'prefix' ? [`${field}.prefix`] : [`${field}.gte`, `${field}.lt`])
+export const namesOf = ({ field, kind }: Filter): string[] => (kind === 'prefix' ? [`${field}.prefix`] : kind === 'text' || kind === 'choice' ? [field] : [`${field}.gte`, `${field}.lt`])
 
 /** Returns the query of the API for what a list is chosen and sorted by. Filters that it does not have are left out. */
 export function queryOf(filters: readonly Filter[], values: Readonly<Record<string, string>>, sort: string, columns: readonly { id: string; sorts?: boolean }[]): string {

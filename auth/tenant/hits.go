@@ -1,0 +1,117 @@
+package tenant
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// HitHours is for how many hours Hits are kept.
+const HitHours = 24
+
+// Hits counts on one node how often each tenant met each limit, for a day. Limits are named by the program, so that there are few
+// for each tenant. The zero Hits is ready for use, by many goroutines; the nil one counts nothing.
+type Hits struct {
+	mu      sync.Mutex // guards what follows
+	tenants map[ID]map[string]*hitCount
+	enough  int // number of tenants from which on old hits are looked for and deleted
+}
+
+// hitCount has the hits of the hour of last and of those before, each in its place of the ring.
+type hitCount struct {
+	hours [HitHours]int64
+	last  time.Time // has a monotonic reading
+}
+
+// Hit is how often a tenant met a limit in the last HitHours hours.
+type Hit struct {
+	Limit string    `json:"limit"`
+	Count int64     `json:"count"`
+	Last  time.Time `json:"last"`
+}
+
+// hitsLeast is the number of tenants up to which nothing is deleted.
+const hitsLeast = 100
+
+// began is what hours are counted from: by a clock that nobody sets.
+var began = time.Now()
+
+// hourOf returns how many whole hours a time is after began.
+func hourOf(t time.Time) int { return int(t.Sub(began) / time.Hour) }
+
+// Add counts that a tenant met a limit. What belongs to no tenant is not counted.
+func (h *Hits) Add(id ID, limit string) { h.add(id, limit, time.Now()) }
+
+func (h *Hits) add(id ID, limit string, now time.Time) {
+	if h == nil || id == (ID{}) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	of := h.tenants[id]
+	if of == nil {
+		h.forget(now)
+		of = map[string]*hitCount{}
+		h.tenants[id] = of
+	}
+	c := of[limit]
+	if c == nil {
+		c = &hitCount{last: now}
+		of[limit] = c
+	}
+	c.advance(now)
+	c.hours[hourOf(now)%HitHours]++
+}
+
+// advance empties the hours that passed since the last hit.
+func (c *hitCount) advance(now time.Time) {
+	from, to := hourOf(c.last), hourOf(now)
+	for hour := from + 1; hour <= min(to, from+HitHours); hour++ {
+		c.hours[hour%HitHours] = 0
+	}
+	c.last = now
+}
+
+// sum returns the hits of the last HitHours hours.
+func (c *hitCount) sum(now time.Time) (n int64) {
+	last := hourOf(c.last)
+	for hour := max(0, last-HitHours+1, hourOf(now)-HitHours+1); hour <= last; hour++ {
+		n += c.hours[hour%HitHours]
+	}
+	return n
+}
+
+// forget deletes tenants without hits, once there are enough of all. h.mu is held.
+func (h *Hits) forget(now time.Time) {
+	if h.tenants == nil {
+		h.tenants = map[ID]map[string]*hitCount{}
+	}
+	if len(h.tenants) < max(h.enough, hitsLeast) {
+		return
+	}
+	maps.DeleteFunc(h.tenants, func(_ ID, of map[string]*hitCount) bool {
+		maps.DeleteFunc(of, func(_ string, c *hitCount) bool { return c.sum(now) == 0 })
+		return len(of) == 0
+	})
+	h.enough = 2 * len(h.tenants)
+}
+
+// Of returns the limits that a tenant met, by their names.
+func (h *Hits) Of(id ID) []Hit { return h.of(id, time.Now()) }
+
+func (h *Hits) of(id ID, now time.Time) (out []Hit) {
+	if h == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for limit, c := range h.tenants[id] {
+		if n := c.sum(now); n > 0 {
+			out = append(out, Hit{limit, n, c.last})
+		}
+	}
+	slices.SortFunc(out, func(a, b Hit) int { return cmp.Compare(a.Limit, b.Limit) })
+	return out
+}
