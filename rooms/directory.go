@@ -217,12 +217,12 @@ func (d *Directory) List(id tenant.ID) []Info {
 	return slices.SortedFunc(maps.Values(found), func(a, b Info) int { return cmp.Compare(a.Room, b.Room) })
 }
 
-// Here returns how many of a tenant's rooms this node runs, the lobby too.
+// Here returns how many of a tenant's rooms this node runs, the lobby aside.
 func (d *Directory) Here(id tenant.ID) (n int) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	for ref := range d.rooms {
-		if ref.Tenant == id {
+		if ref.Tenant == id && ref.Room != LobbyID {
 			n++
 		}
 	}

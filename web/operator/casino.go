@@ -59,7 +59,7 @@ type nodeReport struct {
 	Since   wire.Time    `json:"since"`
 	Sockets int          `json:"sockets"`
 	Players int          `json:"players"` // with a socket
-	Rooms   int          `json:"rooms"`   // the lobby too
+	Rooms   int          `json:"rooms"`   // the lobby aside
 	Hits    []tenant.Hit `json:"hits"`
 }
 

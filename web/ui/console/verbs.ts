@@ -20,7 +20,7 @@ export function always(desk: Desk, keys: () => void): Entry[] {
   return [
     ...sections.map((s): Entry => ({ id: `page ${s.id}`, kind: 'page', title: s.name(), to: { section: s.id } })),
     { id: 'trial balance', kind: 'page', title: m.trial_balance(), to: { section: 'money', id: 'trial-balance' } },
-    { id: 'limits', kind: 'page', title: m.limits(), to: { section: 'system', id: 'limits' } },
+    { id: 'limits', kind: 'page', title: m.limits_title(), to: { section: 'system', id: 'limits' } },
     ...(desk.writes
       ? [
           action('open', m.open_a_table(), { section: 'tables', action: 'open' }),

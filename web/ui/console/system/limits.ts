@@ -23,7 +23,7 @@ const words: Readonly<Record<Advice, () => string>> = {
 export const adviceOn = (limit: string): string => words[advices[limit] ?? 'platform']()
 
 const names: Readonly<Record<string, () => string>> = {
-  plan_sockets: () => m.limit_players(), rooms: () => m.limit_tables(), plan_commands_per_second: () => m.limit_commands(), storage_bytes: () => m.limit_storage(), tenant_connections: () => m.limit_database(),
+  plan_sockets: () => m.plan_players(), rooms: () => m.plan_tables(), plan_commands_per_second: () => m.plan_commands(), storage_bytes: () => m.plan_storage(), tenant_connections: () => m.plan_database(),
 }
 
 /** Returns what a limit of a plan is called; undefined for any other. */
