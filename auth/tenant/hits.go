@@ -15,14 +15,16 @@ const HitHours = 24
 // for each tenant. The zero Hits is ready for use, by many goroutines; the nil one counts nothing.
 type Hits struct {
 	mu      sync.Mutex // guards what follows
+	began   time.Time  // when the first hit came
 	tenants map[ID]map[string]*hitCount
 	enough  int // number of tenants from which on old hits are looked for and deleted
 }
 
-// hitCount has the hits of the hour of last and of those before, each in its place of the ring.
+// hitCount has the hits of an hour and of those before, each in its place of the ring.
 type hitCount struct {
 	hours [HitHours]int64
-	last  time.Time // has a monotonic reading
+	hour  int       // of the last hit
+	last  time.Time // when it came
 }
 
 // Hit is how often a tenant met a limit in the last HitHours hours.
@@ -35,11 +37,8 @@ type Hit struct {
 // hitsLeast is the number of tenants up to which nothing is deleted.
 const hitsLeast = 100
 
-// began is what hours are counted from: by a clock that nobody sets.
-var began = time.Now()
-
-// hourOf returns how many whole hours a time is after began.
-func hourOf(t time.Time) int { return int(t.Sub(began) / time.Hour) }
+// hour returns how many whole hours a time is after the first hit, by a clock that nobody sets. h.mu is held.
+func (h *Hits) hour(t time.Time) int { return max(0, int(t.Sub(h.began)/time.Hour)) }
 
 // Add counts that a tenant met a limit. What belongs to no tenant is not counted.
 func (h *Hits) Add(id ID, limit string) { h.add(id, limit, time.Now()) }
@@ -56,28 +55,28 @@ func (h *Hits) add(id ID, limit string, now time.Time) {
 		of = map[string]*hitCount{}
 		h.tenants[id] = of
 	}
+	hour := h.hour(now)
 	c := of[limit]
 	if c == nil {
-		c = &hitCount{last: now}
+		c = &hitCount{hour: hour}
 		of[limit] = c
 	}
-	c.advance(now)
-	c.hours[hourOf(now)%HitHours]++
-}
-
-// advance empties the hours that passed since the last hit.
-func (c *hitCount) advance(now time.Time) {
-	from, to := hourOf(c.last), hourOf(now)
-	for hour := from + 1; hour <= min(to, from+HitHours); hour++ {
-		c.hours[hour%HitHours] = 0
-	}
+	c.advance(hour)
+	c.hours[c.hour%HitHours]++
 	c.last = now
 }
 
+// advance empties the hours that passed since the last hit.
+func (c *hitCount) advance(to int) {
+	for hour := c.hour + 1; hour <= min(to, c.hour+HitHours); hour++ {
+		c.hours[hour%HitHours] = 0
+	}
+	c.hour = max(c.hour, to)
+}
+
 // sum returns the hits of the last HitHours hours.
-func (c *hitCount) sum(now time.Time) (n int64) {
-	last := hourOf(c.last)
-	for hour := max(0, last-HitHours+1, hourOf(now)-HitHours+1); hour <= last; hour++ {
+func (c *hitCount) sum(now int) (n int64) {
+	for hour := max(0, now-HitHours+1, c.hour-HitHours+1); hour <= c.hour; hour++ {
 		n += c.hours[hour%HitHours]
 	}
 	return n
@@ -86,13 +85,13 @@ func (c *hitCount) sum(now time.Time) (n int64) {
 // forget deletes tenants without hits, once there are enough of all. h.mu is held.
 func (h *Hits) forget(now time.Time) {
 	if h.tenants == nil {
-		h.tenants = map[ID]map[string]*hitCount{}
+		h.began, h.tenants = now, map[ID]map[string]*hitCount{}
 	}
 	if len(h.tenants) < max(h.enough, hitsLeast) {
 		return
 	}
 	maps.DeleteFunc(h.tenants, func(_ ID, of map[string]*hitCount) bool {
-		maps.DeleteFunc(of, func(_ string, c *hitCount) bool { return c.sum(now) == 0 })
+		maps.DeleteFunc(of, func(_ string, c *hitCount) bool { return c.sum(h.hour(now)) == 0 })
 		return len(of) == 0
 	})
 	h.enough = 2 * len(h.tenants)
@@ -108,7 +107,7 @@ func (h *Hits) of(id ID, now time.Time) (out []Hit) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for limit, c := range h.tenants[id] {
-		if n := c.sum(now); n > 0 {
+		if n := c.sum(h.hour(now)); n > 0 {
 			out = append(out, Hit{limit, n, c.last})
 		}
 	}
