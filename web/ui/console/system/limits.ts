@@ -4,7 +4,7 @@ import { m } from '../../shared/messages'
 type Advice = 'plan' | 'slower' | 'wait' | 'fewer' | 'client' | 'platform'
 
 /** The limits that a casino can meet, as the server names them, and what helps. */
-const advices: Readonly<Record<string, Advice>> = {
+export const advices: Readonly<Record<string, Advice>> = {
   plan_sockets: 'plan', rooms: 'plan', plan_commands_per_second: 'plan', storage_bytes: 'plan', tenant_connections: 'plan', plan_questions: 'plan',
   person_requests: 'slower', tenant_requests: 'slower', history_reads: 'slower', round_lookups: 'slower', rounds_read_bytes: 'slower', chat_rate: 'slower',
   connects_per_second: 'slower', tenant_connects_per_second: 'slower', commands_per_second: 'slower', bytes_per_second: 'slower', tenant_commands_per_second: 'slower', tenant_bytes_per_second: 'slower',
