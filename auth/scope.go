@@ -25,6 +25,7 @@ const (
 	PromotionsRead  Scope = "promotions:read"
 	PromotionsWrite Scope = "promotions:write"
 	AuditRead       Scope = "audit:read"
+	CasinoRead      Scope = "casino:read"
 	BrandRead       Scope = "brand:read"
 	BrandWrite      Scope = "brand:write"
 	KeysRead        Scope = "keys:read"
@@ -74,6 +75,7 @@ var scopes = []ScopeRule{
 	{PromotionsRead, "list promotions", readers, true, false},
 	{PromotionsWrite, "publish and withdraw promotions", writers, true, false},
 	{AuditRead, "read the audit log", readers, true, true},
+	{CasinoRead, "read how the casino is set up, which nodes serve it, and which limits it met", readers, true, false},
 	{BrandRead, "read the casino's brand", readers, true, false},
 	{BrandWrite, "change the casino's brand", writers, true, false},
 	{KeysRead, "list API keys", readers, true, false},

@@ -138,7 +138,7 @@ func offers(r *http.Request) bool {
 
 // rejectConnect answers a request that hit a limit before the upgrade.
 func (h *Hub) rejectConnect(w http.ResponseWriter, id Identity, limit string) error {
-	h.meters.hit(limit)
+	h.hit(id.Tenant, limit)
 	var params *wire.ErrorParams
 	status, code, message, retry, err := http.StatusServiceUnavailable, wire.CodeBusy, "this node has all the sockets it can hold", overloadRetry, ErrTooManySockets
 	switch limit {
@@ -195,7 +195,7 @@ func (h *Hub) admit(c *Conn) (older *Conn, code wire.CloseCode, err error) {
 	}
 	older = s.seat
 	if t.sockets >= h.limits.SocketsPerTenantMax && older == nil {
-		h.meters.hit(limitTenantSockets)
+		h.hit(c.id.Tenant, limitTenantSockets)
 		return nil, wire.CloseOverloaded, ErrTooManySockets
 	}
 	if !s.key.staff {

@@ -254,7 +254,7 @@ func (c *Conn) bound() bool {
 	if c.queue.bytes+c.heldNow <= c.hub.limits.QueueBytesMax {
 		return true
 	}
-	c.hub.meters.hit(limitQueue)
+	c.hub.hit(c.id.Tenant, limitQueue)
 	if c.startResync() {
 		return true
 	}

@@ -86,6 +86,7 @@ type house struct {
 	t        testing.TB
 	hub      *hub.Hub
 	reg      *prometheus.Registry
+	hits     tenant.Hits
 	log      *safeBuffer
 	tenant   tenant.ID
 	addr     string // on the loopback interface
@@ -191,7 +192,7 @@ func newHouse(t testing.TB, l net.Listener, setups ...setup) *house {
 	t.Helper()
 	h := &house{t: t, reg: prometheus.NewRegistry(), log: &safeBuffer{}, tenant: mustTenant(t, "casino-x"), waiting: map[string]chan *hub.Conn{}}
 	o := hub.Options{
-		Bus: membus.New(), Node: "n1", Registerer: h.reg,
+		Bus: membus.New(), Node: "n1", Registerer: h.reg, Hits: &h.hits,
 		Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, s := range setups {

@@ -27,6 +27,7 @@ type Options struct {
 	Node       string                // this node's name, for logs
 	Log        *slog.Logger          // defaults to slog.Default()
 	Registerer prometheus.Registerer // for the metrics; nil keeps them to itself
+	Hits       *tenant.Hits          // counts the limits that tenants meet; nil: nothing does
 	// Heartbeat is the longest interval without a message to a socket, and a third of
 	// the time for which its client may be silent. Defaults to 15 s.
 	Heartbeat time.Duration
@@ -57,6 +58,7 @@ type Hub struct {
 	minEpoch    atomic.Int64 // the smallest valid epoch; set by GoBack
 	compression bool
 	meters      *meters
+	hits        *tenant.Hits
 	topics      *topics
 	wheel       *wheel
 	flushers    *flushers
@@ -96,7 +98,7 @@ func New(o Options) *Hub {
 	}
 	h := &Hub{
 		bus: o.Bus, node: o.Node, log: o.Log.With("node", o.Node), heartbeat: o.Heartbeat,
-		limits: o.Limits.withDefaults(), compression: o.Compression, meters: newMeters(o.Registerer), topics: newTopics(o.Bus),
+		limits: o.Limits.withDefaults(), compression: o.Compression, meters: newMeters(o.Registerer), hits: o.Hits, topics: newTopics(o.Bus),
 		wheel: newWheel(o.Heartbeat), flushers: newFlushers(flusherCount(), o.Windows),
 		seed: maphash.MakeSeed(), tenants: map[tenant.ID]*tenancy{},
 	}

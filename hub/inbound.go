@@ -78,7 +78,7 @@ func (l *link) observe(p []byte) {
 		return
 	}
 	if bare > 0 && !c.subject.frames.take(c.hub.clock(), bare, c.hub.rates.frames) {
-		c.hub.meters.hit(limitFrames)
+		c.hub.hit(c.id.Tenant, limitFrames)
 		c.Close(wire.CloseFlood, overloadRetry)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 )
@@ -218,6 +219,12 @@ func TestWhoComesTooOftenIsRefusedBeforeTheUpgrade(t *testing.T) {
 			if got := h.metric("pitboss_hub_limit_hits_total", "limit", limit); got != want {
 				t.Errorf("%s: counted %v times, want %v", limit, got, want)
 			}
+			if i := slices.IndexFunc(h.hits.Of(h.tenant), func(m tenant.Hit) bool { return m.Limit == limit }); i < 0 || float64(h.hits.Of(h.tenant)[i].Count) != want {
+				t.Errorf("%s: the tenant met it as %+v says, want %v times", limit, h.hits.Of(h.tenant), want)
+			}
+		}
+		if other := h.hits.Of(elsewhere.Tenant); len(other) > 0 {
+			t.Errorf("another tenant met %+v", other)
 		}
 		h.mu.Lock()
 		refused := slices.ContainsFunc(h.accepts, func(err error) bool { return errors.Is(err, hub.ErrTooManyConnects) })

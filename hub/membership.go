@@ -31,7 +31,7 @@ func (c *Conn) Hold(name tenant.Topic) error {
 	}
 	if len(c.topics) >= c.hub.limits.TopicsPerConnMax {
 		c.mu.Unlock()
-		c.hub.meters.hit(limitTopics)
+		c.hub.hit(c.id.Tenant, limitTopics)
 		return ErrTooManyTopics
 	}
 	m := &member{conn: c, name: name, player: c.id.Role == RolePlayer, holding: true}

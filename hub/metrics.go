@@ -53,7 +53,11 @@ func newMeters(reg prometheus.Registerer) *meters {
 	return m
 }
 
-func (m *meters) hit(limit string) { m.limitHits.WithLabelValues(limit).Inc() }
+// hit counts a limit that was met.
+func (h *Hub) hit(id tenant.ID, limit string) {
+	h.meters.limitHits.WithLabelValues(limit).Inc()
+	h.hits.Add(id, limit)
+}
 
 // tenantMeters holds one tenant's metrics, looked up once. Another tenant may have the same.
 type tenantMeters struct {

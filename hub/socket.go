@@ -146,7 +146,7 @@ func (c *Conn) readFrame(r io.Reader, h Handler) error {
 	c.tenant.in.Inc()
 	c.tenant.bytesIn.Add(float64(n))
 	if n > most {
-		c.hub.meters.hit(limitFrame)
+		c.hub.hit(c.id.Tenant, limitFrame)
 		c.Close(wire.CloseTooBig, 0)
 		_, err = io.Copy(io.Discard, r)
 		return err
@@ -321,7 +321,7 @@ func (c *Conn) drain(l load) {
 		c.mu.Lock()
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) && c.closing == nil {
-				c.hub.meters.hit(limitWrite)
+				c.hub.hit(c.id.Tenant, limitWrite)
 				c.close(closing{code: wire.CloseSlow})
 			}
 			c.blocked = false

@@ -103,9 +103,9 @@ func (c *Conn) Allow(cost int) *wire.ErrorParams {
 		return nil
 	}
 	own := limit == limitCommands || limit == limitBytes
-	h.meters.hit(limit)
+	h.hit(c.id.Tenant, limit)
 	if own && !s.refusals.take(now, 1, r.refusals) {
-		h.meters.hit(limitRefusals)
+		h.hit(c.id.Tenant, limitRefusals)
 		c.Close(wire.CloseFlood, overloadRetry)
 	}
 	return &wire.ErrorParams{Limit: limit, Value: value}

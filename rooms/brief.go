@@ -30,7 +30,7 @@ func (r *room) keepBrief() {
 		panic(fmt.Sprintf("brief of %s: %v", r.ref, err)) // a bug in the game
 	}
 	if len(data) > game.BriefMax {
-		r.d.meter.refused.WithLabelValues(limitBrief).Inc()
+		r.d.hit(r.ref.Tenant, limitBrief)
 		r.brief.Store(nil)
 		return
 	}

@@ -78,6 +78,8 @@ type Options struct {
 	Committed func(Ref, Batch)
 	// Registerer registers the metrics. Nil: they are not exported.
 	Registerer prometheus.Registerer
+	// Hits counts the limits that tenants meet. Nil: nothing does.
+	Hits *tenant.Hits
 
 	// Rests reports whether a room is to rest, as those of a casino in maintenance are: it stops at the end of its round,
 	// and is not opened again until Rests reports false. The Config is the zero one while it is not known. Nil: none is. It
@@ -216,6 +218,18 @@ func (d *Directory) List(id tenant.ID) []Info {
 	}
 	d.mu.RUnlock()
 	return slices.SortedFunc(maps.Values(found), func(a, b Info) int { return cmp.Compare(a.Room, b.Room) })
+}
+
+// Here returns how many of a tenant's rooms this node runs, the lobby aside.
+func (d *Directory) Here(id tenant.ID) (n int) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for ref := range d.rooms {
+		if ref.Tenant == id && ref.Room != LobbyID {
+			n++
+		}
+	}
+	return n
 }
 
 // Changes returns a number that grows when the result of List may have changed.

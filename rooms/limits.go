@@ -189,7 +189,7 @@ func (r *room) allows(who payer, cost int) bool {
 	if who.id == "" || r.quotas.allow(who, cost, r.d.clock(), &r.d.o.Limits) {
 		return true
 	}
-	r.d.meter.refused.WithLabelValues(limitPlayerCommands).Inc()
+	r.d.hit(r.ref.Tenant, limitPlayerCommands)
 	return false
 }
 
@@ -213,7 +213,7 @@ func (r *room) affords(w *work, now int64) bool {
 		}
 		limit = limitPlayerBytes
 	}
-	r.d.meter.refused.WithLabelValues(limit).Inc()
+	r.d.hit(r.ref.Tenant, limit)
 	return false
 }
 
@@ -256,6 +256,6 @@ func (d *Directory) CheckStorage(id tenant.ID) error {
 	if !full {
 		return nil
 	}
-	d.meter.refused.WithLabelValues(LimitStorage).Inc()
+	d.hit(id, LimitStorage)
 	return &PlanError{Limit: LimitStorage, Value: most}
 }

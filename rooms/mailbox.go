@@ -35,7 +35,7 @@ func (d *Directory) enqueue(ref Ref, m *message) {
 			r.empty()
 		}
 	default:
-		d.meter.refused.WithLabelValues(limitMailbox).Inc()
+		d.hit(ref.Tenant, limitMailbox)
 		m.reply(Answer{}, ErrBusy)
 	}
 }

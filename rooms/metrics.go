@@ -1,6 +1,10 @@
 package rooms
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
 
 // meters are a Directory's metrics.
 type meters struct {
@@ -41,4 +45,10 @@ func newMeters(reg prometheus.Registerer) *meters {
 		reg.MustRegister(m.rooms, m.commands, m.refused, m.append, m.batch, m.fenced, m.recoveries, m.unwritten, m.panics, m.seedless, m.unpublished, m.forwarded, m.handedOver, m.redated)
 	}
 	return m
+}
+
+// hit counts a limit that a tenant met; the zero one: all of them together.
+func (d *Directory) hit(id tenant.ID, limit string) {
+	d.meter.refused.WithLabelValues(limit).Inc()
+	d.o.Hits.Add(id, limit)
 }

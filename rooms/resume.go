@@ -289,7 +289,7 @@ func (p *past) before(ctx context.Context, d *Directory, ref Ref, first int64) (
 func (d *Directory) readBefore(ctx context.Context, ref Ref, first int64) ([]Record, error) {
 	free, ok := d.reads.enter(ctx, ref.Tenant)
 	if !ok {
-		d.meter.refused.WithLabelValues(limitResumeReads).Inc()
+		d.hit(ref.Tenant, limitResumeReads)
 		return nil, ctx.Err()
 	}
 	defer free()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/hub/wire/strict"
@@ -183,7 +184,7 @@ func (d *Directory) serve() {
 			d.enqueue(q.Ref, &message{command: q.Command, reply: reply})
 		}
 	})
-	slots := hub.NewSlots(servesMax, func() { d.meter.refused.WithLabelValues(limitNodeQuestions).Inc() })
+	slots := hub.NewSlots(servesMax, func() { d.hit(tenant.ID{}, limitNodeQuestions) })
 	serveCall(d, slots, callJoin, func(ctx context.Context, q request) (Joined, error) {
 		return d.joinHere(ctx, q.Ref, q.Viewer, q.Resume)
 	})

@@ -85,7 +85,7 @@ func BenchmarkCache(b *testing.B) {
 		})
 	}
 
-	history := api.NewHistory(c.Store, c.Rooms, api.NewLimits(prometheus.NewRegistry()), nil, cache.New(cache.Options{
+	history := api.NewHistory(c.Store, c.Rooms, api.NewLimits(prometheus.NewRegistry(), nil), nil, cache.New(cache.Options{
 		Bytes: cache.MemoryBytes, Epoch: c.Store.Tenants.Epoch, History: c.Store.History,
 	}))
 	limit := 20

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pitboss-hub/pitboss/auth"
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
 )
 
@@ -126,10 +127,10 @@ func (s *Server) makeServers() {
 	}
 	s.servers.public.Handler, s.servers.public.WriteTimeout = s, e.Answer
 	for _, n := range []*connLimiter{s.servers.publicConns, s.servers.adminConns} {
-		n.refused = s.limits.Hit
+		n.refused = func(limit string) { s.limits.Hit(tenant.ID{}, limit) }
 		n.starved = func(err error) {
 			s.starving.felt()
-			s.limits.Hit(api.LimitDescriptors)
+			s.limits.Hit(tenant.ID{}, api.LimitDescriptors)
 			s.seldom.Log(slog.LevelError, "there is no descriptor left for a connection: raise the limit of open files", "error", err)
 		}
 	}
@@ -221,7 +222,7 @@ func (s *Server) perAddress(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		if wait := s.addresses.Spend(addressOf(c), cost, time.Now()); wait > 0 {
-			s.limits.Hit(api.LimitAddressRequests)
+			s.limits.Hit(tenant.ID{}, api.LimitAddressRequests)
 			c.Response().Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 			return api.ErrManyRequests
 		}

@@ -22,7 +22,7 @@ import (
 // bareServer is a Server with nothing behind its edge but h.
 func bareServer(e Edge, h http.Handler) *Server {
 	log := slog.New(slog.DiscardHandler)
-	s := &Server{log: log, seldom: api.NewSeldom(log), edge: e.withDefaults(), limits: api.NewLimits(prometheus.NewRegistry())}
+	s := &Server{log: log, seldom: api.NewSeldom(log), edge: e.withDefaults(), limits: api.NewLimits(prometheus.NewRegistry(), nil)}
 	s.makeServers()
 	s.servers.public.Handler = h
 	return s
@@ -221,7 +221,7 @@ func TestAddressesOfOneCustomerCountTogether(t *testing.T) {
 }
 
 func TestWhatARequestCostsItsAddressIsGivenBackToStaff(t *testing.T) {
-	s := &Server{addresses: api.NewBuckets[netip.Addr](1, 10), limits: api.NewLimits(prometheus.NewRegistry())}
+	s := &Server{addresses: api.NewBuckets[netip.Addr](1, 10), limits: api.NewLimits(prometheus.NewRegistry(), nil)}
 	ask := func(path, from string, staff bool) error {
 		e := echo.New()
 		e.IPExtractor = echo.ExtractIPDirect()

@@ -63,7 +63,7 @@ func (s *Server) perPerson(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("RateLimit-Policy", s.rates.policy)
 		h.Set("RateLimit", fmt.Sprintf(`"person";r=%d;t=%d, "casino";r=%d;t=%d`, mine, seconds(mineFull), all, seconds(allFull)))
 		if wait > 0 {
-			s.limits.Hit(limit)
+			s.limits.Hit(p.Tenant, limit)
 			h.Set("Retry-After", strconv.FormatInt(max(1, seconds(wait)), 10))
 			return api.ErrTooFast
 		}

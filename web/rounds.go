@@ -101,13 +101,13 @@ func (s *Server) round(c echo.Context) error {
 func (s *Server) readRound(ctx context.Context, ref rooms.Ref, n int64) (cache.Entry, error) {
 	free, ok := s.rounds.slots.Acquire(ref.Tenant)
 	if !ok {
-		s.limits.Hit(api.LimitRoundLookups)
+		s.limits.Hit(ref.Tenant, api.LimitRoundLookups)
 		return cache.Entry{}, api.ErrManyLookups
 	}
 	defer free()
 	now := time.Now()
 	if s.rounds.bytes.Spend(ref.Tenant, 0, now) > 0 {
-		s.limits.Hit(api.LimitRoundsRead)
+		s.limits.Hit(ref.Tenant, api.LimitRoundsRead)
 		return cache.Entry{}, api.ErrManyLookups
 	}
 	ctx, cancel := context.WithTimeout(ctx, api.Patience)
@@ -115,7 +115,7 @@ func (s *Server) readRound(ctx context.Context, ref rooms.Ref, n int64) (cache.E
 	round, err := s.store.Journal.Round(ctx, ref, n, roundEventsMax, roundBytesMax)
 	switch {
 	case errors.Is(err, journal.ErrTooLong):
-		s.limits.Hit(api.LimitRoundBytes)
+		s.limits.Hit(ref.Tenant, api.LimitRoundBytes)
 		s.rounds.bytes.Charge(ref.Tenant, roundBytesMax, now)
 		return roundLong.entry(nil), nil
 	case errors.Is(err, rooms.ErrNotFound):

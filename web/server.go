@@ -29,6 +29,7 @@ import (
 // Options are what a Server works with. All are required.
 type Options struct {
 	Node     string
+	Version  string // of the program; need not be given
 	Log      *slog.Logger
 	Tenants  *tenancy.Directory
 	Store    *store.Store
@@ -76,7 +77,7 @@ type Server struct {
 // New wires the routes. Run must run beside it.
 func New(o Options) *Server {
 	s := &Server{
-		log: o.Log, seldom: api.NewSeldom(o.Log), limits: api.NewLimits(o.Registerer), tenants: o.Tenants, store: o.Store, rooms: o.Rooms,
+		log: o.Log, seldom: api.NewSeldom(o.Log), limits: api.NewLimits(o.Registerer, &o.Store.Hits), tenants: o.Tenants, store: o.Store, rooms: o.Rooms,
 		hub: o.Hub, changes: o.Changes, verifier: o.Verifier,
 		edge: o.Edge.withDefaults(), draining: make(chan struct{}), rounds: newRounds(), cache: o.Cache, logos: &logos{kept: map[tenant.ID]logo{}},
 	}
@@ -97,7 +98,7 @@ func New(o Options) *Server {
 		Verifier: o.Verifier, Tickets: o.Tickets, Draining: s.isDraining, CameBy: s.routing.cameBy, Verified: s.verifiedSocket, Enters: s.lifecycle.enters, Refuses: s.lifecycle.refuses,
 	})
 	op := operator.New(operator.Options{
-		Node: o.Node, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,
+		Node: o.Node, Version: o.Version, Log: s.log, Seldom: s.seldom, Limits: s.limits, Store: s.store, Rooms: s.rooms, History: history, Lists: lists, Hub: s.hub,
 		RoomInfo: s.sessions.RoomInfo, RoomClosed: s.sessions.ForgetChat,
 	})
 	s.route(op)

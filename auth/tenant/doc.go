@@ -7,6 +7,8 @@
 //   - Two different IDs never share a schema, a role, a topic or a key.
 //   - None of those names needs quoting in SQL, and none is ever cut off by
 //     PostgreSQL's limit of 63 bytes.
+//   - What is counted for tenants, as labels of metrics or as hits of limits, is
+//     bounded, whatever their number.
 //   - An ID is never reused and never renamed. What people rename (the slug, the
 //     display name, the domains) is data and is not part of any name.
 //

@@ -87,7 +87,7 @@ func newNode(o nodeOptions) *node {
 	n.metrics.MustRegister(s, logDropped)
 	n.tenants = s.Tenants
 	n.hub = hub.New(hub.Options{
-		Bus: o.bus, Node: name, Log: log, Registerer: n.metrics, Windows: windows,
+		Bus: o.bus, Node: name, Log: log, Registerer: n.metrics, Hits: &s.Hits, Windows: windows,
 		Repair: func(ctx context.Context, topic tenant.Topic, after int64) ([]hub.Message, error) {
 			ref, err := rooms.RefOf(topic)
 			if err != nil {
@@ -108,7 +108,7 @@ func newNode(o nodeOptions) *node {
 	}
 	engine := fair.OS()
 	n.rooms = rooms.NewDirectory(rooms.Options{
-		Journal: journal, Kinds: games.Kinds(), Publisher: publisher, Node: name, Incarnation: o.incarnation, Log: n.log, Registerer: n.metrics,
+		Journal: journal, Kinds: games.Kinds(), Publisher: publisher, Node: name, Incarnation: o.incarnation, Log: n.log, Registerer: n.metrics, Hits: &s.Hits,
 		Leases: s.Leases, Peers: n.hub,
 		Seeds: func() (game.Seed, error) { return fair.NewSeed(engine) },
 		Balance: func(ctx context.Context, id tenant.ID, who game.PlayerID) (rooms.PlayerBalance, error) {
@@ -131,12 +131,12 @@ func newNode(o nodeOptions) *node {
 	n.keys = jwks.New(n.tenants, jwks.Options{Allow: o.published, Log: n.log, Registerer: n.metrics})
 	verifier := auth.NewVerifier(n.keys, s.Revocations)
 	n.web = web.New(web.Options{
-		Node: name, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub, Changes: n.changes,
+		Node: name, Version: version, Log: n.log, Tenants: n.tenants, Store: s, Rooms: n.rooms, Hub: n.hub, Changes: n.changes,
 		Verifier: verifier, Tickets: auth.NewTickets(s.Box, s.Tickets, verifier), Registerer: n.metrics, Edge: o.edge, Routing: o.routing,
 		Cache: cache.New(cache.Options{Bytes: cache.MemoryBytes, Shared: o.values, Epoch: n.tenants.Epoch, History: s.History, Registerer: n.metrics}),
 	})
 	n.hooks = webhooks.New(webhooks.Options{
-		Queue: s.Deliveries, Holder: uuid.New(), Tenants: n.tenants, Allow: o.told, Log: n.log, Registerer: n.metrics,
+		Queue: s.Deliveries, Holder: uuid.New(), Tenants: n.tenants, Allow: o.told, Log: n.log, Registerer: n.metrics, Hits: &s.Hits,
 		Changed: func(id tenant.ID) { n.changes.Note(id, changes.Webhooks) },
 	})
 	n.keys.OnChange(n.web.CloseRevoked)

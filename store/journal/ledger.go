@@ -179,15 +179,17 @@ type LedgerPosting struct {
 	Room    string        `json:"room,omitempty"`
 	Ref     string        `json:"ref"` // the round, or the reason
 	Command string        `json:"command_id,omitempty"`
+	// Reverses is the command id of the credit that a credit reverses.
+	Reverses string `json:"reverses,omitempty"`
 }
 
 // Postings is the list of a casino's transfers, for ListPostings.
 var Postings = list.Table{
 	Select: `
-select id, at, kind, player, case when kind in ('payout', 'refund')
-  or kind = 'credit' and debit = (select id from account where kind = 'house' and owner = 'house') then amount else -amount end as amount,
-  room, ref, coalesce(command::text, '') as command_id
-from transfer`,
+select t.id, t.at, t.kind, t.player, case when t.kind in ('payout', 'refund')
+  or t.kind = 'credit' and t.debit = (select id from account where kind = 'house' and owner = 'house') then t.amount else -t.amount end as amount,
+  t.room, t.ref, coalesce(t.command::text, '') as command_id, coalesce(c.reverses::text, '') as reverses
+from transfer t left join lateral (select reverses from credit where t.kind = 'credit' and command = t.command offset 0) c on true`,
 	Fields: []list.Field{
 		{Name: "id", Type: list.Number, Sort: true, Indexed: true}, {Name: "at", Type: list.Time}, {Name: "kind"}, {Name: "player", Indexed: true}, {Name: "amount", Type: list.Number},
 		{Name: "room"}, {Name: "ref"}, {Name: "command_id"},
@@ -199,7 +201,7 @@ from transfer`,
 func (l *Ledger) ListPostings(ctx context.Context, id tenant.ID, q list.Query) (page []LedgerPosting, next string, err error) {
 	page, next, err = db.List(ctx, l.db, id, Postings, q, func(row pgx.CollectableRow) (p LedgerPosting, err error) {
 		var room *string
-		err = row.Scan(&p.ID, &p.At, &p.Kind, (*string)(&p.Player), (*int64)(&p.Amount), &room, &p.Ref, &p.Command)
+		err = row.Scan(&p.ID, &p.At, &p.Kind, (*string)(&p.Player), (*int64)(&p.Amount), &room, &p.Ref, &p.Command, &p.Reverses)
 		if room != nil {
 			p.Room = *room
 		}

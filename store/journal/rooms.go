@@ -108,10 +108,10 @@ func (r *Rooms) Open(ctx context.Context, id tenant.ID, c rooms.Config, actor st
 	var full *rooms.PlanError
 	switch {
 	case errors.As(err, &full):
-		r.db.Hit(full.Limit)
+		r.db.Hit(ref.Tenant, full.Limit)
 		return err
 	case errors.Is(err, rooms.ErrTooManyRooms):
-		r.db.Hit(limitRooms)
+		r.db.Hit(ref.Tenant, limitRooms)
 		return err
 	case errors.Is(err, rooms.ErrExists):
 		return err

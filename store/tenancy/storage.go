@@ -78,6 +78,9 @@ func (s *Storage) Full(id tenant.ID) (most int64, full bool) {
 	return most, most > 0 && s.state.of(id) >= most
 }
 
+// Used returns how large a tenant's schema was when it was measured last, in bytes; 0 if it is not, since no plan limits it.
+func (s *Storage) Used(id tenant.ID) int64 { return s.state.of(id) }
+
 // Run measures schemas until ctx ends, then returns nil. It may run on any number of nodes, which share the work.
 func (s *Storage) Run(ctx context.Context) error {
 	tick := time.NewTicker(storageEvery)

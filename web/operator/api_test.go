@@ -47,6 +47,8 @@ func TestTheAPI(t *testing.T) {
 		"ShowsRowsInMemoryAsItShowsThoseOfTheDatabase":  listsInMemory,
 		"ShowsTheSocketsAndTheirRooms":                  connections,
 		"ClosesTheSocketsOfThoseWhoAreKickedOrRevoked":  revocations,
+		"SaysHowTheCasinoIsSetUpAndWhatServesIt":        theCasino,
+		"CountsTheLimitsThatTheCasinoMetAndNoOthers":    limitsMet,
 		"SetsABrandWithinItsBoundsAndTakesItAway":       brands,
 		"TellsWhatEndpointsWereToldAndTheirSecretsOnce": webhooksOverHTTP,
 		"ShowsTheGamesWithWhatTheirRoomsAreSetBy":       games,

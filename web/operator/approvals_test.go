@@ -252,5 +252,15 @@ func creditsAreReversed(t *testing.T, c *webtest.Casino) {
 	if h := history.Transactions; len(h) != 2 || h[0].Reverses != id || h[1].CommandID != id {
 		t.Fatalf("the history is %+v", h)
 	}
+	var ledger struct {
+		Postings []struct {
+			CommandID string `json:"command_id"`
+			Reverses  string
+		}
+	}
+	c.Get(operator, "/v1/ledger/postings?player=rene").Into(&ledger)
+	if p := ledger.Postings; len(p) != 2 || p[0].Reverses != id || p[1].CommandID != id || p[1].Reverses != "" {
+		t.Errorf("the ledger has %+v", p)
+	}
 	c.Post(operator, "/v1/credits/"+history.Transactions[0].CommandID+"/reverse", withID(`"reason":"back"`)).Want(http.StatusConflict, "not_reversible")
 }

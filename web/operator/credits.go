@@ -85,7 +85,7 @@ func (a *API) give(c echo.Context, credit journal.Credit) error {
 	credit.Actor, credit.Origin = api.OwnerOf(c), api.OriginOf(c)
 	out, err := a.store.Ledger.Give(ctx, t.ID, credit)
 	if errors.Is(err, approvals.ErrTooMany) {
-		a.limits.Hit(api.LimitApprovals)
+		a.limits.Hit(api.TenantOf(c).ID, api.LimitApprovals)
 	}
 	if err != nil {
 		return err

@@ -1,5 +1,6 @@
 // Package operator is the API of operators and their staff: rooms, players, promotions, the audit
-// log, the ledger, connections and revocations, one file per resource. The route table, which says
+// log, the ledger, connections, revocations, and how the casino is set up and served, one file per
+// resource. The route table, which says
 // who may call what, is web's.
 //
 // # What always holds
@@ -9,5 +10,6 @@
 //   - Whatever a handler changes is in the audit log by the same transaction, with who did it, from
 //     which address and why.
 //   - What moves money or talks to a room has a command_id: sent again, it is done once.
+//   - Nodes are asked about one tenant, and say nothing of any other.
 //   - It knows nothing of the session's conversation; web passes in what it needs of that.
 package operator

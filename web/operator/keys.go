@@ -110,9 +110,9 @@ func (a *API) madeKey(c echo.Context, k tenancy.APIKeyInfo, text auth.APIKeyText
 	var refused *tenancy.APIKeyError
 	switch {
 	case errors.Is(err, tenancy.ErrTooManyAPIKeys):
-		a.limits.Hit(api.LimitAPIKeys)
+		a.limits.Hit(api.TenantOf(c).ID, api.LimitAPIKeys)
 	case errors.As(err, &refused) && refused.Limit:
-		a.limits.Hit(keyLimits[refused.Field])
+		a.limits.Hit(api.TenantOf(c).ID, keyLimits[refused.Field])
 	}
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ type postingBody struct {
 	Room      string    `json:"room,omitempty"`
 	Ref       string    `json:"ref"`
 	CommandID string    `json:"command_id,omitempty"`
+	Reverses  string    `json:"reverses,omitempty"` // the command_id of a credit
 }
 
 // Postings answers with the transfers of the casino's ledger, the latest first.
@@ -30,7 +31,7 @@ func (a *API) Postings(c echo.Context) error {
 		page, next, err := a.store.Ledger.ListPostings(ctx, api.TenantOf(c).ID, q)
 		out := api.Page[postingBody]{Next: next}
 		for _, p := range page {
-			out.Rows = append(out.Rows, postingBody{p.ID, wire.At(p.At), p.Kind, string(p.Player), int64(p.Amount), p.Room, p.Ref, p.Command})
+			out.Rows = append(out.Rows, postingBody{p.ID, wire.At(p.At), p.Kind, string(p.Player), int64(p.Amount), p.Room, p.Ref, p.Command, p.Reverses})
 		}
 		return out, err
 	})
@@ -40,7 +41,7 @@ func (a *API) Postings(c echo.Context) error {
 func (a *API) TrialBalance(c echo.Context) error {
 	free, ok := a.trials.Acquire(api.TenantOf(c).ID) // it reads all of the ledger
 	if !ok {
-		a.limits.Hit(api.LimitTrialBalances)
+		a.limits.Hit(api.TenantOf(c).ID, api.LimitTrialBalances)
 		return api.ErrManyTrials
 	}
 	defer free()

@@ -49,7 +49,7 @@ func lists(t *testing.T, c *webtest.Casino) {
 
 	whole := c.Do(http.MethodGet, operator, "/v1/ledger/postings?player.prefix=lister-&limit=1", "", "Accept", "text/csv").Want(http.StatusOK, "")
 	table, err := csv.NewReader(strings.NewReader(string(whole.Body))).ReadAll()
-	if err != nil || len(table) != 1+400+2*200+1 || fmt.Sprint(table[0]) != "[id at kind player amount room ref command_id]" {
+	if err != nil || len(table) != 1+400+2*200+1 || fmt.Sprint(table[0]) != "[id at kind player amount room ref command_id reverses]" {
 		t.Fatalf("%d lines of CSV, %v, %v", len(table), table[0], err)
 	}
 	if line := table[1]; line[4] != "-7" || line[6] != `'=HYPERLINK("http://example.com"), "quoted"` {

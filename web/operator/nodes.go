@@ -21,13 +21,14 @@ const (
 	nodeQuestionsMax = 8
 )
 
-// What nodes ask each other about their sockets.
+// What nodes ask each other.
 var (
 	callConnections = hub.Call[nodeQuestion, nodeConnections]{Name: "web.sockets", Within: nodesWithin}
 	callOnline      = hub.Call[nodeQuestion, []string]{Name: "web.online", Within: nodesWithin}
+	callNode        = hub.Call[nodeQuestion, nodeReport]{Name: "web.node", Within: nodesWithin}
 )
 
-// nodeQuestion is what a node asks the others about a tenant's sockets.
+// nodeQuestion is what a node asks the others about a tenant.
 type nodeQuestion struct {
 	Tenant  tenant.ID  `json:"tenant"`
 	List    list.Asked `json:"list,omitzero"`     // of connections
@@ -37,7 +38,7 @@ type nodeQuestion struct {
 // answerNodes answers what other nodes ask, from now on.
 func (a *API) answerNodes() {
 	ctx := context.Background() // the answers take no time that could be cut short
-	slots := hub.NewSlots(nodeQuestionsMax, func() { a.limits.Hit(api.LimitNodeQuestions) })
+	slots := hub.NewSlots(nodeQuestionsMax, func() { a.limits.Hit(tenant.ID{}, api.LimitNodeQuestions) })
 	callConnections.Serve(ctx, a.hub, slots, func(_ context.Context, q nodeQuestion) (nodeConnections, error) {
 		asked, err := ConnectionTable.Parse(q.List)
 		if err != nil {
@@ -46,6 +47,7 @@ func (a *API) answerNodes() {
 		return a.connectionsHere(q.Tenant, asked), nil
 	})
 	callOnline.Serve(ctx, a.hub, slots, func(_ context.Context, q nodeQuestion) ([]string, error) { return a.onlineHere(q), nil })
+	callNode.Serve(ctx, a.hub, slots, func(_ context.Context, q nodeQuestion) (nodeReport, error) { return a.reportHere(q), nil })
 }
 
 // askNodes asks every node that lives, this one by here, and reports whether all answered.

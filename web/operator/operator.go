@@ -2,6 +2,7 @@ package operator
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/hub"
@@ -18,6 +19,7 @@ const trialsMax = 1
 // Options are what an API works with. All are required.
 type Options struct {
 	Node    string
+	Version string // of the program
 	Log     *slog.Logger
 	Seldom  *api.Seldom
 	Limits  *api.Limits
@@ -35,6 +37,8 @@ type Options struct {
 // API answers what operators ask; each of its handlers is one route. Make it with New.
 type API struct {
 	node       string
+	version    string
+	since      time.Time // when the node started
 	log        *slog.Logger
 	seldom     *api.Seldom
 	limits     *api.Limits
@@ -51,7 +55,7 @@ type API struct {
 // New returns an API, which also answers what other nodes ask about the sockets of this one.
 func New(o Options) *API {
 	a := &API{
-		node: o.Node, log: o.Log, seldom: o.Seldom, limits: o.Limits, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub,
+		node: o.Node, version: o.Version, since: time.Now(), log: o.Log, seldom: o.Seldom, limits: o.Limits, store: o.Store, rooms: o.Rooms, history: o.History, lists: o.Lists, hub: o.Hub,
 		roomInfo: o.RoomInfo, roomClosed: o.RoomClosed, trials: api.NewSlots[tenant.ID](trialsMax),
 	}
 	a.answerNodes()

@@ -66,7 +66,7 @@ func (a *API) kickOne(c echo.Context, name string, kick func(context.Context, te
 // revoked answers a revocation, and counts one that was beyond the limit.
 func (a *API) revoked(c echo.Context, err error) error {
 	if errors.Is(err, access.ErrTooManyRevocations) {
-		a.limits.Hit(api.LimitRevocations)
+		a.limits.Hit(api.TenantOf(c).ID, api.LimitRevocations)
 	}
 	if err != nil {
 		return err

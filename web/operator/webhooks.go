@@ -129,18 +129,18 @@ func (a *API) CreateWebhook(c echo.Context) error {
 	defer cancel()
 	e, secret, err := a.store.Webhooks.Create(ctx, api.TenantOf(c).ID, in.spec(), webhookBy(c, in.Reason))
 	if err != nil {
-		return a.countWebhookLimits(err)
+		return a.countWebhookLimits(c, err)
 	}
 	return answerWebhook(c, http.StatusCreated, bodyOf(e, secret))
 }
 
 // countWebhookLimits counts what was beyond a limit.
-func (a *API) countWebhookLimits(err error) error {
+func (a *API) countWebhookLimits(c echo.Context, err error) error {
 	switch {
 	case errors.Is(err, webhooks.ErrTooManyEndpoints):
-		a.limits.Hit(api.LimitWebhooks)
+		a.limits.Hit(api.TenantOf(c).ID, api.LimitWebhooks)
 	case errors.Is(err, webhooks.ErrURLTooLong):
-		a.limits.Hit(api.LimitWebhookURL)
+		a.limits.Hit(api.TenantOf(c).ID, api.LimitWebhookURL)
 	}
 	return err
 }
@@ -172,7 +172,7 @@ func (a *API) changeWebhook(c echo.Context, reason strict.Line, status int, chan
 	defer cancel()
 	out, err := change(ctx, api.TenantOf(c).ID, endpoint, webhookBy(c, reason))
 	if err != nil {
-		return a.countWebhookLimits(err)
+		return a.countWebhookLimits(c, err)
 	}
 	return answerWebhook(c, status, out)
 }

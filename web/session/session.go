@@ -143,7 +143,7 @@ func (x *session) join(ctx context.Context, req wire.Request, p wire.RoomJoin) (
 		return nil, rooms.ErrNotFound
 	}
 	if _, again := x.joined[p.Room]; !again && p.Room != rooms.LobbyID && len(x.joined) >= roomsPerSocketMax {
-		x.service.limits.Hit(api.LimitRoomsPerSocket)
+		x.service.limits.Hit(x.tenant.ID, api.LimitRoomsPerSocket)
 		return nil, wire.NewError(wire.CodeTooManyRooms, "Leave a room first: a socket can be in 16.")
 	}
 	x.moving.Lock()
@@ -279,11 +279,11 @@ func (x *session) say(ctx context.Context, p wire.ChatSend) (any, error) {
 		return nil, notJoined()
 	}
 	if !strict.Trim(&p.Text, 1, chatRunesMax) {
-		x.service.limits.Hit(api.LimitChatLength)
+		x.service.limits.Hit(x.tenant.ID, api.LimitChatLength)
 		return nil, wire.NewError(wire.CodeTextTooLong, "A message has 1 to 300 characters.")
 	}
 	if !x.conn.AllowChat() {
-		x.service.limits.Hit(api.LimitChatRate)
+		x.service.limits.Hit(x.tenant.ID, api.LimitChatRate)
 		return nil, wire.NewError(wire.CodeRateLimited, "You say too much at once; wait a moment.")
 	}
 	return struct{}{}, x.service.say(ctx, room.ref, x.who.Subject, x.shown, p.Text)

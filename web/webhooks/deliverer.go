@@ -58,6 +58,7 @@ type Options struct {
 	Allow      []netip.Prefix
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	Hits       *tenant.Hits // counts the limits that tenants meet; nil: nothing does
 	// Changed is called when a tenant's deliveries or endpoints have changed. It must not block. Nil: nobody is told.
 	Changed func(tenant.ID)
 }
@@ -70,6 +71,7 @@ type Deliverer struct {
 	log     *slog.Logger
 	seldom  *api.Seldom
 	meter   meters
+	hits    *tenant.Hits
 	client  *client
 	changed func(tenant.ID)
 	slots   chan struct{}
@@ -85,7 +87,7 @@ func New(o Options) *Deliverer {
 		o.Changed = func(tenant.ID) {}
 	}
 	return &Deliverer{
-		queue: o.Queue, holder: o.Holder, tenants: o.Tenants, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), client: newClient(o.Allow, nil), changed: o.Changed,
+		queue: o.Queue, holder: o.Holder, tenants: o.Tenants, log: o.Log, seldom: api.NewSeldom(o.Log), meter: newMeters(o.Registerer), hits: o.Hits, client: newClient(o.Allow, nil), changed: o.Changed,
 		slots: make(chan struct{}, InFlight), hold: holdEvery, poll: pollEvery, lease: leaseFor, waits: schedule,
 	}
 }
@@ -318,6 +320,7 @@ func (w *worker) launch(ctx context.Context, work webhooks.Work) {
 			if !full[x.Endpoint] {
 				full[x.Endpoint] = true
 				w.meter.hits.WithLabelValues(LimitEndpointInFlight).Inc()
+				w.hits.Add(w.id, LimitEndpointInFlight)
 			}
 			continue
 		}
@@ -325,6 +328,7 @@ func (w *worker) launch(ctx context.Context, work webhooks.Work) {
 		case w.slots <- struct{}{}:
 		default:
 			w.meter.hits.WithLabelValues(LimitInFlight).Inc()
+			w.hits.Add(w.id, LimitInFlight)
 			return // until something lands, or the next tick
 		}
 		w.flying[at] = true

@@ -13,6 +13,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
 const (
@@ -37,7 +39,8 @@ type Options struct {
 
 // DB is the database as the application's login sees it. It may be used by many goroutines.
 type DB struct {
-	Log *slog.Logger
+	Log  *slog.Logger
+	Hits tenant.Hits // the limits that tenants met, of all parts of the node
 
 	pool    *pgxpool.Pool // of tenants' scopes
 	control *pgxpool.Pool // of the platform's tables, which must not wait for callers who wait for a tenant's lock
@@ -80,9 +83,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("store: the control lane's login is %q, and must be %q", controlLogin, login)
 	}
 	d := &DB{Log: o.Log, pool: pool, control: control, meter: newMeters(), tenantConns: max(1, int(o.MaxConns)/tenantShare)}
-	d.others = newGate(controlShare, d.meter.hits.WithLabelValues(limitControlConns), nil)
-	d.scopes = newGate(max(1, int(o.MaxConns)/scopeShare), d.meter.hits.WithLabelValues(limitScopeConns), nil)
-	d.groups = newGate(max(1, int(o.MaxConns)/groupShare), d.meter.hits.WithLabelValues(limitScopeConns), d.scopes)
+	d.others = newGate(controlShare, d.meter.hits.WithLabelValues(limitControlConns).Inc, nil)
+	d.scopes = newGate(max(1, int(o.MaxConns)/scopeShare), d.meter.hits.WithLabelValues(limitScopeConns).Inc, nil)
+	d.groups = newGate(max(1, int(o.MaxConns)/groupShare), d.meter.hits.WithLabelValues(limitScopeConns).Inc, d.scopes)
 	d.disk.log, d.disk.gauge = o.Log, d.meter.failed
 	return d, nil
 }

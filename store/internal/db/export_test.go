@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Pool is the application's login without any scope, for tests that show what it may not.
@@ -50,7 +49,7 @@ type Gate struct{ g *gate }
 
 // NewGate returns a gate for so many connections, and one for lists that shares them.
 func NewGate(conns int) (others, lists Gate) {
-	g := newGate(conns, prometheus.NewCounter(prometheus.CounterOpts{Name: "refused"}), nil)
+	g := newGate(conns, func() {}, nil)
 	return Gate{g}, Gate{&gate{in: g.in, refused: g.refused, pauses: true}}
 }
 

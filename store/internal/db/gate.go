@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
@@ -53,10 +52,10 @@ type gate struct {
 	in      chan struct{}
 	pauses  bool // whether places stay taken for a while after they are left
 	waiting atomic.Int32
-	refused prometheus.Counter
+	refused func() // counts a caller that was refused
 }
 
-func newGate(conns int, refused prometheus.Counter, before *gate) *gate {
+func newGate(conns int, refused func(), before *gate) *gate {
 	return &gate{before: before, in: make(chan struct{}, conns), refused: refused}
 }
 
@@ -84,7 +83,7 @@ func (g *gate) wait(ctx context.Context) error {
 	}
 	defer g.waiting.Add(-1)
 	if g.waiting.Add(1) > waitersMax {
-		g.refused.Inc()
+		g.refused()
 		return ErrBusy
 	}
 	t := time.NewTimer(waitMost)
@@ -93,7 +92,7 @@ func (g *gate) wait(ctx context.Context) error {
 	case g.in <- struct{}{}:
 		return nil
 	case <-t.C:
-		g.refused.Inc()
+		g.refused()
 		return ErrBusy
 	case <-ctx.Done():
 		return classify(ctx.Err(), false)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
 )
 
 // failingFor is how long Health fails after the last write that the disk refused.
@@ -43,8 +45,11 @@ func (d *disk) failed(err error) {
 	d.gauge.Set(1)
 }
 
-// Hit counts a limit that was reached. Limits are constants of the program.
-func (d *DB) Hit(limit string) { d.meter.hits.WithLabelValues(limit).Inc() }
+// Hit counts a limit that a tenant reached. Limits are constants of the program.
+func (d *DB) Hit(id tenant.ID, limit string) {
+	d.meter.hits.WithLabelValues(limit).Inc()
+	d.Hits.Add(id, limit)
+}
 
 // Health returns ErrDisk if the database refused a write within failingFor because it cannot keep it.
 func (d *DB) Health() error {

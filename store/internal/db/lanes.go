@@ -78,7 +78,7 @@ func (l *Lanes[W]) Run(ctx context.Context, id tenant.ID, work W) error {
 	}
 	l.mu.Unlock()
 	if full {
-		l.DB.meter.hits.WithLabelValues(limitTenantConns).Inc()
+		l.DB.Hit(id, limitTenantConns)
 		return fmt.Errorf("%w: %w", rooms.ErrNotWritten, ErrBusy)
 	}
 	if more {

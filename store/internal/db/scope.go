@@ -51,7 +51,7 @@ func (d *DB) Tenant(id tenant.ID) Scope {
 
 func (d *DB) newShare(id tenant.ID, conns int) *share {
 	set := "; set local role " + Quote(id.Role())
-	others := newGate(conns, d.meter.hits.WithLabelValues(limitTenantConns), d.scopes)
+	others := newGate(conns, func() { d.Hit(id, limitTenantConns) }, d.scopes)
 	return &share{
 		role:   id.Role(),
 		write:  beginWrite + set,

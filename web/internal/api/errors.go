@@ -242,7 +242,7 @@ func AnswerErrors(log *slog.Logger, limits *Limits) echo.HTTPErrorHandler {
 		}
 		p := ProblemOf(log.With("request", RequestID(c)), err)
 		if p.Status == http.StatusRequestEntityTooLarge {
-			limits.Hit(LimitBody)
+			limits.Hit(tenantIDOf(c), LimitBody)
 		}
 		if c.Get(keyPrincipal) == nil && c.Request().ContentLength != 0 {
 			c.Response().Header().Set("Connection", "close") // no token was verified: the answer does not wait for the rest of the body

@@ -235,11 +235,11 @@ func (h *History) admit(q Asked) (limit int, err error) {
 		limit = *n
 	}
 	if limit < 1 || limit > historyPageMax {
-		h.limits.Hit(LimitHistoryPage)
+		h.limits.Hit(q.Tenant.ID, LimitHistoryPage)
 		return 0, Fail(http.StatusBadRequest, wire.CodeInvalidParams, fmt.Sprintf("limit: want a whole number from 1 to %d", historyPageMax))
 	}
 	if h.reads.Spend(person{q.Tenant.ID, q.By.Role == auth.Player, q.By.Subject}, 1, time.Now()) > 0 {
-		h.limits.Hit(LimitHistoryReads)
+		h.limits.Hit(q.Tenant.ID, LimitHistoryReads)
 		return 0, ErrManyReads
 	}
 	return limit, nil

@@ -1,6 +1,10 @@
 package api
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pitboss-hub/pitboss/auth/tenant"
+)
 
 // Limits of web, as the metric names them. Those of sockets and rooms are hub's and rooms'.
 const (
@@ -34,14 +38,20 @@ const (
 )
 
 // Limits counts how often each limit was reached.
-type Limits struct{ hits *prometheus.CounterVec }
+type Limits struct {
+	hits *prometheus.CounterVec
+	of   *tenant.Hits
+}
 
-// NewLimits returns Limits whose metric is registered at r.
-func NewLimits(r prometheus.Registerer) *Limits {
-	l := &Limits{hits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_web_limit_hits_total", Help: "Requests that met a limit of the API or of a session."}, []string{"limit"})}
+// NewLimits returns Limits whose metric is registered at r, and which count for each tenant too; of may be nil.
+func NewLimits(r prometheus.Registerer, of *tenant.Hits) *Limits {
+	l := &Limits{of: of, hits: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "pitboss_web_limit_hits_total", Help: "Requests that met a limit of the API or of a session."}, []string{"limit"})}
 	r.MustRegister(l.hits)
 	return l
 }
 
-// Hit counts a limit that was reached.
-func (l *Limits) Hit(limit string) { l.hits.WithLabelValues(limit).Inc() }
+// Hit counts a limit that a tenant reached, or the zero one: whoever it was.
+func (l *Limits) Hit(id tenant.ID, limit string) {
+	l.hits.WithLabelValues(limit).Inc()
+	l.of.Add(id, limit)
+}

@@ -139,7 +139,7 @@ func AnswerTable[Row any](l *Lists, c echo.Context, name string, t list.Table, l
 		if q.Searches() && streamType(c) == "" { // streams are bounded by themselves
 			free, ok := l.searches.Acquire(TenantOf(c).ID)
 			if !ok {
-				l.limits.Hit(LimitSearches)
+				l.limits.Hit(tenantIDOf(c), LimitSearches)
 				return Page[Row]{}, ErrManySearches
 			}
 			defer free()
@@ -200,7 +200,7 @@ func Answer[Row any](l *Lists, c echo.Context, name, cursor string, limit int, p
 func stream[Row any](l *Lists, c echo.Context, name, kind, cursor string, page func(ctx context.Context, cursor string, limit int) (Page[Row], error)) error {
 	free, ok := l.acquire(c)
 	if !ok {
-		l.limits.Hit(LimitStreams)
+		l.limits.Hit(tenantIDOf(c), LimitStreams)
 		return ErrManyStreams
 	}
 	defer free()

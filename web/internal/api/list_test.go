@@ -20,7 +20,7 @@ import (
 
 func TestTwoPagesOfACasinoAreSearchedForAtOnce(t *testing.T) {
 	t.Parallel()
-	l := NewLists(NewLimits(prometheus.NewRegistry()), time.Minute)
+	l := NewLists(NewLimits(prometheus.NewRegistry(), nil), time.Minute)
 	table := list.Table{
 		Select: "select id, kind from thing",
 		Fields: []list.Field{{Name: "id", Type: list.Number, Sort: true, Indexed: true}, {Name: "kind"}},
@@ -69,7 +69,7 @@ func TestTwoPagesOfACasinoAreSearchedForAtOnce(t *testing.T) {
 
 func TestAPlayersStreamsTakeNoPlaceOfTheStaffsNorOfOthers(t *testing.T) {
 	t.Parallel()
-	l := NewLists(NewLimits(prometheus.NewRegistry()), time.Minute)
+	l := NewLists(NewLimits(prometheus.NewRegistry(), nil), time.Minute)
 	casino := newTenantID(t, "one")
 	by := func(role auth.Role, name string) (free func(), ok bool) {
 		c := echo.New().NewContext(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody), httptest.NewRecorder())

@@ -66,6 +66,14 @@ func SetTenant(c echo.Context, t *tenancy.Tenant) { c.Set(keyTenant, t) }
 // that one was set.
 func TenantOf(c echo.Context) *tenancy.Tenant { return c.Get(keyTenant).(*tenancy.Tenant) }
 
+// tenantIDOf returns the ID of a request's tenant, or the zero one if the request has none.
+func tenantIDOf(c echo.Context) tenant.ID {
+	if t, ok := c.Get(keyTenant).(*tenancy.Tenant); ok {
+		return t.ID
+	}
+	return tenant.ID{}
+}
+
 // SlugOf returns the slug of a request's tenant, or "" if the request has none.
 func SlugOf(c echo.Context) tenant.Slug {
 	if t, ok := c.Get(keyTenant).(*tenancy.Tenant); ok {

@@ -9,6 +9,15 @@ export type Transaction = Schemas['Transaction']
 export type StaffPromotion = Schemas['Promotion']
 export type AuditEntry = Schemas['AuditEntry']
 export type TrialBalance = Schemas['TrialBalance']
+export type Posting = Schemas['Posting']
+export type Casino = Schemas['Casino']
+export type Node = Schemas['Node']
+export type Limit = Schemas['Limit']
+export type Brand = Schemas['Brand']
+export type Key = Schemas['Key']
+export type Webhook = Schemas['Webhook']
+export type Delivery = Schemas['Delivery']
+export type FactType = Schemas['FactType']
 export type DryRun = Schemas['DryRun']
 export type Approval = Schemas['Approval']
 /** One setting of a game: what a form needs to know of it. Servers before this one may leave the bounds out. */
@@ -29,7 +38,7 @@ type Answered<O extends keyof operations> = { [S in keyof Answers<O> & (200 | 20
 
 /** Call is a request of the API, and what its answer is. */
 export interface Call<T> {
-  method: 'GET' | 'POST' | 'PATCH'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   path: string
   headers?: Record<string, string>
   body?: object
@@ -39,6 +48,7 @@ export interface Call<T> {
 
 const get = <T>(path: string): Call<T> => ({ method: 'GET', path })
 const post = <T>(path: string, body: object): Call<T> => ({ method: 'POST', path, body })
+const put = <T>(path: string, body: object): Call<T> => ({ method: 'PUT', path, body })
 const of = (kind: string, id: string): string => `v1/${kind}/${encodeURIComponent(id)}`
 
 /** The calls of the API that the console makes. */
@@ -51,6 +61,14 @@ export const calls = {
   playersLike: (prefix: string, limit: number) => get<Answered<'players'>>(`v1/players?player.prefix=${encodeURIComponent(prefix)}&limit=${limit}`),
   promotions: () => get<Answered<'promotions'>>('v1/promotions'),
   audit: (cursor: string) => get<Answered<'audit'>>(`v1/audit?limit=50&cursor=${encodeURIComponent(cursor)}`),
+  approval: (id: string) => get<Answered<'approval'>>(of('approvals', id)),
+  openApprovals: () => get<Answered<'approvals'>>('v1/approvals?state=open&limit=100'),
+  casino: () => get<Casino>('v1/casino'),
+  nodes: () => get<Answered<'nodes'>>('v1/nodes'),
+  limits: () => get<Answered<'limits'>>('v1/limits'),
+  brand: () => get<Brand>('v1/brand'),
+  keys: () => get<Answered<'keys'>>('v1/keys'),
+  webhooks: () => get<Answered<'webhooks'>>('v1/webhooks'),
   trialBalance: () => get<Answered<'trialBalance'>>('v1/ledger/trial-balance'),
 
   openRoom: (room: Sent<'openRoom'>) => post<Answered<'openRoom'>>('v1/rooms', room),
@@ -60,6 +78,18 @@ export const calls = {
   tryCredit: (player: string, body: Sent<'credit'>) => post<DryRun>(`${of('players', player)}/credit?dry_run=1`, body),
   reverse: (command: string, body: Sent<'reverseCredit'>) => post<Moved>(`${of('credits', command)}/reverse`, body),
   tryReverse: (command: string, body: Sent<'reverseCredit'>) => post<DryRun>(`${of('credits', command)}/reverse?dry_run=1`, body),
+  answerApproval: (id: string, answer: 'approve' | 'refuse' | 'withdraw', body: Sent<'approve'>) => post<Answered<'approve'>>(`${of('approvals', id)}/${answer}`, body),
+  setBrand: (body: Sent<'setBrand'>) => put<Brand>('v1/brand', body),
+  setLogo: (body: Sent<'setLogo'>) => put<Brand>('v1/brand/logo', body),
+  createKey: (body: Sent<'createKey'>) => post<Answered<'createKey'>>('v1/keys', body),
+  rotateKey: (id: string, body: Sent<'rotateKey'>) => post<Answered<'rotateKey'>>(`${of('keys', id)}/rotate`, body),
+  revokeKey: (id: string, body: Sent<'revokeKey'>) => post<Key>(`${of('keys', id)}/revoke`, body),
+  createWebhook: (body: Sent<'createWebhook'>) => post<Webhook>('v1/webhooks', body),
+  changeWebhook: (id: string, body: Sent<'changeWebhook'>) => put<Webhook>(of('webhooks', id), body),
+  deleteWebhook: (id: string, body: Sent<'deleteWebhook'>): Call<unknown> => ({ method: 'DELETE', path: of('webhooks', id), body }),
+  rotateWebhook: (id: string, body: Sent<'rotateWebhook'>) => post<Webhook>(`${of('webhooks', id)}/rotate`, body),
+  doWebhook: (id: string, what: 'test' | 'pause' | 'resume', body: Sent<'pauseWebhook'>) => post<unknown>(`${of('webhooks', id)}/${what}`, body),
+  replay: (id: string, delivery: string, body: Sent<'replayDelivery'>) => post<unknown>(`${of('webhooks', id)}/deliveries/${encodeURIComponent(delivery)}/replay`, body),
   kick: (player: string, body: Sent<'kick'>) => post<Answered<'kick'>>(`${of('players', player)}/kick`, body),
   publish: (p: Sent<'publishPromotion'>) => post<Answered<'publishPromotion'>>('v1/promotions', p),
   withdraw: (id: string, body: Sent<'withdrawPromotion'>) => post<Answered<'withdrawPromotion'>>(`${of('promotions', id)}/withdraw`, body),

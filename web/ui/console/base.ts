@@ -16,6 +16,8 @@ export interface Base {
   readonly state: State
   /** How many are connected, where that is known. */
   readonly online?: number
+  /** How many things wait in a section, by its id. */
+  readonly counts?: Readonly<Record<string, number>>
   /** What was done last, in words. */
   said: string
   /** What waits until somebody signs in again, if something does. */

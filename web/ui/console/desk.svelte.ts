@@ -3,7 +3,7 @@ import { PitbossError, Pitboss, type Presence, type State, type Watchable } from
 import { formatMoney } from '../shared/money'
 import { remember, remembered } from '../shared/storage'
 import { dropToken, keepToken } from '../shared/token'
-import { Api, type Call, calls } from './api'
+import { Api, type Call, calls, type Casino } from './api'
 import type { Base } from './base'
 import { kindsOf, Live } from './live'
 import { every } from './page'
@@ -26,6 +26,10 @@ export class Desk implements Base {
   presence = $state.raw<Presence>()
   /** What was done last, in words. */
   said = $state('')
+  /** How the casino is set up, once somebody asked. */
+  casino = $state.raw<Casino>()
+  /** How many approvals wait for an answer, up to 100. */
+  waitingApprovals = $state(0)
   /** Whether a fresh link was asked for, and not given. */
   signedOut = $state(false)
   /** What waits for a fresh link, if something does. */
@@ -43,11 +47,13 @@ export class Desk implements Base {
       try {
         this.me = await this.api.do(calls.session())
         this.error = ''
+        await this.countApprovals()
       } catch (err) {
         this.error = inWords(err)
       }
       return this.error === ''
     })
+    this.live(['approvals'], () => this.countApprovals())
   }
 
   /** Calls reload now and whenever something of these kinds has changed, until the returned function is called; see Live. */
@@ -56,6 +62,21 @@ export class Desk implements Base {
   follow(path: string, reload: () => Promise<unknown>, pace: number): () => void {
     const of = kindsOf(path)
     return of.length > 0 ? this.live(of, reload) : every(pace, reload)
+  }
+
+  /** Asks how the casino is set up, anew each time; what is known already stays if that fails. */
+  async knowCasino(): Promise<void> {
+    this.casino = await this.do(calls.casino()).catch(() => this.casino)
+  }
+
+  /** Counts the approvals that wait. */
+  async countApprovals(): Promise<void> {
+    if (!this.me || this.me.role === 'player' || this.signedOut) return
+    this.waitingApprovals = await this.do(calls.openApprovals()).then((a) => a.approvals.length, () => this.waitingApprovals)
+  }
+
+  get counts(): Readonly<Record<string, number>> {
+    return { money: this.waitingApprovals }
   }
 
   /** Whether single keys do something. */

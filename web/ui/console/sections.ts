@@ -18,6 +18,8 @@ export const sections: readonly Section[] = [
   { id: 'players', name: () => m.nav_players(), icon: 'players', key: 'p', load: () => import('./players/Players.svelte') },
   { id: 'connections', name: () => m.nav_connections(), icon: 'connections', key: 'c', load: () => import('./Connections.svelte') },
   { id: 'promotions', name: () => m.nav_promotions(), icon: 'promotions', key: 'o', load: () => import('./Promotions.svelte') },
-  { id: 'money', name: () => m.nav_money(), icon: 'money', key: 'm', load: () => import('./Money.svelte') },
+  { id: 'money', name: () => m.nav_money(), icon: 'money', key: 'm', load: () => import('./money/Money.svelte') },
   { id: 'audit', name: () => m.nav_audit(), icon: 'audit', key: 'a', load: () => import('./Audit.svelte') },
+  { id: 'system', name: () => m.nav_system(), icon: 'system', key: 's', load: () => import('./system/System.svelte') },
+  { id: 'settings', name: () => m.nav_settings(), icon: 'settings', key: 'e', load: () => import('./settings/Settings.svelte') },
 ]

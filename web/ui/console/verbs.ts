@@ -19,11 +19,18 @@ export function always(desk: Desk, keys: () => void): Entry[] {
   const action = (id: string, title: string, to: Entry['to']): Entry => ({ id, kind: 'action', title, to })
   return [
     ...sections.map((s): Entry => ({ id: `page ${s.id}`, kind: 'page', title: s.name(), to: { section: s.id } })),
+    { id: 'trial balance', kind: 'page', title: m.trial_balance(), to: { section: 'money', id: 'trial-balance' } },
+    { id: 'limits', kind: 'page', title: m.limits_title(), to: { section: 'system', id: 'limits' } },
     ...(desk.writes
       ? [
           action('open', m.open_a_table(), { section: 'tables', action: 'open' }),
           action('publish', m.publish_a_promotion(), { section: 'promotions', action: 'publish' }),
           action('credit', m.credit_a_player(), { section: 'players', action: 'credit' }),
+          action('approvals', m.approvals(), { section: 'money', id: 'approvals', filters: { state: 'open' } }),
+          action('key', m.key_create(), { section: 'system', id: 'keys', action: 'new-key' }),
+          action('webhook', m.webhook_create(), { section: 'system', id: 'webhooks', action: 'new-webhook' }),
+          action('brand', m.brand_change(), { section: 'settings', action: 'brand' }),
+          action('logo', m.logo_change(), { section: 'settings', action: 'logo' }),
         ]
       : []),
     ...themes.filter((t) => t !== theme.choice).map((t) => action(`theme ${t}`, themeNames[t], () => (theme.choice = t))),

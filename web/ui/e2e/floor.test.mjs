@@ -213,6 +213,7 @@ test('an operator runs the floor: opens a table, credits a player, sees the book
   await operator.click('[data-testid=credit]')
   await until('dave sees the credit', async () => (await balance(dave)) === before + 1234)
   await operator.click('[data-tab=money]')
+  await operator.click('[data-show=trial-balance]')
   await operator.waitForSelector('[data-testid=trial-balance][data-ok=true]')
   await operator.click('[data-tab=connections]')
   await operator.waitForSelector('tr[data-player=dave]')

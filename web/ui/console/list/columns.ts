@@ -13,17 +13,20 @@ export interface Column<T> {
   stays?: boolean
 }
 
-/** Filter is a field that a list is chosen by: ids by their beginning, amounts and times by where they lie, states by their names. */
+/**
+ * Filter is a field that a list is chosen by: amounts and times by where they lie, ids by their beginning, others by what they are: a text, or one
+ * of the values that there are.
+ */
 export interface Filter {
   field: string
   title: string
-  kind: 'prefix' | 'money' | 'time' | 'choice'
-  /** What can be chosen, with its name. */
-  options?: Readonly<Record<string, string>>
+  kind: 'prefix' | 'money' | 'time' | 'text' | 'choice'
+  /** The values of a choice, with what they are called. */
+  values?: readonly (readonly [value: string, title: string])[]
 }
 
 /** Returns the parameters of the API that a filter sets. */
-export const namesOf = ({ field, kind }: Filter): string[] => (kind === 'choice' ? [field] : kind === 'prefix' ? [`${field}.prefix`] : [`${field}.gte`, `${field}.lt`])
+export const namesOf = ({ field, kind }: Filter): string[] => (kind === 'prefix' ? [`${field}.prefix`] : kind === 'money' || kind === 'time' ? [`${field}.gte`, `${field}.lt`] : [field])
 
 /** Returns the query of the API for what a list is chosen and sorted by. Filters that it does not have are left out. */
 export function queryOf(filters: readonly Filter[], values: Readonly<Record<string, string>>, sort: string, columns: readonly { id: string; sorts?: boolean }[]): string {
