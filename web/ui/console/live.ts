@@ -1,8 +1,8 @@
 import { untrack } from 'svelte'
 import type { Watchable } from '../client/src/index.js'
 
-/** How long a part of the page is not asked for again after it was. */
-const restMs = 1000
+/** How long a part of the page is not asked for again after it was: at least so long, and so many times as long as that took. */
+const [restMs, restTimes] = [1000, 5]
 /** How often a part is asked for of which nothing is signalled: seldom, and more often without signals, or after it failed. */
 const seldomMs = 60_000
 const soonMs = 10_000
@@ -28,7 +28,7 @@ interface Part {
 
 /**
  * Live keeps what is on the page up to date. A part is asked for at once, then when something of its kinds has changed, and seldom. Each is
- * asked for once at a time, after the last change once more, and not while nobody sees the page.
+ * asked for once at a time, after the last change once more, and not while nobody sees the page. A slow server is asked less often.
  */
 export class Live {
   #parts = new Set<Part>()
@@ -81,18 +81,20 @@ export class Live {
     clearTimeout(part.timer)
     part.busy = true
     part.due = false
+    const began = Date.now()
     let failed = true
     try {
       failed = (await untrack(part.reload)) === false
     } finally {
-      if (this.#parts.has(part)) part.timer = setTimeout(() => this.#rested(part, failed), restMs)
+      const rest = Math.min(soonMs, Math.max(restMs, restTimes * (Date.now() - began)))
+      if (this.#parts.has(part)) part.timer = setTimeout(() => this.#rested(part, failed), rest)
     }
   }
 
   #rested(part: Part, failed: boolean): void {
     part.busy = false
     if (part.due) return this.#look(part)
-    part.timer = setTimeout(() => this.#look(part), (failed || !this.signals.on() ? soonMs : seldomMs) - restMs)
+    part.timer = setTimeout(() => this.#look(part), failed || !this.signals.on() ? soonMs : seldomMs)
   }
 
   /** Watches what the parts show, after all that comes and goes at once. */
