@@ -5,7 +5,8 @@
 //
 //   - A socket is told of the kinds that it watches and of no others, and only of its own tenant's.
 //   - After the last change of a kind a socket that watches it is told once more. The first of a row of changes is told at
-//     once, and each socket at most every interval, however many changes and nodes there are.
+//     once, and each socket at most every interval, however many changes and nodes there are, besides what it is told for
+//     watching more.
 //   - A socket is told of all that it watches when it begins to, when a node that was not known comes, when one goes silent, and
 //     when the bus lost a message of one: within beatEvery and the bus's delay, or silentAfter if the node has died.
 //   - While nobody watches a tenant's changes on any node, a change costs one atomic load, and the nodes send each other nothing.
@@ -14,6 +15,9 @@
 //
 // The kinds are the things of auth's read scopes, so that who may watch what needs no table of its own; only the ledger's
 // name is the scope's, money.
+//
+// A signal names no room and no player: in a busy casino it would have to name all of them, and in a quiet one to read too
+// much costs nothing.
 //
 // A topic for each kind would need no code here, but costs the bus a message for each change although nobody listens, and a
 // socket a frame for each node and kind. Instead a node tells the others whose changes its sockets watch, again with each
