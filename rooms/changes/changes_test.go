@@ -67,7 +67,12 @@ func (n *net) run(t *testing.T, name string) (*end, func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- e.tracker.Run(ctx) }()
-	stop := sync.OnceFunc(func() { cancel(); <-ended })
+	stop := sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 	t.Cleanup(stop)
 	return e, stop
 }
