@@ -34,7 +34,8 @@ export class Desk {
   constructor(token: string) {
     this.api = new Api(token, (method) => this.freshToken('token_expired', method !== 'GET'))
     this.#connect(token)
-    this.live([], async () => {
+    // When the casino itself changes, as by a maintenance, all kinds are signalled.
+    this.live(['brand'], async () => {
       try {
         this.me = await this.api.do(calls.session())
         this.error = ''
