@@ -126,7 +126,6 @@ export class Desk {
     line.on('state', (s) => {
       if (line !== this.#line) return
       this.state = s
-      if (s.is === 'open') this.#live.connected()
       if (s.is === 'stopped' && signsOut(s.reason)) this.freshToken(s.reason).catch(() => undefined)
     })
     line.on('presence', (p) => (this.presence = p))

@@ -103,16 +103,6 @@ test('without signals, or after it failed, it is asked for more often', async ()
   expect(reload).toHaveBeenCalledTimes(7)
 })
 
-test('what nothing is signalled of is asked for when there is a connection again', async () => {
-  const { live, watched } = house()
-  const reload = vi.fn(() => Promise.resolve())
-  live.add([], reload)
-  await pass(2000)
-  live.connected()
-  expect(reload).toHaveBeenCalledTimes(2)
-  expect(watched).toEqual([])
-})
-
 test('the kind of a list is the thing that it lists', () => {
   expect(['v1/audit', 'v1/players?player=a', 'v1/players/a/transactions', 'v1/ledger/postings', 'v1/webhooks/1/deliveries', 'v1/games'].map(kindsOf)).toEqual([
     ['audit'], ['players'], ['players'], ['money'], ['webhooks'], [],

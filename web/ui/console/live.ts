@@ -66,11 +66,6 @@ export class Live {
     for (const p of this.#parts) if (p.of.some((kind) => of.includes(kind))) this.#look(p)
   }
 
-  /** Says that there is a connection again: what nothing is signalled of may have changed. */
-  connected(): void {
-    for (const p of this.#parts) if (p.of.length === 0) this.#look(p)
-  }
-
   #look(part: Part): void {
     part.due = true
     if (part.busy || document.hidden) return
