@@ -31,9 +31,15 @@ func (d *Directory) trusted() bool { return d.placement.Trusted() }
 // Nodes returns the living nodes, by name; this one alone if there can be no other.
 func (d *Directory) Nodes() []string { return d.placement.Nodes() }
 
+// Assignment says which node has a room.
+type Assignment = placement.Assignment
+
+// Node is a node that lives.
+type Node = placement.Node
+
 // All calls f with every room of all tenants that is not closed, as far as this node knows, and with its config, which is nil until it is
 // known. It returns the nodes that live, by name.
-func (d *Directory) All(f func(placement.Assignment, *Config)) []placement.Node {
+func (d *Directory) All(f func(Assignment, *Config)) []Node {
 	return d.index.All(f)
 }
 

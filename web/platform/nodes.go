@@ -8,7 +8,6 @@ import (
 
 	"github.com/pitboss-hub/pitboss/auth/tenant"
 	"github.com/pitboss-hub/pitboss/rooms"
-	"github.com/pitboss-hub/pitboss/rooms/placement"
 	"github.com/pitboss-hub/pitboss/store/list"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
 	"github.com/pitboss-hub/pitboss/web/internal/api"
@@ -24,7 +23,7 @@ type nodeBody struct {
 func (a *API) Nodes(c echo.Context) error {
 	has := map[string]int{}
 	total := 0
-	nodes := a.o.Rooms.All(func(at placement.Assignment, _ *rooms.Config) {
+	nodes := a.o.Rooms.All(func(at rooms.Assignment, _ *rooms.Config) {
 		if _, ok := a.running(at.Ref); ok {
 			has[at.Node]++
 			total++
@@ -48,20 +47,20 @@ func (a *API) running(ref rooms.Ref) (*tenancy.Tenant, bool) {
 }
 
 type roomBody struct {
-	ID     string           `json:"id"` // casino-x/roulette-1
-	Tenant tenant.Slug      `json:"tenant"`
-	Room   string           `json:"room"`
-	Name   string           `json:"name"` // "", like the game: not known yet
-	Game   string           `json:"game"`
-	Status placement.Status `json:"status"`
-	Node   string           `json:"node"` // that has it, or had it until it died
+	ID     string       `json:"id"` // casino-x/roulette-1
+	Tenant tenant.Slug  `json:"tenant"`
+	Room   string       `json:"room"`
+	Name   string       `json:"name"` // "", like the game: not known yet
+	Game   string       `json:"game"`
+	Status rooms.Status `json:"status"`
+	Node   string       `json:"node"` // that has it, or had it until it died
 }
 
 // RoomTable is the list of all casinos' rooms.
 var RoomTable = list.Table{
 	Fields: []list.Field{
 		{Name: "id", Sort: true}, {Name: "tenant"}, {Name: "room"}, {Name: "name", Sort: true}, {Name: "game"},
-		{Name: "status", Values: []string{string(placement.Open), string(placement.Closing)}}, {Name: "node", Sort: true},
+		{Name: "status", Values: []string{string(rooms.Open), string(rooms.Closing)}}, {Name: "node", Sort: true},
 	},
 	Key: "id", Order: "id",
 }
@@ -70,7 +69,7 @@ var RoomTable = list.Table{
 func (a *API) Rooms(c echo.Context) error {
 	return api.AnswerTable(a.o.Lists, c, "rooms", RoomTable, 200, 500, func(_ context.Context, q list.Query) (api.Page[roomBody], error) {
 		var all []roomBody
-		a.o.Rooms.All(func(at placement.Assignment, config *rooms.Config) {
+		a.o.Rooms.All(func(at rooms.Assignment, config *rooms.Config) {
 			t, ok := a.running(at.Ref)
 			if !ok {
 				return
