@@ -344,7 +344,7 @@ test('the theme is the system’s, or the one that was chosen, and that is kept;
 
 test('a link from before sections had paths leads to where they are now, and an unknown page says so', async () => {
   const olivia = await house.page('olivia@casino-x', light)
-  await olivia.waitForSelector('tr[data-room]') // it has taken its token from the fragment
+  await olivia.waitForSelector('[data-tab=money]') // the token is taken
   await olivia.goto(new URL('/console#ledger', olivia.url()).href)
   await olivia.waitForSelector('tr[data-posting]')
   assert.equal(path(olivia), '/console/money')
