@@ -1,0 +1,1 @@
+import"./disclose-version-DdDFfzof.js";import{p as e}from"./messages-ZBPZNQaW.js";var t=t=>e+t;export{t};

@@ -1,1 +1,0 @@
-import"./disclose-version-DdDFfzof.js";import{p as e}from"./messages-B2xE42Cy.js";var t=t=>e+t;export{t};

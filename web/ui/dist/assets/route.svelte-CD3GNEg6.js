@@ -1,1 +1,0 @@
-import{Et as e}from"./verify-BTMM4dd5.js";var t=t=>e+t;export{t};

@@ -1,0 +1,1 @@
+import{Et as e}from"./verify-qmjqNaN8.js";var t=t=>e+t;export{t};
