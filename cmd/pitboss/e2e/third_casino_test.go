@@ -23,8 +23,8 @@ func newHouse(t *testing.T) *house {
 	startProgram(t, nil, out, "dev", "--listen", address, "--admin-listen", freePort(t), "--dir", dir)
 	eventuallyWithin(t, 2*time.Minute, "the links are printed", func() bool { return strings.Contains(out.String(), "#token=") })
 	_, port, _ := strings.Cut(address, ":")
-	eventually(t, "the platform's API is named", func() bool {
-		return strings.Contains(out.String(), "http://platform.localhost:"+port+"/v1/openapi.json") && strings.Contains(out.String(), "key api create --platform")
+	eventually(t, "the platform's console is linked", func() bool {
+		return strings.Contains(out.String(), "http://platform.localhost:"+port+"/platform#key=pitboss_")
 	})
 	return &house{t, dir, port}
 }
