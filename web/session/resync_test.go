@@ -21,6 +21,7 @@ import (
 	"github.com/pitboss-hub/pitboss/hub/membus"
 	"github.com/pitboss-hub/pitboss/hub/wire"
 	"github.com/pitboss-hub/pitboss/rooms"
+	"github.com/pitboss-hub/pitboss/rooms/changes"
 	"github.com/pitboss-hub/pitboss/rooms/game"
 	"github.com/pitboss-hub/pitboss/rooms/roomstest"
 	"github.com/pitboss-hub/pitboss/store/tenancy"
@@ -98,7 +99,7 @@ func TestAWatcherWhoReadsTooSlowlyIsSentARoomResyncAndThenEveryLaterEvent(t *tes
 		Listening: func(tenant.Topic) bool { return false },
 		Currency:  func(tenant.ID) string { return "EUR" },
 	})
-	s := &Service{node: "n1", log: log, hub: h, rooms: directory, chat: newChats()}
+	s := &Service{node: "n1", log: log, hub: h, rooms: directory, changes: changes.New("n1", h, log), chat: newChats()}
 	listener := make(pipes)
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = h.Accept(w, r, hub.Identity{Tenant: id, Player: "alice", Role: hub.RolePlayer}, nil, func(c *hub.Conn) hub.Handler {
