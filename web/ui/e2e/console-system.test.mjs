@@ -286,7 +286,8 @@ test('a webhook whose delivery fails is seen with its error, sent again once its
 
   // What was given up is sent again by hand.
   sql(`update webhook_delivery set state = 'dropped', next_at = null where state = 'pending';`)
-  await olivia.waitForSelector('tr[data-delivery][data-state=dropped]', { timeout: 15_000 })
+  await olivia.reload() // nothing signals what is done by hand
+  await olivia.waitForSelector('tr[data-delivery][data-state=dropped]')
   status = 204
   await olivia.click('tr[data-delivery] [data-do=replay]')
   await olivia.fill('[name=reason]', 'mended')
