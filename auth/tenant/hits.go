@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// HitHours is for how many hours Hits are kept.
+// HitHours bounds how long Hits keep a hit, in hours.
 const HitHours = 24
 
 // Hits counts on one node how often each tenant met each limit, for a day. Limits are named by the program, so that there are few
@@ -27,7 +27,7 @@ type hitCount struct {
 	last  time.Time // when it came
 }
 
-// Hit is how often a tenant met a limit in the last HitHours hours.
+// Hit counts how often a tenant met a limit in the last HitHours hours.
 type Hit struct {
 	Limit string    `json:"limit"`
 	Count int64     `json:"count"`

@@ -20,11 +20,11 @@ import (
 const (
 	// interval is the shortest time between two signals to a socket, and between two messages to the other nodes.
 	interval = 250 * time.Millisecond
-	// beatEvery is how often a node sends the others a message although nothing has changed, while anybody watches.
+	// beatEvery separates the messages that a node sends the others while anybody watches, even if nothing has changed.
 	beatEvery = 2 * time.Second
-	// silentAfter is how long a node may be silent before it counts as gone.
+	// silentAfter bounds how long a node may be silent: after that it counts as gone.
 	silentAfter = 3 * beatEvery
-	// forgetAfter is how long a node notes changes for another one that does not say any more that it watches them.
+	// forgetAfter bounds how long a node goes on noting changes for another one that no longer says that it watches them.
 	forgetAfter = 5 * beatEvery
 	// tenantsPerMessage bounds a message between nodes: some 30 KiB.
 	tenantsPerMessage = 512
@@ -74,7 +74,7 @@ type peer struct {
 	heardAt time.Time
 }
 
-// message is what a node tells the others.
+// message tells the other nodes which tenants a node watches, and what has changed on it.
 type message struct {
 	Boot    string      `json:"boot"`
 	Number  int64       `json:"number"`

@@ -22,7 +22,7 @@ import (
 	"github.com/pitboss-hub/pitboss/rooms/game"
 )
 
-// net is what nodes hear each other by, without delay. Lost, if it is set, says which messages are lost.
+// net carries messages between nodes, without delay. Lost, if it is set, reports which messages are lost.
 type net struct {
 	mu    sync.Mutex // guards what follows
 	nodes map[string]*end
@@ -347,7 +347,7 @@ func TestABatchSaysWhatItChanges(t *testing.T) {
 	}
 }
 
-// BenchmarkCommitted is what a commit of 16 bets costs more: nothing that can be measured while nobody watches.
+// BenchmarkCommitted measures what noting a commit of 16 bets costs, while nobody watches and while somebody does.
 func BenchmarkCommitted(b *testing.B) {
 	ref := rooms.Ref{Tenant: tenant.New(), Room: "roulette-1"}
 	batch := rooms.Batch{Entries: make([]rooms.Entry, 16)}

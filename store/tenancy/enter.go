@@ -16,7 +16,7 @@ import (
 	"github.com/pitboss-hub/pitboss/store/internal/db"
 )
 
-// EntryLife is how long the token of Enter is good.
+// EntryLife bounds how long a token of Enter is good.
 const EntryLife = time.Hour
 
 // ErrNoSecret means that a tenant has no secret of ours with which a token could be signed.
